@@ -1,0 +1,96 @@
+"""What strategies have in common: declared traits, obedience by default, and a menu of members to try.
+
+A strategy is a small class. Its options are the keyword parameters of its `__init__`; the command line reads them
+from there. It answers for a whole block of episodes at once: arrays in, arrays out.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from sim.arrays import Array
+from sim.game import Game
+from sim.roles import Lexicon, View
+from sim.spaces import Finite, Space
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a strategy is to be tried: which agent, under which rules."""
+
+    agent: int
+    lexicon: Lexicon
+
+    @classmethod
+    def of(cls, game: Game, agent: int) -> Self:
+        """The setting of one agent in a game."""
+        return cls(agent, game.lexicon)
+
+    @property
+    def periods(self) -> int:
+        """Periods played."""
+        return len(self.lexicon.messages)
+
+    def messages(self, t: int) -> Space:
+        """The agent's messages in period t."""
+        return self.lexicon.messages[t][self.agent]
+
+    def dates(self) -> list[int]:
+        """Periods in which the agent has a choice: all of a short game, the first three of a long one."""
+        chosen = [t for t in range(min(self.periods, 12)) if not _single(self.messages(t))]
+        return chosen if self.periods <= 6 else chosen[:3]
+
+
+def _single(space: Space) -> bool:
+    return isinstance(space, Finite) and space.size == 1
+
+
+class BaseStrategy(ABC):
+    """A way to play.
+
+    Attributes:
+        name: how it is called on the command line.
+        source: where in the literature it stands.
+        width: uniform numbers used per episode and period.
+        memory_periods: how many past periods it looks at (None: all of them).
+        spies: whether it sees the others' current signals.
+        silent: whether it may send no message (`sim.spaces.SILENT`).
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    width: int = 0
+    memory_periods: int | None = 0
+    spies: bool = False
+    silent: bool = False
+
+    @abstractmethod
+    def message(self, view: View) -> Array:
+        """What to send, `(n,)`."""
+
+    def action(self, view: View) -> Array:
+        """Obey."""
+        return view.prescribed
+
+    def reply(self, view: View) -> Array:
+        """Answer as prescribed."""
+        return view.prescribed
+
+    def describe(self, setting: Setting) -> str:  # noqa: ARG002 - a family may need it
+        """What it does, as words that follow the agent's name."""
+        return f"plays {self.name}"
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """Members of the family that a stress test tries; none by default."""
+        return iter(())
+
+    def key(self) -> str:
+        """The strategy with its options, as typed on the command line."""
+        options = ",".join(f"{k}={v}" for k, v in self.options().items())
+        return f"{self.name}:{options}" if options else self.name
+
+    def options(self) -> dict[str, str]:
+        """Its options as text."""
+        return {}

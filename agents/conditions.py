@@ -1,0 +1,86 @@
+"""Conditions on the public history, written as text.
+
+    period>=2            this period's number (==, !=, >=, <=)
+    decision==none       last period's decision, by label or number (==, !=)
+    report[firm 2]==6    what an agent reported last period (==, !=)
+    public==dry          this period's public state (==, !=)
+
+joined by `&`. What refers to last period is false in period 0.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.arrays import Array, BoolArray
+from sim.errors import InputError, PlayError
+from sim.roles import View
+from sim.spaces import Finite, Space
+
+TERM = re.compile(r"\s*(period|decision|public|report\[([^\]]+)\])\s*(==|!=|>=|<=)\s*(.+?)\s*")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition, checked when it is written, read when it is played.
+
+    >>> Condition("decision==2&period>=1").text
+    'decision==2&period>=1'
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        for part in self.text.split("&"):
+            match = TERM.fullmatch(part)
+            if match is None or (match[3] in (">=", "<=") and match[1] != "period"):
+                raise InputError(
+                    f"condition {part!r} is not of the form period>=1, decision==x, report[agent]==x or public==x"
+                )
+            if match[1] == "period" and not match[4].isdecimal():
+                raise InputError(f"condition {part!r}: {match[4]!r} is not a period")
+
+    def __call__(self, view: View) -> BoolArray:
+        """Where it holds, `(n,)`."""
+        holds = np.ones(view.size, np.bool_)
+        for part in self.text.split("&"):
+            holds &= self._term(part, view)
+        return holds
+
+    def _term(self, part: str, view: View) -> BoolArray:
+        match = TERM.fullmatch(part)
+        assert match is not None
+        field, agent, sign, value = match.groups()
+        if field == "period":
+            compare: dict[str, Callable[[int, int], bool]] = {
+                "==": int.__eq__, "!=": int.__ne__, ">=": int.__ge__, "<=": int.__le__,
+            }  # fmt: skip
+            return np.full(view.size, compare[sign](view.t, int(value)))
+        if field == "public":
+            return _compare(view.public, view.lexicon.publics[view.t], sign, value)
+        if not view.past:
+            return np.zeros(view.size, np.bool_)
+        last = view.past[-1]
+        if field == "decision":
+            if last.decision is None:
+                raise PlayError(f"condition {part!r}: the disclosure policy hides the decision")
+            return _compare(last.decision, view.lexicon.decisions[last.t], sign, value)
+        if agent not in view.lexicon.agents:
+            raise PlayError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(view.lexicon.agents)}")
+        if last.reports is None:
+            raise PlayError(f"condition {part!r}: the disclosure policy hides the reports")
+        j = view.lexicon.agents.index(agent)
+        return _compare(last.reports[:, j], view.lexicon.messages[last.t][j], sign, value)
+
+
+def _compare(values: Array, space: Space, sign: str, value: str) -> BoolArray:
+    """Values against an element by label or number; an element that this period does not have equals nothing."""
+    if not isinstance(space, Finite):
+        raise PlayError("conditions compare with labels; this space is an interval")
+    try:
+        same: BoolArray = values == space.index(value, "condition")
+    except InputError:
+        same = np.zeros(len(values), np.bool_)
+    return same if sign == "==" else ~same

@@ -1,0 +1,72 @@
+"""A lie that waits for its moment: a map wherever a condition on the public history holds."""
+
+from collections.abc import Callable, Iterator
+from typing import Self
+
+import numpy as np
+
+from agents.base import BaseStrategy, Setting
+from agents.conditions import Condition
+from agents.maps import MessageMap, lies
+from sim.arrays import Array, BoolArray
+from sim.roles import View
+from sim.spaces import Finite
+
+
+class Contingent(BaseStrategy):
+    """Sends map(prescribed) where the condition holds, the prescribed message elsewhere.
+
+    Args:
+        when: a condition as in `agents.conditions`, or (from Python) a function of the view.
+        map: the lie, see `agents.maps`.
+    """
+
+    name = "contingent"
+    source = "Athey–Segal 2007 §2: contingent deviations"
+    memory_periods = 1
+
+    def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
+        self.when = Condition(when) if isinstance(when, str) else when
+        self.map = MessageMap(map)
+
+    def message(self, view: View) -> Array:
+        """The lie where the condition holds."""
+        holds = self.when(view)
+        return np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
+
+    def options(self) -> dict[str, str]:
+        """Condition and map."""
+        return {"when": self.when.text if isinstance(self.when, Condition) else "a function", "map": self.map.text}
+
+    def describe(self, setting: Setting) -> str:
+        """Condition and map in words."""
+        shown = self.options()["when"]
+        dates = [t for t in setting.dates() if t > 0] or [0]
+        return f"lies when {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """After each last decision, and after each last report of anybody: every lie in words."""
+        for condition in _conditions(setting):
+            yield from (cls(condition, word) for word in _words(setting))
+
+
+def _conditions(setting: Setting) -> Iterator[str]:
+    lexicon = setting.lexicon
+    early = range(min(max(setting.periods - 1, 0), 3))
+    seen: dict[str, None] = {}
+    for t in early:
+        decisions = lexicon.decisions[t]
+        if isinstance(decisions, Finite) and decisions.size > 1:
+            seen.update({f"decision=={label}": None for label in decisions.labels})
+        for name, space in zip(lexicon.agents, lexicon.messages[t], strict=True):
+            if isinstance(space, Finite) and space.size > 1:
+                seen.update({f"report[{name}]=={label}": None for label in space.labels})
+    yield from (text for text in seen if not set(",:/") & set(text))
+
+
+def _words(setting: Setting) -> list[str]:
+    """Words that differ somewhere in the periods in which the condition can hold."""
+    spaces = [setting.messages(t) for t in setting.dates() if t > 0]
+    widest = max(spaces, key=lambda space: space.size if isinstance(space, Finite) else 0, default=None)
+    return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

@@ -1,0 +1,1 @@
+"""Floor 4: scenarios, runs, stress tests, results and plots, the command line."""

@@ -1,0 +1,1 @@
+"""Economies by name, one file each."""

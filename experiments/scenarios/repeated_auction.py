@@ -1,0 +1,60 @@
+"""A good sold every period to bidders with independent private values that persist.
+
+Values 0, 1, …, K − 1; with probability `persistence` a bidder keeps its value, otherwise it draws a new one evenly.
+Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so that efficiency looks ahead.
+The designer may keep the good. The textbook case in which `team` and `pivot` hold.
+"""
+
+import numpy as np
+
+from experiments.scenarios.base import Scenario
+from sim.builders import single_object
+from sim.environment import TableEnvironment
+from sim.errors import InputError
+
+
+class RepeatedAuction(Scenario):
+    """Independent private values.
+
+    Args:
+        bidders: how many.
+        values: how many values each can have.
+        persistence: probability of keeping one's value.
+        fatigue: probability that winning drops the value to 0.
+        discount: δ.
+        horizon: number of periods; none means infinitely many.
+    """
+
+    name = "repeated-auction"
+    source = "Bergemann–Välimäki's setting, as in Yoon 2021 §3"
+    summary = "independent private values that persist; team and pivot hold"
+
+    def __init__(
+        self,
+        bidders: int = 2,
+        values: int = 3,
+        persistence: float = 0.6,
+        fatigue: float = 0.0,
+        discount: float = 0.9,
+        horizon: int | None = None,
+    ) -> None:
+        if bidders < 1 or values < 2:
+            raise InputError("bidders and values: at least 1 bidder and 2 values are needed")
+        for label, p in (("persistence", persistence), ("fatigue", fatigue)):
+            if not 0 <= p <= 1:
+                raise InputError(f"{label}: {p:g} is not in [0, 1]")
+        self.bidders, self.values, self.persistence, self.fatigue = bidders, values, persistence, fatigue
+        self.discount, self.horizon = discount, horizon
+
+    def build(self) -> TableEnvironment:
+        """One repeated stage, an independent kernel."""
+        k = self.values
+        keep = self.persistence * np.eye(k) + (1 - self.persistence) / k
+        tired = self.fatigue * np.eye(k)[:1] + (1 - self.fatigue) * keep
+        kernels = [
+            np.stack([tired if d == i + 1 else keep for d in range(self.bidders + 1)]) for i in range(self.bidders)
+        ]
+        prior = np.full((k,) * self.bidders, 1 / k**self.bidders)
+        return single_object(
+            [list(range(k))] * self.bidders, kernels, prior, self.discount, horizon=self.horizon, name=self.name
+        )

@@ -1,0 +1,183 @@
+"""What mechanisms have in common.
+
+`DirectMechanism`: messages are signals, prescribed play is the truth, the decision is the planner's at the reported
+profile. A subclass says who pays what: `flow_table` for transfers that depend on this period only, `due` for
+transfers that fall due later. Every mechanism is built from an environment and its own options; the options are the
+keyword parameters of its `__init__`, and the command line reads them from there.
+"""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from mechanisms.planner import Plan, plan
+from sim.arrays import Array, FloatArray, IntArray
+from sim.environment import TableEnvironment
+from sim.errors import Refusal
+from sim.roles import Acts, Promises, Situation
+from sim.spaces import Finite, Space
+
+
+class BaseMechanism(ABC):
+    """Defaults: no memory, nothing due later, nobody asked for anything after the decision.
+
+    Attributes:
+        name: how it is called on the command line.
+        source: where in the literature it stands.
+        promises: what it claims, as data.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    promises: Promises = Promises()
+
+    def __init__(self, environment: TableEnvironment) -> None:
+        self.environment = environment
+
+    @property
+    def lags(self) -> int:
+        """Periods after a decision in which transfers may still fall due."""
+        return 0
+
+    def memory_size(self, t: int) -> int | None:  # noqa: ARG002 - the protocol's
+        """Number of memory values."""
+        return 1
+
+    @abstractmethod
+    def messages(self, t: int, agent: int) -> Space:
+        """The messages that agent i may send."""
+
+    @abstractmethod
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+        """The message asked of agent i, `(n,)`."""
+
+    def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
+        """The first message stands in for a late or missing one."""
+        return np.zeros(len(now.memory), np.intp)
+
+    @abstractmethod
+    def decide(self, now: Situation, messages: Array) -> Array:
+        """The decision, `(n,)`, or a lottery, `(n, D)`."""
+
+    def sees(self, t: int, agent: int) -> IntArray | None:  # noqa: ARG002
+        """Private actions stay private."""
+        return None
+
+    def asks(self, t: int, agent: int) -> Space | None:  # noqa: ARG002
+        """Nothing is asked after the decision."""
+        return None
+
+    def prescribed_reply(
+        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
+    ) -> Array:
+        """Only for a mechanism that asks."""
+        raise NotImplementedError(f"mechanism {self.name!r} asks for replies and must prescribe them")
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
+        """Nothing is charged."""
+        return np.zeros(messages.shape)
+
+    def due(self, now: Situation, messages: Array) -> FloatArray:  # noqa: ARG002
+        """Nothing falls due."""
+        return np.zeros(messages.shape)
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
+        """Nothing is remembered."""
+        return now.memory
+
+    @abstractmethod
+    def transfer_bound(self) -> float:
+        """The largest |charge| + |due|."""
+
+    def refuse(self, why: str) -> Refusal:
+        """The error of a mechanism that does not fit the environment."""
+        return Refusal(f"mechanism {self.name!r} does not fit environment {self.environment.name!r}: {why}")
+
+
+class DirectMechanism(BaseMechanism):
+    """Signals are reported and the planner's decision is taken at the reported profile."""
+
+    def messages(self, t: int, agent: int) -> Finite:
+        """The agent's signals."""
+        return self.environment.signal_space(t, agent)
+
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
+        """The truth."""
+        return signal
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The efficient decision rule."""
+        return plan(self.environment)
+
+    def profile(self, now: Situation, messages: Array) -> IntArray:
+        """The reported profile, public state included, as a flat index `(n,)`."""
+        return self.environment.stage(now.t).flat(now.public, messages)
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        """a*(r)."""
+        return self.plan.policy[self.plan.at(now.t)].reshape(-1)[self.profile(now, messages)]
+
+    def efficient(self, t: int, table: FloatArray) -> FloatArray:
+        """A table `(…, D, *A)` read at the efficient decision: `(…, *A)`."""
+        policy = self.plan.policy[self.plan.at(t)]
+        index = policy.reshape((1,) * (table.ndim - 1 - policy.ndim) + (1, *policy.shape))
+        return np.take_along_axis(table, index, axis=table.ndim - 1 - policy.ndim).squeeze(
+            table.ndim - 1 - policy.ndim
+        )
+
+    @property
+    def distinct_periods(self) -> range:
+        """One period per distinct table."""
+        return range(1 if self.plan.stationary else len(self.plan.policy))
+
+
+class FlowMechanism(DirectMechanism):
+    """A direct mechanism without memory: transfers are a table over this period's reports."""
+
+    @abstractmethod
+    def flow_table(self, t: int) -> FloatArray:
+        """Transfers of period t at every reported profile, `(N, *A)`."""
+
+    @cached_property
+    def tables(self) -> list[FloatArray]:
+        """`flow_table` per distinct period, `(N, S)` each."""
+        count = len(self.environment.agents)
+        return [self.flow_table(t).reshape(count, -1) for t in self.distinct_periods]
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
+        """The table at the reported profile."""
+        return self.tables[self.plan.at(now.t)][:, self.profile(now, messages)].T
+
+    def transfer_bound(self) -> float:
+        """The largest entry."""
+        return max(float(np.abs(table).max()) for table in self.tables)
+
+
+class LastPeriodMechanism(DirectMechanism):
+    """A direct mechanism that remembers last period's reports and decision.
+
+    Memory is 0 at first, then 1 + a S + r: decision a and reported profile r of the period before.
+    """
+
+    def memory_size(self, t: int) -> int:
+        """1 + D S of the period before."""
+        if t == 0:
+            return 1
+        stage = self.environment.stage(t - 1)
+        return 1 + len(stage.decisions) * stage.size
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
+        """This period's decision and reported profile."""
+        return 1 + decision * self.environment.stage(now.t).size + self.profile(now, messages)
+
+    def others_profile(self, t: int, agent: int) -> IntArray:
+        """The others' part of every flat profile of period t, `(S,)`."""
+        stage = self.environment.stage(t)
+        own = stage.offset + agent
+        size = stage.size // stage.axes[own]
+        shape = [1 if j == own else width for j, width in enumerate(stage.axes)]
+        index = np.broadcast_to(np.arange(size).reshape(shape), stage.axes)
+        return np.ascontiguousarray(index).reshape(-1)

@@ -1,0 +1,32 @@
+"""Array types, and arrays that nobody can write to."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.intp]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Array = NDArray[Any]
+
+
+def frozen(array: Array) -> Array:
+    """A copy of `array` over immutable bytes: not even its `flags` can make it writeable again.
+
+    >>> a = frozen(np.arange(3))
+    >>> a.flags.writeable = True
+    Traceback (most recent call last):
+    ValueError: cannot set WRITEABLE flag to True of this array
+    """
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    """An index as it would be typed: `[0][2]`."""
+    return "".join(f"[{int(k)}]" for k in index)
+
+
+def first(mask: BoolArray) -> tuple[int, ...]:
+    """The first index, in C order, at which `mask` is true."""
+    return tuple(int(k) for k in np.unravel_index(int(np.argmax(mask)), mask.shape))

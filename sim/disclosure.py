@@ -1,0 +1,19 @@
+"""What agents are told of a period once it is over.
+
+| policy | decision | reports | transfers | memory |
+| --- | --- | --- | --- | --- |
+| `everything` | yes | all | all | yes |
+| `decisions` | yes | no | own | no |
+| `own` | the class of decisions that are alike for the agent | no | own | no |
+"""
+
+from sim.arrays import Array, IntArray
+
+POLICIES = ("everything", "decisions", "own")
+
+
+def shown_decision(policy: str, decision: Array, classes: IntArray | None, agent: int) -> Array | None:
+    """The decision as agent i is told it: `(n,)`, or None where its own outcome cannot be told apart from the rest."""
+    if policy != "own":
+        return decision
+    return None if classes is None else classes[agent][decision]

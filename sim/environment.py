@@ -1,0 +1,384 @@
+"""The economy: who privately learns what, what may be decided, who enjoys it, and what happens next.
+
+Shapes: N agents, D decisions, K_i signals of agent i in this stage. The axes of a profile are `A = (K_0, …, K_{N−1})`,
+or `A = (O, K_0, …, K_{N−1})` with a public state of O values; a profile is also one flat index in C order.
+Utility `(N, D, *A)` is flow utility before money; a cost `(D,)` or `(D, O)` is the designer's.
+With private actions the D decisions are the product of a public part (slowest) and one action per agent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, prod
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from sim.arrays import Array, FloatArray, IntArray, first, index_text
+from sim.errors import InputError
+from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
+from sim.spaces import Finite, Space
+
+SUM_TOLERANCE = 1e-9
+"""How far probabilities may be from summing to 1."""
+
+
+class State(NamedTuple):
+    """Where the economy stands in one period: public state `(n,)` and signals `(n, N)`."""
+
+    public: Array
+    signals: Array
+
+
+class Environment(Protocol):
+    """What the event loop asks of an economy; `TableEnvironment` answers from arrays, `FunctionEnvironment` from functions."""
+
+    name: str
+    agents: tuple[str, ...]
+    discount: float
+    horizon: int | None
+
+    def streams(self, t: int) -> tuple[str, ...]:
+        """Names of nature's uniform numbers in period t, one column each."""
+        ...
+
+    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
+        """The state of period t given the last one and what was actually done."""
+        ...
+
+    def utility(self, t: int, state: State, decision: Array) -> FloatArray:
+        """Flow utilities `(n, N)` of what was actually done."""
+        ...
+
+    def cost(self, t: int, state: State, decision: Array) -> FloatArray:
+        """The designer's cost `(n,)`."""
+        ...
+
+    def signal_space(self, t: int, agent: int) -> Space: ...
+
+    def decision_space(self, t: int) -> Space: ...
+
+    def public_space(self, t: int) -> Space: ...
+
+    def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
+        """The private actions of each agent; empty where there are none."""
+        ...
+
+    def outcome_classes(self, t: int) -> IntArray | None:
+        """`(N, D)`: the first decision that agent i cannot tell from d by what it gets, or None if not finite."""
+        ...
+
+    def utility_bound(self) -> float:
+        """The largest |flow utility|."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One period's economy; the module docstring gives the axes."""
+
+    signals: tuple[tuple[str, ...], ...]
+    decisions: tuple[str, ...]
+    utility: FloatArray
+    kernel: JointKernel | IndependentKernel | None = None
+    public: tuple[str, ...] = ()
+    cost: FloatArray | None = None
+    private_actions: tuple[tuple[str, ...], ...] = ()
+
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """A, the public state first."""
+        own = tuple(len(labels) for labels in self.signals)
+        return (len(self.public), *own) if self.public else own
+
+    @property
+    def size(self) -> int:
+        """S, the number of profiles."""
+        return prod(self.axes)
+
+    @property
+    def offset(self) -> int:
+        """Where agent 0's axis stands in A: 1 with a public state, else 0."""
+        return 1 if self.public else 0
+
+    @cached_property
+    def cost_table(self) -> FloatArray:
+        """The designer's cost, `(D, O)` (O = 1 without a public state)."""
+        publics = max(len(self.public), 1)
+        if self.cost is None:
+            return np.zeros((len(self.decisions), publics))
+        table = self.cost if self.cost.ndim == 2 else self.cost[:, None]
+        return np.ascontiguousarray(np.broadcast_to(table, (len(self.decisions), publics)))
+
+    @cached_property
+    def welfare(self) -> FloatArray:
+        """Σ_i u^i − c, `(D, *A)`."""
+        return self.utility.sum(axis=0) - self.spread_cost
+
+    @cached_property
+    def spread_cost(self) -> FloatArray:
+        """The cost, broadcast to `(D, *A)` where it has more than one value, else shaped to broadcast."""
+        ones = (1,) * len(self.signals)
+        table = self.cost_table
+        return table.reshape(len(self.decisions), *(table.shape[1:] if self.public else ()), *ones)
+
+    def flat(self, public: IntArray, signals: IntArray) -> IntArray:
+        """The profile's index: `(n,)` and `(n, N)` to `(n,)`."""
+        index = public if self.public else np.zeros(len(signals), np.intp)
+        for i, labels in enumerate(self.signals):
+            index = index * len(labels) + signals[:, i]
+        return index
+
+    def others_flat(self, agent: int, public: IntArray, signals: IntArray) -> IntArray:
+        """The index of the profile with the agent's axis left out: `(n,)`."""
+        index = public if self.public else np.zeros(len(signals), np.intp)
+        for j, labels in enumerate(self.signals):
+            if j != agent:
+                index = index * len(labels) + signals[:, j]
+        return index
+
+
+@dataclass(frozen=True, eq=False)
+class TableEnvironment:
+    """A finite economy given by arrays.
+
+    Args:
+        name: what it is called.
+        agents: their names.
+        prior: the law of the first profile, `(*A)` of the first stage.
+        stages: one per period; or a single stage, repeated.
+        discount: δ; 1 only with a finite horizon.
+        horizon: number of periods; None for infinitely many.
+
+    Raises:
+        InputError: names the field and the index of the first bad value.
+    """
+
+    name: str
+    agents: tuple[str, ...]
+    prior: FloatArray
+    stages: tuple[Stage, ...]
+    discount: float
+    horizon: int | None
+
+    def __post_init__(self) -> None:
+        _check_environment(self)
+
+    @property
+    def stationary(self) -> bool:
+        """Whether one stage is repeated for ever."""
+        return self.horizon is None
+
+    def stage(self, t: int) -> Stage:
+        """The stage played in period t."""
+        return self.stages[t if len(self.stages) > 1 else 0]
+
+    def kernel(self, t: int) -> JointKernel | IndependentKernel:
+        """The kernel from period t to t + 1, which must exist."""
+        kernel = self.stage(t).kernel
+        if kernel is None:
+            raise InputError(f"environment {self.name!r}: no kernel leads out of period {t}")
+        return kernel
+
+    @cached_property
+    def table_stages(self) -> tuple[int, ...]:
+        """One period per distinct stage."""
+        return tuple(range(len(self.stages)))
+
+    # What the event loop asks.
+
+    def streams(self, t: int) -> tuple[str, ...]:
+        """One stream per axis under an independent kernel, a single one under a joint kernel."""
+        kernel = self.stage(0).kernel if t == 0 else self.kernel(t - 1)
+        if isinstance(kernel, JointKernel):
+            return ("nature",)
+        offset = self.stage(t).offset
+        return (*(["nature public"] * offset), *(f"nature {i}" for i in range(len(self.agents))))
+
+    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
+        """The next state; see `kernels` for how uniforms are used."""
+        stage = self.stage(t)
+        if previous is None or decision is None:
+            coordinates = self._draw_prior(uniforms)
+        else:
+            before = self.stage(t - 1)
+            axes = previous.signals.T
+            if before.public:
+                axes = np.concatenate([previous.public[None], axes])
+            flat = before.flat(previous.public, previous.signals)
+            coordinates = self.kernel(t - 1).draw(decision, flat, axes, uniforms)
+        if stage.public:
+            return State(coordinates[0], coordinates[1:].T)
+        return State(np.zeros(coordinates.shape[1], np.intp), coordinates.T)
+
+    def _draw_prior(self, uniforms: FloatArray) -> IntArray:
+        """One uniform number for the profile, or one per axis: each given the axes before it."""
+        shape = self.prior.shape
+        if uniforms.shape[1] == 1:
+            flat = invert(self._prior_steps[-1], np.zeros(len(uniforms), np.intp), uniforms[:, 0])
+            return np.array(np.unravel_index(flat, shape))
+        row = np.zeros(len(uniforms), np.intp)
+        out = np.empty((len(shape), len(uniforms)), np.intp)
+        for j, width in enumerate(shape):
+            out[j] = invert(self._prior_steps[j], row, uniforms[:, j])
+            row = row * width + out[j]
+        return out
+
+    @cached_property
+    def _prior_steps(self) -> list[FloatArray]:
+        """Conditional distribution functions axis by axis, then that of the whole profile."""
+        steps = []
+        for j in range(self.prior.ndim):
+            head = self.prior.sum(axis=tuple(range(j + 1, self.prior.ndim))).reshape(-1, self.prior.shape[j])
+            mass = head.sum(axis=1, keepdims=True)
+            steps.append(cumulate(np.where(mass > 0, head / np.where(mass > 0, mass, 1.0), 1 / head.shape[1])))
+        return [*steps, cumulate(self.prior.reshape(1, -1))]
+
+    def utility(self, t: int, state: State, decision: Array) -> FloatArray:
+        """u^i(a_t, θ_t), `(n, N)`."""
+        stage = self.stage(t)
+        flat = stage.flat(state.public, state.signals)
+        table = stage.utility.reshape(len(self.agents), -1)
+        return table[:, decision * stage.size + flat].T
+
+    def cost(self, t: int, state: State, decision: Array) -> FloatArray:
+        """c(a_t, ω_t), `(n,)`."""
+        return self.stage(t).cost_table[decision, state.public]
+
+    def signal_space(self, t: int, agent: int) -> Finite:
+        """Agent i's signals in period t."""
+        return Finite(self.stage(t).signals[agent])
+
+    def decision_space(self, t: int) -> Finite:
+        """The decisions of period t."""
+        return Finite(self.stage(t).decisions)
+
+    def public_space(self, t: int) -> Finite:
+        """The public states of period t (one nameless state where there are none)."""
+        return Finite(self.stage(t).public or ("-",))
+
+    def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
+        """The private actions of period t."""
+        return self.stage(t).private_actions
+
+    def outcome_classes(self, t: int) -> IntArray:
+        """Decisions that never make a difference to agent i share a class, named by its first member: `(N, D)`."""
+        utility = self.stage(t).utility
+        rows = utility.reshape(utility.shape[0], utility.shape[1], -1)
+        return np.array([[int(np.argmax((own == row).all(axis=1))) for row in own] for own in rows])
+
+    def utility_bound(self) -> float:
+        """max |u|."""
+        return max(float(np.abs(stage.utility).max()) for stage in self.stages)
+
+
+def _check_environment(env: TableEnvironment) -> None:
+    where = f"environment {env.name!r}"
+    _names(env.agents, f"{where}: agents")
+    if not (isfinite(env.discount) and 0 < env.discount <= 1):
+        raise InputError(f"{where}: discount: {env.discount:g} is not in (0, 1]")
+    if env.horizon is None and env.discount == 1:
+        raise InputError(f"{where}: discount: 1 needs a finite horizon; give a horizon or a discount below 1")
+    if env.horizon is not None and env.horizon < 1:
+        raise InputError(f"{where}: horizon: {env.horizon} is below 1 (null means infinitely many periods)")
+    if not env.stages:
+        raise InputError(f"{where}: stages: none given, at least one is needed")
+    if len(env.stages) > 1 and env.horizon != len(env.stages):
+        raise InputError(
+            f"{where}: stages: {len(env.stages)} stages with horizon {env.horizon}; "
+            "give one per period, or a single stage that is repeated"
+        )
+    for s, stage in enumerate(env.stages):
+        last = env.horizon is not None and s == len(env.stages) - 1
+        following = env.stages[s + 1] if len(env.stages) > 1 and not last else stage
+        needed = env.horizon is None or (len(env.stages) == 1 and env.horizon > 1) or not last
+        _check_stage(stage, f"{where}: stages[{s}]", len(env.agents))
+        _check_kernel(stage, following, f"{where}: stages[{s}].kernel", needed)
+    _shape(env.prior, env.stages[0].axes, f"{where}: prior")
+    check_law(env.prior, f"{where}: prior", env.prior.ndim)
+
+
+def _names(names: Sequence[str], where: str) -> None:
+    if not names:
+        raise InputError(f"{where}: none given, at least one is needed")
+    for k, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{where}[{k}]: {name!r} is not a name")
+        if name in names[:k]:
+            raise InputError(f"{where}[{k}]: {name!r} is there already; names must differ")
+
+
+def _shape(array: FloatArray, shape: tuple[int, ...], where: str) -> None:
+    if array.shape != shape:
+        raise InputError(f"{where}: shape {list(array.shape)}, expected {list(shape)}")
+
+
+def check_finite(array: FloatArray, where: str) -> None:
+    """Raise InputError at the first value that is NaN or infinite."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        at = first(bad)
+        raise InputError(f"{where}{index_text(at)}: {array[at]} is not a finite number")
+
+
+def check_law(array: FloatArray, where: str, axes: int) -> None:
+    """Raise InputError unless the last `axes` axes hold probabilities that sum to 1 everywhere."""
+    check_finite(array, where)
+    if (array < 0).any():
+        at = first(array < 0)
+        raise InputError(f"{where}{index_text(at)}: probability {array[at]:g} is negative")
+    total = array.reshape(*array.shape[: array.ndim - axes], -1).sum(axis=-1)
+    off = np.asarray(np.abs(total - 1) > SUM_TOLERANCE)
+    if off.any():
+        at = first(off) if off.ndim else ()
+        raise InputError(f"{where}{index_text(at)}: probabilities sum to {float(total[at]):.12g}, expected 1")
+
+
+def _check_stage(stage: Stage, where: str, count: int) -> None:
+    if len(stage.signals) != count:
+        raise InputError(f"{where}.signals: {len(stage.signals)} lists for {count} agents, expected one each")
+    for i, labels in enumerate(stage.signals):
+        _names(labels, f"{where}.signals[{i}]")
+    _names(stage.decisions, f"{where}.decisions")
+    if stage.public:
+        _names(stage.public, f"{where}.public")
+    decisions = len(stage.decisions)
+    _shape(stage.utility, (count, decisions, *stage.axes), f"{where}.utility")
+    check_finite(stage.utility, f"{where}.utility")
+    if stage.cost is not None:
+        wide = (decisions, len(stage.public))
+        if stage.cost.shape not in ((decisions,), wide):
+            raise InputError(f"{where}.cost: shape {list(stage.cost.shape)}, expected {[decisions]} or {list(wide)}")
+        check_finite(stage.cost, f"{where}.cost")
+    if stage.private_actions:
+        if len(stage.private_actions) != count:
+            raise InputError(
+                f"{where}.private_actions: {len(stage.private_actions)} lists for {count} agents, expected one each"
+            )
+        for i, labels in enumerate(stage.private_actions):
+            _names(labels, f"{where}.private_actions[{i}]")
+        combinations = prod(len(labels) for labels in stage.private_actions)
+        if decisions % combinations:
+            raise InputError(
+                f"{where}.decisions: {decisions} decisions are no multiple of the {combinations} combinations "
+                "of private actions"
+            )
+
+
+def _check_kernel(stage: Stage, following: Stage, where: str, needed: bool) -> None:
+    kernel = stage.kernel
+    if kernel is None:
+        if needed:
+            raise InputError(f"{where}: missing, but another period follows")
+        return
+    decisions = len(stage.decisions)
+    if isinstance(kernel, JointKernel):
+        _shape(kernel.table, (decisions, *stage.axes, *following.axes), f"{where}.joint")
+        check_law(kernel.table, f"{where}.joint", len(following.axes))
+        return
+    pairs = list(zip(stage.axes, following.axes, strict=False))
+    if len(kernel.factors) != len(pairs) or len(stage.axes) != len(following.axes):
+        raise InputError(f"{where}.independent: {len(kernel.factors)} tables, expected {len(stage.axes)}")
+    for j, (factor, (now, then)) in enumerate(zip(kernel.factors, pairs, strict=True)):
+        _shape(factor, (decisions, now, then), f"{where}.independent[{j}]")
+        check_law(factor, f"{where}.independent[{j}]", 1)

@@ -1,0 +1,233 @@
+"""Environment files: JSON, checked field by field; an error names the path of the bad value.
+
+Schema 1:
+
+    {"schema": 1, "name": …, "agents": [...], "discount": δ, "horizon": T or null, "prior": array A,
+     "stages": [{"signals": [[...] per agent], "decisions": [...], "utility": array (N, D, *A),
+                 "kernel": {"joint": array (D, *A, *A')} or {"independent": [array (D, A_j, A'_j) per axis]} or null,
+                 "public": [...], "cost": array (D,) or (D, O), "private_actions": [[...] per agent]}]}
+
+Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be left out. Axes: see `environment`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, StrictStr, ValidationError
+
+from sim.arrays import FloatArray
+from sim.environment import Stage, TableEnvironment
+from sim.errors import InputError
+from sim.kernels import IndependentKernel, JointKernel
+
+SCHEMA = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _KernelFile(_Model):
+    joint: list[Any] | None = None
+    independent: list[list[Any]] | None = None
+
+
+class _StageFile(_Model):
+    signals: list[list[StrictStr]]
+    decisions: list[StrictStr]
+    utility: list[Any]
+    kernel: _KernelFile | None = None
+    public: list[StrictStr] = []
+    cost: list[Any] | None = None
+    private_actions: list[list[StrictStr]] = []
+
+
+class _EnvironmentFile(_Model):
+    schema_: StrictInt
+    name: StrictStr
+    agents: list[StrictStr]
+    discount: StrictFloat | StrictInt
+    horizon: StrictInt | None
+    prior: list[Any]
+    stages: list[_StageFile]
+
+
+def load_environment(path: str | Path) -> TableEnvironment:
+    """Read an environment file.
+
+    Raises:
+        InputError: the file cannot be read, is not JSON, or a field is wrong; one line with its path.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InputError(f"{path}: cannot be read: {reason}") from None
+    try:
+        data = json.loads(text, object_pairs_hook=_no_repeats)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"{path}: not an environment: {error}") from None
+    try:
+        return environment_from_data(data)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def save_environment(environment: TableEnvironment, path: str | Path) -> None:
+    """Write an environment file; it is complete or absent, never half written."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(json.dumps(environment_to_data(environment)) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def environment_from_data(data: Any) -> TableEnvironment:
+    """An environment from the file's parsed JSON; raises InputError at the first bad field."""
+    if not isinstance(data, dict):
+        raise InputError(f"an environment is a JSON object, not a {type(data).__name__}")
+    if "schema_" in data:
+        raise InputError("schema_: unknown key")
+    data = {("schema_" if key == "schema" else key): value for key, value in data.items()}
+    try:
+        parsed = _EnvironmentFile.model_validate(data)
+    except ValidationError as error:
+        raise InputError(_first_problem(error)) from None
+    if parsed.schema_ != SCHEMA:
+        raise InputError(f"schema: {parsed.schema_} is unknown, expected {SCHEMA}")
+    return TableEnvironment(
+        name=parsed.name,
+        agents=tuple(parsed.agents),
+        prior=_numbers(parsed.prior, "prior"),
+        stages=tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
+        discount=float(parsed.discount),
+        horizon=parsed.horizon,
+    )
+
+
+def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
+    """What the file holds, as plain data."""
+    return {
+        "schema": SCHEMA,
+        "name": environment.name,
+        "agents": list(environment.agents),
+        "discount": environment.discount,
+        "horizon": environment.horizon,
+        "prior": environment.prior.tolist(),
+        "stages": [_stage_data(stage) for stage in environment.stages],
+    }
+
+
+def _stage(parsed: _StageFile, where: str) -> Stage:
+    utility = _numbers(parsed.utility, f"{where}.utility")
+    signals = tuple(tuple(labels) for labels in parsed.signals)
+    axes = tuple(len(labels) for labels in signals)
+    if parsed.public:
+        axes = (len(parsed.public), *axes)
+    kernel: JointKernel | IndependentKernel | None = None
+    if parsed.kernel is not None:
+        if (parsed.kernel.joint is None) == (parsed.kernel.independent is None):
+            raise InputError(f"{where}.kernel: give either 'joint' or 'independent'")
+        if parsed.kernel.joint is not None:
+            table = _numbers(parsed.kernel.joint, f"{where}.kernel.joint")
+            kernel = JointKernel(table, axes, table.shape[1 + len(axes) :])
+        elif parsed.kernel.independent is not None:
+            kernel = IndependentKernel(
+                tuple(
+                    _numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent)
+                )
+            )
+    return Stage(
+        signals=signals,
+        decisions=tuple(parsed.decisions),
+        utility=utility,
+        kernel=kernel,
+        public=tuple(parsed.public),
+        cost=None if parsed.cost is None else _numbers(parsed.cost, f"{where}.cost"),
+        private_actions=tuple(tuple(labels) for labels in parsed.private_actions),
+    )
+
+
+def _stage_data(stage: Stage) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "signals": [list(labels) for labels in stage.signals],
+        "decisions": list(stage.decisions),
+        "utility": stage.utility.tolist(),
+        "kernel": None,
+    }
+    if isinstance(stage.kernel, JointKernel):
+        data["kernel"] = {"joint": stage.kernel.table.tolist()}
+    elif isinstance(stage.kernel, IndependentKernel):
+        data["kernel"] = {"independent": [factor.tolist() for factor in stage.kernel.factors]}
+    if stage.public:
+        data["public"] = list(stage.public)
+    if stage.cost is not None:
+        data["cost"] = stage.cost.tolist()
+    if stage.private_actions:
+        data["private_actions"] = [list(labels) for labels in stage.private_actions]
+    return data
+
+
+def _numbers(nested: Any, where: str) -> FloatArray:
+    """A float array from nested lists; the first element that is no number, or list of another length, is named."""
+    try:
+        array = np.array(nested)
+    except (ValueError, OverflowError):
+        array = np.array(None)
+    if array.dtype.kind not in "iuf" or array.size == 0:
+        _find_bad(nested, where, _lengths(nested))
+        raise InputError(f"{where}: not an array of numbers")
+    return array.astype(np.float64)
+
+
+def _lengths(nested: Any) -> list[int]:
+    lengths = []
+    while isinstance(nested, list):
+        lengths.append(len(nested))
+        nested = nested[0] if nested else None
+    return lengths
+
+
+def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
+    if not lengths:
+        if isinstance(nested, bool) or not isinstance(nested, int | float):
+            shown = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
+            raise InputError(f"{where}: {shown!r} is not a number")
+        return
+    if not isinstance(nested, list):
+        raise InputError(f"{where}: {nested!r} stands where a list of {lengths[0]} is expected")
+    if len(nested) != lengths[0] or not nested:
+        raise InputError(f"{where}: a list of {len(nested)}, expected {max(lengths[0], 1)}")
+    for k, item in enumerate(nested):
+        _find_bad(item, f"{where}[{k}]", lengths[1:])
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in data:
+            raise ValueError(f"key {key!r} stands twice in one object")
+        data[key] = value
+    return data
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
+    path = path.replace("schema_", "schema")
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{path}: unknown key"
+        case "missing":
+            return f"{path}: missing"
+        case _:
+            return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r:.60}"

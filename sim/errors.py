@@ -1,0 +1,17 @@
+"""What can go wrong because of something a user wrote, each as one line a person can act on."""
+
+
+class DynmechError(Exception):
+    """Base of every error that a user's input can cause; its text is one line: what, where, what would be right."""
+
+
+class InputError(DynmechError):
+    """A file, an option or a name is wrong."""
+
+
+class Refusal(DynmechError):
+    """A mechanism does not fit this environment; the text says which condition fails, and where."""
+
+
+class PlayError(DynmechError):
+    """A strategy or a mechanism broke the rules of play; the text names it, the agent, the period and the value."""

@@ -1,0 +1,228 @@
+"""The two roles of the event loop, designer's rules and agents' strategies, as the loop sees them.
+
+A period, in order: nature draws the public state and the signals; every agent sees its own signal and sends a
+message; at the deadline the designer settles (late and missing messages become the mechanism's default), decides
+and announces; agents with private actions act, agents that are asked reply; transfers are charged, the mechanism
+remembers. Axes: n episodes, N agents.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from sim.arrays import Array, FloatArray, IntArray
+from sim.errors import PlayError
+from sim.spaces import Space
+
+
+class Situation(NamedTuple):
+    """What everybody can know when period t opens: the mechanism's memory `(n,)` and the public state `(n,)`."""
+
+    t: int
+    memory: Array
+    public: Array
+
+
+class Acts(NamedTuple):
+    """What the designer sees after its decision.
+
+    `seen` `(n, N)`: what the mechanism observes of each agent's action (all zeros unless it `sees` some of it);
+    `replies` `(n, N)`: answers to what it `asks` (all zeros where it asks nothing).
+    """
+
+    seen: Array
+    replies: Array
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What a mechanism claims, as data that an audit can confirm or refute.
+
+    Attributes:
+        incentive: "none", "bayesian" (knowing what the agent knows when it reports) or "periodic ex post".
+        budget: "none", "no deficit", "ex ante", "expected period" or "ex post".
+        participation: "none", "ex ante", "interim" or "ex post".
+        efficient: whether prescribed play maximises welfare.
+        assumptions: conditions on the economy under which the claims are made.
+    """
+
+    incentive: str = "none"
+    budget: str = "none"
+    participation: str = "none"
+    efficient: bool = False
+    assumptions: tuple[str, ...] = ()
+
+
+class Mechanism(Protocol):
+    """A finite-state machine over message profiles; see `mechanisms.base` for a base class with defaults.
+
+    What is paid at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
+    """
+
+    name: str
+    promises: Promises
+
+    @property
+    def lags(self) -> int:
+        """For how many periods after a decision transfers may still fall due."""
+        ...
+
+    def memory_size(self, t: int) -> int | None:
+        """Memory values are 0 … size − 1 in period t (None: not finite)."""
+        ...
+
+    def messages(self, t: int, agent: int) -> Space:
+        """The messages that agent i may send in period t."""
+        ...
+
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+        """The message asked of agent i, `(n,)`."""
+        ...
+
+    def default(self, now: Situation, agent: int) -> Array:
+        """What stands in for a late or missing message, `(n,)`."""
+        ...
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        """Decisions `(n,)`, or a lottery over them `(n, D)`; with private actions they carry the recommended ones."""
+        ...
+
+    def sees(self, t: int, agent: int) -> IntArray | None:
+        """What the designer observes of each action of agent i, `(actions,)`; None: nothing."""
+        ...
+
+    def asks(self, t: int, agent: int) -> Space | None:
+        """What agent i is asked for after the decision; None: nothing."""
+        ...
+
+    def prescribed_reply(
+        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
+    ) -> Array:
+        """The reply asked of agent i, `(n,)`, given its realised flow utility `(n,)`."""
+        ...
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        """Transfers caused and paid this period, `(n, N)`, paid by the agents."""
+        ...
+
+    def due(self, now: Situation, messages: Array) -> FloatArray:
+        """Transfers caused earlier that fall due now, `(n, N)`."""
+        ...
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
+        """The next memory, `(n,)`."""
+        ...
+
+    def transfer_bound(self) -> float:
+        """The largest |charge| + |due| of any agent in any period."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """What everybody knows of the rules: names of agents, and the spaces of decisions and messages by period."""
+
+    agents: tuple[str, ...]
+    decisions: tuple[Space, ...]
+    messages: tuple[tuple[Space, ...], ...]
+    publics: tuple[Space, ...]
+
+
+class Past(NamedTuple):
+    """A past period as one agent saw it; None where the disclosure policy hides it."""
+
+    t: int
+    public: Array
+    signal: Array
+    message: Array
+    decision: Array | None
+    reports: Array | None
+    transfer: Array
+    transfers: Array | None
+
+
+class PeekError(PlayError):
+    """A strategy looked at what it did not declare that it looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that one agent sees when it moves; arrays are read-only, `private` is its own to write.
+
+    Attributes:
+        t, agent: period and index of the agent.
+        signal: its own signal, `(n,)`.
+        public: public state, `(n,)`.
+        memory: the mechanism's public memory, `(n,)`; None if the disclosure policy hides it.
+        space: what it may answer now (messages; at the action or reply stage, actions or replies).
+        prescribed: what the mechanism asks of it now, `(n,)`.
+        uniforms: its own uniform numbers of this period, `(n, width)`.
+        past: earlier periods, oldest first, as many as the strategy declares to use (`memory_periods`).
+        private: its own arrays, kept from period to period within a block of episodes.
+        decision: what was decided (after the decision, as far as disclosed).
+        utility: its own flow utility (at the reply stage only).
+        lexicon: names of agents, spaces of decisions and messages by period.
+    """
+
+    t: int
+    agent: int
+    signal: Array
+    public: Array
+    memory: Array | None
+    space: Space
+    prescribed: Array
+    uniforms: FloatArray
+    past: Sequence[Past]
+    private: dict[str, Array]
+    lexicon: Lexicon
+    decision: Array | None = None
+    utility: Array | None = None
+    spied: Array | None = None
+
+    def after_decision(
+        self, *, space: Space, prescribed: Array, decision: Array | None, utility: Array | None
+    ) -> "View":
+        """The same agent's view at the action or reply stage of the same period."""
+        return replace(self, space=space, prescribed=prescribed, decision=decision, utility=utility)
+
+    @property
+    def size(self) -> int:
+        """Episodes in this block."""
+        return len(self.signal)
+
+    @property
+    def others(self) -> Array:
+        """All agents' current signals `(n, N)`: only for a strategy that declares `spies`."""
+        if self.spied is None:
+            raise PeekError("it looked at the others' signals without declaring spies = True")
+        return self.spied
+
+
+class Strategy(Protocol):
+    """How one agent plays; `agents.base` holds a base class with defaults.
+
+    Attributes:
+        width: uniform numbers used per episode and period.
+        memory_periods: how many past periods it looks at; None: all.
+        spies: whether it sees the others' current signals.
+        silent: whether it may send no message (`SILENT`).
+    """
+
+    name: str
+    width: int
+    memory_periods: int | None
+    spies: bool
+    silent: bool
+
+    def message(self, view: View) -> Array:
+        """What it sends, `(n,)`."""
+        ...
+
+    def action(self, view: View) -> Array:
+        """Its private action, `(n,)`; `view.prescribed` is the recommended one."""
+        ...
+
+    def reply(self, view: View) -> Array:
+        """Its answer to what the mechanism asks after the decision, `(n,)`."""
+        ...
+
