@@ -4,6 +4,7 @@ A strategy is a small class. Its options are the keyword parameters of its `__in
 from there. It answers for a whole block of episodes at once: arrays in, arrays out.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,8 +84,10 @@ class BaseStrategy(ABC):
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
-        """Members of the family that a stress test tries; none by default."""
-        return iter(())
+        """Members of the family that a stress test tries: by default the one without options, if there is one."""
+        parameters = inspect.signature(cls).parameters.values()
+        if all(p.default is not p.empty for p in parameters):
+            yield cls()
 
     def key(self) -> str:
         """The strategy with its options, as typed on the command line."""

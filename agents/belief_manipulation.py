@@ -45,7 +45,7 @@ class BeliefManipulation(BaseStrategy):
         first, then = self.period, self.period + 1
         return (
             f"lies in period {first} ({self.lie.words(setting.messages(first))}) "
-            f"and cashes in in period {then} ({self.exploit.words(setting.messages(then))})"
+            f"and exploits it in period {then} ({self.exploit.words(setting.messages(then))})"
         )
 
     @classmethod

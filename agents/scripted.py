@@ -1,5 +1,8 @@
 """A script: given messages, period by period; prescribed play once it has run out."""
 
+from collections.abc import Iterator
+from typing import Self
+
 import numpy as np
 
 from agents.base import BaseStrategy, Setting
@@ -46,3 +49,8 @@ class Scripted(BaseStrategy):
     def describe(self, setting: Setting) -> str:  # noqa: ARG002
         """The script in words."""
         return f"sends {', '.join(self.script)}"
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """Nothing to try."""
+        return iter(())

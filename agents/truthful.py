@@ -1,6 +1,9 @@
 """Prescribed play: the truth in a direct mechanism, obedience, the prescribed reply."""
 
-from agents.base import BaseStrategy
+from collections.abc import Iterator
+from typing import Self
+
+from agents.base import BaseStrategy, Setting
 from sim.arrays import Array
 from sim.roles import View
 
@@ -14,3 +17,8 @@ class Truthful(BaseStrategy):
     def message(self, view: View) -> Array:
         """The prescribed message."""
         return view.prescribed
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """Nothing to try."""
+        return iter(())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, isfinite, log
+from typing import Any
 
 from sim.channel import Latency
 from sim.disclosure import POLICIES
@@ -30,6 +31,14 @@ class Conduct:
             raise InputError(f"deadline: {self.deadline:g} is not in [0, 1)")
         if self.disclosure not in POLICIES:
             raise InputError(f"disclosure: {self.disclosure!r} is none of {', '.join(POLICIES)}")
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for a run's configuration."""
+        return {
+            "deadline": self.deadline,
+            "latency": [f"{one.kind}:{one.value!r}" for one in self.latency],
+            "disclosure": self.disclosure,
+        }
 
 
 @dataclass(frozen=True, eq=False)

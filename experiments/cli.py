@@ -1,0 +1,243 @@
+"""The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
+
+Exit 0: done. Exit 2: bad input, one line on standard error.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from experiments import console as screen
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
+from experiments.options import options_of
+from experiments.running import load_study, make_conduct, run
+from experiments.simulate import Sampling
+from experiments.stressing import stress
+from sim.errors import DynmechError, InputError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A laboratory for dynamic mechanisms: does it hold, and if not, what does the worst lie earn?",
+)
+
+Plugins = Annotated[
+    list[Path], typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios.")
+]
+Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]
+Shard = Annotated[int, typer.Option("--shard", help="Episodes per shard (0: chosen).")]
+Block = Annotated[int, typer.Option("--block", help="Episodes per message; changes nothing but the speed.")]
+Tail = Annotated[float, typer.Option("--tail", help="What may be left out of a payoff by cutting an infinite horizon.")]
+Deadline = Annotated[float, typer.Option("--deadline", help="When in a period the designer settles, in [0, 1).")]
+Latency = Annotated[
+    list[str], typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all.")
+]
+Disclosure = Annotated[str, typer.Option("--disclosure", help="everything, decisions or own.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+@app.command("list")
+def list_command(
+    kind: Annotated[str, typer.Argument(help="scenarios, mechanisms, strategies, or all of them.")] = "all",
+    plugin: Plugins = [],  # noqa: B006 - Typer copies defaults
+    as_json: Json = False,
+) -> None:
+    """What there is, a line each, with its options and its source."""
+    use_plugins(plugin)
+    registries = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
+    if kind not in (*registries, "all"):
+        raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
+    chosen = {name: r for name, r in registries.items() if kind in (name, "all")}
+    if as_json:
+        _print_json(
+            {
+                name: [
+                    {"name": key, "source": cls.source, "options": _option_texts(cls), "about": _about(cls)}
+                    for key, cls in registry.all().items()
+                ]
+                for name, registry in chosen.items()
+            }
+        )
+        return
+    out = screen.make_console()
+    for name, registry in chosen.items():
+        table = Table(title=name, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
+        for header in ("name", "what it is", "options (defaults)", "source"):
+            table.add_column(header)
+        for key, cls in registry.all().items():
+            table.add_row(Text(key), Text(_about(cls)), Text(", ".join(_option_texts(cls))), Text(cls.source))
+        out.print(table)
+        out.print()
+
+
+@app.command("run")
+def run_command(
+    environment: Annotated[str, typer.Argument(metavar="ENV|STUDY.toml", help="A scenario, an environment file, or a study.")],
+    mechanism: Annotated[str | None, typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…")] = None,
+    strategy: Annotated[list[str], typer.Option("--strategy", metavar="AGENT=NAME:…", help="Who plays what; others as prescribed.")] = [],  # noqa: B006
+    episodes: Episodes = 10_000,
+    seed: Seed = 0,
+    out: Out = None,
+    shard: Shard = 0,
+    block: Block = 4096,
+    tail: Tail = 1e-4,
+    deadline: Deadline = 0.0,
+    latency: Latency = [],  # noqa: B006
+    disclosure: Disclosure = "everything",
+    plugin: Plugins = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Simulate one mechanism with one strategy per agent, log it and sum it up; the same line resumes."""
+    strategies, delays = _pairs(strategy, "--strategy"), _pairs(latency, "--latency")
+    if environment.endswith(".toml"):
+        if mechanism is not None or strategies or delays:
+            raise InputError(f"{environment}: a study says what is played; give no mechanism, strategy or latency beside it")
+        study = load_study(Path(environment))
+        environment, mechanism, strategies = study.environment, study.mechanism, dict(study.strategies)
+        episodes, seed, tail = study.episodes, study.seed, study.tail
+        deadline, delays, disclosure = study.deadline, dict(study.latency), study.disclosure
+        out = out or (Path(study.out) if study.out else None)
+        plugin = [*plugin, *map(Path, study.plugins)]
+    if mechanism is None:
+        raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
+    use_plugins(plugin)
+    economy = make_environment(environment)
+    with screen.progress_bars() as progress:
+        result = run(
+            economy,
+            mechanism,
+            strategies,
+            out=out,
+            conduct=make_conduct(economy.agents, deadline, delays, disclosure),
+            tail=tail,
+            sampling=Sampling(episodes, seed, shard, block),
+            plugins=plugin,
+            progress=progress,
+        )
+    if as_json:
+        _print_json({**result.summary, "agents": _records(result.agents), "folder": str(result.folder)})
+        return
+    console = screen.make_console()
+    screen.show_run(result, console)
+    _show_paths(console, result.folder, result.reused, None)
+
+
+@app.command("stress")
+def stress_command(
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, or an environment file.")],
+    mechanism: Annotated[list[str], typer.Option("--mechanism", metavar="M", help="A mechanism (all that fit, if none is given).")] = [],  # noqa: B006
+    episodes: Episodes = 10_000,
+    seed: Seed = 0,
+    out: Out = None,
+    shard: Shard = 0,
+    block: Block = 4096,
+    tail: Tail = 1e-4,
+    deadline: Deadline = 0.0,
+    latency: Latency = [],  # noqa: B006
+    disclosure: Disclosure = "everything",
+    plugin: Plugins = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Every mechanism against every family of deviations: who gains what from which lie."""
+    from experiments.plots import plot_stress
+
+    use_plugins(plugin)
+    economy = make_environment(environment)
+    with screen.progress_bars() as progress:
+        result = stress(
+            economy,
+            mechanism,
+            out=out,
+            conduct=make_conduct(economy.agents, deadline, _pairs(latency, "--latency"), disclosure),
+            tail=tail,
+            sampling=Sampling(episodes, seed, shard, block),
+            plugins=plugin,
+            progress=progress,
+        )
+    plot = plot_stress(result, result.folder / "gains.png")
+    if as_json:
+        _print_json(
+            {
+                "environment": result.environment,
+                "sentence": result.sentence,
+                "mechanisms": _records(result.mechanisms),
+                "gains": _records(result.gains),
+                "refusals": result.refusals,
+                "folder": str(result.folder),
+            }
+        )
+        return
+    console = screen.make_console()
+    screen.show_stress(result, console)
+    _show_paths(console, result.folder, result.reused, plot)
+
+
+def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:
+    console.print()
+    if reused:
+        console.print(Text("This run was there already; nothing was played again."))
+    for name in ("outcomes", "episodes", "gains"):
+        console.print(Text(f"{name:9} {folder / name}", no_wrap=True, overflow="ignore"), crop=False)
+    if plot:
+        console.print(Text(f"{'plot':9} {plot}", no_wrap=True, overflow="ignore"), crop=False)
+
+
+def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        who, equals, what = text.partition("=")
+        if not (who and equals and what):
+            raise InputError(f"{option} {text!r}: not of the form AGENT=…")
+        if who in pairs:
+            raise InputError(f"{option}: agent {who!r} is given twice")
+        pairs[who] = what
+    return pairs
+
+
+def _about(cls: type) -> str:
+    return getattr(cls, "summary", None) or (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def _option_texts(cls: type) -> list[str]:
+    return [name if p.default is p.empty else f"{name}={p.default}" for name, p in options_of(cls).items()]
+
+
+def _records(frame: Any) -> Any:
+    """Rows as plain data, NaN as null."""
+    return json.loads(frame.to_json(orient="records", double_precision=15))
+
+
+def _print_json(data: Any) -> None:
+    sys.stdout.write(json.dumps(data, indent=1) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `dynmech`."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments) if arguments is not None else None, prog_name="dynmech", standalone_mode=False)
+    except DynmechError as error:
+        _fail(str(error))
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(error.format_message())
+    except KeyboardInterrupt:
+        sys.stderr.write("dynmech: interrupted; the same line resumes\n")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(text: str) -> None:
+    sys.stderr.write(f"dynmech: {' '.join(text.split())}\n")
+    sys.exit(2)

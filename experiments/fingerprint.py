@@ -1,0 +1,28 @@
+"""What an environment or a plug-in is, as a short hash: so that a run is resumed with the same one."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from sim.environment import TableEnvironment
+from sim.kernels import JointKernel
+
+
+def environment_hash(environment: TableEnvironment) -> str:
+    """16 hexadecimal digits over names and arrays."""
+    digest = sha256()
+    digest.update(repr((environment.agents, environment.discount, environment.horizon)).encode())
+    digest.update(environment.prior.tobytes())
+    for stage in environment.stages:
+        digest.update(repr((stage.signals, stage.decisions, stage.public, stage.private_actions)).encode())
+        digest.update(stage.utility.tobytes())
+        digest.update(stage.cost_table.tobytes())
+        kernel = stage.kernel
+        if kernel is not None:
+            for table in [kernel.table] if isinstance(kernel, JointKernel) else kernel.factors:
+                digest.update(table.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """16 hexadecimal digits over a file's bytes."""
+    return sha256(path.read_bytes()).hexdigest()[:16]

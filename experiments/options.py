@@ -1,0 +1,69 @@
+"""`name:key=value,…`: names with options, read from the constructors they belong to."""
+
+import inspect
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.errors import InputError
+
+T = TypeVar("T")
+
+
+def split(text: str, kind: str) -> tuple[str, dict[str, str]]:
+    """Name and options as text.
+
+    >>> split("one-shot:period=1,map=flip", "strategy")
+    ('one-shot', {'period': '1', 'map': 'flip'})
+    """
+    name, colon, rest = text.partition(":")
+    options: dict[str, str] = {}
+    if colon and not rest:
+        raise InputError(f"{kind} {text!r}: nothing follows the colon; write {name}:key=value,…")
+    for part in rest.split(",") if rest else []:
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise InputError(f"{kind} {text!r}: {part!r} is not of the form key=value")
+        if key in options:
+            raise InputError(f"{kind} {text!r}: option {key!r} is given twice")
+        options[key] = value
+    return name, options
+
+
+def options_of(cls: type) -> dict[str, inspect.Parameter]:
+    """The options of a class: the parameters of its constructor but `self` and `environment`."""
+    if cls.__init__ is object.__init__:  # type: ignore[misc] # a class without options
+        return {}
+    found = inspect.signature(cls).parameters
+    return {name: p for name, p in found.items() if name != "environment"}
+
+
+def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: Any) -> T:
+    """Build an object from text options.
+
+    Raises:
+        InputError: an unknown option, a value of the wrong type, or one that the constructor refuses.
+    """
+    known = options_of(cls)
+    hints = get_type_hints(cls.__init__)
+    values: dict[str, Any] = {}
+    for key, text in given.items():
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"options: {', '.join(known) or 'none'}"
+            raise InputError(f"{kind} {name!r}: unknown option {key!r}; {hint}")
+        wanted = hints.get(key, str)
+        value: Any = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
+        try:
+            values[key] = TypeAdapter(wanted).validate_python(value)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise InputError(f"{kind} {name!r}: option {key}={text!r}: {problem[0].lower()}{problem[1:]}") from None
+    missing = [key for key, p in known.items() if p.default is p.empty and key not in values]
+    if missing:
+        raise InputError(f"{kind} {name!r}: option {missing[0]!r} is required")
+    try:
+        return cls(*args, **values)
+    except InputError as error:
+        raise InputError(f"{kind} {name!r}: {error}") from None

@@ -1,0 +1,51 @@
+"""Read a run back: pandas DataFrames from its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim.errors import InputError
+from sim.log import read_ledger
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: its path.
+        ledger: the contents of `run.json`.
+    """
+
+    folder: Path
+    ledger: dict[str, Any]
+
+    def outcomes(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, period, agent); `only` picks partitions, e.g. `mechanism="linked"`."""
+        return self._read("outcomes", only)
+
+    def episodes(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, agent), discounted."""
+        return self._read("episodes", only)
+
+    def gains(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, agent): against prescribed play."""
+        return self._read("gains", only)
+
+    def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
+        filters = [(key, "==", value) for key, value in only.items()] or None
+        return pd.read_parquet(self.folder / dataset, filters=filters)
+
+
+def read_run(folder: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        InputError: it is not one.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such run folder")
+    return Run(path, read_ledger(path))

@@ -1,0 +1,200 @@
+"""One mechanism, one profile of strategies: simulate, log, summarise."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.base import BaseStrategy
+from agents.truthful import Truthful
+from experiments.catalog import make_environment, make_mechanism, make_strategy
+from experiments.fingerprint import environment_hash, file_hash
+from experiments.simulate import (
+    PRESCRIBED,
+    Case,
+    Progress,
+    Sampling,
+    check_cases,
+    default_folder,
+    play_cases,
+    prescribed_case,
+    silent,
+    slug,
+    versions,
+)
+from experiments.tally import properties
+from sim.channel import Latency
+from sim.environment import TableEnvironment
+from sim.errors import InputError
+from sim.game import Conduct, make_game
+from sim.log import RunFolder, configuration_hash
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run found.
+
+    Attributes:
+        agents: a row per agent: strategy, payoff, gain against prescribed play by all, with 95 % intervals.
+        summary: welfare beside the first best, revenue, worst deficit, participation, periods and tail.
+        folder: where the log lies.
+        reused: whether the run was there already.
+    """
+
+    agents: pd.DataFrame
+    summary: dict[str, Any]
+    folder: Path
+    reused: bool
+
+
+def run(
+    environment: TableEnvironment | str,
+    mechanism: str,
+    strategies: Mapping[str, str | BaseStrategy] | None = None,
+    *,
+    episodes: int = 10_000,
+    seed: int = 0,
+    out: Path | str | None = None,
+    conduct: Conduct | None = None,
+    tail: float = 1e-4,
+    sampling: Sampling | None = None,
+    plugins: Sequence[Path] = (),
+    progress: Progress = silent,
+) -> RunResult:
+    """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
+
+    Args:
+        strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
+
+    Raises:
+        InputError, Refusal, PlayError: one line each.
+    """
+    env = make_environment(environment) if isinstance(environment, str) else environment
+    game = make_game(env, make_mechanism(mechanism, env), conduct, tail=tail)
+    profile = _profile(env.agents, strategies or {})
+    case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
+    check_cases(game, [case])
+    sampling = sampling or Sampling(episodes, seed)
+    configuration = {
+        "command": "run",
+        "environment": {"name": env.name, "hash": environment_hash(env)},
+        "mechanism": mechanism,
+        "strategies": {name: strategy.key() for name, strategy in zip(env.agents, profile, strict=True)},
+        "episodes": sampling.episodes,
+        "seed": sampling.seed,
+        "shard": sampling.shard,
+        "tail": tail,
+        "conduct": (conduct or Conduct()).data(),
+        "plugins": [file_hash(path) for path in plugins],
+    }
+    label = f"{env.name}-{slug(mechanism)}"
+    path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
+    folder = RunFolder(path, configuration, versions())
+    reused = bool(folder.data["complete"])
+    cases = [case] if case.key != PRESCRIBED else []
+    advance = progress("playing", (len(cases) + 1) * len(sampling.shards(game)))
+    tallies = play_cases(game, mechanism, cases, sampling, folder, advance)
+    tally, truth = tallies[case.key], tallies[PRESCRIBED]
+    agents = pd.DataFrame(
+        {
+            "agent": env.agents,
+            "strategy": [strategy.key() for strategy in profile],
+            "payoff": tally.payoff.mean,
+            "payoff_half_width": tally.payoff.half(),
+            "gain": tally.gain.mean,
+            "gain_half_width": tally.gain.half(),
+        }
+    )
+    summary = {
+        "environment": env.name,
+        "mechanism": mechanism,
+        "episodes": sampling.episodes,
+        "periods": game.periods,
+        "tail": game.tail,
+        **properties(env, tally, truth),
+    }
+    if not reused:
+        folder.note(complete=True)
+    return RunResult(agents, summary, path, reused)
+
+
+def _profile(agents: Sequence[str], given: Mapping[str, str | BaseStrategy]) -> tuple[BaseStrategy, ...]:
+    profile: list[BaseStrategy] = [Truthful()] * len(agents)
+    seen: set[int] = set()
+    for who, strategy in given.items():
+        i = agent_index(agents, who)
+        if i in seen:
+            raise InputError(f"strategy: agent {agents[i]!r} is given twice")
+        seen.add(i)
+        profile[i] = make_strategy(strategy) if isinstance(strategy, str) else strategy
+    return tuple(profile)
+
+
+def agent_index(agents: Sequence[str], who: str) -> int:
+    """An agent by name (spaces may be hyphens), or by number from 0."""
+    for i, name in enumerate(agents):
+        if who in (name, slug(name)):
+            return i
+    if who.isdecimal() and int(who) < len(agents):
+        return int(who)
+    raise InputError(f"no agent {who!r}; agents: {', '.join(agents)}")
+
+
+class _Study(BaseModel):
+    """A study file; see `load_study`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    environment: str
+    mechanism: str
+    strategies: dict[str, str] = {}
+    episodes: int = Field(default=10_000, ge=2)
+    seed: int = Field(default=0, ge=0)
+    out: str | None = None
+    plugins: list[str] = []
+    deadline: float = 0.0
+    latency: dict[str, str] = {}
+    disclosure: str = "everything"
+    tail: float = 1e-4
+
+
+def load_study(path: Path) -> _Study:
+    """A TOML file that says what `run` is told on the command line.
+
+        environment = "oil-leases-prior"
+        mechanism = "cremer-mclean"
+        episodes = 20000
+        [strategies]
+        "firm 1" = "belief-manipulation"
+
+    Also `seed`, `out`, `plugins`, `deadline`, `[latency]` by agent, `disclosure`, `tail`.
+
+    Raises:
+        InputError: the file cannot be read, is not TOML, or a field is wrong; all wrong fields are named.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+    try:
+        return _Study.model_validate(data)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, p['loc']))}: {p['msg'][0].lower()}{p['msg'][1:]}" for p in error.errors()]
+        raise InputError(f"{path}: {'; '.join(problems)}") from None
+
+
+def make_conduct(
+    agents: Sequence[str], deadline: float = 0.0, latency: Mapping[str, str] | None = None, disclosure: str = "everything"
+) -> Conduct:
+    """House rules from text; `latency` by agent, or `all`."""
+    chosen = [Latency()] * len(agents)
+    for who, text in (latency or {}).items():
+        for i in range(len(agents)) if who == "all" else [agent_index(agents, who)]:
+            chosen[i] = Latency.parse(text)
+    return Conduct(deadline, tuple(chosen) if latency else (), disclosure)

@@ -1,0 +1,188 @@
+"""Play cases shard by shard, log them, add them up.
+
+A *case* is one strategy per agent. For each shard, prescribed play comes first and every case after it under the same
+draws of nature, so that gains are paired differences.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from agents.base import BaseStrategy
+from agents.check import check_strategy
+from agents.truthful import Truthful
+from experiments.catalog import is_shipped
+from experiments.tally import Tally
+from sim.errors import InputError
+from sim.game import Game
+from sim.log import RunFolder, episodes_table, gains_table, outcomes_table
+from sim.loop import play_shard
+from sim.record import Record
+from sim.streams import Streams
+
+PRESCRIBED = "prescribed"
+ROWS_PER_SHARD = 1 << 20
+
+Advance = Callable[[int], None]
+"""Called with the number of pieces of work just done."""
+
+Progress = Callable[[str, int], Advance]
+"""Opens a phase of so many pieces of work and returns what advances it."""
+
+
+def silent(_name: str, _total: int) -> Advance:
+    """A progress that shows nothing."""
+    return lambda _: None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How much is played.
+
+    Attributes:
+        episodes: per case.
+        seed: of all random numbers.
+        shard: episodes per shard (0: chosen so that a full log has about a million rows).
+        block: episodes per message; changes nothing but the speed.
+    """
+
+    episodes: int = 10_000
+    seed: int = 0
+    shard: int = 0
+    block: int = 4096
+
+    def __post_init__(self) -> None:
+        for name, least in (("episodes", 2), ("seed", 0), ("shard", 0), ("block", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: {getattr(self, name)} is below {least}")
+
+    def shard_size(self, game: Game) -> int:
+        """Episodes per shard in this game."""
+        if self.shard:
+            return self.shard
+        rows = (game.periods + game.closing) * len(game.environment.agents)
+        return min(8192, max(64, 1 << max(0, (ROWS_PER_SHARD // rows).bit_length() - 1)))
+
+    def shards(self, game: Game) -> list[tuple[int, int]]:
+        """First episode and number of episodes of each shard."""
+        size = self.shard_size(game)
+        return [(start, min(size, self.episodes - start)) for start in range(0, self.episodes, size)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One strategy per agent; `key` names the case in paths."""
+
+    key: str
+    strategies: tuple[BaseStrategy, ...]
+
+    @property
+    def deviates(self) -> tuple[bool, ...]:
+        """Who does not play as prescribed."""
+        return tuple(not isinstance(s, Truthful) for s in self.strategies)
+
+
+def prescribed_case(game: Game) -> Case:
+    """Everybody does what the mechanism asks."""
+    return Case(PRESCRIBED, (Truthful(),) * len(game.environment.agents))
+
+
+def lone_deviation(game: Game, agent: int, strategy: BaseStrategy, key: str | None = None) -> Case:
+    """One agent plays `strategy`, the others as prescribed."""
+    profile: list[BaseStrategy] = [Truthful()] * len(game.environment.agents)
+    profile[agent] = strategy
+    return Case(key or slug(f"{game.environment.agents[agent]}.{strategy.name}"), tuple(profile))
+
+
+def slug(text: str) -> str:
+    """Text that is safe as part of a path and never looks like a number.
+
+    >>> slug("firm 1.one-shot")
+    'firm-1.one-shot'
+    """
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")
+    return safe if re.search(r"[A-Za-z]", safe) else f"x{safe}"
+
+
+def check_cases(game: Game, cases: Iterable[Case]) -> None:
+    """Hold users' own strategies to what they declare."""
+    for case in cases:
+        for agent, strategy in enumerate(case.strategies):
+            if not is_shipped(strategy):
+                check_strategy(strategy, agent, game, case.strategies)
+
+
+def play_cases(
+    game: Game,
+    mechanism: str,
+    cases: Sequence[Case],
+    sampling: Sampling,
+    folder: RunFolder,
+    advance: Advance = lambda _: None,
+) -> dict[str, Tally]:
+    """Play prescribed play and every case, logging each shard; what is recorded already is not played again."""
+    base = prescribed_case(game)
+    everything = [base, *(case for case in cases if case.key != PRESCRIBED)]
+    totals: dict[str, Tally] = {}
+    for number, (start, count) in enumerate(sampling.shards(game)):
+        keys = {case.key: f"mechanism={slug(mechanism)}/case={case.key}/shard-{number:05d}" for case in everything}
+        summaries = {case.key: folder.finished(keys[case.key]) for case in everything}
+        reference: Record | None = None
+        for case in everything:
+            if summaries[case.key] is None:
+                if reference is None:
+                    reference = _play(game, base, sampling, number, count)
+                record = reference if case is base else _play(game, case, sampling, number, count)
+                summary = Tally.of(record, reference.payoffs).to_data()
+                folder.commit(keys[case.key], _tables(keys[case.key], record, reference, case, start), summary)
+                summaries[case.key] = summary
+            tally = Tally.from_data(summaries[case.key])
+            totals[case.key] = totals[case.key].merge(tally) if case.key in totals else tally
+            advance(1)
+    return totals
+
+
+def _play(game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play") -> Record:
+    streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing)
+    return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
+
+
+def pilot(game: Game, cases: Iterable[Case], sampling: Sampling, advance: Advance = lambda _: None) -> dict[str, Any]:
+    """Mean gains `(N,)` of each case on draws of their own, not logged: for choosing what to play in earnest."""
+    reference = _play(game, prescribed_case(game), sampling, 0, sampling.episodes, "pilot").payoffs
+    out = {}
+    for case in cases:
+        out[case.key] = (
+            _play(game, case, sampling, 0, sampling.episodes, "pilot").payoffs - reference
+        ).mean(axis=1)
+        advance(1)
+    return out
+
+
+def _tables(key: str, record: Record, reference: Record, case: Case, start: int) -> dict[str, Any]:
+    names = [strategy.key() for strategy in case.strategies]
+    return {
+        f"outcomes/{key}.parquet": outcomes_table(record, start, names),
+        f"episodes/{key}.parquet": episodes_table(record, start, names),
+        f"gains/{key}.parquet": gains_table(record, reference.payoffs, start, names, case.deviates),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of the program and of what the bytes of a shard rest on."""
+    out = {"python": python_version()}
+    for name in ("dynmech", "numpy", "pyarrow", "simpy", "scipy"):
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def default_folder(kind: str, environment: str, digest: str) -> Path:
+    """`runs/stress-oil-leases-prior-0123abcd`."""
+    return Path("runs") / f"{kind}-{slug(environment)}-{digest[:8]}"

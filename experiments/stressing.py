@@ -1,0 +1,311 @@
+"""Stress test: every mechanism against every family of deviations, by simulation.
+
+For each mechanism, agent and family a *pilot* on draws of its own picks the family's most profitable member; that
+member is then played in earnest on fresh draws, so the gain that is reported is not flattered by the choice. Gains
+are against prescribed play by the same agent under the same draws, ex ante, the others as prescribed.
+
+A gain counts as found where its interval stays above 0 although the table makes many comparisons (Bonferroni); the
+interval that is printed is the plain 95 % one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agents.base import BaseStrategy, Setting
+from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_mechanism, make_strategy
+from experiments.fingerprint import environment_hash, file_hash
+from experiments.moments import ZERO, Moments
+from experiments.simulate import (
+    PRESCRIBED,
+    Case,
+    Sampling,
+    check_cases,
+    Progress,
+    default_folder,
+    lone_deviation,
+    pilot,
+    play_cases,
+    silent,
+    versions,
+)
+from experiments.tally import Tally, properties, signal_dates
+from sim.environment import TableEnvironment
+from sim.errors import InputError, Refusal
+from sim.game import Conduct, Game, make_game
+from sim.log import RunFolder, configuration_hash
+from sim.spaces import Finite
+
+PILOT = 800
+"""Episodes per candidate in the pilot."""
+
+TRIED = 40
+"""Candidates per family and agent; larger menus are thinned evenly."""
+
+@dataclass(frozen=True)
+class Contest:
+    """One mechanism's part of a stress test."""
+
+    mechanism: str
+    game: Game
+    cases: tuple[Case, ...]
+    tried: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class StressResult:
+    """What a stress test found.
+
+    Attributes:
+        gains: a row per mechanism, family and agent: gain, 95 % interval, words, the own signal at which it is largest.
+        mechanisms: a row per mechanism, worst first: worst gain, verdict, welfare, revenue, deficit, participation.
+        refusals: mechanisms that do not fit the environment, with the reason.
+        environment: its name.
+        folder: where the log lies.
+        comparisons: number of gains looked at.
+    """
+
+    gains: pd.DataFrame
+    mechanisms: pd.DataFrame
+    refusals: dict[str, str]
+    environment: str
+    folder: Path
+    comparisons: int
+    reused: bool
+
+    @property
+    def sentence(self) -> str:
+        """Who lies, when, and what it earns: the worst of all that was tried."""
+        found = self.gains[self.gains["found"]]
+        if found.empty:
+            return f"Nothing that was tried gains anything on {self.environment}."
+        return f"Worst on {self.environment}: under {found.iloc[0]['mechanism']}, {describe_gain(found.iloc[0])}."
+
+
+def describe_gain(row: "pd.Series[Any]") -> str:
+    """One gain in words."""
+    text = f"{row['agent']} {row['words']}: it gains {row['gain']:.2f} ± {row['half_width']:.2f} ex ante"
+    if row["given"] and row["given_gain"] > row["gain"]:
+        text += f", {row['given_gain']:.2f} ± {row['given_half_width']:.2f} {row['given']}"
+    return text
+
+
+def stress(
+    environment: TableEnvironment | str,
+    mechanisms: Sequence[str] = (),
+    *,
+    episodes: int = 10_000,
+    seed: int = 0,
+    out: Path | str | None = None,
+    conduct: Conduct | None = None,
+    tail: float = 1e-4,
+    sampling: Sampling | None = None,
+    plugins: Sequence[Path] = (),
+    progress: Progress = silent,
+) -> StressResult:
+    """Run a stress test; the same call resumes it, and costs next to nothing once it is finished.
+
+    Args:
+        environment: an environment, or what the command line takes for one.
+        mechanisms: names with options; empty: all that there are.
+        sampling: overrides `episodes` and `seed`, with shard and block sizes.
+
+    Raises:
+        InputError: a name or number is wrong, or every mechanism refuses the environment.
+        PlayError: a user's strategy or mechanism broke the rules of play.
+    """
+    env = make_environment(environment) if isinstance(environment, str) else environment
+    sampling = sampling or Sampling(episodes, seed)
+    games, refusals = _games(env, mechanisms, conduct, tail)
+    families = [cls for cls in STRATEGIES.all().values()]
+    configuration = {
+        "command": "stress",
+        "environment": {"name": env.name, "hash": environment_hash(env)},
+        "mechanisms": list(games),
+        "families": [cls.name for cls in families],
+        "episodes": sampling.episodes,
+        "seed": sampling.seed,
+        "shard": sampling.shard,
+        "pilot": PILOT,
+        "tail": tail,
+        "conduct": (conduct or Conduct()).data(),
+        "plugins": [file_hash(path) for path in plugins],
+    }
+    path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
+    folder = RunFolder(path, configuration, versions())
+    reused = bool(folder.data["complete"])
+    contests = _choose(games, families, sampling, folder, progress)
+    work = sum((len(c.cases) + 1) * len(sampling.shards(c.game)) for c in contests)
+    advance = progress("playing", work)
+    tallies = {c.mechanism: play_cases(c.game, c.mechanism, c.cases, sampling, folder, advance) for c in contests}
+    comparisons = sum(len(c.cases) for c in contests)
+    gains = _gains_frame(contests, tallies, comparisons)
+    result = StressResult(
+        gains=gains,
+        mechanisms=_mechanisms_frame(env, contests, tallies, gains),
+        refusals=refusals,
+        environment=env.name,
+        folder=path,
+        comparisons=comparisons,
+        reused=reused,
+    )
+    if not reused:
+        folder.note(complete=True)
+    return result
+
+
+def _games(
+    env: TableEnvironment, names: Sequence[str], conduct: Conduct | None, tail: float
+) -> tuple[dict[str, Game], dict[str, str]]:
+    """A game per mechanism, and the reasons of those that refuse; one named by the user must not refuse."""
+    games: dict[str, Game] = {}
+    refusals: dict[str, str] = {}
+    for name in names or MECHANISMS.all():
+        if name in games:
+            raise InputError(f"mechanism {name!r} is given twice")
+        try:
+            games[name] = make_game(env, make_mechanism(name, env), conduct, tail=tail)
+        except Refusal as error:
+            if names:
+                raise
+            refusals[name] = str(error).partition(": ")[2]
+    if not games:
+        raise InputError(f"no mechanism fits environment {env.name!r}")
+    return games, refusals
+
+
+def _choose(
+    games: dict[str, Game],
+    families: Sequence[type[BaseStrategy]],
+    sampling: Sampling,
+    folder: RunFolder,
+    progress: Progress,
+) -> list[Contest]:
+    """The most profitable member of each family for each agent, by pilot; kept in the run folder."""
+    stored: dict[str, Any] = folder.data.get("chosen", {})
+    advance = None
+    contests = []
+    for mechanism, game in games.items():
+        if mechanism not in stored:
+            menus = _menus(game, families)
+            if advance is None:
+                advance = progress("looking for deviations", sum(map(len, menus.values())) * len(games))
+            stored[mechanism] = _pilot_choice(game, menus, replace(sampling, episodes=PILOT, shard=PILOT), advance)
+            folder.note(chosen=stored)
+        cases, tried = [], {}
+        for entry in stored[mechanism]:
+            case = lone_deviation(game, entry["agent"], make_strategy(entry["strategy"]))
+            cases.append(case)
+            tried[case.key] = entry["tried"]
+        contests.append(Contest(mechanism, game, tuple(cases), tried))
+    return contests
+
+
+def _menus(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int, str], list[Case]]:
+    """Candidates by agent and family, thinned evenly to at most `TRIED`."""
+    menus = {}
+    for agent in range(len(game.environment.agents)):
+        setting = Setting.of(game, agent)
+        for cls in families:
+            members = list(cls.menu(setting))
+            if len(members) > TRIED:
+                members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
+            if members:
+                menus[agent, cls.name] = [
+                    lone_deviation(game, agent, member, f"{agent}.{cls.name}.{k}") for k, member in enumerate(members)
+                ]
+    return menus
+
+
+def _pilot_choice(
+    game: Game, menus: dict[tuple[int, str], list[Case]], sampling: Sampling, advance: Callable[[int], None]
+) -> list[dict[str, Any]]:
+    chosen = []
+    for (agent, _family), cases in menus.items():
+        check_cases(game, cases[:1])
+        means = pilot(game, cases, sampling, advance)
+        best = max(cases, key=lambda case: float(means[case.key][agent]))
+        chosen.append({"agent": agent, "strategy": best.strategies[agent].key(), "tried": len(cases)})
+    return chosen
+
+
+def _gains_frame(
+    contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int
+) -> pd.DataFrame:
+    """A row per mechanism, family and agent, largest gain first."""
+    rows = []
+    for contest in contests:
+        names = contest.game.environment.agents
+        for case in contest.cases:
+            agent = case.deviates.index(True)
+            tally = tallies[contest.mechanism][case.key]
+            gain = float(tally.gain.mean[agent])
+            strategy = case.strategies[agent]
+            rows.append(
+                {
+                    "mechanism": contest.mechanism,
+                    "family": strategy.name,
+                    "agent": names[agent],
+                    "strategy": strategy.key(),
+                    "words": strategy.describe(Setting.of(contest.game, agent)),
+                    "gain": gain,
+                    "half_width": float(tally.gain.half()[agent]),
+                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),
+                    **_largest_given(contest.game, tally.gain_given, agent),
+                    "tried": contest.tried[case.key],
+                    "case": case.key,
+                }
+            )
+    return pd.DataFrame(rows).sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
+    """The own signal at which the deviator gains most: words, mean and half-width."""
+    best: dict[str, Any] = {"given": "", "given_gain": float("nan"), "given_half_width": float("nan")}
+    half = given.half()
+    for row, t in enumerate(signal_dates(game)):
+        space = game.environment.signal_space(t, agent)
+        assert isinstance(space, Finite)
+        for k, label in enumerate(space.labels):
+            mean = float(given.mean[agent, row, k])
+            if space.size > 1 and given.count[agent, row, k] >= 30 and not mean <= best["given_gain"]:
+                best = {
+                    "given": f"when its signal in period {t} is {label}",
+                    "given_gain": mean,
+                    "given_half_width": float(half[agent, row, k]),
+                }
+    return best
+
+
+def _mechanisms_frame(
+    env: TableEnvironment, contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], gains: pd.DataFrame
+) -> pd.DataFrame:
+    """A row per mechanism, worst first."""
+    rows = []
+    for contest in contests:
+        truth = tallies[contest.mechanism][PRESCRIBED]
+        mine = gains[gains["mechanism"] == contest.mechanism]
+        found = mine[mine["found"]]
+        rows.append(
+            {
+                "mechanism": contest.mechanism,
+                "breaks": not found.empty,
+                "worst_gain": float(found["gain"].max()) if not found.empty else 0.0,
+                **properties(env, truth, truth),
+                **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
+            }
+        )
+    return pd.DataFrame(rows).sort_values("worst_gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def gain_table(result: StressResult) -> pd.DataFrame:
+    """Mechanism × family: the largest gain of any agent, NaN where none was found; worst mechanism first."""
+    found = result.gains.assign(shown=result.gains["gain"].where(result.gains["found"]))
+    table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
+    return table.reindex(index=result.mechanisms["mechanism"], columns=sorted(result.gains["family"].unique()))
+
+

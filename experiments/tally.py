@@ -1,0 +1,146 @@
+"""What a case's shards add up to: payoffs, gains, welfare, revenue, deficits, participation.
+
+A tally is small whatever the number of episodes; it is stored with each shard, so a resumed run adds up the same.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from experiments.moments import ZERO, Moments, by_signal
+from mechanisms.planner import plan
+from sim.arrays import FloatArray
+from sim.environment import TableEnvironment
+from sim.game import Game
+from sim.record import Record
+from sim.spaces import Finite
+
+DATES = 3
+"""How many early periods are looked at by own signal where the game is long (all of a game of up to six)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Sums of one case over episodes.
+
+    Attributes:
+        payoff, gain: by agent `(N,)`; a gain is the paired difference against prescribed play by all.
+        welfare: Σ_t δ^t (Σ_i u^i − c).
+        revenue: Σ_t δ^t Σ_i p^i.
+        deficit: the least Σ_i p_t^i of any period of any episode.
+        gain_given: by agent, date and own signal `(N, dates, K)`.
+        stay_given: continuation payoff from the date on, same axes (participation is read from prescribed play).
+    """
+
+    payoff: Moments
+    gain: Moments
+    welfare: Moments
+    revenue: Moments
+    deficit: FloatArray
+    gain_given: Moments
+    stay_given: Moments
+
+    @classmethod
+    def of(cls, record: Record, prescribed: FloatArray) -> Self:
+        """Of one shard; `prescribed` `(N, E)` are payoffs of prescribed play under the same draws."""
+        payoffs = record.payoffs
+        gains = payoffs - prescribed
+        agents = len(payoffs)
+        dates = signal_dates(record.game)
+        widths = [[signal_count(record.game, t, i) for t in dates] for i in range(agents)]
+        width = max((k for row in widths for k in row), default=1)
+        stay = continuation_payoffs(record, dates)
+        signals = record.signal[dates]
+        return cls(
+            payoff=Moments.of(payoffs),
+            gain=Moments.of(gains),
+            welfare=Moments.of(record.discounted(record.utility.sum(axis=1) - record.cost)),
+            revenue=Moments.of(record.discounted(record.transfer.sum(axis=1))),
+            deficit=np.array(record.transfer.sum(axis=1).min()),
+            gain_given=_stack(
+                [by_signal(np.broadcast_to(gains[i], signals[:, i].shape), signals[:, i], [width]) for i in range(agents)]
+            ),
+            stay_given=_stack([by_signal(stay[:, i], signals[:, i], [width]) for i in range(agents)]),
+        )
+
+    def merge(self, other: "Tally") -> "Tally":
+        """Of both together."""
+        mine, theirs = vars(self), vars(other)
+        joined = {
+            f.name: np.minimum(mine[f.name], theirs[f.name])
+            if f.name == "deficit"
+            else mine[f.name].merge(theirs[f.name])
+            for f in fields(self)
+        }
+        return Tally(**joined)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value.to_data()
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """From `to_data`."""
+        return cls(
+            **{
+                f.name: np.array(data[f.name]) if f.name == "deficit" else Moments.from_data(data[f.name])
+                for f in fields(cls)
+            }
+        )
+
+
+def signal_dates(game: Game) -> list[int]:
+    """Dates that are looked at by own signal; none where signals are continuous."""
+    periods = range(game.periods if game.periods <= 6 else DATES)
+    agents = range(len(game.environment.agents))
+    finite = all(isinstance(game.environment.signal_space(t, i), Finite) for t in periods for i in agents)
+    return list(periods) if finite else []
+
+
+def signal_count(game: Game, t: int, agent: int) -> int:
+    """K_i in period t."""
+    space = game.environment.signal_space(t, agent)
+    assert isinstance(space, Finite)
+    return space.size
+
+
+def continuation_payoffs(record: Record, dates: list[int]) -> FloatArray:
+    """Σ_{s ≥ t} δ^{s−t} (u_s − p_s) for each date, `(dates, N, E)`."""
+    discount = record.game.environment.discount
+    total = np.zeros(record.utility.shape[1:])
+    kept: dict[int, FloatArray] = {}
+    for t in reversed(range(len(record.utility))):
+        total = record.utility[t] - record.transfer[t] + discount * total
+        if t in dates:
+            kept[t] = total
+    return np.array([kept[t] for t in dates]).reshape(len(dates), *total.shape)
+
+
+def properties(environment: TableEnvironment, played: Tally, prescribed: Tally) -> dict[str, float]:
+    """Welfare beside the first best, revenue and worst deficit of what was played; participation of prescribed play.
+
+    A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
+    below 0, allowing for as many comparisons as there are such cells.
+    """
+    stay = prescribed.stay_given
+    seen = stay.count >= 2
+    unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -ZERO)
+    return {
+        "welfare": float(played.welfare.mean),
+        "welfare_half_width": float(played.welfare.half()),
+        "first_best": float((plan(environment).value[0] * environment.prior).sum()),
+        "revenue": float(played.revenue.mean),
+        "revenue_half_width": float(played.revenue.half()),
+        "worst_deficit": min(0.0, float(played.deficit)),
+        "participation_violations": int(unwilling.sum()),
+        "participation_cells": int(seen.sum()),
+        "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
+    }
+
+
+def _stack(rows: list[Moments]) -> Moments:
+    return Moments(*(np.stack([getattr(row, f) for row in rows]) for f in ("count", "mean", "square")))

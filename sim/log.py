@@ -1,0 +1,316 @@
+"""The log: a run is a folder with `run.json` and Parquet datasets, hive-partitioned.
+
+    run.json                                                    configuration, versions, shards with rows and checksums
+    outcomes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, period, agent)
+    episodes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, agent), discounted
+    gains/mechanism=M/case=C/shard-00000.parquet                a row per (episode, agent): against prescribed play
+
+A file is written under a temporary name, synced, renamed, and only then recorded, so a run that was killed resumes
+with nothing lost and nothing twice. Nothing in a shard depends on the clock, the block size or the machine's name.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.arrays import Array, FloatArray, IntArray
+from sim.errors import InputError
+from sim.record import NOTHING, Record
+from sim.spaces import Finite, Space
+
+SCHEMA = 1
+
+
+class RunFolder:
+    """A run's folder, new or to be resumed.
+
+    Args:
+        path: the folder; made if absent.
+        configuration: everything that determines the shards' bytes, as plain data.
+        versions: of the program and what it rests on.
+
+    Raises:
+        InputError: the folder holds another run (the first difference is named), something else, or cannot be written.
+    """
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+        self.path = path
+        self.configuration = json.loads(json.dumps(configuration))
+        self.hash = configuration_hash(self.configuration)
+        ledger = path / "run.json"
+        if ledger.exists():
+            self.data = read_ledger(path)
+            different = first_difference(self.data["configuration"], self.configuration)
+            if different:
+                raise InputError(f"{path}: holds another run: {different}; choose another --out")
+        else:
+            if path.exists() and any(path.iterdir()):
+                raise InputError(f"{path}: not empty, and not a run; choose another --out")
+            self.data = {
+                "schema": SCHEMA,
+                "configuration": self.configuration,
+                "configuration_hash": self.hash,
+                "seed": self.configuration.get("seed"),
+                "versions": dict(versions),
+                "complete": False,
+                "shards": {},
+            }
+            self._write_ledger()
+
+    @property
+    def shards(self) -> dict[str, Any]:
+        """What is recorded, by key."""
+        shards: dict[str, Any] = self.data["shards"]
+        return shards
+
+    def finished(self, key: str) -> Any | None:
+        """The summary recorded under `key` if all its files are there with the right checksums, else None."""
+        entry = self.shards.get(key)
+        if entry is None:
+            return None
+        for name, file in entry["files"].items():
+            path = self.path / name
+            if not path.is_file() or _checksum(path) != file["sha256"]:
+                return None
+        return entry["summary"]
+
+    def commit(self, key: str, tables: Mapping[str, pa.Table], summary: Any) -> None:
+        """Write a shard's files, then record them."""
+        files = {}
+        for name, table in tables.items():
+            path = self.path / name
+            self._write_table(table, path)
+            files[name] = {"rows": table.num_rows, "sha256": _checksum(path)}
+        self.shards[key] = {"files": files, "summary": summary}
+        self._write_ledger()
+
+    def note(self, **facts: Any) -> None:
+        """Record facts about the whole run."""
+        self.data.update(json.loads(json.dumps(facts)))
+        self._write_ledger()
+
+    def _write_table(self, table: pa.Table, path: Path) -> None:
+        metadata = {
+            "dynmech_schema": str(SCHEMA),
+            "configuration_hash": self.hash,
+            "seed": str(self.configuration.get("seed")),
+        }
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+        partial = path.with_name(f".{path.stem}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+    def _write_ledger(self) -> None:
+        path = self.path / "run.json"
+        partial = self.path / ".run.partial"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(self.data, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+
+
+def read_ledger(path: Path) -> dict[str, Any]:
+    """The contents of a run folder's `run.json`.
+
+    Raises:
+        InputError: the folder is not a run, or `run.json` is damaged.
+    """
+    ledger = path / "run.json"
+    try:
+        data = json.loads(ledger.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: not a run folder, it has no run.json") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{ledger}: cannot be read: {error}") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or "configuration" not in data:
+        raise InputError(f"{ledger}: not a run of schema {SCHEMA}")
+    return data
+
+
+def configuration_hash(configuration: Any) -> str:
+    """16 hexadecimal digits that stand for a configuration."""
+    return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def first_difference(old: Any, new: Any, where: str = "") -> str | None:
+    """The first place in which two pieces of plain data differ, as words, or None."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            place = f"{where}.{key}" if where else str(key)
+            if key not in old or key not in new:
+                return f"{place} is only in {'this call' if key in new else 'the folder'}"
+            if found := first_difference(old[key], new[key], place):
+                return found
+        return None
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for k, (a, b) in enumerate(zip(old, new, strict=True)):
+            if found := first_difference(a, b, f"{where}[{k}]"):
+                return found
+        return None
+    return None if old == new else f"{where} is {_short(old)} there, {_short(new)} here"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _checksum(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+# Tables
+
+
+def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, period, agent), in that order; labels as dictionary columns.
+
+    `report` is what the agent sent, `counted` what the designer used (the default if it was late or missing).
+    Closing periods have neither report nor decision, only transfers that fell due.
+    """
+    periods, agents, episodes = record.utility.shape
+    shape = (episodes, periods, agents)
+    env, mechanism = record.game.environment, record.game.mechanism
+
+    def spread(values: Array, axis: int) -> Array:
+        form = [1, 1, 1]
+        form[axis] = len(values)
+        return np.broadcast_to(values.reshape(form), shape).reshape(-1)
+
+    def rows(values: Array) -> Array:
+        return np.ascontiguousarray(values.transpose(2, 0, 1)).reshape(-1)
+
+    def shared(values: Array) -> Array:
+        return np.repeat(np.ascontiguousarray(values.T).reshape(-1), agents)
+
+    signals = [[env.signal_space(t, i) for i in range(agents)] for t in range(periods)]
+    messages = [[mechanism.messages(t, i) for i in range(agents)] for t in range(periods)]
+    decisions = [[env.decision_space(t)] * agents for t in range(periods)]
+    publics = [[env.public_space(t)] * agents for t in range(periods)]
+    actions = [
+        [Finite(env.actions(t)[i]) if env.actions(t) else Finite(("-",)) for i in range(agents)] for t in range(periods)
+    ]
+    return pa.table(
+        {
+            "episode": pa.array(spread(np.arange(first_episode, first_episode + episodes), 0)),
+            "period": pa.array(spread(np.arange(periods, dtype=np.int32), 1)),
+            "agent": _names(spread(np.arange(agents, dtype=np.int16), 2), env.agents),
+            "strategy": _names(spread(np.arange(agents, dtype=np.int16), 2), strategies),
+            "public": _column(shared(record.public), publics, episodes),
+            "signal": _column(rows(record.signal), signals, episodes),
+            "report": _column(rows(record.report), messages, episodes),
+            "counted": _column(rows(record.counted), messages, episodes),
+            "decision": _column(shared(record.decision), decisions, episodes),
+            "action": _column(rows(record.action), actions, episodes),
+            "reply": pa.array(rows(record.reply), from_pandas=True),
+            "utility": pa.array(rows(record.utility)),
+            "transfer": pa.array(rows(record.transfer)),
+            "latency": pa.array(rows(record.latency)),
+            "late": pa.array(rows(record.late)),
+            "defaulted": pa.array(rows(record.defaulted)),
+        }
+    )
+
+
+def episodes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, agent): discounted utility, transfers and payoff."""
+    utility, transfer = record.discounted(record.utility), record.discounted(record.transfer)
+    columns = _episode_agent(record, first_episode, strategies)
+    return pa.table(
+        {
+            **columns,
+            "utility": pa.array(utility.T.reshape(-1)),
+            "transfer": pa.array(transfer.T.reshape(-1)),
+            "payoff": pa.array((utility - transfer).T.reshape(-1)),
+        }
+    )
+
+
+def gains_table(
+    record: Record, prescribed: FloatArray, first_episode: int, strategies: Sequence[str], deviates: Sequence[bool]
+) -> pa.Table:
+    """A row per (episode, agent): payoff, payoff of prescribed play under the same draws, and their difference."""
+    payoffs = record.payoffs
+    return pa.table(
+        {
+            **_episode_agent(record, first_episode, strategies),
+            "deviates": pa.array(np.tile(np.array(deviates), payoffs.shape[1])),
+            "payoff": pa.array(payoffs.T.reshape(-1)),
+            "prescribed": pa.array(prescribed.T.reshape(-1)),
+            "gain": pa.array((payoffs - prescribed).T.reshape(-1)),
+        }
+    )
+
+
+def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]) -> dict[str, pa.Array]:
+    _, agents, episodes = record.utility.shape
+    who = np.tile(np.arange(agents, dtype=np.int16), episodes)
+    return {
+        "episode": pa.array(np.repeat(np.arange(first_episode, first_episode + episodes), agents)),
+        "agent": _names(who, record.game.environment.agents),
+        "strategy": _names(who, strategies),
+    }
+
+
+def _names(codes: Array, names: Sequence[str]) -> pa.Array:
+    unique = list(dict.fromkeys(names))
+    position = np.array([unique.index(name) for name in names], np.int16)
+    return pa.DictionaryArray.from_arrays(pa.array(position[codes]), pa.array(unique, pa.string()))
+
+
+def _column(values: Array, spaces: list[list[Space]], episodes: int) -> pa.Array:
+    """Labels where every space is finite, numbers where one is an interval; `NOTHING` becomes null."""
+    if any(not isinstance(space, Finite) for row in spaces for space in row):
+        return pa.array(values.astype(np.float64), from_pandas=True)
+    labels, places = _dictionary(spaces)
+    codes = np.where(values.dtype.kind == "f", np.nan_to_num(values, nan=NOTHING), values).astype(np.int32)
+    nothing = codes < 0
+    if len(places) == 1:
+        global_codes = places[0][codes]
+    else:
+        row_space = np.array([index for row in _space_indices(spaces) for index in row], np.int32)
+        which = np.tile(row_space, episodes)
+        padded = np.zeros((len(places), max(len(p) for p in places)), np.int32)
+        for k, place in enumerate(places):
+            padded[k, : len(place)] = place
+        global_codes = padded[which, codes]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(global_codes.astype(np.int32), mask=nothing), pa.array(labels, pa.string())
+    )
+
+
+def _dictionary(spaces: list[list[Space]]) -> tuple[list[str], list[IntArray]]:
+    """All labels, and for each distinct space where its labels stand among them."""
+    distinct = list(dict.fromkeys(space for row in spaces for space in row if isinstance(space, Finite)))
+    labels = list(dict.fromkeys(label for space in distinct for label in space.labels))
+    position = {label: k for k, label in enumerate(labels)}
+    return labels, [np.array([position[label] for label in space.labels]) for space in distinct]
+
+
+def _space_indices(spaces: list[list[Space]]) -> list[list[int]]:
+    distinct = {space: k for k, space in enumerate(dict.fromkeys(space for row in spaces for space in row))}
+    return [[distinct[space] for space in row] for row in spaces]
