@@ -57,6 +57,7 @@ class BaseStrategy(ABC):
         memory_periods: how many past periods it looks at (None: all of them).
         spies: whether it sees the others' current signals.
         silent: whether it may send no message (`sim.spaces.SILENT`).
+        lies: how many lies it takes; of deviations that gain the same, the simplest is told.
     """
 
     name: ClassVar[str]
@@ -65,6 +66,7 @@ class BaseStrategy(ABC):
     memory_periods: int | None = 0
     spies: bool = False
     silent: bool = False
+    lies: int = 9
 
     @abstractmethod
     def message(self, view: View) -> Array:

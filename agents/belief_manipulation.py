@@ -24,6 +24,7 @@ class BeliefManipulation(BaseStrategy):
 
     name = "belief-manipulation"
     source = "Liu 2014 §3.1; Athey–Segal 2007 §2"
+    lies = 2
 
     def __init__(self, period: int = 0, lie: str = "flip", exploit: str = "flip") -> None:
         self.period, self.lie, self.exploit = period, MessageMap(lie), MessageMap(exploit)

@@ -20,7 +20,9 @@ from sim.roles import Strategy, View
 from sim.streams import Streams
 
 
-def check_strategy(strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], *, episodes: int = 24) -> None:
+def check_strategy(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], *, episodes: int = 24
+) -> None:
     """Hold a strategy to what it declares, in the place of one agent.
 
     Args:

@@ -23,6 +23,7 @@ class Contingent(BaseStrategy):
 
     name = "contingent"
     source = "Athey–Segal 2007 §2: contingent deviations"
+    lies = 4
     memory_periods = 1
 
     def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
@@ -32,11 +33,16 @@ class Contingent(BaseStrategy):
     def message(self, view: View) -> Array:
         """The lie where the condition holds."""
         holds = self.when(view)
-        return np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
+        return (
+            np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
+        )
 
     def options(self) -> dict[str, str]:
         """Condition and map."""
-        return {"when": self.when.text if isinstance(self.when, Condition) else "a function", "map": self.map.text}
+        return {
+            "when": self.when.text if isinstance(self.when, Condition) else "a function",
+            "map": self.map.text,
+        }
 
     def describe(self, setting: Setting) -> str:
         """Condition and map in words."""

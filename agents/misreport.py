@@ -19,6 +19,7 @@ class Misreport(BaseStrategy):
 
     name = "misreport"
     source = "the static deviation, repeated"
+    lies = 3
 
     def __init__(self, map: str = "flip") -> None:
         self.map = MessageMap(map)
@@ -37,7 +38,11 @@ class Misreport(BaseStrategy):
         words = [self.map.words(setting.messages(t)) for t in dates]
         if len(set(words)) == 1:
             return f"misreports in every period ({words[0]})"
-        return "misreports in every period (" + "; ".join(f"{t}: {w or 'truth'}" for t, w in zip(dates, words, strict=True)) + ")"
+        return (
+            "misreports in every period ("
+            + "; ".join(f"{t}: {w or 'truth'}" for t, w in zip(dates, words, strict=True))
+            + ")"
+        )
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:

@@ -19,6 +19,7 @@ class OneShot(BaseStrategy):
 
     name = "one-shot"
     source = "the one-shot deviation principle"
+    lies = 1
 
     def __init__(self, period: int = 0, map: str = "flip") -> None:
         self.period, self.map = period, MessageMap(map)

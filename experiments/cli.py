@@ -20,6 +20,7 @@ from experiments.running import load_study, make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
 from sim.errors import DynmechError, InputError
+from sim.registry import Registry
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +31,8 @@ app = typer.Typer(
 )
 
 Plugins = Annotated[
-    list[Path], typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios.")
+    list[Path],
+    typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios."),
 ]
 Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
@@ -40,7 +42,8 @@ Block = Annotated[int, typer.Option("--block", help="Episodes per message; chang
 Tail = Annotated[float, typer.Option("--tail", help="What may be left out of a payoff by cutting an infinite horizon.")]
 Deadline = Annotated[float, typer.Option("--deadline", help="When in a period the designer settles, in [0, 1).")]
 Latency = Annotated[
-    list[str], typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all.")
+    list[str],
+    typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all."),
 ]
 Disclosure = Annotated[str, typer.Option("--disclosure", help="everything, decisions or own.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -54,7 +57,7 @@ def list_command(
 ) -> None:
     """What there is, a line each, with its options and its source."""
     use_plugins(plugin)
-    registries = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
+    registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
     if kind not in (*registries, "all"):
         raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
     chosen = {name: r for name, r in registries.items() if kind in (name, "all")}
@@ -71,7 +74,14 @@ def list_command(
         return
     out = screen.make_console()
     for name, registry in chosen.items():
-        table = Table(title=name, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
+        table = Table(
+            title=name,
+            title_justify="left",
+            title_style="bold",
+            header_style="bold",
+            pad_edge=False,
+            box=None,
+        )
         for header in ("name", "what it is", "options (defaults)", "source"):
             table.add_column(header)
         for key, cls in registry.all().items():
@@ -82,9 +92,14 @@ def list_command(
 
 @app.command("run")
 def run_command(
-    environment: Annotated[str, typer.Argument(metavar="ENV|STUDY.toml", help="A scenario, an environment file, or a study.")],
+    environment: Annotated[
+        str, typer.Argument(metavar="ENV|STUDY.toml", help="A scenario, an environment file, or a study.")
+    ],
     mechanism: Annotated[str | None, typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…")] = None,
-    strategy: Annotated[list[str], typer.Option("--strategy", metavar="AGENT=NAME:…", help="Who plays what; others as prescribed.")] = [],  # noqa: B006
+    strategy: Annotated[
+        list[str],
+        typer.Option("--strategy", metavar="AGENT=NAME:…", help="Who plays what; others as prescribed."),
+    ] = [],  # noqa: B006
     episodes: Episodes = 10_000,
     seed: Seed = 0,
     out: Out = None,
@@ -101,7 +116,9 @@ def run_command(
     strategies, delays = _pairs(strategy, "--strategy"), _pairs(latency, "--latency")
     if environment.endswith(".toml"):
         if mechanism is not None or strategies or delays:
-            raise InputError(f"{environment}: a study says what is played; give no mechanism, strategy or latency beside it")
+            raise InputError(
+                f"{environment}: a study says what is played; give no mechanism, strategy or latency beside it"
+            )
         study = load_study(Path(environment))
         environment, mechanism, strategies = study.environment, study.mechanism, dict(study.strategies)
         episodes, seed, tail = study.episodes, study.seed, study.tail
@@ -134,9 +151,16 @@ def run_command(
 
 @app.command("stress")
 def stress_command(
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, or an environment file.")],
-    mechanism: Annotated[list[str], typer.Option("--mechanism", metavar="M", help="A mechanism (all that fit, if none is given).")] = [],  # noqa: B006
-    episodes: Episodes = 10_000,
+    environment: Annotated[
+        str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, or an environment file.")
+    ],
+    mechanism: Annotated[
+        list[str],
+        typer.Option("--mechanism", metavar="M", help="A mechanism (all that fit, if none is given)."),
+    ] = [],  # noqa: B006
+    episodes: Annotated[
+        int, typer.Option("--episodes", help="Episodes per case (0: 10,000, fewer in long games).")
+    ] = 0,
     seed: Seed = 0,
     out: Out = None,
     shard: Shard = 0,
@@ -225,7 +249,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
     command = typer.main.get_command(app)
     try:
-        code = command.main(list(arguments) if arguments is not None else None, prog_name="dynmech", standalone_mode=False)
+        code = command.main(
+            list(arguments) if arguments is not None else None, prog_name="dynmech", standalone_mode=False
+        )
     except DynmechError as error:
         _fail(str(error))
     except Exception as error:

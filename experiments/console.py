@@ -1,17 +1,21 @@
 """What people see on the terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from experiments.running import RunResult
-from experiments.stressing import StressResult, describe_gain, gain_table
+from experiments.stressing import StressResult, describe_gain, gain_table, headline
+
+WIDE = 112
+"""Columns from which the stress table stands in one piece."""
 
 
 def make_console() -> Console:
@@ -45,12 +49,19 @@ def show_stress(result: StressResult, console: Console) -> None:
     """One sentence, one table, and what stands behind it."""
     console.print(Text(result.sentence, style="bold"))
     console.print()
-    console.print(_stress_table(result))
+    families = list(gain_table(result).columns)
+    if console.width >= WIDE:
+        console.print(_stress_table(result, families, properties=True))
+    else:
+        console.print(_stress_table(result, families, properties=False))
+        console.print(_stress_table(result, [], properties=True))
     console.print(
         Text(
-            "Gains: the best lie of each family, ex ante, against prescribed play under the same draws; – : none found "
-            f"(95 % interval, allowing for all {result.comparisons} comparisons). Money per episode, discounted. "
-            "Unwilling: (agent, date, own signal) with a continuation payoff below 0 under prescribed play.",
+            "Gains: the best lie of each family, ex ante, against prescribed play under the same draws of nature; "
+            f"–: none found (95 % interval, allowing for all {result.comparisons} comparisons). "
+            "*: against everything that was tried. Right of the gains, prescribed play, discounted sums per episode: "
+            f"welfare (first best {result.mechanisms['first_best'].iloc[0]:.2f}, exact), revenue, the worst deficit of "
+            "a period, and how many (agent, date, own signal) would rather leave.",
             style="dim",
         )
     )
@@ -61,32 +72,34 @@ def show_stress(result: StressResult, console: Console) -> None:
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
 
 
-def _stress_table(result: StressResult) -> Table:
+def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
+    """Rows are mechanisms, worst first; columns the families of lies, then what prescribed play is worth."""
     gains = gain_table(result)
-    families = list(gains.columns)
-    table = Table(title=None, header_style="bold", pad_edge=False)
-    table.add_column("mechanism", no_wrap=True)
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("mechanism")
     table.add_column("verdict", no_wrap=True)
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
-    for header in ("welfare\n(first best)", "revenue", "worst\ndeficit", "unwilling"):
-        table.add_column(header, justify="right", no_wrap=True)
+    if properties:
+        for header in ("welfare", "revenue", "worst\ndeficit", "unwilling"):
+            table.add_column(header, justify="right", no_wrap=True)
     for row in result.mechanisms.to_dict("records"):
         name = row["mechanism"]
         cells = [
-            Text(f"+{gains.loc[name, f]:.2f}", style="bold red") if pd.notna(gains.loc[name, f]) else Text("–", style="dim")
+            Text(f"+{gains.loc[name, f]:.2f}", style="bold red")
+            if pd.notna(gains.loc[name, f])
+            else Text("–", style="dim")
             for f in families
         ]
-        table.add_row(
-            name,
-            Text("breaks", style="bold red") if row["breaks"] else Text("holds*", style="green"),
-            *cells,
-            f"{row['welfare']:.2f} ({row['first_best']:.2f})",
-            f"{row['revenue']:.2f}",
-            f"{row['worst_deficit']:.2f}",
-            f"{row['participation_violations']} of {row['participation_cells']}",
-        )
-    table.caption = "* against everything that was tried"
+        if properties:
+            cells += [
+                Text(f"{row['welfare']:.2f}"),
+                Text(f"{row['revenue']:.2f}"),
+                Text(f"{row['worst_deficit']:.2f}"),
+                Text(f"{row['participation_violations']}/{row['participation_cells']}"),
+            ]
+        verdict = Text("breaks", style="bold red") if row["breaks"] else Text("holds*", style="green")
+        table.add_row(name, verdict, *cells)
     return table
 
 
@@ -95,7 +108,7 @@ def _worst_line(result: StressResult, mechanism: str) -> Text:
     found = mine[mine["found"]]
     if found.empty:
         return Text.assemble((f"{mechanism}: ", "bold"), f"no gain in {int(mine['tried'].sum())} deviations tried.")
-    text = f"{describe_gain(found.iloc[0])}."
+    text = f"{describe_gain(headline(found))}."
     if not (found["family"] == "one-shot").any() and (mine["family"] == "one-shot").any():
         text += " No single lie on the path of truth gains."
     return Text.assemble((f"{mechanism}: ", "bold"), text)

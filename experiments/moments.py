@@ -39,8 +39,8 @@ class Moments:
         """Of samples `(E,)` by group `(E,)`: shape `(size,)`."""
         count = np.bincount(groups, minlength=size).astype(np.float64)
         some = np.maximum(count, 1)
-        mean = np.bincount(groups, samples, minlength=size) / some
-        square = np.bincount(groups, (samples - mean[groups]) ** 2, minlength=size)
+        mean = np.bincount(groups, samples, minlength=size).astype(np.float64) / some
+        square = np.bincount(groups, (samples - mean[groups]) ** 2, minlength=size).astype(np.float64)
         return cls(count, mean, square)
 
     def merge(self, other: "Moments") -> "Moments":
@@ -48,9 +48,7 @@ class Moments:
         count = self.count + other.count
         step = other.mean - self.mean
         share = other.count / np.maximum(count, 1)
-        return Moments(
-            count, self.mean + step * share, self.square + other.square + step**2 * self.count * share
-        )
+        return Moments(count, self.mean + step * share, self.square + other.square + step**2 * self.count * share)
 
     @property
     def error(self) -> FloatArray:

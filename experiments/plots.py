@@ -18,7 +18,7 @@ def plot_stress(result: StressResult, path: Path) -> Path:
     figure = Figure(figsize=(2.6 + 1.35 * columns, 1.5 + 0.52 * rows), layout="constrained", dpi=150)
     axes = figure.add_subplot()
     top = float(np.nanmax(values, initial=0.0)) or 1.0
-    axes.imshow(np.nan_to_num(values), cmap=mpl.colormaps["Oranges"], vmin=0, vmax=1.25 * top, aspect="auto")
+    axes.imshow(np.nan_to_num(values), cmap=mpl.colormaps["Oranges"], vmin=0, vmax=1.6 * top, aspect="auto")
     for r in range(rows):
         for c in range(columns):
             found = np.isfinite(values[r, c])

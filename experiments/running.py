@@ -190,7 +190,10 @@ def load_study(path: Path) -> _Study:
 
 
 def make_conduct(
-    agents: Sequence[str], deadline: float = 0.0, latency: Mapping[str, str] | None = None, disclosure: str = "everything"
+    agents: Sequence[str],
+    deadline: float = 0.0,
+    latency: Mapping[str, str] | None = None,
+    disclosure: str = "everything",
 ) -> Conduct:
     """House rules from text; `latency` by agent, or `all`."""
     chosen = [Latency()] * len(agents)

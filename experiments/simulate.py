@@ -44,7 +44,7 @@ class Sampling:
     """How much is played.
 
     Attributes:
-        episodes: per case.
+        episodes: per case (0, in a stress test: chosen).
         seed: of all random numbers.
         shard: episodes per shard (0: chosen so that a full log has about a million rows).
         block: episodes per message; changes nothing but the speed.
@@ -56,7 +56,7 @@ class Sampling:
     block: int = 4096
 
     def __post_init__(self) -> None:
-        for name, least in (("episodes", 2), ("seed", 0), ("shard", 0), ("block", 1)):
+        for name, least in (("episodes", 0), ("seed", 0), ("shard", 0), ("block", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{name}: {getattr(self, name)} is below {least}")
 
@@ -129,18 +129,17 @@ def play_cases(
     everything = [base, *(case for case in cases if case.key != PRESCRIBED)]
     totals: dict[str, Tally] = {}
     for number, (start, count) in enumerate(sampling.shards(game)):
-        keys = {case.key: f"mechanism={slug(mechanism)}/case={case.key}/shard-{number:05d}" for case in everything}
-        summaries = {case.key: folder.finished(keys[case.key]) for case in everything}
         reference: Record | None = None
         for case in everything:
-            if summaries[case.key] is None:
+            key = f"mechanism={slug(mechanism)}/case={case.key}/shard-{number:05d}"
+            summary = folder.finished(key)
+            if summary is None:
                 if reference is None:
                     reference = _play(game, base, sampling, number, count)
                 record = reference if case is base else _play(game, case, sampling, number, count)
                 summary = Tally.of(record, reference.payoffs).to_data()
-                folder.commit(keys[case.key], _tables(keys[case.key], record, reference, case, start), summary)
-                summaries[case.key] = summary
-            tally = Tally.from_data(summaries[case.key])
+                folder.commit(key, _tables(key, record, reference, case, start), summary)
+            tally = Tally.from_data(summary)
             totals[case.key] = totals[case.key].merge(tally) if case.key in totals else tally
             advance(1)
     return totals
@@ -156,9 +155,7 @@ def pilot(game: Game, cases: Iterable[Case], sampling: Sampling, advance: Advanc
     reference = _play(game, prescribed_case(game), sampling, 0, sampling.episodes, "pilot").payoffs
     out = {}
     for case in cases:
-        out[case.key] = (
-            _play(game, case, sampling, 0, sampling.episodes, "pilot").payoffs - reference
-        ).mean(axis=1)
+        out[case.key] = (_play(game, case, sampling, 0, sampling.episodes, "pilot").payoffs - reference).mean(axis=1)
         advance(1)
     return out
 

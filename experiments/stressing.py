@@ -23,9 +23,9 @@ from experiments.moments import ZERO, Moments
 from experiments.simulate import (
     PRESCRIBED,
     Case,
+    Progress,
     Sampling,
     check_cases,
-    Progress,
     default_folder,
     lone_deviation,
     pilot,
@@ -36,15 +36,22 @@ from experiments.simulate import (
 from experiments.tally import Tally, properties, signal_dates
 from sim.environment import TableEnvironment
 from sim.errors import InputError, Refusal
-from sim.game import Conduct, Game, make_game
+from sim.game import Conduct, Game, make_game, shortened
 from sim.log import RunFolder, configuration_hash
 from sim.spaces import Finite
 
-PILOT = 800
+PILOT = 600
 """Episodes per candidate in the pilot."""
+
+PILOT_LEFT = 0.02
+"""Share of all discounted weight that the pilot leaves out of an infinite horizon."""
+
+ROWS = 600_000
+"""Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
 
 TRIED = 40
 """Candidates per family and agent; larger menus are thinned evenly."""
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -83,7 +90,16 @@ class StressResult:
         found = self.gains[self.gains["found"]]
         if found.empty:
             return f"Nothing that was tried gains anything on {self.environment}."
-        return f"Worst on {self.environment}: under {found.iloc[0]['mechanism']}, {describe_gain(found.iloc[0])}."
+        return f"Worst on {self.environment}: under {found.iloc[0]['mechanism']}, {describe_gain(headline(found))}."
+
+
+def headline(found: pd.DataFrame) -> "pd.Series[Any]":
+    """The gain to tell first: of those that no interval tells apart from the largest, the simplest story."""
+    first = found[found["mechanism"] == found.iloc[0]["mechanism"]]
+    best = first.iloc[0]
+    alike = first[first["gain"] + first["half_width"] >= best["gain"] - best["half_width"]]
+    simplest: pd.Series[Any] = alike.sort_values("lies", kind="stable").iloc[0]
+    return simplest
 
 
 def describe_gain(row: "pd.Series[Any]") -> str:
@@ -98,7 +114,7 @@ def stress(
     environment: TableEnvironment | str,
     mechanisms: Sequence[str] = (),
     *,
-    episodes: int = 10_000,
+    episodes: int = 0,
     seed: int = 0,
     out: Path | str | None = None,
     conduct: Conduct | None = None,
@@ -112,6 +128,7 @@ def stress(
     Args:
         environment: an environment, or what the command line takes for one.
         mechanisms: names with options; empty: all that there are.
+        episodes: per case; 0: 10,000, fewer in long games.
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
 
     Raises:
@@ -119,9 +136,12 @@ def stress(
         PlayError: a user's strategy or mechanism broke the rules of play.
     """
     env = make_environment(environment) if isinstance(environment, str) else environment
-    sampling = sampling or Sampling(episodes, seed)
     games, refusals = _games(env, mechanisms, conduct, tail)
-    families = [cls for cls in STRATEGIES.all().values()]
+    sampling = sampling or Sampling(episodes, seed)
+    if not sampling.episodes:
+        rows = max((game.periods + game.closing) * len(env.agents) for game in games.values())
+        sampling = replace(sampling, episodes=min(10_000, max(1_000, ROWS // rows)))
+    families = list(STRATEGIES.all().values())
     configuration = {
         "command": "stress",
         "environment": {"name": env.name, "hash": environment_hash(env)},
@@ -130,7 +150,7 @@ def stress(
         "episodes": sampling.episodes,
         "seed": sampling.seed,
         "shard": sampling.shard,
-        "pilot": PILOT,
+        "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
         "plugins": [file_hash(path) for path in plugins],
@@ -194,7 +214,9 @@ def _choose(
             menus = _menus(game, families)
             if advance is None:
                 advance = progress("looking for deviations", sum(map(len, menus.values())) * len(games))
-            stored[mechanism] = _pilot_choice(game, menus, replace(sampling, episodes=PILOT, shard=PILOT), advance)
+            stored[mechanism] = _pilot_choice(
+                shortened(game, PILOT_LEFT), menus, replace(sampling, episodes=PILOT, shard=PILOT), advance
+            )
             folder.note(chosen=stored)
         cases, tried = [], {}
         for entry in stored[mechanism]:
@@ -233,9 +255,7 @@ def _pilot_choice(
     return chosen
 
 
-def _gains_frame(
-    contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int
-) -> pd.DataFrame:
+def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> pd.DataFrame:
     """A row per mechanism, family and agent, largest gain first."""
     rows = []
     for contest in contests:
@@ -249,6 +269,7 @@ def _gains_frame(
                 {
                     "mechanism": contest.mechanism,
                     "family": strategy.name,
+                    "lies": strategy.lies,
                     "agent": names[agent],
                     "strategy": strategy.key(),
                     "words": strategy.describe(Setting.of(contest.game, agent)),
@@ -282,7 +303,10 @@ def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
 
 
 def _mechanisms_frame(
-    env: TableEnvironment, contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], gains: pd.DataFrame
+    env: TableEnvironment,
+    contests: Sequence[Contest],
+    tallies: dict[str, dict[str, Tally]],
+    gains: pd.DataFrame,
 ) -> pd.DataFrame:
     """A row per mechanism, worst first."""
     rows = []
@@ -306,6 +330,5 @@ def gain_table(result: StressResult) -> pd.DataFrame:
     """Mechanism × family: the largest gain of any agent, NaN where none was found; worst mechanism first."""
     found = result.gains.assign(shown=result.gains["gain"].where(result.gains["found"]))
     table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
-    return table.reindex(index=result.mechanisms["mechanism"], columns=sorted(result.gains["family"].unique()))
-
-
+    families = result.gains.sort_values(["lies", "family"])["family"].unique()
+    return table.reindex(index=result.mechanisms["mechanism"], columns=families)

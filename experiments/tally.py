@@ -37,7 +37,7 @@ class Tally:
     gain: Moments
     welfare: Moments
     revenue: Moments
-    deficit: FloatArray
+    deficit: float
     gain_given: Moments
     stay_given: Moments
 
@@ -57,40 +57,32 @@ class Tally:
             gain=Moments.of(gains),
             welfare=Moments.of(record.discounted(record.utility.sum(axis=1) - record.cost)),
             revenue=Moments.of(record.discounted(record.transfer.sum(axis=1))),
-            deficit=np.array(record.transfer.sum(axis=1).min()),
+            deficit=float(record.transfer.sum(axis=1).min()),
             gain_given=_stack(
-                [by_signal(np.broadcast_to(gains[i], signals[:, i].shape), signals[:, i], [width]) for i in range(agents)]
+                [
+                    by_signal(np.broadcast_to(gains[i], signals[:, i].shape), signals[:, i], [width])
+                    for i in range(agents)
+                ]
             ),
             stay_given=_stack([by_signal(stay[:, i], signals[:, i], [width]) for i in range(agents)]),
         )
 
     def merge(self, other: "Tally") -> "Tally":
         """Of both together."""
-        mine, theirs = vars(self), vars(other)
-        joined = {
-            f.name: np.minimum(mine[f.name], theirs[f.name])
-            if f.name == "deficit"
-            else mine[f.name].merge(theirs[f.name])
-            for f in fields(self)
-        }
-        return Tally(**joined)
+        joined = {name: getattr(self, name).merge(getattr(other, name)) for name in MOMENTS}
+        return Tally(deficit=min(self.deficit, other.deficit), **joined)
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value.to_data()
-            for name, value in vars(self).items()
-        }
+        return {"deficit": self.deficit, **{name: getattr(self, name).to_data() for name in MOMENTS}}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """From `to_data`."""
-        return cls(
-            **{
-                f.name: np.array(data[f.name]) if f.name == "deficit" else Moments.from_data(data[f.name])
-                for f in fields(cls)
-            }
-        )
+        return cls(deficit=float(data["deficit"]), **{name: Moments.from_data(data[name]) for name in MOMENTS})
+
+
+MOMENTS = tuple(field.name for field in fields(Tally) if field.name != "deficit")
 
 
 def signal_dates(game: Game) -> list[int]:
@@ -135,7 +127,7 @@ def properties(environment: TableEnvironment, played: Tally, prescribed: Tally) 
         "first_best": float((plan(environment).value[0] * environment.prior).sum()),
         "revenue": float(played.revenue.mean),
         "revenue_half_width": float(played.revenue.half()),
-        "worst_deficit": min(0.0, float(played.deficit)),
+        "worst_deficit": played.deficit if played.deficit < -ZERO else 0.0,
         "participation_violations": int(unwilling.sum()),
         "participation_cells": int(seen.sum()),
         "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),

@@ -124,9 +124,7 @@ class DirectMechanism(BaseMechanism):
         """A table `(…, D, *A)` read at the efficient decision: `(…, *A)`."""
         policy = self.plan.policy[self.plan.at(t)]
         index = policy.reshape((1,) * (table.ndim - 1 - policy.ndim) + (1, *policy.shape))
-        return np.take_along_axis(table, index, axis=table.ndim - 1 - policy.ndim).squeeze(
-            table.ndim - 1 - policy.ndim
-        )
+        return np.take_along_axis(table, index, axis=table.ndim - 1 - policy.ndim).squeeze(table.ndim - 1 - policy.ndim)
 
     @property
     def distinct_periods(self) -> range:

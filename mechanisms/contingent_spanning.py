@@ -2,7 +2,9 @@
 
 Timing (code periods): at t reports r_t, decision a_t = a*(r_t); nothing is paid for it at t. At t + 1 agent i pays
 
-    p^i(y; a_t, o) ,   y = r_{t+1}^{−i},  o = r_t^{−i},   with   δ Σ_y p^i(y; a, o) P(θ′_{−i} = y | a, (k, o)) = v^i(a, (k, o)) ∀k,
+    p^i(y; a_t, o),   y = r_{t+1}^{−i},  o = r_t^{−i},   with
+
+    δ Σ_y p^i(y; a, o) P(θ′_{−i} = y | a, (k, o)) = v^i(a, (k, o))   for every own signal k,
     v^i(a, θ) = c(a) − Σ_{j≠i} u^j(a, θ),
 
 the solution of least norm. It never depends on i's own reports but through a_t. Under truth i's continuation payoff
@@ -59,7 +61,7 @@ class ContingentSpanning(LastPeriodMechanism):
         if not solution.hits(by_own):
             at = first(residual == residual.max())
             raise self.refuse(self._why(agent, at, float(residual[at]), float(solution.singular_value[at])))
-        expanded = solution.transfers[:, self.others_profile(0, agent), :, 0]
+        expanded = solution.transfers[..., 0][:, self.others_profile(0, agent)]
         return np.concatenate([np.zeros((1, expanded.shape[-1])), expanded.reshape(-1, expanded.shape[-1])])
 
     def _why(self, agent: int, at: tuple[int, ...], residual: float, singular: float) -> str:

@@ -40,9 +40,7 @@ class CremerMcLean(LastPeriodMechanism):
 
     name = "cremer-mclean"
     source = "Crémer–McLean 1988 as in Liu 2014 §3.1"
-    promises = Promises(
-        incentive="bayesian", efficient=True, assumptions=("correlation of signals within a period",)
-    )
+    promises = Promises(incentive="bayesian", efficient=True, assumptions=("correlation of signals within a period",))
 
     def __init__(self, environment: TableEnvironment) -> None:
         super().__init__(environment)
@@ -90,9 +88,7 @@ class CremerMcLean(LastPeriodMechanism):
         stage = self.environment.stage(t - 1)
         decision, profile = divmod(row, stage.size)
         axes = ([stage.public] if stage.public else []) + list(stage.signals)
-        shown = ", ".join(
-            labels[int(k)] for labels, k in zip(axes, np.unravel_index(profile, stage.axes), strict=True)
-        )
+        shown = ", ".join(labels[int(k)] for labels, k in zip(axes, np.unravel_index(profile, stage.axes), strict=True))
         return f" after decision {stage.decisions[decision]!r} at reports ({shown})"
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002

@@ -14,14 +14,14 @@ Source: Liu 2014, eq. (4), for one period; the clipping is needed on a grid.
 import numpy as np
 
 from mechanisms.planner import flow_welfare
-from sim.arrays import FloatArray, IntArray
+from sim.arrays import Array, FloatArray, IntArray
 from sim.environment import Stage
 
 SLACK = 1e-9
 """Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""
 
 
-def own_last(stage: Stage, agent: int, table: FloatArray | IntArray) -> FloatArray:
+def own_last(stage: Stage, agent: int, table: Array) -> Array:
     """A table over profiles `(..., *A)` as `(..., O_i, K_i)`."""
     own = stage.offset + agent
     lead = table.ndim - len(stage.axes)
@@ -31,7 +31,7 @@ def own_last(stage: Stage, agent: int, table: FloatArray | IntArray) -> FloatArr
 def utility_by_report(stage: Stage, agent: int, policy: IntArray) -> FloatArray:
     """u^i(a(r, o), (k, o)), `(O_i, K_i, K_i)`: others' profile, true signal k, report r."""
     utility = own_last(stage, agent, stage.utility[agent])
-    decision = own_last(stage, agent, policy).astype(np.intp)
+    decision = own_last(stage, agent, policy)
     others = np.arange(decision.shape[0])[:, None]
     return np.swapaxes(utility[decision, others], 1, 2)
 
@@ -40,7 +40,7 @@ def ex_post_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray |
     """Payments `(O_i, K_i)` under which truth is statically ex post optimal, or None where this rule gives none."""
     utility = own_last(stage, agent, stage.utility[agent])
     others = own_last(stage, agent, flow_welfare(stage, agent))
-    decision = own_last(stage, agent, policy).astype(np.intp)
+    decision = own_last(stage, agent, policy)
     count, width = decision.shape
     rows = np.arange(count)
     payment = np.zeros((count, width))

@@ -37,10 +37,14 @@ class Linked(LastPeriodMechanism):
     name = "linked"
     source = "Liu 2014 §3.1, Γ^link"
     promises = Promises(
-        incentive="periodic ex post", efficient=True, assumptions=("oil-lease economy with the printed numbers",)
+        incentive="periodic ex post",
+        efficient=True,
+        assumptions=("oil-lease economy with the printed numbers",),
     )
 
-    def __init__(self, environment: TableEnvironment, low: float = 4.0, high: float = 16.0, price: float = 11.0) -> None:
+    def __init__(
+        self, environment: TableEnvironment, low: float = 4.0, high: float = 16.0, price: float = 11.0
+    ) -> None:
         super().__init__(environment)
         horizon = environment.horizon
         if len(environment.agents) != 2 or horizon is None or horizon < 2:

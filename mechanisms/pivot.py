@@ -11,12 +11,12 @@ W ≥ W_{−i} holds where the others can do without i what they do with it (val
 Source: Bergemann–Välimäki's mechanism as in Yoon 2021, §3, and Liu 2014, Remark 3.9.
 """
 
+import numpy as np
+
 from mechanisms.base import FlowMechanism
 from mechanisms.planner import continuation, flow_welfare, plan
 from sim.arrays import FloatArray
 from sim.roles import Promises
-
-import numpy as np
 
 
 class Pivot(FlowMechanism):

@@ -117,9 +117,7 @@ def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
     quality = backup(value)
     improved, bound = _centre(quality.max(axis=0), value, discount)
     policy, _, gap = _best(quality)
-    return Plan(
-        (policy,), (improved,), (quality,), (gap,), bound + 1e-14 * scale / (1 - discount), stationary=True
-    )
+    return Plan((policy,), (improved,), (quality,), (gap,), bound + 1e-14 * scale / (1 - discount), stationary=True)
 
 
 def _centre(better: FloatArray, value: FloatArray, discount: float) -> tuple[FloatArray, float]:
@@ -131,7 +129,11 @@ def _centre(better: FloatArray, value: FloatArray, discount: float) -> tuple[Flo
 
 
 def _policy_iteration(
-    flow: FloatArray, kernel: JointKernel | IndependentKernel, discount: float, value: FloatArray, scale: float
+    flow: FloatArray,
+    kernel: JointKernel | IndependentKernel,
+    discount: float,
+    value: FloatArray,
+    scale: float,
 ) -> FloatArray:
     """Howard's policy iteration from a good guess; stops when no decision improves by more than rounding."""
     policy: IntArray | None = None
@@ -149,7 +151,11 @@ def _policy_iteration(
 
 
 def _evaluate(
-    flow: FloatArray, kernel: JointKernel | IndependentKernel, discount: float, policy: IntArray, guess: FloatArray
+    flow: FloatArray,
+    kernel: JointKernel | IndependentKernel,
+    discount: float,
+    policy: IntArray,
+    guess: FloatArray,
 ) -> FloatArray:
     """Solve V = flow_π + δ P_π V."""
     reward = np.take_along_axis(flow, policy[None], axis=0)[0]

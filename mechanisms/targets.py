@@ -1,8 +1,8 @@
 """Transfers that hit a target in expectation: the building block of contingent transfers.
 
 Given belief matrices M (columns: own signal k, rows: the others' next profile y) and a target v(k), find p(y) with
-Mᵀ p = v. The solution of least norm is p = (M⁺)ᵀ v = (Mᵀ)⁺ v; it exists for every v iff M has rank K (spanning), and for a
-particular v iff v lies in the row space of M.
+Mᵀ p = v. The solution of least norm is p = (M⁺)ᵀ v = (Mᵀ)⁺ v; it exists for every v iff M has rank K (spanning), and
+for a particular v iff v lies in the row space of M.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def spanning_solution(matrices: FloatArray, target: FloatArray) -> Solution:
     transfers = np.linalg.pinv(transposed, rcond=1e-11) @ target
     residual = np.abs(transposed @ transfers - target).max(axis=-2)
     if columns > rows:
-        least = np.zeros(matrices.shape[:-2])
+        least: FloatArray = np.zeros(matrices.shape[:-2])
     else:
-        least = np.linalg.svd(matrices, compute_uv=False)[..., -1]
+        least = np.linalg.svd(matrices, compute_uv=False)[..., -1].astype(np.float64)
     return Solution(transfers, residual, least)

@@ -20,9 +20,7 @@ class Team(FlowMechanism):
 
     name = "team"
     source = "Athey–Segal 2007 §3; Liu 2014 eq. (3)"
-    promises = Promises(
-        incentive="periodic ex post", efficient=True, assumptions=("private values",)
-    )
+    promises = Promises(incentive="periodic ex post", efficient=True, assumptions=("private values",))
 
     def flow_table(self, t: int) -> FloatArray:
         """`(N, *A)`."""

@@ -48,7 +48,7 @@ def prior_belief(environment: TableEnvironment, agent: int) -> FloatArray:
 
 
 def next_belief(environment: TableEnvironment, t: int, agent: int) -> FloatArray:
-    """P(θ_{t+1,−i} | θ_{t+1,i}, a_t, θ_t), `(D, S, K'_i, O'_i)`: what agent i believes of the others' current signals."""
+    """P(θ_{t+1,−i} | θ_{t+1,i}, a_t, θ_t), `(D, S, K'_i, O'_i)`: beliefs about the others' current signals."""
     following = environment.stage(t + 1)
     rows = environment.kernel(t).rows()
     law = rows.reshape(*rows.shape[:2], *following.axes)

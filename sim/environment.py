@@ -31,12 +31,19 @@ class State(NamedTuple):
 
 
 class Environment(Protocol):
-    """What the event loop asks of an economy; `TableEnvironment` answers from arrays, `FunctionEnvironment` from functions."""
+    """What the event loop asks of an economy; `TableEnvironment` answers from arrays."""
 
-    name: str
-    agents: tuple[str, ...]
-    discount: float
-    horizon: int | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def agents(self) -> tuple[str, ...]: ...
+
+    @property
+    def discount(self) -> float: ...
+
+    @property
+    def horizon(self) -> int | None: ...
 
     def streams(self, t: int) -> tuple[str, ...]:
         """Names of nature's uniform numbers in period t, one column each."""

@@ -142,9 +142,7 @@ def _stage(parsed: _StageFile, where: str) -> Stage:
             kernel = JointKernel(table, axes, table.shape[1 + len(axes) :])
         elif parsed.kernel.independent is not None:
             kernel = IndependentKernel(
-                tuple(
-                    _numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent)
-                )
+                tuple(_numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent))
             )
     return Stage(
         signals=signals,

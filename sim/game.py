@@ -1,6 +1,6 @@
 """A game ready to be played: the economy, the rules, the house rules of the loop, and how long it lasts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, isfinite, log
 from typing import Any
@@ -99,3 +99,12 @@ def make_game(
         tuple(environment.public_space(t) for t in range(periods)),
     )
     return Game(environment, mechanism, conduct, periods, closing, left, lexicon)
+
+
+def shortened(game: Game, left: float) -> Game:
+    """The same game cut where discounting leaves a share `left` of all weight, if that is sooner (for a pilot)."""
+    discount = game.environment.discount
+    if game.environment.horizon is not None:
+        return game
+    periods = min(game.periods, max(2, ceil(log(left) / log(discount))))
+    return replace(game, periods=periods)

@@ -251,7 +251,11 @@ def episodes_table(record: Record, first_episode: int, strategies: Sequence[str]
 
 
 def gains_table(
-    record: Record, prescribed: FloatArray, first_episode: int, strategies: Sequence[str], deviates: Sequence[bool]
+    record: Record,
+    prescribed: FloatArray,
+    first_episode: int,
+    strategies: Sequence[str],
+    deviates: Sequence[bool],
 ) -> pa.Table:
     """A row per (episode, agent): payoff, payoff of prescribed play under the same draws, and their difference."""
     payoffs = record.payoffs
@@ -282,7 +286,7 @@ def _names(codes: Array, names: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(position[codes]), pa.array(unique, pa.string()))
 
 
-def _column(values: Array, spaces: list[list[Space]], episodes: int) -> pa.Array:
+def _column(values: Array, spaces: Sequence[Sequence[Space]], episodes: int) -> pa.Array:
     """Labels where every space is finite, numbers where one is an interval; `NOTHING` becomes null."""
     if any(not isinstance(space, Finite) for row in spaces for space in row):
         return pa.array(values.astype(np.float64), from_pandas=True)
@@ -297,13 +301,13 @@ def _column(values: Array, spaces: list[list[Space]], episodes: int) -> pa.Array
         padded = np.zeros((len(places), max(len(p) for p in places)), np.int32)
         for k, place in enumerate(places):
             padded[k, : len(place)] = place
-        global_codes = padded[which, codes]
+        global_codes = padded[which, codes].astype(np.intp)
     return pa.DictionaryArray.from_arrays(
         pa.array(global_codes.astype(np.int32), mask=nothing), pa.array(labels, pa.string())
     )
 
 
-def _dictionary(spaces: list[list[Space]]) -> tuple[list[str], list[IntArray]]:
+def _dictionary(spaces: Sequence[Sequence[Space]]) -> tuple[list[str], list[IntArray]]:
     """All labels, and for each distinct space where its labels stand among them."""
     distinct = list(dict.fromkeys(space for row in spaces for space in row if isinstance(space, Finite)))
     labels = list(dict.fromkeys(label for space in distinct for label in space.labels))
@@ -311,6 +315,6 @@ def _dictionary(spaces: list[list[Space]]) -> tuple[list[str], list[IntArray]]:
     return labels, [np.array([position[label] for label in space.labels]) for space in distinct]
 
 
-def _space_indices(spaces: list[list[Space]]) -> list[list[int]]:
+def _space_indices(spaces: Sequence[Sequence[Space]]) -> list[list[int]]:
     distinct = {space: k for k, space in enumerate(dict.fromkeys(space for row in spaces for space in row))}
     return [[distinct[space] for space in row] for row in spaces]

@@ -11,11 +11,11 @@ processes were created plays no part.
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import simpy
-from simpy.events import Event
+from simpy.events import Event, EventPriority
 
 from sim.arrays import Array, BoolArray, FloatArray, frozen
 from sim.disclosure import shown_decision
@@ -27,7 +27,7 @@ from sim.roles import Acts, Past, Situation, Strategy, View
 from sim.spaces import SILENT, Finite, Space
 from sim.streams import Streams, Tape
 
-AFTER_DELIVERIES = 2
+AFTER_DELIVERIES = cast(EventPriority, 2)
 """Event priority below SimPy's URGENT (0) and NORMAL (1)."""
 
 Process = Generator[Event, Any, None]
@@ -66,7 +66,13 @@ class _Block:
     """One block of episodes on one SimPy environment."""
 
     def __init__(
-        self, game: Game, strategies: Sequence[Strategy], streams: Streams, record: Record, start: int, stop: int
+        self,
+        game: Game,
+        strategies: Sequence[Strategy],
+        streams: Streams,
+        record: Record,
+        start: int,
+        stop: int,
     ) -> None:
         self.game, self.strategies, self.record = game, strategies, record
         self.environment, self.mechanism = game.environment, game.mechanism
@@ -133,7 +139,7 @@ class _Block:
             transfers = self._rule("charge", now, messages, decision, acts)
             transfers = self._checked_transfers(now, transfers + self._rule("due", now, messages))
             memory = self._rule("remember", now, messages, decision, acts)
-            self._book(t, state, messages, decision, realised, utility, transfers)
+            self._book(t, state, decision, realised, utility, transfers)
             self._disclose(now, signals, messages, decision, transfers)
             self.done.succeed(realised)
         yield from self._close(memory)
@@ -256,7 +262,6 @@ class _Block:
         self,
         t: int,
         state: State,
-        messages: Array,
         decision: Array,
         realised: Array,
         utility: FloatArray,
@@ -347,7 +352,13 @@ class _Block:
         return answer
 
     def _later(
-        self, view: View, now: Situation, decision: Array, space: Space, prescribed: Array, utility: Array | None
+        self,
+        view: View,
+        now: Situation,
+        decision: Array,
+        space: Space,
+        prescribed: Array,
+        utility: Array | None,
     ) -> View:
         """The agent's view after the decision."""
         classes = self.environment.outcome_classes(now.t)

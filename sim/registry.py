@@ -38,7 +38,9 @@ class Registry(Generic[T]):
         """Every class by name, in the order of names."""
         if self._found is None:
             package = importlib.import_module(self.package)
-            modules = [importlib.import_module(f"{self.package}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+            modules = [
+                importlib.import_module(f"{self.package}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
+            ]
             self._found = {name: cls for module in modules for name, cls in self.classes(module)}
         return dict(sorted({**self._found, **self._added}.items()))
 

@@ -59,8 +59,11 @@ class Mechanism(Protocol):
     What is paid at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
     """
 
-    name: str
-    promises: Promises
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def promises(self) -> Promises: ...
 
     @property
     def lags(self) -> int:
@@ -208,11 +211,20 @@ class Strategy(Protocol):
         silent: whether it may send no message (`SILENT`).
     """
 
-    name: str
-    width: int
-    memory_periods: int | None
-    spies: bool
-    silent: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def memory_periods(self) -> int | None: ...
+
+    @property
+    def spies(self) -> bool: ...
+
+    @property
+    def silent(self) -> bool: ...
 
     def message(self, view: View) -> Array:
         """What it sends, `(n,)`."""
@@ -225,4 +237,3 @@ class Strategy(Protocol):
     def reply(self, view: View) -> Array:
         """Its answer to what the mechanism asks after the decision, `(n,)`."""
         ...
-

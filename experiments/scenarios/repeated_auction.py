@@ -1,8 +1,8 @@
 """A good sold every period to bidders with independent private values that persist.
 
 Values 0, 1, …, K − 1; with probability `persistence` a bidder keeps its value, otherwise it draws a new one evenly.
-Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so that efficiency looks ahead.
-The designer may keep the good. The textbook case in which `team` and `pivot` hold.
+Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so that efficiency looks
+ahead. The designer may keep the good. The textbook case in which `team` and `pivot` hold.
 """
 
 import numpy as np
@@ -56,5 +56,10 @@ class RepeatedAuction(Scenario):
         ]
         prior = np.full((k,) * self.bidders, 1 / k**self.bidders)
         return single_object(
-            [list(range(k))] * self.bidders, kernels, prior, self.discount, horizon=self.horizon, name=self.name
+            [list(range(k))] * self.bidders,
+            kernels,
+            prior,
+            self.discount,
+            horizon=self.horizon,
+            name=self.name,
         )
