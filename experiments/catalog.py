@@ -7,7 +7,7 @@ from agents.base import BaseStrategy
 from experiments.options import construct, split
 from experiments.scenarios.base import Scenario
 from mechanisms.base import BaseMechanism
-from sim.environment import TableEnvironment
+from sim.environment import Environment
 from sim.environment_file import load_environment
 from sim.errors import InputError, Refusal
 from sim.registry import Registry, load_plugin
@@ -30,7 +30,7 @@ def use_plugins(paths: Iterable[Path]) -> None:
             raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
 
 
-def make_environment(text: str) -> TableEnvironment:
+def make_environment(text: str) -> Environment:
     """From a scenario's name, `name:key=value,…`, or the path of an environment file."""
     if text.endswith(".json") or "/" in text.partition(":")[0] or Path(text).is_file():
         return load_environment(text)
@@ -38,7 +38,7 @@ def make_environment(text: str) -> TableEnvironment:
     return construct(SCENARIOS.get(name), "scenario", name, options).build()
 
 
-def make_mechanism(text: str, environment: TableEnvironment) -> BaseMechanism:
+def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
     """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment."""
     name, options = split(text, "mechanism")
     try:

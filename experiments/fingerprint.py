@@ -3,13 +3,15 @@
 from hashlib import sha256
 from pathlib import Path
 
-from sim.environment import TableEnvironment
+from sim.environment import Environment, TableEnvironment
 from sim.kernels import JointKernel
 
 
-def environment_hash(environment: TableEnvironment) -> str:
-    """16 hexadecimal digits over names and arrays."""
+def environment_hash(environment: Environment) -> str:
+    """16 hexadecimal digits over names and arrays; of an economy given by functions, over its name only."""
     digest = sha256()
+    if not isinstance(environment, TableEnvironment):
+        return sha256(repr((environment.name, environment.discount, environment.horizon)).encode()).hexdigest()[:16]
     digest.update(repr((environment.agents, environment.discount, environment.horizon)).encode())
     digest.update(environment.prior.tobytes())
     for stage in environment.stages:

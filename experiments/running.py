@@ -28,7 +28,7 @@ from experiments.simulate import (
 )
 from experiments.tally import properties
 from sim.channel import Latency
-from sim.environment import TableEnvironment
+from sim.environment import Environment
 from sim.errors import InputError
 from sim.game import Conduct, make_game
 from sim.log import RunFolder, configuration_hash
@@ -52,7 +52,7 @@ class RunResult:
 
 
 def run(
-    environment: TableEnvironment | str,
+    environment: Environment | str,
     mechanism: str,
     strategies: Mapping[str, str | BaseStrategy] | None = None,
     *,

@@ -34,7 +34,7 @@ from experiments.simulate import (
     versions,
 )
 from experiments.tally import Tally, properties, signal_dates
-from sim.environment import TableEnvironment
+from sim.environment import Environment
 from sim.errors import InputError, Refusal
 from sim.game import Conduct, Game, make_game, shortened
 from sim.log import RunFolder, configuration_hash
@@ -111,7 +111,7 @@ def describe_gain(row: "pd.Series[Any]") -> str:
 
 
 def stress(
-    environment: TableEnvironment | str,
+    environment: Environment | str,
     mechanisms: Sequence[str] = (),
     *,
     episodes: int = 0,
@@ -179,7 +179,7 @@ def stress(
 
 
 def _games(
-    env: TableEnvironment, names: Sequence[str], conduct: Conduct | None, tail: float
+    env: Environment, names: Sequence[str], conduct: Conduct | None, tail: float
 ) -> tuple[dict[str, Game], dict[str, str]]:
     """A game per mechanism, and the reasons of those that refuse; one named by the user must not refuse."""
     games: dict[str, Game] = {}
@@ -303,7 +303,7 @@ def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
 
 
 def _mechanisms_frame(
-    env: TableEnvironment,
+    env: Environment,
     contests: Sequence[Contest],
     tallies: dict[str, dict[str, Tally]],
     gains: pd.DataFrame,

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.moments import ZERO, Moments, by_signal
 from mechanisms.planner import plan
 from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from sim.environment import Environment, TableEnvironment
 from sim.game import Game
 from sim.record import Record
 from sim.spaces import Finite
@@ -112,7 +112,7 @@ def continuation_payoffs(record: Record, dates: list[int]) -> FloatArray:
     return np.array([kept[t] for t in dates]).reshape(len(dates), *total.shape)
 
 
-def properties(environment: TableEnvironment, played: Tally, prescribed: Tally) -> dict[str, float]:
+def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:
     """Welfare beside the first best, revenue and worst deficit of what was played; participation of prescribed play.
 
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
@@ -124,7 +124,7 @@ def properties(environment: TableEnvironment, played: Tally, prescribed: Tally) 
     return {
         "welfare": float(played.welfare.mean),
         "welfare_half_width": float(played.welfare.half()),
-        "first_best": float((plan(environment).value[0] * environment.prior).sum()),
+        "first_best": first_best(environment),
         "revenue": float(played.revenue.mean),
         "revenue_half_width": float(played.revenue.half()),
         "worst_deficit": played.deficit if played.deficit < -ZERO else 0.0,
@@ -132,6 +132,13 @@ def properties(environment: TableEnvironment, played: Tally, prescribed: Tally) 
         "participation_cells": int(seen.sum()),
         "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
     }
+
+
+def first_best(environment: Environment) -> float:
+    """E[W(θ_0)], exact; NaN where the environment is not finite."""
+    if not isinstance(environment, TableEnvironment):
+        return float("nan")
+    return float((plan(environment).value[0] * environment.prior).sum())
 
 
 def _stack(rows: list[Moments]) -> Moments:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mechanisms.planner import Plan, plan
 from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
+from sim.environment import Environment, TableEnvironment
 from sim.errors import Refusal
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Finite, Space
@@ -33,7 +33,7 @@ class BaseMechanism(ABC):
     source: ClassVar[str]
     promises: Promises = Promises()
 
-    def __init__(self, environment: TableEnvironment) -> None:
+    def __init__(self, environment: Environment) -> None:
         self.environment = environment
 
     @property
@@ -53,9 +53,10 @@ class BaseMechanism(ABC):
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
         """The message asked of agent i, `(n,)`."""
 
-    def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
-        """The first message stands in for a late or missing one."""
-        return np.zeros(len(now.memory), np.intp)
+    def default(self, now: Situation, agent: int) -> Array:
+        """The first (on an interval, the lowest) message stands in for a late or missing one."""
+        space = self.messages(now.t, agent)
+        return np.zeros(len(now.memory), np.intp) if isinstance(space, Finite) else np.full(len(now.memory), space.low)
 
     @abstractmethod
     def decide(self, now: Situation, messages: Array) -> Array:
@@ -97,7 +98,18 @@ class BaseMechanism(ABC):
 
 
 class DirectMechanism(BaseMechanism):
-    """Signals are reported and the planner's decision is taken at the reported profile."""
+    """Signals are reported and the planner's decision is taken at the reported profile.
+
+    Raises:
+        Refusal: the environment is not a finite one.
+    """
+
+    environment: TableEnvironment
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        if not isinstance(environment, TableEnvironment):
+            raise self.refuse("it needs finitely many signals and decisions")
 
     def messages(self, t: int, agent: int) -> Finite:
         """The agent's signals."""

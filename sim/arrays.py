@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 IntArray = NDArray[np.intp]
 FloatArray = NDArray[np.float64]
@@ -20,6 +20,15 @@ def frozen(array: Array) -> Array:
     ValueError: cannot set WRITEABLE flag to True of this array
     """
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
+def readonly(array: ArrayLike) -> FloatArray:
+    """A float array that is not written to by accident: the array itself if it is one already, else a copy."""
+    if isinstance(array, np.ndarray) and array.dtype == np.float64 and not array.flags.writeable:
+        return array
+    out = np.array(array, dtype=np.float64)
+    out.flags.writeable = False
+    return out
 
 
 def index_text(index: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray, first, index_text
+from sim.arrays import Array, FloatArray, IntArray, first, index_text, readonly
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
 from sim.spaces import Finite, Space
@@ -91,6 +91,11 @@ class Stage:
     public: tuple[str, ...] = ()
     cost: FloatArray | None = None
     private_actions: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "utility", readonly(self.utility))
+        if self.cost is not None:
+            object.__setattr__(self, "cost", readonly(self.cost))
 
     @cached_property
     def axes(self) -> tuple[int, ...]:
@@ -169,6 +174,7 @@ class TableEnvironment:
     horizon: int | None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "prior", readonly(self.prior))
         _check_environment(self)
 
     @property

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray
+from sim.arrays import Array, FloatArray, IntArray, readonly
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
@@ -72,6 +72,9 @@ class JointKernel:
     axes: tuple[int, ...]
     next_axes: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", readonly(self.table))
+
     @property
     def streams(self) -> int:
         return 1
@@ -109,6 +112,9 @@ class IndependentKernel:
     """
 
     factors: tuple[FloatArray, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", tuple(readonly(factor) for factor in self.factors))
 
     @property
     def axes(self) -> tuple[int, ...]:

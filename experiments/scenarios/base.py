@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from sim.environment import TableEnvironment
+from sim.environment import Environment
 
 
 class Scenario(ABC):
@@ -20,5 +20,5 @@ class Scenario(ABC):
     summary: ClassVar[str]
 
     @abstractmethod
-    def build(self) -> TableEnvironment:
+    def build(self) -> Environment:
         """The environment."""
