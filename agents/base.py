@@ -61,7 +61,7 @@ class BaseStrategy(ABC):
     """
 
     name: ClassVar[str]
-    source: ClassVar[str]
+    source: ClassVar[str] = ""
     width: int = 0
     memory_periods: int | None = 0
     spies: bool = False

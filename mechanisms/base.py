@@ -30,7 +30,7 @@ class BaseMechanism(ABC):
     """
 
     name: ClassVar[str]
-    source: ClassVar[str]
+    source: ClassVar[str] = ""
     promises: Promises = Promises()
 
     def __init__(self, environment: Environment) -> None:

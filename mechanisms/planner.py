@@ -11,13 +11,14 @@ the same bounds then hold for the last iterate. Ties go to the lowest decision w
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from sim.arrays import FloatArray, IntArray
 from sim.environment import Stage, TableEnvironment
+from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
 
 TIE = 1e-9
@@ -53,17 +54,32 @@ class Plan:
     bound: float
     stationary: bool
 
+    def __post_init__(self) -> None:
+        for table in (*self.policy, *self.value, *self.quality, *self.gap):
+            table.flags.writeable = False
+
     def at(self, t: int) -> int:
         """Where period t stands in the lists."""
         return 0 if self.stationary else t
 
 
-@lru_cache(maxsize=64)
+_PLANS: WeakKeyDictionary[TableEnvironment, dict[int | None, Plan]] = WeakKeyDictionary()
+
+
 def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
     """The plan for everybody's welfare, or for everybody's but agent `without`'s (its utility counts for nothing).
 
-    Plans are kept: environments are immutable, so asking twice costs nothing.
+    A plan is kept as long as its environment, which is immutable: asking twice costs nothing.
     """
+    if without is not None and not 0 <= without < len(environment.agents):
+        raise InputError(f"without: {without} is not the index of one of the {len(environment.agents)} agents")
+    kept = _PLANS.setdefault(environment, {})
+    if without not in kept:
+        kept[without] = _solve(environment, without)
+    return kept[without]
+
+
+def _solve(environment: TableEnvironment, without: int | None) -> Plan:
     if environment.horizon is None:
         return _stationary(environment, without)
     following: FloatArray | None = None
@@ -82,7 +98,8 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
 
 def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
     """Σ_{i ≠ without} u^i − c, `(D, *A)`."""
-    return stage.welfare if without is None else stage.welfare - stage.utility[without]
+    others = stage.utility if without is None else np.delete(stage.utility, without, axis=0)
+    return others.sum(axis=0) - stage.spread_cost
 
 
 def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> FloatArray:

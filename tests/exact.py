@@ -43,12 +43,12 @@ def tree_payoffs(env: TableEnvironment, mechanism: BaseMechanism, report: Report
             messages = np.array([reports])
             decision = mechanism.decide(now, messages)
             transfers = mechanism.charge(now, messages, decision, nobody)[0] + mechanism.due(now, messages)[0]
-            utility = stage.utility[(slice(None), int(decision[0]), *profile)]
+            flat = int(np.ravel_multi_index(profile, stage.axes))
+            utility = stage.utility[:, int(decision[0])].reshape(agents, -1)[:, flat]
             payoffs[:] += p * env.discount**t * (utility - transfers)
             revenue += p * env.discount**t * float(transfers.sum())
             if t + 1 < (env.horizon or 0):
                 following = mechanism.remember(now, messages, decision, nobody)
-                flat = int(np.ravel_multi_index(profile, stage.axes))
                 ahead = env.kernel(t).row(int(decision[0]), flat)
                 walk(t + 1, ahead, p, int(following[0]), seen, [(*s, r) for s, r in zip(sent, reports, strict=True)])
 
@@ -74,4 +74,4 @@ def truthful_values(env: TableEnvironment, mechanism: DirectMechanism) -> FloatA
     for k in range(size):
         due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), messages).T
         flow[:, k] -= env.discount * due @ law[k]
-    return np.linalg.solve(np.eye(size) - env.discount * law, flow.T).T
+    return np.asarray(np.linalg.solve(np.eye(size) - env.discount * law, flow.T).T, dtype=np.float64)

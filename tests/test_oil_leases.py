@@ -1,5 +1,7 @@
 """Liu 2014, §3.1: every number of the example, exactly, by enumeration."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,8 +15,9 @@ from mechanisms.linked import Linked
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.planner import plan
 from mechanisms.team import Team
+from sim.environment import TableEnvironment
 from sim.errors import Refusal
-from tests.exact import tree_payoffs, truth
+from tests.exact import Report, tree_payoffs, truth
 
 
 def test_first_best_is_19() -> None:
@@ -54,9 +57,7 @@ def test_linked_slacks(theta: int, report: int, expected: float) -> None:
     assert lying[0] - second_auction == pytest.approx(expected, abs=1e-12)
 
 
-def _given_first_signal(theta: int):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
+def _given_first_signal(theta: int) -> TableEnvironment:
     prior = np.zeros((2, 1))
     prior[theta] = 1
     return replace(OilLeases().build(), prior=prior)
@@ -93,17 +94,25 @@ def test_incentive_set_of_bonuses(low: float, high: float, holds: bool) -> None:
     assert (max(gains) <= 1e-12) == holds
 
 
-def firm_1_strategies():  # type: ignore[no-untyped-def]
-    """All pure strategies that matter: r_0 by θ_0, r_1 by (θ_0, r_0, θ_1); the second auction leaves it no choice."""
+Image = tuple[int, ...]
+
+
+def firm_1_strategies() -> Iterator[tuple[Image, Image, Report]]:
+    """All pure strategies that matter: r_0 by θ_0, r_1 by (θ_0, θ_1); the second auction leaves it no choice."""
     for first in product(range(2), repeat=2):
         for second in product(range(2), repeat=4):
+            yield first, second, two_reports(first, second)
 
-            def play(t, agent, signals, sent, first=first, second=second):  # type: ignore[no-untyped-def]
-                if agent == 1 or t == 2:
-                    return signals[-1]
-                return first[signals[0]] if t == 0 else second[2 * signals[0] + signals[1]]
 
-            yield first, second, play
+def two_reports(first: Image, second: Image) -> Report:
+    """Firm 1 reports first[θ_0], then second[2 θ_0 + θ_1]; firm 2 the truth."""
+
+    def play(t: int, agent: int, signals: Image, _sent: Image) -> int:
+        if agent == 1 or t == 2:
+            return signals[-1]
+        return first[signals[0]] if t == 0 else second[2 * signals[0] + signals[1]]
+
+    return play
 
 
 def test_cremer_mclean_prices_are_the_printed_ones() -> None:
@@ -128,8 +137,6 @@ def test_cremer_mclean_loses_2_to_a_belief_manipulation_and_nothing_to_one_lie()
 
 @pytest.mark.parametrize("theta_0", [0, 1])
 def test_flip_gains_4_when_the_signal_is_6(theta_0: int) -> None:
-    from dataclasses import replace
-
     env = OilLeasesPrior().build()
     mechanism = CremerMcLean(env)
     prior = np.zeros((2, 1))
@@ -167,7 +174,7 @@ def test_naive_rules_lose_here(rule: type[Team] | type[PayYourReport]) -> None:
     env = OilLeases().build()
     mechanism = rule(env)
 
-    def always(report: int):  # type: ignore[no-untyped-def]
+    def always(report: int) -> Report:
         return lambda t, agent, s, _r: report if (t, agent) == (0, 0) else s[-1]
 
     honest = tree_payoffs(env, mechanism, truth)[0][0]

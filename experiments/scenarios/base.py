@@ -16,8 +16,8 @@ class Scenario(ABC):
     """
 
     name: ClassVar[str]
-    source: ClassVar[str]
-    summary: ClassVar[str]
+    source: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
 
     @abstractmethod
     def build(self) -> Environment:

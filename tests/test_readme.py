@@ -1,0 +1,99 @@
+"""README.md and docs describe the tree that exists: their commands and code run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Every `dynmech …` line."""
+    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("dynmech ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shade.py").write_text(strategy_example(), encoding="utf-8")
+    arguments = shlex.split(command)[1:]
+    if arguments[0] != "list":
+        arguments += ["--episodes", "50"]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert stop.value.code == 0, err
+    assert len(out.splitlines()) > 5
+    if "--plugin" in arguments:
+        assert "shade" in out
+
+
+def strategy_example() -> str:
+    """The README's strategy."""
+    return next(block for block in blocks("python") if "class Shade" in block)
+
+
+def test_python_example_runs_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    exec(next(block for block in blocks("python") if "read_run" in block), scope)
+    assert "cremer-mclean" in capsys.readouterr().out
+    paid = scope["paid"]
+    # Crémer–McLean charges firm 1 only in period 1, and only if it reports 4.
+    assert paid.loc[(1, "4")] > 5  # type: ignore[attr-defined]
+    assert paid.loc[(1, "6")] == 0  # type: ignore[attr-defined]
+
+
+def test_main_and_test_commands_install_with_hashes_and_name_files_that_exist() -> None:
+    lines = {
+        name: re.search(rf"<!-- {name} command -->\n```sh\n(.*?)\n```", README, re.DOTALL) for name in ("main", "test")
+    }
+    for name, requirements, last in (
+        ("main", "requirements.txt", "dynmech stress oil-leases-prior"),
+        ("test", "requirements-dev.txt", "python -m tests"),
+    ):
+        match = lines[name]
+        assert match is not None
+        assert "\n" not in match[1]
+        assert f"--require-hashes -r {requirements}" in match[1]
+        assert match[1].endswith(last)
+        assert (ROOT / requirements).is_file()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/design.md"])
+def test_links_and_paths_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    paths = re.findall(r"`((?:sim|agents|mechanisms|experiments|docs)/[\w/.]+)`", text)
+    assert links or paths or page != "README.md"
+    for link in [(ROOT / page).parent / link for link in links] + [ROOT / path for path in paths]:
+        assert link.exists(), link
+
+
+def test_every_named_mechanism_of_the_readme_exists() -> None:
+    for module in re.findall(r"`((?:sim|agents|mechanisms|experiments)(?:\.\w+)+)`", README):
+        parts = module.split(".")
+        assert any((ROOT / "/".join(parts[:k])).with_suffix(".py").is_file() for k in range(2, len(parts) + 1)), module
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_locks_have_hashes_and_no_index(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.search(r"^--|https?:|file:", text, re.MULTILINE)
+    pins = re.findall(r"^[a-z][\w.-]*==\S+", text, re.MULTILINE)
+    assert len(pins) > 20
+    assert text.count("--hash=sha256:") >= len(pins)
