@@ -13,7 +13,9 @@ from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
 from sim.roles import Acts, Situation
 
-Report = Callable[[int, int, tuple[int, ...], tuple[int, ...]], int]
+Past = tuple[int, ...]
+
+Report = Callable[[int, int, Past, Past], int]
 """(period, agent, own signals so far, own past reports) to a report."""
 
 
@@ -29,7 +31,7 @@ def tree_payoffs(env: TableEnvironment, mechanism: BaseMechanism, report: Report
     nobody = Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
     payoffs, revenue = np.zeros(agents), 0.0
 
-    def walk(t: int, law: FloatArray, weight: float, memory: int, signals: list[tuple[int, ...]], sent: list[tuple[int, ...]]) -> None:  # fmt: skip
+    def walk(t: int, law: FloatArray, weight: float, memory: int, signals: list[Past], sent: list[Past]) -> None:
         nonlocal revenue
         stage = env.stage(t)
         for profile in product(*map(range, stage.axes)):
