@@ -1,0 +1,302 @@
+"""The exact oracle: what is the most that a deviator can gain?
+
+With X(c, a, θ) the value of what comes after decision a at profile θ in merged memory c, the value of a choice is
+
+    Q(c, θ, r, α) = flow(c, θ, r, α) + δ X(c′, a, θ),      X(c, a, θ) = E[best choice in period t + 1 | a, θ],
+
+the best choice being made with the information that the deviator has:
+
+- *ex post*: it sees the whole current profile: X = Σ_θ′ P(θ′ | a, θ) max_r Q(c, θ′, r);
+- *interim*: it sees the public state and its own signals w, and knows the past (the others' reports are public and
+  prescribed, hence true): X = Σ_w max_r Σ_o P((w, o) | a, θ) Q(c, (w, o), r). Own past signals and own past lies both
+  stay in (c, a, θ).
+
+In either case a private action α is chosen after the reports are in. Families of deviations are restrictions:
+
+- prescribed: X⁰, always the prescribed message and action;
+- contingent: X*, no restriction;
+- one-shot: at one date, chosen as play unfolds, anything; X⁰ after it;
+- belief manipulation: one lie, then a best response in the following period, X⁰ after that.
+
+Finite horizons by backward induction; infinite ones by value iteration, centred by the span bounds, until their
+half-width is below `PRECISION`; the half-width is part of every figure's bound.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from agents.problem import Period, Problem, reachable
+from mechanisms.tabulate import tabulate
+from sim.arrays import BoolArray, FloatArray
+from sim.errors import Refusal
+
+PRECISION = 1e-11
+"""Residual bound aimed at, relative to the largest value (at least 1)."""
+
+SWEEPS = 100_000
+"""Value iterations before giving up; the bound then says how far it came."""
+
+
+class Information(Enum):
+    """What the deviator knows of the current profile."""
+
+    INTERIM = "interim"
+    EX_POST = "ex post"
+
+
+class Family(Enum):
+    """Which deviations are allowed; each contains prescribed play."""
+
+    PRESCRIBED = "prescribed"
+    ONE_SHOT = "one_shot"
+    BELIEF_MANIPULATION = "belief_manipulation"
+    CONTINGENT = "contingent"
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One family's values under one information.
+
+    Attributes:
+        choices: per period, Q after the best action: `(C, S, R)`, what each message is worth.
+        ahead: per period, X of what comes after it, `(C', D, S)`; None after the last period.
+        ex_ante: value before anything is known.
+        bound: every value is within this of the truth.
+    """
+
+    family: Family
+    information: Information
+    choices: tuple[FloatArray, ...]
+    ahead: tuple[FloatArray | None, ...]
+    ex_ante: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """A state at which a figure is attained: period, merged memory, profile, and for interim states what led there."""
+
+    period: int
+    memory: int
+    profile: int
+    decision: int | None = None
+    before: int | None = None
+
+
+def solve(problem: Problem, family: Family, information: Information) -> Value:
+    """The best the family can do.
+
+    Raises:
+        Refusal: interim, and the others' prescribed messages do not reveal their signals.
+    """
+    if information is Information.INTERIM:
+        require_revealing(problem)
+    truth = _solve(problem, Family.PRESCRIBED, information, None)
+    match family:
+        case Family.PRESCRIBED:
+            return truth
+        case Family.CONTINGENT:
+            return _solve(problem, family, information, None)
+        case Family.ONE_SHOT:
+            return _solve(problem, family, information, truth)
+        case Family.BELIEF_MANIPULATION:
+            return _solve(problem, family, information, _response(problem, information, truth))
+
+
+def _choices(period: Period, family: Family, ahead: FloatArray | None, after: FloatArray | None, discount: float) -> FloatArray:
+    """What each message is worth, the best action included: `(C, S, R)`; only the prescribed one, `(C, S, 1)`, under
+    prescribed play. `after` is X after a lie, for the families in which lies are few."""
+    worth = _worth(period, ahead, discount)
+    if family is Family.CONTINGENT:
+        return worth.max(axis=3)
+    obeyed = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
+    honest = np.take_along_axis(obeyed, period.truth[..., None], axis=2)
+    if family is Family.PRESCRIBED:
+        return honest
+    lies = _worth(period, after, discount).max(axis=3)
+    kept = np.take_along_axis(lies, period.truth[..., None], axis=2)
+    np.put_along_axis(lies, period.truth[..., None], np.maximum(kept, honest), axis=2)
+    return lies
+
+
+def _worth(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
+    """Q, `(C, S, R, B)`."""
+    if ahead is None:
+        return period.flow
+    states = np.arange(period.flow.shape[1])[:, None, None]
+    return period.flow + discount * ahead[period.following[..., None], period.decision, states]
+
+
+def _inform(rows: FloatArray, period: Period, choices: FloatArray, information: Information) -> FloatArray:
+    """X: the best message with the information at hand, in expectation, `(C, *leading)`; rows `(*leading, S)`."""
+    if information is Information.EX_POST:
+        return np.moveaxis(rows @ choices.max(axis=2).T, -1, 0)
+    total = np.zeros((len(choices), *rows.shape[:-1]))
+    for weights in _by_own_information(rows, period, choices):
+        total += weights.max(axis=-1)
+    return total
+
+
+def _by_own_information(rows: FloatArray, period: Period, choices: FloatArray) -> Iterator[FloatArray]:
+    """For every own information w: Σ_o P(w, o) Q(c, (w, o), r), `(C, *leading, R)`."""
+    for w in range(period.width):
+        here = period.own == w
+        yield np.moveaxis(np.tensordot(rows[..., here], choices[:, here, :], axes=(-1, 1)), -2, 0)
+
+
+def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
+    """Backward induction, or value iteration on the repeated period."""
+    discount = problem.discount
+    later = after.ahead if after is not None else (None,) * len(problem.periods)
+    bound = 0.0 if after is None else after.bound
+    ahead: list[FloatArray | None] = [None] * len(problem.periods)
+    if problem.stationary:
+        repeated = problem.periods[1]
+        assert repeated.rows is not None
+
+        def improve(x: FloatArray) -> FloatArray:
+            choices = _choices(repeated, family, x, later[1], discount)
+            return _inform(rows, repeated, choices, information)
+
+        rows = repeated.rows
+        fixed, residual = _fixed_point(improve, np.zeros((repeated.states, *rows.shape[:2])), discount)
+        ahead = [fixed, fixed]
+        bound += residual
+    choices: list[FloatArray] = []
+    for t in reversed(range(len(problem.periods))):
+        period = problem.periods[t]
+        choices.insert(0, _choices(period, family, ahead[t], later[t], discount))
+        if t and not problem.stationary:
+            before = problem.periods[t - 1].rows
+            assert before is not None
+            ahead[t - 1] = _inform(before, period, choices[0], information)
+    first = problem.periods[0]
+    start = _inform(problem.prior, first, choices[0][first.merged[:1]], information)
+    scale = max(1.0, max(float(np.abs(c).max()) for c in choices))
+    return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound + 1e-13 * scale)
+
+
+def _response(problem: Problem, information: Information, truth: Value) -> Value:
+    """A best response in the period after a lie, prescribed play after that: its X, as a Value to put behind a lie."""
+    discount = problem.discount
+    ahead: list[FloatArray | None] = [None] * len(problem.periods)
+    for t in range(len(problem.periods)):
+        following = problem.periods[1] if problem.stationary else (problem.periods[t + 1 : t + 2] or [None])[0]
+        rows = problem.periods[t].rows
+        if following is None or rows is None:
+            continue
+        place = 1 if problem.stationary else t + 1
+        choices = _choices(following, Family.CONTINGENT, truth.ahead[place], None, discount)
+        ahead[t] = _inform(rows, following, choices, information)
+    return Value(Family.BELIEF_MANIPULATION, information, (), tuple(ahead), 0.0, truth.bound)
+
+
+def _fixed_point(improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float) -> tuple[FloatArray, float]:
+    """The fixed point of a monotone map that moves by δ k where its argument moves by k; and a bound."""
+    weight = discount / (1 - discount)
+    half = np.inf
+    for _ in range(SWEEPS):
+        better = improve(x)
+        step = better - x
+        low, high = float(step.min()), float(step.max())
+        half = weight * (high - low) / 2
+        x = better + weight * (low + high) / 2
+        if half <= PRECISION * max(1.0, float(np.abs(x).max())):
+            break
+    return x, half
+
+
+def require_revealing(problem: Problem) -> None:
+    """Interim search knows the others' past signals from their messages; refuse where those do not tell."""
+    environment, mechanism = problem.environment, problem.mechanism
+    periods = range(2) if problem.stationary else range(len(problem.periods))
+    for t in periods:
+        tables = tabulate(mechanism, t)
+        for j, sent in enumerate(tables.prescribed):
+            if j in problem.deviator:
+                continue
+            ordered = np.sort(sent, axis=2)
+            if (ordered[..., 1:] == ordered[..., :-1]).any():
+                raise Refusal(
+                    f"interim search: the messages prescribed to agent {environment.agents[j]!r} in period {t} "
+                    "do not reveal its signal; what the deviator believes would be a state of its own"
+                )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A gain with its bound and the state at which it is attained."""
+
+    gain: float
+    bound: float
+    place: Place | None
+
+
+def ex_ante_gain(best: Value, truth: Value) -> Figure:
+    """Before anything is known."""
+    return Figure(best.ex_ante - truth.ex_ante, best.bound + truth.bound, None)
+
+
+def worst_gain(problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False) -> Figure:
+    """The largest gain over reachable states, at the information that both values share."""
+    states = reachable(problem, on_path=on_path)
+    worst, place = -np.inf, None
+    for t, period in enumerate(problem.periods):
+        here, led = states[t]
+        for gains, found, locate in _gains(problem, t, period, best, truth, here, led, all_states):
+            masked = np.where(found, gains, -np.inf)
+            top = float(masked.max(initial=-np.inf))
+            if top > worst:
+                worst = top
+                place = locate(np.unravel_index(int(np.argmax(masked)), masked.shape))
+    return Figure(worst, best.bound + truth.bound, place)
+
+
+Located = tuple[FloatArray, BoolArray, Callable[[tuple[np.intp, ...]], Place]]
+
+
+def _gains(
+    problem: Problem,
+    t: int,
+    period: Period,
+    best: Value,
+    truth: Value,
+    here: BoolArray,
+    led: BoolArray | None,
+    all_states: bool,
+) -> Iterator[Located]:
+    """Gains of one period with the mask of states that count, and how to name a state."""
+    lies, honest = best.choices[t], truth.choices[t]
+    if best.information is Information.EX_POST:
+        found = np.ones_like(here) if all_states else here
+        yield lies.max(axis=2) - honest[..., 0], found, lambda k: Place(t, int(k[0]), int(k[1]))
+        return
+    if t == 0:
+        only = period.merged[:1]
+        pairs = zip(
+            _by_own_information(problem.prior, period, lies[only]),
+            _by_own_information(problem.prior, period, honest[only]),
+            strict=True,
+        )
+        for w, (a, b) in enumerate(pairs):
+            mass = float(problem.prior[period.own == w].sum())
+            if mass > 0:
+                gain = (a.max(axis=-1) - b[..., 0]) / mass
+                yield gain, np.ones(1, np.bool_), lambda _k, w=w: Place(0, int(only[0]), w)  # type: ignore[misc]
+        return
+    rows = problem.periods[t - 1 if not problem.stationary else 1].rows
+    assert rows is not None
+    assert led is not None
+    pairs = zip(_by_own_information(rows, period, lies), _by_own_information(rows, period, honest), strict=True)
+    for w, (a, b) in enumerate(pairs):
+        mass = rows[..., period.own == w].sum(axis=-1)
+        gain = np.divide(a.max(axis=-1) - b[..., 0], mass, out=np.zeros_like(b[..., 0]), where=mass > 0)
+        found = np.broadcast_to(mass > 0, gain.shape) & (True if all_states else led)
+        yield (
+            gain,
+            found,
+            lambda k, w=w: Place(t, int(k[0]), w, int(k[1]), int(k[2])),  # type: ignore[misc]
+        )
