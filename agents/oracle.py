@@ -15,11 +15,12 @@ In either case a private action α is chosen after the reports are in. Families 
 
 - prescribed: X⁰, always the prescribed message and action;
 - contingent: X*, no restriction;
-- one-shot: at one date, chosen as play unfolds, anything; X⁰ after it;
+- one-shot: at one date, chosen as play unfolds, anything; X⁰ after it (an optimal stopping problem);
 - belief manipulation: one lie, then a best response in the following period, X⁰ after that.
 
-Finite horizons by backward induction; infinite ones by value iteration, centred by the span bounds, until their
-half-width is below `PRECISION`; the half-width is part of every figure's bound.
+Finite horizons by backward induction; infinite ones by value iteration until its residual bound is below `PRECISION`
+(span bounds where the choice never ends, the norm of the last step in the stopping problems); the residual is part of
+every figure's bound.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,6 +39,10 @@ PRECISION = 1e-11
 
 SWEEPS = 100_000
 """Value iterations before giving up; the bound then says how far it came."""
+
+
+IDLE = 40
+"""Value iterations without progress after which only rounding is left."""
 
 
 class Information(Enum):
@@ -162,7 +167,9 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
             return _inform(rows, repeated, choices, information)
 
         rows = repeated.rows
-        fixed, residual = _fixed_point(improve, np.zeros((repeated.states, *rows.shape[:2])), discount)
+        zero = np.zeros((repeated.states, *rows.shape[:2]))
+        begin = later[1] if later[1] is not None else zero
+        fixed, residual = _fixed_point(improve, begin, discount, centred=after is None)
         ahead = [fixed, fixed]
         bound += residual
     choices: list[FloatArray] = []
@@ -194,17 +201,25 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
     return Value(Family.BELIEF_MANIPULATION, information, (), tuple(ahead), 0.0, truth.bound)
 
 
-def _fixed_point(improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float) -> tuple[FloatArray, float]:
-    """The fixed point of a monotone map that moves by δ k where its argument moves by k; and a bound."""
+def _fixed_point(
+    improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float, *, centred: bool
+) -> tuple[FloatArray, float]:
+    """The fixed point of a δ-contraction, and a bound.
+
+    `centred`: the map is monotone and moves by δ k where its argument moves by k, so that the span bounds hold; not so
+    where a lie ends the choice and what follows it is given.
+    """
     weight = discount / (1 - discount)
-    half = np.inf
+    best, idle = np.inf, 0
     for _ in range(SWEEPS):
         better = improve(x)
         step = better - x
         low, high = float(step.min()), float(step.max())
-        half = weight * (high - low) / 2
-        x = better + weight * (low + high) / 2
-        if half <= PRECISION * max(1.0, float(np.abs(x).max())):
+        half = weight * ((high - low) / 2 if centred else max(high, -low))
+        x = better + weight * (low + high) / 2 if centred else better
+        idle = 0 if half < 0.99 * best else idle + 1
+        best = min(best, half)
+        if half <= PRECISION * max(1.0, float(np.abs(x).max())) or idle >= IDLE:
             break
     return x, half
 
