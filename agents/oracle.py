@@ -31,7 +31,7 @@ import numpy as np
 
 from agents.problem import Period, Problem, reachable
 from mechanisms.tabulate import tabulate
-from sim.arrays import BoolArray, FloatArray
+from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.errors import Refusal
 
 PRECISION = 1e-11
@@ -239,6 +239,33 @@ def require_revealing(problem: Problem) -> None:
                     f"interim search: the messages prescribed to agent {environment.agents[j]!r} in period {t} "
                     "do not reveal its signal; what the deviator believes would be a state of its own"
                 )
+
+
+def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:
+    """The interim policy: per period the best message by what is known; prescribed where that is as good.
+
+    Args:
+        respond: instead of the value's own family, the best response now with the value's play after it.
+
+    Returns:
+        `(C, W)` for the first period, `(C, D, S_before, W)` for later ones.
+    """
+    out = []
+    for t, period in enumerate(problem.periods):
+        choices = value.choices[t]
+        if respond:
+            choices = _choices(period, Family.CONTINGENT, value.ahead[t], None, problem.discount)
+        rows = problem.prior if t == 0 else problem.periods[1 if problem.stationary else t - 1].rows
+        assert rows is not None
+        picks = []
+        for w, worth in enumerate(_by_own_information(rows, period, choices)):
+            honest = period.truth[:, np.argmax(period.own == w)]
+            kept = np.take_along_axis(worth, honest.reshape(-1, *(1,) * (worth.ndim - 1)), axis=-1)[..., 0]
+            slack = 1e-9 * max(1.0, float(np.abs(worth).max()))
+            better = worth.max(axis=-1) > kept + slack
+            picks.append(np.where(better, worth.argmax(axis=-1), honest.reshape(-1, *(1,) * (worth.ndim - 2))))
+        out.append(np.stack(picks, axis=-1).astype(np.intp))
+    return out
 
 
 @dataclass(frozen=True)

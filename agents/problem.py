@@ -98,8 +98,10 @@ class _Raw:
     """Due of the deviator under its prescribed message, `(M, S)`; zero where it is not sunk (then in `charge`)."""
 
 
-def build_problem(environment: TableEnvironment, mechanism: BaseMechanism, deviator: Sequence[int]) -> Problem:
-    """Tabulate the mechanism's rules and merge memories.
+def build_problem(
+    environment: TableEnvironment, mechanism: BaseMechanism, deviator: Sequence[int], *, merge: bool = True
+) -> Problem:
+    """Tabulate the mechanism's rules and merge memories (or, for checks and for payoff levels, keep them apart).
 
     Raises:
         Refusal: the mechanism is not finite, or too large; the size is given.
@@ -107,7 +109,7 @@ def build_problem(environment: TableEnvironment, mechanism: BaseMechanism, devia
     who = tuple(deviator)
     if environment.horizon is None:
         first, repeated = (_raw(environment, mechanism, t, who) for t in (0, 1))
-        labels = _fixed_point(repeated)
+        labels = _fixed_point(repeated) if merge else np.arange(len(repeated.decide))
         later = _merge(environment, 1, who, repeated, labels, repeated, labels)
         opening = _merge(environment, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
         periods: tuple[Period, ...] = (opening, later)
@@ -116,7 +118,7 @@ def build_problem(environment: TableEnvironment, mechanism: BaseMechanism, devia
         labels_of: list[IntArray] = [np.zeros(0, np.intp)] * len(raws)
         for t in reversed(range(len(raws))):
             after = (raws[t + 1], labels_of[t + 1]) if t + 1 < len(raws) else None
-            labels_of[t] = _labels(raws[t], after)
+            labels_of[t] = _labels(raws[t], after) if merge else np.arange(len(raws[t].decide))
         periods = tuple(
             _merge(
                 environment,

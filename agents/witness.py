@@ -1,0 +1,112 @@
+"""A deviation found by the oracle, as a strategy that plays on the event loop.
+
+At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the others'
+are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest so far,
+just lied (respond, in a belief manipulation), prescribed play for good.
+"""
+
+import numpy as np
+
+from agents.base import BaseStrategy, Setting
+from agents.oracle import Family, Information, Value, best_messages, require_revealing, solve
+from agents.problem import Problem
+from mechanisms.tabulate import tabulate
+from sim.arrays import Array, IntArray
+from sim.errors import Refusal
+from sim.roles import View
+
+HONEST, RESPOND, DONE = 0, 1, 2
+
+
+class Witness(BaseStrategy):
+    """The best strategy of one family against prescribed play, knowing only what the agent knows when it reports.
+
+    Args:
+        problem: one agent's problem, without private actions.
+        family: which deviations are allowed.
+
+    Raises:
+        Refusal: a coalition, private actions, or messages that do not reveal signals.
+    """
+
+    name = "witness"
+    source = "the exact oracle"
+    memory_periods = 1
+
+    def __init__(self, problem: Problem, family: Family) -> None:
+        if len(problem.deviator) != 1 or any(period.decision.shape[3] > 1 for period in problem.periods):
+            raise Refusal("witness: only for one agent without private actions")
+        require_revealing(problem)
+        self.family, self.agent = family, problem.deviator[0]
+        self._problem = problem
+        self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
+        self.value: Value = solve(problem, family, Information.INTERIM)
+        self._policy = best_messages(problem, self.value)
+        self._response: list[IntArray] | None = None
+        if family is Family.BELIEF_MANIPULATION:
+            truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+            self._response = best_messages(problem, truth, respond=True)
+
+    def _place(self, t: int) -> int:
+        return min(t, 1) if self._problem.stationary else t
+
+    def message(self, view: View) -> Array:
+        """The best message of the phase that the episode is in."""
+        phase = view.private.setdefault("phase", np.full(view.size, HONEST))
+        planned = self._look_up(self._policy, view)
+        if self.family is Family.CONTINGENT:
+            return planned
+        out = np.where(phase == HONEST, planned, view.prescribed)
+        if self._response is not None:
+            out = np.where(phase == RESPOND, self._look_up(self._response, view), out)
+        lied = (phase == HONEST) & (out != view.prescribed)
+        after_lie = RESPOND if self._response is not None else DONE
+        view.private["phase"] = np.where(lied, after_lie, np.where(phase == RESPOND, DONE, phase))
+        return out
+
+    def _look_up(self, policy: list[IntArray], view: View) -> Array:
+        place = self._place(view.t)
+        period = self._problem.periods[place]
+        if view.memory is None:
+            raise Refusal("witness: it needs everything public")
+        stage = self._problem.environment.stage(view.t)
+        own = view.public * len(stage.signals[self.agent]) + view.signal
+        state = period.merged[view.memory]
+        if view.t == 0:
+            return policy[0][state, own]
+        past = view.past[-1]
+        assert past.reports is not None
+        assert past.decision is not None
+        before = self._problem.environment.stage(past.t)
+        signals = np.array(past.reports)
+        for j in range(signals.shape[1]):
+            signals[:, j] = self._signals[self._place(past.t)][j][past.public, past.reports[:, j]]
+        signals[:, self.agent] = past.signal
+        return policy[place][state, past.decision, before.flat(past.public, signals), own]
+
+    def describe(self, setting: Setting) -> str:
+        """Words; the story is told by `replay`."""
+        words = {
+            Family.ONE_SHOT: "lies once, at the best moment",
+            Family.BELIEF_MANIPULATION: "lies once and responds best in the period after",
+            Family.CONTINGENT: "plays the best deviation there is",
+        }
+        return words.get(self.family, "plays as prescribed")
+
+    def options(self) -> dict[str, str]:
+        """The family."""
+        return {"family": self.family.value}
+
+
+def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:
+    """Each agent's signal by public state and message, `(O, R_j)`."""
+    tables = tabulate(problem.mechanism, t)
+    out = []
+    for j, sent in enumerate(tables.prescribed):
+        if (sent != sent[:1]).any():
+            raise Refusal("witness: prescribed messages depend on the memory; signals cannot be read off messages alone")
+        inverse = np.zeros((sent.shape[1], tables.shape[j + 1]), np.intp)
+        for o in range(sent.shape[1]):
+            inverse[o, sent[0, o]] = np.arange(sent.shape[2])
+        out.append(inverse)
+    return out

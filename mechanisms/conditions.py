@@ -1,0 +1,271 @@
+"""Conditions that mechanisms rest on: each answers whether it holds, how well, and where it is worst. Never a crash.
+
+| condition | holds where | value |
+| --- | --- | --- |
+| private values | u^i does not depend on the others' signals | largest change of u^i |
+| independent types | next signals are independent given decision and profile, and each depends on its own past only | largest change of a law |
+| convex independence | no belief over the others' next signals lies in the hull of those at other own signals | least distance to the hull |
+| spanning | those beliefs are linearly independent | least singular value |
+| ex post implementable | payments exist for the last period taken by itself | worst cycle of gains (0 or more) |
+| single crossing, increasing differences | along the order of the agent's signals, see the functions | worst violation (0 or more) |
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import nnls
+
+from mechanisms.ex_post import own_last, utility_by_report
+from mechanisms.planner import Plan, plan
+from sim.arrays import FloatArray, first
+from sim.beliefs import belief_matrices
+from sim.environment import TableEnvironment
+
+TOLERANCE = 1e-9
+"""How far a condition may be missed and still hold."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition's answer.
+
+    Attributes:
+        holds: whether it holds; None where it does not apply (no next period, say).
+        value: how well, or how badly; the module's table says what.
+        where: agent, period, decision and profile at which it is worst.
+        note: anything else worth knowing, in words.
+    """
+
+    name: str
+    holds: bool | None
+    value: float
+    where: dict[str, str | int]
+    note: str = ""
+
+
+def all_conditions(environment: TableEnvironment) -> list[Condition]:
+    """Every condition."""
+    return [
+        private_values(environment),
+        independent_types(environment),
+        convex_independence(environment),
+        spanning(environment),
+        ex_post_implementable(environment),
+        single_crossing(environment),
+        increasing_differences(environment),
+    ]
+
+
+def _place(environment: TableEnvironment, t: int, agent: int, decision: int | None, others: int | None) -> dict[str, str | int]:
+    stage = environment.stage(t)
+    place: dict[str, str | int] = {"period": t, "agent": environment.agents[agent]}
+    if decision is not None:
+        place["decision"] = stage.decisions[decision]
+    if others is not None:
+        labels = [stage.public] if stage.public else []
+        labels += [own for j, own in enumerate(stage.signals) if j != agent]
+        index = np.unravel_index(others, tuple(len(axis) for axis in labels)) if labels else ()
+        place["others"] = ", ".join(axis[int(k)] for axis, k in zip(labels, index, strict=True))
+    return place
+
+
+def _stages(environment: TableEnvironment, *, with_next: bool = False) -> range:
+    """Distinct periods; with a next period only."""
+    count = len(environment.stages)
+    if with_next and environment.horizon is not None:
+        return range(min(count, environment.horizon - 1))
+    return range(count)
+
+
+def private_values(environment: TableEnvironment) -> Condition:
+    """u^i(a, θ) = u^i(a, θ^i) (and the public state)."""
+    worst, where = 0.0, {}
+    for t in _stages(environment):
+        stage = environment.stage(t)
+        for i in range(len(environment.agents)):
+            others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
+            change = np.ptp(stage.utility[i], axis=others) if others else np.zeros(1)
+            if change.max() > worst:
+                worst, where = float(change.max()), _place(environment, t, i, first(change == change.max())[0], None)
+    return Condition("private values", worst <= TOLERANCE, worst, where)
+
+
+def independent_types(environment: TableEnvironment) -> Condition:
+    """Both halves: the next signals are independent given (a, θ), and agent i's depends on θ^i (and ω, a) only."""
+    worst, where, half = 0.0, {}, ""
+    for t in _stages(environment, with_next=True):
+        stage, after = environment.stage(t), environment.stage(t + 1 if environment.horizon else 0)
+        rows = environment.kernel(t).rows()
+        law = rows.reshape(*rows.shape[:2], *after.axes)
+        axes = tuple(range(2, law.ndim))
+        product = np.ones(rows.shape[:2] + (1,) * len(axes))
+        marginals = [law.sum(axis=tuple(a for a in axes if a != axis), keepdims=True) for axis in axes]
+        for marginal in marginals:
+            product = product * marginal
+        change = np.abs(law - product).reshape(rows.shape[0], -1).max(axis=1)
+        if change.max() > worst:
+            worst, half = float(change.max()), "next signals are correlated given decision and profile"
+            where = {"period": t, "decision": stage.decisions[int(np.argmax(change))]}
+        for i in range(len(environment.agents)):
+            own = marginals[after.offset + i].reshape(rows.shape[0], *stage.axes, -1)
+            others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
+            moved = np.ptp(own, axis=others) if others else np.zeros((1,))
+            if moved.max() > worst:
+                worst, half = float(moved.max()), "an agent's next signal depends on the others' signals"
+                where = _place(environment, t, i, first(moved == moved.max())[0], None)
+    if worst <= TOLERANCE:
+        return Condition("independent types", True, worst, {})
+    return Condition("independent types", False, worst, where, half)
+
+
+def spanning(environment: TableEnvironment) -> Condition:
+    """rank M^i(a, o) = K_i everywhere; the value is the least singular value, the note the largest ‖M⁺‖."""
+    worst, where, ranks = np.inf, {}, ""
+    for t in _stages(environment, with_next=True):
+        for i in range(len(environment.agents)):
+            matrices = belief_matrices(environment, t, i)
+            width = matrices.shape[-1]
+            if width == 1:
+                continue
+            values = np.linalg.svd(matrices, compute_uv=False)
+            least = values[..., -1] if matrices.shape[-2] >= width else np.zeros(values.shape[:-1])
+            if least.min() < worst:
+                at = first(least == least.min())
+                worst, where = float(least.min()), _place(environment, t, i, at[0], at[1])
+                rank = int((values[at] > TOLERANCE).sum())
+                norm = f"{1 / worst:.6g}" if worst > TOLERANCE else "infinite"
+                ranks = f"rank {rank} of {width}, norm of the pseudo-inverse {norm}"
+    return Condition("spanning", _unless_empty(worst), worst if where else 0.0, where, ranks)
+
+
+def convex_independence(environment: TableEnvironment) -> Condition:
+    """No column of M^i(a, o) lies in the convex hull of the others; the value is the least distance."""
+    worst, where, weights = np.inf, {}, ""
+    for t in _stages(environment, with_next=True):
+        for i in range(len(environment.agents)):
+            matrices = belief_matrices(environment, t, i)
+            if matrices.shape[-1] == 1:
+                continue
+            for d, o in np.ndindex(*matrices.shape[:2]):
+                for k in range(matrices.shape[-1]):
+                    distance, hull = hull_distance(matrices[d, o], k)
+                    if distance < worst:
+                        worst, where = distance, _place(environment, t, i, d, o)
+                        labels = environment.stage(t).signals[i]
+                        where["signal"] = labels[k]
+                        weights = ", ".join(f"{w:.4g} {labels[j]}" for j, w in hull.items() if w > 1e-9)
+    note = f"nearest mixture of the other signals: {weights}" if weights else ""
+    return Condition("convex independence", _unless_empty(worst), worst if where else 0.0, where, note)
+
+
+def hull_distance(matrix: FloatArray, column: int) -> tuple[float, dict[int, float]]:
+    """Distance of a column to the convex hull of the others, and the weights of the nearest point.
+
+    Non-negative least squares, the weights' sum held to 1 by a heavy row; then measured with weights that sum to 1.
+
+    >>> hull_distance(np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]), 2)[0] < 1e-9
+    True
+    """
+    rest = [j for j in range(matrix.shape[1]) if j != column]
+    heavy = 1e4
+    stacked = np.vstack([matrix[:, rest], np.full((1, len(rest)), heavy)])
+    weights, _ = nnls(stacked, np.append(matrix[:, column], heavy))
+    weights = weights / weights.sum()
+    return float(np.linalg.norm(matrix[:, column] - matrix[:, rest] @ weights)), dict(
+        zip(rest, weights.tolist(), strict=True)
+    )
+
+
+def _unless_empty(worst: float) -> bool | None:
+    """None where there was nothing to look at."""
+    return None if worst == np.inf else bool(worst > TOLERANCE)
+
+
+def ex_post_implementable(environment: TableEnvironment) -> Condition:
+    """Last period: payments p(k) with u^i(a(k), k) − p(k) ≥ u^i(a(r), k) − p(r) exist for every agent and others' profile.
+
+    They do iff no cycle of signals gains, each taking the next one's decision; the value is the largest gain of a cycle.
+    """
+    if environment.horizon is None:
+        return Condition("ex post implementable", None, 0.0, {}, "there is no last period")
+    t = environment.horizon - 1
+    policy = plan(environment).policy[t]
+    worst, where, note = 0.0, {}, ""
+    for i in range(len(environment.agents)):
+        utility = utility_by_report(environment.stage(t), i, policy)
+        for o, table in enumerate(utility):
+            gain, cycle = worst_cycle(table)
+            if gain > max(worst, TOLERANCE):
+                labels = environment.stage(t).signals[i]
+                worst, where = gain, _place(environment, t, i, None, o)
+                note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
+    return Condition("ex post implementable", worst <= TOLERANCE, worst, where, note)
+
+
+def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
+    """The largest total gain over cycles of signals, utility `(K true, K report)`; 0 and no cycle if none gains.
+
+    Longest closed walks of at most K steps by dynamic programming; a closed walk that gains contains a cycle that does.
+
+    >>> worst_cycle(np.array([[7.0, 0.0], [11.0, 0.0]]))  # wins at 4, loses at 6, but values winning more at 6
+    (4.0, [0, 1])
+    """
+    size = len(utility)
+    step = utility - np.diag(utility)[:, None]
+    best, found = 0.0, []
+    for start in range(size):
+        reach = np.full((size + 1, size), -np.inf)
+        came = np.zeros((size + 1, size), np.intp)
+        reach[0, start] = 0
+        for n in range(1, size + 1):
+            through = reach[n - 1][:, None] + step
+            came[n], reach[n] = np.argmax(through, axis=0), through.max(axis=0)
+            if reach[n, start] > best + TOLERANCE:
+                best, path = float(reach[n, start]), [start]
+                for m in range(n, 1, -1):
+                    path.append(int(came[m, path[-1]]))
+                found = list(reversed(path))
+    return best, found
+
+
+def single_crossing(environment: TableEnvironment) -> Condition:
+    """Along agent i's signals W(a″, ·) − W(a′, ·), once 0 or more, stays so, for a′ before a″ in the order of choice."""
+    return _along_signals(environment, "single crossing", _crossing)
+
+
+def increasing_differences(environment: TableEnvironment) -> Condition:
+    """u^i(a″, ·) − u^i(a′, ·) does not fall along agent i's signals, for a′ before a″."""
+    return _along_signals(environment, "increasing differences", _falling)
+
+
+def _crossing(welfare: FloatArray, _own: FloatArray) -> float:
+    """How far welfare differences `(K,)` fall below 0 after having been 0 or more."""
+    seen = np.maximum.accumulate(welfare >= 0)
+    return float(np.where(seen, -welfare, 0).max(initial=0.0))
+
+
+def _falling(_welfare: FloatArray, own: FloatArray) -> float:
+    return float((-np.diff(own)).max(initial=0.0))
+
+
+def _along_signals(environment: TableEnvironment, name: str, violation) -> Condition:  # type: ignore[no-untyped-def]
+    efficient: Plan = plan(environment)
+    worst, where = 0.0, {}
+    for t in range(len(efficient.policy)):
+        stage = environment.stage(t)
+        for i in range(len(environment.agents)):
+            if len(stage.signals[i]) == 1:
+                continue
+            welfare = own_last(stage, i, efficient.quality[t])
+            utility = own_last(stage, i, stage.utility[i])
+            decisions = own_last(stage, i, efficient.policy[t])
+            for o, chosen in enumerate(decisions):
+                order = list(dict.fromkeys(chosen.tolist()))
+                for low, high in pairwise(order):
+                    amount = violation(welfare[high, o] - welfare[low, o], utility[high, o] - utility[low, o])
+                    if amount > max(worst, TOLERANCE):
+                        worst, where = amount, _place(environment, t, i, high, o)
+    return Condition(name, worst <= TOLERANCE, worst, where)
+
+
