@@ -111,20 +111,32 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
             return _solve(problem, family, information, _response(problem, information, truth))
 
 
-def _choices(period: Period, family: Family, ahead: FloatArray | None, after: FloatArray | None, discount: float) -> FloatArray:
-    """What each message is worth, the best action included: `(C, S, R)`; only the prescribed one, `(C, S, 1)`, under
-    prescribed play. `after` is X after a lie, for the families in which lies are few."""
-    worth = _worth(period, ahead, discount)
+def _choices(
+    problem: Problem, period: Period, family: Family, ahead: FloatArray | None, after: FloatArray | None
+) -> FloatArray:
+    """What each message is worth, the best action included: `(C, S, R)`.
+
+    Only the prescribed one, `(C, S, 1)`, under prescribed play; with exit, leaving stands behind the messages, worth 0.
+    `after` is X after a lie, for the families in which lies are few.
+    """
+    worth = _worth(period, ahead, problem.discount)
     if family is Family.CONTINGENT:
-        return worth.max(axis=3)
+        return _or_leave(problem, worth.max(axis=3))
     obeyed = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
     honest = np.take_along_axis(obeyed, period.truth[..., None], axis=2)
     if family is Family.PRESCRIBED:
         return honest
-    lies = _worth(period, after, discount).max(axis=3)
+    lies = _worth(period, after, problem.discount).max(axis=3)
     kept = np.take_along_axis(lies, period.truth[..., None], axis=2)
     np.put_along_axis(lies, period.truth[..., None], np.maximum(kept, honest), axis=2)
-    return lies
+    return _or_leave(problem, lies)
+
+
+def _or_leave(problem: Problem, choices: FloatArray) -> FloatArray:
+    """One more column where the deviator may leave: worth 0."""
+    if not problem.exit:
+        return choices
+    return np.concatenate([choices, np.zeros((*choices.shape[:2], 1))], axis=2)
 
 
 def _worth(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
@@ -154,7 +166,6 @@ def _by_own_information(rows: FloatArray, period: Period, choices: FloatArray) -
 
 def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
     """Backward induction, or value iteration on the repeated period."""
-    discount = problem.discount
     later = after.ahead if after is not None else (None,) * len(problem.periods)
     bound = 0.0 if after is None else after.bound
     ahead: list[FloatArray | None] = [None] * len(problem.periods)
@@ -163,19 +174,20 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
         assert repeated.rows is not None
 
         def improve(x: FloatArray) -> FloatArray:
-            choices = _choices(repeated, family, x, later[1], discount)
+            choices = _choices(problem, repeated, family, x, later[1])
             return _inform(rows, repeated, choices, information)
 
         rows = repeated.rows
         zero = np.zeros((repeated.states, *rows.shape[:2]))
         begin = later[1] if later[1] is not None else zero
-        fixed, residual = _fixed_point(improve, begin, discount, centred=after is None)
+        centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
+        fixed, residual = _fixed_point(improve, begin, problem.discount, centred=centred)
         ahead = [fixed, fixed]
         bound += residual
     choices: list[FloatArray] = []
     for t in reversed(range(len(problem.periods))):
         period = problem.periods[t]
-        choices.insert(0, _choices(period, family, ahead[t], later[t], discount))
+        choices.insert(0, _choices(problem, period, family, ahead[t], later[t]))
         if t and not problem.stationary:
             before = problem.periods[t - 1].rows
             assert before is not None
@@ -188,7 +200,6 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
 
 def _response(problem: Problem, information: Information, truth: Value) -> Value:
     """A best response in the period after a lie, prescribed play after that: its X, as a Value to put behind a lie."""
-    discount = problem.discount
     ahead: list[FloatArray | None] = [None] * len(problem.periods)
     for t in range(len(problem.periods)):
         following = problem.periods[1] if problem.stationary else (problem.periods[t + 1 : t + 2] or [None])[0]
@@ -196,7 +207,7 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
         if following is None or rows is None:
             continue
         place = 1 if problem.stationary else t + 1
-        choices = _choices(following, Family.CONTINGENT, truth.ahead[place], None, discount)
+        choices = _choices(problem, following, Family.CONTINGENT, truth.ahead[place], None)
         ahead[t] = _inform(rows, following, choices, information)
     return Value(Family.BELIEF_MANIPULATION, information, (), tuple(ahead), 0.0, truth.bound)
 
@@ -254,7 +265,7 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
     for t, period in enumerate(problem.periods):
         choices = value.choices[t]
         if respond:
-            choices = _choices(period, Family.CONTINGENT, value.ahead[t], None, problem.discount)
+            choices = _choices(problem, period, Family.CONTINGENT, value.ahead[t], None)
         rows = problem.prior if t == 0 else problem.periods[1 if problem.stationary else t - 1].rows
         assert rows is not None
         picks = []
@@ -342,3 +353,25 @@ def _gains(
             found,
             lambda k, w=w: Place(t, int(k[0]), w, int(k[1]), int(k[2])),  # type: ignore[misc]
         )
+
+
+def worth_at(problem: Problem, place: Place, best: Value, truth: Value) -> tuple[FloatArray, float, int]:
+    """At one state: what each message is worth `(R,)`, what prescribed play is worth, and the prescribed message."""
+    t = place.period
+    period = problem.periods[t]
+    if best.information is Information.EX_POST:
+        honest = int(period.truth[place.memory, place.profile])
+        worth = best.choices[t][place.memory, place.profile]
+        return worth, float(truth.choices[t][place.memory, place.profile, 0]), honest
+    if t == 0:
+        law = problem.prior
+    else:
+        rows = problem.periods[1 if problem.stationary else t - 1].rows
+        assert rows is not None
+        assert place.decision is not None
+        law = rows[place.decision, place.before]
+    here = period.own == place.profile
+    weights = law[here] / law[here].sum()
+    honest = int(period.truth[place.memory, np.argmax(here)])
+    worth = weights @ best.choices[t][place.memory, here]
+    return worth, float(weights @ truth.choices[t][place.memory, here, 0]), honest

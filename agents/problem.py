@@ -69,6 +69,7 @@ class Problem:
 
     Attributes:
         deviator: indices of its members.
+        exit: whether it may leave when it reports, what it owes unpaid and its payoff 0 from then on.
         periods: one per period (finite), or the first and the repeated one.
         prior: law of the first profile, `(S,)`.
     """
@@ -79,6 +80,7 @@ class Problem:
     periods: tuple[Period, ...]
     prior: FloatArray
     stationary: bool
+    exit: bool = False
 
     @property
     def discount(self) -> float:
@@ -99,22 +101,24 @@ class _Raw:
 
 
 def build_problem(
-    environment: TableEnvironment, mechanism: BaseMechanism, deviator: Sequence[int], *, merge: bool = True
+    environment: TableEnvironment, mechanism: BaseMechanism, deviator: Sequence[int], *, merge: bool = True, exit: bool = False
 ) -> Problem:
     """Tabulate the mechanism's rules and merge memories (or, for checks and for payoff levels, keep them apart).
+
+    With `exit`, what is due is counted when it falls due: whoever leaves does not pay it, so it is part of the state.
 
     Raises:
         Refusal: the mechanism is not finite, or too large; the size is given.
     """
     who = tuple(deviator)
     if environment.horizon is None:
-        first, repeated = (_raw(environment, mechanism, t, who) for t in (0, 1))
+        first, repeated = (_raw(environment, mechanism, t, who, defer=not exit) for t in (0, 1))
         labels = _fixed_point(repeated) if merge else np.arange(len(repeated.decide))
         later = _merge(environment, 1, who, repeated, labels, repeated, labels)
         opening = _merge(environment, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
         periods: tuple[Period, ...] = (opening, later)
     else:
-        raws = [_raw(environment, mechanism, t, who) for t in range(environment.horizon)]
+        raws = [_raw(environment, mechanism, t, who, defer=not exit) for t in range(environment.horizon)]
         labels_of: list[IntArray] = [np.zeros(0, np.intp)] * len(raws)
         for t in reversed(range(len(raws))):
             after = (raws[t + 1], labels_of[t + 1]) if t + 1 < len(raws) else None
@@ -131,10 +135,10 @@ def build_problem(
             )
             for t, raw in enumerate(raws)
         )
-    return Problem(environment, mechanism, who, periods, environment.prior.reshape(-1), environment.horizon is None)
+    return Problem(environment, mechanism, who, periods, environment.prior.reshape(-1), environment.horizon is None, exit)
 
 
-def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...]) -> _Raw:
+def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], *, defer: bool) -> _Raw:
     stage, tables = environment.stage(t), tabulate(mechanism, t)
     strides = np.array([prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))])
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
@@ -150,7 +154,7 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: t
     memory = np.arange(tables.memories)[:, None, None]
     truth = np.ravel_multi_index([sent[i] for i in who], own_shape)
     charge, due = (sum(table[i][memory, x] for i in who) for table in (tables.charge, tables.due))
-    sunk = _is_sunk(due)
+    sunk = defer and _is_sunk(due)
     return _Raw(
         decide=tables.decide[memory, x],
         charge=charge if sunk else charge + due,

@@ -310,3 +310,34 @@ def test_the_witness_earns_its_figure_on_the_event_loop(
         gains = play_shard(game, profile, streams).payoffs[agent] - honest[agent]
         error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
         assert abs(gains.mean() - exact) <= 4 * error + 2 * game.tail + 1e-9
+
+
+def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
+    """With exit, the gain of leaving is found: by the tree too, where leaving is one more option worth 0."""
+    base = interdependent(3)
+    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    mechanism = Lottery(env)
+
+    class Leaver(Tree):
+        def value(self, t: int, law: FloatArray, memory: int, phase: str) -> float:
+            if phase == DONE:
+                return super().value(t, law, memory, phase)
+            own = self.env.stage(t).axes[self.agent]
+            total = 0.0
+            for k in range(own):
+                part = np.zeros_like(law)
+                index = (slice(None), k) if self.agent else (k, slice(None))
+                part[index] = law[index]
+                total += max(0.0, super().value(t, part, memory, phase))
+            return total
+
+    for agent in range(2):
+        tree = Leaver(env, mechanism, agent, respond=False, spy=False)
+        expected = tree.value(0, env.prior, 0, ANYTHING) - tree.value(0, env.prior, 0, DONE)
+        problem = build_problem(env, mechanism, (agent,), exit=True)
+        truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+        found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+        assert found == pytest.approx(expected, abs=1e-10)
+        stuck = build_problem(env, mechanism, (agent,))
+        bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
+        assert found > bound + 1e-5

@@ -1,0 +1,104 @@
+"""The smallest case that shows a gain: a shortest history that leads to the state, the lie there, and what it is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.oracle import Figure, Information, Place, Value, worth_at
+from agents.problem import Period, Problem
+
+LONGEST = 60
+"""Periods after which a history is given up."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One period of a history: the profile, the deviator's message and the prescribed one (flat), what was decided."""
+
+    period: int
+    profile: int
+    message: int
+    prescribed: int
+    decision: int
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """How a gain comes about.
+
+    Attributes:
+        history: what happened before, oldest first.
+        place: the state of the lie.
+        message, prescribed: what the deviator sends there and what it is asked for (flat).
+        lie, truth: what each is worth from there on.
+    """
+
+    history: list[Step]
+    place: Place
+    message: int
+    prescribed: int
+    lie: float
+    truth: float
+
+
+def tell(problem: Problem, best: Value, truth: Value, figure: Figure) -> Story | None:
+    """The story behind a figure; None where there is no place (ex ante figures) or no history is short enough."""
+    place = figure.place
+    if place is None:
+        return None
+    history = _history(problem, place, best.information)
+    if history is None:
+        return None
+    worth, honest, prescribed = worth_at(problem, place, best, truth)
+    message = int(np.argmax(worth))
+    return Story(history, place, message, prescribed, float(worth[message]), honest)
+
+
+Node = tuple[int, int]
+"""(merged memory, profile)."""
+
+
+def _history(problem: Problem, place: Place, information: Information) -> list[Step] | None:
+    """Breadth-first: a shortest play of the deviator that leads to the place with positive probability."""
+    first = problem.periods[0]
+    start = int(first.merged[0])
+    layer: dict[Node, list[Step]] = {(start, int(k)): [] for k in np.flatnonzero(problem.prior > 0)}
+    spying = information is Information.EX_POST
+    if place.period == 0:
+        return []
+    seen: set[Node] = set()
+    for t in range(LONGEST):
+        period = problem.periods[min(t, 1) if problem.stationary else t]
+        arrived: dict[Node, list[Step]] = {}
+        arrives = t + 1 >= 1 if problem.stationary else t + 1 == place.period
+        for (memory, profile), past in layer.items():
+            for step, following in _moves(period, t, memory, profile):
+                here = (following, step.decision, profile) == (place.memory, place.decision, place.before)
+                if arrives and not spying and here:
+                    return [*past, step]
+                assert period.rows is not None
+                for k in np.flatnonzero(period.rows[step.decision, profile] > 0):
+                    node = (following, int(k))
+                    if arrives and spying and node == (place.memory, place.profile):
+                        return [*past, step]
+                    if node not in arrived and not (problem.stationary and node in seen):
+                        arrived[node] = [*past, step]
+        if problem.stationary:
+            seen |= set(arrived)
+        if not arrived or (not problem.stationary and t + 1 >= place.period):
+            return None
+        layer = arrived
+    return None
+
+
+def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step, int]]:
+    """What the deviator can do at a state, the prescribed message first; obedient throughout."""
+    prescribed = int(period.truth[memory, profile])
+    messages = sorted(range(period.flow.shape[2]), key=lambda r: r != prescribed)
+    out = []
+    for r in messages:
+        obey = int(period.obey[memory, profile, r])
+        decision = int(period.decision[memory, profile, r, obey])
+        step = Step(t, profile, r, prescribed, decision)
+        out.append((step, int(period.following[memory, profile, r])))
+    return out
