@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.base import BaseStrategy, Setting
 from agents.conditions import Condition
-from agents.maps import MessageMap, lies
+from agents.maps import MessageMap, breadth, lies
 from sim.arrays import Array, BoolArray
 from sim.roles import View
 from sim.spaces import Finite
@@ -24,7 +24,7 @@ class Contingent(BaseStrategy):
     name = "contingent"
     source = "Athey–Segal 2007 §2: contingent deviations"
     lies = 4
-    memory_periods = 1
+    memory_periods: int | None = 1
 
     def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
         self.when = Condition(when) if isinstance(when, str) else when
@@ -68,11 +68,16 @@ def _conditions(setting: Setting) -> Iterator[str]:
         for name, space in zip(lexicon.agents, lexicon.messages[t], strict=True):
             if isinstance(space, Finite) and space.size > 1:
                 seen.update({f"report[{name}]=={label}": None for label in space.labels})
-    yield from (text for text in seen if not set(",:/") & set(text))
+    yield from (text for text in seen if _writable(text))
+
+
+def _writable(condition: str) -> bool:
+    """Whether it survives as an option and reads back as one term (names may hold any character)."""
+    return not set(",:/&") & set(condition) and condition.count("]") <= 1
 
 
 def _words(setting: Setting) -> list[str]:
     """Words that differ somewhere in the periods in which the condition can hold."""
     spaces = [setting.messages(t) for t in setting.dates() if t > 0]
-    widest = max(spaces, key=lambda space: space.size if isinstance(space, Finite) else 0, default=None)
+    widest = max(spaces, key=breadth, default=None)
     return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

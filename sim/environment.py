@@ -285,7 +285,8 @@ class TableEnvironment:
         return max(float(np.abs(stage.utility).max()) for stage in self.stages)
 
 
-def _check_environment(env: TableEnvironment) -> None:
+def check_terms(env: Environment) -> None:
+    """Raise InputError unless agents, discount and horizon make sense, as they must in every economy."""
     where = f"environment {env.name!r}"
     _names(env.agents, f"{where}: agents")
     if not (isfinite(env.discount) and 0 < env.discount <= 1):
@@ -294,6 +295,11 @@ def _check_environment(env: TableEnvironment) -> None:
         raise InputError(f"{where}: discount: 1 needs a finite horizon; give a horizon or a discount below 1")
     if env.horizon is not None and env.horizon < 1:
         raise InputError(f"{where}: horizon: {env.horizon} is below 1 (null means infinitely many periods)")
+
+
+def _check_environment(env: TableEnvironment) -> None:
+    check_terms(env)
+    where = f"environment {env.name!r}"
     if not env.stages:
         raise InputError(f"{where}: stages: none given, at least one is needed")
     if len(env.stages) > 1 and env.horizon != len(env.stages):
@@ -359,9 +365,10 @@ def _check_stage(stage: Stage, where: str, count: int) -> None:
     _shape(stage.utility, (count, decisions, *stage.axes), f"{where}.utility")
     check_finite(stage.utility, f"{where}.utility")
     if stage.cost is not None:
-        wide = (decisions, len(stage.public))
-        if stage.cost.shape not in ((decisions,), wide):
-            raise InputError(f"{where}.cost: shape {list(stage.cost.shape)}, expected {[decisions]} or {list(wide)}")
+        shapes = [[decisions], [decisions, len(stage.public)]][: 1 + stage.offset]
+        if list(stage.cost.shape) not in shapes:
+            expected = " or ".join(str(shape) for shape in shapes)
+            raise InputError(f"{where}.cost: shape {list(stage.cost.shape)}, expected {expected}")
         check_finite(stage.cost, f"{where}.cost")
     if stage.private_actions:
         if len(stage.private_actions) != count:
@@ -387,11 +394,17 @@ def _check_kernel(stage: Stage, following: Stage, where: str, needed: bool) -> N
     decisions = len(stage.decisions)
     if isinstance(kernel, JointKernel):
         _shape(kernel.table, (decisions, *stage.axes, *following.axes), f"{where}.joint")
+        if (kernel.axes, kernel.next_axes) != (stage.axes, following.axes):
+            raise InputError(
+                f"{where}.joint: declares axes {list(kernel.axes)} to {list(kernel.next_axes)}, "
+                f"expected {list(stage.axes)} to {list(following.axes)}"
+            )
         check_law(kernel.table, f"{where}.joint", len(following.axes))
         return
-    pairs = list(zip(stage.axes, following.axes, strict=False))
-    if len(kernel.factors) != len(pairs) or len(stage.axes) != len(following.axes):
+    if len(stage.axes) != len(following.axes):
+        raise InputError(f"{where}.independent: the public state comes or goes, so the kernel must be joint")
+    if len(kernel.factors) != len(stage.axes):
         raise InputError(f"{where}.independent: {len(kernel.factors)} tables, expected {len(stage.axes)}")
-    for j, (factor, (now, then)) in enumerate(zip(kernel.factors, pairs, strict=True)):
+    for j, (factor, now, then) in enumerate(zip(kernel.factors, stage.axes, following.axes, strict=True)):
         _shape(factor, (decisions, now, then), f"{where}.independent[{j}]")
         check_law(factor, f"{where}.independent[{j}]", 1)
