@@ -253,7 +253,7 @@ def _pilot_choice(
 ) -> list[dict[str, Any]]:
     chosen = []
     for (agent, _family), cases in menus.items():
-        check_cases(game, cases[:1])
+        check_cases(game, cases)
         means = pilot(game, cases, sampling, advance)
         best = max(cases, key=lambda case: float(means[case.key][agent])).strategies[agent]
         chosen.append({"agent": agent, "strategy": _typed(best), "tried": len(cases)})

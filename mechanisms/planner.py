@@ -17,11 +17,12 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from sim.arrays import FloatArray, IntArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
-TIE = 1e-9
+TIE = 1e-11
 """Decisions within this of the best, relative to the largest |W| (at least 1), tie."""
 
 PRECISION = 1e-12

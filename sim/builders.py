@@ -7,9 +7,10 @@ import numpy as np
 from numpy.random import Generator
 
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
 LARGEST = 50_000_000
 """Numbers that one array of a random economy may hold."""

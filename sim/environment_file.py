@@ -21,9 +21,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
 SCHEMA = 1
 _LARGEST = sys.float_info.max

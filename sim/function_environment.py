@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.arrays import Array, FloatArray
-from sim.environment import State, check_finite, check_terms
+from sim.checks import check_finite
+from sim.environment import State, check_terms
 from sim.errors import InputError
 from sim.spaces import Finite, Space
 

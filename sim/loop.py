@@ -18,15 +18,16 @@ import numpy as np
 import simpy
 from simpy.events import Event, EventPriority
 
-from sim.arrays import Array, BoolArray, FloatArray, first, frozen
+from sim.answers import checked_answer, one_line
+from sim.arrays import Array, BoolArray, FloatArray, frozen
 from sim.disclosure import shown_decision
 from sim.environment import State
-from sim.errors import DynmechError, PlayError
+from sim.errors import PlayError
 from sim.game import Game
-from sim.kernels import cumulate
 from sim.record import Record
 from sim.roles import Acts, Past, Situation, Strategy, View
-from sim.spaces import SILENT, Finite, Interval, Space
+from sim.rules import Rules
+from sim.spaces import SILENT, Finite, Space
 from sim.streams import Streams, Tape
 
 AFTER_DELIVERIES = cast(EventPriority, 2)
@@ -77,7 +78,7 @@ class _Block:
         stop: int,
     ) -> None:
         self.game, self.strategies, self.record = game, strategies, record
-        self.environment, self.mechanism = game.environment, game.mechanism
+        self.environment = game.environment
         self.names = game.environment.agents
         self.here, self.n = slice(start, stop), stop - start
         self.clock = simpy.Environment()
@@ -88,6 +89,7 @@ class _Block:
         self.stale = 0
         self.tapes: dict[str, Tape] = {}
         self.tape: Callable[[str, int], Tape] = partial(self._tape, streams, start, stop)
+        self.rules = Rules(game, self.n, lambda t: self.tape("designer", 1).at(t))
         self.empty = frozen(np.zeros((self.n, 0)))
         self.asked: list[Space | None] = [None] * len(self.names)
         self.past: list[deque[Past]] = [deque(maxlen=strategy.memory_periods) for strategy in strategies]
@@ -125,11 +127,11 @@ class _Block:
             self.record.public[t, self.here] = state.public
             self.record.signal[t, :, self.here] = state.signals.T
             signals = [frozen(state.signals[:, i]) for i in range(len(self.names))]
-            self.asked = [self._guarded(t, "asks", partial(self.mechanism.asks, t, i)) for i in range(len(self.names))]
+            self.asked = [self.rules.asks(t, i) for i in range(len(self.names))]
             views = self._open(now, state, signals)
             yield self._alarm(self.game.conduct.deadline)
             messages = self._settle(now)
-            decision = self._decide(now, messages)
+            decision = self.rules.decide(now, messages)
             realised, acts = decision, self._nobody
             utility = None
             if self.environment.actions(t):
@@ -140,8 +142,8 @@ class _Block:
             if any(space is not None for space in self.asked):
                 replies = yield from self._stage_replies(now, views, messages, decision, utility)
                 acts = acts._replace(replies=replies)
-            transfers = self._flows("charge", now, messages, decision, acts) + self._flows("due", now, messages)
-            memory = self._remember(now, messages, decision, acts)
+            transfers = self.rules.charge(now, messages, decision, acts) + self.rules.due(now, messages)
+            memory = self.rules.remember(now, messages, decision, acts)
             self._book(t, state, decision, realised, utility, transfers)
             self._disclose(now, signals, messages, decision, transfers)
             self.done.succeed(realised)
@@ -153,15 +155,15 @@ class _Block:
             state = yield self.opened
             self.opened = self.clock.event()
             now = Situation(t, memory, state.public)
-            messages = self._letters(t)
+            messages = self.rules.room(t)
             for i in range(len(self.names)):
-                messages[i] = self._proposed("prescribed", now, i, frozen(state.signals[:, i]))
+                messages[i] = self.rules.prescribed(now, i, frozen(state.signals[:, i]))
             messages = messages.T
             self.record.public[t, self.here] = state.public
             self.record.signal[t, :, self.here] = state.signals.T
-            self.record.transfer[t, :, self.here] = self._flows("due", now, messages).T
-            decision = self._decide(now, messages)
-            memory = self._remember(now, messages, decision, self._nobody)
+            self.record.transfer[t, :, self.here] = self.rules.due(now, messages).T
+            decision = self.rules.decide(now, messages)
+            memory = self.rules.remember(now, messages, decision, self._nobody)
             self.done.succeed(decision)
 
     @property
@@ -182,7 +184,7 @@ class _Block:
         public = frozen(now.public)
         views = []
         for i, strategy in enumerate(self.strategies):
-            prescribed = self._proposed("prescribed", now, i, signals[i])
+            prescribed = self.rules.prescribed(now, i, signals[i])
             view = View(
                 t=now.t,
                 agent=i,
@@ -208,11 +210,11 @@ class _Block:
     def _settle(self, now: Situation) -> Array:
         """The messages that count, `(n, N)`: what arrived, else the default."""
         t = now.t
-        counted = self._letters(t)
+        counted = self.rules.room(t)
         for i in range(len(self.names)):
             letter, self.inbox[i] = self.inbox[i], None
             if letter is None:
-                counted[i] = self._proposed("default", now, i)
+                counted[i] = self.rules.default(now, i)
                 self.record.defaulted[t, i, self.here] = True
                 continue
             message, on_time = letter
@@ -220,91 +222,12 @@ class _Block:
             if on_time is not None:
                 missing = ~on_time if missing is None else missing | ~on_time
             if missing is not None and missing.any():
-                message = np.where(missing, self._proposed("default", now, i), message)
+                message = np.where(missing, self.rules.default(now, i), message)
                 self.record.defaulted[t, i, self.here] = missing
             counted[i] = message
         self.record.counted[t, :, self.here] = counted
         counted.flags.writeable = False
         return counted.T
-
-    def _letters(self, t: int) -> Array:
-        """Room for period t's messages, `(N, n)`: numbers if an interval is among the message sets, else indices."""
-        spaces = [self._messages(t, i) for i in range(len(self.names))]
-        kind = np.float64 if any(isinstance(space, Interval) for space in spaces) else np.intp
-        return np.empty((len(self.names), self.n), kind)
-
-    def _messages(self, t: int, agent: int) -> Space:
-        """The message set; the lexicon ends before the closing periods."""
-        lexicon = self.game.lexicon.messages
-        return lexicon[t][agent] if t < len(lexicon) else self.mechanism.messages(t, agent)
-
-    def _decide(self, now: Situation, messages: Array) -> Array:
-        decision = self._rule("decide", now, messages)
-        space = self.environment.decision_space(now.t)
-        if decision.ndim == 2 and isinstance(space, Finite):
-            if (
-                decision.shape != (self.n, space.size)
-                or not (decision >= 0).all()
-                or not (np.abs(np.cumsum(decision, axis=1)[:, -1] - 1) < 1e-9).all()
-            ):
-                raise self._broken(now.t, "decide returned a lottery that is not a row of probabilities per episode")
-            luck = self.tape("designer", 1).at(now.t)
-            decision = (cumulate(decision)[:, :-1] <= luck).sum(axis=1)
-        return checked_answer(decision, space, self.n, f"{self._rules(now.t)}: decide")
-
-    def _flows(self, name: str, now: Situation, *args: Any) -> FloatArray:
-        """What a rule makes the agents pay, `(n, N)`, if it is one finite number each."""
-        flows = self._rule(name, now, *args)
-        expected = (self.n, len(self.names))
-        if flows.shape != expected:
-            raise self._broken(now.t, f"{name} returned an array of shape {flows.shape}, expected {expected}")
-        if flows.dtype.kind not in "iuf":
-            raise self._broken(now.t, f"{name} returned type {flows.dtype}, expected numbers")
-        if not np.isfinite(flows).all():
-            row, i = first(~np.isfinite(flows))
-            who = f"agent {self.names[i]!r} (row {row} of the block)"
-            raise self._broken(now.t, f"{name} returned {flows[row, i]} for {who}, expected a finite number")
-        return flows
-
-    def _remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        """The next period's memory, if it is one of the values that the mechanism declares."""
-        memory = self._rule("remember", now, messages, decision, acts)
-        if memory.shape != (self.n,):
-            raise self._broken(now.t, f"remember returned an array of shape {memory.shape}, expected ({self.n},)")
-        if now.t + 1 < self.game.periods + self.game.closing:
-            size = self._guarded(now.t, "memory_size", partial(self.mechanism.memory_size, now.t + 1))
-            inside = np.ones(self.n, np.bool_) if size is None else (memory >= 0) & (memory < size)
-            if not inside.all():
-                k = int(np.argmin(inside))
-                what = f"remember returned {memory[k]} (row {k} of the block), outside the declared 0..{size - 1}"
-                raise self._broken(now.t, what)
-        return memory
-
-    def _proposed(self, name: str, now: Situation, agent: int, *args: Any) -> Array:
-        """A message that the mechanism itself puts forward, prescribed or default, if it is one."""
-        message = self._rule(name, now, agent, *args)
-        who = f"{self._rules(now.t)}: {name} for agent {self.names[agent]!r}"
-        checked_answer(message, self._messages(now.t, agent), self.n, who)
-        return message
-
-    def _rule(self, name: str, now: Situation, *args: Any) -> Array:
-        """The answer of one of the mechanism's rules."""
-        return self._guarded(now.t, name, lambda: np.asarray(getattr(self.mechanism, name)(now, *args)))
-
-    def _guarded(self, t: int, name: str, call: Callable[[], Any]) -> Any:
-        """Call the mechanism; what it raises becomes one line."""
-        try:
-            return call()
-        except DynmechError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise self._broken(t, f"{name} raised {_one_line(error)}") from error
-
-    def _broken(self, t: int, what: str) -> PlayError:
-        return PlayError(f"{self._rules(t)}: {what}")
-
-    def _rules(self, t: int) -> str:
-        return f"mechanism {self.mechanism.name!r} in period {t}"
 
     def _book(
         self,
@@ -369,12 +292,7 @@ class _Block:
         sizes = [len(labels) for labels in self.environment.actions(t)]
         public = decision // prod(sizes)
         realised = public * prod(sizes) + np.ravel_multi_index(actions, sizes)
-        seen = np.zeros((self.n, len(self.names)), np.intp)
-        for i, action in enumerate(actions):
-            shown = self._guarded(t, "sees", partial(self.mechanism.sees, t, i))
-            if shown is not None:
-                seen[:, i] = self._guarded(t, "sees", partial(np.take, shown, action))
-        return realised, seen
+        return realised, np.stack([self.rules.seen(t, i, action) for i, action in enumerate(actions)], axis=1)
 
     def _stage_replies(
         self, now: Situation, views: list[View], messages: Array, decision: Array, utility: FloatArray
@@ -384,9 +302,7 @@ class _Block:
         asked = {i: space for i, space in enumerate(self.asked) if space is not None}
         for i, space in asked.items():
             own = frozen(utility[:, i])
-            prescribed = self._rule("prescribed_reply", now, i, messages, decision, own)
-            who = f"{self._rules(now.t)}: prescribed_reply for agent {self.names[i]!r}"
-            checked_answer(prescribed, space, self.n, who)
+            prescribed = self.rules.prescribed_reply(now, i, space, messages, decision, own)
             self._ring(i, self._later(i, views[i], now, decision, space, prescribed, own))
         yield self._alarm(0)
         for i in asked:
@@ -466,7 +382,7 @@ class _Block:
         except PlayError as error:
             raise PlayError(f"{who}: {error}") from error
         except (Exception, SystemExit) as error:
-            raise PlayError(f"{who}: {move.__name__} raised {_one_line(error)}") from error
+            raise PlayError(f"{who}: {move.__name__} raised {one_line(error)}") from error
         return checked_answer(answer, space, self.n, f"{who}: {move.__name__}", silent=silent)
 
     def _tape(self, streams: Streams, start: int, stop: int, name: str, width: int) -> Tape:
@@ -474,31 +390,3 @@ class _Block:
         if tape is None:
             tape = self.tapes[name] = streams.tape(name, width, start, stop)
         return tape
-
-
-def checked_answer(answer: object, space: Space, n: int, who: str, *, silent: bool = False) -> Array:
-    """A private copy of an answer, if it is one element of `space` per episode.
-
-    Raises:
-        PlayError: wrong type, wrong shape, or the first value outside the space.
-    """
-    if not isinstance(answer, np.ndarray):
-        shown = " ".join(f"{answer!r}".split())
-        raise PlayError(f"{who} returned {type(answer).__name__} {shown:.40}, expected an array of shape ({n},)")
-    answer = np.asarray(answer)
-    if answer.shape != (n,):
-        raise PlayError(f"{who} returned an array of shape {answer.shape}, expected ({n},)")
-    if not space.accepts(answer.dtype):
-        shown = f", first value {' '.join(str(answer[0]).split()):.40}" if n else ""
-        raise PlayError(f"{who} returned type {answer.dtype}{shown}, expected elements of {space.describe()}")
-    inside = space.contains(answer)
-    if silent:
-        inside = inside | (answer == SILENT)
-    if not inside.all():
-        k = int(np.argmin(inside))
-        raise PlayError(f"{who} returned {answer[k]} (row {k} of the block), outside {space.describe()}")
-    return answer.astype(np.intp if isinstance(space, Finite) else np.float64)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -16,7 +16,7 @@ from agents.scripted import Scripted
 from agents.truthful import Truthful
 from mechanisms.base import BaseMechanism
 from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import PlayError
 from sim.game import Conduct, make_game
 from sim.kernels import JointKernel
@@ -25,6 +25,7 @@ from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Acts, Situation, Strategy, View
 from sim.spaces import Finite, Interval, Space
+from sim.stage import Stage
 from sim.streams import Streams
 
 REST, SHIRK, WORK = range(3)

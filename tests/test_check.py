@@ -27,7 +27,7 @@ from mechanisms.linked import Linked
 from mechanisms.team import Team
 from sim.arrays import Array, FloatArray
 from sim.channel import Latency
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import PlayError
 from sim.function_environment import FunctionEnvironment
 from sim.game import Conduct, Game, make_game
@@ -35,6 +35,7 @@ from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Acts, Situation, Strategy, View
 from sim.spaces import Finite, Interval, Space
+from sim.stage import Stage
 from sim.streams import Streams
 
 

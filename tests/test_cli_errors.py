@@ -156,7 +156,10 @@ BAD: dict[str, Bad] = {
     "negative shard": Bad([*RUN, "--shard", "-8"], ["shard: -8 is below 0"]),
     "deadline after the period": Bad([*RUN, "--deadline", "1.5"], ["deadline: 1.5 is not in [0, 1)"]),
     "deadline NaN": Bad([*RUN, "--deadline", "nan"], ["deadline: nan is not in [0, 1)"]),
-    "no tail": Bad([*RUN, "--tail", "0"], ["tail: 0 is not above 0"]),
+    "no tail": Bad([*RUN, "--tail", "0"], ["tail: 0 is not a number of at least 1e-12"]),
+    "tail that takes for ever": Bad(
+        ["run", "repeated-auction:discount=0.999999", "pivot"], ["periods, more than 100,000", "larger tail"]
+    ),
     "latency of no kind": Bad(
         [*RUN, "--latency", "all=gauss:0.1"], ["'gauss' is none of constant, uniform, exponential"]
     ),

@@ -9,11 +9,12 @@ import pytest
 from scipy.stats import chisquare
 
 from sim.arrays import Array, FloatArray, frozen, readonly
-from sim.environment import Environment, Stage, State, TableEnvironment
+from sim.environment import Environment, State, TableEnvironment
 from sim.errors import InputError
 from sim.function_environment import FunctionEnvironment
 from sim.kernels import IndependentKernel, JointKernel
 from sim.spaces import Finite, Interval
+from sim.stage import Stage
 from sim.streams import Streams
 
 NAN, INF = float("nan"), float("inf")

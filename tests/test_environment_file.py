@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.environment_file import environment_from_data, environment_to_data, load_environment, save_environment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
 # What is saved comes back.
 

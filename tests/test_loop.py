@@ -207,8 +207,8 @@ def test_a_game_is_cut_where_its_tail_is_small_enough_and_not_later() -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ({"tail": 0.0}, "tail: 0 is not above 0"),
-        ({"tail": float("nan")}, "tail: nan is not above 0"),
+        ({"tail": 0.0}, "tail: 0 is not a number of at least 1e-12"),
+        ({"tail": float("nan")}, "tail: nan is not a number of at least 1e-12"),
         ({"conduct": Conduct(latency=(Latency(),))}, "latency: 1 given for 2 agents"),
     ],
 )

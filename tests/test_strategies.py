@@ -1,6 +1,7 @@
 """Every shipped strategy on scripted signals, its menu, its words, and the small languages of maps and conditions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from mechanisms.base import DirectMechanism
 from mechanisms.linked import Linked
 from mechanisms.team import Team
 from sim.arrays import Array
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError, PlayError
 from sim.game import Conduct, Game, make_game
 from sim.kernels import JointKernel
@@ -34,6 +35,7 @@ from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Lexicon, Situation, Strategy, View
 from sim.spaces import Finite, Interval, Space
+from sim.stage import Stage
 from sim.streams import Streams
 
 ABC = ("a", "b", "c")
@@ -310,10 +312,10 @@ def oil(agent: int = 0) -> tuple[Game, Setting]:
 def test_the_menu_has_the_members_that_counting_gives() -> None:
     """With two messages there are 3 lies. one-shot: 2 dates × 3; belief-manipulation: 3 × 3 at the one date that has a
     next; misreport, as its message sets differ: 3 words (flip, up, down); contingent: 3 words after each of firm 1's
-    reports of period 0, and each decision and both firms' reports of period 1, 3 × (2 + 2 + 2 + 2)."""
+    reports of period 0 (after period 1 it has no choice left), 3 × 2."""
     sizes = {name: len(list(cls.menu(oil()[1]))) for name, cls in SHIPPED.items()}
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
-    assert sizes == {**expected, "contingent": 24}
+    assert sizes == {**expected, "contingent": 6}
 
 
 def test_the_menu_of_a_larger_set_is_bounded() -> None:
@@ -326,6 +328,8 @@ def test_the_menu_of_a_larger_set_is_bounded() -> None:
     assert sizes["misreport"] == 26
     assert sizes["belief-manipulation"] == 2 * 5 * 5
     assert sizes["contingent"] == 5 * (3 + 3 + 3)  # decisions none, 1, 2; two bidders with three reports
+    hidden = replace(setting, disclosure="decisions")
+    assert len(list(Contingent.menu(hidden))) == 5 * 3  # reports that are not shown are no condition
 
 
 def test_an_agent_without_a_choice_has_nothing_to_try() -> None:
@@ -390,8 +394,8 @@ def test_no_member_is_the_truth_or_there_twice_and_each_can_be_typed(name: str, 
         (OneShot(0, "low"), "lies once, in period 0 (1→0)"),
         (Misreport("flip"), "misreports in every period (0: 0→1, 1→0; 1: 4→6, 6→4)"),
         (Scripted("1/6"), "sends 1, 6"),
-        (Contingent("decision==2", "flip"), "lies when decision==2 (4→6, 6→4)"),
-        (Contingent(lambda view: view.signal == 1, "up"), "lies when a function (4→6)"),
+        (Contingent("decision==2", "flip"), "lies wherever the last decision was 2 (4→6, 6→4)"),
+        (Contingent(lambda view: view.signal == 1, "up"), "lies wherever tests.test_strategies.<lambda> (4→6)"),
         (
             BeliefManipulation(0, "1/0", "6/6"),
             "lies in period 0 (0→1, 1→0) and exploits it in period 1 (4→6)",
