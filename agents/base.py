@@ -22,11 +22,12 @@ class Setting:
 
     agent: int
     lexicon: Lexicon
+    disclosure: str = "everything"
 
     @classmethod
     def of(cls, game: Game, agent: int) -> Self:
         """The setting of one agent in a game."""
-        return cls(agent, game.lexicon)
+        return cls(agent, game.lexicon, game.conduct.disclosure)
 
     @property
     def periods(self) -> int:

@@ -31,28 +31,48 @@ def check_strategy(
     Raises:
         PlayError: names strategy, agent and the first period in which it broke its word.
     """
-    streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
     pristine = _copy(strategy, who)
     watched = _Watched(_copy(strategy, who))
-    profile = [watched if i == agent else s for i, s in enumerate(others)]
-    whole = play_shard(game, profile, streams, block=episodes)
-    reports = whole.report[:, agent].copy()
-    for method, view, answer in reversed(watched.seen):
-        again = getattr(_copy(pristine, who), method)(view)
-        if not np.array_equal(again, answer):
-            raise PlayError(
-                f"{who} in period {view.t}: {method} is not a function of its view; it draws outside its stream "
-                "(use view.uniforms), keeps notes outside view.private, or looks at what it is not shown"
-            )
-    profile[agent] = _copy(pristine, who)
-    single = play_shard(game, profile, streams, block=1).report[:, agent]
-    if not np.array_equal(single, reports):
-        t = int(np.argmax((single != reports).any(axis=1)))
+    together = _play(watched, agent, game, others, episodes, block=episodes)
+    broken = [
+        (view.t, method)
+        for method, view, answer in reversed(watched.seen)
+        if not _same(_copy(pristine, who), method, view, answer)
+    ]
+    if broken:
+        t, method = broken[-1]
         raise PlayError(
-            f"{who} in period {t}: plays otherwise when episodes come one at a time; "
-            "an episode's play may depend on that episode only"
+            f"{who} in period {t}: {method} is not a function of its view; it draws outside its stream "
+            "(use view.uniforms), keeps notes outside view.private, or looks at what it is not shown"
         )
+    alone = _play(_copy(pristine, who), agent, game, others, episodes, block=1)
+    for column, answers in together.items():
+        differ = (alone[column] != answers) & ~(np.isnan(alone[column]) & np.isnan(answers))
+        if differ.any():
+            raise PlayError(
+                f"{who} in period {int(np.argmax(differ.any(axis=1)))}: {column} differs when episodes come "
+                "one at a time; an episode's play may depend on that episode only"
+            )
+
+
+def _play(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, block: int
+) -> dict[str, Array]:
+    """The agent's own answers `(P, E)`; the rest of the record is not kept where a strategy could find it."""
+    profile = [strategy if i == agent else other for i, other in enumerate(others)]
+    streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
+    record = play_shard(game, profile, streams, block=block)
+    return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
+
+
+def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:
+    """Whether a fresh copy answers a view as the strategy did; one that cannot answer does not."""
+    try:
+        again = getattr(strategy, method)(view)
+    except (Exception, SystemExit):
+        return False
+    return np.array_equal(again, answer)
 
 
 class _Watched:
@@ -87,4 +107,5 @@ def _copy(strategy: Strategy, who: str) -> Any:
     try:
         return copy.deepcopy(strategy)
     except Exception as error:
-        raise PlayError(f"{who}: cannot be copied ({type(error).__name__}: {error})") from error
+        shown = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PlayError(f"{who}: cannot be copied ({shown}); a strategy must be deep-copyable") from error

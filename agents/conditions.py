@@ -42,6 +42,15 @@ class Condition:
             if match[1] == "period" and not match[4].isdecimal():
                 raise InputError(f"condition {part!r}: {match[4]!r} is not a period")
 
+    @property
+    def words(self) -> str:
+        """The condition in words.
+
+        >>> Condition("report[firm 2]==6&period>=2").words
+        "firm 2's last report was 6 and period>=2"
+        """
+        return " and ".join(map(_term_words, self.text.split("&")))
+
     def __call__(self, view: View) -> BoolArray:
         """Where it holds, `(n,)`."""
         holds = np.ones(view.size, np.bool_)
@@ -73,6 +82,16 @@ class Condition:
             raise PlayError(f"condition {part!r}: the disclosure policy hides the reports")
         j = view.lexicon.agents.index(agent)
         return _compare(last.reports[:, j], view.lexicon.messages[last.t][j], sign, value)
+
+
+def _term_words(part: str) -> str:
+    match = TERM.fullmatch(part)
+    assert match is not None
+    field, agent, sign, value = match.groups()
+    was = "was" if sign == "==" else "was not"
+    if agent:
+        return f"{agent}'s last report {was} {value}"
+    return f"the last decision {was} {value}" if field == "decision" else part.strip()
 
 
 def _compare(values: Array, space: Space, sign: str, value: str) -> BoolArray:

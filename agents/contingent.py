@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.base import BaseStrategy, Setting
 from agents.conditions import Condition
-from agents.maps import MessageMap, lies
+from agents.maps import MessageMap, breadth, lies
 from sim.arrays import Array, BoolArray
 from sim.roles import View
 from sim.spaces import Finite
@@ -24,7 +24,7 @@ class Contingent(BaseStrategy):
     name = "contingent"
     source = "Athey–Segal 2007 §2: contingent deviations"
     lies = 4
-    memory_periods = 1
+    memory_periods: int | None = 1
 
     def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
         self.when = Condition(when) if isinstance(when, str) else when
@@ -40,39 +40,50 @@ class Contingent(BaseStrategy):
     def options(self) -> dict[str, str]:
         """Condition and map."""
         return {
-            "when": self.when.text if isinstance(self.when, Condition) else "a function",
+            "when": self._shown(),
             "map": self.map.text,
         }
 
+    def _shown(self) -> str:
+        """The condition's text, or where the function is defined."""
+        if isinstance(self.when, Condition):
+            return self.when.text
+        return f"{self.when.__module__}.{getattr(self.when, '__qualname__', repr(self.when))}"
+
     def describe(self, setting: Setting) -> str:
         """Condition and map in words."""
-        shown = self.options()["when"]
+        shown = self.when.words if isinstance(self.when, Condition) else self._shown()
         dates = [t for t in setting.dates() if t > 0] or [0]
-        return f"lies when {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
+        return f"lies wherever {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:
-        """After each last decision, and after each last report of anybody: every lie in words."""
+        """After each last decision, and after each last report of anybody that is disclosed: every lie in words."""
         for condition in _conditions(setting):
             yield from (cls(condition, word) for word in _words(setting))
 
 
 def _conditions(setting: Setting) -> Iterator[str]:
+    """Conditions on what is known of a period after which the agent has a choice."""
     lexicon = setting.lexicon
-    early = range(min(max(setting.periods - 1, 0), 3))
     seen: dict[str, None] = {}
-    for t in early:
+    for t in (date - 1 for date in setting.dates() if date > 0):
         decisions = lexicon.decisions[t]
         if isinstance(decisions, Finite) and decisions.size > 1:
             seen.update({f"decision=={label}": None for label in decisions.labels})
         for name, space in zip(lexicon.agents, lexicon.messages[t], strict=True):
-            if isinstance(space, Finite) and space.size > 1:
+            if setting.disclosure == "everything" and isinstance(space, Finite) and space.size > 1:
                 seen.update({f"report[{name}]=={label}": None for label in space.labels})
-    yield from (text for text in seen if not set(",:/") & set(text))
+    yield from (text for text in seen if _writable(text))
+
+
+def _writable(condition: str) -> bool:
+    """Whether it survives as an option and reads back as one term (names may hold any character)."""
+    return not set(",:/&") & set(condition) and condition.count("]") <= 1
 
 
 def _words(setting: Setting) -> list[str]:
     """Words that differ somewhere in the periods in which the condition can hold."""
     spaces = [setting.messages(t) for t in setting.dates() if t > 0]
-    widest = max(spaces, key=lambda space: space.size if isinstance(space, Finite) else 0, default=None)
+    widest = max(spaces, key=breadth, default=None)
     return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

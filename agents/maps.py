@@ -85,6 +85,11 @@ class MessageMap:
         return ", ".join(moved)
 
 
+def breadth(space: Space) -> float:
+    """How many messages there are; the words that fit an interval fit every set."""
+    return space.size if isinstance(space, Finite) else float("inf")
+
+
 def lies(space: Space, limit: int) -> Iterator[MessageMap]:
     """Every map but the identity if there are at most `limit`, else the words, each different one once."""
     if isinstance(space, Interval):

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Self
 
 from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, lies
+from agents.maps import MessageMap, breadth, lies
 from sim.arrays import Array
 from sim.roles import View
-from sim.spaces import Finite
 
 
 class Misreport(BaseStrategy):
@@ -48,5 +47,5 @@ class Misreport(BaseStrategy):
     def menu(cls, setting: Setting) -> Iterator[Self]:
         """All maps where every message set is the same, else the words."""
         spaces = {setting.messages(t) for t in range(setting.periods)}
-        widest = max(spaces, key=lambda space: space.size if isinstance(space, Finite) else 0)
+        widest = max(spaces, key=breadth)
         yield from (cls(lie.text) for lie in lies(widest, limit=30 if len(spaces) == 1 else 0))

@@ -1,15 +1,17 @@
 """Everything that has a name: scenarios, mechanisms and strategies, shipped or from plug-ins."""
 
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from agents.base import BaseStrategy
-from experiments.options import construct, split
+from experiments.options import construct, explained, split
 from experiments.scenarios.base import Scenario
 from mechanisms.base import BaseMechanism
 from sim.environment import Environment
 from sim.environment_file import load_environment
-from sim.errors import InputError, Refusal
+from sim.errors import InputError
 from sim.registry import Registry, load_plugin
 
 SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "experiments.scenarios")  # type: ignore[type-abstract]
@@ -26,42 +28,43 @@ def use_plugins(paths: Iterable[Path]) -> None:
     for path in paths:
         module = load_plugin(path)
         where = f"plug-in {path}"
-        if not sum([SCENARIOS.add(module, where), MECHANISMS.add(module, where), STRATEGIES.add(module, where)]):
+        registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
+        for problem in (problem for registry in registries for problem in registry.unfinished(module)):
+            raise InputError(f"{where}: {problem}")
+        if not sum([registry.add(module, where) for registry in registries]):
             raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
 
 
 def make_environment(text: str) -> Environment:
     """From a scenario's name, `name:key=value,…`, or the path of an environment file."""
-    if text.endswith(".json") or "/" in text.partition(":")[0] or Path(text).is_file():
+    if text.endswith(".json") or "/" in text.partition(":")[0] or _is_file(text):
         return load_environment(text)
     name, options = split(text, "scenario")
-    return construct(SCENARIOS.get(name), "scenario", name, options).build()
+    scenario = construct(SCENARIOS.get(name), "scenario", name, options)
+    with explained(f"scenario {name!r}"):
+        return scenario.build()
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long to be a path
+        return False
 
 
 def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
     """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment."""
     name, options = split(text, "mechanism")
-    try:
-        return construct(MECHANISMS.get(name), "mechanism", name, options, environment)
-    except (InputError, Refusal):
-        raise
-    except Exception as error:
-        shown = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"mechanism {text!r}: {shown}") from error
+    return construct(MECHANISMS.get(name), "mechanism", name, options, environment)
 
 
 def make_strategy(text: str) -> BaseStrategy:
     """From `name` or `name:key=value,…`."""
     name, options = split(text, "strategy")
-    try:
-        return construct(STRATEGIES.get(name), "strategy", name, options)
-    except InputError:
-        raise
-    except Exception as error:
-        shown = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"strategy {text!r}: {shown}") from error
+    return construct(STRATEGIES.get(name), "strategy", name, options)
 
 
-def is_shipped(strategy: BaseStrategy) -> bool:
-    """Whether it is one of ours; a user's own is held to what it declares before it plays."""
-    return type(strategy).__module__.startswith("agents.")
+def is_shipped(thing: object) -> bool:
+    """Whether it is one of ours; a user's own strategy is held to what it declares before it plays."""
+    module = thing.__module__ if inspect.isclass(thing) else type(thing).__module__
+    return module.partition(".")[0] in ("sim", "mechanisms", "agents", "experiments")

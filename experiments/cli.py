@@ -3,19 +3,20 @@
 Exit 0: done. Exit 2: bad input, one line on standard error.
 """
 
+import io
 import json
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from experiments import console as screen
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
-from experiments.options import options_of
+from experiments.options import options_of, shown
 from experiments.running import load_study, make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -24,7 +25,6 @@ from sim.registry import Registry
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="A laboratory for dynamic mechanisms: does it hold, and if not, what does the worst lie earn?",
@@ -65,7 +65,7 @@ def list_command(
         _print_json(
             {
                 name: [
-                    {"name": key, "source": cls.source, "options": _option_texts(cls), "about": _about(cls)}
+                    {"name": key, "source": _source(cls), "options": _option_texts(cls), "about": _about(cls)}
                     for key, cls in registry.all().items()
                 ]
                 for name, registry in chosen.items()
@@ -74,24 +74,14 @@ def list_command(
         return
     out = screen.make_console()
     for name, registry in chosen.items():
-        table = Table(
-            title=name,
-            title_justify="left",
-            title_style="bold",
-            header_style="bold",
-            pad_edge=False,
-            box=None,
+        screen.show_names(
+            name, [(key, _about(cls), _option_texts(cls), _source(cls)) for key, cls in registry.all().items()], out
         )
-        for header in ("name", "what it is", "options (defaults)", "source"):
-            table.add_column(header)
-        for key, cls in registry.all().items():
-            table.add_row(Text(key), Text(_about(cls)), Text(", ".join(_option_texts(cls))), Text(cls.source))
-        out.print(table)
-        out.print()
 
 
 @app.command("run")
 def run_command(
+    context: typer.Context,
     environment: Annotated[
         str, typer.Argument(metavar="ENV|STUDY.toml", help="A scenario, an environment file, or a study.")
     ],
@@ -115,10 +105,10 @@ def run_command(
     """Simulate one mechanism with one strategy per agent, log it and sum it up; the same line resumes."""
     strategies, delays = _pairs(strategy, "--strategy"), _pairs(latency, "--latency")
     if environment.endswith(".toml"):
-        if mechanism is not None or strategies or delays:
-            raise InputError(
-                f"{environment}: a study says what is played; give no mechanism, strategy or latency beside it"
-            )
+        for name in ("mechanism", "strategy", "episodes", "seed", "tail", "deadline", "latency", "disclosure"):
+            source = context.get_parameter_source(name)
+            if source is not None and source.name != "DEFAULT":
+                raise InputError(f"{environment}: a study says what is played; {name!r} stands in it, not beside it")
         study = load_study(Path(environment))
         environment, mechanism, strategies = study.environment, study.mechanism, dict(study.strategies)
         episodes, seed, tail = study.episodes, study.seed, study.tail
@@ -142,7 +132,9 @@ def run_command(
             progress=progress,
         )
     if as_json:
-        _print_json({**result.summary, "agents": _records(result.agents), "folder": str(result.folder)})
+        _print_json(
+            {**result.summary, "agents": _records(result.agents), "folder": str(result.folder), "reused": result.reused}
+        )
         return
     console = screen.make_console()
     screen.show_run(result, console)
@@ -197,6 +189,8 @@ def stress_command(
                 "mechanisms": _records(result.mechanisms),
                 "gains": _records(result.gains),
                 "refusals": result.refusals,
+                "comparisons": result.comparisons,
+                "reused": result.reused,
                 "folder": str(result.folder),
             }
         )
@@ -229,29 +223,47 @@ def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
 
 
 def _about(cls: type) -> str:
-    return getattr(cls, "summary", None) or (cls.__doc__ or "").strip().split("\n")[0]
+    return getattr(cls, "summary", None) or (cls.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+
+def _source(cls: type) -> str:
+    """Where it comes from; a user's own class that does not say: its file."""
+    stated = getattr(cls, "source", "")
+    return stated if stated else Path(getattr(sys.modules[cls.__module__], "__file__", "")).name
 
 
 def _option_texts(cls: type) -> list[str]:
-    return [name if p.default is p.empty else f"{name}={p.default}" for name, p in options_of(cls).items()]
+    return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]
 
 
 def _records(frame: Any) -> Any:
-    """Rows as plain data, NaN as null."""
-    return json.loads(frame.to_json(orient="records", double_precision=15))
+    """Rows as plain data."""
+    return frame.astype(object).to_dict("records")
 
 
 def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data, indent=1) + "\n")
+    sys.stdout.write(json.dumps(_plain(data), indent=1, allow_nan=False) + "\n")
+
+
+def _plain(data: Any) -> Any:
+    """What JSON can say: NumPy's scalars as Python's, what is not finite as null."""
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_plain(value) for value in data]
+    value = data.item() if hasattr(data, "item") else data
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
     command = typer.main.get_command(app)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
+            stream.reconfigure(errors="replace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(
-            list(arguments) if arguments is not None else None, prog_name="dynmech", standalone_mode=False
-        )
+        code = command.main(given or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
         _fail(str(error))
     except Exception as error:

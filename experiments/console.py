@@ -1,9 +1,11 @@
 """What people see on the terminal."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
@@ -11,16 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from experiments.moments import amount
 from experiments.running import RunResult
 from experiments.stressing import StressResult, describe_gain, gain_table, headline
 
-WIDE = 112
-"""Columns from which the stress table stands in one piece."""
+PLAIN_WIDTH = 120
+"""Columns where standard output is no terminal and COLUMNS is not set."""
 
 
 def make_console() -> Console:
-    """Standard output; 120 columns where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=False)
+    """Standard output, names shown as they are (no markup, no emoji)."""
+    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
+    return Console(width=wide, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -45,22 +49,35 @@ def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
         yield phase
 
 
+def show_names(kind: str, rows: Sequence[tuple[str, str, list[str], str]], console: Console) -> None:
+    """A line for each name, its source at the end; below it, its options with their defaults."""
+    console.print(Text(kind, style="bold"))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, about, options, source in rows:
+        table.add_row(Text(name, style="bold"), Text.assemble(about, (f"  [{source}]", "dim")))
+        if options:
+            table.add_row("", Text(f"options: {', '.join(options)}", style="dim"))
+    console.print(table)
+    console.print()
+
+
 def show_stress(result: StressResult, console: Console) -> None:
     """One sentence, one table, and what stands behind it."""
     console.print(Text(result.sentence, style="bold"))
     console.print()
     families = list(gain_table(result).columns)
-    if console.width >= WIDE:
-        console.print(_stress_table(result, families, properties=True))
-    else:
-        console.print(_stress_table(result, families, properties=False))
-        console.print(_stress_table(result, [], properties=True))
+    for table in _fitting(result, families, console):
+        console.print(table)
+        console.print()
+    first_best = amount(result.mechanisms["first_best"].iloc[0])
     console.print(
         Text(
             "Gains: the best lie of each family, ex ante, against prescribed play under the same draws of nature; "
             f"–: none found (95 % interval, allowing for all {result.comparisons} comparisons). "
-            "*: against everything that was tried. Right of the gains, prescribed play, discounted sums per episode: "
-            f"welfare (first best {result.mechanisms['first_best'].iloc[0]:.2f}, exact), revenue, the worst deficit of "
+            "*: against everything that was tried. Of prescribed play, discounted sums per episode: "
+            f"welfare (first best {first_best}, exact), revenue, the worst deficit of "
             "a period, and how many (agent, date, own signal) would rather leave.",
             style="dim",
         )
@@ -72,11 +89,31 @@ def show_stress(result: StressResult, console: Console) -> None:
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
 
 
+def _fitting(result: StressResult, families: Sequence[str], console: Console) -> list[Table]:
+    """One table if it fits; else properties in a table of their own, and families in as many as it takes."""
+    whole = _stress_table(result, families, properties=True)
+    if _fits(whole, console):
+        return [whole]
+    tables = []
+    rest = list(families)
+    while rest:
+        some = len(rest)
+        while some > 1 and not _fits(_stress_table(result, rest[:some], properties=False), console):
+            some -= 1
+        tables.append(_stress_table(result, rest[:some], properties=False))
+        rest = rest[some:]
+    return [*tables, _stress_table(result, [], properties=True)]
+
+
+def _fits(table: Table, console: Console) -> bool:
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+
+
 def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
     """Rows are mechanisms, worst first; columns the families of lies, then what prescribed play is worth."""
     gains = gain_table(result)
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("mechanism")
+    table = _plain_table()
+    table.add_column("mechanism", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
@@ -86,21 +123,22 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
     for row in result.mechanisms.to_dict("records"):
         name = row["mechanism"]
         cells = [
-            Text(f"+{gains.loc[name, f]:.2f}", style="bold red")
+            Text(f"+{amount(gains.loc[name, f])}", style="bold red")
             if pd.notna(gains.loc[name, f])
             else Text("–", style="dim")
             for f in families
         ]
         if properties:
-            cells += [
-                Text(f"{row['welfare']:.2f}"),
-                Text(f"{row['revenue']:.2f}"),
-                Text(f"{row['worst_deficit']:.2f}"),
-                Text(f"{row['participation_violations']}/{row['participation_cells']}"),
-            ]
+            cells += [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
+            cells += [Text(f"{row['participation_violations']}/{row['participation_cells']}")]
         verdict = Text("breaks", style="bold red") if row["breaks"] else Text("holds*", style="green")
         table.add_row(name, verdict, *cells)
     return table
+
+
+def _plain_table() -> Table:
+    """A line under the header, nothing else."""
+    return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _worst_line(result: StressResult, mechanism: str) -> Text:
@@ -122,26 +160,39 @@ def show_run(result: RunResult, console: Console) -> None:
         opening = f"Everybody plays as prescribed by {s['mechanism']} on {s['environment']}."
     else:
         parts = [
-            f"{row['agent']} plays {row['strategy']} and gains {row['gain']:.2f} ± {row['gain_half_width']:.2f}"
+            f"{row['agent']} plays {row['strategy']} and gains {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
             for row in liars.to_dict("records")
         ]
         opening = f"Under {s['mechanism']} on {s['environment']}, {'; '.join(parts)}."
     console.print(Text(opening, style="bold"))
-    table = Table(header_style="bold", pad_edge=False)
-    for header in ("agent", "strategy", "payoff", "gain against prescribed play"):
-        table.add_column(header, justify="left" if header in ("agent", "strategy") else "right")
+    console.print()
+    table = _plain_table()
+    for header in ("agent", "strategy"):
+        table.add_column(header, overflow="fold")
+    for header in ("payoff", "gain against\nprescribed play"):
+        table.add_column(header, justify="right", no_wrap=True)
     for row in result.agents.to_dict("records"):
         table.add_row(
             row["agent"],
             row["strategy"],
-            f"{row['payoff']:.3f} ± {row['payoff_half_width']:.3f}",
-            f"{row['gain']:.3f} ± {row['gain_half_width']:.3f}",
+            f"{amount(row['payoff'], 3)} ± {amount(row['payoff_half_width'], 3)}",
+            f"{amount(row['gain'], 3)} ± {amount(row['gain_half_width'], 3)}",
         )
     console.print(table)
-    cut = f"; horizon cut after {s['periods']} periods, at most {s['tail']:.1g} left out" if s["tail"] else ""
-    console.print(
-        f"welfare {s['welfare']:.3f} ± {s['welfare_half_width']:.3f} (first best {s['first_best']:.3f}), "
-        f"revenue {s['revenue']:.3f} ± {s['revenue_half_width']:.3f}, worst deficit of a period "
-        f"{s['worst_deficit']:.2f}; under prescribed play {s['participation_violations']} of "
-        f"{s['participation_cells']} (agent, date, own signal) would rather leave; {s['episodes']} episodes{cut}"
-    )
+    console.print()
+    first_best = f" (first best {amount(s['first_best'], 3)}, exact)" if np.isfinite(s["first_best"]) else ""
+    facts = [
+        ("welfare", f"{amount(s['welfare'], 3)} ± {amount(s['welfare_half_width'], 3)}{first_best}"),
+        ("revenue", f"{amount(s['revenue'], 3)} ± {amount(s['revenue_half_width'], 3)}"),
+        ("deficit", f"worst of a period: {amount(s['worst_deficit'])}"),
+        (
+            "unwilling",
+            f"{s['participation_violations']} of {s['participation_cells']} (agent, date, own signal) "
+            "under prescribed play",
+        ),
+        ("episodes", f"{s['episodes']}, {s['periods']} period{'s' * (s['periods'] > 1)} each"),
+    ]
+    if s["tail"]:
+        facts.append(("horizon", f"infinite, cut after {s['periods']} periods: at most {s['tail']:.1g} left out"))
+    for name, fact in facts:
+        console.print(Text.assemble((f"{name:10}", "bold"), fact))

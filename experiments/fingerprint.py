@@ -1,8 +1,12 @@
 """What an environment or a plug-in is, as a short hash: so that a run is resumed with the same one."""
 
+import inspect
+import sys
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from experiments.catalog import is_shipped
 from sim.environment import Environment, TableEnvironment
 from sim.kernels import JointKernel
 
@@ -23,6 +27,21 @@ def environment_hash(environment: Environment) -> str:
             for table in [kernel.table] if isinstance(kernel, JointKernel) else kernel.factors:
                 digest.update(table.tobytes())
     return digest.hexdigest()[:16]
+
+
+def code_hashes(things: Iterable[object]) -> dict[str, str]:
+    """Hashes of the source of users' own classes, by name: the same name with other code is another run."""
+    out = {}
+    for thing in things:
+        cls = thing if inspect.isclass(thing) else type(thing)
+        if is_shipped(cls):
+            continue
+        try:
+            source = getattr(sys.modules.get(cls.__module__), "__digest__", None) or inspect.getsource(cls)
+        except (OSError, TypeError):  # typed at a prompt: nothing to read
+            source = ""
+        out[str(getattr(cls, "name", cls.__name__))] = sha256(source.encode()).hexdigest()[:16]
+    return out
 
 
 def file_hash(path: Path) -> str:

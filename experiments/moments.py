@@ -11,6 +11,9 @@ from sim.arrays import Array, FloatArray, IntArray
 LEVEL = 0.95
 """Coverage of every interval that is shown."""
 
+ENOUGH = 30
+"""Episodes from which a group's interval is trusted."""
+
 ZERO = 1e-9
 """Amounts of money up to this are rounding."""
 
@@ -68,6 +71,19 @@ class Moments:
     def from_data(cls, data: dict[str, Any]) -> Self:
         """From `to_data`."""
         return cls(*(np.asarray(data[key], dtype=np.float64) for key in ("count", "mean", "square")))
+
+
+def amount(value: float, digits: int = 2) -> str:
+    """An amount of money for people: two decimals, more where it would read 0.00 without being 0; never -0.00.
+
+    >>> amount(2.004), amount(0.0031), amount(-1e-12), amount(float("inf"))
+    ('2.00', '0.0031', '0.00', '–')
+    """
+    if not np.isfinite(value):
+        return "–"
+    if abs(value) <= ZERO:
+        return f"{0:.{digits}f}"
+    return f"{value:.{digits}f}" if round(abs(value), digits) else f"{value:.2g}"
 
 
 def by_signal(samples: FloatArray, signals: Array, sizes: list[int]) -> Moments:

@@ -1,12 +1,16 @@
 """`name:key=value,…`: names with options, read from the constructors they belong to."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from sim.errors import InputError
+from mechanisms.base import BaseMechanism
+from sim.errors import DynmechError, InputError
+from sim.registry import place
 
 T = TypeVar("T")
 
@@ -32,11 +36,20 @@ def split(text: str, kind: str) -> tuple[str, dict[str, str]]:
 
 
 def options_of(cls: type) -> dict[str, inspect.Parameter]:
-    """The options of a class: the parameters of its constructor but `self` and `environment`."""
+    """The options of a class: the parameters of its constructor but `self` and, of a mechanism, the environment."""
     if cls.__init__ is object.__init__:  # type: ignore[misc] # a class without options
         return {}
-    found = inspect.signature(cls).parameters
-    return {name: p for name, p in found.items() if name != "environment"}
+    found = list(inspect.signature(cls).parameters.items())[1 if issubclass(cls, BaseMechanism) else 0 :]
+    return {name: p for name, p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+
+
+def shown(value: Any) -> str:
+    """A default as it is typed on the command line.
+
+    >>> shown(None), shown(True), shown(0.5)
+    ('none', 'true', '0.5')
+    """
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: Any) -> T:
@@ -44,9 +57,11 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
 
     Raises:
         InputError: an unknown option, a value of the wrong type, or one that the constructor refuses.
+        Refusal: a mechanism does not fit.
     """
     known = options_of(cls)
-    hints = get_type_hints(cls.__init__)
+    with explained(f"{kind} {name!r}"):
+        hints = get_type_hints(cls.__init__)
     values: dict[str, Any] = {}
     for key, text in given.items():
         if key not in known:
@@ -63,7 +78,19 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
     missing = [key for key, p in known.items() if p.default is p.empty and key not in values]
     if missing:
         raise InputError(f"{kind} {name!r}: option {missing[0]!r} is required")
-    try:
+    with explained(f"{kind} {name!r}"):
         return cls(*args, **values)
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Whatever a user's class raises becomes one line that opens with `where`."""
+    try:
+        yield
     except InputError as error:
-        raise InputError(f"{kind} {name!r}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
+    except DynmechError:
+        raise
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{where}: {text}{place(error)}") from error

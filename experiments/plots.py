@@ -1,15 +1,23 @@
 """Pictures of results."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 
+from experiments.moments import amount
 from experiments.stressing import StressResult, gain_table
+from sim.errors import InputError
 
 
 def plot_stress(result: StressResult, path: Path) -> Path:
-    """Mechanism × family heat map of gains, every cell with its number; readable in black and white."""
+    """Mechanism × family heat map of gains, every cell with its number; readable in black and white.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     table = gain_table(result)
@@ -23,7 +31,7 @@ def plot_stress(result: StressResult, path: Path) -> Path:
         for c in range(columns):
             found = np.isfinite(values[r, c])
             axes.text(
-                c, r, f"+{values[r, c]:.2f}" if found else "–", ha="center", va="center",
+                c, r, f"+{amount(values[r, c])}" if found else "–", ha="center", va="center",
                 color="black" if found else "0.55", fontweight="bold" if found else "normal",
             )  # fmt: skip
     axes.set_xticks(range(columns), [name.replace("-", "\n") for name in table.columns])
@@ -35,5 +43,12 @@ def plot_stress(result: StressResult, path: Path) -> Path:
     axes.spines[:].set_visible(False)
     axes.set_title(f"{result.environment}: what the best lie of each family gains, ex ante", fontsize=11, loc="left")
     axes.set_xlabel("– : none found.  Simulated, against prescribed play under the same draws.", fontsize=8)
-    figure.savefig(path, metadata={"Software": None})
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        figure.savefig(partial, format="png", metadata={"Software": None})
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     return path

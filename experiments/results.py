@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.simulate import slug
 from sim.errors import InputError
 from sim.log import read_ledger
 
@@ -23,7 +24,7 @@ class Run:
     ledger: dict[str, Any]
 
     def outcomes(self, **only: str) -> pd.DataFrame:
-        """A row per (episode, period, agent); `only` picks partitions, e.g. `mechanism="linked"`."""
+        """A row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="prescribed"`."""
         return self._read("outcomes", only)
 
     def episodes(self, **only: str) -> pd.DataFrame:
@@ -35,7 +36,12 @@ class Run:
         return self._read("gains", only)
 
     def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
-        filters = [(key, "==", value) for key, value in only.items()] or None
+        for key in only:
+            if key not in ("mechanism", "case"):
+                raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")
+        if not (self.folder / dataset).is_dir():
+            raise InputError(f"{self.folder}: nothing has been played yet")
+        filters = [(key, "==", slug(value)) for key, value in only.items()] or None
         return pd.read_parquet(self.folder / dataset, filters=filters)
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_mechanism, make_strategy
-from experiments.fingerprint import environment_hash, file_hash
+from experiments.catalog import make_environment, make_strategy
+from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.simulate import (
     PRESCRIBED,
     Case,
@@ -20,6 +20,7 @@ from experiments.simulate import (
     Sampling,
     check_cases,
     default_folder,
+    open_game,
     play_cases,
     prescribed_case,
     silent,
@@ -30,7 +31,7 @@ from experiments.tally import properties
 from sim.channel import Latency
 from sim.environment import Environment
 from sim.errors import InputError
-from sim.game import Conduct, make_game
+from sim.game import Conduct
 from sim.log import RunFolder, configuration_hash
 
 
@@ -74,11 +75,13 @@ def run(
         InputError, Refusal, PlayError: one line each.
     """
     env = make_environment(environment) if isinstance(environment, str) else environment
-    game = make_game(env, make_mechanism(mechanism, env), conduct, tail=tail)
+    sampling = sampling or Sampling(episodes, seed)
+    if not sampling.episodes:
+        raise InputError("episodes: 0 is below 2; an interval needs two")
+    game = open_game(env, mechanism, conduct, tail)
     profile = _profile(env.agents, strategies or {})
     case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
     check_cases(game, [case])
-    sampling = sampling or Sampling(episodes, seed)
     configuration = {
         "command": "run",
         "environment": {"name": env.name, "hash": environment_hash(env)},
@@ -90,14 +93,16 @@ def run(
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
         "plugins": [file_hash(path) for path in plugins],
+        "code": code_hashes([game.mechanism, *profile]),
     }
     label = f"{env.name}-{slug(mechanism)}"
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
     folder = RunFolder(path, configuration, versions())
-    reused = bool(folder.data["complete"])
     cases = [case] if case.key != PRESCRIBED else []
     advance = progress("playing", (len(cases) + 1) * len(sampling.shards(game)))
-    tallies = play_cases(game, mechanism, cases, sampling, folder, advance)
+    with folder:
+        tallies = play_cases(game, mechanism, cases, sampling, folder, advance)
+    reused = bool(folder.data["complete"]) and not folder.written
     tally, truth = tallies[case.key], tallies[PRESCRIBED]
     agents = pd.DataFrame(
         {
@@ -117,7 +122,7 @@ def run(
         "tail": game.tail,
         **properties(env, tally, truth),
     }
-    if not reused:
+    if not folder.data["complete"]:
         folder.note(complete=True)
     return RunResult(agents, summary, path, reused)
 
@@ -180,7 +185,7 @@ def load_study(path: Path) -> _Study:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     try:
         return _Study.model_validate(data)
@@ -195,9 +200,14 @@ def make_conduct(
     latency: Mapping[str, str] | None = None,
     disclosure: str = "everything",
 ) -> Conduct:
-    """House rules from text; `latency` by agent, or `all`."""
-    chosen = [Latency()] * len(agents)
-    for who, text in (latency or {}).items():
-        for i in range(len(agents)) if who == "all" else [agent_index(agents, who)]:
-            chosen[i] = Latency.parse(text)
+    """House rules from text; `latency` by agent, or `all` for those that are not named."""
+    given = dict(latency or {})
+    chosen = [Latency.parse(given.pop("all", "0"))] * len(agents)
+    seen: set[int] = set()
+    for who, text in given.items():
+        i = agent_index(agents, who)
+        if i in seen:
+            raise InputError(f"latency: agent {agents[i]!r} is given twice")
+        seen.add(i)
+        chosen[i] = Latency.parse(text)
     return Conduct(deadline, tuple(chosen) if latency else (), disclosure)

@@ -5,7 +5,8 @@ draws of nature, so that gains are paired differences.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 from agents.base import BaseStrategy
 from agents.check import check_strategy
 from agents.truthful import Truthful
-from experiments.catalog import is_shipped
+from experiments.catalog import is_shipped, make_mechanism
 from experiments.tally import Tally
-from sim.errors import InputError
-from sim.game import Game
+from sim.environment import Environment
+from sim.errors import DynmechError, InputError, PlayError
+from sim.game import Conduct, Game, make_game
 from sim.log import RunFolder, episodes_table, gains_table, outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
+from sim.registry import place
 from sim.streams import Streams
 
 PRESCRIBED = "prescribed"
@@ -44,7 +47,7 @@ class Sampling:
     """How much is played.
 
     Attributes:
-        episodes: per case (0, in a stress test: chosen).
+        episodes: per case, at least 2 (0, in a stress test: chosen).
         seed: of all random numbers.
         shard: episodes per shard (0: chosen so that a full log has about a million rows).
         block: episodes per message; changes nothing but the speed.
@@ -56,6 +59,8 @@ class Sampling:
     block: int = 4096
 
     def __post_init__(self) -> None:
+        if self.episodes == 1:
+            raise InputError("episodes: 1 is below 2; an interval needs two")
         for name, least in (("episodes", 0), ("seed", 0), ("shard", 0), ("block", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{name}: {getattr(self, name)} is below {least}")
@@ -95,7 +100,19 @@ def lone_deviation(game: Game, agent: int, strategy: BaseStrategy, key: str | No
     """One agent plays `strategy`, the others as prescribed."""
     profile: list[BaseStrategy] = [Truthful()] * len(game.environment.agents)
     profile[agent] = strategy
-    return Case(key or slug(f"{game.environment.agents[agent]}.{strategy.name}"), tuple(profile))
+    return Case(key or f"{path_names(game.environment.agents)[agent]}.{slug(strategy.name)}", tuple(profile))
+
+
+def path_names(names: Sequence[str]) -> list[str]:
+    """Names as parts of paths: their slugs, or numbered where two slugs would be alike.
+
+    >>> path_names(["firm 1", "firm 2"]), path_names(["α", "β"])
+    (['firm-1', 'firm-2'], ['agent-0', 'agent-1'])
+    """
+    slugs = [slug(name) for name in names]
+    if len({text.casefold() for text in slugs}) == len(names):
+        return slugs
+    return [f"agent-{i}" for i in range(len(names))]
 
 
 def slug(text: str) -> str:
@@ -108,11 +125,39 @@ def slug(text: str) -> str:
     return safe if re.search(r"[A-Za-z]", safe) else f"x{safe}"
 
 
+def open_game(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> Game:
+    """The game of a mechanism by name on an environment.
+
+    Raises:
+        InputError, Refusal: as `make_mechanism` and `make_game`.
+        PlayError: a user's mechanism raises where it says what may be sent.
+    """
+    rules = make_mechanism(mechanism, environment)
+    with blaming(f"mechanism {mechanism!r}"):
+        return make_game(environment, rules, conduct, tail=tail)
+
+
+@contextmanager
+def blaming(what: str) -> Iterator[None]:
+    """What a user's code raises becomes one line; a mistake of ours keeps its traceback."""
+    try:
+        yield
+    except DynmechError:
+        raise
+    except Exception as error:
+        if not place(error):
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PlayError(f"{what}: {text}{place(error)}") from error
+
+
 def check_cases(game: Game, cases: Iterable[Case]) -> None:
     """Hold users' own strategies to what they declare."""
     for case in cases:
         for agent, strategy in enumerate(case.strategies):
-            if not is_shipped(strategy):
+            if is_shipped(strategy):
+                continue
+            with blaming(f"strategy {strategy.name!r}"):
                 check_strategy(strategy, agent, game, case.strategies)
 
 
@@ -147,7 +192,8 @@ def play_cases(
 
 def _play(game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play") -> Record:
     streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing)
-    return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
+    with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
+        return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
 
 
 def pilot(game: Game, cases: Iterable[Case], sampling: Sampling, advance: Advance = lambda _: None) -> dict[str, Any]:

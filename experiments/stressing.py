@@ -17,17 +17,19 @@ import numpy as np
 import pandas as pd
 
 from agents.base import BaseStrategy, Setting
-from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_mechanism, make_strategy
-from experiments.fingerprint import environment_hash, file_hash
-from experiments.moments import ZERO, Moments
+from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_strategy
+from experiments.fingerprint import code_hashes, environment_hash, file_hash
+from experiments.moments import ENOUGH, ZERO, Moments, amount
 from experiments.simulate import (
     PRESCRIBED,
     Case,
     Progress,
     Sampling,
+    blaming,
     check_cases,
     default_folder,
     lone_deviation,
+    open_game,
     pilot,
     play_cases,
     silent,
@@ -35,8 +37,8 @@ from experiments.simulate import (
 )
 from experiments.tally import Tally, properties, signal_dates
 from sim.environment import Environment
-from sim.errors import InputError, Refusal
-from sim.game import Conduct, Game, make_game, shortened
+from sim.errors import InputError, PlayError, Refusal
+from sim.game import Conduct, Game, shortened
 from sim.log import RunFolder, configuration_hash
 from sim.spaces import Finite
 
@@ -74,6 +76,7 @@ class StressResult:
         environment: its name.
         folder: where the log lies.
         comparisons: number of gains looked at.
+        reused: whether the run was there already and nothing was played.
     """
 
     gains: pd.DataFrame
@@ -104,9 +107,9 @@ def headline(found: pd.DataFrame) -> "pd.Series[Any]":
 
 def describe_gain(row: "pd.Series[Any]") -> str:
     """One gain in words."""
-    text = f"{row['agent']} {row['words']}: it gains {row['gain']:.2f} ± {row['half_width']:.2f} ex ante"
+    text = f"{row['agent']} {row['words']}: it gains {amount(row['gain'])} ± {amount(row['half_width'])} ex ante"
     if row["given"] and row["given_gain"] > row["gain"]:
-        text += f", {row['given_gain']:.2f} ± {row['given_half_width']:.2f} {row['given']}"
+        text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
     return text
 
 
@@ -154,14 +157,16 @@ def stress(
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
         "plugins": [file_hash(path) for path in plugins],
+        "code": code_hashes([*(game.mechanism for game in games.values()), *families]),
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
     folder = RunFolder(path, configuration, versions())
-    reused = bool(folder.data["complete"])
-    contests = _choose(games, families, sampling, folder, progress)
-    work = sum((len(c.cases) + 1) * len(sampling.shards(c.game)) for c in contests)
-    advance = progress("playing", work)
-    tallies = {c.mechanism: play_cases(c.game, c.mechanism, c.cases, sampling, folder, advance) for c in contests}
+    with folder:
+        contests = _choose(games, families, sampling, folder, progress)
+        work = sum((len(c.cases) + 1) * len(sampling.shards(c.game)) for c in contests)
+        advance = progress("playing", work)
+        tallies = {c.mechanism: play_cases(c.game, c.mechanism, c.cases, sampling, folder, advance) for c in contests}
+    reused = bool(folder.data["complete"]) and not folder.written
     comparisons = sum(len(c.cases) for c in contests)
     gains = _gains_frame(contests, tallies, comparisons)
     result = StressResult(
@@ -173,7 +178,7 @@ def stress(
         comparisons=comparisons,
         reused=reused,
     )
-    if not reused:
+    if not folder.data["complete"]:
         folder.note(complete=True)
     return result
 
@@ -188,7 +193,7 @@ def _games(
         if name in games:
             raise InputError(f"mechanism {name!r} is given twice")
         try:
-            games[name] = make_game(env, make_mechanism(name, env), conduct, tail=tail)
+            games[name] = open_game(env, name, conduct, tail)
         except Refusal as error:
             if names:
                 raise
@@ -207,15 +212,14 @@ def _choose(
 ) -> list[Contest]:
     """The most profitable member of each family for each agent, by pilot; kept in the run folder."""
     stored: dict[str, Any] = folder.data.get("chosen", {})
-    advance = None
+    menus = {mechanism: _menus(game, families) for mechanism, game in games.items() if mechanism not in stored}
+    work = sum(len(cases) for menu in menus.values() for cases in menu.values())
+    advance = progress("looking for deviations", work) if menus else lambda _: None
     contests = []
     for mechanism, game in games.items():
-        if mechanism not in stored:
-            menus = _menus(game, families)
-            if advance is None:
-                advance = progress("looking for deviations", sum(map(len, menus.values())) * len(games))
+        if mechanism in menus:
             stored[mechanism] = _pilot_choice(
-                shortened(game, PILOT_LEFT), menus, replace(sampling, episodes=PILOT, shard=PILOT), advance
+                shortened(game, PILOT_LEFT), menus[mechanism], replace(sampling, episodes=PILOT, shard=PILOT), advance
             )
             folder.note(chosen=stored)
         cases, tried = [], {}
@@ -233,7 +237,8 @@ def _menus(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int
     for agent in range(len(game.environment.agents)):
         setting = Setting.of(game, agent)
         for cls in families:
-            members = list(cls.menu(setting))
+            with blaming(f"strategy {cls.name!r}, menu"):
+                members = list(cls.menu(setting))
             if len(members) > TRIED:
                 members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
             if members:
@@ -248,11 +253,24 @@ def _pilot_choice(
 ) -> list[dict[str, Any]]:
     chosen = []
     for (agent, _family), cases in menus.items():
-        check_cases(game, cases[:1])
+        check_cases(game, cases)
         means = pilot(game, cases, sampling, advance)
-        best = max(cases, key=lambda case: float(means[case.key][agent]))
-        chosen.append({"agent": agent, "strategy": best.strategies[agent].key(), "tried": len(cases)})
+        best = max(cases, key=lambda case: float(means[case.key][agent])).strategies[agent]
+        chosen.append({"agent": agent, "strategy": _typed(best), "tried": len(cases)})
     return chosen
+
+
+def _typed(strategy: BaseStrategy) -> str:
+    """The strategy as it is typed on the command line, which must give it back: it is logged under that text."""
+    with blaming(f"strategy {strategy.name!r}, options"):
+        key = strategy.key()
+    try:
+        again = make_strategy(key).key()
+    except InputError as error:
+        raise PlayError(f"strategy {strategy.name!r}: its options() do not make it again: {error}") from None
+    if again != key:
+        raise PlayError(f"strategy {strategy.name!r}: its options() do not make it again: {key} becomes {again}")
+    return key
 
 
 def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> pd.DataFrame:
@@ -265,6 +283,8 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
             tally = tallies[contest.mechanism][case.key]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
+            with blaming(f"strategy {strategy.name!r}, describe"):
+                words = strategy.describe(Setting.of(contest.game, agent))
             rows.append(
                 {
                     "mechanism": contest.mechanism,
@@ -272,7 +292,7 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "lies": strategy.lies,
                     "agent": names[agent],
                     "strategy": strategy.key(),
-                    "words": strategy.describe(Setting.of(contest.game, agent)),
+                    "words": words,
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
                     "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),
@@ -293,7 +313,7 @@ def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
         assert isinstance(space, Finite)
         for k, label in enumerate(space.labels):
             mean = float(given.mean[agent, row, k])
-            if space.size > 1 and given.count[agent, row, k] >= 30 and not mean <= best["given_gain"]:
+            if space.size > 1 and given.count[agent, row, k] >= ENOUGH and not mean <= best["given_gain"]:
                 best = {
                     "given": f"when its signal in period {t} is {label}",
                     "given_gain": mean,

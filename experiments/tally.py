@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from experiments.moments import ZERO, Moments, by_signal
+from experiments.moments import ENOUGH, ZERO, Moments, by_signal
 from mechanisms.planner import plan
 from sim.arrays import FloatArray
 from sim.environment import Environment, TableEnvironment
@@ -116,10 +116,10 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
     """Welfare beside the first best, revenue and worst deficit of what was played; participation of prescribed play.
 
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
-    below 0, allowing for as many comparisons as there are such cells.
+    below 0, allowing for as many comparisons as there are such cells (those seen in enough episodes).
     """
     stay = prescribed.stay_given
-    seen = stay.count >= 2
+    seen = stay.count >= ENOUGH
     unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -ZERO)
     return {
         "welfare": float(played.welfare.mean),

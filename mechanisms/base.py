@@ -19,6 +19,9 @@ from sim.errors import Refusal
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Finite, Space
 
+LOOSEST = 1e-7
+"""Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""
+
 
 class BaseMechanism(ABC):
     """Defaults: no memory, nothing due later, nobody asked for anything after the decision.
@@ -121,8 +124,12 @@ class DirectMechanism(BaseMechanism):
 
     @cached_property
     def plan(self) -> Plan:
-        """The efficient decision rule."""
-        return plan(self.environment)
+        """The efficient decision rule; refused where the planner could not pin it down."""
+        found = plan(self.environment)
+        largest = max(1.0, max(float(np.abs(value).max()) for value in found.value))
+        if found.bound > LOOSEST * largest:
+            raise self.refuse(f"the efficient decisions are known only up to a loss of {found.bound:.3g}")
+        return found
 
     def profile(self, now: Situation, messages: Array) -> IntArray:
         """The reported profile, public state included, as a flat index `(n,)`."""

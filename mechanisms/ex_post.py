@@ -15,7 +15,7 @@ import numpy as np
 
 from mechanisms.planner import flow_welfare
 from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Stage
+from sim.stage import Stage
 
 SLACK = 1e-9
 """Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""

@@ -6,7 +6,7 @@ Finite horizons by backward induction. Infinite ones by value iteration with the
 
     T V + δ/(1−δ) min(T V − V) ≤ W ≤ T V + δ/(1−δ) max(T V − V),
 
-and, where mixing is slow, policy iteration (Howard), each policy evaluated by a direct solve or by GMRES;
+and, where mixing is slow, policy iteration (Howard), each policy evaluated by GMRES or by a direct solve;
 the same bounds then hold for the last iterate. Ties go to the lowest decision within `TIE` of the best.
 """
 
@@ -17,11 +17,12 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from sim.arrays import FloatArray, IntArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
-TIE = 1e-9
+TIE = 1e-11
 """Decisions within this of the best, relative to the largest |W| (at least 1), tie."""
 
 PRECISION = 1e-12
@@ -31,7 +32,7 @@ SWEEPS = 60
 """Value-iteration sweeps before policy iteration takes over."""
 
 DENSE = 1500
-"""Profiles up to which a policy is evaluated by a direct solve."""
+"""Profiles up to which a policy may be evaluated by a direct solve: under an independent kernel if GMRES gets stuck."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,9 @@ def _solve(environment: TableEnvironment, without: int | None) -> Plan:
 
 def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
     """Σ_{i ≠ without} u^i − c, `(D, *A)`."""
-    others = stage.utility if without is None else np.delete(stage.utility, without, axis=0)
-    return others.sum(axis=0) - stage.spread_cost
+    if without is None:
+        return stage.welfare
+    return np.delete(stage.utility, without, axis=0).sum(axis=0) - stage.spread_cost
 
 
 def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> FloatArray:
@@ -163,7 +165,7 @@ def _policy_iteration(
             if np.array_equal(greedy, policy):
                 return value
         policy = greedy
-        value = _evaluate(flow, kernel, discount, policy, value)
+        value = _evaluate(flow, kernel, discount, policy, value, scale)
     return value
 
 
@@ -173,19 +175,23 @@ def _evaluate(
     discount: float,
     policy: IntArray,
     guess: FloatArray,
+    scale: float,
 ) -> FloatArray:
     """Solve V = flow_π + δ P_π V."""
     reward = np.take_along_axis(flow, policy[None], axis=0)[0]
     size = reward.size
-    if size <= DENSE:
-        chosen = kernel.rows()[policy.reshape(-1), np.arange(size)]
-        solution = np.linalg.solve(np.eye(size) - discount * chosen, reward.reshape(-1))
-        return solution.reshape(reward.shape)
 
     def apply(v: FloatArray) -> FloatArray:
         ahead = kernel.expect(v.reshape(reward.shape))
         return v - discount * np.take_along_axis(ahead, policy[None], axis=0)[0].reshape(-1)
 
-    operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
-    solution, _ = gmres(operator, reward.reshape(-1), x0=guess.reshape(-1), rtol=1e-13, restart=40, maxiter=50)
-    return np.asarray(solution).reshape(reward.shape)
+    if size > DENSE or isinstance(kernel, IndependentKernel):
+        operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
+        floor = 1e-15 * scale * size**0.5  # about what rounding leaves of V − δ P V: no use in asking for less
+        solution, stuck = gmres(
+            operator, reward.reshape(-1), guess.reshape(-1), rtol=0, atol=floor, restart=40, maxiter=20
+        )
+        if not stuck or size > DENSE:
+            return np.asarray(solution).reshape(reward.shape)
+    chosen = np.stack([kernel.row(int(a), k).reshape(-1) for k, a in enumerate(policy.flat)])
+    return np.linalg.solve(np.eye(size) - discount * chosen, reward.reshape(-1)).reshape(reward.shape)

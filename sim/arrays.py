@@ -23,8 +23,16 @@ def frozen(array: Array) -> Array:
 
 
 def readonly(array: ArrayLike) -> FloatArray:
-    """A float array that is not written to by accident: the array itself if it is one already, else a copy."""
-    if isinstance(array, np.ndarray) and array.dtype == np.float64 and not array.flags.writeable:
+    """A float array that is not written to by accident: the array itself if it is one already, else a copy.
+
+    A read-only view is copied too: whoever holds what it looks at could still write there.
+    """
+    if (
+        isinstance(array, np.ndarray)
+        and array.dtype == np.float64
+        and array.flags.owndata
+        and not array.flags.writeable
+    ):
         return array
     out = np.array(array, dtype=np.float64)
     out.flags.writeable = False

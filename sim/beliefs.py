@@ -14,11 +14,7 @@ def others_next(environment: TableEnvironment, t: int, agent: int) -> FloatArray
 
     Its slices at fixed (a, θ_{−i}), transposed, are the belief matrices M^i(a, θ_{−i}) `(O'_i, K_i)` of Liu.
     """
-    stage, kernel = environment.stage(t), environment.kernel(t)
-    own = environment.stage(t + 1).offset + agent
-    rows = kernel.rows()
-    law = rows.reshape(*rows.shape[:2], *environment.stage(t + 1).axes).sum(axis=2 + own)
-    return law.reshape(len(stage.decisions), *stage.axes, -1)
+    return environment.kernel(t).others(environment.stage(t + 1).offset + agent)
 
 
 def belief_matrices(environment: TableEnvironment, t: int, agent: int) -> FloatArray:

@@ -1,14 +1,19 @@
 """Small builders of finite economies; each returns a validated `TableEnvironment`."""
 
 from collections.abc import Sequence
+from math import log
 
 import numpy as np
 from numpy.random import Generator
 
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
+
+LARGEST = 50_000_000
+"""Numbers that one array of a random economy may hold."""
 
 
 def from_arrays(
@@ -75,7 +80,7 @@ def single_object(
     for i, own in enumerate(values):
         utility[i, i + shift] = _along(own, i, count)
     stage = Stage(
-        signals=tuple(tuple(f"{v:g}" for v in own) for own in values),
+        signals=tuple(_labels(own) for own in values),
         decisions=decisions,
         utility=utility,
         kernel=_own_kernels(kernels, len(decisions)),
@@ -111,7 +116,7 @@ def trade(
         else:
             utility[i, i] = _along(side, i, len(sides))
     stage = Stage(
-        signals=tuple(tuple(f"{v:g}" for v in side) for side in sides),
+        signals=tuple(_labels(side) for side in sides),
         decisions=decisions,
         utility=utility,
         kernel=_own_kernels(kernels, len(decisions)),
@@ -154,11 +159,13 @@ def random_environment(
         raise InputError("agents, signals and decisions: each must be at least 1")
     if independent and (correlation or singular_value):
         raise InputError("independent: an independent kernel needs correlation=0 and singular_value=0")
-    if (size := decisions * signals ** (2 * agents)) > 50_000_000 and not independent:
+    if not independent and log(decisions) + 2 * agents * log(signals) > log(LARGEST):
         raise InputError(
-            f"agents, signals, decisions: a joint kernel would hold {size:,} numbers, more than 50,000,000; "
-            "use independent=true"
+            f"agents, signals, decisions: a joint kernel would hold more than {LARGEST:,} numbers; "
+            "use independent=true or smaller ones"
         )
+    if log(agents * decisions) + agents * log(signals) > log(LARGEST):
+        raise InputError(f"agents, signals, decisions: utilities would hold more than {LARGEST:,} numbers")
     axes = (signals,) * agents
     private = np.stack([_own_values(generator, axes, decisions, i) for i in range(agents)])
     common = generator.uniform(-1, 1, (agents, decisions, *axes))
@@ -185,6 +192,12 @@ def random_environment(
     )
 
 
+def _labels(values: Sequence[float]) -> tuple[str, ...]:
+    """The values as text; with their place too where two read the same."""
+    shown = [f"{v:g}" for v in values]
+    return tuple(text if shown.count(text) == 1 else f"{text} ({k})" for k, text in enumerate(shown))
+
+
 def _along(values: Sequence[float], agent: int, count: int) -> FloatArray:
     """Values of the agent's own signal, shaped to broadcast over profiles."""
     shape = [1] * count
@@ -195,7 +208,7 @@ def _along(values: Sequence[float], agent: int, count: int) -> FloatArray:
 def _own_kernels(kernels: Sequence[FloatArray], decisions: int) -> IndependentKernel:
     """One `(D, K, K)` table per agent, from `(D, K, K)` or `(K, K)`."""
     tables = [np.asarray(k, dtype=np.float64) for k in kernels]
-    return IndependentKernel(tuple(np.array(np.broadcast_to(k, (decisions, *k.shape[-2:]))) for k in tables))
+    return IndependentKernel(tuple(np.stack([k] * decisions) if k.ndim == 2 else k for k in tables))
 
 
 def _own_values(generator: Generator, axes: tuple[int, ...], decisions: int, agent: int) -> FloatArray:

@@ -6,21 +6,19 @@ Utility `(N, D, *A)` is flow utility before money; a cost `(D,)` or `(D, O)` is 
 With private actions the D decisions are the product of a public part (slowest) and one action per agent.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, prod
+from math import isfinite
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray, first, index_text, readonly
+from sim.arrays import Array, FloatArray, IntArray, readonly
+from sim.checks import check_law, check_names, check_shape
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
 from sim.spaces import Finite, Space
-
-SUM_TOLERANCE = 1e-9
-"""How far probabilities may be from summing to 1."""
+from sim.stage import Stage, check_kernel, check_stage
 
 
 class State(NamedTuple):
@@ -78,76 +76,6 @@ class Environment(Protocol):
     def utility_bound(self) -> float:
         """The largest |flow utility|."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One period's economy; the module docstring gives the axes."""
-
-    signals: tuple[tuple[str, ...], ...]
-    decisions: tuple[str, ...]
-    utility: FloatArray
-    kernel: JointKernel | IndependentKernel | None = None
-    public: tuple[str, ...] = ()
-    cost: FloatArray | None = None
-    private_actions: tuple[tuple[str, ...], ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "utility", readonly(self.utility))
-        if self.cost is not None:
-            object.__setattr__(self, "cost", readonly(self.cost))
-
-    @cached_property
-    def axes(self) -> tuple[int, ...]:
-        """A, the public state first."""
-        own = tuple(len(labels) for labels in self.signals)
-        return (len(self.public), *own) if self.public else own
-
-    @property
-    def size(self) -> int:
-        """S, the number of profiles."""
-        return prod(self.axes)
-
-    @property
-    def offset(self) -> int:
-        """Where agent 0's axis stands in A: 1 with a public state, else 0."""
-        return 1 if self.public else 0
-
-    @cached_property
-    def cost_table(self) -> FloatArray:
-        """The designer's cost, `(D, O)` (O = 1 without a public state)."""
-        publics = max(len(self.public), 1)
-        if self.cost is None:
-            return np.zeros((len(self.decisions), publics))
-        table = self.cost if self.cost.ndim == 2 else self.cost[:, None]
-        return np.ascontiguousarray(np.broadcast_to(table, (len(self.decisions), publics)))
-
-    @cached_property
-    def welfare(self) -> FloatArray:
-        """Σ_i u^i − c, `(D, *A)`."""
-        return self.utility.sum(axis=0) - self.spread_cost
-
-    @cached_property
-    def spread_cost(self) -> FloatArray:
-        """The cost, broadcast to `(D, *A)` where it has more than one value, else shaped to broadcast."""
-        ones = (1,) * len(self.signals)
-        table = self.cost_table
-        return table.reshape(len(self.decisions), *(table.shape[1:] if self.public else ()), *ones)
-
-    def flat(self, public: IntArray, signals: IntArray) -> IntArray:
-        """The profile's index: `(n,)` and `(n, N)` to `(n,)`."""
-        index = public if self.public else np.zeros(len(signals), np.intp)
-        for i, labels in enumerate(self.signals):
-            index = index * len(labels) + signals[:, i]
-        return index
-
-    def others_flat(self, agent: int, public: IntArray, signals: IntArray) -> IntArray:
-        """The index of the profile with the agent's axis left out: `(n,)`."""
-        index = public if self.public else np.zeros(len(signals), np.intp)
-        for j, labels in enumerate(self.signals):
-            if j != agent:
-                index = index * len(labels) + signals[:, j]
-        return index
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,15 +213,21 @@ class TableEnvironment:
         return max(float(np.abs(stage.utility).max()) for stage in self.stages)
 
 
-def _check_environment(env: TableEnvironment) -> None:
+def check_terms(env: Environment) -> None:
+    """Raise InputError unless agents, discount and horizon make sense, as they must in every economy."""
     where = f"environment {env.name!r}"
-    _names(env.agents, f"{where}: agents")
+    check_names(env.agents, f"{where}: agents")
     if not (isfinite(env.discount) and 0 < env.discount <= 1):
         raise InputError(f"{where}: discount: {env.discount:g} is not in (0, 1]")
     if env.horizon is None and env.discount == 1:
         raise InputError(f"{where}: discount: 1 needs a finite horizon; give a horizon or a discount below 1")
     if env.horizon is not None and env.horizon < 1:
         raise InputError(f"{where}: horizon: {env.horizon} is below 1 (null means infinitely many periods)")
+
+
+def _check_environment(env: TableEnvironment) -> None:
+    check_terms(env)
+    where = f"environment {env.name!r}"
     if not env.stages:
         raise InputError(f"{where}: stages: none given, at least one is needed")
     if len(env.stages) > 1 and env.horizon != len(env.stages):
@@ -305,93 +239,7 @@ def _check_environment(env: TableEnvironment) -> None:
         last = env.horizon is not None and s == len(env.stages) - 1
         following = env.stages[s + 1] if len(env.stages) > 1 and not last else stage
         needed = env.horizon is None or (len(env.stages) == 1 and env.horizon > 1) or not last
-        _check_stage(stage, f"{where}: stages[{s}]", len(env.agents))
-        _check_kernel(stage, following, f"{where}: stages[{s}].kernel", needed)
-    _shape(env.prior, env.stages[0].axes, f"{where}: prior")
+        check_stage(stage, f"{where}: stages[{s}]", len(env.agents))
+        check_kernel(stage, following, f"{where}: stages[{s}].kernel", needed)
+    check_shape(env.prior, env.stages[0].axes, f"{where}: prior")
     check_law(env.prior, f"{where}: prior", env.prior.ndim)
-
-
-def _names(names: Sequence[str], where: str) -> None:
-    if not names:
-        raise InputError(f"{where}: none given, at least one is needed")
-    for k, name in enumerate(names):
-        if not isinstance(name, str) or not name:
-            raise InputError(f"{where}[{k}]: {name!r} is not a name")
-        if name in names[:k]:
-            raise InputError(f"{where}[{k}]: {name!r} is there already; names must differ")
-
-
-def _shape(array: FloatArray, shape: tuple[int, ...], where: str) -> None:
-    if array.shape != shape:
-        raise InputError(f"{where}: shape {list(array.shape)}, expected {list(shape)}")
-
-
-def check_finite(array: FloatArray, where: str) -> None:
-    """Raise InputError at the first value that is NaN or infinite."""
-    bad = ~np.isfinite(array)
-    if bad.any():
-        at = first(bad)
-        raise InputError(f"{where}{index_text(at)}: {array[at]} is not a finite number")
-
-
-def check_law(array: FloatArray, where: str, axes: int) -> None:
-    """Raise InputError unless the last `axes` axes hold probabilities that sum to 1 everywhere."""
-    check_finite(array, where)
-    if (array < 0).any():
-        at = first(array < 0)
-        raise InputError(f"{where}{index_text(at)}: probability {array[at]:g} is negative")
-    total = array.reshape(*array.shape[: array.ndim - axes], -1).sum(axis=-1)
-    off = np.asarray(np.abs(total - 1) > SUM_TOLERANCE)
-    if off.any():
-        at = first(off) if off.ndim else ()
-        raise InputError(f"{where}{index_text(at)}: probabilities sum to {float(total[at]):.12g}, expected 1")
-
-
-def _check_stage(stage: Stage, where: str, count: int) -> None:
-    if len(stage.signals) != count:
-        raise InputError(f"{where}.signals: {len(stage.signals)} lists for {count} agents, expected one each")
-    for i, labels in enumerate(stage.signals):
-        _names(labels, f"{where}.signals[{i}]")
-    _names(stage.decisions, f"{where}.decisions")
-    if stage.public:
-        _names(stage.public, f"{where}.public")
-    decisions = len(stage.decisions)
-    _shape(stage.utility, (count, decisions, *stage.axes), f"{where}.utility")
-    check_finite(stage.utility, f"{where}.utility")
-    if stage.cost is not None:
-        wide = (decisions, len(stage.public))
-        if stage.cost.shape not in ((decisions,), wide):
-            raise InputError(f"{where}.cost: shape {list(stage.cost.shape)}, expected {[decisions]} or {list(wide)}")
-        check_finite(stage.cost, f"{where}.cost")
-    if stage.private_actions:
-        if len(stage.private_actions) != count:
-            raise InputError(
-                f"{where}.private_actions: {len(stage.private_actions)} lists for {count} agents, expected one each"
-            )
-        for i, labels in enumerate(stage.private_actions):
-            _names(labels, f"{where}.private_actions[{i}]")
-        combinations = prod(len(labels) for labels in stage.private_actions)
-        if decisions % combinations:
-            raise InputError(
-                f"{where}.decisions: {decisions} decisions are no multiple of the {combinations} combinations "
-                "of private actions"
-            )
-
-
-def _check_kernel(stage: Stage, following: Stage, where: str, needed: bool) -> None:
-    kernel = stage.kernel
-    if kernel is None:
-        if needed:
-            raise InputError(f"{where}: missing, but another period follows")
-        return
-    decisions = len(stage.decisions)
-    if isinstance(kernel, JointKernel):
-        _shape(kernel.table, (decisions, *stage.axes, *following.axes), f"{where}.joint")
-        check_law(kernel.table, f"{where}.joint", len(following.axes))
-        return
-    pairs = list(zip(stage.axes, following.axes, strict=False))
-    if len(kernel.factors) != len(pairs) or len(stage.axes) != len(following.axes):
-        raise InputError(f"{where}.independent: {len(kernel.factors)} tables, expected {len(stage.axes)}")
-    for j, (factor, (now, then)) in enumerate(zip(kernel.factors, pairs, strict=True)):
-        _shape(factor, (decisions, now, then), f"{where}.independent[{j}]")
-        check_law(factor, f"{where}.independent[{j}]", 1)

@@ -12,18 +12,22 @@ Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be l
 
 import json
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.stage import Stage
 
 SCHEMA = 1
+_LARGEST = sys.float_info.max
 
 
 class _Model(BaseModel):
@@ -46,10 +50,10 @@ class _StageFile(_Model):
 
 
 class _EnvironmentFile(_Model):
-    schema_: StrictInt
+    schema_: StrictInt = Field(alias="schema")
     name: StrictStr
     agents: list[StrictStr]
-    discount: StrictFloat | StrictInt
+    discount: StrictFloat
     horizon: StrictInt | None
     prior: list[Any]
     stages: list[_StageFile]
@@ -71,12 +75,16 @@ def load_environment(path: str | Path) -> TableEnvironment:
         data = json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not an environment: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: not an environment: its lists are nested too deeply") from None
     try:
         return environment_from_data(data)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: not an environment: its lists are nested too deeply") from None
 
 
 def save_environment(environment: TableEnvironment, path: str | Path) -> None:
@@ -87,7 +95,8 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
         partial.write_text(json.dumps(environment_to_data(environment)) + "\n", encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
@@ -95,9 +104,6 @@ def environment_from_data(data: Any) -> TableEnvironment:
     """An environment from the file's parsed JSON; raises InputError at the first bad field."""
     if not isinstance(data, dict):
         raise InputError(f"an environment is a JSON object, not a {type(data).__name__}")
-    if "schema_" in data:
-        raise InputError("schema_: unknown key")
-    data = {("schema_" if key == "schema" else key): value for key, value in data.items()}
     try:
         parsed = _EnvironmentFile.model_validate(data)
     except ValidationError as error:
@@ -109,7 +115,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
         agents=tuple(parsed.agents),
         prior=_numbers(parsed.prior, "prior"),
         stages=tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
-        discount=float(parsed.discount),
+        discount=parsed.discount,
         horizon=parsed.horizon,
     )
 
@@ -177,14 +183,12 @@ def _stage_data(stage: Stage) -> dict[str, Any]:
 
 def _numbers(nested: Any, where: str) -> FloatArray:
     """A float array from nested lists; the first element that is no number, or list of another length, is named."""
-    try:
-        array = np.array(nested)
-    except (ValueError, OverflowError):
-        array = np.array(None)
-    if array.dtype.kind not in "iuf" or array.size == 0:
-        _find_bad(nested, where, _lengths(nested))
-        raise InputError(f"{where}: not an array of numbers")
-    return array.astype(np.float64)
+    leaves = np.array(nested, dtype=object)
+    if leaves.size and set(map(type, leaves.reshape(-1))) <= {int, float}:
+        with suppress(OverflowError):
+            return leaves.astype(np.float64)
+    _find_bad(nested, where, _lengths(nested))
+    raise InputError(f"{where}: nested too deeply for an array of numbers")
 
 
 def _lengths(nested: Any) -> list[int]:
@@ -200,6 +204,8 @@ def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
         if isinstance(nested, bool) or not isinstance(nested, int | float):
             shown = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
             raise InputError(f"{where}: {shown!r} is not a number")
+        if isinstance(nested, int) and abs(nested) > _LARGEST:
+            raise InputError(f"{where}: an integer of {len(str(nested))} digits is too large")
         return
     if not isinstance(nested, list):
         raise InputError(f"{where}: {nested!r} stands where a list of {lengths[0]} is expected")
@@ -220,8 +226,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
-    path = path.replace("schema_", "schema")
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in problem["loc"]).lstrip(".")
     match problem["type"]:
         case "extra_forbidden":
             return f"{path}: unknown key"
@@ -229,3 +234,8 @@ def _first_problem(error: ValidationError) -> str:
             return f"{path}: missing"
         case _:
             return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r:.60}"
+
+
+def _key(key: str) -> str:
+    """A key as it stands if it is a word, else quoted, so that the message stays one line."""
+    return key if key.isidentifier() else repr(key)

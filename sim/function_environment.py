@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.arrays import Array, FloatArray
-from sim.environment import State
+from sim.checks import check_finite
+from sim.environment import State, check_terms
+from sim.errors import InputError
 from sim.spaces import Finite, Space
 
 
@@ -27,6 +29,9 @@ class FunctionEnvironment:
         payoff: (t, signals `(n, N)`, decision `(n,)`) to flow utilities `(n, N)`.
         bound: the largest |flow utility|.
         grid: name of the finite version.
+
+    Raises:
+        InputError: agents, discount, horizon, signals or bound make no sense.
     """
 
     name: str
@@ -39,6 +44,13 @@ class FunctionEnvironment:
     payoff: Callable[[int, Array, Array], FloatArray]
     bound: float
     grid: str = ""
+
+    def __post_init__(self) -> None:
+        check_terms(self)
+        where = f"environment {self.name!r}"
+        if len(self.signals) != len(self.agents):
+            raise InputError(f"{where}: signals: {len(self.signals)} spaces for {len(self.agents)} agents")
+        check_finite(np.asarray(self.bound), f"{where}: bound")
 
     def streams(self, t: int) -> tuple[str, ...]:  # noqa: ARG002 - the protocol's
         """One stream per agent."""

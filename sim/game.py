@@ -11,6 +11,12 @@ from sim.environment import Environment
 from sim.errors import InputError
 from sim.roles import Lexicon, Mechanism
 
+LEAST_TAIL = 1e-12
+"""Least part of a payoff that can be asked to be left out: below it only rounding is left."""
+
+LONGEST = 100_000
+"""Periods to which an infinite horizon may be cut."""
+
 
 @dataclass(frozen=True)
 class Conduct:
@@ -82,14 +88,19 @@ def make_game(
     conduct = conduct or Conduct()
     if conduct.latency and len(conduct.latency) != len(environment.agents):
         raise InputError(f"latency: {len(conduct.latency)} given for {len(environment.agents)} agents")
-    if not tail > 0:
-        raise InputError(f"tail: {tail:g} is not above 0")
+    if not (isfinite(tail) and tail >= LEAST_TAIL):
+        raise InputError(f"tail: {tail:g} is not a number of at least {LEAST_TAIL:g}")
     if environment.horizon is not None:
         periods, closing, left = environment.horizon, 0, 0.0
     else:
         discount = environment.discount
         total = (environment.utility_bound() + mechanism.transfer_bound()) / (1 - discount)
         periods = max(1, ceil(log(tail / total) / log(discount))) if total > tail else 1
+        if periods > LONGEST:
+            raise InputError(
+                f"tail: cutting discount {discount:g} at {tail:g} takes {periods:,} periods, more than {LONGEST:,}; "
+                "give a larger tail or a finite horizon"
+            )
         closing, left = mechanism.lags, discount**periods * total
     agents = environment.agents
     lexicon = Lexicon(

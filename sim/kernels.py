@@ -59,6 +59,10 @@ class Kernel(Protocol):
         """The laws of θ′ given every decision and profile, `(D, S, S')`: for small environments only."""
         ...
 
+    def others(self, axis: int) -> FloatArray:
+        """The law of the next profile without one of its axes, `(D, *A, S' / A'_axis)`; may be a read-only view."""
+        ...
+
     def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:
         """Next coordinates `(len(A'), n)` given decisions `(n,)`, flat profiles and their coordinates."""
         ...
@@ -92,6 +96,11 @@ class JointKernel:
     def rows(self) -> FloatArray:
         """P(θ′ | a, θ), `(D, S, S')`, a view."""
         return self.table.reshape(self.table.shape[0], prod(self.axes), -1)
+
+    def others(self, axis: int) -> FloatArray:
+        """The marginal over the other axes, `(D, *A, S' / A'_axis)`."""
+        law = self.table.sum(axis=1 + len(self.axes) + axis)
+        return law.reshape(*law.shape[: 1 + len(self.axes)], -1)
 
     def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:  # noqa: ARG002 - the protocol's
         """One uniform number picks the whole next profile."""
@@ -153,6 +162,18 @@ class IndependentKernel:
                 decisions, law.shape[1] * f.shape[1], law.shape[2] * f.shape[2]
             )
         return law
+
+    def others(self, axis: int) -> FloatArray:
+        """The product of the other factors, whatever this axis is at: `(D, *A, S' / A'_axis)`, a view."""
+        decisions = self.factors[0].shape[0]
+        law = np.ones((decisions, 1, 1))
+        for j, factor in enumerate(self.factors):
+            table = np.ones((decisions, 1, 1)) if j == axis else factor
+            law = np.einsum("dab,dxy->daxby", law, table).reshape(
+                decisions, law.shape[1] * table.shape[1], law.shape[2] * table.shape[2]
+            )
+        shape = tuple(1 if j == axis else width for j, width in enumerate(self.axes))
+        return np.broadcast_to(law.reshape(decisions, *shape, -1), (decisions, *self.axes, law.shape[2]))
 
     def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:  # noqa: ARG002 - the protocol's
         """Each axis has its own uniform number, so a lie that moves one agent leaves the others' luck alone."""

@@ -12,16 +12,17 @@ with nothing lost and nothing twice. Nothing in a shard depends on the clock, th
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.arrays import Array, FloatArray, IntArray
-from sim.errors import InputError
+from sim.errors import InputError, PlayError, Refusal
 from sim.record import NOTHING, Record
 from sim.spaces import Finite, Space
 
@@ -30,6 +31,9 @@ SCHEMA = 1
 
 class RunFolder:
     """A run's folder, new or to be resumed.
+
+    As a context manager: where play breaks off because a strategy or a mechanism broke the rules, a folder that this
+    call began is taken back, so that the corrected call can use the same path.
 
     Args:
         path: the folder; made if absent.
@@ -44,15 +48,16 @@ class RunFolder:
         self.path = path
         self.configuration = json.loads(json.dumps(configuration))
         self.hash = configuration_hash(self.configuration)
-        ledger = path / "run.json"
-        if ledger.exists():
+        self.written = 0
+        self._made: list[Path] = []
+        self._began = not _is_run(path)
+        if not self._began:
             self.data = read_ledger(path)
             different = first_difference(self.data["configuration"], self.configuration)
             if different:
                 raise InputError(f"{path}: holds another run: {different}; choose another --out")
         else:
-            if path.exists() and any(path.iterdir()):
-                raise InputError(f"{path}: not empty, and not a run; choose another --out")
+            self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
             self.data = {
                 "schema": SCHEMA,
                 "configuration": self.configuration,
@@ -63,6 +68,24 @@ class RunFolder:
                 "shards": {},
             }
             self._write_ledger()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, PlayError | Refusal) and self._began:
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Remove what this call wrote, and the folders it made, if nothing else is in them."""
+        for entry in self.shards.values():
+            for name in entry["files"]:
+                (self.path / name).unlink(missing_ok=True)
+        (self.path / "run.json").unlink(missing_ok=True)
+        below = sorted((folder for folder in self.path.rglob("*") if folder.is_dir()), reverse=True)
+        for folder in (*below, *self._made):
+            with suppress(OSError):
+                folder.rmdir()
 
     @property
     def shards(self) -> dict[str, Any]:
@@ -89,6 +112,7 @@ class RunFolder:
             self._write_table(table, path)
             files[name] = {"rows": table.num_rows, "sha256": _checksum(path)}
         self.shards[key] = {"files": files, "summary": summary}
+        self.written += 1
         self._write_ledger()
 
     def note(self, **facts: Any) -> None:
@@ -112,7 +136,8 @@ class RunFolder:
                 os.fsync(file.fileno())
             os.replace(partial, path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
     def _write_ledger(self) -> None:
@@ -126,7 +151,27 @@ class RunFolder:
                 os.fsync(file.fileno())
             os.replace(partial, path)
         except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+
+
+def _is_run(path: Path) -> bool:
+    """Whether the folder holds a run; False where it is absent or empty.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        if (path / "run.json").exists():
+            return True
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path}: a file, not a folder; choose another --out")
+        if path.exists() and any(path.iterdir()):
+            raise InputError(f"{path}: not empty, and not a run; choose another --out")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be used as a run folder: {error.strerror or error}") from None
+    return False
 
 
 def read_ledger(path: Path) -> dict[str, Any]:
@@ -142,8 +187,11 @@ def read_ledger(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a run folder, it has no run.json") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{ledger}: cannot be read: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA or "configuration" not in data:
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InputError(f"{ledger}: not a run of schema {SCHEMA}")
+    for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool), ("shards", dict)):
+        if not isinstance(data.get(key), kind):
+            raise InputError(f"{ledger}: damaged, {key!r} is missing or not what it should be")
     return data
 
 

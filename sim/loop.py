@@ -8,6 +8,7 @@ a stage has a lower priority than any delivery), and the designer reads its inbo
 processes were created plays no part.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from math import prod
@@ -17,13 +18,15 @@ import numpy as np
 import simpy
 from simpy.events import Event, EventPriority
 
+from sim.answers import checked_answer, one_line
 from sim.arrays import Array, BoolArray, FloatArray, frozen
 from sim.disclosure import shown_decision
 from sim.environment import State
-from sim.errors import DynmechError, PlayError
+from sim.errors import PlayError
 from sim.game import Game
 from sim.record import Record
 from sim.roles import Acts, Past, Situation, Strategy, View
+from sim.rules import Rules
 from sim.spaces import SILENT, Finite, Space
 from sim.streams import Streams, Tape
 
@@ -75,7 +78,7 @@ class _Block:
         stop: int,
     ) -> None:
         self.game, self.strategies, self.record = game, strategies, record
-        self.environment, self.mechanism = game.environment, game.mechanism
+        self.environment = game.environment
         self.names = game.environment.agents
         self.here, self.n = slice(start, stop), stop - start
         self.clock = simpy.Environment()
@@ -86,8 +89,10 @@ class _Block:
         self.stale = 0
         self.tapes: dict[str, Tape] = {}
         self.tape: Callable[[str, int], Tape] = partial(self._tape, streams, start, stop)
+        self.rules = Rules(game, self.n, lambda t: self.tape("designer", 1).at(t))
         self.empty = frozen(np.zeros((self.n, 0)))
-        self.past: list[list[Past]] = [[] for _ in self.names]
+        self.asked: list[Space | None] = [None] * len(self.names)
+        self.past: list[deque[Past]] = [deque(maxlen=strategy.memory_periods) for strategy in strategies]
         self.private: list[dict[str, Array]] = [{} for _ in self.names]
 
     def run(self, order: Sequence[int] | None) -> None:
@@ -122,10 +127,11 @@ class _Block:
             self.record.public[t, self.here] = state.public
             self.record.signal[t, :, self.here] = state.signals.T
             signals = [frozen(state.signals[:, i]) for i in range(len(self.names))]
+            self.asked = [self.rules.asks(t, i) for i in range(len(self.names))]
             views = self._open(now, state, signals)
             yield self._alarm(self.game.conduct.deadline)
             messages = self._settle(now)
-            decision = self._decide(now, messages)
+            decision = self.rules.decide(now, messages)
             realised, acts = decision, self._nobody
             utility = None
             if self.environment.actions(t):
@@ -133,12 +139,11 @@ class _Block:
                 realised, seen = self._realise(t, decision, actions)
                 acts = acts._replace(seen=seen)
             utility = self.environment.utility(t, state, realised)
-            if any(self.mechanism.asks(t, i) is not None for i in range(len(self.names))):
+            if any(space is not None for space in self.asked):
                 replies = yield from self._stage_replies(now, views, messages, decision, utility)
                 acts = acts._replace(replies=replies)
-            transfers = self._rule("charge", now, messages, decision, acts)
-            transfers = self._checked_transfers(now, transfers + self._rule("due", now, messages))
-            memory = self._rule("remember", now, messages, decision, acts)
+            transfers = self.rules.charge(now, messages, decision, acts) + self.rules.due(now, messages)
+            memory = self.rules.remember(now, messages, decision, acts)
             self._book(t, state, decision, realised, utility, transfers)
             self._disclose(now, signals, messages, decision, transfers)
             self.done.succeed(realised)
@@ -150,15 +155,15 @@ class _Block:
             state = yield self.opened
             self.opened = self.clock.event()
             now = Situation(t, memory, state.public)
-            messages = np.empty((len(self.names), self.n), state.signals.dtype).T
+            messages = self.rules.room(t)
             for i in range(len(self.names)):
-                messages[:, i] = self.mechanism.prescribed(now, i, frozen(state.signals[:, i]))
+                messages[i] = self.rules.prescribed(now, i, frozen(state.signals[:, i]))
+            messages = messages.T
             self.record.public[t, self.here] = state.public
             self.record.signal[t, :, self.here] = state.signals.T
-            transfers = self._checked_transfers(now, self._rule("due", now, messages))
-            self.record.transfer[t, :, self.here] = transfers.T
-            decision = self._decide(now, messages)
-            memory = self._rule("remember", now, messages, decision, self._nobody)
+            self.record.transfer[t, :, self.here] = self.rules.due(now, messages).T
+            decision = self.rules.decide(now, messages)
+            memory = self.rules.remember(now, messages, decision, self._nobody)
             self.done.succeed(decision)
 
     @property
@@ -179,9 +184,7 @@ class _Block:
         public = frozen(now.public)
         views = []
         for i, strategy in enumerate(self.strategies):
-            prescribed = self.mechanism.prescribed(now, i, signals[i])
-            depth = strategy.memory_periods
-            past = self.past[i]
+            prescribed = self.rules.prescribed(now, i, signals[i])
             view = View(
                 t=now.t,
                 agent=i,
@@ -191,7 +194,7 @@ class _Block:
                 space=self.game.lexicon.messages[now.t][i],
                 prescribed=signals[i] if prescribed is signals[i] else frozen(prescribed),
                 uniforms=frozen(self.tape(f"agent {i}", strategy.width).at(now.t)) if strategy.width else self.empty,
-                past=tuple(past if depth is None else past[len(past) - depth :] if depth else ()),
+                past=tuple(self.past[i]),
                 private=self.private[i],
                 lexicon=self.game.lexicon,
                 spied=frozen(state.signals) if strategy.spies else None,
@@ -207,12 +210,11 @@ class _Block:
     def _settle(self, now: Situation) -> Array:
         """The messages that count, `(n, N)`: what arrived, else the default."""
         t = now.t
-        dtype = self.record.counted.dtype if self.record.counted.dtype.kind == "f" else np.intp
-        counted = np.empty((len(self.names), self.n), dtype)
+        counted = self.rules.room(t)
         for i in range(len(self.names)):
             letter, self.inbox[i] = self.inbox[i], None
             if letter is None:
-                counted[i] = self.mechanism.default(now, i)
+                counted[i] = self.rules.default(now, i)
                 self.record.defaulted[t, i, self.here] = True
                 continue
             message, on_time = letter
@@ -220,43 +222,12 @@ class _Block:
             if on_time is not None:
                 missing = ~on_time if missing is None else missing | ~on_time
             if missing is not None and missing.any():
-                message = np.where(missing, self.mechanism.default(now, i), message)
+                message = np.where(missing, self.rules.default(now, i), message)
                 self.record.defaulted[t, i, self.here] = missing
             counted[i] = message
         self.record.counted[t, :, self.here] = counted
+        counted.flags.writeable = False
         return counted.T
-
-    def _decide(self, now: Situation, messages: Array) -> Array:
-        decision = self._rule("decide", now, messages)
-        space = self.environment.decision_space(now.t)
-        if decision.ndim == 2 and isinstance(space, Finite):
-            weights = np.cumsum(decision, axis=1)
-            if decision.shape != (self.n, space.size) or not (
-                (decision >= 0).all() and (np.abs(weights[:, -1] - 1) < 1e-9).all()
-            ):
-                raise self._broken(now, "decide returned a lottery that is not a row of probabilities per episode")
-            luck = self.tape("designer", 1).at(now.t)
-            decision = (weights[:, :-1] <= luck).sum(axis=1)
-        if decision.shape != (self.n,) or not space.accepts(decision.dtype) or not space.contains(decision).all():
-            raise self._broken(now, f"decide returned something else than decisions in {space.describe()}")
-        return decision
-
-    def _checked_transfers(self, now: Situation, transfers: FloatArray) -> FloatArray:
-        if transfers.shape != (self.n, len(self.names)) or not np.isfinite(transfers).all():
-            raise self._broken(now, f"transfers are not {len(self.names)} finite numbers per episode")
-        return transfers
-
-    def _rule(self, name: str, now: Situation, *args: Any) -> Array:
-        """Call one of the mechanism's rules; what it raises becomes one line."""
-        try:
-            return np.asarray(getattr(self.mechanism, name)(now, *args))
-        except DynmechError:
-            raise
-        except Exception as error:
-            raise self._broken(now, f"{name} raised {_one_line(error)}") from error
-
-    def _broken(self, now: Situation, what: str) -> PlayError:
-        return PlayError(f"mechanism {self.mechanism.name!r} in period {now.t}: {what}")
 
     def _book(
         self,
@@ -308,7 +279,7 @@ class _Block:
         recommended = np.unravel_index(decision % prod(sizes), sizes)
         out: list[Array] = []
         for i, labels in enumerate(self.environment.actions(now.t)):
-            self._ring(i, self._later(views[i], now, decision, Finite(labels), recommended[i], None))
+            self._ring(i, self._later(i, views[i], now, decision, Finite(labels), recommended[i], None))
         yield self._alarm(0)
         for i in range(len(self.names)):
             action = self._collect(i)
@@ -321,25 +292,18 @@ class _Block:
         sizes = [len(labels) for labels in self.environment.actions(t)]
         public = decision // prod(sizes)
         realised = public * prod(sizes) + np.ravel_multi_index(actions, sizes)
-        seen = np.zeros((self.n, len(self.names)), np.intp)
-        for i, action in enumerate(actions):
-            shown = self.mechanism.sees(t, i)
-            if shown is not None:
-                seen[:, i] = shown[action]
-        return realised, seen
+        return realised, np.stack([self.rules.seen(t, i, action) for i, action in enumerate(actions)], axis=1)
 
     def _stage_replies(
         self, now: Situation, views: list[View], messages: Array, decision: Array, utility: FloatArray
     ) -> Generator[Event, Any, FloatArray]:
         """Every agent that is asked replies, knowing its own flow utility."""
         replies = np.zeros((self.n, len(self.names)))
-        asked = [i for i in range(len(self.names)) if self.mechanism.asks(now.t, i) is not None]
-        for i in asked:
-            space = self.mechanism.asks(now.t, i)
-            assert space is not None
-            own = utility[:, i]
-            prescribed = self.mechanism.prescribed_reply(now, i, messages, decision, own)
-            self._ring(i, self._later(views[i], now, decision, space, prescribed, frozen(own)))
+        asked = {i: space for i, space in enumerate(self.asked) if space is not None}
+        for i, space in asked.items():
+            own = frozen(utility[:, i])
+            prescribed = self.rules.prescribed_reply(now, i, space, messages, decision, own)
+            self._ring(i, self._later(i, views[i], now, decision, space, prescribed, own))
         yield self._alarm(0)
         for i in asked:
             replies[:, i] = self._collect(i)
@@ -353,6 +317,7 @@ class _Block:
 
     def _later(
         self,
+        agent: int,
         view: View,
         now: Situation,
         decision: Array,
@@ -362,7 +327,7 @@ class _Block:
     ) -> View:
         """The agent's view after the decision."""
         classes = self.environment.outcome_classes(now.t)
-        shown = shown_decision(self.game.conduct.disclosure, decision, classes, view.agent)
+        shown = shown_decision(self.game.conduct.disclosure, decision, classes, agent)
         return view.after_decision(
             space=space,
             prescribed=frozen(prescribed),
@@ -376,15 +341,16 @@ class _Block:
         strategy = self.strategies[i]
         while True:
             view: View = yield self.bells[i]
-            message = self._answer(strategy.message, view, silent=strategy.silent)
-            self.record.report[view.t, i, self.here] = message
-            yield from self._send(i, view.t, message)
-            if self.environment.actions(view.t):
+            t = view.t
+            message = self._answer(i, strategy.message, view, silent=strategy.silent)
+            self.record.report[t, i, self.here] = message
+            yield from self._send(i, t, message)
+            if self.environment.actions(t):
                 view = yield self.bells[i]
-                self.desk[i] = self._answer(strategy.action, view)
-            if self.mechanism.asks(view.t, i) is not None:
+                self.desk[i] = self._answer(i, strategy.action, view)
+            if self.asked[i] is not None:
                 view = yield self.bells[i]
-                self.desk[i] = self._answer(strategy.reply, view)
+                self.desk[i] = self._answer(i, strategy.reply, view)
 
     def _send(self, i: int, t: int, message: Array) -> Process:
         """Post a message; what is on time arrives as one letter, what is late as another, after the deadline."""
@@ -407,45 +373,20 @@ class _Block:
         yield self.clock.timeout(delay)
         self.stale += letters
 
-    def _answer(self, move: Callable[[View], Array], view: View, *, silent: bool = False) -> Array:
-        """A strategy's answer, or one line that says what is wrong with it."""
-        who = f"strategy {self.strategies[view.agent].name!r} of agent {self.names[view.agent]!r} in period {view.t}"
+    def _answer(self, i: int, move: Callable[[View], Array], view: View, *, silent: bool = False) -> Array:
+        """A strategy's answer, or one line that says what is wrong with it; it is held to what the view said before."""
+        t, space = view.t, view.space
+        who = f"strategy {self.strategies[i].name!r} of agent {self.names[i]!r} in period {t}"
         try:
             answer = move(view)
         except PlayError as error:
             raise PlayError(f"{who}: {error}") from error
         except (Exception, SystemExit) as error:
-            raise PlayError(f"{who}: {move.__name__} raised {_one_line(error)}") from error
-        return checked_answer(answer, view.space, self.n, f"{who}: {move.__name__}", silent=silent)
+            raise PlayError(f"{who}: {move.__name__} raised {one_line(error)}") from error
+        return checked_answer(answer, space, self.n, f"{who}: {move.__name__}", silent=silent)
 
     def _tape(self, streams: Streams, start: int, stop: int, name: str, width: int) -> Tape:
         tape = self.tapes.get(name)
         if tape is None:
             tape = self.tapes[name] = streams.tape(name, width, start, stop)
         return tape
-
-
-def checked_answer(answer: object, space: Space, n: int, who: str, *, silent: bool = False) -> Array:
-    """A private copy of a strategy's answer, if it is one element of `space` per episode.
-
-    Raises:
-        PlayError: wrong type, wrong shape, or the first value outside the space.
-    """
-    if not isinstance(answer, np.ndarray):
-        raise PlayError(f"{who} returned {type(answer).__name__} {answer!r:.40}, expected an array of shape ({n},)")
-    if answer.shape != (n,):
-        raise PlayError(f"{who} returned an array of shape {answer.shape}, expected ({n},)")
-    if not space.accepts(answer.dtype):
-        shown = f", first value {answer[0]!s:.40}" if n else ""
-        raise PlayError(f"{who} returned type {answer.dtype}{shown}, expected elements of {space.describe()}")
-    inside = space.contains(answer)
-    if silent:
-        inside = inside | (answer == SILENT)
-    if not inside.all():
-        k = int(np.argmin(inside))
-        raise PlayError(f"{who} returned {answer[k]} (row {k} of the block), outside {space.describe()}")
-    return answer.astype(np.intp if isinstance(space, Finite) else np.float64)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

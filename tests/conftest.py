@@ -1,8 +1,21 @@
 """One fixed Hypothesis profile, so that a test run is the same everywhere."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
 
 settings.register_profile(
     "fixed", derandomize=True, deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fixed")
+
+
+@pytest.fixture(autouse=True)
+def _no_plugin_outlives_its_test() -> Iterator[None]:
+    """Plug-ins are taken in for the whole process; a test must not see another's."""
+    yield
+    for registry in (SCENARIOS, MECHANISMS, STRATEGIES):
+        registry._added.clear()

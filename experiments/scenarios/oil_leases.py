@@ -9,8 +9,9 @@ import numpy as np
 
 from experiments.scenarios.base import Scenario
 from sim.arrays import FloatArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.kernels import JointKernel
+from sim.stage import Stage
 
 OIL = np.array([4.0, 6.0])
 LABELS = ("4", "6")

@@ -13,8 +13,9 @@ import numpy as np
 
 from experiments.scenarios.base import Scenario
 from experiments.scenarios.oil_leases import FIRMS, LABELS, auction
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.kernels import JointKernel
+from sim.stage import Stage
 
 
 class OilLeasesPrior(Scenario):
