@@ -293,7 +293,9 @@ def ex_ante_gain(best: Value, truth: Value) -> Figure:
     return Figure(best.ex_ante - truth.ex_ante, best.bound + truth.bound, None)
 
 
-def worst_gain(problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False) -> Figure:
+def worst_gain(
+    problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False
+) -> Figure:
     """The largest gain over reachable states, at the information that both values share."""
     states = reachable(problem, on_path=on_path)
     worst, place = -np.inf, None
@@ -375,3 +377,48 @@ def worth_at(problem: Problem, place: Place, best: Value, truth: Value) -> tuple
     honest = int(period.truth[place.memory, np.argmax(here)])
     worth = weights @ best.choices[t][place.memory, here]
     return worth, float(weights @ truth.choices[t][place.memory, here, 0]), honest
+
+
+def worst_stay(problem: Problem, best: Value) -> float:
+    """The least value of going on, over reachable states, by what is known when reporting; leaving not counted."""
+    least = np.inf
+    for t, period in enumerate(problem.periods):
+        _, led = reachable(problem)[t]
+        choices = best.choices[t][..., : period.flow.shape[2]]
+        if t == 0:
+            choices, rows, possible = choices[period.merged[:1]], problem.prior, np.ones(1, np.bool_)
+        else:
+            before = problem.periods[1 if problem.stationary else t - 1].rows
+            assert before is not None
+            assert led is not None
+            rows, possible = before, led
+        for w, worth in enumerate(_by_own_information(rows, period, choices)):
+            mass = rows[..., period.own == w].sum(axis=-1)
+            seen = possible & (mass > 0)
+            value = np.divide(worth.max(axis=-1), mass, out=np.full(worth.shape[:-1], np.inf), where=seen)
+            least = min(least, float(value.min()))
+    return least
+
+
+def ties(problem: Problem, truth: Value) -> tuple[int, int]:
+    """On the path of truth: states (memory, profile) at which another message does as well, and how many there are.
+
+    Messages that change nothing, neither decision nor flow nor the next state, are the same message.
+    """
+    tied = total = 0
+    for t, period in enumerate(problem.periods):
+        here, _ = reachable(problem, on_path=True)[t]
+        worth = _worth(period, truth.ahead[t], problem.discount).max(axis=3)
+        memory, profile = np.nonzero(here)
+        honest = period.truth[memory, profile]
+        mine = worth[memory, profile]
+        kept = np.take_along_axis(mine, honest[:, None], axis=1)
+        slack = 1e-9 * max(1.0, float(np.abs(mine).max(initial=0.0)))
+        equal = np.abs(mine - kept) <= slack
+        matters = np.zeros(mine.shape, np.bool_)
+        for table in (period.decision[..., 0], period.following, period.flow.max(axis=3)):
+            values = table[memory, profile]
+            matters |= np.abs(values - np.take_along_axis(values, honest[:, None], axis=1)) > slack
+        tied += int((equal & matters).any(axis=1).sum())
+        total += len(memory)
+    return tied, total

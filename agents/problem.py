@@ -23,7 +23,8 @@ import numpy as np
 from mechanisms.base import BaseMechanism
 from mechanisms.tabulate import tabulate
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
-from sim.environment import Stage, TableEnvironment
+from sim.environment import TableEnvironment
+from sim.stage import Stage
 
 SAME = 1e-12
 """Amounts of money closer than this, relative to the largest (at least 1), are the same in merging memories."""
@@ -101,7 +102,12 @@ class _Raw:
 
 
 def build_problem(
-    environment: TableEnvironment, mechanism: BaseMechanism, deviator: Sequence[int], *, merge: bool = True, exit: bool = False
+    environment: TableEnvironment,
+    mechanism: BaseMechanism,
+    deviator: Sequence[int],
+    *,
+    merge: bool = True,
+    exit: bool = False,
 ) -> Problem:
     """Tabulate the mechanism's rules and merge memories (or, for checks and for payoff levels, keep them apart).
 
@@ -135,7 +141,9 @@ def build_problem(
             )
             for t, raw in enumerate(raws)
         )
-    return Problem(environment, mechanism, who, periods, environment.prior.reshape(-1), environment.horizon is None, exit)
+    return Problem(
+        environment, mechanism, who, periods, environment.prior.reshape(-1), environment.horizon is None, exit
+    )
 
 
 def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], *, defer: bool) -> _Raw:
@@ -224,9 +232,7 @@ def _merge(
     else:
         following = np.zeros(raw.remember[members].shape, np.intp)
     own, width = _own_information(stage, who)
-    return Period(
-        labels, members, flow, done, following, raw.truth[members], recommended, own, width, rows
-    )
+    return Period(labels, members, flow, done, following, raw.truth[members], recommended, own, width, rows)
 
 
 def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, done: IntArray) -> FloatArray:
@@ -302,5 +308,3 @@ def _step(period: Period, here: BoolArray, states: int, on_path: bool) -> tuple[
     led[following[allowed], period.decision[allowed], profile[allowed]] = True
     arrives = led.reshape(states, -1).astype(np.float64) @ (period.rows.reshape(decisions * size, -1) > 0)
     return arrives > 0, led
-
-

@@ -1,4 +1,4 @@
-"""The smallest case that shows a gain: a shortest history that leads to the state, the lie there, and what it is worth."""
+"""The smallest case that shows a gain: a shortest history that leads to the state, the lie there, and its worth."""
 
 from dataclasses import dataclass
 

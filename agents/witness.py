@@ -1,8 +1,8 @@
 """A deviation found by the oracle, as a strategy that plays on the event loop.
 
-At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the others'
-are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest so far,
-just lied (respond, in a belief manipulation), prescribed play for good.
+At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the
+others' are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest so
+far, just lied (respond, in a belief manipulation), prescribed play for good.
 """
 
 import numpy as np
@@ -84,7 +84,7 @@ class Witness(BaseStrategy):
         signals[:, self.agent] = past.signal
         return policy[place][state, past.decision, before.flat(past.public, signals), own]
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, setting: Setting) -> str:  # noqa: ARG002
         """Words; the story is told by `replay`."""
         words = {
             Family.ONE_SHOT: "lies once, at the best moment",
@@ -104,7 +104,9 @@ def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:
     out = []
     for j, sent in enumerate(tables.prescribed):
         if (sent != sent[:1]).any():
-            raise Refusal("witness: prescribed messages depend on the memory; signals cannot be read off messages alone")
+            raise Refusal(
+                "witness: prescribed messages depend on the memory; signals cannot be read off messages alone"
+            )
         inverse = np.zeros((sent.shape[1], tables.shape[j + 1]), np.intp)
         for o in range(sent.shape[1]):
             inverse[o, sent[0, o]] = np.arange(sent.shape[2])

@@ -1,44 +1,56 @@
 """The audit: exact verdicts on a mechanism, each with its bound, its information and the state at which it is worst."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from agents.oracle import Family, Figure, Information, Place, Value, ex_ante_gain, solve, worst_gain
-from agents.problem import Problem, build_problem, reachable
+from agents.oracle import Family, Figure, Information, Value, ex_ante_gain, solve, ties, worst_gain, worst_stay
+from agents.participation import Least, budget, participation
+from agents.problem import Problem, build_problem
+from agents.story import Story, tell
+from agents.words import own_text, place_text, profile_text
 from experiments.running import agent_index
+from experiments.simulate import Progress, silent
 from experiments.tally import first_best
 from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
+NOTHING = Figure(float("nan"), float("nan"), None)
 
 
 @dataclass(frozen=True, eq=False)
-class Gains:
-    """One family's gains, by deviator; `refused` where the search does not cover the case, with the reason."""
+class Search:
+    """One deviator's side of the audit.
 
-    figures: dict[str, list[Figure]]
-    refused: str = ""
+    Attributes:
+        who: indices of its members.
+        figures: gains by family and kind; NaN where the search does not cover the case.
+        refused: why interim figures are missing, if they are.
+        stories: the smallest case behind the contingent gain, interim and ex post.
+        ties: on the path of truth, states at which another message does as well and matters, and all states.
+        deposit: with exit, what it would have to leave as security so that it never pays to run.
+    """
 
-    def worst(self, kind: str) -> tuple[int, Figure]:
-        """The deviator that gains most, and its figure."""
-        figures = self.figures[kind]
-        k = int(np.argmax([figure.gain for figure in figures]))
-        return k, figures[k]
+    who: tuple[int, ...]
+    problem: Problem
+    figures: dict[Family, dict[str, Figure]]
+    refused: str
+    stories: dict[Information, Story | None]
+    ties: tuple[int, int]
+    deposit: float | None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A promise and what became of it."""
+    """A promise and what became of it: `holds`, `fails` or `undecided`."""
 
     promise: str
     status: str
@@ -49,84 +61,97 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """Everything that `dynmech audit` says; `data()` is its JSON."""
+    """Everything that `dynmech audit` says; `audit_data` makes JSON of it."""
 
     environment: TableEnvironment
     mechanism: BaseMechanism
-    deviators: tuple[tuple[int, ...], ...]
     tolerance: float
+    exit: bool
     ledger: Ledger
-    gains: dict[Family, Gains]
-    budget: dict[str, float]
-    participation: dict[str, list[float]]
+    searches: list[Search]
+    budget: dict[str, Least]
+    participation: dict[str, list[Least]]
     promises: list[Verdict]
     conditions: list[Condition]
 
     @property
     def holds(self) -> bool:
-        """Whether no promise fails."""
+        """Whether every promise holds."""
         return all(verdict.status != "fails" for verdict in self.promises)
 
-    def name_of(self, deviator: tuple[int, ...]) -> str:
-        """An agent, or a coalition."""
-        return " + ".join(self.environment.agents[i] for i in deviator)
+    def name(self, search: Search) -> str:
+        """The deviator: an agent, or a coalition."""
+        return " + ".join(self.environment.agents[i] for i in search.who)
+
+    def worst(self, family: Family, kind: str) -> tuple[Search, Figure]:
+        """The deviator that gains most, and its figure."""
+        figures = [search.figures[family][kind] for search in self.searches]
+        k = int(np.argmax([-np.inf if np.isnan(figure.gain) else figure.gain for figure in figures]))
+        return self.searches[k], figures[k]
 
 
 def audit(
-    environment: TableEnvironment,
+    environment: Environment,
     mechanism: BaseMechanism,
     *,
     coalitions: Sequence[Sequence[int | str]] = (),
+    exit: bool = False,
     tolerance: float = 1e-6,
     all_states: bool = False,
-    progress: Callable[[str, int], Callable[[int], None]] = lambda _n, _t: lambda _k: None,
+    progress: Progress = silent,
 ) -> Audit:
     """Audit a mechanism: every agent alone, or the given coalitions instead.
 
+    Args:
+        exit: deviators may leave when they report, what they owe unpaid.
+        tolerance: up to which a promise holds.
+        all_states: take maxima over all states, not only over those that some play leads to.
+
     Raises:
         Refusal: environment or mechanism is not finite or too large; the size is given.
-        InputError: a coalition names nobody, or an agent twice.
+        InputError: a coalition names nobody, or an agent twice; the tolerance is negative.
     """
+    if not isinstance(environment, TableEnvironment):
+        raise Refusal(f"audit: environment {environment.name!r} is not finite; it can be simulated only")
+    if not tolerance >= 0:
+        raise InputError(f"tolerance: {tolerance:g} is below 0")
     deviators = _deviators(environment, coalitions)
     ledger = keep_ledger(environment, mechanism)
-    advance = progress("searching", len(deviators) * (len(FAMILIES) + 1) * 2)
-    searches = [_search(build_problem(environment, mechanism, who), all_states, advance) for who in deviators]
-    gains = {family: _collect([search[family] for search in searches]) for family in FAMILIES}
-    budget, shortfalls = _budget(environment, ledger)
-    participation, unwilling = _participation(environment, mechanism, ledger, all_states)
-    promises = _promises(environment, mechanism, deviators, gains, ledger, budget, shortfalls, participation, unwilling, tolerance)
-    return Audit(
-        environment,
-        mechanism,
-        deviators,
-        tolerance,
-        ledger,
-        gains,
-        budget,
-        participation,
-        promises,
-        all_conditions(environment),
+    advance = progress("searching", len(deviators))
+    searches = []
+    for who in deviators:
+        searches.append(_search(build_problem(environment, mechanism, who, exit=exit), all_states))
+        advance(1)
+    found = Audit(
+        environment=environment,
+        mechanism=mechanism,
+        tolerance=tolerance,
+        exit=exit,
+        ledger=ledger,
+        searches=searches,
+        budget=budget(environment, ledger),
+        participation=participation(environment, mechanism, ledger, all_states=all_states),
+        promises=[],
+        conditions=all_conditions(environment),
     )
+    found.promises.extend(_promises(found))
+    return found
 
 
-def _deviators(environment: TableEnvironment, coalitions: Sequence[Sequence[int | str]]) -> tuple[tuple[int, ...], ...]:
+def _deviators(environment: TableEnvironment, coalitions: Sequence[Sequence[int | str]]) -> list[tuple[int, ...]]:
     if not coalitions:
-        return tuple((i,) for i in range(len(environment.agents)))
+        return [(i,) for i in range(len(environment.agents))]
     out = []
     for members in coalitions:
         who = [m if isinstance(m, int) else agent_index(environment.agents, m) for m in members]
         if not who or len(set(who)) < len(who):
-            raise InputError(f"coalition {list(members)}: name at least one agent, each once")
+            raise InputError(f"coalition {' + '.join(map(str, members))}: name at least one agent, each once")
         out.append(tuple(sorted(who)))
-    return tuple(out)
+    return out
 
 
-Search = dict[Family, dict[str, Figure] | str]
-
-
-def _search(problem: Problem, all_states: bool, advance: Callable[[int], None]) -> Search:
+def _search(problem: Problem, all_states: bool) -> Search:
     """Every family under both kinds of information, for one deviator."""
-    found: Search = {}
     values: dict[tuple[Family, Information], Value] = {}
     refused = ""
     for information in Information:
@@ -135,254 +160,204 @@ def _search(problem: Problem, all_states: bool, advance: Callable[[int], None]) 
                 values[family, information] = solve(problem, family, information)
             except Refusal as error:
                 refused = str(error)
-            advance(1)
+    figures: dict[Family, dict[str, Figure]] = {}
+    spying_truth = values[Family.PRESCRIBED, Information.EX_POST]
+    truth = values.get((Family.PRESCRIBED, Information.INTERIM))
     for family in FAMILIES:
-        figures: dict[str, Figure] = {}
-        nothing = Figure(float("nan"), float("nan"), None)
-        interim, truth = (values.get((f, Information.INTERIM)) for f in (family, Family.PRESCRIBED))
-        if interim is not None and truth is not None:
-            figures["ex_ante"] = ex_ante_gain(interim, truth)
-            figures["on_path"] = worst_gain(problem, interim, truth, on_path=True, all_states=False)
-            figures["interim"] = worst_gain(problem, interim, truth, all_states=all_states)
-        ex_post = values[family, Information.EX_POST]
-        figures["ex_post"] = worst_gain(
-            problem, ex_post, values[Family.PRESCRIBED, Information.EX_POST], all_states=all_states
-        )
-        found[family] = {kind: figures.get(kind, nothing) for kind in KINDS} if figures else refused
-    return found
+        mine = dict.fromkeys(KINDS, NOTHING)
+        best = values.get((family, Information.INTERIM))
+        if best is not None and truth is not None:
+            mine["ex_ante"] = ex_ante_gain(best, truth)
+            mine["on_path"] = worst_gain(problem, best, truth, on_path=True)
+            mine["interim"] = worst_gain(problem, best, truth, all_states=all_states)
+        mine["ex_post"] = worst_gain(problem, values[family, Information.EX_POST], spying_truth, all_states=all_states)
+        figures[family] = mine
+    free = figures[Family.CONTINGENT]
+    stories: dict[Information, Story | None] = {
+        Information.INTERIM: None,
+        Information.EX_POST: tell(
+            problem, values[Family.CONTINGENT, Information.EX_POST], spying_truth, free["ex_post"]
+        ),
+    }
+    deposit = None
+    if truth is not None:
+        best = values[Family.CONTINGENT, Information.INTERIM]
+        stories[Information.INTERIM] = tell(problem, best, truth, free["interim"])
+        if problem.exit:
+            deposit = max(0.0, -worst_stay(problem, best))
+    level = ties(problem, truth if truth is not None else spying_truth)
+    return Search(problem.deviator, problem, figures, refused, stories, level, deposit)
 
 
-def _collect(searches: Sequence[dict[str, Figure] | str]) -> Gains:
-    refused = next((s for s in searches if isinstance(s, str)), "")
-    figures = [s for s in searches if isinstance(s, dict)]
-    return Gains({kind: [f[kind] for f in figures] for kind in KINDS}, refused)
+def _promises(found: Audit) -> list[Verdict]:
+    """Each promise against the figure that decides it."""
+    promises, ledger, out = found.mechanism.promises, found.ledger, []
 
-
-def _budget(environment: TableEnvironment, ledger: Ledger) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
-    """Ex ante, expected by period, and ex post surplus of prescribed play, and where the last two are worst."""
-    totals = [page.transfer.sum(axis=0) for page in ledger.pages]
-    worst_ex_post, worst_period = np.inf, float(totals[0][0] @ ledger.prior)
-    places: dict[str, dict[str, Any]] = {"ex_ante": {}, "expected_period": {"period": 0}, "ex_post": {}}
-    for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
-        seen = np.where(page.occurs, total, np.inf)
-        if seen.min() < worst_ex_post:
-            worst_ex_post = float(seen.min())
-            memory, profile = np.unravel_index(int(seen.argmin()), seen.shape)
-            places["ex_post"] = {"period": t, "profile": profile_text(environment, t, int(profile)), "memory": int(memory)}
-        after = t + 1 if t + 1 < len(ledger.pages) else (t if ledger.stationary else None)
-        if after is None or page.rows is None:
-            continue
-        memory, profile = np.nonzero(page.occurs)
-        laws = page.rows[page.decision[memory, profile], profile]
-        expected = (laws * totals[after][page.following[memory, profile]]).sum(axis=1)
-        if expected.size and expected.min() < worst_period:
-            worst_period = float(expected.min())
-            k = int(expected.argmin())
-            places["expected_period"] = {
-                "period": t + 1,
-                "reports before": profile_text(environment, t, int(profile[k])),
-            }
-    budget = {"ex_ante": float(ledger.transfer.sum()), "expected_period": worst_period, "ex_post": worst_ex_post}
-    return budget, places
-
-
-def _participation(
-    environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger, all_states: bool
-) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
-    """Worst continuation payoff of prescribed play, this period's payment included, by agent.
-
-    Over the states that some play of the agent leads to: its own past lies, and what it then owes, included.
-    """
-    agents = range(len(environment.agents))
-    payoff = ledger.utility - ledger.transfer
-    out: dict[str, list[float]] = {"ex_ante": payoff.tolist(), "interim": [], "ex_post": []}
-    places: dict[str, dict[str, Any]] = {"ex_ante": {}, "interim": {}, "ex_post": {}}
-    lowest = {"interim": np.inf, "ex_post": np.inf}
-    for i in agents:
-        problem = build_problem(environment, mechanism, (i,), merge=False)
-        worst = {"interim": (np.inf, {}), "ex_post": (np.inf, {})}
-        for kind, value, place in _stays(problem, ledger, i, all_states):
-            if value < worst[kind][0]:
-                worst[kind] = (value, place)
-        for kind, (value, place) in worst.items():
-            out[kind].append(value)
-            if value < lowest[kind]:
-                lowest[kind], places[kind] = value, {"agent": environment.agents[i], **place}
-    return out, places
-
-
-def _stays(
-    problem: Problem, ledger: Ledger, agent: int, all_states: bool
-) -> Iterator[tuple[str, float, dict[str, Any]]]:
-    """(kind, worst continuation payoff, where) piece by piece."""
-    states = reachable(problem)
-    for t, period in enumerate(problem.periods):
-        here, led = states[t]
-        stay = ledger.pages[t].stay[agent]
-        found = np.ones_like(here) if all_states else here
-        worst = np.where(found, stay, np.inf)
-        k = int(worst.argmin())
-        yield (
-            "ex_post",
-            float(worst.reshape(-1)[k]),
-            {"period": t, "profile": profile_text(problem.environment, t, k % stay.shape[1])},
-        )
-        for w in range(period.width):
-            mine = period.own == w
-            place = {"period": t, "signal": own_text(problem, t, w)}
-            if t == 0:
-                mass = problem.prior[mine].sum()
-                if mass > 0:
-                    yield "interim", float(stay[0][mine] @ problem.prior[mine] / mass), place
-                continue
-            rows = problem.periods[1 if problem.stationary else t - 1].rows
-            assert rows is not None
-            assert led is not None
-            mass = rows[..., mine].sum(axis=-1)
-            expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
-            possible = (mass > 0) & (led | all_states)
-            value = np.divide(expected, mass, out=np.full_like(expected, np.inf), where=possible)
-            yield "interim", float(value.min()), place
-
-
-def _promises(
-    environment: TableEnvironment,
-    mechanism: BaseMechanism,
-    deviators: tuple[tuple[int, ...], ...],
-    gains: dict[Family, Gains],
-    ledger: Ledger,
-    budget: dict[str, float],
-    shortfalls: dict[str, dict[str, Any]],
-    participation: dict[str, list[float]],
-    unwilling: dict[str, dict[str, Any]],
-    tolerance: float,
-) -> list[Verdict]:
-    promises = mechanism.promises
-    out: list[Verdict] = []
-
-    def add(promise: str, worst: float, bound: float, where: dict[str, Any]) -> None:
-        out.append(Verdict(promise, status(worst, bound, tolerance), worst, bound, where))
+    def judge(promise: str, worst: float, bound: float, where: dict[str, Any]) -> None:
+        out.append(Verdict(promise, status(worst, bound, found.tolerance), worst, bound, where))
 
     if promises.incentive != "none":
         kind = "interim" if promises.incentive == "bayesian" else "ex_post"
-        free = gains[Family.CONTINGENT]
-        k, figure = free.worst(kind)
-        who = " + ".join(environment.agents[i] for i in deviators[k])
-        where = {"agent": who, **place_text(environment, figure.place, deviators[k], kind)}
-        add(f"incentive: {promises.incentive}", figure.gain, figure.bound, where)
-    if promises.budget != "none":
-        kind = {"no deficit": "ex_post", "ex ante": "ex_ante", "expected period": "expected_period", "ex post": "ex_post"}[
-            promises.budget
-        ]
-        add(f"budget: {promises.budget}", -budget[kind], ledger.bound, shortfalls[kind])
+        search, figure = found.worst(Family.CONTINGENT, kind)
+        place = place_text(found.environment, figure.place, search.who, ex_post=kind == "ex_post")
+        judge(f"incentive: {promises.incentive}", figure.gain, figure.bound, {"agent": found.name(search), **place})
+    match promises.budget:
+        case "none":
+            pass
+        case "ex post":
+            off = max(float(np.abs(page.transfer.sum(axis=0)[page.occurs]).max()) for page in ledger.pages)
+            judge("budget: ex post", off, ledger.bound, found.budget["ex_post"].where)
+        case promised:
+            least = found.budget["ex_post" if promised == "no deficit" else promised.replace(" ", "_")]
+            judge(f"budget: {promised}", -least.value, ledger.bound, least.where)
     if promises.participation != "none":
-        kind = promises.participation.replace(" ", "_")
-        add(f"participation: {promises.participation}", -min(participation[kind]), ledger.bound, unwilling[kind])
+        least = min(found.participation[promises.participation.replace(" ", "_")], key=lambda one: one.value)
+        judge(f"participation: {promises.participation}", -least.value, ledger.bound, least.where)
     if promises.efficient:
-        welfare = float(ledger.utility.sum()) - expected_cost(environment, ledger)
-        gap = first_best(environment) - welfare
-        add("efficient", gap, ledger.bound + plan(environment).bound, {})
+        gap = first_best(found.environment) - ledger.welfare
+        judge("efficient", gap, ledger.bound + plan(found.environment).bound, {})
     return out
 
 
-def expected_cost(environment: TableEnvironment, ledger: Ledger) -> float:
-    """The designer's expected discounted cost under prescribed play (0 where decisions cost nothing)."""
-    if not any(stage.cost_table.any() for stage in environment.stages):
-        return 0.0
-    raise Refusal("audit: costs of the designer are not covered yet")
-
-
 def status(worst: float, bound: float, tolerance: float) -> str:
-    """`holds` up to the tolerance, `fails` above it, `undecided` within the figure's own bound of it."""
+    """`holds` up to the tolerance, `fails` above it, `undecided` within the figure's own bound of it.
+
+    >>> status(0.0, 1e-9, 1e-6), status(2.0, 1e-9, 1e-6), status(1e-6, 1e-9, 1e-6)
+    ('holds', 'fails', 'undecided')
+    """
     if np.isnan(worst) or abs(worst - tolerance) <= bound:
         return "undecided"
     return "holds" if worst <= tolerance else "fails"
 
 
-def profile_text(environment: TableEnvironment, t: int, profile: int) -> str:
-    """Signals of a profile, with a public state first."""
-    stage = environment.stage(t)
-    axes = ([stage.public] if stage.public else []) + list(stage.signals)
-    return ", ".join(labels[int(k)] for labels, k in zip(axes, np.unravel_index(profile, stage.axes), strict=True))
-
-
-def own_text(problem: Problem, t: int, own: int) -> str:
-    """What a deviator sees: a public state and its own signals."""
-    stage = problem.environment.stage(t)
-    axes = ([stage.public] if stage.public else []) + [stage.signals[i] for i in problem.deviator]
-    index = np.unravel_index(own, tuple(len(labels) for labels in axes))
-    return ", ".join(labels[int(k)] for labels, k in zip(axes, index, strict=True))
-
-
-def place_text(
-    environment: TableEnvironment, place: Place | None, deviator: tuple[int, ...], kind: str
-) -> dict[str, Any]:
-    """A place in words: period, signals, and what happened before."""
-    if place is None:
-        return {}
-    t = place.period
-    if kind == "ex_post":
-        return {"period": t, "profile": profile_text(environment, t, place.profile)}
-    stage = environment.stage(t)
-    axes = ([stage.public] if stage.public else []) + [stage.signals[i] for i in deviator]
-    index = np.unravel_index(place.profile, tuple(len(labels) for labels in axes))
-    where: dict[str, Any] = {
-        "period": t,
-        "signal": ", ".join(labels[int(k)] for labels, k in zip(axes, index, strict=True)),
-    }
-    if place.before is not None and place.decision is not None:
-        before = max(t - 1, 0)
-        where["last decision"] = environment.stage(before).decisions[place.decision]
-        where["last signals"] = profile_text(environment, before, place.before)
-    return where
-
-
-def audit_data(result: Audit) -> dict[str, Any]:
+def audit_data(found: Audit) -> dict[str, Any]:
     """The audit as one JSON object."""
-    env, ledger = result.environment, result.ledger
-    bound = max([ledger.bound, *(f.bound for g in result.gains.values() for fs in g.figures.values() for f in fs)])
-    return {
+    env, ledger = found.environment, found.ledger
+    figures = [f for search in found.searches for mine in search.figures.values() for f in mine.values()]
+    bounds = [f.bound for f in figures if not np.isnan(f.bound)]
+    data: dict[str, Any] = {
         "schema": 1,
         "environment": env.name,
-        "mechanism": result.mechanism.name,
+        "mechanism": found.mechanism.name,
         "agents": list(env.agents),
-        "deviators": [result.name_of(who) for who in result.deviators],
+        "deviators": [found.name(search) for search in found.searches],
         "discount": env.discount,
         "horizon": env.horizon,
-        "tolerance": result.tolerance,
-        "error_bound": bound,
+        "tolerance": found.tolerance,
+        "error_bound": max([ledger.bound, *bounds]),
         "truth": {
             "payoff": (ledger.utility - ledger.transfer).tolist(),
             "utility": ledger.utility.tolist(),
             "transfer": ledger.transfer.tolist(),
-            "welfare": float(ledger.utility.sum()),
+            "welfare": ledger.welfare,
             "first_best": first_best(env),
             "revenue": float(ledger.transfer.sum()),
         },
         "gains": {
             family.value: {
-                **{kind: [_number(f.gain) for f in gains.figures[kind]] for kind in KINDS},
-                "kind": "refused" if gains.refused else "exact",
+                **{kind: [_number(s.figures[family][kind].gain) for s in found.searches] for kind in KINDS},
+                "kind": "refused" if any(s.refused for s in found.searches) else "exact",
             }
-            for family, gains in result.gains.items()
+            for family in FAMILIES
         },
-        "budget": result.budget,
-        "participation": result.participation,
+        "budget": {kind: least.value for kind, least in found.budget.items()},
+        "participation": {kind: [one.value for one in least] for kind, least in found.participation.items()},
         "promises": [
             {"promise": v.promise, "status": v.status, "worst": _number(v.worst), "bound": v.bound, "where": v.where}
-            for v in result.promises
+            for v in found.promises
         ],
         "conditions": {
-            c.name: {"holds": c.holds, "value": _number(c.value), "where": c.where, "note": c.note}
-            for c in result.conditions
+            c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in found.conditions
         },
+        "ties": [{"states": s.ties[0], "of": s.ties[1]} for s in found.searches],
+        "witness": witness_data(found),
+    }
+    if found.exit:
+        data["exit"] = {"deposit": [_number(s.deposit) for s in found.searches]}
+    return data
+
+
+def witness_of(found: Audit) -> tuple[Search, Information, Figure, Story] | None:
+    """The smallest case of the gain that matters: of the failing incentive promise, else the worst interim gain."""
+    ex_post = found.mechanism.promises.incentive == "periodic ex post"
+    order = [Information.EX_POST] if ex_post else [Information.INTERIM, Information.EX_POST]
+    for information in order:
+        search, figure = found.worst(Family.CONTINGENT, "ex_post" if information is Information.EX_POST else "interim")
+        story = search.stories[information]
+        if story is not None and figure.gain > found.tolerance + figure.bound:
+            return search, information, figure, story
+    return None
+
+
+def witness_data(found: Audit) -> dict[str, Any] | None:
+    """The witness as data; None where nothing gains."""
+    witness = witness_of(found)
+    if witness is None:
+        return None
+    search, information, figure, story = witness
+    env, problem = found.environment, search.problem
+    ex_post = information is Information.EX_POST
+    return {
+        "agent": found.name(search),
+        "information": information.value,
+        "gain": figure.gain,
+        "bound": figure.bound,
+        **place_text(env, figure.place, search.who, ex_post=ex_post),
+        "history": [
+            {
+                "period": step.period,
+                "signals": profile_text(env, step.period, step.profile),
+                "report": message_text(problem, step.period, step.message),
+                "prescribed": message_text(problem, step.period, step.prescribed),
+                "decision": env.stage(step.period).decisions[step.decision],
+            }
+            for step in story.history
+        ],
+        "report": message_text(problem, story.place.period, story.message),
+        "prescribed": message_text(problem, story.place.period, story.prescribed),
+        "lie": story.lie,
+        "truth": story.truth,
     }
 
 
-def _number(value: float) -> float | None:
-    return None if not np.isfinite(value) else float(value)
+def message_text(problem: Problem, t: int, message: int) -> str:
+    """A deviator's message by its labels; `leave` for the one behind the last."""
+    spaces = [problem.mechanism.messages(t, i) for i in problem.deviator]
+    sizes = tuple(getattr(space, "size", 1) for space in spaces)
+    if message >= np.prod(sizes):
+        return "leave"
+    index = np.unravel_index(message, sizes)
+    return ", ".join(str(getattr(space, "labels", ("?",))[int(k)]) for space, k in zip(spaces, index, strict=True))
 
 
-def gains_matrix(result: Audit, kind: str) -> FloatArray:
-    """Gains of one kind, `(families, deviators)`."""
-    return np.array([[figure.gain for figure in result.gains[family].figures[kind]] for family in FAMILIES])
+def story_text(found: Audit) -> str:
+    """The witness in one sentence: who lies, when, and what it earns."""
+    witness = witness_of(found)
+    if witness is None:
+        return "No deviation of anybody gains anything."
+    search, information, figure, story = witness
+    env, problem, t = found.environment, search.problem, story.place.period
+    knowing = (
+        f"knowing the signals ({profile_text(env, t, story.place.profile)})"
+        if information is Information.EX_POST
+        else f"with signal {own_text(env, t, search.who, story.place.profile)}"
+    )
+    lies = [
+        f"having reported {message_text(problem, s.period, s.message)} for "
+        f"{message_text(problem, s.period, s.prescribed)} in period {s.period}"
+        for s in story.history
+        if s.message != s.prescribed
+    ]
+    before = f", {' and '.join(lies)}" if lies else ""
+    sent = message_text(problem, t, story.message)
+    act = "leaves" if sent == "leave" else f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
+    if story.message == story.prescribed:
+        act = "tells the truth now and lies later"
+    return (
+        f"{found.name(search)} gains {figure.gain:.6g} (± {figure.bound:.1g}): in period {t}, {knowing}{before}, it "
+        f"{act}: {story.lie:.6g} from there on, against {story.truth:.6g}."
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -2,12 +2,12 @@
 
 | condition | holds where | value |
 | --- | --- | --- |
-| private values | u^i does not depend on the others' signals | largest change of u^i |
-| independent types | next signals are independent given decision and profile, and each depends on its own past only | largest change of a law |
-| convex independence | no belief over the others' next signals lies in the hull of those at other own signals | least distance to the hull |
+| private values | u^i does not depend on the others' signals | largest change |
+| independent types | next signals are independent, each depends on its own past only | largest change |
+| convex independence | no belief about the others' next signals is a mixture of others | least distance |
 | spanning | those beliefs are linearly independent | least singular value |
-| ex post implementable | payments exist for the last period taken by itself | worst cycle of gains (0 or more) |
-| single crossing, increasing differences | along the order of the agent's signals, see the functions | worst violation (0 or more) |
+| ex post implementable | payments exist for the last period taken by itself | worst cycle of gains |
+| single crossing, increasing differences | along the agent's signals, see the functions | worst violation |
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,9 @@ def all_conditions(environment: TableEnvironment) -> list[Condition]:
     ]
 
 
-def _place(environment: TableEnvironment, t: int, agent: int, decision: int | None, others: int | None) -> dict[str, str | int]:
+def _place(
+    environment: TableEnvironment, t: int, agent: int, decision: int | None, others: int | None
+) -> dict[str, str | int]:
     stage = environment.stage(t)
     place: dict[str, str | int] = {"period": t, "agent": environment.agents[agent]}
     if decision is not None:
@@ -93,7 +95,8 @@ def private_values(environment: TableEnvironment) -> Condition:
 
 def independent_types(environment: TableEnvironment) -> Condition:
     """Both halves: the next signals are independent given (a, θ), and agent i's depends on θ^i (and ω, a) only."""
-    worst, where, half = 0.0, {}, ""
+    worst, half = 0.0, ""
+    where: dict[str, str | int] = {}
     for t in _stages(environment, with_next=True):
         stage, after = environment.stage(t), environment.stage(t + 1 if environment.horizon else 0)
         rows = environment.kernel(t).rows()
@@ -183,9 +186,9 @@ def _unless_empty(worst: float) -> bool | None:
 
 
 def ex_post_implementable(environment: TableEnvironment) -> Condition:
-    """Last period: payments p(k) with u^i(a(k), k) − p(k) ≥ u^i(a(r), k) − p(r) exist for every agent and others' profile.
+    """Last period: payments p with u^i(a(k), k) − p(k) ≥ u^i(a(r), k) − p(r) exist for every agent and others' profile.
 
-    They do iff no cycle of signals gains, each taking the next one's decision; the value is the largest gain of a cycle.
+    They do iff no cycle of signals gains, each taking the next one's decision; the value is a cycle's largest gain.
     """
     if environment.horizon is None:
         return Condition("ex post implementable", None, 0.0, {}, "there is no last period")
@@ -230,7 +233,7 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
 
 
 def single_crossing(environment: TableEnvironment) -> Condition:
-    """Along agent i's signals W(a″, ·) − W(a′, ·), once 0 or more, stays so, for a′ before a″ in the order of choice."""
+    """Along agent i's signals W(a″, ·) − W(a′, ·), once 0 or more, stays so, for a′ chosen before a″."""
     return _along_signals(environment, "single crossing", _crossing)
 
 
@@ -267,5 +270,3 @@ def _along_signals(environment: TableEnvironment, name: str, violation) -> Condi
                     if amount > max(worst, TOLERANCE):
                         worst, where = amount, _place(environment, t, i, high, o)
     return Condition(name, worst <= TOLERANCE, worst, where)
-
-

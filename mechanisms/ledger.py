@@ -10,6 +10,7 @@ iteration to the span bounds. Values are for every (m, θ), whether prescribed p
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -36,6 +37,7 @@ class Page:
         rows: laws of the next profile `(D, S, S')`, None in the last period.
         occurs: which (m, θ) prescribed play leads to with positive probability, `(M, S)`.
         utility_ahead, transfer_ahead: values from this period on, `(N, M, S)`.
+        cost_ahead: the designer's costs from this period on, `(M, S)`.
     """
 
     decision: IntArray
@@ -46,6 +48,7 @@ class Page:
     occurs: BoolArray
     utility_ahead: FloatArray
     transfer_ahead: FloatArray
+    cost_ahead: FloatArray
 
     @property
     def stay(self) -> FloatArray:
@@ -78,6 +81,11 @@ class Ledger:
         """Expected discounted transfers, `(N,)`."""
         return self.pages[0].transfer_ahead[:, 0] @ self.prior
 
+    @property
+    def welfare(self) -> float:
+        """Expected discounted utilities minus the designer's costs."""
+        return float(self.utility.sum() - self.pages[0].cost_ahead[0] @ self.prior)
+
 
 @lru_cache(maxsize=8)
 def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledger:
@@ -100,7 +108,17 @@ def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledg
     scale = max(1.0, max(float(np.abs(v).max()) for v in values))
     agents = len(environment.agents)
     pages = tuple(
-        Page(r.decision, r.following, r.flows[:agents], r.flows[agents:], r.rows, o, v[:agents], v[agents:])
+        Page(
+            decision=r.decision,
+            following=r.following,
+            utility=r.flows[:agents],
+            transfer=r.flows[agents:-1],
+            rows=r.rows,
+            occurs=o,
+            utility_ahead=v[:agents],
+            transfer_ahead=v[agents:-1],
+            cost_ahead=v[-1],
+        )
         for r, o, v in zip(raw, occurs, values, strict=True)
     )
     return Ledger(pages, prior, bound + 1e-13 * scale, environment.horizon is None)
@@ -129,11 +147,12 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Ra
     transfer = (tables.charge + tables.due)[:, memory, x]
     last = environment.horizon is not None and t == environment.horizon - 1
     rows = None if last else environment.kernel(t).rows()
-    return _Raw(decision, tables.remember[memory, x], np.concatenate([utility, transfer]), rows)
+    cost = stage.cost_table[decision, public]
+    return _Raw(decision, tables.remember[memory, x], np.concatenate([utility, transfer, cost[None]]), rows)
 
 
 def _back(discount: float, page: _Raw, value: FloatArray | None) -> FloatArray:
-    """One step back: flows + δ E[value(m′, θ′) | a, θ], `(2N, M, S)`."""
+    """One step back: flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`: utilities, transfers, cost."""
     if value is None or page.rows is None:
         return page.flows
     decisions, size = page.rows.shape[:2]
@@ -170,7 +189,7 @@ def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
     first[0] = environment.prior.reshape(-1) > 0
     out = [first]
     if environment.horizon is not None:
-        for page, after in zip(raw, raw[1:], strict=False):
+        for page, after in pairwise(raw):
             out.append(_next(page, out[-1], len(after.decision)))
         return out
     here = _next(raw[0], first, len(raw[1].decision))

@@ -89,9 +89,7 @@ def _remember(
     following = mechanism.memory_size(t + 1)
     if following is None:
         raise mechanism.refuse("its memory is not finite")
-    return _within(
-        mechanism, np.asarray(mechanism.remember(now, messages, decision, acts)), following, "remember", t
-    )
+    return _within(mechanism, np.asarray(mechanism.remember(now, messages, decision, acts)), following, "remember", t)
 
 
 def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
@@ -111,5 +109,3 @@ def _prescribed(mechanism: BaseMechanism, t: int, agent: int, memories: int, pub
     memory, public, signal = np.array(np.unravel_index(np.arange(prod(cases)), cases))
     sent = np.asarray(mechanism.prescribed(Situation(t, memory, public), agent, signal))
     return sent.astype(np.intp).reshape(cases)
-
-

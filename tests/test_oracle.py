@@ -170,7 +170,9 @@ def test_liu_figures() -> None:
     linked = build_problem(env, Linked(env), (0,))
     for information in Information:
         truth = solve(linked, Family.PRESCRIBED, information)
-        assert worst_gain(linked, solve(linked, Family.CONTINGENT, information), truth).gain == pytest.approx(0, abs=1e-10)
+        assert worst_gain(linked, solve(linked, Family.CONTINGENT, information), truth).gain == pytest.approx(
+            0, abs=1e-10
+        )
 
 
 @given(st.integers(0, 10_000))
@@ -224,7 +226,7 @@ def occupation_value(env: TableEnvironment, mechanism: BaseMechanism, agent: int
     start[:size] = env.prior.reshape(-1)
     solution = linprog(-flow, A_eq=balance, b_eq=start, bounds=(0, None), method="highs")
     assert solution.status == 0
-    return -float(solution.fun)
+    return float(flow @ solution.x)
 
 
 RULES: list[Callable[[TableEnvironment], BaseMechanism]] = [Team, Pivot, Lottery, ContingentSpanning]

@@ -1,0 +1,101 @@
+"""Budget and participation of prescribed play: the worst values, and where they are attained.
+
+Budget: over the states that prescribed play leads to. Participation: continuation payoff at the report stage, this
+period's payment included, over the states that some play of the agent leads to, its own past lies and what it then
+owes included; interim (knowing its own signal) and ex post (knowing the profile).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.problem import Problem, build_problem, reachable
+from agents.words import own_text, profile_text
+from mechanisms.base import BaseMechanism
+from mechanisms.ledger import Ledger
+from sim.environment import TableEnvironment
+
+
+@dataclass(frozen=True)
+class Least:
+    """The least value of something, and where."""
+
+    value: float
+    where: dict[str, Any]
+
+
+def budget(environment: TableEnvironment, ledger: Ledger) -> dict[str, Least]:
+    """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post."""
+    totals = [page.transfer.sum(axis=0) for page in ledger.pages]
+    period = Least(float(totals[0][0] @ ledger.prior), {"period": 0})
+    ex_post = Least(np.inf, {})
+    for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
+        memories, profiles = np.nonzero(page.occurs)
+        seen = total[memories, profiles]
+        k = int(seen.argmin())
+        if seen[k] < ex_post.value:
+            ex_post = Least(float(seen[k]), {"period": t, "profile": profile_text(environment, t, int(profiles[k]))})
+        after = t if ledger.stationary and t else t + 1
+        if page.rows is None:
+            continue
+        laws = page.rows[page.decision[memories, profiles], profiles]
+        expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
+        k = int(expected.argmin())
+        if expected[k] < period.value:
+            last = profile_text(environment, t, int(profiles[k]))
+            period = Least(float(expected[k]), {"period": t + 1, "last signals": last})
+    return {"ex_ante": Least(float(ledger.transfer.sum()), {}), "expected_period": period, "ex_post": ex_post}
+
+
+def participation(
+    environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger, *, all_states: bool = False
+) -> dict[str, list[Least]]:
+    """Worst continuation payoff by kind and agent.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    agents = range(len(environment.agents))
+    payoff = ledger.utility - ledger.transfer
+    out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff], "interim": [], "ex_post": []}
+    for i in agents:
+        problem = build_problem(environment, mechanism, (i,), merge=False)
+        worst = {"interim": Least(np.inf, {}), "ex_post": Least(np.inf, {})}
+        for kind, value, where in _stays(problem, ledger, i, all_states):
+            if value < worst[kind].value:
+                worst[kind] = Least(value, {"agent": environment.agents[i], **where})
+        for kind, least in worst.items():
+            out[kind].append(least)
+    return out
+
+
+def _stays(
+    problem: Problem, ledger: Ledger, agent: int, all_states: bool
+) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """(kind, worst continuation payoff, where) piece by piece."""
+    environment, states = problem.environment, reachable(problem)
+    for t, period in enumerate(problem.periods):
+        here, led = states[t]
+        stay = ledger.pages[t].stay[agent]
+        worst = stay if all_states else np.where(here, stay, np.inf)
+        k = int(worst.argmin())
+        place = {"period": t, "profile": profile_text(environment, t, k % stay.shape[1])}
+        yield "ex_post", float(worst.reshape(-1)[k]), place
+        for w in range(period.width):
+            mine = period.own == w
+            where = {"period": t, "signal": own_text(environment, t, (agent,), w)}
+            if t == 0:
+                mass = problem.prior[mine].sum()
+                if mass > 0:
+                    yield "interim", float(stay[0][mine] @ problem.prior[mine] / mass), where
+                continue
+            rows = problem.periods[1 if problem.stationary else t - 1].rows
+            assert rows is not None
+            assert led is not None
+            weight = rows[..., mine].sum(axis=-1)
+            expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
+            possible = (weight > 0) & (led | all_states)
+            value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
+            yield "interim", float(value.min()), where

@@ -1,0 +1,43 @@
+"""States in words: signals, public states, what a deviator knows."""
+
+from typing import Any
+
+import numpy as np
+
+from agents.oracle import Place
+from sim.environment import TableEnvironment
+
+
+def profile_text(environment: TableEnvironment, t: int, profile: int) -> str:
+    """Signals of a profile, with a public state first."""
+    stage = environment.stage(t)
+    axes = ([stage.public] if stage.public else []) + list(stage.signals)
+    return _labels(axes, profile)
+
+
+def own_text(environment: TableEnvironment, t: int, deviator: tuple[int, ...], own: int) -> str:
+    """What a deviator sees: a public state and its own signals."""
+    stage = environment.stage(t)
+    return _labels(([stage.public] if stage.public else []) + [stage.signals[i] for i in deviator], own)
+
+
+def _labels(axes: list[tuple[str, ...]], index: int) -> str:
+    places = np.unravel_index(index, tuple(len(labels) for labels in axes)) if axes else ()
+    return ", ".join(labels[int(k)] for labels, k in zip(axes, places, strict=True))
+
+
+def place_text(
+    environment: TableEnvironment, place: Place | None, deviator: tuple[int, ...], *, ex_post: bool
+) -> dict[str, Any]:
+    """A place in words: period, signals, and what happened before."""
+    if place is None:
+        return {}
+    t = place.period
+    if ex_post:
+        return {"period": t, "profile": profile_text(environment, t, place.profile)}
+    where: dict[str, Any] = {"period": t, "signal": own_text(environment, t, deviator, place.profile)}
+    if place.before is not None and place.decision is not None:
+        before = max(t - 1, 0)
+        where["last decision"] = environment.stage(before).decisions[place.decision]
+        where["last signals"] = profile_text(environment, before, place.before)
+    return where
