@@ -1,8 +1,8 @@
 """A deviation found by the oracle, as a strategy that plays on the event loop.
 
 At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the
-others' are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest so
-far, just lied (respond, in a belief manipulation), prescribed play for good.
+others' are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest
+so far, just lied (respond, in a belief manipulation), prescribed play for good.
 """
 
 import numpy as np

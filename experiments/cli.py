@@ -1,6 +1,7 @@
 """The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
 
-Exit 0: done. Exit 2: bad input, one line on standard error.
+Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that fails. Exit 2: bad input, one line on
+standard error.
 """
 
 import io
@@ -15,8 +16,10 @@ import typer
 from rich.text import Text
 
 from experiments import console as screen
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
-from experiments.options import options_of, shown
+from experiments.audit_screen import show_audit
+from experiments.auditing import audit, audit_data
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, make_mechanism, use_plugins
+from experiments.options import options_of, shown, split
 from experiments.running import load_study, make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -198,6 +201,47 @@ def stress_command(
     console = screen.make_console()
     screen.show_stress(result, console)
     _show_paths(console, result.folder, result.reused, plot)
+
+
+@app.command("audit")
+def audit_command(
+    environment: Annotated[
+        str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, or an environment file.")
+    ],
+    mechanism: Annotated[str, typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…")],
+    coalition: Annotated[
+        list[str],
+        typer.Option("--coalition", metavar="A+B", help="Search this coalition instead of every agent alone."),
+    ] = [],  # noqa: B006
+    leave: Annotated[
+        bool, typer.Option("--exit", help="Deviators may leave, what they owe unpaid and their payoff 0 from then on.")
+    ] = False,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Up to which a promise holds.")] = 1e-6,
+    all_states: Annotated[
+        bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
+    ] = False,
+    plugin: Plugins = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Exact verdicts: the most that any deviation gains, and every promise; exit code 1 if a promise fails."""
+    use_plugins(plugin)
+    economy = make_environment(environment)
+    with screen.progress_bars() as progress:
+        found = audit(
+            economy,
+            make_mechanism(mechanism, economy),
+            coalitions=[members.split("+") for members in coalition],
+            exit=leave,
+            tolerance=tolerance,
+            all_states=all_states,
+            progress=progress,
+        )
+    if as_json:
+        _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
+    else:
+        show_audit(found, screen.make_console())
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:

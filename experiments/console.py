@@ -112,7 +112,7 @@ def _fits(table: Table, console: Console) -> bool:
 def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
     """Rows are mechanisms, worst first; columns the families of lies, then what prescribed play is worth."""
     gains = gain_table(result)
-    table = _plain_table()
+    table = plain_table()
     table.add_column("mechanism", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for family in families:
@@ -136,7 +136,7 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
     return table
 
 
-def _plain_table() -> Table:
+def plain_table() -> Table:
     """A line under the header, nothing else."""
     return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
 
@@ -166,7 +166,7 @@ def show_run(result: RunResult, console: Console) -> None:
         opening = f"Under {s['mechanism']} on {s['environment']}, {'; '.join(parts)}."
     console.print(Text(opening, style="bold"))
     console.print()
-    table = _plain_table()
+    table = plain_table()
     for header in ("agent", "strategy"):
         table.add_column(header, overflow="fold")
     for header in ("payoff", "gain against\nprescribed play"):

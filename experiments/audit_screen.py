@@ -1,0 +1,105 @@
+"""An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from experiments.auditing import FAMILIES, KINDS, Audit, story_text
+from experiments.console import plain_table
+from experiments.moments import ZERO
+from experiments.tally import first_best
+from mechanisms.conditions import Condition
+
+HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
+STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
+
+
+def show_audit(found: Audit, console: Console) -> None:
+    """Who lies, when, and what it earns; then everything else."""
+    name, env = found.mechanism.name, found.environment
+    console.print(Text(f"{name} on {env.name}: {story_text(found)}", style="bold"))
+    console.print()
+    console.print(_gains(found))
+    console.print()
+    notes = "Largest exact gains against prescribed play at the same information state; everything public. "
+    notes += "On path, interim (own past lies included) and ex post: the worst state that some play leads to. "
+    notes += f"0 stands for at most {max(found.tolerance, 0):g}."
+    if any(search.refused for search in found.searches):
+        notes += f" Not searched: {next(s.refused for s in found.searches if s.refused)}."
+    console.print(Text(notes, style="dim"))
+    console.print()
+    for verdict in found.promises:
+        where = ", ".join(f"{key} {value}" for key, value in verdict.where.items())
+        text = Text.assemble((f"{verdict.status:9} ", STYLES[verdict.status]), verdict.promise)
+        if verdict.status != "holds":
+            text.append(f": misses by {verdict.worst:.6g} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
+        console.print(text)
+    if not found.promises:
+        console.print(Text("It promises nothing."))
+    console.print()
+    for key, fact in _facts(found):
+        console.print(Text.assemble((f"{key:14}", "bold"), fact))
+    console.print()
+    for condition in found.conditions:
+        console.print(_condition(condition))
+
+
+def _gains(found: Audit) -> Any:
+    table = plain_table()
+    table.add_column("family", no_wrap=True)
+    table.add_column("deviator", overflow="fold")
+    for kind in KINDS:
+        table.add_column(HEADS[kind], justify="right", no_wrap=True)
+    for family in FAMILIES:
+        for search in found.searches:
+            cells = [_gain(search.figures[family][kind].gain, found.tolerance) for kind in KINDS]
+            table.add_row(family.value.replace("_", "-"), found.name(search), *cells)
+    return table
+
+
+def _gain(gain: float, tolerance: float) -> Text:
+    if np.isnan(gain):
+        return Text("?", style="yellow")
+    return Text("0", style="dim") if gain <= tolerance else Text(f"+{gain:.6g}", style="bold red")
+
+
+def _money(value: float) -> str:
+    """Six digits; rounding is 0."""
+    return f"{value:.6g}" if abs(value) > ZERO else "0"
+
+
+def _facts(found: Audit) -> list[tuple[str, str]]:
+    ledger, names = found.ledger, found.environment.agents
+    payoff = ledger.utility - ledger.transfer
+    facts = [
+        ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
+        ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
+        ("budget", ", ".join(f"{k.replace('_', ' ')} {_money(least.value)}" for k, least in found.budget.items())),
+    ]
+    for kind in ("interim", "ex_post"):
+        least = min(found.participation[kind], key=lambda one: one.value)
+        where = ", ".join(f"{key} {value}" for key, value in least.where.items())
+        facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
+    tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
+    if tied:
+        facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
+    for search in found.searches:
+        if search.deposit is not None:
+            facts.append(("deposit", f"{found.name(search)} never runs if it would lose {search.deposit:.6g}"))
+    return facts
+
+
+def _condition(condition: Condition) -> Text:
+    word, style = {True: ("yes", "green"), False: ("no", "red"), None: ("n/a", "dim")}[condition.holds]
+    text = Text.assemble((f"{word:4}", style), condition.name)
+    where = ", ".join(f"{key} {value}" for key, value in condition.where.items())
+    detail = "; ".join(
+        part for part in (f"{condition.value:.4g}" if condition.where else "", where, condition.note) if part
+    )
+    if detail and condition.holds is not None:
+        text.append(f" ({detail})", style="dim")
+    elif condition.note:
+        text.append(f" ({condition.note})", style="dim")
+    return text
