@@ -61,7 +61,7 @@ class BaseStrategy(ABC):
         lies: how many lies it takes; of deviations that gain the same, the simplest is told.
     """
 
-    name: ClassVar[str]
+    name: str
     source: ClassVar[str] = ""
     width: int = 0
     memory_periods: int | None = 0

@@ -5,6 +5,9 @@ others' are read off their last messages, which prescribed play makes true. One-
 so far, just lied (respond, in a belief manipulation), prescribed play for good.
 """
 
+from collections.abc import Iterator
+from typing import Self
+
 import numpy as np
 
 from agents.base import BaseStrategy, Setting
@@ -24,20 +27,22 @@ class Witness(BaseStrategy):
     Args:
         problem: one agent's problem, without private actions.
         family: which deviations are allowed.
+        words: what it does, as words that follow the agent's name.
 
     Raises:
         Refusal: a coalition, private actions, or messages that do not reveal signals.
     """
 
-    name = "witness"
     source = "the exact oracle"
     memory_periods = 1
+    lies = 5
 
-    def __init__(self, problem: Problem, family: Family) -> None:
+    def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
         if len(problem.deviator) != 1 or any(period.decision.shape[3] > 1 for period in problem.periods):
             raise Refusal("witness: only for one agent without private actions")
         require_revealing(problem)
-        self.family, self.agent = family, problem.deviator[0]
+        self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
+        self.family, self.agent, self.words = family, problem.deviator[0], words
         self._problem = problem
         self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
         self.value: Value = solve(problem, family, Information.INTERIM)
@@ -85,17 +90,13 @@ class Witness(BaseStrategy):
         return policy[place][state, past.decision, before.flat(past.public, signals), own]
 
     def describe(self, setting: Setting) -> str:  # noqa: ARG002
-        """Words; the story is told by `replay`."""
-        words = {
-            Family.ONE_SHOT: "lies once, at the best moment",
-            Family.BELIEF_MANIPULATION: "lies once and responds best in the period after",
-            Family.CONTINGENT: "plays the best deviation there is",
-        }
-        return words.get(self.family, "plays as prescribed")
+        """As told when it was made."""
+        return self.words
 
-    def options(self) -> dict[str, str]:
-        """The family."""
-        return {"family": self.family.value}
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """It is made from a problem, not from options."""
+        return iter(())
 
 
 def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from agents.oracle import Place
+from agents.problem import Problem
 from sim.environment import TableEnvironment
 
 
@@ -41,3 +42,13 @@ def place_text(
         where["last decision"] = environment.stage(before).decisions[place.decision]
         where["last signals"] = profile_text(environment, before, place.before)
     return where
+
+
+def message_text(problem: Problem, t: int, message: int) -> str:
+    """A deviator's message by its labels; `leave` for the one behind the last."""
+    spaces = [problem.mechanism.messages(t, i) for i in problem.deviator]
+    sizes = tuple(getattr(space, "size", 1) for space in spaces)
+    if message >= np.prod(sizes):
+        return "leave"
+    index = np.unravel_index(message, sizes)
+    return ", ".join(str(getattr(space, "labels", ("?",))[int(k)]) for space, k in zip(spaces, index, strict=True))

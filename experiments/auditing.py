@@ -10,7 +10,7 @@ from agents.oracle import Family, Figure, Information, Value, ex_ante_gain, solv
 from agents.participation import Least, budget, participation
 from agents.problem import Problem, build_problem
 from agents.story import Story, tell
-from agents.words import own_text, place_text, profile_text
+from agents.words import message_text, own_text, place_text, profile_text
 from experiments.running import agent_index
 from experiments.simulate import Progress, silent
 from experiments.tally import first_best
@@ -318,16 +318,6 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
         "lie": story.lie,
         "truth": story.truth,
     }
-
-
-def message_text(problem: Problem, t: int, message: int) -> str:
-    """A deviator's message by its labels; `leave` for the one behind the last."""
-    spaces = [problem.mechanism.messages(t, i) for i in problem.deviator]
-    sizes = tuple(getattr(space, "size", 1) for space in spaces)
-    if message >= np.prod(sizes):
-        return "leave"
-    index = np.unravel_index(message, sizes)
-    return ", ".join(str(getattr(space, "labels", ("?",))[int(k)]) for space, k in zip(spaces, index, strict=True))
 
 
 def story_text(found: Audit) -> str:

@@ -20,6 +20,7 @@ from experiments.audit_screen import show_audit
 from experiments.auditing import audit, audit_data
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, make_mechanism, use_plugins
 from experiments.options import options_of, shown, split
+from experiments.replaying import replay
 from experiments.running import load_study, make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -242,6 +243,21 @@ def audit_command(
         show_audit(found, screen.make_console())
     if not found.holds:
         raise typer.Exit(1)
+
+
+@app.command("replay")
+def replay_command(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, of `run` or `stress`.")],
+    case: Annotated[str, typer.Option("--case", metavar="K", help="Which case, as its folder is called.")],
+    mechanism: Annotated[
+        str | None, typer.Option("--mechanism", metavar="M", help="Under which mechanism, where several played it.")
+    ] = None,
+    episode: Annotated[
+        int | None, typer.Option("--episode", help="Which episode (default: where the deviator gains most).")
+    ] = None,
+) -> None:
+    """A logged episode period by period, beside what truth would have given."""
+    screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:

@@ -14,8 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.moments import amount
+from experiments.replaying import Replay
 from experiments.running import RunResult
-from experiments.stressing import StressResult, describe_gain, gain_table, headline
+from experiments.stressing import EXACT, StressResult, describe_gain, gain_table, headline
+
+MONEY = ("earns", "pays")
+"""Columns of a replay that hold money."""
 
 PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
@@ -74,17 +78,25 @@ def show_stress(result: StressResult, console: Console) -> None:
     first_best = amount(result.mechanisms["first_best"].iloc[0])
     console.print(
         Text(
-            "Gains: the best lie of each family, ex ante, against prescribed play under the same draws of nature; "
-            f"–: none found (95 % interval, allowing for all {result.comparisons} comparisons). "
-            "*: against everything that was tried. Of prescribed play, discounted sums per episode: "
-            f"welfare (first best {first_best}, exact), revenue, the worst deficit of "
-            "a period, and how many (agent, date, own signal) would rather leave.",
+            "Gains ex ante against prescribed play: exact, and in brackets the best member found of the family, simulated "
+            f"under the same draws of nature; –: none (simulated: 95 % interval, allowing for all {result.comparisons} "
+            "comparisons). *: not searched exactly, holds against what was tried. Of prescribed play, discounted sums "
+            f"per episode: welfare (first best {first_best}, exact), revenue, the worst deficit of a period, and how "
+            "many (agent, date, own signal) would rather leave.",
             style="dim",
         )
     )
     console.print()
     for name in result.mechanisms["mechanism"]:
         console.print(_worst_line(result, name))
+    for row in result.gains[~result.gains["agrees"]].to_dict("records"):
+        console.print(
+            Text(
+                f"DISAGREEMENT: {row['mechanism']}, {row['family']}, {row['agent']}: simulated {amount(row['gain'])} ± "
+                f"{amount(row['half_width'])}, exact {amount(row['exact'])}",
+                style="bold yellow",
+            )
+        )
     for name, reason in result.refusals.items():
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
 
@@ -111,7 +123,7 @@ def _fits(table: Table, console: Console) -> bool:
 
 def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
     """Rows are mechanisms, worst first; columns the families of lies, then what prescribed play is worth."""
-    gains = gain_table(result)
+    simulated, exact = gain_table(result), gain_table(result, "exact")
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
     table.add_column("verdict", no_wrap=True)
@@ -122,18 +134,23 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
             table.add_column(header, justify="right", no_wrap=True)
     for row in result.mechanisms.to_dict("records"):
         name = row["mechanism"]
-        cells = [
-            Text(f"+{amount(gains.loc[name, f])}", style="bold red")
-            if pd.notna(gains.loc[name, f])
-            else Text("–", style="dim")
-            for f in families
-        ]
+        cells = [_cell(simulated.loc[name, f], exact.loc[name, f] if f in EXACT else np.nan) for f in families]
         if properties:
             cells += [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
             cells += [Text(f"{row['participation_violations']}/{row['participation_cells']}")]
-        verdict = Text("breaks", style="bold red") if row["breaks"] else Text("holds*", style="green")
-        table.add_row(name, verdict, *cells)
+        verdict = Text("holds" if row["exact"] else "holds*", style="green")
+        table.add_row(name, Text("breaks", style="bold red") if row["breaks"] else verdict, *cells)
     return table
+
+
+def _cell(simulated: float, exact: float) -> Text:
+    """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
+    if pd.notna(exact):
+        text = Text(f"+{amount(exact)}", style="bold red")
+        return text.append(f" (+{amount(simulated)})" if pd.notna(simulated) else " (–)", style="not bold red dim")
+    if pd.notna(simulated):
+        return Text(f"(+{amount(simulated)})", style="red")
+    return Text("–", style="dim")
 
 
 def plain_table() -> Table:
@@ -145,7 +162,11 @@ def _worst_line(result: StressResult, mechanism: str) -> Text:
     mine = result.gains[result.gains["mechanism"] == mechanism]
     found = mine[mine["found"]]
     if found.empty:
-        return Text.assemble((f"{mechanism}: ", "bold"), f"no gain in {int(mine['tried'].sum())} deviations tried.")
+        proven = bool(result.mechanisms.set_index("mechanism")["exact"][mechanism])
+        exactly = ", and none in any other: the exact best response gains nothing" if proven else ""
+        return Text.assemble(
+            (f"{mechanism}: ", "bold"), f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
+        )
     text = f"{describe_gain(headline(found))}."
     if not (found["family"] == "one-shot").any() and (mine["family"] == "one-shot").any():
         text += " No single lie on the path of truth gains."
@@ -196,3 +217,41 @@ def show_run(result: RunResult, console: Console) -> None:
         facts.append(("horizon", f"infinite, cut after {s['periods']} periods: at most {s['tail']:.1g} left out"))
     for name, fact in facts:
         console.print(Text.assemble((f"{name:10}", "bold"), fact))
+
+
+def show_replay(found: Replay, console: Console) -> None:
+    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
+    stories = [
+        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} here "
+        f"({amount(found.gains[agent][1])} on average)"
+        for agent, strategy in found.deviators.items()
+    ]
+    console.print(Text(f"{found.mechanism}, episode {found.episode}: {'; '.join(stories)}.", style="bold"))
+    console.print()
+    table = plain_table()
+    for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold")
+    for header in ("truth:\nreport", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
+    for row in found.played.to_dict("records"):
+        lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
+        said = Text(_label(row["report"]), style="bold red" if lie and row["agent"] in found.deviators else "")
+        table.add_row(
+            str(row["period"]),
+            str(row["agent"]),
+            _label(row["signal"]),
+            said,
+            _label(row["decision"]),
+            amount(row["utility"]),
+            amount(row["transfer"]),
+            _label(row["truth report"]),
+            _label(row["truth decision"]),
+            amount(row["truth utility"]),
+            amount(row["truth transfer"]),
+        )
+    console.print(table)
+
+
+def _label(value: object) -> str:
+    """A label, a number, or nothing (a closing period)."""
+    return "" if value is None or value != value else str(value)

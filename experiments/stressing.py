@@ -1,11 +1,16 @@
-"""Stress test: every mechanism against every family of deviations, by simulation.
+"""Stress test: every mechanism against every family of deviations, simulated, and exact where that is possible.
 
 For each mechanism, agent and family a *pilot* on draws of its own picks the family's most profitable member; that
 member is then played in earnest on fresh draws, so the gain that is reported is not flattered by the choice. Gains
 are against prescribed play by the same agent under the same draws, ex ante, the others as prescribed.
 
-A gain counts as found where its interval stays above 0 although the table makes many comparisons (Bonferroni); the
-interval that is printed is the plain 95 % one.
+Beside them stands what `agents.oracle` says exactly: for one lie, for belief manipulation, and for the best response of
+all, which is played as well (`best-response`). A simulated gain of a best response must agree with the exact figure,
+any other simulated gain must not exceed that of its family, up to four standard errors and the tail; rows that do not
+are flagged.
+
+A simulated gain counts as found where its interval stays above 0 although the table makes many comparisons
+(Bonferroni); the interval that is printed is the plain 95 % one.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +22,9 @@ import numpy as np
 import pandas as pd
 
 from agents.base import BaseStrategy, Setting
+from agents.oracle import Family
 from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_strategy
+from experiments.exact import TOLERANCE, Exact, exact_gains
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import ENOUGH, ZERO, Moments, amount
 from experiments.simulate import (
@@ -51,6 +58,12 @@ PILOT_LEFT = 0.02
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
 
+BEST = "best-response"
+"""Family name of the exact best response in play."""
+
+EXACT = ("one-shot", "belief-manipulation", BEST)
+"""Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
+
 TRIED = 40
 """Candidates per family and agent; larger menus are thinned evenly."""
 
@@ -63,6 +76,7 @@ class Contest:
     game: Game
     cases: tuple[Case, ...]
     tried: dict[str, int]
+    exact: Exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +84,10 @@ class StressResult:
     """What a stress test found.
 
     Attributes:
-        gains: a row per mechanism, family and agent: gain, 95 % interval, words, the own signal at which it is largest.
-        mechanisms: a row per mechanism, worst first: worst gain, verdict, welfare, revenue, deficit, participation.
+        gains: a row per mechanism, family and agent: gain, 95 % interval, exact gain of the family (NaN: not searched)
+            and whether the two agree, words, the own signal at which it is largest.
+        mechanisms: a row per mechanism, worst first: worst gain, verdict (`exact`: no deviation whatever gains),
+            welfare, revenue, deficit, participation.
         refusals: mechanisms that do not fit the environment, with the reason.
         environment: its name.
         folder: where the log lies.
@@ -107,7 +123,8 @@ def headline(found: pd.DataFrame) -> "pd.Series[Any]":
 
 def describe_gain(row: "pd.Series[Any]") -> str:
     """One gain in words."""
-    text = f"{row['agent']} {row['words']}: it gains {amount(row['gain'])} ± {amount(row['half_width'])} ex ante"
+    exact = f" (exactly {amount(row['exact'])})" if row["family"] in EXACT and pd.notna(row["exact"]) else ""
+    text = f"{row['agent']} {row['words']}: it gains {amount(row['gain'])} ± {amount(row['half_width'])} ex ante{exact}"
     if row["given"] and row["given_gain"] > row["gain"]:
         text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
     return text
@@ -227,7 +244,12 @@ def _choose(
             case = lone_deviation(game, entry["agent"], make_strategy(entry["strategy"]))
             cases.append(case)
             tried[case.key] = entry["tried"]
-        contests.append(Contest(mechanism, game, tuple(cases), tried))
+        exact = exact_gains(game)
+        for agent, witness in exact.witnesses.items():
+            case = lone_deviation(game, agent, witness)
+            cases.append(case)
+            tried[case.key] = 1
+        contests.append(Contest(mechanism, game, tuple(cases), tried, exact))
     return contests
 
 
@@ -296,12 +318,25 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
                     "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),
+                    **_beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent])),
                     **_largest_given(contest.game, tally.gain_given, agent),
                     "tried": contest.tried[case.key],
                     "case": case.key,
                 }
             )
     return pd.DataFrame(rows).sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
+    """The exact gain that bounds a family's, and whether the simulated one agrees with it."""
+    bounding = {"one-shot": Family.ONE_SHOT, "belief-manipulation": Family.BELIEF_MANIPULATION}
+    figure = contest.exact.gains.get((agent, bounding.get(family, Family.CONTINGENT)))
+    if figure is None:
+        return {"exact": float("nan"), "exact_bound": float("nan"), "agrees": True}
+    slack = 4 * error + 2 * contest.game.tail + figure.bound + ZERO
+    off = gain - figure.gain
+    agrees = abs(off) <= slack if family == BEST else off <= slack
+    return {"exact": figure.gain, "exact_bound": figure.bound, "agrees": agrees}
 
 
 def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
@@ -337,8 +372,10 @@ def _mechanisms_frame(
         rows.append(
             {
                 "mechanism": contest.mechanism,
-                "breaks": not found.empty,
-                "worst_gain": float(found["gain"].max()) if not found.empty else 0.0,
+                "breaks": not found.empty or bool(contest.exact.witnesses),
+                "exact": contest.exact.holds(),
+                "worst_gain": max(0.0, _worst(found["gain"]), _worst(mine["exact"])),
+                "exact_refused": contest.exact.refused,
                 **properties(env, truth, truth),
                 **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
             }
@@ -346,9 +383,20 @@ def _mechanisms_frame(
     return pd.DataFrame(rows).sort_values("worst_gain", ascending=False, kind="stable", ignore_index=True)
 
 
-def gain_table(result: StressResult) -> pd.DataFrame:
-    """Mechanism × family: the largest gain of any agent, NaN where none was found; worst mechanism first."""
-    found = result.gains.assign(shown=result.gains["gain"].where(result.gains["found"]))
+def _worst(gains: "pd.Series[float]") -> float:
+    """The largest of some gains, 0 if there are none."""
+    largest = gains.max()
+    return float(largest) if pd.notna(largest) else 0.0
+
+
+def gain_table(result: StressResult, column: str = "gain") -> pd.DataFrame:
+    """Mechanism × family, worst mechanism first: the largest figure of any agent; NaN where none was found.
+
+    Args:
+        column: `gain` (simulated) or `exact`.
+    """
+    there = result.gains["found"] if column == "gain" else result.gains[column] > TOLERANCE
+    found = result.gains.assign(shown=result.gains[column].where(there))
     table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
     families = result.gains.sort_values(["lies", "family"])["family"].unique()
     return table.reindex(index=result.mechanisms["mechanism"], columns=families)

@@ -1,0 +1,85 @@
+"""Exact gains beside the simulated ones: what a stress test can expect, and the best responses that attain it."""
+
+from dataclasses import dataclass
+
+from agents.oracle import Family, Figure, Information, ex_ante_gain, solve, worst_gain
+from agents.problem import Problem, build_problem
+from agents.story import tell
+from agents.witness import Witness
+from agents.words import message_text, own_text
+from mechanisms.base import BaseMechanism
+from sim.environment import TableEnvironment
+from sim.errors import Refusal
+from sim.game import Game
+
+TOLERANCE = 1e-6
+"""Exact gains up to this are none."""
+
+WORK = 30_000_000
+"""Decisions × profiles × next profiles up to which a stress test searches exactly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """Exact ex ante gains of one mechanism.
+
+    Attributes:
+        gains: by agent and family.
+        witnesses: best responses of the agents that have something to gain.
+        refused: why there is nothing here, if so.
+    """
+
+    gains: dict[tuple[int, Family], Figure]
+    witnesses: dict[int, Witness]
+    refused: str = ""
+
+    def holds(self) -> bool:
+        """Whether every agent's best response was searched and gains nothing."""
+        free = [figure.gain for (_, family), figure in self.gains.items() if family is Family.CONTINGENT]
+        return bool(free) and max(free) <= TOLERANCE
+
+
+def exact_gains(game: Game) -> Exact:
+    """Search every agent's deviations exactly, where that is possible under the game's house rules."""
+    environment, mechanism = game.environment, game.mechanism
+    if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, BaseMechanism)):
+        return Exact({}, {}, "the economy is not finite")
+    if game.conduct.disclosure != "everything" or game.conduct.latency:
+        return Exact({}, {}, "exact search is for everything public and no late messages")
+    size = max(len(stage.decisions) * stage.size**2 for stage in environment.stages)
+    if size > WORK:
+        return Exact({}, {}, f"decisions × profiles² = {size:,}, more than {WORK:,}")
+    gains: dict[tuple[int, Family], Figure] = {}
+    witnesses = {}
+    try:
+        for agent in range(len(environment.agents)):
+            problem = build_problem(environment, mechanism, (agent,))
+            truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+            for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+                gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
+            if gains[agent, Family.CONTINGENT].gain > TOLERANCE:
+                witnesses[agent] = Witness(problem, Family.CONTINGENT, story(problem))
+    except Refusal as error:
+        return Exact({}, {}, str(error))
+    return Exact(gains, witnesses)
+
+
+def story(problem: Problem) -> str:
+    """What the best response does in the state in which it gains most, as words that follow the agent's name."""
+    truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+    best = solve(problem, Family.CONTINGENT, Information.INTERIM)
+    told = tell(problem, best, truth, worst_gain(problem, best, truth))
+    if told is None:
+        return "plays its best response"
+    t = told.place.period
+    lies = [
+        f"having reported {message_text(problem, s.period, s.message)} for "
+        f"{message_text(problem, s.period, s.prescribed)} in period {s.period}"
+        for s in told.history
+        if s.message != s.prescribed
+    ]
+    signal = own_text(problem.environment, t, problem.deviator, told.place.profile)
+    return (
+        f"plays its best response (in period {t}, with signal {signal}{', ' if lies else ''}{' and '.join(lies)}: "
+        f"{message_text(problem, t, told.message)} instead of {message_text(problem, t, told.prescribed)})"
+    )
