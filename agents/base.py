@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from sim.arrays import Array
+from sim.errors import InputError
 from sim.game import Game
 from sim.roles import Lexicon, View
 from sim.spaces import Finite, Space
@@ -98,5 +99,20 @@ class BaseStrategy(ABC):
         return f"{self.name}:{options}" if options else self.name
 
     def options(self) -> dict[str, str]:
-        """Its options as text."""
-        return {}
+        """Its options as text: the attributes called as the parameters of its constructor.
+
+        Raises:
+            InputError: an option is not kept under its own name; then a strategy must define `options` itself.
+        """
+        names = inspect.signature(type(self)).parameters
+        missing = [name for name in names if not hasattr(self, name)]
+        if missing:
+            raise InputError(
+                f"strategy {self.name!r}: keep option {missing[0]!r} as self.{missing[0]}, or define options()"
+            )
+        return {name: _text(getattr(self, name)) for name in names}
+
+
+def _text(value: object) -> str:
+    """A value as it is typed."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.truthful import Truthful
 from sim.arrays import Array
 from sim.errors import PlayError
 from sim.game import Game
@@ -64,6 +65,34 @@ def _play(
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     record = play_shard(game, profile, streams, block=block)
     return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
+
+
+def check_mechanism(game: Game, *, episodes: int = 24) -> None:
+    """Hold a mechanism to what it declares: rules that are functions of what they see, transfers within its bound.
+
+    A small block is played twice as prescribed, the second time one episode after the other.
+
+    Raises:
+        PlayError: names the mechanism and the first period in which it broke its word.
+    """
+    streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
+    honest = [Truthful() for _ in game.environment.agents]
+    whole = play_shard(game, honest, streams, block=episodes)
+    again = play_shard(game, honest, streams, block=1)
+    who = f"mechanism {game.mechanism.name!r}"
+    for name in ("decision", "transfer"):
+        one, two = getattr(whole, name), getattr(again, name)
+        differ = ((one != two) & ~(np.isnan(one) & np.isnan(two))).reshape(len(one), -1).any(axis=1)
+        if differ.any():
+            raise PlayError(
+                f"{who} in period {int(np.argmax(differ))}: the same play brings another {name} the second time; rules "
+                "may depend on situation and messages only (no random numbers, no notes from case to case)"
+            )
+    bound = game.mechanism.transfer_bound()
+    over = np.abs(whole.transfer).reshape(len(whole.transfer), -1).max(axis=1)
+    if (over > bound * (1 + 1e-9) + 1e-9).any():
+        t = int(np.argmax(over > bound * (1 + 1e-9) + 1e-9))
+        raise PlayError(f"{who} in period {t}: a transfer of {over[t]:.6g} exceeds its transfer_bound() {bound:.6g}")
 
 
 def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:

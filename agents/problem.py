@@ -21,7 +21,7 @@ from math import prod
 import numpy as np
 
 from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import tabulate
+from mechanisms.tabulate import laws, tabulate
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage
@@ -226,7 +226,7 @@ def _merge(
     flow = utility[done, states] - raw.charge[members][..., None]
     rows = None
     if after is not None and next_labels is not None:
-        rows = environment.kernel(t).rows()
+        rows = laws(environment, t)
         flow = flow - environment.discount * _expected_due(rows, after.due, raw.remember[members], done)
         following = next_labels[raw.remember[members]]
     else:

@@ -93,6 +93,10 @@ class Witness(BaseStrategy):
         """As told when it was made."""
         return self.words
 
+    def options(self) -> dict[str, str]:
+        """None: it is made from a problem."""
+        return {}
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
         """It is made from a problem, not from options."""

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from experiments.auditing import FAMILIES, KINDS, Audit, story_text
 from experiments.console import plain_table
+from experiments.limited import LimitedAudit
 from experiments.moments import ZERO
 from experiments.tally import first_best
 from mechanisms.conditions import Condition
@@ -44,6 +45,27 @@ def show_audit(found: Audit, console: Console) -> None:
     console.print()
     for condition in found.conditions:
         console.print(_condition(condition))
+
+
+def show_limited(found: LimitedAudit, console: Console) -> None:
+    """Why there is no exact audit, and the lower bound instead."""
+    best = max(found.found, key=lambda one: one.at_least, default=None)
+    if best is None or best.at_least <= 0:
+        opening = "no deviation that was tried surely gains anything"
+    else:
+        opening = f"lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}"
+    console.print(Text(f"{found.mechanism} on {found.environment}: {opening}.", style="bold"))
+    console.print(Text(f"Not audited exactly: {found.reason}.", style="yellow"))
+    table = plain_table()
+    for header in ("agent", "best deviation found"):
+        table.add_column(header, overflow="fold")
+    table.add_column("simulated gain", justify="right", no_wrap=True)
+    table.add_column("lower bound", justify="right", no_wrap=True)
+    for one in found.found:
+        simulated = f"{one.gain:.4g} ± {one.half_width:.2g}"
+        table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+    console.print()
+    console.print(table)
 
 
 def _gains(found: Audit) -> Any:

@@ -1,7 +1,7 @@
 """The audit: exact verdicts on a mechanism, each with its bound, its information and the state at which it is worst."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -184,7 +184,8 @@ def _search(problem: Problem, all_states: bool) -> Search:
         best = values[Family.CONTINGENT, Information.INTERIM]
         stories[Information.INTERIM] = tell(problem, best, truth, free["interim"])
         if problem.exit:
-            deposit = max(0.0, -worst_stay(problem, best))
+            staying = replace(problem, exit=False)
+            deposit = max(0.0, -worst_stay(staying, solve(staying, Family.CONTINGENT, Information.INTERIM)))
     level = ties(problem, truth if truth is not None else spying_truth)
     return Search(problem.deviator, problem, figures, refused, stories, level, deposit)
 

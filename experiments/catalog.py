@@ -9,9 +9,10 @@ from agents.base import BaseStrategy
 from experiments.options import construct, explained, split
 from experiments.scenarios.base import Scenario
 from mechanisms.base import BaseMechanism
-from sim.environment import Environment
+from sim.environment import Environment, TableEnvironment
 from sim.environment_file import load_environment
 from sim.errors import InputError
+from sim.function_environment import FunctionEnvironment
 from sim.registry import Registry, load_plugin
 
 SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "experiments.scenarios")  # type: ignore[type-abstract]
@@ -37,12 +38,19 @@ def use_plugins(paths: Iterable[Path]) -> None:
 
 def make_environment(text: str) -> Environment:
     """From a scenario's name, `name:key=value,…`, or the path of an environment file."""
+    if text.endswith(".toml"):
+        raise InputError(
+            f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
+        )
     if text.endswith(".json") or "/" in text.partition(":")[0] or _is_file(text):
         return load_environment(text)
     name, options = split(text, "scenario")
     scenario = construct(SCENARIOS.get(name), "scenario", name, options)
     with explained(f"scenario {name!r}"):
-        return scenario.build()
+        built: object = scenario.build()
+    if not isinstance(built, TableEnvironment | FunctionEnvironment):
+        raise InputError(f"scenario {name!r}: build() returned {type(built).__name__}, expected an environment")
+    return built
 
 
 def _is_file(text: str) -> bool:
@@ -55,7 +63,10 @@ def _is_file(text: str) -> bool:
 def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
     """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment."""
     name, options = split(text, "mechanism")
-    return construct(MECHANISMS.get(name), "mechanism", name, options, environment)
+    mechanism = construct(MECHANISMS.get(name), "mechanism", name, options, environment)
+    if not hasattr(mechanism, "environment"):
+        raise InputError(f"mechanism {name!r}: its __init__ must call super().__init__(environment)")
+    return mechanism
 
 
 def make_strategy(text: str) -> BaseStrategy:

@@ -16,15 +16,17 @@ import typer
 from rich.text import Text
 
 from experiments import console as screen
-from experiments.audit_screen import show_audit
+from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, make_mechanism, use_plugins
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
+from experiments.limited import LimitedAudit, limited_audit
 from experiments.options import options_of, shown, split
 from experiments.replaying import replay
 from experiments.running import load_study, make_conduct, run
-from experiments.simulate import Sampling
+from experiments.simulate import Sampling, open_game
 from experiments.stressing import stress
-from sim.errors import DynmechError, InputError
+from mechanisms.base import BaseMechanism
+from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
 
 app = typer.Typer(
@@ -227,21 +229,37 @@ def audit_command(
     """Exact verdicts: the most that any deviation gains, and every promise; exit code 1 if a promise fails."""
     use_plugins(plugin)
     economy = make_environment(environment)
+    game = open_game(economy, mechanism, None, 1e-4)
+    assert isinstance(game.mechanism, BaseMechanism)
     with screen.progress_bars() as progress:
-        found = audit(
-            economy,
-            make_mechanism(mechanism, economy),
-            coalitions=[members.split("+") for members in coalition],
-            exit=leave,
-            tolerance=tolerance,
-            all_states=all_states,
-            progress=progress,
-        )
+        try:
+            found = audit(
+                economy,
+                game.mechanism,
+                coalitions=[members.split("+") for members in coalition],
+                exit=leave,
+                tolerance=tolerance,
+                all_states=all_states,
+                progress=progress,
+            )
+        except Refusal as error:
+            _limited(limited_audit(game, mechanism, str(error), progress=progress), tolerance, as_json)
+            return
     if as_json:
         _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
         show_audit(found, screen.make_console())
     if not found.holds:
+        raise typer.Exit(1)
+
+
+def _limited(limited: LimitedAudit, tolerance: float, as_json: bool) -> None:
+    """A refused audit's lower bound; a gain above the tolerance is a failed promise all the same."""
+    if as_json:
+        _print_json(limited.data())
+    else:
+        show_limited(limited, screen.make_console())
+    if any(one.at_least > tolerance for one in limited.found):
         raise typer.Exit(1)
 
 

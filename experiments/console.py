@@ -78,10 +78,11 @@ def show_stress(result: StressResult, console: Console) -> None:
     first_best = amount(result.mechanisms["first_best"].iloc[0])
     console.print(
         Text(
-            "Gains ex ante against prescribed play: exact, and in brackets the best member found of the family, simulated "
-            f"under the same draws of nature; –: none (simulated: 95 % interval, allowing for all {result.comparisons} "
-            "comparisons). *: not searched exactly, holds against what was tried. Of prescribed play, discounted sums "
-            f"per episode: welfare (first best {first_best}, exact), revenue, the worst deficit of a period, and how "
+            "Gains ex ante against prescribed play: exact, and in brackets the best member found of the family, "
+            "simulated under the same draws of nature; –: none (simulated: 95 % interval, allowing for all "
+            f"{result.comparisons} comparisons). *: not searched exactly, holds against what was tried. Of prescribed "
+            f"play, discounted sums per episode: welfare (first best {first_best}, exact), revenue, the least "
+            "that a period's payments add up to (below 0: a deficit), and how "
             "many (agent, date, own signal) would rather leave.",
             style="dim",
         )
@@ -97,6 +98,8 @@ def show_stress(result: StressResult, console: Console) -> None:
                 style="bold yellow",
             )
         )
+    for name, reason in result.untried.items():
+        console.print(Text.assemble((f"{name}: ", "bold"), (f"not tried, {reason}", "dim")))
     for name, reason in result.refusals.items():
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
 
@@ -130,7 +133,7 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
     if properties:
-        for header in ("welfare", "revenue", "worst\ndeficit", "unwilling"):
+        for header in ("welfare", "revenue", "worst\nbudget", "unwilling"):
             table.add_column(header, justify="right", no_wrap=True)
     for row in result.mechanisms.to_dict("records"):
         name = row["mechanism"]
@@ -205,7 +208,7 @@ def show_run(result: RunResult, console: Console) -> None:
     facts = [
         ("welfare", f"{amount(s['welfare'], 3)} ± {amount(s['welfare_half_width'], 3)}{first_best}"),
         ("revenue", f"{amount(s['revenue'], 3)} ± {amount(s['revenue_half_width'], 3)}"),
-        ("deficit", f"worst of a period: {amount(s['worst_deficit'])}"),
+        ("budget", f"{amount(s['worst_deficit'])} in the worst period (below 0: a deficit)"),
         (
             "unwilling",
             f"{s['participation_violations']} of {s['participation_cells']} (agent, date, own signal) "

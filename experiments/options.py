@@ -68,7 +68,7 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
             close = get_close_matches(key, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"options: {', '.join(known) or 'none'}"
             raise InputError(f"{kind} {name!r}: unknown option {key!r}; {hint}")
-        wanted = hints.get(key, str)
+        wanted = hints.get(key, _type_of(known[key].default))
         value: Any = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
         try:
             values[key] = TypeAdapter(wanted).validate_python(value)
@@ -94,3 +94,8 @@ def explained(where: str) -> Iterator[None]:
     except Exception as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{where}: {text}{place(error)}") from error
+
+
+def _type_of(default: object) -> type:
+    """The type of an option that is not annotated, from its default."""
+    return type(default) if isinstance(default, bool | int | float) else str

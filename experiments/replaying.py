@@ -41,7 +41,7 @@ def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episo
     gains = run.gains(**where)
     mine = gains[gains["deviates"]] if gains["deviates"].any() else gains
     if episode is None:
-        episode = int(mine.loc[mine["gain"].idxmax(), "episode"])
+        episode = int(mine["episode"].iloc[int(mine["gain"].to_numpy().argmax())])
     elif episode not in set(gains["episode"]):
         raise InputError(f"{run.folder}: no episode {episode}; there are 0 to {int(gains['episode'].max())}")
     lying = _episode(run, where, episode)
@@ -78,5 +78,4 @@ def _partition(run: Run, case: str, mechanism: str | None) -> dict[str, str]:
 
 def _episode(run: Run, where: dict[str, str], episode: int) -> pd.DataFrame:
     outcomes = run.outcomes(**where)
-    one: pd.DataFrame = outcomes.loc[outcomes["episode"] == episode, SHOWN]
-    return one
+    return outcomes[outcomes["episode"] == episode][SHOWN]

@@ -41,6 +41,12 @@ class Run:
                 raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")
         if not (self.folder / dataset).is_dir():
             raise InputError(f"{self.folder}: nothing has been played yet")
+        for key, value in only.items():
+            if not any(self.folder.glob(f"{dataset}/**/{key}={slug(value)}")):
+                there = sorted({path.name.partition("=")[2] for path in self.folder.glob(f"{dataset}/**/{key}=*")})
+                raise InputError(
+                    f"{self.folder}: no {key} {value!r} in {dataset}; there are {', '.join(there) or 'none'}"
+                )
         filters = [(key, "==", slug(value)) for key, value in only.items()] or None
         return pd.read_parquet(self.folder / dataset, filters=filters)
 

@@ -135,6 +135,8 @@ def _profile(agents: Sequence[str], given: Mapping[str, str | BaseStrategy]) -> 
         if i in seen:
             raise InputError(f"strategy: agent {agents[i]!r} is given twice")
         seen.add(i)
+        if not isinstance(strategy, str | BaseStrategy):
+            raise InputError(f"strategy of agent {agents[i]!r}: {strategy!r} is neither a name nor a strategy")
         profile[i] = make_strategy(strategy) if isinstance(strategy, str) else strategy
     return tuple(profile)
 
@@ -210,4 +212,10 @@ def make_conduct(
             raise InputError(f"latency: agent {agents[i]!r} is given twice")
         seen.add(i)
         chosen[i] = Latency.parse(text)
+    for name, one in zip(agents, chosen, strict=True):
+        if one.hopeless(deadline):
+            raise InputError(
+                f"latency: no message of {name!r} ({one.kind} {one.value:g}) can arrive by the deadline {deadline:g}; "
+                "give a later deadline, below 1"
+            )
     return Conduct(deadline, tuple(chosen) if latency else (), disclosure)

@@ -14,10 +14,11 @@ from platform import python_version
 from typing import Any
 
 from agents.base import BaseStrategy
-from agents.check import check_strategy
+from agents.check import check_mechanism, check_strategy
 from agents.truthful import Truthful
 from experiments.catalog import is_shipped, make_mechanism
 from experiments.tally import Tally
+from sim.arrays import FloatArray
 from sim.environment import Environment
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Conduct, Game, make_game
@@ -61,6 +62,9 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.episodes == 1:
             raise InputError("episodes: 1 is below 2; an interval needs two")
+        for name in ("episodes", "seed", "shard", "block"):
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
+                raise InputError(f"{name}: {getattr(self, name)!r} is not a whole number")
         for name, least in (("episodes", 0), ("seed", 0), ("shard", 0), ("block", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{name}: {getattr(self, name)} is below {least}")
@@ -134,7 +138,10 @@ def open_game(environment: Environment, mechanism: str, conduct: Conduct | None,
     """
     rules = make_mechanism(mechanism, environment)
     with blaming(f"mechanism {mechanism!r}"):
-        return make_game(environment, rules, conduct, tail=tail)
+        game = make_game(environment, rules, conduct, tail=tail)
+        if not is_shipped(rules):
+            check_mechanism(game)
+    return game
 
 
 @contextmanager
@@ -196,12 +203,19 @@ def _play(game: Game, case: Case, sampling: Sampling, shard: int, count: int, sc
         return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
 
 
-def pilot(game: Game, cases: Iterable[Case], sampling: Sampling, advance: Advance = lambda _: None) -> dict[str, Any]:
-    """Mean gains `(N,)` of each case on draws of their own, not logged: for choosing what to play in earnest."""
-    reference = _play(game, prescribed_case(game), sampling, 0, sampling.episodes, "pilot").payoffs
+def pilot(
+    game: Game,
+    cases: Iterable[Case],
+    sampling: Sampling,
+    advance: Advance = lambda _: None,
+    *,
+    scope: str = "pilot",
+) -> dict[str, FloatArray]:
+    """Gains `(N, E)` of each case, not logged; every scope has draws of its own, so a choice can be judged afresh."""
+    reference = _play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope).payoffs
     out = {}
     for case in cases:
-        out[case.key] = (_play(game, case, sampling, 0, sampling.episodes, "pilot").payoffs - reference).mean(axis=1)
+        out[case.key] = _play(game, case, sampling, 0, sampling.episodes, scope).payoffs - reference
         advance(1)
     return out
 

@@ -14,7 +14,7 @@ A simulated gain counts as found where its interval stays above 0 although the t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_s
 from experiments.exact import TOLERANCE, Exact, exact_gains
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import ENOUGH, ZERO, Moments, amount
+from experiments.options import options_of
 from experiments.simulate import (
     PRESCRIBED,
     Case,
@@ -93,6 +94,7 @@ class StressResult:
         folder: where the log lies.
         comparisons: number of gains looked at.
         reused: whether the run was there already and nothing was played.
+        untried: families that offer nothing to try, with the reason.
     """
 
     gains: pd.DataFrame
@@ -102,14 +104,26 @@ class StressResult:
     folder: Path
     comparisons: int
     reused: bool
+    untried: dict[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
-        """Who lies, when, and what it earns: the worst of all that was tried."""
-        found = self.gains[self.gains["found"]]
-        if found.empty:
-            return f"Nothing that was tried gains anything on {self.environment}."
-        return f"Worst on {self.environment}: under {found.iloc[0]['mechanism']}, {describe_gain(headline(found))}."
+        """What holds and what breaks; and who lies, when, and what it earns, where it is worst."""
+        breaks = self.mechanisms[self.mechanisms["breaks"]]["mechanism"].tolist()
+        holds = self.mechanisms[~self.mechanisms["breaks"]]["mechanism"].tolist()
+        if not breaks:
+            return f"On {self.environment}, {_listed(holds, 'holds', 'hold')}: nothing that was tried gains anything."
+        kept = f"{_listed(holds, 'holds', 'hold')}; " if holds else ""
+        found = self.gains[self.gains["found"] & (self.gains["mechanism"] == breaks[0])]
+        worst = f"; the worst lie, under {breaks[0]}: {describe_gain(headline(found))}" if not found.empty else ""
+        return f"On {self.environment}, {kept}{_listed(breaks, 'breaks', 'break')}{worst}."
+
+
+def _listed(names: Sequence[str], one: str, many: str) -> str:
+    """`a, b and c hold`."""
+    if len(names) == 1:
+        return f"{names[0]} {one}"
+    return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
 def headline(found: pd.DataFrame) -> "pd.Series[Any]":
@@ -132,7 +146,7 @@ def describe_gain(row: "pd.Series[Any]") -> str:
 
 def stress(
     environment: Environment | str,
-    mechanisms: Sequence[str] = (),
+    mechanisms: str | Sequence[str] = (),
     *,
     episodes: int = 0,
     seed: int = 0,
@@ -147,7 +161,7 @@ def stress(
 
     Args:
         environment: an environment, or what the command line takes for one.
-        mechanisms: names with options; empty: all that there are.
+        mechanisms: a name with options, or several; empty: all that there are.
         episodes: per case; 0: 10,000, fewer in long games.
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
 
@@ -156,6 +170,7 @@ def stress(
         PlayError: a user's strategy or mechanism broke the rules of play.
     """
     env = make_environment(environment) if isinstance(environment, str) else environment
+    mechanisms = [mechanisms] if isinstance(mechanisms, str) else mechanisms
     games, refusals = _games(env, mechanisms, conduct, tail)
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
@@ -194,6 +209,7 @@ def stress(
         folder=path,
         comparisons=comparisons,
         reused=reused,
+        untried=_untried(families),
     )
     if not folder.data["complete"]:
         folder.note(complete=True)
@@ -229,13 +245,13 @@ def _choose(
 ) -> list[Contest]:
     """The most profitable member of each family for each agent, by pilot; kept in the run folder."""
     stored: dict[str, Any] = folder.data.get("chosen", {})
-    menus = {mechanism: _menus(game, families) for mechanism, game in games.items() if mechanism not in stored}
+    menus = {mechanism: menus_of(game, families) for mechanism, game in games.items() if mechanism not in stored}
     work = sum(len(cases) for menu in menus.values() for cases in menu.values())
     advance = progress("looking for deviations", work) if menus else lambda _: None
     contests = []
     for mechanism, game in games.items():
         if mechanism in menus:
-            stored[mechanism] = _pilot_choice(
+            stored[mechanism] = pilot_choice(
                 shortened(game, PILOT_LEFT), menus[mechanism], replace(sampling, episodes=PILOT, shard=PILOT), advance
             )
             folder.note(chosen=stored)
@@ -253,7 +269,17 @@ def _choose(
     return contests
 
 
-def _menus(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int, str], list[Case]]:
+def _untried(families: Sequence[type[BaseStrategy]]) -> dict[str, str]:
+    """Families that need an option and have no menu of their own."""
+    out = {}
+    for cls in families:
+        needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
+        if needs and "menu" not in cls.__dict__:
+            out[cls.name] = f"it needs {needs[0]}; give it a default, or the class a menu"
+    return out
+
+
+def menus_of(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int, str], list[Case]]:
     """Candidates by agent and family, thinned evenly to at most `TRIED`."""
     menus = {}
     for agent in range(len(game.environment.agents)):
@@ -270,14 +296,14 @@ def _menus(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int
     return menus
 
 
-def _pilot_choice(
+def pilot_choice(
     game: Game, menus: dict[tuple[int, str], list[Case]], sampling: Sampling, advance: Callable[[int], None]
 ) -> list[dict[str, Any]]:
     chosen = []
     for (agent, _family), cases in menus.items():
         check_cases(game, cases)
-        means = pilot(game, cases, sampling, advance)
-        best = max(cases, key=lambda case: float(means[case.key][agent])).strategies[agent]
+        gains = pilot(game, cases, sampling, advance)
+        best = max(cases, key=lambda case: float(gains[case.key][agent].mean())).strategies[agent]
         chosen.append({"agent": agent, "strategy": _typed(best), "tried": len(cases)})
     return chosen
 

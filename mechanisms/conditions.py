@@ -18,6 +18,7 @@ from scipy.optimize import nnls
 
 from mechanisms.ex_post import own_last, utility_by_report
 from mechanisms.planner import Plan, plan
+from mechanisms.tabulate import laws
 from sim.arrays import FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
@@ -99,7 +100,7 @@ def independent_types(environment: TableEnvironment) -> Condition:
     where: dict[str, str | int] = {}
     for t in _stages(environment, with_next=True):
         stage, after = environment.stage(t), environment.stage(t + 1 if environment.horizon else 0)
-        rows = environment.kernel(t).rows()
+        rows = laws(environment, t)
         law = rows.reshape(*rows.shape[:2], *after.axes)
         axes = tuple(range(2, law.ndim))
         product = np.ones(rows.shape[:2] + (1,) * len(axes))
@@ -228,7 +229,7 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
                 best, path = float(reach[n, start]), [start]
                 for m in range(n, 1, -1):
                     path.append(int(came[m, path[-1]]))
-                found = list(reversed(path))
+                found = [start, *reversed(path[1:])]
     return best, found
 
 

@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 
 from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import tabulate
+from mechanisms.tabulate import laws, tabulate
 from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
 
@@ -146,7 +146,7 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Ra
     utility = stage.utility.reshape(len(environment.agents), -1)[:, decision * stage.size + np.arange(stage.size)]
     transfer = (tables.charge + tables.due)[:, memory, x]
     last = environment.horizon is not None and t == environment.horizon - 1
-    rows = None if last else environment.kernel(t).rows()
+    rows = None if last else laws(environment, t)
     cost = stage.cost_table[decision, public]
     return _Raw(decision, tables.remember[memory, x], np.concatenate([utility, transfer, cost[None]]), rows)
 

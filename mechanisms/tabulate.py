@@ -1,10 +1,16 @@
 """A mechanism's rules written out as tables: the finite-state machine, state by state.
 
+What a mechanism declares is verified on the way: its memory stays within `memory_size`, no transfer exceeds
+`transfer_bound`, and its rules are functions of what they are shown, whatever the order and the company in which cases
+come (up to `EXHAUSTIVE` cases all are asked twice, beyond that a sample). Under an infinite horizon the rules must not
+change after period 1.
+
 For one period: M memories, X message profiles (public state first, then agent 0's message, …, C order). Exact search
 works on these tables, so whatever a mechanism's rules do is what is searched; nothing needs to be declared twice.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -12,8 +18,15 @@ import numpy as np
 from mechanisms.base import BaseMechanism
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
+from sim.errors import Refusal
 from sim.roles import Acts, Situation
 from sim.spaces import Finite
+
+EXHAUSTIVE = 1_000_000
+"""Cases up to which every one is asked twice."""
+
+LARGEST_LAW = 60_000_000
+"""Numbers that the law of motion of a period may hold, written out."""
 
 LARGEST = 20_000_000
 """Cases (memory × message profile) that a period's tables may have."""
@@ -44,8 +57,26 @@ class RuleTables:
         return len(self.decide)
 
 
+def laws(environment: TableEnvironment, t: int) -> FloatArray:
+    """P(θ′ | a, θ) out of period t, `(D, S, S')`.
+
+    Raises:
+        Refusal: it would hold too many numbers; how many is said.
+    """
+    stage = environment.stage(t)
+    following = environment.stage(t if environment.horizon is None else t + 1)
+    size = len(stage.decisions) * stage.size * following.size
+    if size > LARGEST_LAW:
+        raise Refusal(
+            f"environment {environment.name!r}: decisions × profiles × next profiles = {size:,} in period {t}, exact "
+            f"search takes {LARGEST_LAW:,}"
+        )
+    return environment.kernel(t).rows()
+
+
+@lru_cache(maxsize=64)
 def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
-    """The tables of period t.
+    """The tables of period t; kept, as several searches ask for them.
 
     Raises:
         Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
@@ -69,27 +100,69 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
     memory = np.repeat(np.arange(memories), prod(shape))
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T
-    nobody = Acts(np.zeros((cases, count), np.intp), np.zeros((cases, count)))
-    decision = np.asarray(mechanism.decide(now, messages))
-    if decision.shape != (cases,):
-        raise mechanism.refuse("it decides by lottery, which the search does not cover")
+    answers = _ask(mechanism, now, messages)
+    _verify(mechanism, now, messages, answers)
+    decide, charge, due, remember = answers
     return RuleTables(
         shape=shape,
-        decide=_within(mechanism, decision, environment.decision_space(t).size, "decide", t).reshape(memories, -1),
-        charge=np.asarray(mechanism.charge(now, messages, decision, nobody)).T.reshape(count, memories, -1),
-        due=np.asarray(mechanism.due(now, messages)).T.reshape(count, memories, -1),
-        remember=_remember(mechanism, t, now, messages, decision, nobody).reshape(memories, -1),
+        decide=_within(mechanism, decide, environment.decision_space(t).size, "decide", t).reshape(memories, -1),
+        charge=charge.T.reshape(count, memories, -1),
+        due=due.T.reshape(count, memories, -1),
+        remember=remember.reshape(memories, -1),
         prescribed=tuple(_prescribed(mechanism, t, i, memories, publics) for i in range(count)),
     )
 
 
-def _remember(
-    mechanism: BaseMechanism, t: int, now: Situation, messages: IntArray, decision: IntArray, acts: Acts
-) -> IntArray:
-    following = mechanism.memory_size(t + 1)
-    if following is None:
+Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]
+"""decide `(n,)`, charge and due `(n, N)`, remember `(n,)`."""
+
+
+def _ask(mechanism: BaseMechanism, now: Situation, messages: IntArray) -> Answers:
+    """All rules on a batch of cases."""
+    nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
+    decision = np.asarray(mechanism.decide(now, messages))
+    if decision.shape != (len(messages),):
+        raise mechanism.refuse("it decides by lottery, which the search does not cover")
+    charge = np.asarray(mechanism.charge(now, messages, decision, nobody), dtype=np.float64)
+    due = np.asarray(mechanism.due(now, messages), dtype=np.float64)
+    return decision, charge, due, np.asarray(mechanism.remember(now, messages, decision, nobody))
+
+
+def _verify(mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers) -> None:
+    """Refuse a mechanism whose rules do not do what it declares."""
+    t, cases = now.t, len(messages)
+    _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
+    owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
+    if (owed > bound * (1 + 1e-9) + 1e-9).any():
+        raise mechanism.refuse(f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}")
+    order = np.random.Generator(np.random.Philox(key=t)).permutation(cases)[:EXHAUSTIVE]
+    shuffled = Situation(t, now.memory[order], now.public[order])
+    _compare(mechanism, shuffled, messages[order], answers, order, "another order")
+    stationary = isinstance(mechanism.environment, TableEnvironment) and mechanism.environment.stationary
+    if stationary and t == 1:
+        for later in (2, 3, 10):
+            moved = Situation(later, now.memory[order], now.public[order])
+            _compare(mechanism, moved, messages[order], answers, order, f"period {later}, not in period 1")
+
+
+def _compare(
+    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
+) -> None:
+    again = _ask(mechanism, now, messages)
+    for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
+        if not np.array_equal(before[order], after):
+            k = int(np.argmax((before[order] != after).reshape(len(order), -1).any(axis=1)))
+            raise mechanism.refuse(
+                f"{rule} answers otherwise in {what}: memory {int(now.memory[k])}, messages "
+                f"{messages[k].tolist()}; its rules are not functions of memory and messages"
+            )
+
+
+def _finite_memory(mechanism: BaseMechanism, t: int) -> int:
+    size = mechanism.memory_size(t)
+    if size is None:
         raise mechanism.refuse("its memory is not finite")
-    return _within(mechanism, np.asarray(mechanism.remember(now, messages, decision, acts)), following, "remember", t)
+    return size
 
 
 def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:

@@ -4,6 +4,7 @@ import numpy as np
 
 from sim.arrays import Array
 from sim.errors import PlayError
+from sim.registry import place
 from sim.spaces import SILENT, Finite, Space
 
 
@@ -37,4 +38,4 @@ def one_line(error: BaseException) -> str:
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return " ".join(f"{type(error).__name__}: {error}{place(error)}".split())

@@ -26,6 +26,10 @@ class Latency:
         if not (isfinite(self.value) and self.value >= 0):
             raise InputError(f"latency: {self.value:g} is not a number of at least 0")
 
+    def hopeless(self, deadline: float) -> bool:
+        """Whether no message can be on time."""
+        return self.value > deadline if self.kind == "constant" else self.value > 0 and deadline == 0
+
     @classmethod
     def parse(cls, text: str) -> "Latency":
         """From `0.2` or `exponential:0.2`.

@@ -197,14 +197,16 @@ STRESS = ["stress", "oil-leases-prior", "--mechanism", "cremer-mclean", "--mecha
 def test_stress_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     data = call_json(capsys, *STRESS, "--out", "s")
     assert {"environment", "sentence", "mechanisms", "gains", "refusals", "comparisons", "folder"} <= set(data)
-    assert data["sentence"].startswith("Worst on oil-leases-prior: under cremer-mclean, firm 1 lies in period 0")
+    assert data["sentence"].startswith(
+        "On oil-leases-prior, linked holds; cremer-mclean breaks; the worst lie, under cremer-mclean: firm 1 lies in "
+    )
     assert [(row["mechanism"], row["breaks"]) for row in data["mechanisms"]] == [
         ("cremer-mclean", True),
         ("linked", False),
     ]
     assert data["comparisons"] == len(data["gains"])
     families = {row["family"] for row in data["gains"]}
-    assert families == set(STRATEGIES.all()) - {"truthful", "scripted"}
+    assert families == (set(STRATEGIES.all()) | {"best-response"}) - {"truthful", "scripted"}
     text = Path("s/run.json").read_text(encoding="utf-8")
     assert json.loads(text)["complete"] is True
 
@@ -212,7 +214,7 @@ def test_stress_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_resuming_plays_nothing_and_changes_no_byte(capsys: pytest.CaptureFixture[str]) -> None:
     first, _ = call(capsys, *STRESS, "--out", "s")
     before = bytes_below(Path("s"))
-    assert len(before) == 2 + 3 * 22
+    assert len(before) == 2 + 3 * 23  # two mechanisms, two firms, five families, prescribed play; one best response
     again, _ = call(capsys, *STRESS, "--out", "s")
     assert bytes_below(Path("s")) == before
     told = "This run was there already; nothing was played again.\n"
@@ -235,7 +237,7 @@ def test_the_stress_table_is_whole_at_any_width(
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= columns
     headers = [line for line in text.splitlines() if line.startswith("mechanism ")]
-    assert len(headers) == {60: 3, 80: 2, 120: 1}[columns]
+    assert len(headers) == {60: 3, 80: 3, 120: 2}[columns]
     words = " ".join(headers)
     for header in ("verdict", "shot", "manipulation", "misreport", "contingent", "random", "welfare", "unwilling"):
         assert header in words

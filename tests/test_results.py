@@ -68,7 +68,7 @@ def readers(folder: Path, dataset: str) -> dict[str, pd.DataFrame]:
 def test_every_reader_sees_the_same_rows(tested: StressResult, dataset: str) -> None:
     frames = readers(tested.folder, dataset)
     expected = frames.pop("pandas")
-    cases = 2 * (1 + 10)  # prescribed play, and five families for each of two firms
+    cases = 2 * (1 + 10) + 1  # prescribed play, five families for each of two firms; firm 1's best response
     assert len(expected) == cases * EPISODES * 2 * (3 if dataset == "outcomes" else 1)
     for name, frame in frames.items():
         assert list(frame.columns) == list(expected.columns), name
@@ -194,7 +194,7 @@ def test_no_report_is_missing_in_a_finite_game(tested: StressResult) -> None:
 def test_every_file_carries_schema_hash_and_seed(tested: StressResult) -> None:
     ledger = json.loads((tested.folder / "run.json").read_text(encoding="utf-8"))
     files = sorted(tested.folder.rglob("*.parquet"))
-    assert len(files) == 3 * 22
+    assert len(files) == 3 * 23
     for path in files:
         metadata = pq.read_metadata(path).metadata
         assert metadata[b"dynmech_schema"] == b"1"

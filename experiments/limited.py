@@ -1,0 +1,74 @@
+"""What can be said where an exact search is refused: the best deviation found by a limited one, a *lower bound*.
+
+Every family's menu is tried on a pilot; the best member of all, per agent, is then played on draws of its own. The gain
+that it surely has, the lower end of its interval allowing for all agents, bounds the worst gain from below.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents.base import Setting
+from experiments.catalog import STRATEGIES, make_strategy
+from experiments.moments import Moments
+from experiments.simulate import Progress, Sampling, lone_deviation, pilot, silent
+from experiments.stressing import PILOT, PILOT_LEFT, menus_of, pilot_choice
+from sim.game import Game, shortened
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best deviation found for one agent; `gain` is simulated, `at_least` the lower end of its interval."""
+
+    agent: str
+    strategy: str
+    words: str
+    gain: float
+    half_width: float
+    at_least: float
+
+
+@dataclass(frozen=True)
+class LimitedAudit:
+    """An audit that was refused, with its reason, and what a limited search found instead."""
+
+    environment: str
+    mechanism: str
+    reason: str
+    found: list[Found]
+
+    def data(self) -> dict[str, Any]:
+        """One JSON object; gains are lower bounds."""
+        return {
+            "schema": 1,
+            "environment": self.environment,
+            "mechanism": self.mechanism,
+            "agents": [one.agent for one in self.found],
+            "refused": self.reason,
+            "gains": {"contingent": {"ex_ante": [max(0.0, one.at_least) for one in self.found], "kind": "lower_bound"}},
+            "witness": [vars(one) for one in self.found],
+        }
+
+
+def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progress: Progress = silent) -> LimitedAudit:
+    """Search the menus of all families."""
+    sampling = Sampling(PILOT, seed, PILOT)
+    first = shortened(game, PILOT_LEFT)
+    menus = menus_of(first, list(STRATEGIES.all().values()))
+    advance = progress("looking for deviations", sum(map(len, menus.values())))
+    chosen = pilot_choice(first, menus, sampling, advance)
+    agents = game.environment.agents
+    cases = [lone_deviation(game, c["agent"], make_strategy(c["strategy"]), f"{k}.x") for k, c in enumerate(chosen)]
+    trial = pilot(first, cases, sampling, scope="second pilot")
+    out = []
+    for i, name in enumerate(agents):
+        mine = [case for case, c in zip(cases, chosen, strict=True) if c["agent"] == i]
+        if not mine:
+            continue
+        best = max(mine, key=lambda case: float(trial[case.key][i].mean()))
+        judged = pilot(game, [best], replace(sampling, episodes=4 * PILOT, shard=4 * PILOT), scope="lower bound")
+        moments = Moments.of(judged[best.key][i])
+        gain, half = float(moments.mean), float(moments.half(len(agents)))
+        strategy = best.strategies[i]
+        words = strategy.describe(Setting.of(game, i))
+        out.append(Found(name, strategy.key(), words, gain, half, gain - half - 2 * game.tail))
+    return LimitedAudit(game.environment.name, mechanism, reason, out)

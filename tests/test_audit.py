@@ -1,0 +1,469 @@
+"""The audit: figures of the literature, payoff identities, planted faults, properties of the mechanism."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.oracle import Family, Information, solve
+from agents.problem import build_problem
+from experiments.auditing import Audit, audit, audit_data, status, story_text, witness_data
+from experiments.catalog import make_environment, make_mechanism
+from experiments.cli import main
+from experiments.scenarios.oil_leases import OilLeases
+from experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from mechanisms.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
+from mechanisms.conditions import all_conditions, hull_distance, worst_cycle
+from mechanisms.contingent_spanning import ContingentSpanning
+from mechanisms.cremer_mclean import CremerMcLean
+from mechanisms.ledger import keep_ledger
+from mechanisms.linked import Linked
+from mechanisms.pivot import Pivot
+from mechanisms.planner import plan
+from mechanisms.team import Team
+from sim.arrays import Array, FloatArray
+from sim.builders import random_environment, trade
+from sim.environment import TableEnvironment
+from sim.errors import Refusal
+from sim.kernels import JointKernel
+from sim.roles import Promises, Situation
+from sim.stage import Stage
+from tests.exact import tree_payoffs
+from tests.test_mechanisms import (
+    FlippedTeam,
+    OwnReportLeft,
+    UndiscountedTarget,
+    Untransposed,
+    generator,
+    interdependent,
+    private_values,
+)
+
+
+def gains(found: Audit, family: Family, kind: str) -> list[float]:
+    return [search.figures[family][kind].gain for search in found.searches]
+
+
+def verdicts(found: Audit) -> dict[str, str]:
+    return {verdict.promise: verdict.status for verdict in found.promises}
+
+
+def test_the_oil_leases_of_liu() -> None:
+    """§3.1: contingent 2 and 4, one lie 0 on the path of truth (4 after a lie), 6 ex post; linked: nothing."""
+    env = OilLeasesPrior().build()
+    found = audit(env, CremerMcLean(env))
+    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
+    assert gains(found, Family.CONTINGENT, "interim") == pytest.approx([4, 0], abs=1e-10)
+    assert gains(found, Family.ONE_SHOT, "ex_ante") == pytest.approx([0, 0], abs=1e-10)
+    assert gains(found, Family.ONE_SHOT, "on_path") == pytest.approx([0, 0], abs=1e-10)
+    assert gains(found, Family.ONE_SHOT, "interim") == pytest.approx([4, 0], abs=1e-10)
+    assert gains(found, Family.CONTINGENT, "ex_post") == pytest.approx([6, 0], abs=1e-10)
+    assert verdicts(found) == {"incentive: bayesian": "fails", "efficient": "holds"}
+    held = audit(env, Linked(env))
+    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+        for kind in ("ex_ante", "on_path", "interim", "ex_post"):
+            assert gains(held, family, kind) == pytest.approx([0, 0], abs=1e-10)
+    assert set(verdicts(held).values()) == {"holds"}
+    assert witness_data(held) is None
+
+
+@pytest.mark.parametrize("theta", [0, 1])
+def test_the_gain_is_2_for_either_prior_signal(theta: int) -> None:
+    prior = np.zeros((2, 1))
+    prior[theta] = 1
+    env = replace(OilLeasesPrior().build(), prior=prior)
+    assert gains(audit(env, CremerMcLean(env)), Family.CONTINGENT, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
+
+
+def test_the_witness_tells_liu_s_story() -> None:
+    env = OilLeasesPrior().build()
+    found = audit(env, CremerMcLean(env))
+    witness = witness_data(found)
+    assert witness is not None
+    assert (witness["agent"], witness["period"], witness["signal"]) == ("firm 1", 1, "6")
+    assert (witness["report"], witness["prescribed"]) == ("4", "6")
+    assert [(step["report"], step["prescribed"]) for step in witness["history"]] in ([("0", "1")], [("1", "0")])
+    assert witness["lie"] - witness["truth"] == pytest.approx(4, abs=1e-10)
+    assert "firm 1 gains 4" in story_text(found)
+
+
+def test_linked_figures_and_the_tie_at_4() -> None:
+    env = OilLeases().build()
+    data = audit_data(audit(env, Linked(env)))
+    assert data["truth"]["payoff"] == pytest.approx([13.5, 6.5], abs=1e-10)
+    assert data["truth"]["revenue"] == pytest.approx(-1, abs=1e-10)
+    assert data["truth"]["welfare"] == data["truth"]["first_best"] == pytest.approx(19, abs=1e-10)
+    assert data["ties"] == [{"states": 1, "of": 4}, {"states": 0, "of": 4}]  # firm 1 with signal 4 is indifferent
+    # Firm 1 loses the first auction and firm 2 reports 6: −16 + 11; on average 3/4 (−5) + 1/4 (−4) given s_1 = 6.
+    assert data["budget"] == pytest.approx({"ex_ante": -1, "expected_period": -4.75, "ex_post": -5}, abs=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_contingent_transfers_hold_and_naive_rules_do_not(seed: int) -> None:
+    env = interdependent(seed)
+    good, bad = audit(env, ContingentSpanning(env)), audit(env, Team(env))
+    assert verdicts(good) == {"incentive: periodic ex post": "holds", "efficient": "holds"}
+    assert verdicts(bad)["incentive: periodic ex post"] == "fails"
+    surplus = float((plan(env).value[0] * env.prior).sum())
+    data = audit_data(good)
+    assert data["truth"]["payoff"] == pytest.approx([surplus, surplus], abs=1e-8)  # V = W
+    assert data["truth"]["revenue"] == pytest.approx(-surplus, abs=1e-8)  # −(N − 1) E[W]
+
+
+def test_pivot_keeps_all_its_promises_on_private_values() -> None:
+    env = private_values(3)
+    found = audit(env, Pivot(env))
+    assert set(verdicts(found).values()) == {"holds"}
+    assert found.budget["ex_post"].value >= -1e-9
+    # Participation: W − W_{−i} at its worst profile, by the plans themselves.
+    worst = [float((plan(env).value[0] - plan(env, i).value[0]).min()) for i in range(2)]
+    assert [least.value for least in found.participation["ex_post"]] == pytest.approx(worst, abs=1e-8)
+
+
+@pytest.mark.parametrize("rule", [FlippedTeam, UndiscountedTarget, OwnReportLeft, Untransposed])
+def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[BaseMechanism]) -> None:
+    env = private_values(5) if rule is FlippedTeam else interdependent(5)
+    found = audit(env, rule(env))
+    surplus = float((plan(env).value[0] * env.prior).sum())
+    off = max(abs(p - surplus) for p in audit_data(found)["truth"]["payoff"])
+    fails = "fails" in verdicts(found).values()
+    assert fails or off > 0.1
+    if rule is UndiscountedTarget:
+        assert off > 0.1  # a forgotten discount factor shows in the level V = W − p
+
+
+class TieBroken(Team):
+    """Decides otherwise than the planner where two decisions tie: another decision, the same welfare."""
+
+    name = "tie-broken"
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        return 1 - super().decide(now, messages)
+
+
+def test_a_tie_broken_otherwise_shows_as_a_gain_or_a_payoff() -> None:
+    """Both decisions are worth the same to all together, not to each: paid for one, decided the other."""
+    base = private_values(1)
+    utility = np.zeros((2, 2, 2, 2))
+    utility[0, 0] = utility[1, 1] = np.array([[1.0, 1.0], [2.0, 2.0]])
+    law = JointKernel(np.full((2, 2, 2, 2, 2), 0.25), (2, 2), (2, 2))
+    stage = Stage(base.stages[0].signals, ("a", "b"), utility, law)
+    env = TableEnvironment("ties", base.agents, np.full((2, 2), 0.25), (stage,), 0.8, None)
+    kept, broken = (audit_data(audit(env, rule(env)))["truth"]["payoff"] for rule in (Team, TieBroken))
+    assert kept == pytest.approx([7.5, 7.5], abs=1e-8)  # W = 1.5 / (1 − 0.8) to each
+    assert max(abs(np.array(broken) - 7.5)) > 1
+
+
+def test_ledger_agrees_with_the_tree() -> None:
+    for seed in range(3):
+        base = random_environment(generator(seed), signals=2)
+        env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+        for mechanism in (Team(env), Pivot(env)):
+            payoffs, revenue = tree_payoffs(env, mechanism)
+            ledger = keep_ledger(env, mechanism)
+            np.testing.assert_allclose(ledger.utility - ledger.transfer, payoffs, atol=1e-10)
+            assert ledger.transfer.sum() == pytest.approx(revenue, abs=1e-10)
+            assert ledger.welfare == pytest.approx(float((plan(env).value[0] * env.prior).sum()), abs=1e-10)
+
+
+def effort() -> TableEnvironment:
+    """One agent may work (cost 1) or shirk; working makes its next signal high. Two periods, no discounting."""
+    utility = np.zeros((1, 2, 2))
+    utility[0, 1] = -1  # decision = recommended action: shirk, work
+    utility[0, :, 1] += 3  # a high signal is worth 3
+    law = np.zeros((2, 2, 2))
+    law[0, :, 0] = law[1, :, 1] = 1
+    signals, choices = (("low", "high"),), ("shirk", "work")
+    first = Stage(signals, choices, utility, JointKernel(law, (2,), (2,)), private_actions=(choices,))
+    last = Stage(signals, choices, utility, private_actions=(choices,))
+    return TableEnvironment("effort", ("worker",), np.array([1.0, 0.0]), (first, last), 1.0, 2)
+
+
+class PaysForNothing(FlowMechanism):
+    """Recommends what is efficient and pays 2 for a report of `high` in the last period."""
+
+    name = "pays-for-nothing"
+    promises = Promises(incentive="bayesian", efficient=True)
+
+    def flow_table(self, t: int) -> FloatArray:
+        return np.array([[0.0, -2.0 if t else 0.0]])
+
+
+class PaysAtRandom(PaysForNothing):
+    """Pays what a seed says."""
+
+    name = "pays-at-random"
+
+    def flow_table(self, t: int) -> FloatArray:
+        return generator(int(self.environment.name) + 100 * t).uniform(-2, 2, (1, 2))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_misreport_and_disobedience_are_searched_together(seed: int) -> None:
+    """Against nested maxima written out by hand: Σ_s max_{r, α} [u(α, s) − p_0(r) + Σ_s′ P(s′|s, α) max_{r′, α′} …]."""
+    rng = generator(seed)
+    base = effort()
+    utility, law = rng.uniform(-1, 1, (1, 2, 2)), rng.dirichlet(np.ones(2), (2, 2))
+    stages = (
+        replace(base.stages[0], utility=utility, kernel=JointKernel(law, (2,), (2,))),
+        replace(base.stages[1], utility=utility),
+    )
+    env = replace(base, name=str(seed), prior=rng.dirichlet(np.ones(2)), stages=stages)
+    mechanism = PaysAtRandom(env)
+    pay = [mechanism.flow_table(t)[0] for t in range(2)]
+    later = (utility[0].max(axis=0)) - pay[1].min()  # the best action and report in period 1, by its signal
+    now = utility[0].T - pay[0].min() + np.einsum("ast,t->sa", law, later)
+    problem = build_problem(env, mechanism, (0,))
+    assert problem.periods[0].decision.shape == (1, 2, 2, 2)  # reports × actions
+    best = solve(problem, Family.CONTINGENT, Information.INTERIM)
+    assert best.ex_ante == pytest.approx(float(env.prior @ now.max(axis=1)), abs=1e-12)
+
+
+def test_obedience_pays_where_effort_is_worth_it() -> None:
+    """Work costs 1, brings a value of 3, and `high` is paid 2: obedient truth earns 4 and nothing earns more."""
+    env = effort()
+    found = audit(env, PaysForNothing(env))
+    assert plan(env).policy[0].tolist() == [1, 1]
+    assert audit_data(found)["truth"]["payoff"] == pytest.approx([4])
+    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([0], abs=1e-12)
+
+
+class PaysMore(PaysForNothing):
+    """Pays the same 2 for any report but 1 more for `low`: shirking and telling the truth is then best."""
+
+    name = "pays-more"
+
+    def flow_table(self, t: int) -> FloatArray:
+        return np.array([[-6.0 if t else 0.0, -2.0 if t else 0.0]])
+
+
+def test_a_rule_that_ignores_the_action_loses_to_disobedience() -> None:
+    """Paid 6 for low and 2 for high: obey −1 + 3 + 2 = 4, lie only −1 + 3 + 6 = 8, shirk and tell the truth 6."""
+    env = effort()
+    found = audit(env, PaysMore(env))
+    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([4], abs=1e-12)
+    assert verdicts(found)["incentive: bayesian"] == "fails"
+
+
+def test_exit_finds_hit_and_run_and_the_deposit_that_prevents_it() -> None:
+    env = interdependent(0)
+    stay, run = (audit(env, ContingentSpanning(env), exit=leave) for leave in (False, True))
+    assert max(gains(stay, Family.CONTINGENT, "interim")) < 1e-8
+    assert max(gains(run, Family.CONTINGENT, "interim")) > 0.05
+    # Whoever has posted the deposit never gains by running: the deposit is the worst continuation payoff, negated.
+    worst = [least.value for least in run.participation["interim"]]
+    deposits = [search.deposit for search in run.searches]
+    assert deposits == pytest.approx([max(0.0, -value) for value in worst], abs=1e-8)
+
+
+def test_a_coalition_is_audited() -> None:
+    env = interdependent(2)
+    found = audit(env, Team(env), coalitions=[["agent 1", "agent 2"]])
+    assert [found.name(search) for search in found.searches] == ["agent 1 + agent 2"]
+    assert gains(found, Family.CONTINGENT, "interim")[0] > 1
+
+
+class SecretMemory(Team):
+    """Declares no memory and keeps notes on the side."""
+
+    name = "secret-memory"
+
+    def __init__(self, environment: TableEnvironment) -> None:
+        super().__init__(environment)
+        self.calls = 0
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Any) -> FloatArray:
+        self.calls += 1
+        return super().charge(now, messages, decision, acts) + self.calls
+
+    def transfer_bound(self) -> float:
+        return 1e9
+
+
+class TooMuchMemory(LastPeriodMechanism):
+    """Remembers more values than it declares."""
+
+    name = "too-much-memory"
+
+    def memory_size(self, t: int) -> int:
+        return 1 if t == 0 else 3
+
+    def transfer_bound(self) -> float:
+        return 0.0
+
+
+class LateSurprise(Team):
+    """Changes its rules in period 2."""
+
+    name = "late-surprise"
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Any) -> FloatArray:
+        return super().charge(now, messages, decision, acts) + (0.1 if now.t > 1 else 0.0)
+
+
+class Understated(Team):
+    """States a bound that its transfers exceed."""
+
+    name = "understated"
+
+    def transfer_bound(self) -> float:
+        return 0.01
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (SecretMemory, "charge answers otherwise in another order"),
+        (TooMuchMemory, "remember returns .* declared are 0 to 2"),
+        (LateSurprise, "charge answers otherwise in period 2, not in period 1"),
+        (Understated, r"exceeds the declared bound 0\.01"),
+    ],
+)
+def test_false_declarations_are_refused(rule: type[BaseMechanism], why: str) -> None:
+    env = interdependent(1)
+    with pytest.raises(Refusal, match=why):
+        audit(env, rule(env))
+
+
+def test_too_large_is_refused_with_the_size() -> None:
+    env = make_environment("random:agents=3,signals=22,correlation=0,independent=true,interdependence=0")
+    with pytest.raises(Refusal, match=r"decisions × profiles × next profiles = 226,759,808"):
+        audit(env, make_mechanism("team", env))
+
+
+def test_conditions_answer_where_they_break() -> None:
+    answers = {c.name: c for c in all_conditions(OilLeases().build())}
+    assert answers["private values"].holds is False
+    assert answers["private values"].value == pytest.approx(6)  # firm 2's value moves by 6 with firm 1's signal
+    assert answers["spanning"].value == pytest.approx(0.5)  # singular values of [[3/4, 1/4], [1/4, 3/4]]: 1 and 1/2
+    assert answers["convex independence"].value == pytest.approx(np.sqrt(0.5))
+    assert answers["ex post implementable"].holds is True
+    alone = replace(OilLeases().build().stages[0], kernel=None)
+    first = replace(OilLeases().build(), stages=(alone,), horizon=1)
+    broken = {c.name: c for c in all_conditions(first)}["ex post implementable"]
+    assert broken.holds is False
+    assert broken.value == pytest.approx(4)  # 11 − 7: the printed impossibility
+    assert broken.where["agent"] == "firm 1"
+
+
+def test_private_independent_economies_are_recognised() -> None:
+    flat = np.full((2, 2), 0.5)
+    env = trade([1, 3], [[2, 4]], [flat, flat], np.full((2, 2), 0.25), 0.9)
+    answers = {c.name: c.holds for c in all_conditions(env)}
+    assert answers["private values"] is True
+    assert answers["independent types"] is True
+    assert answers["spanning"] is False
+    assert answers["ex post implementable"] is None
+
+
+def test_hull_distance_by_a_closed_form() -> None:
+    # The midpoint of a segment is in the hull; a point at height h above it is h away.
+    for height in (0.0, 0.25):
+        points = np.array([[0.0, 1.0, 0.5], [0.0, 0.0, height]])
+        assert hull_distance(points, 2)[0] == pytest.approx(height, abs=1e-7)
+
+
+def test_a_cycle_of_three_is_found() -> None:
+    utility = np.array([[0.0, 2.0, -9.0], [-9.0, 0.0, 1.0], [1.5, -9.0, 0.0]])
+    gain, cycle = worst_cycle(utility)
+    assert gain == pytest.approx(4.5)
+    assert sorted(cycle) == [0, 1, 2]
+
+
+def test_within_its_own_bound_of_the_tolerance_nothing_is_decided() -> None:
+    assert status(1.1e-6, 2e-7, 1e-6) == "undecided"
+    assert status(1.3e-6, 2e-7, 1e-6) == "fails"
+    assert status(0.7e-6, 2e-7, 1e-6) == "holds"
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean", "--json")
+    data = json.loads(out)
+    assert code == 1
+    assert data["gains"]["contingent"]["kind"] == "exact"
+    assert data["promises"][0]["status"] == "fails"
+    assert data["witness"]["gain"] == pytest.approx(4)
+    code, out, _ = call(capsys, "audit", "oil-leases", "linked:low=3,high=15", "--json")
+    assert code == 0
+    assert json.loads(out)["options"] == {"low": "3", "high": "15"}
+    code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean")
+    assert code == 1
+    assert out.startswith("cremer-mclean on oil-leases-prior: firm 1 gains 4")
+    code, out, err = call(capsys, "audit", "oil-leases", "cremer-mclean")
+    assert (code, out) == (2, "")
+    assert "do not identify" in err
+    code, _, err = call(capsys, "audit", "oil-leases", "linked", "--coalition", "firm 1+firm 3")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no agent 'firm 3'" in err
+
+
+def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    big = "random:agents=3,signals=22,correlation=0,independent=true,interdependence=0,horizon=2"
+    code, out, _ = call(capsys, "audit", big, "pay-your-report", "--json")
+    data = json.loads(out)
+    assert code == 1
+    assert data["gains"]["contingent"]["kind"] == "lower_bound"
+    assert max(data["gains"]["contingent"]["ex_ante"]) > 0
+    assert "226,759,808" in data["refused"]
+
+
+SECOND_PRICE = '''
+import numpy as np
+
+from mechanisms.base import DirectMechanism
+from sim.roles import Promises
+
+
+class SecondPrice(DirectMechanism):
+    """Each period the winner pays the second highest report (values as in `repeated-auction`)."""
+
+    name = "my-second-price"
+    source = "a user"
+    promises = Promises(incentive="periodic ex post", budget="no deficit", efficient=True)
+
+    def charge(self, now, messages, decision, acts):
+        price = np.sort(messages, axis=1)[:, -2]
+        winner = decision[:, None] == np.arange(1, messages.shape[1] + 1)
+        return np.where(winner, price[:, None], 0.0)
+
+    def transfer_bound(self):
+        return 10.0
+'''
+
+
+def test_a_user_s_own_mechanism_is_audited_by_the_same_command(tmp_path: Path) -> None:
+    """Thirty lines outside the repository; fatigue makes its static prices wrong, and the audit says so."""
+    (tmp_path / "mine.py").write_text(SECOND_PRICE, encoding="utf-8")
+    codes = []
+    for fatigue in ("0", "0.5"):
+        command = [sys.executable, "-c", "from experiments.cli import main; main()", "audit"]
+        command += [f"repeated-auction:fatigue={fatigue}", "my-second-price", "--plugin", str(tmp_path / "mine.py")]
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+        codes.append(done.returncode)
+        data = json.loads(done.stdout)
+        held = {row["promise"]: row["status"] for row in data["promises"]}
+        assert held["budget: no deficit"] == "holds"
+    assert codes == [0, 1]
+
+
+@pytest.mark.parametrize("information", list(Information))
+def test_undisturbed_figures_carry_bounds(information: Information) -> None:
+    env = interdependent(6)
+    found = audit(env, Team(env))
+    kind = "interim" if information is Information.INTERIM else "ex_post"
+    for search in found.searches:
+        figure = search.figures[Family.CONTINGENT][kind]
+        assert 0 < figure.bound < 1e-8
+        assert figure.place is not None
