@@ -1,18 +1,26 @@
 """Floor 4: scenarios, runs, stress tests, results and plots, the command line."""
 
+from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment, make_mechanism, make_strategy, use_plugins
 from experiments.plots import plot_stress
+from experiments.replaying import replay
 from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
+from sim.environment_file import load_environment, save_environment
 
 __all__ = [
+    "audit",
+    "audit_data",
+    "load_environment",
     "make_environment",
     "make_mechanism",
     "make_strategy",
     "plot_stress",
     "read_run",
+    "replay",
     "run",
+    "save_environment",
     "stress",
     "use_plugins",
 ]
