@@ -279,6 +279,17 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
     return out
 
 
+def best_actions(problem: Problem, value: Value) -> list[IntArray]:
+    """The contingent family's action once the reports are in, obedient where that is as good: `(C, S, R)` each."""
+    out = []
+    for t, period in enumerate(problem.periods):
+        worth = _worth(period, value.ahead[t], problem.discount)
+        kept = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
+        better = worth.max(axis=3) > kept + 1e-9 * max(1.0, float(np.abs(worth).max()))
+        out.append(np.where(better, worth.argmax(axis=3), period.obey).astype(np.intp))
+    return out
+
+
 @dataclass(frozen=True)
 class Figure:
     """A gain with its bound and the state at which it is attained."""

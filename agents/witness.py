@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from agents.base import BaseStrategy, Setting
-from agents.oracle import Family, Information, Value, best_messages, require_revealing, solve
+from agents.oracle import Family, Information, Value, best_actions, best_messages, require_revealing, solve
 from agents.problem import Problem
 from mechanisms.tabulate import tabulate
 from sim.arrays import Array, IntArray
@@ -25,12 +25,12 @@ class Witness(BaseStrategy):
     """The best strategy of one family against prescribed play, knowing only what the agent knows when it reports.
 
     Args:
-        problem: one agent's problem, without private actions.
+        problem: one agent's problem; with private actions only for the contingent family.
         family: which deviations are allowed.
         words: what it does, as words that follow the agent's name.
 
     Raises:
-        Refusal: a coalition, private actions, or messages that do not reveal signals.
+        Refusal: a coalition, leaving, one-lie families with private actions, or messages that do not reveal signals.
     """
 
     source = "the exact oracle"
@@ -38,8 +38,9 @@ class Witness(BaseStrategy):
     lies = 5
 
     def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
-        if len(problem.deviator) != 1 or any(period.decision.shape[3] > 1 for period in problem.periods):
-            raise Refusal("witness: only for one agent without private actions")
+        acts = any(period.decision.shape[3] > 1 for period in problem.periods)
+        if len(problem.deviator) != 1 or problem.exit or (acts and family is not Family.CONTINGENT):
+            raise Refusal("witness: only for one agent that stays, and with private actions only the best response")
         require_revealing(problem)
         self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
@@ -47,6 +48,7 @@ class Witness(BaseStrategy):
         self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
         self.value: Value = solve(problem, family, Information.INTERIM)
         self._policy = best_messages(problem, self.value)
+        self._actions = best_actions(problem, self.value) if acts else None
         self._response: list[IntArray] | None = None
         if family is Family.BELIEF_MANIPULATION:
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
@@ -69,6 +71,29 @@ class Witness(BaseStrategy):
         view.private["phase"] = np.where(lied, after_lie, np.where(phase == RESPOND, DONE, phase))
         return out
 
+    def action(self, view: View) -> Array:
+        """The best private action once the reports are in; what was then really done is noted for the next period."""
+        if self._actions is None:
+            return view.prescribed
+        if view.reports is None or view.memory is None or view.decision is None:
+            raise Refusal("witness: it needs everything public")
+        place = self._place(view.t)
+        stage = self._problem.environment.stage(view.t)
+        profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, view.signal))
+        state = self._problem.periods[place].merged[view.memory]
+        report = view.reports[:, self.agent].astype(np.intp)
+        action = self._actions[place][state, profile, report]
+        view.private["done"] = self._problem.periods[place].decision[state, profile, report, action]
+        return action
+
+    def _true_signals(self, t: int, public: Array, reports: Array, own: Array) -> Array:
+        """The profile's signals: the others' read off their messages, the own one known."""
+        signals = np.array(reports)
+        for j in range(signals.shape[1]):
+            signals[:, j] = self._signals[self._place(t)][j][public, reports[:, j]]
+        signals[:, self.agent] = own
+        return signals
+
     def _look_up(self, policy: list[IntArray], view: View) -> Array:
         place = self._place(view.t)
         period = self._problem.periods[place]
@@ -80,14 +105,12 @@ class Witness(BaseStrategy):
         if view.t == 0:
             return policy[0][state, own]
         past = view.past[-1]
-        assert past.reports is not None
-        assert past.decision is not None
+        if past.reports is None or past.decision is None:
+            raise Refusal("witness: it needs everything public")
         before = self._problem.environment.stage(past.t)
-        signals = np.array(past.reports)
-        for j in range(signals.shape[1]):
-            signals[:, j] = self._signals[self._place(past.t)][j][past.public, past.reports[:, j]]
-        signals[:, self.agent] = past.signal
-        return policy[place][state, past.decision, before.flat(past.public, signals), own]
+        profile = before.flat(past.public, self._true_signals(past.t, past.public, past.reports, past.signal))
+        done = view.private["done"] if self._actions is not None else past.decision
+        return policy[place][state, done, profile, own]
 
     def describe(self, setting: Setting) -> str:  # noqa: ARG002
         """As told when it was made."""

@@ -135,7 +135,7 @@ class _Block:
             realised, acts = decision, self._nobody
             utility = None
             if self.environment.actions(t):
-                actions = yield from self._stage_actions(now, views, decision)
+                actions = yield from self._stage_actions(now, views, messages, decision)
                 realised, seen = self._realise(t, decision, actions)
                 acts = acts._replace(seen=seen)
             utility = self.environment.utility(t, state, realised)
@@ -273,13 +273,15 @@ class _Block:
 
     # Acts
 
-    def _stage_actions(self, now: Situation, views: list[View], decision: Array) -> Generator[Event, Any, list[Array]]:
+    def _stage_actions(
+        self, now: Situation, views: list[View], messages: Array, decision: Array
+    ) -> Generator[Event, Any, list[Array]]:
         """Every agent with a choice acts; `decision` carries what is recommended."""
         sizes = [len(labels) for labels in self.environment.actions(now.t)]
         recommended = np.unravel_index(decision % prod(sizes), sizes)
         out: list[Array] = []
         for i, labels in enumerate(self.environment.actions(now.t)):
-            self._ring(i, self._later(i, views[i], now, decision, Finite(labels), recommended[i], None))
+            self._ring(i, self._later(i, views[i], now, messages, decision, Finite(labels), recommended[i], None))
         yield self._alarm(0)
         for i in range(len(self.names)):
             action = self._collect(i)
@@ -303,7 +305,7 @@ class _Block:
         for i, space in asked.items():
             own = frozen(utility[:, i])
             prescribed = self.rules.prescribed_reply(now, i, space, messages, decision, own)
-            self._ring(i, self._later(i, views[i], now, decision, space, prescribed, own))
+            self._ring(i, self._later(i, views[i], now, messages, decision, space, prescribed, own))
         yield self._alarm(0)
         for i in asked:
             replies[:, i] = self._collect(i)
@@ -320,6 +322,7 @@ class _Block:
         agent: int,
         view: View,
         now: Situation,
+        messages: Array,
         decision: Array,
         space: Space,
         prescribed: Array,
@@ -332,6 +335,7 @@ class _Block:
             space=space,
             prescribed=frozen(prescribed),
             decision=None if shown is None else frozen(shown),
+            reports=frozen(messages) if self.game.conduct.disclosure == "everything" else None,
             utility=utility,
         )
 

@@ -163,6 +163,7 @@ class View:
         past: earlier periods, oldest first, as many as the strategy declares to use (`memory_periods`).
         private: its own arrays, kept from period to period within a block of episodes.
         decision: what was decided (after the decision, as far as disclosed).
+        reports: the messages that counted, `(n, N)` (after the decision, where everything is public).
         utility: its own flow utility (at the reply stage only).
         lexicon: names of agents, spaces of decisions and messages by period.
     """
@@ -179,14 +180,21 @@ class View:
     private: dict[str, Array]
     lexicon: Lexicon
     decision: Array | None = None
+    reports: Array | None = None
     utility: Array | None = None
     spied: Array | None = None
 
     def after_decision(
-        self, *, space: Space, prescribed: Array, decision: Array | None, utility: Array | None
+        self,
+        *,
+        space: Space,
+        prescribed: Array,
+        decision: Array | None,
+        reports: Array | None,
+        utility: Array | None,
     ) -> "View":
         """The same agent's view at the action or reply stage of the same period."""
-        return replace(self, space=space, prescribed=prescribed, decision=decision, utility=utility)
+        return replace(self, space=space, prescribed=prescribed, decision=decision, reports=reports, utility=utility)
 
     @property
     def size(self) -> int:

@@ -12,6 +12,8 @@ import pytest
 
 from agents.oracle import Family, Information, solve
 from agents.problem import build_problem
+from agents.truthful import Truthful
+from agents.witness import Witness
 from experiments.auditing import Audit, audit, audit_data, status, story_text, witness_data
 from experiments.catalog import make_environment, make_mechanism
 from experiments.cli import main
@@ -30,9 +32,12 @@ from sim.arrays import Array, FloatArray
 from sim.builders import random_environment, trade
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
+from sim.game import make_game
 from sim.kernels import JointKernel
+from sim.loop import play_shard
 from sim.roles import Promises, Situation
 from sim.stage import Stage
+from sim.streams import Streams
 from tests.exact import tree_payoffs
 from tests.test_mechanisms import (
     FlippedTeam,
@@ -231,6 +236,28 @@ def test_obedience_pays_where_effort_is_worth_it() -> None:
     assert plan(env).policy[0].tolist() == [1, 1]
     assert audit_data(found)["truth"]["payoff"] == pytest.approx([4])
     assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([0], abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_witness_misreports_and_disobeys_on_the_event_loop(seed: int) -> None:
+    """An infinite game with two agents whose hidden efforts move everybody's signals: exact gain, simulated gain."""
+    rng = generator(seed)
+    utility, law = rng.uniform(-1, 1, (2, 4, 2, 2)), rng.dirichlet(np.ones(4), (4, 4)).reshape(4, 2, 2, 2, 2)
+    names, choices = (("0", "1"), ("0", "1")), (("rest", "work"), ("rest", "work"))
+    stage = Stage(names, ("rr", "rw", "wr", "ww"), utility, JointKernel(law, (2, 2), (2, 2)), private_actions=choices)
+    env = TableEnvironment("hidden", ("Ann", "Bob"), np.full((2, 2), 0.25), (stage,), 0.8, None)
+    mechanism = Team(env)
+    game = make_game(env, mechanism)
+    streams = Streams(0, "hidden", 0, 4000, game.periods + game.closing)
+    honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
+    for agent in range(2):
+        problem = build_problem(env, mechanism, (agent,))
+        witness = Witness(problem, Family.CONTINGENT)
+        exact = witness.value.ex_ante - solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
+        played = play_shard(game, [witness if i == agent else Truthful() for i in range(2)], streams)
+        gain = played.payoffs[agent] - honest[agent]
+        assert abs(gain.mean() - exact) <= 4 * gain.std(ddof=1) / np.sqrt(len(gain)) + 2 * game.tail
+        assert exact > 0.1
 
 
 class PaysMore(PaysForNothing):

@@ -427,7 +427,7 @@ def test_views_do_not_keep_the_loop_alive() -> None:
 def test_a_view_after_the_decision_is_the_same_but_for_what_is_new() -> None:
     _, views = watched("own")
     later = views[1].after_decision(
-        space=Finite(("rest", "work")), prescribed=np.ones(EPISODES, np.intp), decision=None, utility=None
+        space=Finite(("rest", "work")), prescribed=np.ones(EPISODES, np.intp), decision=None, reports=None, utility=None
     )
     assert later == replace(views[1], space=later.space, prescribed=later.prescribed)
     assert later.signal is views[1].signal
