@@ -30,14 +30,14 @@ from enum import Enum
 import numpy as np
 
 from agents.problem import Period, Problem, reachable
-from mechanisms.tabulate import tabulate
+from mechanisms.tabulate import silent_about
 from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.errors import Refusal
 
 PRECISION = 1e-11
 """Residual bound aimed at, relative to the largest value (at least 1)."""
 
-SWEEPS = 100_000
+SWEEPS = 300_000
 """Value iterations before giving up; the bound then says how far it came."""
 
 
@@ -228,7 +228,7 @@ def _fixed_point(
         low, high = float(step.min()), float(step.max())
         half = weight * ((high - low) / 2 if centred else max(high, -low))
         x = better + weight * (low + high) / 2 if centred else better
-        idle = 0 if half < 0.99 * best else idle + 1
+        idle = 0 if half < (1 + discount) / 2 * best else idle + 1  # it contracts by δ until only rounding is left
         best = min(best, half)
         if half <= PRECISION * max(1.0, float(np.abs(x).max())) or idle >= IDLE:
             break
@@ -237,19 +237,9 @@ def _fixed_point(
 
 def require_revealing(problem: Problem) -> None:
     """Interim search knows the others' past signals from their messages; refuse where those do not tell."""
-    environment, mechanism = problem.environment, problem.mechanism
-    periods = range(2) if problem.stationary else range(len(problem.periods))
-    for t in periods:
-        tables = tabulate(mechanism, t)
-        for j, sent in enumerate(tables.prescribed):
-            if j in problem.deviator:
-                continue
-            ordered = np.sort(sent, axis=2)
-            if (ordered[..., 1:] == ordered[..., :-1]).any():
-                raise Refusal(
-                    f"interim search: the messages prescribed to agent {environment.agents[j]!r} in period {t} "
-                    "do not reveal its signal; what the deviator believes would be a state of its own"
-                )
+    silent = silent_about(problem.environment, problem.mechanism, problem.deviator)
+    if silent is not None:
+        raise Refusal(f"interim search: {silent}; what the deviator believes would be a state of its own")
 
 
 def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:

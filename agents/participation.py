@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from agents.problem import Problem, build_problem, reachable
-from agents.words import own_text, profile_text
+from agents.words import own_text, profile_text, shown_period
 from mechanisms.base import BaseMechanism
 from mechanisms.ledger import Ledger
+from mechanisms.tabulate import silent_about
 from sim.environment import TableEnvironment
 
 
@@ -26,26 +27,33 @@ class Least:
     where: dict[str, Any]
 
 
-def budget(environment: TableEnvironment, ledger: Ledger) -> dict[str, Least]:
-    """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post."""
+def budget(environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger) -> dict[str, Least]:
+    """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post.
+
+    The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
+    """
     totals = [page.transfer.sum(axis=0) for page in ledger.pages]
-    period = Least(float(totals[0][0] @ ledger.prior), {"period": 0})
+    revealing = silent_about(environment, mechanism, ()) is None
+    period = Least(float(totals[0][0] @ ledger.prior) if revealing else float("nan"), {"period": 0})
     ex_post = Least(np.inf, {})
     for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
         memories, profiles = np.nonzero(page.occurs)
         seen = total[memories, profiles]
         k = int(seen.argmin())
         if seen[k] < ex_post.value:
-            ex_post = Least(float(seen[k]), {"period": t, "profile": profile_text(environment, t, int(profiles[k]))})
+            ex_post = Least(
+                float(seen[k]),
+                {"period": shown_period(environment, t), "profile": profile_text(environment, t, int(profiles[k]))},
+            )
         after = t if ledger.stationary and t else t + 1
-        if page.rows is None:
+        if page.rows is None or not revealing:
             continue
         laws = page.rows[page.decision[memories, profiles], profiles]
         expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
         k = int(expected.argmin())
         if expected[k] < period.value:
             last = profile_text(environment, t, int(profiles[k]))
-            period = Least(float(expected[k]), {"period": t + 1, "last signals": last})
+            period = Least(float(expected[k]), {"period": shown_period(environment, t + 1), "last signals": last})
     return {"ex_ante": Least(float(ledger.transfer.sum()), {}), "expected_period": period, "ex_post": ex_post}
 
 
@@ -67,7 +75,7 @@ def participation(
             if value < worst[kind].value:
                 worst[kind] = Least(value, {"agent": environment.agents[i], **where})
         for kind, least in worst.items():
-            out[kind].append(least)
+            out[kind].append(least if least.where else Least(float("nan"), {}))
     return out
 
 
@@ -76,16 +84,17 @@ def _stays(
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """(kind, worst continuation payoff, where) piece by piece."""
     environment, states = problem.environment, reachable(problem)
+    revealing = silent_about(environment, problem.mechanism, problem.deviator) is None
     for t, period in enumerate(problem.periods):
         here, led = states[t]
-        stay = ledger.pages[t].stay[agent]
+        stay = ledger.pages[t].stay[agent][: len(here)]
         worst = stay if all_states else np.where(here, stay, np.inf)
         k = int(worst.argmin())
-        place = {"period": t, "profile": profile_text(environment, t, k % stay.shape[1])}
+        place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
         yield "ex_post", float(worst.reshape(-1)[k]), place
-        for w in range(period.width):
+        for w in range(period.width if revealing else 0):
             mine = period.own == w
-            where = {"period": t, "signal": own_text(environment, t, (agent,), w)}
+            where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
             if t == 0:
                 mass = problem.prior[mine].sum()
                 if mass > 0:

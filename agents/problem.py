@@ -8,7 +8,7 @@ state (memory m, profile θ) and chooses messages r and, where there are any, pr
 with x the message profile (r, prescribed messages of the others) and a the decision with the actions actually taken.
 What falls due next period is counted here, where it is caused, whenever the deviator's own next message cannot change
 it; then memories that differ only in what is due are *the same state*. Two memories are merged if for every (θ, r) they
-lead to the same decision, charges, expected dues and merged next memory (partition refinement, as finite automata are
+lead to exactly the same decision, charges, dues and merged next memory (partition refinement, as finite automata are
 minimised). So a mechanism without memory is searched over θ alone, contingent transfers too, and nothing is declared.
 
 Axes: C merged memories, S profiles, R own messages, B own actions, D decisions.
@@ -25,9 +25,6 @@ from mechanisms.tabulate import laws, tabulate
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage
-
-SAME = 1e-12
-"""Amounts of money closer than this, relative to the largest (at least 1), are the same in merging memories."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +171,7 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: t
 
 def _is_sunk(due: FloatArray) -> bool:
     """Whether what is due to the deviator is out of its hands when it falls due."""
-    scale = max(1.0, float(np.abs(due).max(initial=0.0)))
-    return bool((np.ptp(due, axis=2) <= SAME * scale).all())
+    return bool((due == due[:, :, :1]).all())
 
 
 def _codes(rows: Array) -> IntArray:
@@ -184,17 +180,12 @@ def _codes(rows: Array) -> IntArray:
     return codes.reshape(-1).astype(np.intp)
 
 
-def _rounded(money: FloatArray) -> FloatArray:
-    scale = SAME * max(1.0, float(np.abs(money).max(initial=0.0)))
-    return np.round(money / scale)
-
-
 def _labels(raw: _Raw, after: tuple[_Raw, IntArray] | None) -> IntArray:
     """Which memories are the same state, given which are next period, `(M,)`."""
-    parts = [_codes(raw.decide), _codes(_rounded(raw.charge)), _codes(raw.truth)]
+    parts = [_codes(raw.decide), _codes(raw.charge), _codes(raw.truth)]
     if after is not None:
         following, labels = after
-        parts += [_codes(labels[raw.remember]), _codes(_codes(_rounded(following.due))[raw.remember])]
+        parts += [_codes(labels[raw.remember]), _codes(_codes(following.due)[raw.remember])]
     return _codes(np.stack(parts, axis=1))
 
 

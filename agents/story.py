@@ -6,20 +6,22 @@ import numpy as np
 
 from agents.oracle import Figure, Information, Place, Value, worth_at
 from agents.problem import Period, Problem
-
-LONGEST = 60
-"""Periods after which a history is given up."""
+from agents.words import message_text
 
 
 @dataclass(frozen=True)
 class Step:
-    """One period of a history: the profile, the deviator's message and the prescribed one (flat), what was decided."""
+    """One period of a history: the profile, the deviator's message and the prescribed one (flat), what was done.
+
+    `obeyed` says whether the deviator's private action was the recommended one.
+    """
 
     period: int
     profile: int
     message: int
     prescribed: int
     decision: int
+    obeyed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Story:
         history: what happened before, oldest first.
         place: the state of the lie.
         message, prescribed: what the deviator sends there and what it is asked for (flat).
-        lie, truth: what each is worth from there on.
+        lie, truth: what each is worth from there on, what is already owed aside.
     """
 
     history: list[Step]
@@ -65,9 +67,10 @@ def _history(problem: Problem, place: Place, information: Information) -> list[S
     layer: dict[Node, list[Step]] = {(start, int(k)): [] for k in np.flatnonzero(problem.prior > 0)}
     spying = information is Information.EX_POST
     if place.period == 0:
-        return []
+        return [] if place.memory == start else None
     seen: set[Node] = set()
-    for t in range(LONGEST):
+    longest = repeated_nodes(problem) if problem.stationary else place.period
+    for t in range(longest):
         period = problem.periods[min(t, 1) if problem.stationary else t]
         arrived: dict[Node, list[Step]] = {}
         arrives = t + 1 >= 1 if problem.stationary else t + 1 == place.period
@@ -91,14 +94,32 @@ def _history(problem: Problem, place: Place, information: Information) -> list[S
     return None
 
 
+def repeated_nodes(problem: Problem) -> int:
+    """How many (memory, profile) there are in the repeated period: no shortest history is longer."""
+    period = problem.periods[1]
+    return period.states * period.flow.shape[1] + 1
+
+
 def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step, int]]:
-    """What the deviator can do at a state, the prescribed message first; obedient throughout."""
+    """What the deviator can do at a state, the prescribed message and obedience first."""
     prescribed = int(period.truth[memory, profile])
-    messages = sorted(range(period.flow.shape[2]), key=lambda r: r != prescribed)
     out = []
-    for r in messages:
+    for r in sorted(range(period.flow.shape[2]), key=lambda r: r != prescribed):
         obey = int(period.obey[memory, profile, r])
-        decision = int(period.decision[memory, profile, r, obey])
-        step = Step(t, profile, r, prescribed, decision)
-        out.append((step, int(period.following[memory, profile, r])))
+        for action in sorted(range(period.flow.shape[3]), key=lambda b: b != obey):
+            decision = int(period.decision[memory, profile, r, action])
+            step = Step(t, profile, r, prescribed, decision, action == obey)
+            out.append((step, int(period.following[memory, profile, r])))
+    return out
+
+
+def past_lies(problem: Problem, story: Story) -> list[str]:
+    """The lies and disobedience of a history, in words."""
+    out = []
+    for step in story.history:
+        if step.message != step.prescribed:
+            sent, asked = (message_text(problem, step.period, m) for m in (step.message, step.prescribed))
+            out.append(f"having reported {sent} for {asked} in period {step.period}")
+        if not step.obeyed:
+            out.append(f"having disobeyed in period {step.period}")
     return out

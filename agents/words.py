@@ -16,6 +16,11 @@ def profile_text(environment: TableEnvironment, t: int, profile: int) -> str:
     return _labels(axes, profile)
 
 
+def shown_period(environment: TableEnvironment, t: int) -> int | str:
+    """A period; of a repeated one, that it may be any later one."""
+    return t if environment.horizon is not None or t == 0 else "1 or later"
+
+
 def own_text(environment: TableEnvironment, t: int, deviator: tuple[int, ...], own: int) -> str:
     """What a deviator sees: a public state and its own signals."""
     stage = environment.stage(t)
@@ -35,8 +40,11 @@ def place_text(
         return {}
     t = place.period
     if ex_post:
-        return {"period": t, "profile": profile_text(environment, t, place.profile)}
-    where: dict[str, Any] = {"period": t, "signal": own_text(environment, t, deviator, place.profile)}
+        return {"period": shown_period(environment, t), "profile": profile_text(environment, t, place.profile)}
+    where: dict[str, Any] = {
+        "period": shown_period(environment, t),
+        "signal": own_text(environment, t, deviator, place.profile),
+    }
     if place.before is not None and place.decision is not None:
         before = max(t - 1, 0)
         where["last decision"] = environment.stage(before).decisions[place.decision]

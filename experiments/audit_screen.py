@@ -20,12 +20,18 @@ STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
 def show_audit(found: Audit, console: Console) -> None:
     """Who lies, when, and what it earns; then everything else."""
     name, env = found.mechanism.name, found.environment
-    console.print(Text(f"{name} on {env.name}: {story_text(found)}", style="bold"))
+    console.print(Text(f"{name} on {env.name} {_verdict(found)}: {story_text(found)}", style="bold"))
     console.print()
     console.print(_gains(found))
     console.print()
     notes = "Largest exact gains against prescribed play at the same information state; everything public. "
-    notes += "On path, interim (own past lies included) and ex post: the worst state that some play leads to. "
+    reach = "over all states" if found.all_states else "that some play leads to"
+    notes += f"On path, interim (own past lies included) and ex post: the worst state {reach}. "
+    notes += "Contingent: any deviation at all. "
+    if found.exit:
+        notes += (
+            "Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better. "
+        )
     notes += f"0 stands for at most {max(found.tolerance, 0):g}."
     if any(search.refused for search in found.searches):
         notes += f" Not searched: {next(s.refused for s in found.searches if s.refused)}."
@@ -62,10 +68,14 @@ def show_limited(found: LimitedAudit, console: Console) -> None:
     table.add_column("simulated gain", justify="right", no_wrap=True)
     table.add_column("lower bound", justify="right", no_wrap=True)
     for one in found.found:
-        simulated = f"{one.gain:.4g} ± {one.half_width:.2g}"
+        simulated = f"{one.gain:.4g} ± {one.half_width:.2g}" if one.gain > ZERO else "none"
         table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
     console.print()
     console.print(table)
+
+
+def _verdict(found: Audit) -> str:
+    return {"undecided": "is undecided"}.get(found.verdict, found.verdict)
 
 
 def _gains(found: Audit) -> Any:
@@ -89,7 +99,12 @@ def _gain(gain: float, tolerance: float) -> Text:
 
 def _money(value: float) -> str:
     """Six digits; rounding is 0."""
-    return f"{value:.6g}" if abs(value) > ZERO else "0"
+    return "?" if np.isnan(value) else f"{value:.6g}" if abs(value) > ZERO else "0"
+
+
+def _largest_bound(found: Audit) -> float:
+    figures = [figure for search in found.searches for mine in search.figures.values() for figure in mine.values()]
+    return max((figure.bound for figure in figures if not np.isnan(figure.bound)), default=float("nan"))
 
 
 def _facts(found: Audit) -> list[tuple[str, str]]:
@@ -101,15 +116,16 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         ("budget", ", ".join(f"{k.replace('_', ' ')} {_money(least.value)}" for k, least in found.budget.items())),
     ]
     for kind in ("interim", "ex_post"):
-        least = min(found.participation[kind], key=lambda one: one.value)
+        least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
         where = ", ".join(f"{key} {value}" for key, value in least.where.items())
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
+    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {2 * ledger.bound:.1g}"))
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
     if tied:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
     for search in found.searches:
         if search.deposit is not None:
-            facts.append(("deposit", f"{found.name(search)} never runs if it would lose {search.deposit:.6g}"))
+            facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
     return facts
 
 

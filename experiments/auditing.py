@@ -9,7 +9,7 @@ import numpy as np
 from agents.oracle import Family, Figure, Information, Value, ex_ante_gain, solve, ties, worst_gain, worst_stay
 from agents.participation import Least, budget, participation
 from agents.problem import Problem, build_problem
-from agents.story import Story, tell
+from agents.story import Story, past_lies, tell
 from agents.words import message_text, own_text, place_text, profile_text
 from experiments.running import agent_index
 from experiments.simulate import Progress, silent
@@ -18,6 +18,7 @@ from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
+from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 
@@ -67,6 +68,7 @@ class Audit:
     mechanism: BaseMechanism
     tolerance: float
     exit: bool
+    all_states: bool
     ledger: Ledger
     searches: list[Search]
     budget: dict[str, Least]
@@ -75,9 +77,14 @@ class Audit:
     conditions: list[Condition]
 
     @property
+    def verdict(self) -> str:
+        """In a word: what became of the promises."""
+        return _together([one.status for one in self.promises]) if self.promises else "promises nothing"
+
+    @property
     def holds(self) -> bool:
-        """Whether every promise holds."""
-        return all(verdict.status != "fails" for verdict in self.promises)
+        """Whether every promise is seen to hold."""
+        return all(verdict.status == "holds" for verdict in self.promises)
 
     def name(self, search: Search) -> str:
         """The deviator: an agent, or a coalition."""
@@ -127,9 +134,10 @@ def audit(
         mechanism=mechanism,
         tolerance=tolerance,
         exit=exit,
+        all_states=all_states,
         ledger=ledger,
         searches=searches,
-        budget=budget(environment, ledger),
+        budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
         conditions=all_conditions(environment),
@@ -142,8 +150,8 @@ def _deviators(environment: TableEnvironment, coalitions: Sequence[Sequence[int 
     if not coalitions:
         return [(i,) for i in range(len(environment.agents))]
     out = []
-    for members in coalitions:
-        who = [m if isinstance(m, int) else agent_index(environment.agents, m) for m in members]
+    for members in [[one] if isinstance(one, str) else one for one in coalitions]:
+        who = [agent_index(environment.agents, str(m)) for m in members]
         if not who or len(set(who)) < len(who):
             raise InputError(f"coalition {' + '.join(map(str, members))}: name at least one agent, each once")
         out.append(tuple(sorted(who)))
@@ -201,23 +209,46 @@ def _promises(found: Audit) -> list[Verdict]:
         kind = "interim" if promises.incentive == "bayesian" else "ex_post"
         search, figure = found.worst(Family.CONTINGENT, kind)
         place = place_text(found.environment, figure.place, search.who, ex_post=kind == "ex_post")
-        judge(f"incentive: {promises.incentive}", figure.gain, figure.bound, {"agent": found.name(search), **place})
+        judge(
+            f"incentive: {promises.incentive}{_extended(found)}",
+            figure.gain,
+            figure.bound,
+            {"agent": found.name(search), **place},
+        )
+        each = [s.figures[Family.CONTINGENT][kind] for s in found.searches]
+        out[-1] = replace(out[-1], status=_together([status(f.gain, f.bound, found.tolerance) for f in each]))
+    agents = len(found.environment.agents)
     match promises.budget:
         case "none":
             pass
         case "ex post":
-            off = max(float(np.abs(page.transfer.sum(axis=0)[page.occurs]).max()) for page in ledger.pages)
-            judge("budget: ex post", off, ledger.bound, found.budget["ex_post"].where)
+            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in ledger.pages]
+            t = int(np.argmax([np.abs(total).max() for total in totals]))
+            k = int(np.abs(totals[t]).argmax()) % totals[t].shape[1]
+            where = {"period": t, "profile": profile_text(found.environment, t, k)}
+            judge("budget: ex post", float(np.abs(totals[t]).max()), agents * ledger.bound, where)
         case promised:
             least = found.budget["ex_post" if promised == "no deficit" else promised.replace(" ", "_")]
-            judge(f"budget: {promised}", -least.value, ledger.bound, least.where)
+            judge(f"budget: {promised}", -least.value, agents * ledger.bound, least.where)
     if promises.participation != "none":
-        least = min(found.participation[promises.participation.replace(" ", "_")], key=lambda one: one.value)
-        judge(f"participation: {promises.participation}", -least.value, ledger.bound, least.where)
+        values = found.participation[promises.participation.replace(" ", "_")]
+        least = min(values, key=lambda one: -np.inf if np.isnan(one.value) else one.value)
+        judge(f"participation: {promises.participation}", -least.value, 2 * ledger.bound, least.where)
     if promises.efficient:
         gap = first_best(found.environment) - ledger.welfare
-        judge("efficient", gap, ledger.bound + plan(found.environment).bound, {})
+        judge("efficient", gap, (agents + 1) * ledger.bound + plan(found.environment).bound, {})
     return out
+
+
+def _extended(found: Audit) -> str:
+    """What was tried beyond what the promise speaks of."""
+    alone = all(len(search.who) == 1 for search in found.searches)
+    return ("" if alone else ", against coalitions") + (", leaving included" if found.exit else "")
+
+
+def _together(statuses: list[str]) -> str:
+    """One failure fails; else one that is undecided leaves it undecided."""
+    return next((word for word in ("fails", "undecided") if word in statuses), "holds")
 
 
 def status(worst: float, bound: float, tolerance: float) -> str:
@@ -245,6 +276,9 @@ def audit_data(found: Audit) -> dict[str, Any]:
         "discount": env.discount,
         "horizon": env.horizon,
         "tolerance": found.tolerance,
+        "all_states": found.all_states,
+        "exit_allowed": found.exit,
+        "sentence": story_text(found),
         "error_bound": max([ledger.bound, *bounds]),
         "truth": {
             "payoff": (ledger.utility - ledger.transfer).tolist(),
@@ -261,8 +295,8 @@ def audit_data(found: Audit) -> dict[str, Any]:
             }
             for family in FAMILIES
         },
-        "budget": {kind: least.value for kind, least in found.budget.items()},
-        "participation": {kind: [one.value for one in least] for kind, least in found.participation.items()},
+        "budget": {kind: _number(least.value) for kind, least in found.budget.items()},
+        "participation": {kind: [_number(one.value) for one in least] for kind, least in found.participation.items()},
         "promises": [
             {"promise": v.promise, "status": v.status, "worst": _number(v.worst), "bound": v.bound, "where": v.where}
             for v in found.promises
@@ -270,6 +304,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
         "conditions": {
             c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in found.conditions
         },
+        "verified": tabulate(found.mechanism, 0 if env.horizon == 1 else 1).verified,
         "ties": [{"states": s.ties[0], "of": s.ties[1]} for s in found.searches],
         "witness": witness_data(found),
     }
@@ -304,6 +339,7 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
         "gain": figure.gain,
         "bound": figure.bound,
         **place_text(env, figure.place, search.who, ex_post=ex_post),
+        "period": len(story.history),
         "history": [
             {
                 "period": step.period,
@@ -311,6 +347,7 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
                 "report": message_text(problem, step.period, step.message),
                 "prescribed": message_text(problem, step.period, step.prescribed),
                 "decision": env.stage(step.period).decisions[step.decision],
+                "obeyed": step.obeyed,
             }
             for step in story.history
         ],
@@ -322,10 +359,10 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
 
 
 def story_text(found: Audit) -> str:
-    """The witness in one sentence: who lies, when, and what it earns."""
+    """The witness in one sentence: who lies, when, and what it earns; or that nobody gains; or what is open."""
     witness = witness_of(found)
     if witness is None:
-        return "No deviation of anybody gains anything."
+        return _without_witness(found)
     search, information, figure, story = witness
     env, problem, t = found.environment, search.problem, story.place.period
     knowing = (
@@ -333,21 +370,36 @@ def story_text(found: Audit) -> str:
         if information is Information.EX_POST
         else f"with signal {own_text(env, t, search.who, story.place.profile)}"
     )
-    lies = [
-        f"having reported {message_text(problem, s.period, s.message)} for "
-        f"{message_text(problem, s.period, s.prescribed)} in period {s.period}"
-        for s in story.history
-        if s.message != s.prescribed
-    ]
-    before = f", {' and '.join(lies)}" if lies else ""
+    before = "".join(f", {lie}" for lie in past_lies(problem, story))
     sent = message_text(problem, t, story.message)
-    act = "leaves" if sent == "leave" else f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
     if story.message == story.prescribed:
-        act = "tells the truth now and lies later"
+        act = "sends the prescribed message and deviates after it"
+    elif sent == "leave":
+        act = "leaves"
+    else:
+        act = f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
+    first = search.figures[Family.CONTINGENT]["ex_ante"].gain
+    ante = f"{first:.6g} ex ante, " if first > found.tolerance else ""
+    aside = ", what it owes already aside" if story.history else ""
     return (
-        f"{found.name(search)} gains {figure.gain:.6g} (± {figure.bound:.1g}): in period {t}, {knowing}{before}, it "
-        f"{act}: {story.lie:.6g} from there on, against {story.truth:.6g}."
+        f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
+        f"{knowing}{before}, it {act}: {story.lie:.6g} from there on, against {story.truth:.6g}{aside}."
     )
+
+
+def _without_witness(found: Audit) -> str:
+    figures = {
+        (found.name(search), kind): figure
+        for search in found.searches
+        for kind, figure in search.figures[Family.CONTINGENT].items()
+    }
+    if all(figure.gain + figure.bound <= found.tolerance for figure in figures.values()):
+        return "No deviation of anybody gains anything."
+    known = {key: figure for key, figure in figures.items() if not np.isnan(figure.gain)}
+    (who, kind), worst = max(known.items(), key=lambda item: item[1].gain)
+    if worst.gain - worst.bound > found.tolerance:
+        return f"{who} gains up to {worst.gain:.6g} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
+    return f"undecided: {who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."
 
 
 def _number(value: float | None) -> float | None:

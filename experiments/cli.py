@@ -1,7 +1,7 @@
 """The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
 
-Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that fails. Exit 2: bad input, one line on
-standard error.
+Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that fails or is undecided. Exit 2: bad
+input, one line on standard error.
 """
 
 import io
@@ -226,7 +226,7 @@ def audit_command(
     plugin: Plugins = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
-    """Exact verdicts: the most that any deviation gains, and every promise; exit code 1 if a promise fails."""
+    """Exact verdicts: the most that any deviation gains, every promise; exit code 1 if one fails or is undecided."""
     use_plugins(plugin)
     economy = make_environment(environment)
     game = open_game(economy, mechanism, None, 1e-4)
@@ -243,7 +243,9 @@ def audit_command(
                 progress=progress,
             )
         except Refusal as error:
-            _limited(limited_audit(game, mechanism, str(error), progress=progress), tolerance, as_json)
+            if coalition or leave:
+                raise
+            _limited(limited_audit(game, mechanism, str(error), progress=progress), as_json)
             return
     if as_json:
         _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
@@ -253,14 +255,13 @@ def audit_command(
         raise typer.Exit(1)
 
 
-def _limited(limited: LimitedAudit, tolerance: float, as_json: bool) -> None:
-    """A refused audit's lower bound; a gain above the tolerance is a failed promise all the same."""
+def _limited(limited: LimitedAudit, as_json: bool) -> None:
+    """A refused audit's lower bound; what is promised then fails or is undecided."""
     if as_json:
         _print_json(limited.data())
     else:
         show_limited(limited, screen.make_console())
-    if any(one.at_least > tolerance for one in limited.found):
-        raise typer.Exit(1)
+    raise typer.Exit(1)
 
 
 @app.command("replay")

@@ -226,7 +226,7 @@ def show_replay(found: Replay, console: Console) -> None:
     """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
     stories = [
         f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} here "
-        f"({amount(found.gains[agent][1])} on average)"
+        f"({amount(found.gains[agent][1])} on average, discounted)"
         for agent, strategy in found.deviators.items()
     ]
     console.print(Text(f"{found.mechanism}, episode {found.episode}: {'; '.join(stories)}.", style="bold"))
@@ -238,7 +238,9 @@ def show_replay(found: Replay, console: Console) -> None:
         table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
     for row in found.played.to_dict("records"):
         lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
-        said = Text(_label(row["report"]), style="bold red" if lie and row["agent"] in found.deviators else "")
+        said = Text(
+            _sent(row["report"], row["counted"]), style="bold red" if lie and row["agent"] in found.deviators else ""
+        )
         table.add_row(
             str(row["period"]),
             str(row["agent"]),
@@ -247,12 +249,18 @@ def show_replay(found: Replay, console: Console) -> None:
             _label(row["decision"]),
             amount(row["utility"]),
             amount(row["transfer"]),
-            _label(row["truth report"]),
+            _sent(row["truth report"], row["truth counted"]),
             _label(row["truth decision"]),
             amount(row["truth utility"]),
             amount(row["truth transfer"]),
         )
     console.print(table)
+
+
+def _sent(report: object, counted: object) -> str:
+    """A report, and what the designer took instead if it came late or not at all."""
+    said, taken = _label(report), _label(counted)
+    return said if said == taken else f"{said or 'nothing'} (counted: {taken})"
 
 
 def _label(value: object) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.oracle import Family, Figure, Information, ex_ante_gain, solve, worst_gain
 from agents.problem import Problem, build_problem
-from agents.story import tell
+from agents.story import past_lies, tell
 from agents.witness import Witness
 from agents.words import message_text, own_text
 from mechanisms.base import BaseMechanism
@@ -35,7 +35,7 @@ class Exact:
 
     def holds(self) -> bool:
         """Whether every agent's best response was searched and gains nothing."""
-        free = [figure.gain for (_, family), figure in self.gains.items() if family is Family.CONTINGENT]
+        free = [figure.gain + figure.bound for (_, family), figure in self.gains.items() if family is Family.CONTINGENT]
         return bool(free) and max(free) <= TOLERANCE
 
 
@@ -72,14 +72,10 @@ def story(problem: Problem) -> str:
     if told is None:
         return "plays its best response"
     t = told.place.period
-    lies = [
-        f"having reported {message_text(problem, s.period, s.message)} for "
-        f"{message_text(problem, s.period, s.prescribed)} in period {s.period}"
-        for s in told.history
-        if s.message != s.prescribed
-    ]
+    lies = past_lies(problem, told)
     signal = own_text(problem.environment, t, problem.deviator, told.place.profile)
+    before = f", {' and '.join(lies)}" if lies else ""
     return (
-        f"plays its best response (in period {t}, with signal {signal}{', ' if lies else ''}{' and '.join(lies)}: "
+        f"plays its best response (in period {len(told.history)}, with signal {signal}{before}: "
         f"{message_text(problem, t, told.message)} instead of {message_text(problem, t, told.prescribed)})"
     )

@@ -8,7 +8,7 @@ import pandas as pd
 from experiments.results import Run, read_run
 from sim.errors import InputError
 
-SHOWN = ["period", "agent", "signal", "report", "decision", "utility", "transfer"]
+SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
 
 
 @dataclass(frozen=True, eq=False)

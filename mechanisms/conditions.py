@@ -6,7 +6,7 @@
 | independent types | next signals are independent, each depends on its own past only | largest change |
 | convex independence | no belief about the others' next signals is a mixture of others | least distance |
 | spanning | those beliefs are linearly independent | least singular value |
-| ex post implementable | payments exist for the last period taken by itself | worst cycle of gains |
+| last period ex post implementable | payments exist for the last period taken by itself | worst cycle of gains |
 | single crossing, increasing differences | along the agent's signals, see the functions | worst violation |
 """
 
@@ -22,6 +22,7 @@ from mechanisms.tabulate import laws
 from sim.arrays import FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
+from sim.stage import Stage
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
@@ -95,9 +96,11 @@ def private_values(environment: TableEnvironment) -> Condition:
 
 
 def independent_types(environment: TableEnvironment) -> Condition:
-    """Both halves: the next signals are independent given (a, θ), and agent i's depends on θ^i (and ω, a) only."""
-    worst, half = 0.0, ""
-    where: dict[str, str | int] = {}
+    """Signals are independent at first; next signals are, given (a, θ), and agent i's depends on θ^i, ω and what was
+    decided or done by i only; a public state does not follow from private signals."""
+    worst, half = _dependence(environment.prior)
+    where: dict[str, str | int] = {"period": 0}
+    half = half and "the first signals are correlated"
     for t in _stages(environment, with_next=True):
         stage, after = environment.stage(t), environment.stage(t + 1 if environment.horizon else 0)
         rows = laws(environment, t)
@@ -111,16 +114,42 @@ def independent_types(environment: TableEnvironment) -> Condition:
         if change.max() > worst:
             worst, half = float(change.max()), "next signals are correlated given decision and profile"
             where = {"period": t, "decision": stage.decisions[int(np.argmax(change))]}
-        for i in range(len(environment.agents)):
-            own = marginals[after.offset + i].reshape(rows.shape[0], *stage.axes, -1)
+        for axis, marginal in enumerate(marginals):
+            i = axis - after.offset  # −1: the public state, which nobody's signal may move
+            own = marginal.reshape(rows.shape[0], *stage.axes, -1)
             others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
             moved = np.ptp(own, axis=others) if others else np.zeros((1,))
             if moved.max() > worst:
-                worst, half = float(moved.max()), "an agent's next signal depends on the others' signals"
-                where = _place(environment, t, i, first(moved == moved.max())[0], None)
+                worst = float(moved.max())
+                half = "an agent's next signal" if i >= 0 else "the next public state"
+                half += " depends on the others' signals" if i >= 0 else " depends on private signals"
+                where = _place(environment, t, max(i, 0), first(moved == moved.max())[0], None)
+            hidden = _moved_by_others(stage, own, i)
+            if hidden > worst:
+                worst, half = hidden, "another agent's private action moves an agent's next signal"
+                where = {"period": t, "agent": environment.agents[max(i, 0)]}
     if worst <= TOLERANCE:
         return Condition("independent types", True, worst, {})
     return Condition("independent types", False, worst, where, half)
+
+
+def _dependence(law: FloatArray) -> tuple[float, str]:
+    """How far a law is from the product of its marginals."""
+    product = np.ones(())
+    for axis in range(law.ndim):
+        product = np.multiply.outer(product, law.sum(axis=tuple(a for a in range(law.ndim) if a != axis)))
+    off = float(np.abs(law - product).max())
+    return off, "dependent" if off > TOLERANCE else ""
+
+
+def _moved_by_others(stage: Stage, own: FloatArray, agent: int) -> float:
+    """How far the others' private actions move one agent's marginal `(D, *A, K')`."""
+    if not stage.private_actions:
+        return 0.0
+    sizes = [len(labels) for labels in stage.private_actions]
+    parts = own.reshape(-1, *sizes, *own.shape[1:])
+    others = tuple(1 + j for j in range(len(sizes)) if j != agent)
+    return float(np.ptp(parts, axis=others).max()) if others else 0.0
 
 
 def spanning(environment: TableEnvironment) -> Condition:
@@ -192,7 +221,7 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
     They do iff no cycle of signals gains, each taking the next one's decision; the value is a cycle's largest gain.
     """
     if environment.horizon is None:
-        return Condition("ex post implementable", None, 0.0, {}, "there is no last period")
+        return Condition("last period ex post implementable", None, 0.0, {}, "there is no last period")
     t = environment.horizon - 1
     policy = plan(environment).policy[t]
     worst, where, note = 0.0, {}, ""
@@ -204,20 +233,21 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
                 labels = environment.stage(t).signals[i]
                 worst, where = gain, _place(environment, t, i, None, o)
                 note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
-    return Condition("ex post implementable", worst <= TOLERANCE, worst, where, note)
+    return Condition("last period ex post implementable", worst <= TOLERANCE, worst, where, note)
 
 
 def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
-    """The largest total gain over cycles of signals, utility `(K true, K report)`; 0 and no cycle if none gains.
+    """A cycle of signals with a large total gain, utility `(K true, K report)`; 0 and no cycle if none gains.
 
-    Longest closed walks of at most K steps by dynamic programming; a closed walk that gains contains a cycle that does.
+    Longest closed walks of at most K steps by dynamic programming. A closed walk that gains contains a simple cycle
+    that does; the best simple cycle of the longest walks is returned.
 
     >>> worst_cycle(np.array([[7.0, 0.0], [11.0, 0.0]]))  # wins at 4, loses at 6, but values winning more at 6
     (4.0, [0, 1])
     """
     size = len(utility)
     step = utility - np.diag(utility)[:, None]
-    best, found = 0.0, []
+    best: tuple[float, list[int]] = (0.0, [])
     for start in range(size):
         reach = np.full((size + 1, size), -np.inf)
         came = np.zeros((size + 1, size), np.intp)
@@ -225,12 +255,25 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
         for n in range(1, size + 1):
             through = reach[n - 1][:, None] + step
             came[n], reach[n] = np.argmax(through, axis=0), through.max(axis=0)
-            if reach[n, start] > best + TOLERANCE:
-                best, path = float(reach[n, start]), [start]
-                for m in range(n, 1, -1):
+            if reach[n, start] > TOLERANCE:
+                path = [start]
+                for m in range(n, 0, -1):
                     path.append(int(came[m, path[-1]]))
-                found = [start, *reversed(path[1:])]
-    return best, found
+                best = max([best, *_simple_cycles(path[::-1], step)], key=lambda cycle: cycle[0])
+    return best
+
+
+def _simple_cycles(walk: list[int], step: FloatArray) -> list[tuple[float, list[int]]]:
+    """The simple cycles of a closed walk, with their gains."""
+    found, open_path = [], list[int]()
+    for node in walk:
+        if node in open_path:
+            cycle = open_path[open_path.index(node) :]
+            gain = sum(float(step[a, b]) for a, b in zip(cycle, [*cycle[1:], node], strict=True))
+            found.append((gain, cycle))
+            open_path = open_path[: open_path.index(node)]
+        open_path.append(node)
+    return found
 
 
 def single_crossing(environment: TableEnvironment) -> Condition:
@@ -239,8 +282,8 @@ def single_crossing(environment: TableEnvironment) -> Condition:
 
 
 def increasing_differences(environment: TableEnvironment) -> Condition:
-    """u^i(a″, ·) − u^i(a′, ·) does not fall along agent i's signals, for a′ before a″."""
-    return _along_signals(environment, "increasing differences", _falling)
+    """u^i(a″, ·) − u^i(a′, ·) does not fall along agent i's signals, for a′ before a″ (flow utility only)."""
+    return _along_signals(environment, "increasing differences of flow utility", _falling)
 
 
 def _crossing(welfare: FloatArray, _own: FloatArray) -> float:

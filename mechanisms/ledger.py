@@ -23,7 +23,7 @@ from sim.environment import TableEnvironment
 PRECISION = 1e-12
 """Residual bound aimed at, relative to the largest value (at least 1)."""
 
-SWEEPS = 100_000
+SWEEPS = 300_000
 """Iterations before giving up; the bound says how far it came."""
 
 
@@ -176,7 +176,7 @@ def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
         low, high = step.min(axis=1), step.max(axis=1)
         half = float(weight * (high - low).max() / 2)
         value = better + (weight * (low + high) / 2)[:, None, None]
-        idle = 0 if half < 0.99 * best else idle + 1
+        idle = 0 if half < (1 + discount) / 2 * best else idle + 1  # it contracts by δ until only rounding is left
         best = min(best, half)
         if half <= PRECISION * max(1.0, float(np.abs(value).max())) or idle >= 40:
             break

@@ -42,6 +42,7 @@ class RuleTables:
         charge, due: transfers by agent, `(N, M, X)`.
         remember: next memory, `(M, X)`.
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
+        verified: how the rules were held to what they declare.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +51,7 @@ class RuleTables:
     due: FloatArray
     remember: IntArray
     prescribed: tuple[IntArray, ...]
+    verified: str
 
     @property
     def memories(self) -> int:
@@ -101,7 +103,8 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T
     answers = _ask(mechanism, now, messages)
-    _verify(mechanism, now, messages, answers)
+    sent = [_prescribed(mechanism, t, i, memories, publics) for i in range(count)]
+    _verify(mechanism, now, messages, answers, sent)
     decide, charge, due, remember = answers
     return RuleTables(
         shape=shape,
@@ -109,7 +112,8 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
         charge=charge.T.reshape(count, memories, -1),
         due=due.T.reshape(count, memories, -1),
         remember=remember.reshape(memories, -1),
-        prescribed=tuple(_prescribed(mechanism, t, i, memories, publics) for i in range(count)),
+        prescribed=tuple(sent),
+        verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
     )
 
 
@@ -128,9 +132,22 @@ def _ask(mechanism: BaseMechanism, now: Situation, messages: IntArray) -> Answer
     return decision, charge, due, np.asarray(mechanism.remember(now, messages, decision, nobody))
 
 
-def _verify(mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers) -> None:
+def _verify(
+    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]
+) -> None:
     """Refuse a mechanism whose rules do not do what it declares."""
     t, cases = now.t, len(messages)
+    environment = mechanism.environment
+    stationary = isinstance(environment, TableEnvironment) and environment.stationary
+    if stationary and t == 1 and mechanism.memory_size(2) != mechanism.memory_size(1):
+        raise mechanism.refuse("its memory grows after period 1; declare the same memory_size for all later periods")
+    if stationary and mechanism.lags == 0 and answers[2].any():
+        raise mechanism.refuse("transfers fall due later, but it declares lags = 0")
+    for i, table in enumerate(sent):
+        for later in (t, 2, 3, 10) if stationary and t == 1 else (t,):
+            again = _prescribed(mechanism, later, i, *table.shape[:2], backwards=True)
+            if not np.array_equal(again, table):
+                raise mechanism.refuse(f"prescribed answers agent {i} otherwise in another order or in period {later}")
     _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
     owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
     if (owed > bound * (1 + 1e-9) + 1e-9).any():
@@ -138,7 +155,6 @@ def _verify(mechanism: BaseMechanism, now: Situation, messages: IntArray, answer
     order = np.random.Generator(np.random.Philox(key=t)).permutation(cases)[:EXHAUSTIVE]
     shuffled = Situation(t, now.memory[order], now.public[order])
     _compare(mechanism, shuffled, messages[order], answers, order, "another order")
-    stationary = isinstance(mechanism.environment, TableEnvironment) and mechanism.environment.stationary
     if stationary and t == 1:
         for later in (2, 3, 10):
             moved = Situation(later, now.memory[order], now.public[order])
@@ -166,6 +182,8 @@ def _finite_memory(mechanism: BaseMechanism, t: int) -> int:
 
 
 def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
+    if values.dtype.kind not in "iu":
+        raise mechanism.refuse(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
     bad = (values < 0) | (values >= size)
     if bad.any():
         raise mechanism.refuse(
@@ -174,11 +192,29 @@ def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t:
     return values.astype(np.intp)
 
 
-def _prescribed(mechanism: BaseMechanism, t: int, agent: int, memories: int, publics: int) -> IntArray:
+def _prescribed(
+    mechanism: BaseMechanism, t: int, agent: int, memories: int, publics: int, *, backwards: bool = False
+) -> IntArray:
+    """The prescribed messages, checked; `backwards` asks for them in the opposite order."""
     environment = mechanism.environment
-    signals = environment.signal_space(t, agent)
+    signals, messages = environment.signal_space(t, agent), mechanism.messages(t, agent)
     assert isinstance(signals, Finite)
+    assert isinstance(messages, Finite)
     cases = (memories, publics, signals.size)
-    memory, public, signal = np.array(np.unravel_index(np.arange(prod(cases)), cases))
-    sent = np.asarray(mechanism.prescribed(Situation(t, memory, public), agent, signal))
-    return sent.astype(np.intp).reshape(cases)
+    order = slice(None, None, -1) if backwards else slice(None)
+    memory, public, signal = np.array(np.unravel_index(np.arange(prod(cases)), cases))[:, order]
+    sent = np.asarray(mechanism.prescribed(Situation(t, memory, public), agent, signal))[order]
+    return _within(mechanism, sent, messages.size, "prescribed", t).reshape(cases)
+
+
+def silent_about(environment: TableEnvironment, mechanism: BaseMechanism, but: tuple[int, ...]) -> str | None:
+    """The first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
+    last = 2 if environment.horizon is None else environment.horizon - 1
+    for t in range(last):
+        for j, sent in enumerate(tabulate(mechanism, t).prescribed):
+            ordered = np.sort(sent, axis=2)
+            if j not in but and (ordered[..., 1:] == ordered[..., :-1]).any():
+                return (
+                    f"the messages prescribed to agent {environment.agents[j]!r} in period {t} do not reveal its signal"
+                )
+    return None

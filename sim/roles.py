@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from sim.arrays import Array, FloatArray, IntArray
-from sim.errors import PlayError
+from sim.errors import InputError, PlayError
 from sim.spaces import Space
 
 
@@ -34,6 +34,14 @@ class Acts(NamedTuple):
     replies: Array
 
 
+KNOWN_PROMISES = {
+    "incentive": ("none", "bayesian", "periodic ex post"),
+    "budget": ("none", "no deficit", "ex ante", "expected period", "ex post"),
+    "participation": ("none", "ex ante", "interim", "ex post"),
+}
+"""What a mechanism may promise, by kind."""
+
+
 @dataclass(frozen=True)
 class Promises:
     """What a mechanism claims, as data that an audit can confirm or refute.
@@ -51,6 +59,11 @@ class Promises:
     participation: str = "none"
     efficient: bool = False
     assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, known in KNOWN_PROMISES.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"promises: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
 
 
 class Mechanism(Protocol):

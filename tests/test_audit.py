@@ -31,7 +31,7 @@ from mechanisms.team import Team
 from sim.arrays import Array, FloatArray
 from sim.builders import random_environment, trade
 from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.kernels import JointKernel
 from sim.loop import play_shard
@@ -94,7 +94,7 @@ def test_the_witness_tells_liu_s_story() -> None:
     assert (witness["report"], witness["prescribed"]) == ("4", "6")
     assert [(step["report"], step["prescribed"]) for step in witness["history"]] in ([("0", "1")], [("1", "0")])
     assert witness["lie"] - witness["truth"] == pytest.approx(4, abs=1e-10)
-    assert "firm 1 gains 4" in story_text(found)
+    assert "firm 1 gains 2 ex ante, 4 (" in story_text(found)
 
 
 def test_linked_figures_and_the_tie_at_4() -> None:
@@ -369,10 +369,10 @@ def test_conditions_answer_where_they_break() -> None:
     assert answers["private values"].value == pytest.approx(6)  # firm 2's value moves by 6 with firm 1's signal
     assert answers["spanning"].value == pytest.approx(0.5)  # singular values of [[3/4, 1/4], [1/4, 3/4]]: 1 and 1/2
     assert answers["convex independence"].value == pytest.approx(np.sqrt(0.5))
-    assert answers["ex post implementable"].holds is True
+    assert answers["last period ex post implementable"].holds is True
     alone = replace(OilLeases().build().stages[0], kernel=None)
     first = replace(OilLeases().build(), stages=(alone,), horizon=1)
-    broken = {c.name: c for c in all_conditions(first)}["ex post implementable"]
+    broken = {c.name: c for c in all_conditions(first)}["last period ex post implementable"]
     assert broken.holds is False
     assert broken.value == pytest.approx(4)  # 11 − 7: the printed impossibility
     assert broken.where["agent"] == "firm 1"
@@ -385,7 +385,7 @@ def test_private_independent_economies_are_recognised() -> None:
     assert answers["private values"] is True
     assert answers["independent types"] is True
     assert answers["spanning"] is False
-    assert answers["ex post implementable"] is None
+    assert answers["last period ex post implementable"] is None
 
 
 def test_hull_distance_by_a_closed_form() -> None:
@@ -427,7 +427,7 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out)["options"] == {"low": "3", "high": "15"}
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean")
     assert code == 1
-    assert out.startswith("cremer-mclean on oil-leases-prior: firm 1 gains 4")
+    assert out.startswith("cremer-mclean on oil-leases-prior fails: firm 1 gains 2 ex ante, 4 (")
     code, out, err = call(capsys, "audit", "oil-leases", "cremer-mclean")
     assert (code, out) == (2, "")
     assert "do not identify" in err
@@ -494,3 +494,175 @@ def test_undisturbed_figures_carry_bounds(information: Information) -> None:
         figure = search.figures[Family.CONTINGENT][kind]
         assert 0 < figure.bound < 1e-8
         assert figure.place is not None
+
+
+class Bonus(Team):
+    """Pays nothing to anybody, but 1 for the report of signal 1 in one period."""
+
+    name = "bonus"
+    promises = Promises(incentive="bayesian")
+
+    def __init__(self, environment: TableEnvironment, period: int = 0) -> None:
+        super().__init__(environment)
+        self.period = period
+
+    def flow_table(self, t: int) -> FloatArray:
+        return np.zeros((len(self.environment.agents), *self.environment.stage(t).axes))
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Any) -> FloatArray:
+        paid = np.where(messages == 1, -1.0, 0.0)
+        return paid if self.period < 0 or now.t == self.period else 0 * paid
+
+    def transfer_bound(self) -> float:
+        return 1.0
+
+
+def lonely(discount: float, horizon: int | None, law: FloatArray) -> TableEnvironment:
+    """One agent with two signals and nothing to decide."""
+    stage = Stage((("0", "1"),), ("none",), np.zeros((1, 1, 2)), JointKernel(law.reshape(1, 2, 2), (2,), (2,)))
+    return TableEnvironment("lonely", ("Ann",), np.array([1.0, 0.0]), (stage,), discount, horizon)
+
+
+@pytest.mark.parametrize("law", [np.full((2, 2), 0.5), np.array([[0.0, 1.0], [1.0, 0.0]])])
+def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
+    """δ = 0.999, periodic and mixing: a report of 1 is paid 1, truth earns it where the signal is 1."""
+    env = lonely(0.999, None, law)
+    found = audit(env, Bonus(env, -1))
+    best = 1 / (1 - 0.999)
+    # Truth starts with signal 0: half of the later periods pay if signals mix, every second if they alternate.
+    honest = 0.999 / (1 - 0.999) / 2 if law[0, 0] else 0.999 / (1 - 0.999**2)
+    assert audit_data(found)["truth"]["payoff"] == pytest.approx([honest], abs=1e-6)
+    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([best - honest], abs=1e-5)
+    assert verdicts(found)["incentive: bayesian"] == "fails"
+    assert not found.holds
+
+
+def test_a_late_opportunity_has_a_story() -> None:
+    env = lonely(1.0, 90, np.full((2, 2), 0.5))
+    found = audit(env, Bonus(env, 80))
+    witness = witness_data(found)
+    assert witness is not None
+    assert witness["period"] == 80
+    assert len(witness["history"]) == 80
+    assert "in period 80" in story_text(found)
+
+
+class Mute(Team):
+    """Asks agent 1 for nothing: its prescribed message does not reveal its signal."""
+
+    name = "mute"
+    promises = Promises(incentive="bayesian")
+
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+        return np.zeros_like(signal) if agent == 0 else signal
+
+
+def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
+    env = interdependent(1)
+    found = audit(env, Mute(env))
+    assert found.searches[1].refused
+    assert np.isnan(gains(found, Family.CONTINGENT, "interim")[1])
+    assert verdicts(found)["incentive: bayesian"] in ("fails", "undecided")
+    assert not found.holds
+    assert audit_data(found)["participation"]["interim"][1] is None
+
+
+def test_correlation_at_the_start_and_hidden_actions_of_others_break_independence() -> None:
+    flat = np.full((2, 2), 0.5)
+    env = trade([1, 3], [[2, 4]], [flat, flat], np.array([[0.4, 0.1], [0.1, 0.4]]), 0.9)
+    answer = {c.name: c for c in all_conditions(env)}["independent types"]
+    assert answer.holds is False
+    assert answer.note == "the first signals are correlated"
+    law = np.zeros((4, 2, 2, 2, 2))
+    law[:] = 0.25
+    law[1::2, :, :, 1, :] = 0.4  # Bob's action moves Ann's next signal
+    law[1::2, :, :, 0, :] = 0.1
+    names, choices = (("0", "1"), ("0", "1")), (("rest", "work"), ("rest", "work"))
+    kernel = JointKernel(law, (2, 2), (2, 2))
+    stage = Stage(names, ("rr", "rw", "wr", "ww"), np.zeros((2, 4, 2, 2)), kernel, private_actions=choices)
+    hidden = TableEnvironment("hidden", ("Ann", "Bob"), np.full((2, 2), 0.25), (stage,), 0.9, None)
+    answer = {c.name: c for c in all_conditions(hidden)}["independent types"]
+    assert answer.holds is False
+    assert "private action" in answer.note
+
+
+def test_a_cycle_is_counted_once() -> None:
+    utility = np.full((4, 4), -100.0)
+    np.fill_diagonal(utility, 0.0)
+    utility[0, 1] = utility[1, 0] = 2.0
+    assert worst_cycle(utility) == (4.0, [0, 1])
+
+
+class Growing(LastPeriodMechanism):
+    """Declares a memory that grows after period 1."""
+
+    name = "growing"
+
+    def memory_size(self, t: int) -> int:
+        return 1 + 2 * t
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Any) -> Array:
+        return 1 + messages[:, 0]
+
+    def transfer_bound(self) -> float:
+        return 0.0
+
+
+class Forgetful(ContingentSpanning):
+    """Lets transfers fall due later, and declares that none do."""
+
+    name = "forgetful"
+
+    @property
+    def lags(self) -> int:
+        return 0
+
+
+class Fickle(Team):
+    """Prescribes the opposite from period 2 on."""
+
+    name = "fickle"
+
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+        return 1 - signal if now.t > 1 else signal
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (Growing, "memory grows after period 1"),
+        (Forgetful, "declares lags = 0"),
+        (Fickle, "prescribed answers agent 0 otherwise in another order or in period 2"),
+    ],
+)
+def test_more_false_declarations(rule: type[BaseMechanism], why: str) -> None:
+    env = interdependent(1)
+    with pytest.raises(Refusal, match=why):
+        audit(env, rule(env))
+
+
+def test_a_coalition_of_strangers_is_refused() -> None:
+    env = interdependent(1)
+    for members in ([5], [-1, 1], []):
+        with pytest.raises(InputError):
+            audit(env, Team(env), coalitions=[members])
+
+
+def test_a_state_that_no_play_leads_to_has_no_story_but_is_not_denied(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "audit", "random:agents=3,signals=4,horizon=3", "cremer-mclean", "--all-states")
+    assert code == 1
+    assert "No deviation" not in out.splitlines()[0]
+    assert "over all states" in out
+
+
+@pytest.mark.parametrize("wrong", [{"budget": "no-deficit"}, {"participation": "intrim"}, {"incentive": "bayes"}])
+def test_promises_are_words_that_an_audit_knows(wrong: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="is none of"):
+        Promises(**wrong)  # type: ignore[arg-type] # planted
+
+
+def test_a_refused_audit_of_a_coalition_does_not_pretend(capsys: pytest.CaptureFixture[str]) -> None:
+    big = "random:agents=3,signals=22,correlation=0,independent=true,interdependence=0,horizon=2"
+    code, out, err = call(capsys, "audit", big, "team", "--coalition", "agent 1+agent 2")
+    assert (code, out) == (2, "")
+    assert "226,759,808" in err

@@ -109,6 +109,10 @@ class Lottery(LastPeriodMechanism):
     def due(self, now: Situation, messages: FloatArray) -> FloatArray:
         return self.late[:, now.memory, self.profile(now, messages)].T
 
+    @property
+    def lags(self) -> int:
+        return 1
+
     def transfer_bound(self) -> float:
         return 2.0
 

@@ -55,6 +55,18 @@ def strategy_example() -> str:
     return next(block for block in blocks("python") if "class Shade" in block)
 
 
+def test_the_mechanism_example_holds_and_fails_where_the_text_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(next(block for block in blocks("python") if "class SecondPrice" in block), encoding="utf-8")
+    for economy, expected in (("repeated-auction", 0), ("repeated-auction:fatigue=0.5", 1)):
+        with pytest.raises(SystemExit) as stop:
+            main(["audit", economy, "second-price-each-period", "--plugin", str(path)])
+        assert stop.value.code == expected
+    assert "gains" in capsys.readouterr().out
+
+
 def test_python_example_runs_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
