@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.oracle import Figure, Information, Place, Value, worth_at
+from agents.figures import Figure, Place, worth_at
+from agents.oracle import Information, Value
 from agents.problem import Period, Problem
 from agents.words import message_text
 

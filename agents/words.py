@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.oracle import Place
+from agents.figures import Place
 from agents.problem import Problem
 from sim.environment import TableEnvironment
 

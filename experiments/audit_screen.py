@@ -1,5 +1,6 @@
 """An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def show_audit(found: Audit, console: Console) -> None:
     console.print(Text(notes, style="dim"))
     console.print()
     for verdict in found.promises:
-        where = ", ".join(f"{key} {value}" for key, value in verdict.where.items())
+        where = _where(verdict.where)
         text = Text.assemble((f"{verdict.status:9} ", STYLES[verdict.status]), verdict.promise)
         if verdict.status != "holds":
             text.append(f": misses by {verdict.worst:.6g} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
@@ -97,6 +98,11 @@ def _gain(gain: float, tolerance: float) -> Text:
     return Text("0", style="dim") if gain <= tolerance else Text(f"+{gain:.6g}", style="bold red")
 
 
+def _where(place: Mapping[str, Any]) -> str:
+    """A place in words; agents have names enough."""
+    return ", ".join(str(value) if key == "agent" else f"{key} {value}" for key, value in place.items())
+
+
 def _money(value: float) -> str:
     """Six digits; rounding is 0."""
     return "?" if np.isnan(value) else f"{value:.6g}" if abs(value) > ZERO else "0"
@@ -117,7 +123,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     ]
     for kind in ("interim", "ex_post"):
         least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
-        where = ", ".join(f"{key} {value}" for key, value in least.where.items())
+        where = _where(least.where)
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
     facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {2 * ledger.bound:.1g}"))
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
@@ -132,7 +138,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
 def _condition(condition: Condition) -> Text:
     word, style = {True: ("yes", "green"), False: ("no", "red"), None: ("n/a", "dim")}[condition.holds]
     text = Text.assemble((f"{word:4}", style), condition.name)
-    where = ", ".join(f"{key} {value}" for key, value in condition.where.items())
+    where = _where(condition.where)
     detail = "; ".join(
         part for part in (f"{condition.value:.4g}" if condition.where else "", where, condition.note) if part
     )

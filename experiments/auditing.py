@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.oracle import Family, Figure, Information, Value, ex_ante_gain, solve, ties, worst_gain, worst_stay
+from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
+from agents.oracle import Family, Information, Value, solve
 from agents.participation import Least, budget, participation
 from agents.problem import Problem, build_problem
 from agents.story import Story, past_lies, tell
@@ -380,7 +381,7 @@ def story_text(found: Audit) -> str:
         act = f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
     first = search.figures[Family.CONTINGENT]["ex_ante"].gain
     ante = f"{first:.6g} ex ante, " if first > found.tolerance else ""
-    aside = ", what it owes already aside" if story.history else ""
+    aside = ", what it owes already aside" if story.history and not found.exit else ""
     return (
         f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
         f"{knowing}{before}, it {act}: {story.lie:.6g} from there on, against {story.truth:.6g}{aside}."

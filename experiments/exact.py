@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from agents.oracle import Family, Figure, Information, ex_ante_gain, solve, worst_gain
+from agents.figures import Figure, ex_ante_gain, worst_gain
+from agents.oracle import Family, Information, solve
 from agents.problem import Problem, build_problem
 from agents.story import past_lies, tell
 from agents.witness import Witness

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents.oracle import Family, Figure
+from agents.figures import Figure
+from agents.oracle import Family
 from experiments import stressing
 from experiments.cli import main
 from experiments.exact import Exact, exact_gains

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from agents.oracle import Family, Information, ex_ante_gain, solve, worst_gain
+from agents.figures import ex_ante_gain, worst_gain
+from agents.oracle import Family, Information, solve
 from agents.problem import build_problem
 from agents.truthful import Truthful
 from agents.witness import Witness

@@ -119,7 +119,7 @@ def test_shipped_names_are_those_of_the_files() -> None:
     helpers = {
         "agents": {
             *("__init__", "base", "check", "conditions", "maps", "per_episode"),
-            *("oracle", "participation", "problem", "story", "witness", "words"),
+            *("figures", "oracle", "participation", "problem", "story", "witness", "words"),
         },
         "experiments/scenarios": {"__init__", "base"},
         "mechanisms": {"__init__", "base", "conditions", "ex_post", "ledger", "planner", "tabulate", "targets"},
