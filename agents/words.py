@@ -7,13 +7,12 @@ import numpy as np
 from agents.figures import Place
 from agents.problem import Problem
 from sim.environment import TableEnvironment
+from sim.stage import labels_text
 
 
 def profile_text(environment: TableEnvironment, t: int, profile: int) -> str:
     """Signals of a profile, with a public state first."""
-    stage = environment.stage(t)
-    axes = ([stage.public] if stage.public else []) + list(stage.signals)
-    return _labels(axes, profile)
+    return labels_text(environment.stage(t).labelled_axes, profile)
 
 
 def shown_period(environment: TableEnvironment, t: int) -> int | str:
@@ -24,12 +23,7 @@ def shown_period(environment: TableEnvironment, t: int) -> int | str:
 def own_text(environment: TableEnvironment, t: int, deviator: tuple[int, ...], own: int) -> str:
     """What a deviator sees: a public state and its own signals."""
     stage = environment.stage(t)
-    return _labels(([stage.public] if stage.public else []) + [stage.signals[i] for i in deviator], own)
-
-
-def _labels(axes: list[tuple[str, ...]], index: int) -> str:
-    places = np.unravel_index(index, tuple(len(labels) for labels in axes)) if axes else ()
-    return ", ".join(labels[int(k)] for labels, k in zip(axes, places, strict=True))
+    return labels_text(([stage.public] if stage.public else []) + [stage.signals[i] for i in deviator], own)
 
 
 def place_text(

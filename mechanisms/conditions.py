@@ -22,7 +22,7 @@ from mechanisms.tabulate import laws
 from sim.arrays import FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
-from sim.stage import Stage
+from sim.stage import Stage, labels_text
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
@@ -69,8 +69,7 @@ def _place(
     if others is not None:
         labels = [stage.public] if stage.public else []
         labels += [own for j, own in enumerate(stage.signals) if j != agent]
-        index = np.unravel_index(others, tuple(len(axis) for axis in labels)) if labels else ()
-        place["others"] = ", ".join(axis[int(k)] for axis, k in zip(labels, index, strict=True))
+        place["others"] = labels_text(labels, others)
     return place
 
 
@@ -91,7 +90,9 @@ def private_values(environment: TableEnvironment) -> Condition:
             others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
             change = np.ptp(stage.utility[i], axis=others) if others else np.zeros(1)
             if change.max() > worst:
-                worst, where = float(change.max()), _place(environment, t, i, first(change == change.max())[0], None)
+                at = first(change == change.max())
+                worst, where = float(change.max()), _place(environment, t, i, at[0], None)
+                where["signal"] = stage.signals[i][at[-1]]
     return Condition("private values", worst <= TOLERANCE, worst, where)
 
 
@@ -110,10 +111,12 @@ def independent_types(environment: TableEnvironment) -> Condition:
         marginals = [law.sum(axis=tuple(a for a in axes if a != axis), keepdims=True) for axis in axes]
         for marginal in marginals:
             product = product * marginal
-        change = np.abs(law - product).reshape(rows.shape[0], -1).max(axis=1)
+        change = np.abs(law - product).reshape(*rows.shape[:2], -1).max(axis=2)
         if change.max() > worst:
             worst, half = float(change.max()), "next signals are correlated given decision and profile"
-            where = {"period": t, "decision": stage.decisions[int(np.argmax(change))]}
+            decision, profile = first(change == change.max())
+            shown = labels_text(stage.labelled_axes, profile)
+            where = {"period": t, "decision": stage.decisions[decision], "profile": shown}
         for axis, marginal in enumerate(marginals):
             i = axis - after.offset  # −1: the public state, which nobody's signal may move
             own = marginal.reshape(rows.shape[0], *stage.axes, -1)

@@ -25,6 +25,7 @@ from sim.arrays import Array, FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
 from sim.roles import Promises, Situation
+from sim.stage import labels_text
 
 
 class ContingentSpanning(LastPeriodMechanism):
@@ -67,8 +68,7 @@ class ContingentSpanning(LastPeriodMechanism):
     def _why(self, agent: int, at: tuple[int, ...], residual: float, singular: float) -> str:
         stage, names = self.environment.stage(0), self.environment.agents
         labels = ([stage.public] if stage.public else []) + [s for i, s in enumerate(stage.signals) if i != agent]
-        others = np.unravel_index(at[1], tuple(len(axis) for axis in labels))
-        shown = ", ".join(axis[int(k)] for axis, k in zip(labels, others, strict=True))
+        shown = labels_text(labels, at[1])
         return (
             f"no spanning for agent {names[agent]!r}, decision {stage.decisions[at[0]]!r}, others' profile ({shown}): "
             f"the target is missed by {residual:.3g}, smallest singular value {singular:.3g}"

@@ -26,6 +26,7 @@ from sim.arrays import Array, FloatArray, first
 from sim.beliefs import next_belief, prior_belief
 from sim.environment import TableEnvironment
 from sim.roles import Acts, Promises, Situation
+from sim.stage import labels_text
 
 LARGEST = 50_000_000
 """Numbers a transfer table may hold."""
@@ -87,9 +88,7 @@ class CremerMcLean(LastPeriodMechanism):
             return ""
         stage = self.environment.stage(t - 1)
         decision, profile = divmod(row, stage.size)
-        axes = ([stage.public] if stage.public else []) + list(stage.signals)
-        shown = ", ".join(labels[int(k)] for labels, k in zip(axes, np.unravel_index(profile, stage.axes), strict=True))
-        return f" after decision {stage.decisions[decision]!r} at reports ({shown})"
+        return f" after decision {stage.decisions[decision]!r} at reports ({labels_text(stage.labelled_axes, profile)})"
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
         """The lottery of the memory at the reported profile, `(n, N)`."""

@@ -1,5 +1,6 @@
 """One period's economy: signals, decisions, utilities, and the kernel to the next period. Axes: see `environment`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,6 +11,16 @@ from sim.arrays import FloatArray, IntArray, readonly
 from sim.checks import check_finite, check_law, check_names, check_shape
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+
+
+def labels_text(axes: Sequence[Sequence[str]], index: int) -> str:
+    """A flat index (C order) over labelled axes, in words.
+
+    >>> labels_text([("dry", "wet"), ("4", "6")], 3)
+    'wet, 6'
+    """
+    places = np.unravel_index(index, tuple(len(axis) for axis in axes)) if axes else ()
+    return ", ".join(axis[int(k)] for axis, k in zip(axes, places, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +45,11 @@ class Stage:
         """A, the public state first."""
         own = tuple(len(labels) for labels in self.signals)
         return (len(self.public), *own) if self.public else own
+
+    @property
+    def labelled_axes(self) -> list[tuple[str, ...]]:
+        """The labels of every axis of A."""
+        return ([self.public] if self.public else []) + list(self.signals)
 
     @property
     def size(self) -> int:

@@ -237,15 +237,55 @@ def occupation_value(env: TableEnvironment, mechanism: BaseMechanism, agent: int
 RULES: list[Callable[[TableEnvironment], BaseMechanism]] = [Team, Pivot, Lottery, ContingentSpanning]
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(32))
 def test_linear_programs_agree(seed: int) -> None:
-    """Fifty programs (two agents each) that know nothing of merging or of when transfers are counted."""
+    """Infinite horizons: programs that know nothing of merging or of when transfers are counted."""
     env = interdependent(seed)
     mechanism = RULES[seed % len(RULES)](env)
     for agent in range(2):
         problem = build_problem(env, mechanism, (agent,))
         best = solve(problem, Family.CONTINGENT, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(env, mechanism, agent), abs=1e-7)
+
+
+def finite_program(env: TableEnvironment, mechanism: BaseMechanism, agent: int) -> float:
+    """The best ex post value of a finite game as a linear program: the least V_t(m, θ) that no report improves on."""
+    assert env.horizon is not None
+    stage, rows = env.stage(0), env.kernel(0).rows()
+    size, own = stage.size, stage.axes[agent]
+    memories = [mechanism.memory_size(t) or 0 for t in range(env.horizon)]
+    base = np.concatenate([[0], np.cumsum([m * size for m in memories])])
+    left, right = [], []
+    for t in range(env.horizon):
+        for memory, profile, report in np.ndindex(memories[t], size, own):
+            messages = np.array([np.unravel_index(profile, stage.axes)])
+            messages[0, agent] = report
+            now, nobody = Situation(t, np.array([memory]), np.zeros(1, np.intp)), Acts(0 * messages, 0.0 * messages)
+            decision = mechanism.decide(now, messages)
+            paid = mechanism.charge(now, messages, decision, nobody) + mechanism.due(now, messages)
+            row = np.zeros(base[-1])
+            row[base[t] + memory * size + profile] = -1
+            if t + 1 < env.horizon:
+                following = int(mechanism.remember(now, messages, decision, nobody)[0])
+                start = base[t + 1] + following * size
+                row[start : start + size] += env.discount * rows[int(decision[0]), profile]
+            left.append(row)
+            right.append(float(paid[0, agent] - stage.utility[agent].reshape(-1, size)[int(decision[0]), profile]))
+    weights = np.zeros(base[-1])
+    weights[:size] = env.prior.reshape(-1)
+    solution = linprog(weights + 1e-6, A_ub=np.array(left), b_ub=right, bounds=(None, None), method="highs")
+    assert solution.status == 0
+    return float(weights @ solution.x)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_linear_programs_agree_on_finite_games(seed: int) -> None:
+    base = random_environment(generator(seed), agents=2, signals=2, decisions=2)
+    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    mechanism = FINITE[seed % len(FINITE)](env)
+    for agent in range(2):
+        best = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.EX_POST)
+        assert best.ex_ante == pytest.approx(finite_program(env, mechanism, agent), abs=1e-7)
 
 
 def test_memories_are_merged_as_far_as_theory_says() -> None:
