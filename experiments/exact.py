@@ -58,7 +58,8 @@ def exact_gains(game: Game) -> Exact:
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
-            if gains[agent, Family.CONTINGENT].gain > TOLERANCE:
+            free = gains[agent, Family.CONTINGENT]
+            if free.gain - free.bound > TOLERANCE:
                 witnesses[agent] = Witness(problem, Family.CONTINGENT, story(problem))
     except Refusal as error:
         return Exact({}, {}, str(error))

@@ -1,7 +1,8 @@
 """What can be said where an exact search is refused: the best deviation found by a limited one, a *lower bound*.
 
-Every family's menu is tried on a pilot; the best member of all, per agent, is then played on draws of its own. The gain
-that it surely has, the lower end of its interval allowing for all agents, bounds the worst gain from below.
+Every family's menu is tried on a pilot, the families' best members on a second one; the best of them, per agent, is
+played then on draws of its own. The lower end of its interval, allowing for all agents, bounds the worst gain from
+below.
 """
 
 from dataclasses import dataclass, replace

@@ -299,6 +299,7 @@ def menus_of(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[i
 def pilot_choice(
     game: Game, menus: dict[tuple[int, str], list[Case]], sampling: Sampling, advance: Callable[[int], None]
 ) -> list[dict[str, Any]]:
+    """Each menu's member with the largest mean gain on the pilot's draws, as plain data for the run folder."""
     chosen = []
     for (agent, _family), cases in menus.items():
         check_cases(game, cases)
@@ -421,7 +422,8 @@ def gain_table(result: StressResult, column: str = "gain") -> pd.DataFrame:
     Args:
         column: `gain` (simulated) or `exact`.
     """
-    there = result.gains["found"] if column == "gain" else result.gains[column] > TOLERANCE
+    surely = result.gains["exact"] - result.gains["exact_bound"] > TOLERANCE
+    there = result.gains["found"] if column == "gain" else surely
     found = result.gains.assign(shown=result.gains[column].where(there))
     table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
     families = result.gains.sort_values(["lies", "family"])["family"].unique()

@@ -94,6 +94,8 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
         raise mechanism.refuse("its memory or its messages are not finite")
     if any(mechanism.asks(t, i) is not None for i in range(count)):
         raise mechanism.refuse("it asks for replies after the decision, which the search does not cover")
+    if environment.actions(t) and any(mechanism.sees(t, i) is not None for i in range(count)):
+        raise mechanism.refuse("it observes actions, which the search takes to be hidden")
     publics = environment.public_space(t).size
     shape = (publics, *(space.size for space in spaces if isinstance(space, Finite)))
     cases = memories * prod(shape)

@@ -666,3 +666,18 @@ def test_a_refused_audit_of_a_coalition_does_not_pretend(capsys: pytest.CaptureF
     code, out, err = call(capsys, "audit", big, "team", "--coalition", "agent 1+agent 2")
     assert (code, out) == (2, "")
     assert "226,759,808" in err
+
+
+class Watchful(PaysForNothing):
+    """Observes the hidden action and fines shirking: a search that took it to be hidden would be wrong."""
+
+    name = "watchful"
+
+    def sees(self, t: int, agent: int) -> Array:
+        return np.arange(2)
+
+
+def test_a_mechanism_that_observes_actions_is_refused_not_misjudged() -> None:
+    env = effort()
+    with pytest.raises(Refusal, match="observes actions"):
+        audit(env, Watchful(env))
