@@ -422,8 +422,10 @@ def gain_table(result: StressResult, column: str = "gain") -> pd.DataFrame:
     Args:
         column: `gain` (simulated) or `exact`.
     """
-    surely = result.gains["exact"] - result.gains["exact_bound"] > TOLERANCE
-    there = result.gains["found"] if column == "gain" else surely
+    if column == "gain":
+        there = result.gains["found"]
+    else:
+        there = result.gains["exact"] - result.gains["exact_bound"] > TOLERANCE
     found = result.gains.assign(shown=result.gains[column].where(there))
     table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
     families = result.gains.sort_values(["lies", "family"])["family"].unique()
