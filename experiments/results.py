@@ -8,7 +8,7 @@ import pandas as pd
 
 from experiments.simulate import slug
 from sim.errors import InputError
-from sim.log import read_ledger
+from sim.run_folder import read_ledger
 
 
 @dataclass(frozen=True)

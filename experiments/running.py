@@ -32,7 +32,7 @@ from sim.channel import Latency
 from sim.environment import Environment
 from sim.errors import InputError
 from sim.game import Conduct
-from sim.log import RunFolder, configuration_hash
+from sim.run_folder import RunFolder, configuration_hash
 
 
 @dataclass(frozen=True, eq=False)

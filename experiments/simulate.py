@@ -22,11 +22,12 @@ from sim.arrays import FloatArray
 from sim.environment import Environment
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Conduct, Game, make_game
-from sim.log import RunFolder, episodes_table, gains_table, outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
 from sim.registry import place
+from sim.run_folder import RunFolder
 from sim.streams import Streams
+from sim.tables import episodes_table, gains_table, outcomes_table
 
 PRESCRIBED = "prescribed"
 ROWS_PER_SHARD = 1 << 20

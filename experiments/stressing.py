@@ -47,7 +47,7 @@ from experiments.tally import Tally, properties, signal_dates
 from sim.environment import Environment
 from sim.errors import InputError, PlayError, Refusal
 from sim.game import Conduct, Game, shortened
-from sim.log import RunFolder, configuration_hash
+from sim.run_folder import RunFolder, configuration_hash
 from sim.spaces import Finite
 
 PILOT = 600

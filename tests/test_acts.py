@@ -20,13 +20,13 @@ from sim.environment import TableEnvironment
 from sim.errors import PlayError
 from sim.game import Conduct, make_game
 from sim.kernels import JointKernel
-from sim.log import outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Acts, Situation, Strategy, View
 from sim.spaces import Finite, Interval, Space
 from sim.stage import Stage
 from sim.streams import Streams
+from sim.tables import outcomes_table
 
 REST, SHIRK, WORK = range(3)
 EPISODES = 4

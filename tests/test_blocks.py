@@ -25,10 +25,10 @@ from mechanisms.pivot import Pivot
 from sim.channel import Latency
 from sim.errors import Refusal
 from sim.game import Conduct, Game, make_game
-from sim.log import RunFolder
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Strategy
+from sim.run_folder import RunFolder
 from sim.streams import Streams
 
 EPISODES = 20

@@ -23,12 +23,13 @@ from sim.channel import Latency
 from sim.errors import PlayError, Refusal
 from sim.function_environment import FunctionEnvironment
 from sim.game import Conduct, Game, make_game
-from sim.log import RunFolder, episodes_table, outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Acts, Situation, Strategy, View
+from sim.run_folder import RunFolder
 from sim.spaces import Finite, Interval, Space
 from sim.streams import Streams
+from sim.tables import episodes_table, outcomes_table
 
 UNIT = Interval(0, 1)
 

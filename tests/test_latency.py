@@ -18,12 +18,12 @@ from sim.arrays import Array
 from sim.channel import Latency
 from sim.errors import InputError, PlayError
 from sim.game import Conduct, Game, make_game
-from sim.log import outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Situation, Strategy, View
 from sim.spaces import SILENT
 from sim.streams import Streams
+from sim.tables import outcomes_table
 
 EPISODES = 60
 

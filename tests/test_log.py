@@ -16,8 +16,8 @@ from experiments import run, stress
 from experiments.running import RunResult
 from experiments.simulate import Sampling, pilot
 from sim.errors import InputError, PlayError
-from sim.log import RunFolder, configuration_hash, first_difference, read_ledger
 from sim.loop import play_shard
+from sim.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
 
 SHARDS = 3
 SAMPLING = Sampling(episodes=50, seed=4, shard=20)

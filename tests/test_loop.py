@@ -25,11 +25,11 @@ from sim.channel import Latency
 from sim.environment import TableEnvironment
 from sim.errors import InputError, PlayError
 from sim.game import Conduct, Game, make_game, shortened
-from sim.log import outcomes_table
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Acts, Situation, Strategy
 from sim.streams import Streams
+from sim.tables import outcomes_table
 from tests.exact import tree_payoffs, truthful_values
 
 
