@@ -7,12 +7,14 @@ from experiments.replaying import replay
 from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
+from experiments.study import load_study
 from sim.environment_file import load_environment, save_environment
 
 __all__ = [
     "audit",
     "audit_data",
     "load_environment",
+    "load_study",
     "make_environment",
     "make_mechanism",
     "make_strategy",
