@@ -18,17 +18,21 @@ from rich.text import Text
 from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, use_plugins
+from experiments.guard import Limits
 from experiments.limited import LimitedAudit, limited_audit
+from experiments.opening import open_environment, open_game, require_workers
 from experiments.options import options_of, shown, split
+from experiments.pool import Workers
 from experiments.replaying import replay
 from experiments.running import make_conduct, run
-from experiments.simulate import Sampling, open_game
+from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
+from sim.run_folder import DATASETS
 
 app = typer.Typer(
     add_completion=False,
@@ -53,6 +57,17 @@ Latency = Annotated[
     typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all."),
 ]
 Disclosure = Annotated[str, typer.Option("--disclosure", help="everything, decisions or own.")]
+Log = Annotated[
+    str,
+    typer.Option("--log", metavar="LEVEL", help="full: a row per agent and period; episodes; summary: no rows."),
+]
+Count = Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: as many as there are cores).")]
+TimeLimit = Annotated[
+    float, typer.Option("--time-limit", metavar="S", help="Seconds that a plug-in may take for one piece of work.")
+]
+MemoryLimit = Annotated[
+    float, typer.Option("--memory-limit", metavar="GB", help="Memory that a plug-in may take in one piece of work.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
@@ -106,6 +121,10 @@ def run_command(
     deadline: Deadline = 0.0,
     latency: Latency = [],  # noqa: B006
     disclosure: Disclosure = "everything",
+    log: Log = "full",
+    workers: Count = 1,
+    time_limit: TimeLimit = 120.0,
+    memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
@@ -124,8 +143,9 @@ def run_command(
         plugin = [*plugin, *map(Path, study.plugins)]
     if mechanism is None:
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
+    staff = _workers(workers, time_limit, memory_limit)
     use_plugins(plugin)
-    economy = make_environment(environment)
+    economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
         result = run(
             economy,
@@ -136,15 +156,25 @@ def run_command(
             tail=tail,
             sampling=Sampling(episodes, seed, shard, block),
             plugins=plugin,
+            log=log,
+            workers=staff,
             progress=progress,
         )
     if as_json:
         _print_json(
-            {**result.summary, "agents": _records(result.agents), "folder": str(result.folder), "reused": result.reused}
+            {
+                **result.summary,
+                "agents": _records(result.agents),
+                "folder": str(result.folder),
+                "reused": result.reused,
+                "remarks": result.remarks,
+                "damaged": result.damaged,
+            }
         )
         return
     console = screen.make_console()
     screen.show_run(result, console)
+    screen.show_faults(console, [], result.remarks, result.damaged)
     _show_paths(console, result.folder, result.reused, None)
 
 
@@ -168,14 +198,19 @@ def stress_command(
     deadline: Deadline = 0.0,
     latency: Latency = [],  # noqa: B006
     disclosure: Disclosure = "everything",
+    log: Log = "full",
+    workers: Count = 1,
+    time_limit: TimeLimit = 120.0,
+    memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
     """Every mechanism against every family of deviations: who gains what from which lie."""
     from experiments.plots import plot_stress
 
+    staff = _workers(workers, time_limit, memory_limit)
     use_plugins(plugin)
-    economy = make_environment(environment)
+    economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
         result = stress(
             economy,
@@ -185,6 +220,8 @@ def stress_command(
             tail=tail,
             sampling=Sampling(episodes, seed, shard, block),
             plugins=plugin,
+            log=log,
+            workers=staff,
             progress=progress,
         )
     plot = plot_stress(result, result.folder / "gains.png")
@@ -198,12 +235,16 @@ def stress_command(
                 "refusals": result.refusals,
                 "comparisons": result.comparisons,
                 "reused": result.reused,
+                "failures": result.failures,
+                "remarks": result.remarks,
+                "damaged": result.damaged,
                 "folder": str(result.folder),
             }
         )
         return
     console = screen.make_console()
     screen.show_stress(result, console)
+    screen.show_faults(console, result.failures, result.remarks, result.damaged)
     _show_paths(console, result.folder, result.reused, plot)
 
 
@@ -229,8 +270,9 @@ def audit_command(
 ) -> None:
     """Exact verdicts: the most that any deviation gains, every promise; exit code 1 if one fails or is undecided."""
     use_plugins(plugin)
-    economy = make_environment(environment)
-    game = open_game(economy, mechanism, None, 1e-4)
+    staff = Workers()
+    economy = open_environment(environment, staff)
+    game = open_game(economy, mechanism, None, 1e-4, staff)
     assert isinstance(game.mechanism, BaseMechanism)
     with screen.progress_bars() as progress:
         try:
@@ -280,11 +322,17 @@ def replay_command(
     screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
 
 
+def _workers(count: int, seconds: float, gigabytes: float) -> Workers:
+    if not 0 < gigabytes < 1e6:
+        raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
+    return Workers(require_workers(count), Limits(seconds, int(gigabytes * 2**30)))
+
+
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:
     console.print()
     if reused:
         console.print(Text("This run was there already; nothing was played again."))
-    for name in ("outcomes", "episodes", "gains"):
+    for name in (name for name in DATASETS if (folder / name).is_dir()):
         console.print(Text(f"{name:9} {folder / name}", no_wrap=True, overflow="ignore"), crop=False)
     if plot:
         console.print(Text(f"{'plot':9} {plot}", no_wrap=True, overflow="ignore"), crop=False)

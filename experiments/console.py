@@ -2,14 +2,26 @@
 
 import os
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +37,10 @@ PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
 
 
+PLAIN_EVERY = 10.0
+"""Seconds between plain lines of progress."""
+
+
 def make_console() -> Console:
     """Standard output, names shown as they are (no markup, no emoji)."""
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
@@ -33,17 +49,12 @@ def make_console() -> Console:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    """Bars on a terminal, one plain line per phase elsewhere; both on standard error."""
+    """Bars on a terminal, plain lines elsewhere, with rate and time left; both on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-
-        def plain(name: str, total: int) -> Callable[[int], None]:
-            print(f"{name}: {total} pieces", file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
-            return lambda _: None
-
-        yield plain
+        yield lambda name, total: PlainProgress(name, total).advance
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
 
         def phase(name: str, total: int) -> Callable[[int], None]:
@@ -51,6 +62,41 @@ def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
             return lambda done: bars.advance(task, done)
 
         yield phase
+
+
+class _Rate(ProgressColumn):
+    """Pieces a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.3g}/s" if task.speed else "")
+
+
+class PlainProgress:
+    """A phase as lines of text: one at its start, one every ten seconds, one at its end if that took as long.
+
+    Args:
+        clock: seconds (for tests).
+    """
+
+    def __init__(self, name: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name, self.total, self.clock = name, total, clock
+        self.done, self.start = 0, clock()
+        self.last = self.start
+        self._say(f"{name}: {total} pieces")
+
+    def advance(self, done: int) -> None:
+        """So many more are done."""
+        self.done += done
+        now = self.clock()
+        if now - self.last < PLAIN_EVERY:
+            return
+        self.last = now
+        rate = self.done / (now - self.start)
+        left = f", {timedelta(seconds=round((self.total - self.done) / rate))} left" if rate else ""
+        self._say(f"{self.name}: {self.done} of {self.total}, {rate:.3g}/s{left}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
 
 
 def show_names(kind: str, rows: Sequence[tuple[str, str, list[str], str]], console: Console) -> None:
@@ -102,6 +148,21 @@ def show_stress(result: StressResult, console: Console) -> None:
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not tried, {reason}", "dim")))
     for name, reason in result.refusals.items():
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
+
+
+def show_faults(
+    console: Console, failures: Sequence[dict[str, Any]], remarks: Sequence[dict[str, Any]], damaged: Sequence[str]
+) -> None:
+    """What could not be played, a line for each reason; what wrote where it should not; what was made again."""
+    by_reason = Counter(entry["failed"] for entry in failures)
+    for reason, count in by_reason.items():
+        console.print(Text.assemble(("failed: ", "bold red"), reason, f" ({count} times)" if count > 1 else ""))
+    if failures:
+        console.print(Text("What failed is left out of the table; the same line tries it again.", style="dim"))
+    for remark, count in Counter(entry["remark"] for entry in remarks).items():
+        console.print(Text.assemble(("note: ", "bold yellow"), remark, f" ({count} times)" if count > 1 else ""))
+    for name in damaged:
+        console.print(Text.assemble(("made again: ", "bold yellow"), name))
 
 
 def _fitting(result: StressResult, families: Sequence[str], console: Console) -> list[Table]:

@@ -6,13 +6,14 @@ below.
 """
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from agents.base import Setting
 from experiments.catalog import STRATEGIES, make_strategy
+from experiments.choosing import PILOT, PILOT_LEFT, pick
 from experiments.moments import Moments
 from experiments.simulate import Progress, Sampling, lone_deviation, pilot, silent
-from experiments.stressing import PILOT, PILOT_LEFT, menus_of, pilot_choice
 from sim.game import Game, shortened
 
 
@@ -54,10 +55,12 @@ def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progre
     """Search the menus of all families."""
     sampling = Sampling(PILOT, seed, PILOT)
     first = shortened(game, PILOT_LEFT)
-    menus = menus_of(first, list(STRATEGIES.all().values()))
-    advance = progress("looking for deviations", sum(map(len, menus.values())))
-    chosen = pilot_choice(first, menus, sampling, advance)
-    agents = game.environment.agents
+    agents, families = game.environment.agents, STRATEGIES.all().values()
+    advance = progress("looking for deviations", len(agents) * len(families))
+    chosen = []
+    for agent, family in product(range(len(agents)), families):
+        chosen += [one] if (one := pick((first, agent, family), sampling)) else []
+        advance(1)
     cases = [lone_deviation(game, c["agent"], make_strategy(c["strategy"]), f"{k}.x") for k, c in enumerate(chosen)]
     trial = pilot(first, cases, sampling, scope="second pilot")
     out = []

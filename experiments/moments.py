@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from sim.arrays import Array, FloatArray, IntArray
 
@@ -61,7 +61,7 @@ class Moments:
 
     def half(self, comparisons: int = 1) -> FloatArray:
         """Half-width of the interval; with several comparisons, of the simultaneous one (Bonferroni)."""
-        return self.error * float(norm.ppf(1 - (1 - LEVEL) / 2 / comparisons))
+        return self.error * float(ndtri(1 - (1 - LEVEL) / 2 / comparisons))
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""

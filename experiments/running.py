@@ -1,7 +1,7 @@
 """One mechanism, one profile of strategies: simulate, log, summarise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,16 @@ import pandas as pd
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_strategy
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
+from experiments.opening import check_case, open_environment, open_game, open_strategy
+from experiments.pool import TRIES, Workers
+from experiments.shards import Job, known_level, make_job, play_jobs, shard_keys, totals
 from experiments.simulate import (
     PRESCRIBED,
     Case,
     Progress,
     Sampling,
-    check_cases,
     default_folder,
-    open_game,
-    play_cases,
     prescribed_case,
     silent,
     slug,
@@ -28,7 +27,7 @@ from experiments.simulate import (
 from experiments.tally import properties
 from sim.channel import Latency
 from sim.environment import Environment
-from sim.errors import InputError
+from sim.errors import InputError, PlayError
 from sim.game import Conduct
 from sim.run_folder import RunFolder, configuration_hash
 
@@ -42,12 +41,16 @@ class RunResult:
         summary: welfare beside the first best, revenue, worst deficit, participation, periods and tail.
         folder: where the log lies.
         reused: whether the run was there already.
+        remarks: what was played, but wrote where it should not: `key`, `remark`.
+        damaged: files that were found damaged and made again.
     """
 
     agents: pd.DataFrame
     summary: dict[str, Any]
     folder: Path
     reused: bool
+    remarks: list[dict[str, Any]] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
 
 def run(
@@ -62,24 +65,29 @@ def run(
     tail: float = 1e-4,
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
+    log: str = "full",
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> RunResult:
     """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
 
     Args:
         strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
+        log: `full`, `episodes` or `summary`.
+        workers: processes, and limits of users' code.
 
     Raises:
-        InputError, Refusal, PlayError: one line each.
+        InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
+        StorageError: the run folder cannot be written; the same call resumes.
     """
-    env = make_environment(environment) if isinstance(environment, str) else environment
+    workers = workers or Workers()
+    env = open_environment(environment, workers) if isinstance(environment, str) else environment
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
-    game = open_game(env, mechanism, conduct, tail)
-    profile = _profile(env.agents, strategies or {})
+    game = open_game(env, mechanism, conduct, tail, workers)
+    profile = _profile(env.agents, strategies or {}, workers)
     case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
-    check_cases(game, [case])
     configuration = {
         "command": "run",
         "environment": {"name": env.name, "hash": environment_hash(env)},
@@ -88,6 +96,7 @@ def run(
         "episodes": sampling.episodes,
         "seed": sampling.seed,
         "shard": sampling.shard,
+        "log": known_level(log),
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
         "plugins": [file_hash(path) for path in plugins],
@@ -95,12 +104,16 @@ def run(
     }
     label = f"{env.name}-{slug(mechanism)}"
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
-    folder = RunFolder(path, configuration, versions())
-    cases = [case] if case.key != PRESCRIBED else []
-    advance = progress("playing", (len(cases) + 1) * len(sampling.shards(game)))
-    with folder:
-        tallies = play_cases(game, mechanism, cases, sampling, folder, advance)
-    reused = bool(folder.data["complete"]) and not folder.written
+    with RunFolder(path, configuration, versions()) as folder:
+        folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
+        job = make_job(game, mechanism, [case], sampling, folder, log)
+        if _fit(job, case, folder, workers):
+            advance = progress("playing", len(job.cases) * sampling.shard_count(game))
+            play_jobs([job], folder, workers, advance)
+        tallies = totals(job, folder)
+        folder.finish(shard_keys([job]), void=case.key not in tallies)
+    if case.key not in tallies:
+        raise PlayError(_failed(folder))
     tally, truth = tallies[case.key], tallies[PRESCRIBED]
     agents = pd.DataFrame(
         {
@@ -120,12 +133,32 @@ def run(
         "tail": game.tail,
         **properties(env, tally, truth),
     }
-    if not folder.data["complete"]:
-        folder.note(complete=True)
-    return RunResult(agents, summary, path, reused)
+    reused = bool(folder.data["complete"]) and not folder.written
+    return RunResult(agents, summary, path, reused, folder.remarks(), folder.damaged)
 
 
-def _profile(agents: Sequence[str], given: Mapping[str, str | BaseStrategy]) -> tuple[BaseStrategy, ...]:
+def _fit(job: Job, case: Case, folder: RunFolder, workers: Workers) -> bool:
+    """Whether users' strategies keep to what they declare; if one does not, that is recorded."""
+    if all(folder.has(key) for key in shard_keys([job])):
+        return True
+    try:
+        check_case(job.game, case, workers)
+    except PlayError as error:
+        folder.fail(job.key(len(job.cases) - 1, 0).rpartition("/")[0], str(error), TRIES)
+        return False
+    return True
+
+
+def _failed(folder: RunFolder) -> str:
+    """Why there is no result, in one line."""
+    failures = folder.failures()
+    shards = f" ({len(failures)} shards failed)" if len(failures) > 1 else ""
+    return f"{failures[0]['failed']}{shards}; recorded in {folder.path}"
+
+
+def _profile(
+    agents: Sequence[str], given: Mapping[str, str | BaseStrategy], workers: Workers
+) -> tuple[BaseStrategy, ...]:
     profile: list[BaseStrategy] = [Truthful()] * len(agents)
     seen: set[int] = set()
     for who, strategy in given.items():
@@ -135,7 +168,7 @@ def _profile(agents: Sequence[str], given: Mapping[str, str | BaseStrategy]) -> 
         seen.add(i)
         if not isinstance(strategy, str | BaseStrategy):
             raise InputError(f"strategy of agent {agents[i]!r}: {strategy!r} is neither a name nor a strategy")
-        profile[i] = make_strategy(strategy) if isinstance(strategy, str) else strategy
+        profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else strategy
     return tuple(profile)
 
 

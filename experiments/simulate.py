@@ -1,7 +1,7 @@
-"""Play cases shard by shard, log them, add them up.
+"""Cases, how much of them is played, and the games that they are played in.
 
-A *case* is one strategy per agent. For each shard, prescribed play comes first and every case after it under the same
-draws of nature, so that gains are paired differences.
+A *case* is one strategy per agent. Prescribed play and every case are played under the same draws of nature, so that
+gains are paired differences.
 """
 
 import re
@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any
 
 from agents.base import BaseStrategy
-from agents.check import check_mechanism, check_strategy
 from agents.truthful import Truthful
-from experiments.catalog import is_shipped, make_mechanism
-from experiments.tally import Tally
+from experiments.catalog import make_mechanism
 from sim.arrays import FloatArray
 from sim.environment import Environment
 from sim.errors import DynmechError, InputError, PlayError
@@ -25,9 +22,7 @@ from sim.game import Conduct, Game, make_game
 from sim.loop import play_shard
 from sim.record import Record
 from sim.registry import place
-from sim.run_folder import RunFolder
 from sim.streams import Streams
-from sim.tables import episodes_table, gains_table, outcomes_table
 
 PRESCRIBED = "prescribed"
 ROWS_PER_SHARD = 1 << 20
@@ -77,10 +72,14 @@ class Sampling:
         rows = (game.periods + game.closing) * len(game.environment.agents)
         return min(8192, max(64, 1 << max(0, (ROWS_PER_SHARD // rows).bit_length() - 1)))
 
-    def shards(self, game: Game) -> list[tuple[int, int]]:
+    def shards(self, game: Game) -> Iterator[tuple[int, int]]:
         """First episode and number of episodes of each shard."""
         size = self.shard_size(game)
-        return [(start, min(size, self.episodes - start)) for start in range(0, self.episodes, size)]
+        return ((start, min(size, self.episodes - start)) for start in range(0, self.episodes, size))
+
+    def shard_count(self, game: Game) -> int:
+        """How many shards."""
+        return -(-self.episodes // self.shard_size(game))
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def slug(text: str) -> str:
     return safe if re.search(r"[A-Za-z]", safe) else f"x{safe}"
 
 
-def open_game(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> Game:
+def make_game_of(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> Game:
     """The game of a mechanism by name on an environment.
 
     Raises:
@@ -139,10 +138,7 @@ def open_game(environment: Environment, mechanism: str, conduct: Conduct | None,
     """
     rules = make_mechanism(mechanism, environment)
     with blaming(f"mechanism {mechanism!r}"):
-        game = make_game(environment, rules, conduct, tail=tail)
-        if not is_shipped(rules):
-            check_mechanism(game)
-    return game
+        return make_game(environment, rules, conduct, tail=tail)
 
 
 @contextmanager
@@ -159,46 +155,10 @@ def blaming(what: str) -> Iterator[None]:
         raise PlayError(f"{what}: {text}{place(error)}") from error
 
 
-def check_cases(game: Game, cases: Iterable[Case]) -> None:
-    """Hold users' own strategies to what they declare."""
-    for case in cases:
-        for agent, strategy in enumerate(case.strategies):
-            if is_shipped(strategy):
-                continue
-            with blaming(f"strategy {strategy.name!r}"):
-                check_strategy(strategy, agent, game, case.strategies)
-
-
-def play_cases(
-    game: Game,
-    mechanism: str,
-    cases: Sequence[Case],
-    sampling: Sampling,
-    folder: RunFolder,
-    advance: Advance = lambda _: None,
-) -> dict[str, Tally]:
-    """Play prescribed play and every case, logging each shard; what is recorded already is not played again."""
-    base = prescribed_case(game)
-    everything = [base, *(case for case in cases if case.key != PRESCRIBED)]
-    totals: dict[str, Tally] = {}
-    for number, (start, count) in enumerate(sampling.shards(game)):
-        reference: Record | None = None
-        for case in everything:
-            key = f"mechanism={slug(mechanism)}/case={case.key}/shard-{number:05d}"
-            summary = folder.finished(key)
-            if summary is None:
-                if reference is None:
-                    reference = _play(game, base, sampling, number, count)
-                record = reference if case is base else _play(game, case, sampling, number, count)
-                summary = Tally.of(record, reference.payoffs).to_data()
-                folder.commit(key, _tables(key, record, reference, case, start), summary)
-            tally = Tally.from_data(summary)
-            totals[case.key] = totals[case.key].merge(tally) if case.key in totals else tally
-            advance(1)
-    return totals
-
-
-def _play(game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play") -> Record:
+def play(
+    game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play", keep: str = "everything"
+) -> Record:
+    """One shard of a case; `keep` as in `sim.loop.play_shard`."""
     streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing)
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
         return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
@@ -213,21 +173,12 @@ def pilot(
     scope: str = "pilot",
 ) -> dict[str, FloatArray]:
     """Gains `(N, E)` of each case, not logged; every scope has draws of its own, so a choice can be judged afresh."""
-    reference = _play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope).payoffs
+    reference = play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope).payoffs
     out = {}
     for case in cases:
-        out[case.key] = _play(game, case, sampling, 0, sampling.episodes, scope).payoffs - reference
+        out[case.key] = play(game, case, sampling, 0, sampling.episodes, scope).payoffs - reference
         advance(1)
     return out
-
-
-def _tables(key: str, record: Record, reference: Record, case: Case, start: int) -> dict[str, Any]:
-    names = [strategy.key() for strategy in case.strategies]
-    return {
-        f"outcomes/{key}.parquet": outcomes_table(record, start, names),
-        f"episodes/{key}.parquet": episodes_table(record, start, names),
-        f"gains/{key}.parquet": gains_table(record, reference.payoffs, start, names, case.deviates),
-    }
 
 
 def versions() -> dict[str, str]:

@@ -13,48 +13,29 @@ A simulated gain counts as found where its interval stays above 0 although the t
 (Bonferroni); the interval that is printed is the plain 95 % one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from agents.base import BaseStrategy, Setting
 from agents.oracle import Family
-from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_strategy
-from experiments.exact import TOLERANCE, Exact, exact_gains
+from experiments.catalog import MECHANISMS, STRATEGIES
+from experiments.choosing import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
+from experiments.exact import TOLERANCE
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import ENOUGH, ZERO, Moments, amount
-from experiments.options import options_of
-from experiments.simulate import (
-    PRESCRIBED,
-    Case,
-    Progress,
-    Sampling,
-    blaming,
-    check_cases,
-    default_folder,
-    lone_deviation,
-    open_game,
-    pilot,
-    play_cases,
-    silent,
-    versions,
-)
+from experiments.opening import open_environment, open_game
+from experiments.pool import TRIES, Workers
+from experiments.shards import known_level, make_job, play_jobs, shard_keys, totals
+from experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties, signal_dates
 from sim.environment import Environment
 from sim.errors import InputError, PlayError, Refusal
-from sim.game import Conduct, Game, shortened
+from sim.game import Conduct, Game
 from sim.run_folder import RunFolder, configuration_hash
 from sim.spaces import Finite
-
-PILOT = 600
-"""Episodes per candidate in the pilot."""
-
-PILOT_LEFT = 0.02
-"""Share of all discounted weight that the pilot leaves out of an infinite horizon."""
 
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
@@ -64,20 +45,6 @@ BEST = "best-response"
 
 EXACT = ("one-shot", "belief-manipulation", BEST)
 """Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
-
-TRIED = 40
-"""Candidates per family and agent; larger menus are thinned evenly."""
-
-
-@dataclass(frozen=True)
-class Contest:
-    """One mechanism's part of a stress test."""
-
-    mechanism: str
-    game: Game
-    cases: tuple[Case, ...]
-    tried: dict[str, int]
-    exact: Exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +62,9 @@ class StressResult:
         comparisons: number of gains looked at.
         reused: whether the run was there already and nothing was played.
         untried: families that offer nothing to try, with the reason.
+        failures: what could not be played: `key`, `failed` (the reason), `tries`.
+        remarks: what was played, but wrote where it should not: `key`, `remark`.
+        damaged: files that were found damaged and made again.
     """
 
     gains: pd.DataFrame
@@ -105,6 +75,9 @@ class StressResult:
     comparisons: int
     reused: bool
     untried: dict[str, str] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[dict[str, Any]] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
@@ -155,23 +128,31 @@ def stress(
     tail: float = 1e-4,
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
+    log: str = "full",
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> StressResult:
     """Run a stress test; the same call resumes it, and costs next to nothing once it is finished.
+
+    What a user's strategy or mechanism breaks is left out and reported; the rest is played.
 
     Args:
         environment: an environment, or what the command line takes for one.
         mechanisms: a name with options, or several; empty: all that there are.
         episodes: per case; 0: 10,000, fewer in long games.
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
+        log: `full`, `episodes` or `summary`.
+        workers: processes, and limits of users' code.
 
     Raises:
         InputError: a name or number is wrong, or every mechanism refuses the environment.
-        PlayError: a user's strategy or mechanism broke the rules of play.
+        PlayError: every mechanism is a user's and breaks the rules of play.
+        StorageError: the run folder cannot be written; the same call resumes.
     """
-    env = make_environment(environment) if isinstance(environment, str) else environment
-    mechanisms = [mechanisms] if isinstance(mechanisms, str) else mechanisms
-    games, refusals = _games(env, mechanisms, conduct, tail)
+    workers = workers or Workers()
+    env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
+    games, refusals, broken = _games(env, mechanisms, conduct, tail, workers)
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         rows = max((game.periods + game.closing) * len(env.agents) for game in games.values())
@@ -180,11 +161,12 @@ def stress(
     configuration = {
         "command": "stress",
         "environment": {"name": env.name, "hash": environment_hash(env)},
-        "mechanisms": list(games),
+        "mechanisms": [*games, *broken],
         "families": [cls.name for cls in families],
         "episodes": sampling.episodes,
         "seed": sampling.seed,
         "shard": sampling.shard,
+        "log": known_level(log),
         "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
@@ -192,134 +174,62 @@ def stress(
         "code": code_hashes([*(game.mechanism for game in games.values()), *families]),
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
-    folder = RunFolder(path, configuration, versions())
-    with folder:
-        contests = _choose(games, families, sampling, folder, progress)
-        work = sum((len(c.cases) + 1) * len(sampling.shards(c.game)) for c in contests)
-        advance = progress("playing", work)
-        tallies = {c.mechanism: play_cases(c.game, c.mechanism, c.cases, sampling, folder, advance) for c in contests}
-    reused = bool(folder.data["complete"]) and not folder.written
-    comparisons = sum(len(c.cases) for c in contests)
+    with RunFolder(path, configuration, versions()) as folder:
+        folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
+        for name, reason in broken.items():
+            folder.fail(f"mechanism={slug(name)}", reason, TRIES)
+        contests = choose(games, families, sampling, folder, workers, progress)
+        jobs = [make_job(c.game, c.mechanism, c.cases, sampling, folder, log) for c in contests]
+        advance = progress("playing", sum(len(job.cases) * sampling.shard_count(job.game) for job in jobs))
+        play_jobs(jobs, folder, workers, advance)
+        folder.finish(shard_keys(jobs))
+        tallies = {job.mechanism: totals(job, folder) for job in jobs}
+    contests = [contest for contest in contests if PRESCRIBED in tallies[contest.mechanism]]
+    if not contests:
+        raise PlayError(folder.failures()[0]["failed"])
+    comparisons = sum(len(contest.cases) for contest in contests)
     gains = _gains_frame(contests, tallies, comparisons)
-    result = StressResult(
+    return StressResult(
         gains=gains,
         mechanisms=_mechanisms_frame(env, contests, tallies, gains),
         refusals=refusals,
         environment=env.name,
         folder=path,
         comparisons=comparisons,
-        reused=reused,
-        untried=_untried(families),
+        reused=bool(folder.data["complete"]) and not folder.written,
+        untried=untried(families),
+        failures=folder.failures(),
+        remarks=folder.remarks(),
+        damaged=folder.damaged,
     )
-    if not folder.data["complete"]:
-        folder.note(complete=True)
-    return result
 
 
 def _games(
-    env: Environment, names: Sequence[str], conduct: Conduct | None, tail: float
-) -> tuple[dict[str, Game], dict[str, str]]:
-    """A game per mechanism, and the reasons of those that refuse; one named by the user must not refuse."""
+    env: Environment, names: Sequence[str], conduct: Conduct | None, tail: float, workers: Workers
+) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
+    """A game per mechanism, the reasons of those that refuse, and of users' that break the rules.
+
+    One that the user has named must not refuse.
+    """
     games: dict[str, Game] = {}
     refusals: dict[str, str] = {}
+    broken: dict[str, str] = {}
     for name in names or MECHANISMS.all():
         if name in games:
             raise InputError(f"mechanism {name!r} is given twice")
         try:
-            games[name] = open_game(env, name, conduct, tail)
+            games[name] = open_game(env, name, conduct, tail, workers)
         except Refusal as error:
             if names:
                 raise
             refusals[name] = str(error).partition(": ")[2]
+        except PlayError as error:
+            broken[name] = str(error)
+    if not games and broken:
+        raise PlayError(next(iter(broken.values())))
     if not games:
         raise InputError(f"no mechanism fits environment {env.name!r}")
-    return games, refusals
-
-
-def _choose(
-    games: dict[str, Game],
-    families: Sequence[type[BaseStrategy]],
-    sampling: Sampling,
-    folder: RunFolder,
-    progress: Progress,
-) -> list[Contest]:
-    """The most profitable member of each family for each agent, by pilot; kept in the run folder."""
-    stored: dict[str, Any] = folder.data.get("chosen", {})
-    menus = {mechanism: menus_of(game, families) for mechanism, game in games.items() if mechanism not in stored}
-    work = sum(len(cases) for menu in menus.values() for cases in menu.values())
-    advance = progress("looking for deviations", work) if menus else lambda _: None
-    contests = []
-    for mechanism, game in games.items():
-        if mechanism in menus:
-            stored[mechanism] = pilot_choice(
-                shortened(game, PILOT_LEFT), menus[mechanism], replace(sampling, episodes=PILOT, shard=PILOT), advance
-            )
-            folder.note(chosen=stored)
-        cases, tried = [], {}
-        for entry in stored[mechanism]:
-            case = lone_deviation(game, entry["agent"], make_strategy(entry["strategy"]))
-            cases.append(case)
-            tried[case.key] = entry["tried"]
-        exact = exact_gains(game)
-        for agent, witness in exact.witnesses.items():
-            case = lone_deviation(game, agent, witness)
-            cases.append(case)
-            tried[case.key] = 1
-        contests.append(Contest(mechanism, game, tuple(cases), tried, exact))
-    return contests
-
-
-def _untried(families: Sequence[type[BaseStrategy]]) -> dict[str, str]:
-    """Families that need an option and have no menu of their own."""
-    out = {}
-    for cls in families:
-        needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
-        if needs and "menu" not in cls.__dict__:
-            out[cls.name] = f"it needs {needs[0]}; give it a default, or the class a menu"
-    return out
-
-
-def menus_of(game: Game, families: Sequence[type[BaseStrategy]]) -> dict[tuple[int, str], list[Case]]:
-    """Candidates by agent and family, thinned evenly to at most `TRIED`."""
-    menus = {}
-    for agent in range(len(game.environment.agents)):
-        setting = Setting.of(game, agent)
-        for cls in families:
-            with blaming(f"strategy {cls.name!r}, menu"):
-                members = list(cls.menu(setting))
-            if len(members) > TRIED:
-                members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
-            if members:
-                menus[agent, cls.name] = [
-                    lone_deviation(game, agent, member, f"{agent}.{cls.name}.{k}") for k, member in enumerate(members)
-                ]
-    return menus
-
-
-def pilot_choice(
-    game: Game, menus: dict[tuple[int, str], list[Case]], sampling: Sampling, advance: Callable[[int], None]
-) -> list[dict[str, Any]]:
-    """Each menu's member with the largest mean gain on the pilot's draws, as plain data for the run folder."""
-    chosen = []
-    for (agent, _family), cases in menus.items():
-        check_cases(game, cases)
-        gains = pilot(game, cases, sampling, advance)
-        best = max(cases, key=lambda case: float(gains[case.key][agent].mean())).strategies[agent]
-        chosen.append({"agent": agent, "strategy": _typed(best), "tried": len(cases)})
-    return chosen
-
-
-def _typed(strategy: BaseStrategy) -> str:
-    """The strategy as it is typed on the command line, which must give it back: it is logged under that text."""
-    with blaming(f"strategy {strategy.name!r}, options"):
-        key = strategy.key()
-    try:
-        again = make_strategy(key).key()
-    except InputError as error:
-        raise PlayError(f"strategy {strategy.name!r}: its options() do not make it again: {error}") from None
-    if again != key:
-        raise PlayError(f"strategy {strategy.name!r}: its options() do not make it again: {key} becomes {again}")
-    return key
+    return games, refusals, broken
 
 
 def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> pd.DataFrame:
@@ -328,12 +238,12 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
     for contest in contests:
         names = contest.game.environment.agents
         for case in contest.cases:
+            if case.key not in tallies[contest.mechanism]:  # it failed
+                continue
             agent = case.deviates.index(True)
             tally = tallies[contest.mechanism][case.key]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
-            with blaming(f"strategy {strategy.name!r}, describe"):
-                words = strategy.describe(Setting.of(contest.game, agent))
             rows.append(
                 {
                     "mechanism": contest.mechanism,
@@ -341,7 +251,7 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "lies": strategy.lies,
                     "agent": names[agent],
                     "strategy": strategy.key(),
-                    "words": words,
+                    "words": contest.words[case.key],
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
                     "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),

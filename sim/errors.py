@@ -15,3 +15,7 @@ class Refusal(DynmechError):
 
 class PlayError(DynmechError):
     """A strategy or a mechanism broke the rules of play; the text names it, the agent, the period and the value."""
+
+
+class StorageError(DynmechError):
+    """A file of the run cannot be written (a full disk, a missing right); what is written stays."""

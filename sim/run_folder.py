@@ -1,43 +1,57 @@
-"""The log: a run is a folder with `run.json` and Parquet datasets, hive-partitioned.
+"""The log: a run is a folder with `run.json`, a journal of its shards, and Parquet datasets, hive-partitioned.
 
-    run.json                                                    configuration, versions, shards with rows and checksums
+    run.json                                                    configuration, versions, whether it is complete
+    shards.jsonl                                                a line per shard: files with rows and checksums, sums
     outcomes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, period, agent)
     episodes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, agent), discounted
     gains/mechanism=M/case=C/shard-00000.parquet                a row per (episode, agent): against prescribed play
 
-A file is written under a temporary name, synced, renamed, and only then recorded, so a run that was killed resumes
-with nothing lost and nothing twice. Nothing in a shard depends on the clock, the block size or the machine's name.
+Whoever plays a shard writes its files under temporary names, synced and renamed; only then is it recorded in the
+journal, so a run that was killed resumes with nothing lost and nothing twice. What could not be played stands there
+too, with its reason. Nothing in a shard depends on the clock, the block size, the number of workers or the machine.
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from sim.errors import InputError, PlayError, Refusal, StorageError
+from sim.journal import Journal
+from sim.shard_files import damage
 
-from sim.errors import InputError, PlayError, Refusal
+try:
+    import fcntl
+except ImportError:  # not on this platform: two programs could use one folder
+    fcntl = None  # type: ignore[assignment]
 
-SCHEMA = 1
+SCHEMA = 2
+
+DATASETS = ("outcomes", "episodes", "gains")
 
 
 class RunFolder:
-    """A run's folder, new or to be resumed.
+    """A run's folder, new or to be resumed. As a context manager it is kept from other programs until it is left.
 
-    As a context manager: where play breaks off because a strategy or a mechanism broke the rules, a folder that this
-    call began is taken back, so that the corrected call can use the same path.
+    Where a strategy or a mechanism is found unfit before anything could be played, a folder that this call began is
+    taken back. One in which every deviation failed is begun anew by a call that differs.
 
     Args:
         path: the folder; made if absent.
         configuration: everything that determines the shards' bytes, as plain data.
         versions: of the program and what it rests on.
 
+    Attributes:
+        data: the contents of `run.json`.
+        written: shards recorded by this call.
+        damaged: files that were found damaged, each with what is wrong.
+
     Raises:
-        InputError: the folder holds another run (the first difference is named), something else, or cannot be written.
+        InputError: the folder holds another run (the first difference is named), something else, or is in use.
+        StorageError: it cannot be written.
     """
 
     def __init__(self, path: Path, configuration: Mapping[str, Any], versions: Mapping[str, str]) -> None:
@@ -45,100 +59,167 @@ class RunFolder:
         self.configuration = json.loads(json.dumps(configuration))
         self.hash = configuration_hash(self.configuration)
         self.written = 0
+        self.damaged: list[str] = []
+        self._lock = -1
         self._made: list[Path] = []
-        self._began = not _is_run(path)
-        if not self._began:
-            self.data = read_ledger(path)
-            different = first_difference(self.data["configuration"], self.configuration)
-            if different:
-                raise InputError(f"{path}: holds another run: {different}; choose another --out")
-        else:
-            self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
-            self.data = {
-                "schema": SCHEMA,
-                "configuration": self.configuration,
-                "configuration_hash": self.hash,
-                "seed": self.configuration.get("seed"),
-                "versions": dict(versions),
-                "complete": False,
-                "shards": {},
-            }
-            self._write_ledger()
+        self._began = not self._resumes()
+        if self._began:
+            self._begin(versions)
+        self.journal = Journal(path / "shards.jsonl")
+        if self.journal.damaged:
+            self.damaged.append(f"shards.jsonl: {self.journal.damaged} damaged lines")
+
+    def _resumes(self) -> bool:
+        """Whether this run is there already; a void one is cleared away."""
+        if not _is_run(self.path):
+            return False
+        self.data = read_ledger(self.path)
+        different = first_difference(self.data["configuration"], self.configuration)
+        if different and self.data.get("void"):
+            self._lock_folder()
+            self._clear()
+            return False
+        if different:
+            raise InputError(f"{self.path}: holds another run: {different}; choose another --out")
+        return True
+
+    def _begin(self, versions: Mapping[str, str]) -> None:
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        self.data = {
+            "schema": SCHEMA,
+            "configuration": self.configuration,
+            "configuration_hash": self.hash,
+            "seed": self.configuration.get("seed"),
+            "versions": dict(versions),
+            "complete": False,
+        }
+        self._write_ledger()
 
     def __enter__(self) -> Self:
+        self._lock_folder()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, PlayError | Refusal) and self._began:
-            self._take_back()
+            self._clear()
+            for folder in self._made:
+                with suppress(OSError):
+                    folder.rmdir()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
-    def _take_back(self) -> None:
-        """Remove what this call wrote, and the folders it made, if nothing else is in them."""
-        for entry in self.shards.values():
-            for name in entry["files"]:
+    def _lock_folder(self) -> None:
+        if fcntl is None or self._lock >= 0:
+            return
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            self._lock = -1
+            raise InputError(f"{self.path}: in use by another program; wait for it, or choose another --out") from None
+
+    def _clear(self) -> None:
+        """Remove what a run has written, and the folders that this leaves empty."""
+        journal = Journal(self.path / "shards.jsonl")
+        for key in journal:
+            for name in journal.read(key).get("files", ()):
                 (self.path / name).unlink(missing_ok=True)
-        (self.path / "run.json").unlink(missing_ok=True)
-        below = sorted((folder for folder in self.path.rglob("*") if folder.is_dir()), reverse=True)
-        for folder in (*below, *self._made):
+        self.sweep()
+        for name in ("shards.jsonl", "run.json"):
+            (self.path / name).unlink(missing_ok=True)
+        for folder in sorted((folder for folder in self.path.rglob("*") if folder.is_dir()), reverse=True):
             with suppress(OSError):
                 folder.rmdir()
 
+    def sweep(self) -> None:
+        """Remove temporary files that a killed program has left."""
+        for pattern in (".*.partial", ".*.parcel"):
+            for path in self.path.rglob(pattern):
+                path.unlink(missing_ok=True)
+
     @property
-    def shards(self) -> dict[str, Any]:
-        """What is recorded, by key."""
-        shards: dict[str, Any] = self.data["shards"]
-        return shards
+    def metadata(self) -> dict[str, str]:
+        """What every Parquet file of the run carries."""
+        seed = str(self.configuration.get("seed"))
+        return {"dynmech_schema": str(SCHEMA), "configuration_hash": self.hash, "seed": seed}
 
-    def finished(self, key: str) -> Any | None:
-        """The summary recorded under `key` if all its files are there with the right checksums, else None."""
-        entry = self.shards.get(key)
-        if entry is None:
-            return None
-        for name, file in entry["files"].items():
-            path = self.path / name
-            if not path.is_file() or _checksum(path) != file["sha256"]:
-                return None
-        return entry["summary"]
+    # What is there
 
-    def commit(self, key: str, tables: Mapping[str, pa.Table], summary: Any) -> None:
-        """Write a shard's files, then record them."""
-        files = {}
-        for name, table in tables.items():
-            path = self.path / name
-            self._write_table(table, path)
-            files[name] = {"rows": table.num_rows, "sha256": _checksum(path)}
-        self.shards[key] = {"files": files, "summary": summary}
+    def reopen(self, advance: Callable[[int], None] = lambda _: None) -> None:
+        """Hold every recorded shard against its checksums; one that is damaged counts as not played, and is named.
+
+        What failed counts as not tried.
+        """
+        for key in self.journal:
+            entry = self.journal.read(key)
+            wrong = damage(self.path, entry.get("files", {}))
+            if wrong:
+                self.damaged.append(wrong)
+            if wrong or "failed" in entry:
+                self.journal.forget(key)
+            advance(1)
+
+    def strangers(self) -> list[str]:
+        """Parquet files among the datasets that this run has not recorded; readers of a whole dataset see them too."""
+        ours = {name for key in self.journal for name in self.journal.read(key).get("files", ())}
+        found = [path.relative_to(self.path) for kind in DATASETS for path in (self.path / kind).rglob("*.parquet")]
+        return sorted(str(name) for name in found if str(name) not in ours)
+
+    def has(self, key: str) -> bool:
+        """Whether a shard is recorded as played."""
+        return key in self.journal and "failed" not in self.journal.read(key)
+
+    def summaries(self, keys: Iterable[str]) -> Iterator[Any]:
+        """What was summed up of shards, in the order of `keys`."""
+        return (self.journal.read(key)["summary"] for key in keys)
+
+    def failures(self) -> list[dict[str, Any]]:
+        """What could not be played: `key`, `failed` (the reason) and `tries`."""
+        entries = (self.journal.read(key) for key in sorted(self.journal))
+        return [entry for entry in entries if "failed" in entry]
+
+    def remarks(self) -> list[dict[str, Any]]:
+        """What was played, but not without a remark: `key` and `remark`."""
+        entries = (self.journal.read(key) for key in sorted(self.journal))
+        return [entry for entry in entries if "remark" in entry]
+
+    # What is recorded
+
+    def record(self, key: str, files: Mapping[str, Any], summary: Any, remark: str = "") -> None:
+        """A shard whose files are written."""
+        self.journal.append({"key": key, "files": files, "summary": summary, **({"remark": remark} if remark else {})})
         self.written += 1
-        self._write_ledger()
+
+    def fail(self, key: str, reason: str, tries: int) -> None:
+        """Something that could not be played."""
+        self.journal.append({"key": key, "failed": reason, "tries": tries})
+        self.written += 1
 
     def note(self, **facts: Any) -> None:
         """Record facts about the whole run."""
         self.data.update(json.loads(json.dumps(facts)))
         self._write_ledger()
 
-    def _write_table(self, table: pa.Table, path: Path) -> None:
-        metadata = {
-            "dynmech_schema": str(SCHEMA),
-            "configuration_hash": self.hash,
-            "seed": str(self.configuration.get("seed")),
-        }
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-        partial = path.with_name(f".{path.stem}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=1 << 20)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except OSError as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    def finish(self, keys: Iterable[str], *, void: bool = False) -> None:
+        """All that could be played is there: put the journal in order and say whether the run is complete.
+
+        Args:
+            keys: of all shards, in order.
+            void: whether nothing came of it that would be worth keeping.
+        """
+        failed = [entry["key"] for entry in self.failures()]
+        there = [key for key in keys if key in self.journal]
+        if self.data["complete"] and not self.written and not self.damaged:
+            return
+        self.sweep()
+        digest = self.journal.rewrite([*there, *(key for key in failed if key not in set(there))])
+        self.note(complete=not failed, void=void, shards=len(there), failures=len(failed), journal=digest)
 
     def _write_ledger(self) -> None:
         path = self.path / "run.json"
-        partial = self.path / ".run.partial"
+        partial = self.path / f".run.{os.getpid()}.partial"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with partial.open("w", encoding="utf-8") as file:
@@ -149,7 +230,7 @@ class RunFolder:
         except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+            raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 
 
 def _is_run(path: Path) -> bool:
@@ -185,7 +266,7 @@ def read_ledger(path: Path) -> dict[str, Any]:
         raise InputError(f"{ledger}: cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InputError(f"{ledger}: not a run of schema {SCHEMA}")
-    for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool), ("shards", dict)):
+    for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool)):
         if not isinstance(data.get(key), kind):
             raise InputError(f"{ledger}: damaged, {key!r} is missing or not what it should be")
     return data
@@ -217,11 +298,3 @@ def first_difference(old: Any, new: Any, where: str = "") -> str | None:
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _checksum(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -1,0 +1,106 @@
+"""Open what a run is made of; users' code is first tried where it can do no harm, then used here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from loky import cpu_count
+
+from agents.base import BaseStrategy
+from agents.check import check_mechanism, check_strategy
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, make_environment, make_strategy
+from experiments.options import split
+from experiments.pool import Call, Parcel, Workers
+from experiments.shards import blamed, users_code
+from experiments.simulate import Case, blaming, make_game_of
+from sim.environment import Environment
+from sim.errors import InputError
+from sim.game import Conduct, Game
+
+
+def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
+    """What a function that runs users' code comes to, in a process of its own.
+
+    Raises:
+        DynmechError: what went wrong, after two tries.
+    """
+    call = Call(None, _apply, (function, args), lambda: Parcel.of((function, args)), users=True)
+    (done,) = workers.run([call])
+    error = done.answer.error
+    if error is not None:
+        raise type(error)(blamed(whose, done))
+    return done.answer.value
+
+
+def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
+    function, args = work
+    return function(*args)
+
+
+def open_environment(text: str, workers: Workers) -> Environment:
+    """`make_environment`, a user's scenario being tried first."""
+    name = text.partition(":")[0]
+    cls = SCENARIOS.all().get(name)
+    if cls is not None and not is_shipped(cls):
+        tried(workers, [f"scenario {name!r}"], _environment, cls, text)
+    return make_environment(text)
+
+
+def _environment(_: type, text: str) -> None:
+    make_environment(text)
+
+
+def open_game(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float, workers: Workers) -> Game:
+    """The game of a mechanism by name; a user's mechanism is tried first, and held to what it declares.
+
+    Raises:
+        InputError, Refusal: as `make_mechanism` and `make_game`.
+        PlayError: a user's mechanism does not keep its word.
+    """
+    cls = MECHANISMS.get(split(mechanism, "mechanism")[0])
+    if not is_shipped(cls):
+        tried(workers, [f"mechanism {cls.name!r}"], _game, cls, environment, mechanism, conduct, tail)
+    return make_game_of(environment, mechanism, conduct, tail)
+
+
+def _game(_: type, environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> None:
+    game = make_game_of(environment, mechanism, conduct, tail)
+    with blaming(f"mechanism {game.mechanism.name!r}"):
+        check_mechanism(game)
+
+
+def open_strategy(text: str, workers: Workers) -> BaseStrategy:
+    """`make_strategy`, a user's own being tried first."""
+    cls = STRATEGIES.get(split(text, "strategy")[0])
+    if not is_shipped(cls):
+        tried(workers, [f"strategy {cls.name!r}"], _strategy, cls, text)
+    return make_strategy(text)
+
+
+def _strategy(_: type, text: str) -> None:
+    make_strategy(text)
+
+
+def check_case(game: Game, case: Case, workers: Workers) -> None:
+    """Hold users' own strategies to what they declare.
+
+    Raises:
+        PlayError: one does not.
+    """
+    if users_code(game, case):
+        tried(workers, users_code(game, case), hold_to_word, game, case)
+
+
+def hold_to_word(game: Game, case: Case) -> None:
+    """As `check_case`, here."""
+    for agent, strategy in enumerate(case.strategies):
+        if is_shipped(strategy):
+            continue
+        with blaming(f"strategy {strategy.name!r}"):
+            check_strategy(strategy, agent, game, case.strategies)
+
+
+def require_workers(count: int) -> int:
+    """A number of workers from the command line; 0: as many as there are cores."""
+    if count < 0:
+        raise InputError(f"workers: {count} is below 0")
+    return count or int(cpu_count())

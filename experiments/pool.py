@@ -1,0 +1,266 @@
+"""Work for several processes: calls go out to loky workers, a few at a time; what fails is tried once more.
+
+`Workers.run` is a stream: calls in, results out in the order in which they come, never more than a few in flight, so
+memory stays flat however many calls there are. Users' code runs confined (`experiments.guard`), in a process of its
+own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by one.
+"""
+
+import hashlib
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from loky import get_reusable_executor
+
+from experiments.catalog import use_plugins
+from experiments.guard import Answer, Limits, attempted, confined
+from sim.errors import InputError, PlayError, StorageError
+from sim.registry import PLUGIN, load_plugin
+
+TRIES = 2
+"""How often a call is tried."""
+
+IDLE = 60
+"""Seconds after which an idle worker ends."""
+
+THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
+"""A worker is one thread: workers side by side would else fight for the cores."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Data for workers, pickled once; `path` is where it lies if it is too large to be sent with every call.
+
+    The plug-in files that it rests on are imported where it is opened, before it is.
+    """
+
+    payload: bytes = b""
+    path: Path | None = None
+    digest: str = ""
+    plugins: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, thing: Any) -> "Parcel":
+        """Pack a thing."""
+        payload = cloudpickle.dumps(thing)
+        return cls(payload=payload, plugins=tuple(plugins_in(payload)))
+
+    def kept(self, path: Path) -> "Parcel":
+        """The same, its payload in a file."""
+        digest = hashlib.sha256(self.payload).hexdigest()
+        path.write_bytes(self.payload)
+        return Parcel(path=path, digest=digest, plugins=self.plugins)
+
+    def open(self) -> Any:
+        """The thing.
+
+        Raises:
+            InputError: a plug-in has changed since the parcel was packed.
+        """
+        use_plugins([Path(path) for path, _ in self.plugins])
+        for path, digest in self.plugins:
+            if load_plugin(Path(path)).__dict__["__digest__"] != digest:
+                raise InputError(f"plug-in {path}: changed while it was in use")
+        return pickle.loads(self.payload) if self.path is None else _unpacked(self.path, self.digest)
+
+
+def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
+    """Path and digest of the plug-in modules whose names stand in some pickled bytes."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(PLUGIN) and name.encode() in payload:
+            yield str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"])
+
+
+@lru_cache(maxsize=2)
+def _unpacked(path: Path, digest: str) -> Any:
+    payload = path.read_bytes()
+    if hashlib.sha256(payload).hexdigest() != digest:
+        raise InputError(f"{path}: changed while it was in use")
+    return pickle.loads(payload)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One piece of work: `function(thing, *args)`; `thing` is the parcel's, or given as it is where no process is left.
+
+    Attributes:
+        key: names it.
+        users: whether users' code runs in it.
+    """
+
+    key: Any
+    function: Callable[..., Any]
+    thing: Any
+    parcel: Callable[[], Parcel]
+    args: tuple[Any, ...] = ()
+    users: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a call."""
+
+    key: Any
+    answer: Answer
+    tries: int
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes on one machine.
+
+    Attributes:
+        count: how many; 1: this process does the work itself, users' code apart.
+        limits: what users' code may take per call.
+    """
+
+    count: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"workers: {self.count} is below 1")
+
+    def run(self, calls: Iterable[Call]) -> Iterator[Done]:
+        """Every call's result, in the order in which they come.
+
+        Raises:
+            StorageError: nothing more can be written.
+        """
+        if self.count > 1:
+            yield from self._spread(calls)
+            return
+        for call in calls:
+            yield from self._spread([call]) if call.users else [_tried(call)]
+
+    def ask(self, call: Call) -> Any:
+        """One call's value.
+
+        Raises:
+            DynmechError: what it came to instead.
+        """
+        (done,) = self.run([call])
+        if done.answer.error is not None:
+            raise done.answer.error
+        return done.answer.value
+
+    def _spread(self, calls: Iterable[Call]) -> Iterator[Done]:
+        rest = iter(calls)
+        flying: dict[Future[Answer], tuple[Call, int]] = {}
+        again: deque[tuple[Call, int]] = deque()
+        try:
+            while True:
+                while len(flying) <= self.count and (one := again.popleft() if again else _next(rest)):
+                    flying[self._submit(one[0])] = one
+                if not flying:
+                    return
+                landed, _ = wait(flying, return_when=FIRST_COMPLETED)
+                lost = []
+                for future in landed:
+                    call, tries = flying.pop(future)
+                    answer = _result(future)
+                    if answer is None:
+                        lost.append((call, tries))
+                    elif _worth_another(answer, tries):
+                        again.append((call, tries + 1))
+                    else:
+                        yield _checked(Done(call.key, answer, tries))
+                if lost:  # a worker died, and the pool with it: whoever was in flight may have killed it
+                    lost += flying.values()
+                    flying.clear()
+                    for call, tries in lost:
+                        yield self._alone(call, tries)
+        except BaseException:
+            _end_workers()
+            raise
+
+    def _submit(self, call: Call) -> "Future[Answer]":
+        limits = self.limits if call.users else None
+        executor = get_reusable_executor(
+            self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+        )
+        future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, call.parcel(), call.args, limits)
+        return future
+
+    def _alone(self, call: Call, tries: int) -> Done:
+        """Try a call whose worker died, with nothing beside it."""
+        answer = _result(self._submit(call))
+        if answer is None:
+            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"))
+        elif _worth_another(answer, tries):
+            return self._alone(call, tries + 1)
+        return _checked(Done(call.key, answer, tries + 1))
+
+
+def _next(calls: Iterator[Call]) -> tuple[Call, int] | None:
+    call = next(calls, None)
+    return None if call is None else (call, 1)
+
+
+def _tried(call: Call) -> Done:
+    """Do a call in this process."""
+    for tries in range(1, TRIES + 1):
+        answer = attempted(partial(call.function, call.thing, *call.args))
+        if not _worth_another(answer, tries):
+            break
+    return _checked(Done(call.key, answer, tries))
+
+
+def _worth_another(answer: Answer, tries: int) -> bool:
+    return answer.error is not None and not isinstance(answer.error, StorageError) and tries < TRIES
+
+
+def _checked(done: Done) -> Done:
+    """What stops the whole run is raised."""
+    if isinstance(done.answer.error, StorageError):
+        raise done.answer.error
+    return done
+
+
+def _result(future: "Future[Answer]") -> Answer | None:
+    """A call's answer; None if its worker died."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
+
+
+def _end_workers() -> None:
+    get_reusable_executor(reuse=True, max_workers=1).shutdown(wait=True, kill_workers=True)
+
+
+# In a worker
+
+
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _serve(
+    folder: str, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+) -> Answer:
+    def work() -> Any:
+        os.chdir(folder)
+        return function(parcel.open(), *args)
+
+    return attempted(work) if limits is None else confined(work, limits)

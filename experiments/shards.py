@@ -1,0 +1,218 @@
+"""Play shards, wherever: a job says all that a worker needs, the worker writes the files, the parent keeps the journal.
+
+A shard of a case is named `mechanism=M/case=C/shard-00000`. What is played together, prescribed play and some cases
+under the same draws, is one call; where users' code takes part, every case is a call of its own, so that nothing but
+that case can fail with it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from experiments.catalog import is_shipped
+from experiments.pool import Call, Done, Parcel, Workers
+from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
+from experiments.tally import Tally
+from sim.errors import InputError
+from sim.game import Game
+from sim.record import Record
+from sim.run_folder import RunFolder
+from sim.shard_files import write_shard
+from sim.tables import episodes_table, gains_table, outcomes_table
+
+BUNDLE = 8
+"""Cases that several workers play in one call, prescribed play once for all of them."""
+
+LEVELS = {
+    "full": ("outcomes", "episodes", "gains"),
+    "episodes": ("episodes", "gains"),
+    "summary": (),
+}
+"""Datasets that are written, by level of the log."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One mechanism's shards.
+
+    Attributes:
+        game: what is played.
+        mechanism: its name as typed.
+        cases: prescribed play first.
+        sampling: how much.
+        root: the run folder, absolute.
+        metadata: of every file.
+        log: `full`, `episodes` or `summary`.
+    """
+
+    game: Game
+    mechanism: str
+    cases: tuple[Case, ...]
+    sampling: Sampling
+    root: Path
+    metadata: dict[str, str]
+    log: str = "full"
+
+    def key(self, case: int, number: int) -> str:
+        """A shard's name."""
+        return f"mechanism={slug(self.mechanism)}/case={self.cases[case].key}/shard-{number:05d}"
+
+    @cached_property
+    def parcel(self) -> Parcel:
+        """The job for other processes; it lies in the run folder."""
+        return Parcel.of(self).kept(self.root / f".{slug(self.mechanism)}.parcel")
+
+    def users(self, case: int) -> list[str]:
+        """Whose code takes part in a case, if not only ours: `strategy 'mine'`."""
+        return users_code(self.game, self.cases[case])
+
+
+def users_code(game: Game, case: Case | None = None) -> list[str]:
+    """Users' own parts of a game, in words."""
+    found = [] if is_shipped(game.mechanism) else [f"mechanism {game.mechanism.name!r}"]
+    if any(callable(value) and not is_shipped(value) for value in vars(game.environment).values()):
+        found.append(f"economy {game.environment.name!r}")
+    strategies = case.strategies if case else ()
+    return found + list(dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not is_shipped(s)))
+
+
+def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:
+    """Play and write one shard of some cases: per case `key`, `files` and `summary`."""
+    keep = "everything" if job.log == "full" else "flows"
+    reference = play(job.game, job.cases[0], job.sampling, number, count, keep=keep)
+    out = []
+    for index in which:
+        case = job.cases[index]
+        record = play(job.game, case, job.sampling, number, count, keep=keep) if index else reference
+        key = job.key(index, number)
+        tables = _tables(job.log, key, record, reference, case, start)
+        summary = Tally.of(record, reference.payoffs).to_data()
+        out.append({"key": key, "files": write_shard(job.root, tables, job.metadata), "summary": summary})
+    return out
+
+
+def _tables(log: str, key: str, record: Record, reference: Record, case: Case, start: int) -> dict[str, Any]:
+    names = [strategy.key() for strategy in case.strategies]
+    makers = {
+        "outcomes": lambda: outcomes_table(record, start, names),
+        "episodes": lambda: episodes_table(record, start, names),
+        "gains": lambda: gains_table(record, reference.payoffs, start, names, case.deviates),
+    }
+    return {f"{dataset}/{key}.parquet": makers[dataset]() for dataset in LEVELS[log]}
+
+
+def play_jobs(jobs: Sequence[Job], folder: RunFolder, workers: Workers, advance: Advance) -> None:
+    """Play what is not recorded yet and record it; what fails twice is recorded with its reason.
+
+    A case that was ended from outside the rules (too slow, its process gone) is not tried on further shards.
+
+    Raises:
+        PlayError: a strategy or mechanism of ours breaks the rules with the options that it was given.
+        StorageError: nothing more can be written.
+    """
+    spoilt: dict[str, str] = {}
+    for done in workers.run(_calls(jobs, folder, workers.count, spoilt, advance)):
+        place, number, which = done.key
+        job = jobs[place]
+        if done.answer.error is None:
+            for entry in done.answer.value:
+                folder.record(**entry, remark=_remark(job, which, done.answer.wrote))
+        elif done.answer.bare or job.users(which[0]):
+            _fail(folder, job, number, which, done, spoilt)
+        else:
+            raise done.answer.error
+        advance(len(which))
+
+
+def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], done: Done, spoilt: dict[str, str]) -> None:
+    for index in which:
+        reason = blamed(job.users(index), done)
+        folder.fail(job.key(index, number), reason, done.tries)
+        if done.answer.bare:
+            spoilt[_case_key(job, index)] = reason
+
+
+def blamed(users: Sequence[str], done: Done) -> str:
+    """An error as one line that says whose it is."""
+    text = str(done.answer.error)
+    return f"{' or '.join(users)}: {text}" if done.answer.bare and users else text
+
+
+def _remark(job: Job, which: Sequence[int], wrote: str) -> str:
+    return f"{' or '.join(job.users(which[0]))}: {wrote}" if wrote else ""
+
+
+def _case_key(job: Job, index: int) -> str:
+    return job.key(index, 0).rpartition("/")[0]
+
+
+def _calls(
+    jobs: Sequence[Job], folder: RunFolder, workers: int, spoilt: dict[str, str], advance: Advance
+) -> Iterator[Call]:
+    """What is left to do, shard by shard; made only as workers become free."""
+    for place, job in enumerate(jobs):
+        users = [bool(job.users(index)) for index in range(len(job.cases))]
+        for number, (start, count) in enumerate(job.sampling.shards(job.game)):
+            left = [index for index in range(len(job.cases)) if not folder.has(job.key(index, number))]
+            advance(len(job.cases) - len(left))
+            for which in _bundles(left, users, workers):
+                reason = spoilt.get(_case_key(job, which[0]))
+                if reason is not None:
+                    folder.fail(job.key(which[0], number), f"not tried, as another of its shards failed: {reason}", 0)
+                    advance(1)
+                    continue
+                key, parcel = (place, number, which), partial(getattr, job, "parcel")
+                yield Call(key, play_bundle, job, parcel, (number, start, count, which), users[which[0]])
+
+
+def _bundles(left: Sequence[int], users: Sequence[bool], workers: int) -> Iterator[tuple[int, ...]]:
+    """Cases that go together: users' one by one, ours in bundles (all at once where there is one worker)."""
+    for index in left:
+        if users[index]:
+            yield (index,)
+    ours = iter([index for index in left if not users[index]])
+    while bundle := tuple(islice(ours, BUNDLE if workers > 1 else None)):
+        yield bundle
+
+
+def totals(job: Job, folder: RunFolder) -> dict[str, Tally]:
+    """What each case's shards add up to, in their order; a case that lacks one is left out."""
+    out = {}
+    for index, case in enumerate(job.cases):
+        keys = [job.key(index, number) for number in range(job.sampling.shard_count(job.game))]
+        if all(folder.has(key) for key in keys):
+            tallies = (Tally.from_data(summary) for summary in folder.summaries(keys))
+            total = next(tallies)
+            for tally in tallies:
+                total = total.merge(tally)
+            out[case.key] = total
+    return out
+
+
+def shard_keys(jobs: Sequence[Job]) -> Iterator[str]:
+    """Names of all shards, in order."""
+    for job in jobs:
+        for number in range(job.sampling.shard_count(job.game)):
+            for index in range(len(job.cases)):
+                yield job.key(index, number)
+
+
+def make_job(game: Game, mechanism: str, cases: Sequence[Case], sampling: Sampling, folder: RunFolder, log: str) -> Job:
+    """A job in a run folder; prescribed play goes first."""
+    base = prescribed_case(game)
+    everything = (base, *(case for case in cases if case.key != base.key))
+    return Job(game, mechanism, everything, sampling, folder.path.resolve(), folder.metadata, log)
+
+
+def known_level(log: str) -> str:
+    """A level of the log.
+
+    Raises:
+        InputError: there is no such level.
+    """
+    if log not in LEVELS:
+        raise InputError(f"log: {log!r} is none of {', '.join(LEVELS)}")
+    return log
