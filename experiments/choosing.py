@@ -14,7 +14,7 @@ from experiments.opening import hold_to_word, tried
 from experiments.options import options_of
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.shards import blamed, users_code
-from experiments.simulate import Case, Progress, Sampling, blaming, lone_deviation, path_names, pilot, slug
+from experiments.simulate import Advance, Case, Progress, Sampling, blaming, lone_deviation, path_names, pilot, slug
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Game, shortened
 from sim.run_folder import RunFolder
@@ -55,13 +55,15 @@ def choose(
     progress: Progress,
 ) -> list[Contest]:
     """Pick the members that are played; kept in the run folder. A family that fails is recorded with its reason."""
-    stored: dict[str, Any] = folder.data.get("chosen", {})
+    stored: dict[str, Any] = dict(folder.data.get("chosen", {}))
     missing = {mechanism: game for mechanism, game in games.items() if mechanism not in stored}
     if missing:
         advance = progress("looking for deviations", len(missing) * len(families) * len(_agents(games)))
-        found, failed = _pilots(missing, families, sampling, folder, workers, advance)
-        stored = {name: (stored | found)[name] for name in games}
-        folder.note(chosen={name: entries for name, entries in stored.items() if name not in failed})
+        for mechanism, entries, whole in _pilots(missing, families, sampling, folder, workers, advance):
+            stored[mechanism] = entries
+            if whole:  # a mechanism under which a family failed is looked at again by the next call
+                kept = folder.data.get("chosen", {}) | {mechanism: entries}
+                folder.note(chosen={name: kept[name] for name in games if name in kept})
     return [_contest(mechanism, game, stored[mechanism], workers) for mechanism, game in games.items()]
 
 
@@ -76,25 +78,27 @@ def _pilots(
     sampling: Sampling,
     folder: RunFolder,
     workers: Workers,
-    advance: Any,
-) -> tuple[dict[str, list[dict[str, Any]]], set[str]]:
-    """What was chosen by mechanism, in order, and the mechanisms under which a family failed."""
+    advance: Advance,
+) -> Iterator[tuple[str, list[dict[str, Any]], bool]]:
+    """Per mechanism, as they are finished: what was chosen, in order, and whether no family failed."""
     found: dict[tuple[str, int, int], dict[str, Any] | None] = {}
     failed: set[str] = set()
     spoilt: set[str] = set()
+    left = dict.fromkeys(games, len(families) * len(_agents(games)))
     trial = replace(sampling, episodes=PILOT, shard=PILOT)
     for done in workers.run(_calls(games, families, trial, spoilt)):
         mechanism, _, index = done.key
-        advance(1)
         if done.answer.error is None:
             found[done.key] = done.answer.value
-            continue
-        failed.add(mechanism)
-        _record(folder, games[mechanism], families[index], done, spoilt)
-    chosen = {
-        name: [entry for key in sorted(found) if key[0] == name and (entry := found[key]) is not None] for name in games
-    }
-    return chosen, failed
+        elif str(done.answer.error) != SPOILT:
+            _record(folder, games[mechanism], families[index], done, spoilt)
+        if done.answer.error is not None:
+            failed.add(mechanism)
+        advance(1)
+        left[mechanism] -= 1
+        if not left[mechanism]:
+            mine = [found[key] for key in sorted(key for key in found if key[0] == mechanism)]
+            yield mechanism, [entry for entry in mine if entry is not None], mechanism not in failed
 
 
 def _record(folder: RunFolder, game: Game, family: type[BaseStrategy], done: Done, spoilt: set[str]) -> None:
@@ -120,11 +124,19 @@ def _calls(
         ours = not users_code(game)
         for agent in range(len(game.environment.agents)):
             for index, family in enumerate(families):
-                if family.name in spoilt:  # it was ended from outside once: it would cost as much again
-                    continue
                 thing = (short, agent, family)
                 users = not (ours and is_shipped(family))
+                if family.name in spoilt:  # it was ended from outside once: it would cost as much again
+                    yield Call((mechanism, agent, index), _spoilt, thing, partial(Parcel.of, None), (trial,))
+                    continue
                 yield Call((mechanism, agent, index), pick, thing, partial(Parcel.of, thing), (trial,), users)
+
+
+SPOILT = "not tried again"
+
+
+def _spoilt(*_: Any) -> None:
+    raise InputError(SPOILT)
 
 
 def pick(thing: tuple[Game, int, type[BaseStrategy]], trial: Sampling) -> dict[str, Any] | None:
