@@ -6,6 +6,7 @@ own. A worker that is killed takes nothing with it but the calls in flight; thos
 """
 
 import hashlib
+import io
 import os
 import pickle
 import signal
@@ -22,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 from loky import get_reusable_executor
 
 from experiments.catalog import use_plugins
 from experiments.guard import Answer, Limits, attempted, confined
+from sim.arrays import Array
 from sim.errors import InputError, PlayError, StorageError
 from sim.registry import PLUGIN, load_plugin
 
@@ -54,7 +57,9 @@ class Parcel:
     @classmethod
     def of(cls, thing: Any) -> "Parcel":
         """Pack a thing."""
-        payload = cloudpickle.dumps(thing)
+        file = io.BytesIO()
+        _Pickler(file).dump(thing)
+        payload = file.getvalue()
         return cls(payload=payload, plugins=tuple(plugins_in(payload)))
 
     def kept(self, path: Path) -> "Parcel":
@@ -74,6 +79,20 @@ class Parcel:
             if load_plugin(Path(path)).__dict__["__digest__"] != digest:
                 raise InputError(f"plug-in {path}: changed while it was in use")
         return pickle.loads(self.payload) if self.path is None else _unpacked(self.path, self.digest)
+
+
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # it ships no types
+    """Arrays that nobody may write to stay so on the other side."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is np.ndarray and not obj.flags.writeable and not obj.dtype.hasobject:
+            return _sealed, (obj.copy(order="K"),)
+        return super().reducer_override(obj)
+
+
+def _sealed(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
 
 
 def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
