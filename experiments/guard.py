@@ -142,7 +142,10 @@ def located(error: BaseException) -> str:
     """An error as one line, with the file and line at which it arose."""
     if isinstance(error, DynmechError):
         return str(error)
-    text, trace = one_line(error), error.__traceback__
+    root = error
+    while root.__cause__ is not None:  # SimPy raises errors of its processes anew
+        root = root.__cause__
+    text, trace = one_line(root), root.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
