@@ -28,8 +28,9 @@ from loky import get_reusable_executor
 
 from experiments.catalog import use_plugins
 from experiments.guard import Answer, Limits, attempted, confined
+from sim.answers import one_line
 from sim.arrays import Array
-from sim.errors import InputError, PlayError, StorageError
+from sim.errors import DynmechError, InputError, PlayError, StorageError
 from sim.registry import PLUGIN, load_plugin
 
 TRIES = 2
@@ -56,16 +57,26 @@ class Parcel:
 
     @classmethod
     def of(cls, thing: Any) -> "Parcel":
-        """Pack a thing."""
+        """Pack a thing.
+
+        Raises:
+            PlayError: something in it cannot be pickled.
+        """
         file = io.BytesIO()
-        _Pickler(file).dump(thing)
+        try:
+            _Pickler(file).dump(thing)
+        except Exception as error:
+            raise PlayError(f"cannot be sent to another process: {one_line(error)}") from error
         payload = file.getvalue()
         return cls(payload=payload, plugins=tuple(plugins_in(payload)))
 
     def kept(self, path: Path) -> "Parcel":
         """The same, its payload in a file."""
         digest = hashlib.sha256(self.payload).hexdigest()
-        path.write_bytes(self.payload)
+        try:
+            path.write_bytes(self.payload)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
         return Parcel(path=path, digest=digest, plugins=self.plugins)
 
     def open(self) -> Any:
@@ -207,10 +218,16 @@ class Workers:
 
     def _submit(self, call: Call) -> "Future[Answer]":
         limits = self.limits if call.users else None
+        try:
+            parcel = call.parcel()
+        except DynmechError as error:
+            failed: Future[Answer] = Future()
+            failed.set_result(Answer(error=error, bare=True))
+            return failed
         executor = get_reusable_executor(
             self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
         )
-        future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, call.parcel(), call.args, limits)
+        future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, parcel, call.args, limits)
         return future
 
     def _alone(self, call: Call, tries: int) -> Done:
