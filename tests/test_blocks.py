@@ -1,6 +1,5 @@
 """How episodes are cut into blocks changes nothing: not a number in a record, not a byte in the log."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +13,11 @@ from agents.per_episode import EpisodeStrategy, EpisodeView
 from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
+from experiments.pool import Workers
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
-from experiments.simulate import Case, Sampling, play_cases
+from experiments.shards import make_job, play_jobs, shard_keys
+from experiments.simulate import Case, Sampling, silent
 from mechanisms.contingent_spanning import ContingentSpanning
 from mechanisms.cremer_mclean import CremerMcLean
 from mechanisms.linked import Linked
@@ -125,12 +126,16 @@ def test_another_seed_plays_otherwise() -> None:
 # The log
 
 
-def checksums(folder: Path, game: Game, cases: list[Case], **sampling: Any) -> dict[str, str]:
-    """Play the cases into a folder; the checksum of every Parquet file, as `run.json` has it."""
+def checksums(path: Path, game: Game, cases: list[Case], **sampling: Any) -> dict[str, str]:
+    """Play the cases into a folder; the checksum of every Parquet file, as the journal has it."""
     chosen = Sampling(**{"episodes": EPISODES, "seed": 5, "shard": 8, **sampling})
-    play_cases(game, "some-rule", cases, chosen, RunFolder(folder, {"seed": chosen.seed}, {}))
-    shards = json.loads((folder / "run.json").read_text())["shards"]
-    return {name: file["sha256"] for entry in shards.values() for name, file in entry["files"].items()}
+    with RunFolder(path, {"seed": chosen.seed}, {}) as folder:
+        job = make_job(game, "some-rule", cases, chosen, folder, "full")
+        play_jobs([job], folder, Workers(), silent("", 0))
+        folder.finish(shard_keys([job]))
+    assert folder.failures() == []
+    entries = [folder.journal.read(key) for key in folder.journal]
+    return {name: file["sha256"] for entry in entries for name, file in entry["files"].items()}
 
 
 @pytest.mark.parametrize("game", ["linked", "cremer-mclean, late", "contingent-spanning"])

@@ -14,8 +14,10 @@ from agents.random_report import RandomReport
 from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.moments import Moments
+from experiments.pool import Workers
 from experiments.scenarios.random_economy import RandomEconomy
-from experiments.simulate import Case, Sampling, play_cases
+from experiments.shards import make_job, play_jobs, totals
+from experiments.simulate import Case, Sampling, silent
 from mechanisms.base import BaseMechanism
 from mechanisms.team import Team
 from sim.arrays import Array, FloatArray
@@ -321,7 +323,10 @@ def test_labels_and_numbers_stand_side_by_side() -> None:
 def test_a_run_on_numbers_is_logged_and_added_up(tmp_path: Any) -> None:
     folder = RunFolder(tmp_path / "run", {"seed": 1}, {})
     case = Case("informed", (Truthful(), Informed()))
-    tallies = play_cases(market(), "expected-externality", [case], Sampling(400, seed=1, shard=150), folder)
+    job = make_job(market(), "expected-externality", [case], Sampling(400, seed=1, shard=150), folder, "full")
+    play_jobs([job], folder, Workers(), silent("", 0))
+    assert folder.failures() == []
+    tallies = totals(job, folder)
     assert float(tallies["informed"].gain.mean[1]) > 0
     assert float(tallies["informed"].gain.mean.sum()) < 0  # together they lose: the quantity is not the efficient one
     assert tallies["informed"].payoff.count.tolist() == [400, 400]

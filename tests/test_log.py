@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from experiments import run, stress
 from experiments.running import RunResult
 from experiments.simulate import Sampling, pilot
-from sim.errors import InputError, PlayError
+from sim.errors import InputError, PlayError, StorageError
 from sim.loop import play_shard
 from sim.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
+from sim.shard_files import write_shard
+from tests.runs import bytes_below, no_space
 
 SHARDS = 3
 SAMPLING = Sampling(episodes=50, seed=4, shard=20)
@@ -26,10 +29,6 @@ SAMPLING = Sampling(episodes=50, seed=4, shard=20)
 def play(out: Path, **options: Any) -> RunResult:
     """Three shards of two cases each."""
     return run("oil-leases", "linked", {"firm 1": "random"}, sampling=SAMPLING, out=out, **options)
-
-
-def bytes_below(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -46,31 +45,36 @@ def test_the_folder_is_laid_out_as_documented(undisturbed: dict[str, bytes]) -> 
         for case in ("prescribed", "deviation")
         for k in range(SHARDS)
     }
-    assert set(undisturbed) == shards | {"run.json"}
+    assert set(undisturbed) == shards | {"run.json", "shards.jsonl"}
 
 
-def test_run_json_says_what_was_run_and_what_is_there(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
-    from hashlib import sha256
-
+def test_run_json_says_what_was_run_and_the_journal_what_is_there(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
     data = json.loads(undisturbed["run.json"])
     assert set(data) == {
-        "schema", "configuration", "configuration_hash", "seed", "versions", "complete", "shards"
+        "schema", "configuration", "configuration_hash", "seed", "versions", "complete", "void", "shards", "failures",
+        "journal",
     }  # fmt: skip
-    assert (data["schema"], data["seed"], data["complete"]) == (1, 4, True)
+    assert (data["schema"], data["seed"], data["complete"], data["void"]) == (2, 4, True, False)
+    assert (data["shards"], data["failures"]) == (2 * SHARDS, 0)
+    assert data["journal"] == sha256(undisturbed["shards.jsonl"]).hexdigest()
     assert data["configuration"]["strategies"] == {"firm 1": "random", "firm 2": "truthful"}
     assert data["configuration"]["episodes"] == 50
     text = json.dumps(data["configuration"], sort_keys=True)
     assert data["configuration_hash"] == sha256(text.encode()).hexdigest()[:16]
     assert {"dynmech", "numpy", "pyarrow", "python", "simpy"} <= set(data["versions"])
-    assert len(data["shards"]) == 2 * SHARDS
-    listed: dict[str, Any] = {}
-    for entry in data["shards"].values():
-        listed |= entry["files"]
-    assert set(listed) == set(undisturbed) - {"run.json"}
+    entries = [json.loads(line)["entry"] for line in undisturbed["shards.jsonl"].splitlines()]
+    assert [entry["key"] for entry in entries] == [
+        f"mechanism=linked/case={case}/shard-{k:05d}" for k in range(SHARDS) for case in ("prescribed", "deviation")
+    ]
+    listed = {name: file for entry in entries for name, file in entry["files"].items()}
+    assert set(listed) == set(undisturbed) - {"run.json", "shards.jsonl"}
     for name, file in listed.items():
         assert file["sha256"] == sha256(undisturbed[name]).hexdigest()
         assert file["rows"] == pq.read_metadata(tmp_path / "undisturbed" / name).num_rows
-    assert str(tmp_path) not in undisturbed["run.json"].decode(), "a folder can be moved"
+    for name in ("run.json", "shards.jsonl"):
+        assert str(tmp_path) not in undisturbed[name].decode(), "a folder can be moved"
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut short", "one bit", "all of a case"])
@@ -182,7 +186,7 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
 def test_a_stress_test_killed_in_its_pilot_resumes_to_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiments import stressing
+    from experiments import choosing
 
     def test(out: Path) -> Any:
         return stress("oil-leases", ["linked", "team"], episodes=100, out=out)
@@ -197,7 +201,7 @@ def test_a_stress_test_killed_in_its_pilot_resumes_to_the_same_numbers(
             raise Killed
         return pilot(*args)
 
-    monkeypatch.setattr(stressing, "pilot", dying)
+    monkeypatch.setattr(choosing, "pilot", dying)
     with pytest.raises(Killed):
         test(tmp_path / "killed")
     kept = json.loads((tmp_path / "killed/run.json").read_text())["chosen"]
@@ -270,10 +274,15 @@ def small_table() -> pa.Table:
     return pa.table({"x": [1.0, 2.0]})
 
 
+def keep_one(begun: RunFolder) -> None:
+    """Write and record one shard."""
+    begun.record("k", write_shard(begun.path, {"outcomes/k.parquet": small_table()}, begun.metadata), {"n": 2})
+
+
 def break_off(path: Path, error: BaseException, *, notes: bool = False) -> None:
-    """Commit one shard, then fail; with notes, somebody puts a file of its own beside it."""
+    """Keep one shard, then fail; with notes, somebody puts a file of its own beside it."""
     with folder(path, seed=1) as begun:
-        begun.commit("k", {"outcomes/k.parquet": small_table()}, {"n": 2})
+        keep_one(begun)
         if notes:
             (path / "notes.txt").write_text("mine", encoding="utf-8")
         raise error
@@ -286,36 +295,35 @@ def test_a_broken_rule_takes_back_what_this_call_began(tmp_path: Path) -> None:
 
 
 def test_a_broken_rule_leaves_what_others_wrote(tmp_path: Path) -> None:
-    folder(tmp_path / "run", seed=1).commit("k", {"outcomes/k.parquet": small_table()}, {"n": 2})
+    keep_one(folder(tmp_path / "run", seed=1))
     before = bytes_below(tmp_path / "run")
-    with pytest.raises(PlayError):
-        break_off(tmp_path / "run", PlayError("no"))
+    with pytest.raises(PlayError), folder(tmp_path / "run", seed=1):
+        raise PlayError("no")
     assert bytes_below(tmp_path / "run") == before
     with pytest.raises(PlayError):
         break_off(tmp_path / "other", PlayError("no"), notes=True)
     assert bytes_below(tmp_path / "other") == {"notes.txt": b"mine"}
 
 
-def test_anything_else_that_breaks_off_can_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        break_off(tmp_path / "run", KeyboardInterrupt())
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("full"), RuntimeError("a mistake of ours")])
+def test_anything_else_that_breaks_off_can_be_resumed(error: BaseException, tmp_path: Path) -> None:
+    with pytest.raises(type(error)):
+        break_off(tmp_path / "run", error)
     resumed = folder(tmp_path / "run", seed=1)
-    assert resumed.finished("k") == {"n": 2}
-    assert resumed.finished("other") is None
+    assert resumed.has("k")
+    assert list(resumed.summaries(["k"])) == [{"n": 2}]
+    assert not resumed.has("other")
 
 
 def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
     begun = folder(tmp_path / "run", seed=1)
     before = bytes_below(tmp_path / "run")
-    monkeypatch.setattr("pyarrow.parquet.write_table", full)
-    with pytest.raises(InputError, match=r"outcomes/k\.parquet: cannot be written: No space left on device"):
-        begun.commit("k", {"outcomes/k.parquet": small_table()}, {})
+    monkeypatch.setattr("pyarrow.parquet.write_table", no_space)
+    with pytest.raises(StorageError, match=r"outcomes/k\.parquet: cannot be written: No space left on device"):
+        keep_one(begun)
     assert bytes_below(tmp_path / "run") == before
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+    monkeypatch.setattr("os.replace", no_space)
+    with pytest.raises(StorageError, match="cannot be written: No space left on device"):
         begun.note(fact=1)
     assert bytes_below(tmp_path / "run") == before
 
@@ -324,11 +332,11 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: py
     ("text", "said"),
     [
         ("", r"run\.json: cannot be read"),
-        ("[]", "not a run of schema 1"),
-        ('{"schema": 2}', "not a run of schema 1"),
-        ('{"schema": 1}', "damaged, 'configuration' is missing"),
-        ('{"schema": 1, "configuration": {}, "configuration_hash": "x", "complete": 1}', "damaged, 'complete'"),
-        ('{"schema": 1, "configuration": {}, "configuration_hash": "x", "complete": true}', "damaged, 'shards'"),
+        ("[]", "not a run of schema 2"),
+        ('{"schema": 1}', "not a run of schema 2"),
+        ('{"schema": 2}', "damaged, 'configuration' is missing"),
+        ('{"schema": 2, "configuration": {}, "complete": true}', "damaged, 'configuration_hash' is missing"),
+        ('{"schema": 2, "configuration": {}, "configuration_hash": "x", "complete": 1}', "damaged, 'complete'"),
     ],
 )
 def test_a_damaged_ledger_is_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""For tests of runs: commands in processes of their own, what they leave behind, plug-ins that are planted."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+ROOT = Path(__file__).parents[1]
+
+COMMAND = [sys.executable, "-c", "from experiments.cli import main; main()"]
+
+MARK = "DYNMECH_TEST_MARK"
+"""An environment variable by which the processes of one command are known, however far they have gone."""
+
+
+def bytes_below(folder: Path, *, beside: Sequence[str] = ()) -> dict[str, bytes]:
+    """Every file of a folder; `beside`: names that are passed over."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in beside)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+class Command:
+    """`dynmech …` in a process group of its own.
+
+    Attributes:
+        process: the process.
+    """
+
+    def __init__(self, words: Sequence[str], folder: Path, **variables: str) -> None:
+        self.mark = uuid4().hex
+        env = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark, **variables}
+        self.process = subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait(self, seconds: float = 120) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error."""
+        try:
+            out, err = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise
+        return self.process.returncode, out, err
+
+    def everybody(self) -> list[int]:
+        """Process ids of all that it has started and that still run, itself included."""
+        sign = f"{MARK}={self.mark}".encode()
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if sign in (place / "environ").read_bytes().split(b"\0"):
+                    found.append(int(place.name))
+        return sorted(found)
+
+    def left(self, seconds: float = 2.0) -> list[str]:
+        """What still runs after so many seconds, as command lines."""
+        deadline = time.monotonic() + seconds
+        while (there := self.everybody()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        lines = []
+        for pid in there:
+            with suppress(OSError):
+                lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+        return lines
+
+    def end(self) -> None:
+        """Kill all of it."""
+        for pid in self.everybody():
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        self.process.wait()
+
+
+def call(words: Sequence[str], folder: Path, **variables: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command that may end by itself."""
+    return Command(words, folder, **variables).wait()
+
+
+def strategy(name: str, body: str, *, head: str = "", top: str = "") -> str:
+    """A plug-in file with one strategy, its `message` given line by line."""
+    lines = "\n".join(f"        {line}" for line in body.splitlines())
+    inside = "\n".join(f"    {line}" for line in head.splitlines())
+    return (
+        f"{top}\nimport numpy as np\nfrom agents.base import BaseStrategy\n"
+        f"class Planted(BaseStrategy):\n    name = {name!r}\n    source = 'planted'\n{inside}\n"
+        f"    def message(self, view):\n{lines}\n"
+    )
+
+
+def planted(path: Path, text: str) -> Path:
+    """A plug-in file; returns its path."""
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def no_space(*_: Any, **__: Any) -> Any:
+    """What a full disk says."""
+    raise OSError(28, "No space left on device")
