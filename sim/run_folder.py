@@ -121,11 +121,10 @@ class RunFolder:
             raise InputError(f"{self.path}: in use by another program; wait for it, or choose another --out") from None
 
     def _clear(self) -> None:
-        """Remove what a run has written, and the folders that this leaves empty."""
-        journal = Journal(self.path / "shards.jsonl")
-        for key in journal:
-            for name in journal.read(key).get("files", ()):
-                (self.path / name).unlink(missing_ok=True)
+        """Remove what a run has written, recorded or not, and the folders that this leaves empty."""
+        for kind in DATASETS:
+            for path in (self.path / kind).rglob("shard-*.parquet"):
+                path.unlink(missing_ok=True)
         self.sweep()
         for name in ("shards.jsonl", "run.json"):
             (self.path / name).unlink(missing_ok=True)
