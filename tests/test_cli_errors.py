@@ -19,13 +19,18 @@ RUN = ["run", "oil-leases", "linked", "--episodes", "20", "--out", "out"]
 """A short run that works; what follows spoils it."""
 
 
+RECORD = frozenset({"out", "out/run.json", "out/shards.jsonl"})
+"""A run folder that holds nothing but the reason of a failure."""
+
+
 @dataclass(frozen=True)
 class Bad:
-    """A call that must fail: its words, fragments of the line it must give, and files that it needs."""
+    """A call that must fail: its words, fragments of the line it must give, files that it needs, and what it leaves."""
 
     call: list[str]
     says: list[str]
     files: dict[str, str] = field(default_factory=dict)
+    leaves: frozenset[str] = frozenset()
 
 
 def environment(change: Callable[[dict], None]) -> str:  # type: ignore[type-arg] # parsed JSON
@@ -77,12 +82,10 @@ def mechanism(body: str, method: str = "charge(self, now, messages, decision, ac
     )
 
 
-def planted(text: str, *says: str, method: str = "run") -> Bad:
-    """Firm 1 plays a strategy from a plug-in."""
+def planted(text: str, *says: str) -> Bad:
+    """Firm 1 plays a strategy from a plug-in; what it breaks is recorded."""
     call = [*RUN, "--plugin", "p.py", "--strategy", "firm 1=planted"]
-    if method == "stress":
-        call = ["stress", "oil-leases", "--plugin", "p.py", "--out", "out"]
-    return Bad(call, [*says], {"p.py": text})
+    return Bad(call, [*says, "; recorded in out"], {"p.py": text}, RECORD)
 
 
 STUDY = 'environment = "oil-leases"\nmechanism = "linked"\nepisodes = 20\nout = "out"\n'
@@ -284,17 +287,6 @@ BAD: dict[str, Bad] = {
         strategy("return np.random.randint(0, view.space.size, view.size)"), "period", "it draws outside its stream"
     ),
     "planted strategy that peeks": planted(strategy("return view.others[:, 1]"), "without declaring spies = True"),
-    "planted strategy whose options do not come back": planted(
-        strategy("return view.prescribed") + "    def options(self):\n        return {'depth': '3'}\n",
-        "its options() do not make it again",
-        method="stress",
-    ),
-    "planted strategy whose menu raises": planted(
-        strategy("return view.prescribed") + "    @classmethod\n    def menu(cls, setting):\n        yield 1 / 0\n",
-        "strategy 'planted', menu: ZeroDivisionError",
-        "(p.py, line 11)",
-        method="stress",
-    ),
     "planted mechanism that raises": Bad(
         PLANTED_RUN,
         ["mechanism 'planted' in period 0: charge raised IndexError: no such table"],
@@ -334,13 +326,25 @@ BAD: dict[str, Bad] = {
     "out holds a damaged run": Bad(
         [*RUN[:-1], "mine"], ["run.json: cannot be read"], {"mine/run.json": '{"schema": 1, "conf'}
     ),
-    "out holds a run without shards": Bad(
+    "out holds half a run": Bad(
         [*RUN[:-1], "mine"],
         ["run.json: damaged, 'configuration_hash' is missing"],
-        {"mine/run.json": '{"schema": 1, "configuration": {}}'},
+        {"mine/run.json": '{"schema": 2, "configuration": {}}'},
     ),
     "out holds a run of another schema": Bad(
-        [*RUN[:-1], "mine"], ["not a run of schema 1"], {"mine/run.json": '{"schema": 99}'}
+        [*RUN[:-1], "mine"], ["not a run of schema 2"], {"mine/run.json": '{"schema": 1}'}
+    ),
+    # workers, limits and levels
+    "fewer workers than none": Bad([*RUN, "--workers", "-1"], ["workers: -1 is below 0"]),
+    "workers in words": Bad([*RUN, "--workers", "some"], ["--workers", "valid integer"]),
+    "no time": Bad([*RUN, "--time-limit", "0"], ["time limit: 0 s is not a positive number of seconds"]),
+    "time NaN": Bad([*RUN, "--time-limit", "nan"], ["time limit: nan s is not a positive number of seconds"]),
+    "no memory": Bad([*RUN, "--memory-limit", "0"], ["memory limit: 0 GB is not a positive size"]),
+    "memory NaN": Bad([*RUN, "--memory-limit", "nan"], ["memory limit: nan GB is not a positive size"]),
+    "hardly any memory": Bad([*RUN, "--memory-limit", "0.0001"], ["bytes is below one megabyte"]),
+    "level of no kind": Bad([*RUN, "--log", "all"], ["log: 'all' is none of full, episodes, summary"]),
+    "level of no kind in a stress test": Bad(
+        ["stress", "oil-leases", "--mechanism", "linked", "--log", "all"], ["log: 'all' is none of"]
     ),
 }
 
@@ -383,7 +387,7 @@ def test_bad_input_gets_one_line(
     line = fails(bad.call, capsys)
     for fragment in bad.says:
         assert fragment in line
-    assert everything_below(tmp_path) == before, "a failed call leaves nothing behind"
+    assert everything_below(tmp_path) == before | bad.leaves, "a failed call leaves nothing else behind"
 
 
 def test_there_are_at_least_thirty() -> None:
@@ -430,6 +434,42 @@ def test_the_corrected_call_can_use_the_same_folder(
     with pytest.raises(SystemExit) as stopped:
         main([*RUN, "--strategy", "0=one-shot:map=6/4"])
     assert stopped.value.code == 0
+
+
+MENU = "    @classmethod\n    def menu(cls, setting):\n        yield 1 / 0\n"
+OPTIONS = "    def options(self):\n        return {'depth': '3'}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (MENU, "strategy 'planted', menu: ZeroDivisionError: division by zero (p.py, line 11)"),
+        (OPTIONS, "strategy 'planted': its options() do not make it again"),
+    ],
+    ids=["menu", "options"],
+)
+def test_a_family_that_fails_in_a_stress_test_is_left_out_with_one_line(
+    more: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.py").write_text(strategy("return view.prescribed") + more, encoding="utf-8")
+    call = ["stress", "oil-leases", "--mechanism", "linked", "--episodes", "40", "--out", "out", "--plugin", "p.py"]
+    with pytest.raises(SystemExit) as stopped:
+        main([*call, "--json"])
+    data = json.loads(capsys.readouterr().out)
+    assert stopped.value.code == 0
+    assert [(row["key"], row["tries"]) for row in data["failures"]] == [
+        (f"mechanism=linked/case=firm-{k}.planted", 2) for k in (1, 2)
+    ]
+    assert all(said in row["failed"] for row in data["failures"])
+    assert "planted" not in {row["family"] for row in data["gains"]}
+    families = {"one-shot", "misreport", "contingent", "random"}  # no belief is manipulated in two periods
+    assert {row["family"] for row in data["gains"]} == families
+    with pytest.raises(SystemExit):
+        main(call)
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("failed: ")]
+    assert said.partition(":")[0] in line
 
 
 def test_a_mistake_beside_an_empty_folder_leaves_the_folder(

@@ -197,7 +197,7 @@ def test_every_file_carries_schema_hash_and_seed(tested: StressResult) -> None:
     assert len(files) == 3 * 23
     for path in files:
         metadata = pq.read_metadata(path).metadata
-        assert metadata[b"dynmech_schema"] == b"1"
+        assert metadata[b"dynmech_schema"] == b"2"
         assert metadata[b"configuration_hash"].decode() == ledger["configuration_hash"]
         assert metadata[b"seed"] == b"0"
 

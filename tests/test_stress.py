@@ -11,20 +11,20 @@ import pytest
 from agents.belief_manipulation import BeliefManipulation
 from agents.truthful import Truthful
 from experiments import stress
-from experiments.catalog import MECHANISMS, STRATEGIES
+from experiments.catalog import MECHANISMS, STRATEGIES, use_plugins
 from experiments.moments import LEVEL, Moments
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.simulate import Sampling
 from experiments.stressing import PILOT, StressResult, gain_table
 from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.team import Team
 from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
 from sim.game import make_game
 from sim.loop import play_shard
 from sim.streams import Streams
 from tests.exact import tree_payoffs
+from tests.runs import planted
 
 
 @pytest.fixture(scope="module")
@@ -282,23 +282,26 @@ def test_private_values_make_the_naive_rule_lose(tmp_path: Path) -> None:
     assert result.mechanisms["breaks"].all()
 
 
+TOO_DEAR = '''
+"""The team mechanism with an entrance fee that nobody would pay."""
+
+from mechanisms.team import Team
+
+
 class TooDear(Team):
-    """The team mechanism with an entrance fee that nobody would pay."""
-
     name = "too-dear"
-    source = "planted"
 
-    def __init__(self, environment: TableEnvironment, fee: float = 30.0) -> None:
+    def __init__(self, environment, fee: float = 30.0):
         super().__init__(environment)
         self.fee = fee
 
-    def flow_table(self, t: int) -> FloatArray:
-        """The team's transfers, and the fee in period 0."""
+    def flow_table(self, t):
         return super().flow_table(t) + (self.fee if t == 0 else 0.0)
+'''
 
 
-def test_unwilling_agents_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MECHANISMS, "_added", {"too-dear": TooDear})
+def test_unwilling_agents_are_counted(tmp_path: Path) -> None:
+    use_plugins([planted(tmp_path / "dear.py", TOO_DEAR)])
     dear = stress("oil-leases-prior", ["too-dear"], episodes=1000, out=tmp_path / "a").mechanisms.iloc[0]
     # Both firms would earn the whole 19, so at a fee of 30 every signal of period 0 (two and one) would rather leave;
     # once it is paid nobody would: 3 of 2+1 + 2+2 + 1+2 = 10 cells.
