@@ -67,7 +67,10 @@ class RunFolder:
             self._begin(versions)
         self.journal = Journal(path / "shards.jsonl")
         if self.journal.damaged:
-            self.damaged.append(f"shards.jsonl: {self.journal.damaged} damaged lines")
+            count = self.journal.damaged
+            self.damaged.append(f"shards.jsonl: {count} damaged line{'s' * (count > 1)}")
+        elif self.data["complete"] and (wrong := damage(path, {"shards.jsonl": {"sha256": self.data.get("journal")}})):
+            self.damaged.append(wrong)
 
     def _resumes(self) -> bool:
         """Whether this run is there already; a void one is cleared away."""
