@@ -78,14 +78,20 @@ def _declared(package: Distribution) -> str:
 
 def _hidden(package: Distribution, text: str) -> bool:
     """Whether another copy of the same package comes before it on the path."""
+    name = _field(package, "Name")
     try:
-        return _declared(distribution(package.metadata["Name"])) != text
-    except (PackageNotFoundError, TypeError, ValueError):  # without a name it hides nothing and is not hidden
+        return bool(name) and _declared(distribution(name)) != text
+    except PackageNotFoundError:
         return False
 
 
 def _title(package: Distribution) -> str:
     """Name and version, as far as the package says."""
-    with suppress(TypeError, KeyError):
-        return " ".join(f"{package.metadata['Name']} {package.version}".split())
-    return "without a name"
+    return " ".join(f"{_field(package, 'Name') or 'without a name'} {_field(package, 'Version')}".split())
+
+
+def _field(package: Distribution, key: str) -> str:
+    """A field of a package's metadata; empty where there is none."""
+    with suppress(TypeError, AttributeError):  # there are no metadata at all
+        return str((package.metadata.get_all(key) or [""])[0])
+    return ""
