@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from scipy.stats import chisquare
 
+from sim import kernels
 from sim.arrays import FloatArray
 from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
 
@@ -65,6 +66,25 @@ def test_independent_expectation_equals_einsum_with_a_public_axis_and_other_size
     public, first, second = kernel.factors
     expected = np.einsum("dax,dby,dcz,xyz->dabc", public, first, second, value)
     np.testing.assert_allclose(kernel.expect(value), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch", [1, 30, kernels.BATCH])
+def test_batches_of_decisions_change_nothing(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    """A decision at a time, two at a time (the last batch is short) or all at once; and only those that are taken."""
+    monkeypatch.setattr(kernels, "BATCH", batch)
+    kernel, value = independent(5, 5, [(2, 3), (3, 2), (2, 2)])
+    assert len(kernel._batches) == {1: 5, 30: 3}.get(batch, 1)
+    joint = JointKernel(kernel.rows().reshape(5, *kernel.axes, *kernel.next_axes), kernel.axes, kernel.next_axes)
+    expected = (kernel.rows() @ value.reshape(-1)).reshape(5, *kernel.axes)
+    policy = np.random.default_rng(1).choice([0, 3, 4], kernel.axes)
+    followed = np.take_along_axis(expected, policy[None], axis=0)[0]
+    for one in (kernel, joint):
+        np.testing.assert_allclose(one.expect(value), expected, rtol=0, atol=1e-14)
+        pieces = np.concatenate([piece.copy() for _, piece in one.ahead(value)])
+        np.testing.assert_allclose(pieces, expected, rtol=0, atol=1e-14)
+        follow = one.under(policy)
+        for _ in range(2):  # its working room is used again
+            np.testing.assert_allclose(follow(value), followed, rtol=0, atol=1e-14)
 
 
 @given(SEEDS, st.integers(1, 3), WIDTHS)

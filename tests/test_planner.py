@@ -15,6 +15,7 @@ from numpy.random import Generator
 from quantecon.markov import DiscreteDP
 
 from mechanisms import planner
+from mechanisms.anderson import Anderson
 from mechanisms.planner import flow_welfare, plan
 from sim.arrays import FloatArray, IntArray
 from sim.builders import from_arrays
@@ -107,8 +108,9 @@ def test_independent_economies_agree_with_quantecon(
 def test_slow_mixing_and_patience_agree_with_quantecon(
     monkeypatch: pytest.MonkeyPatch, build: Build, dense: int, seed: int
 ) -> None:
-    """δ = 0.999 and signals that hardly move: value iteration gives up, policies are evaluated by GMRES or directly."""
+    """δ = 0.999 and signals that hardly move: value iteration given up, policies are evaluated by GMRES or directly."""
     monkeypatch.setattr(planner, "DENSE", dense)
+    monkeypatch.setattr(planner, "SWEEPS", 3)
     evaluated = _count(monkeypatch, "_evaluate")
     iterated = _count(monkeypatch, "gmres")
     agrees(build(np.random.default_rng(seed), 2, 4, 3, 0.999, sticky=0.98))
@@ -153,14 +155,42 @@ def test_the_bound_holds_against_exact_rational_values(build: Build, discount: f
 
 @pytest.mark.parametrize("sweeps", [1, 2, 5, 20])
 def test_the_bound_holds_when_iteration_is_cut_short(monkeypatch: pytest.MonkeyPatch, sweeps: int) -> None:
-    """Planted: value iteration stopped early and no policy iteration. The bound must own up to it."""
+    """Planted: plain value iteration stopped early and no policy iteration. The bound must own up to it."""
     monkeypatch.setattr(planner, "SWEEPS", sweeps)
-    monkeypatch.setattr(planner, "_policy_iteration", lambda *arguments: arguments[3])  # the guess, as it is
+    monkeypatch.setattr(planner, "Anderson", lambda: Anderson(depth=0))
+    monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
     for seed in range(5):
         env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
         ours = plan(env)
         error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
         assert 1e-4 < error <= ours.bound
+
+
+def test_the_bound_holds_whatever_acceleration_proposes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: every step goes astray."""
+    generator = np.random.default_rng(0)
+    monkeypatch.setattr(Anderson, "step", lambda _self, _point, image: image + generator.normal(size=image.shape))
+    monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
+    for seed in range(5):
+        env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
+        ours = plan(env)
+        error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
+        assert 1e-4 < error <= ours.bound
+
+
+@pytest.mark.parametrize("build", [joint_economy, independent_economy])
+def test_acceleration_saves_most_sweeps_and_changes_no_value(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
+    env = build(np.random.default_rng(3), 3, 4, 3, 0.98, sticky=0.9)
+    sweeps = []
+    for depth in (0, 8):
+        with monkeypatch.context() as patch:
+            patch.setattr(planner, "SWEEPS", 5000)
+            patch.setattr(planner, "Anderson", lambda depth=depth: Anderson(depth))
+            counted = _count(patch, "centre", planner._Stationary)
+            solved = planner._solve(env, None)
+        sweeps.append(len(counted))
+        np.testing.assert_allclose(solved.value[0].reshape(-1), quantecon(env)[0], rtol=0, atol=1e-8)
+    assert sweeps[1] < sweeps[0] / 3
 
 
 # Finite horizons.
@@ -312,16 +342,16 @@ def test_a_plan_cannot_be_written_to() -> None:
 # Helpers.
 
 
-def _count(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple[FloatArray, int]]:
+def _count(monkeypatch: pytest.MonkeyPatch, name: str, owner: object = planner) -> list[tuple[FloatArray, int]]:
     """Record what a function of the planner returned, call by call."""
-    original = getattr(planner, name)
+    original = getattr(owner, name)
     returned: list[tuple[FloatArray, int]] = []
 
     def recorded(*args: object, **kwargs: object) -> tuple[FloatArray, int]:
         returned.append(original(*args, **kwargs))
         return returned[-1]
 
-    monkeypatch.setattr(planner, name, recorded)
+    monkeypatch.setattr(owner, name, recorded)
     return returned
 
 
