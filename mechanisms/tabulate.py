@@ -12,6 +12,7 @@ works on these tables, so whatever a mechanism's rules do is what is searched; n
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from mechanisms.base import BaseMechanism
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
+from sim.kernels import IndependentKernel, JointKernel
 from sim.roles import Acts, Situation
 from sim.spaces import Finite
 
@@ -30,6 +32,9 @@ LARGEST_LAW = 60_000_000
 
 LARGEST = 20_000_000
 """Cases (memory × message profile) that a period's tables may have."""
+
+
+_LAWS: WeakKeyDictionary[JointKernel | IndependentKernel, FloatArray] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,7 @@ class RuleTables:
 
 
 def laws(environment: TableEnvironment, t: int) -> FloatArray:
-    """P(θ′ | a, θ) out of period t, `(D, S, S')`.
+    """P(θ′ | a, θ) out of period t, `(D, S, S')`, not to be written to; kept as long as its kernel.
 
     Raises:
         Refusal: it would hold too many numbers; how many is said.
@@ -73,7 +78,12 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
             f"environment {environment.name!r}: decisions × profiles × next profiles = {size:,} in period {t}, exact "
             f"search takes {LARGEST_LAW:,}"
         )
-    return environment.kernel(t).rows()
+    kernel = environment.kernel(t)
+    if kernel not in _LAWS:
+        rows = kernel.rows()
+        rows.flags.writeable = False
+        _LAWS[kernel] = rows
+    return _LAWS[kernel]
 
 
 @lru_cache(maxsize=64)
