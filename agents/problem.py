@@ -26,9 +26,10 @@ import numpy as np
 from agents.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
 from agents.places import Outlook, Places, find_places
 from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import laws
+from mechanisms.tabulate import laws, tabulate
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
+from sim.memory import require_room
 from sim.stage import Stage
 
 
@@ -146,6 +147,7 @@ def build_problem(
         Refusal: the mechanism is not finite, or too large; the size is given.
     """
     who = tuple(deviator)
+    _require_room(environment, mechanism, who)
     if environment.horizon is None:
         first, repeated = (read_rules(environment, mechanism, t, who, defer=not exit) for t in (0, 1))
         labels = merge_repeated(repeated) if merge else np.arange(len(repeated.decide))
@@ -164,6 +166,19 @@ def build_problem(
     stationary = environment.horizon is None
     periods, places = _with_places(periods, stationary)
     return Problem(environment, mechanism, who, periods, places, environment.prior.reshape(-1), stationary, exit)
+
+
+def _require_room(environment: TableEnvironment, mechanism: BaseMechanism, who: tuple[int, ...]) -> None:
+    """Refuse a search that does not fit: what its periods keep, and the work on the largest of them."""
+    kept, work = 0.0, 0.0
+    for t in range(environment.horizon or 2):
+        stage, tables = environment.stage(t), tabulate(mechanism, t)
+        cases = float(tables.memories) * stage.size * prod(tables.shape[i + 1] for i in who)
+        actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
+        kept += cases * (2 + 3 * actions)
+        work = max(work, cases * (7 + 5 * actions))
+    names = " + ".join(repr(environment.agents[i]) for i in who)
+    require_room(f"the search of what {names} can gain under mechanism {mechanism.name!r}", kept + work)
 
 
 def _with_places(periods: tuple[Period, ...], stationary: bool) -> tuple[tuple[Period, ...], tuple[Places | None, ...]]:

@@ -17,11 +17,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from mechanisms.anderson import Anderson
+from mechanisms.anderson import DEPTH, Anderson
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.memory import require_room
 from sim.stage import Stage
 
 TIE = 1e-11
@@ -73,6 +74,9 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
     """The plan for everybody's welfare, or for everybody's but agent `without`'s (its utility counts for nothing).
 
     A plan is kept as long as its environment, which is immutable: asking twice costs nothing.
+
+    Raises:
+        Refusal: it does not fit in memory; how much it would need is said.
     """
     if without is not None and not 0 <= without < len(environment.agents):
         raise InputError(f"without: {without} is not the index of one of the {len(environment.agents)} agents")
@@ -82,7 +86,25 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
     return kept[without]
 
 
+def numbers_needed(environment: TableEnvironment) -> float:
+    """About how many numbers a plan takes at most, the work on it included.
+
+    Per profile and period it keeps D qualities, a policy, a value and a gap. Work on an infinite horizon takes 3 D
+    more, the past of the iteration, GMRES's 40 vectors and, under a joint kernel, one law per profile.
+    """
+    horizon = environment.horizon
+    if horizon is not None:
+        stages = [environment.stage(t) for t in range(horizon)]
+        return sum(float(s.size) * (len(s.decisions) + 3) for s in stages) + max(
+            3.0 * s.size * len(s.decisions) for s in stages
+        )
+    stage = environment.stage(0)
+    laws = 0 if isinstance(environment.kernel(0), IndependentKernel) else stage.size
+    return float(stage.size) * (4 * len(stage.decisions) + 2 * DEPTH + 60 + laws)
+
+
 def _solve(environment: TableEnvironment, without: int | None) -> Plan:
+    require_room(f"the plan of environment {environment.name!r}", numbers_needed(environment))
     if environment.horizon is None:
         return _stationary(environment, without)
     following: FloatArray | None = None
@@ -149,7 +171,8 @@ class _Stationary:
 
     def solve(self) -> FloatArray:
         """A value that is within `PRECISION` of W, or as close as rounding lets it come."""
-        value, past = self.start, Anderson()
+        value = better = self.start
+        past = Anderson()
         for _ in range(SWEEPS):
             better, bound = self.centre(self.best(value), value)
             if bound <= PRECISION * self.scale:

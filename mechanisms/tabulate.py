@@ -21,6 +21,7 @@ from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
 from sim.kernels import IndependentKernel, JointKernel
+from sim.memory import require_room
 from sim.roles import Acts, Situation
 from sim.spaces import Finite
 
@@ -111,6 +112,7 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
     cases = memories * prod(shape)
     if cases > LARGEST:
         raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
+    require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
     memory = np.repeat(np.arange(memories), prod(shape))
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T

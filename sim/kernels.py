@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from sim.arrays import Array, FloatArray, IntArray, readonly
+from sim.memory import require_room
 
 BATCH = 1 << 17
 """Numbers worked on at a time where decisions are taken in batches: what a processor's cache holds."""
@@ -222,8 +223,16 @@ class IndependentKernel:
         return law
 
     def rows(self) -> FloatArray:
-        """P(θ′ | a, θ), `(D, S, S')`: the product that `expect` avoids, for small environments."""
-        decisions = self.decisions
+        """P(θ′ | a, θ), `(D, S, S')`: the product that `expect` avoids, for small environments.
+
+        Raises:
+            Refusal: it does not fit in memory.
+        """
+        decisions, size, following = self.decisions, prod(self.axes), prod(self.next_axes)
+        require_room(
+            f"the law of motion written out ({decisions:,} decisions × {size:,} profiles × {following:,} next ones)",
+            2.0 * decisions * size * following,  # a result and its copy in another order
+        )
         law = np.ones((decisions, 1, 1))
         for f in self.factors:
             law = np.einsum("dab,dxy->daxby", law, f).reshape(
@@ -232,8 +241,16 @@ class IndependentKernel:
         return law
 
     def others(self, axis: int) -> FloatArray:
-        """The product of the other factors, whatever this axis is at: `(D, *A, S' / A'_axis)`, a view."""
-        decisions = self.decisions
+        """The product of the other factors, whatever this axis is at: `(D, *A, S' / A'_axis)`, a view.
+
+        Raises:
+            Refusal: what it looks like, once copied, does not fit in memory.
+        """
+        decisions, size, others = self.decisions, prod(self.axes), prod(self.next_axes) // self.next_axes[axis]
+        require_room(
+            f"the law of the others' next signals ({decisions:,} decisions × {size:,} profiles × {others:,} next ones)",
+            float(decisions) * size * others,
+        )
         law = np.ones((decisions, 1, 1))
         for j, factor in enumerate(self.factors):
             table = np.ones((decisions, 1, 1)) if j == axis else factor

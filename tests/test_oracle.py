@@ -25,10 +25,14 @@ from mechanisms.cremer_mclean import CremerMcLean
 from mechanisms.linked import Linked
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
+from mechanisms.planner import plan
+from mechanisms.tabulate import tabulate
 from mechanisms.team import Team
+from sim import memory as machine
 from sim.arrays import FloatArray
 from sim.builders import random_environment
 from sim.environment import TableEnvironment
+from sim.errors import Refusal
 from sim.game import make_game
 from sim.loop import play_shard
 from sim.roles import Acts, Situation
@@ -453,3 +457,20 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
         stuck = build_problem(env, mechanism, (agent,))
         bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
+
+
+def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = interdependent(1)
+    mechanism = Lottery(env)
+    plan(env)
+    monkeypatch.setattr(machine, "room", lambda: 800.0)
+    with pytest.raises(Refusal, match=r"^the table of the rules of mechanism 'planted lottery', period 0, would need"):
+        build_problem(env, mechanism, (0,))
+    monkeypatch.setattr(machine, "room", lambda: 1e9)
+    for t in (0, 1):
+        tabulate(mechanism, t)
+    monkeypatch.setattr(machine, "room", lambda: 1000.0)
+    # 1 and 9 memories × 4 profiles × 2 messages: 5 numbers each to keep, 12 for the work on the 72 cases.
+    text = r"^the search of what 'agent 1' can gain under mechanism 'planted lottery' would need 10.1 kB, more"
+    with pytest.raises(Refusal, match=text):
+        build_problem(env, mechanism, (0,))

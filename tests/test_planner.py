@@ -1,6 +1,7 @@
 """The planner against QuantEcon, exact rational arithmetic and enumeration of every policy."""
 
 import gc
+import tracemalloc
 import weakref
 from fractions import Fraction
 from functools import reduce
@@ -17,10 +18,11 @@ from quantecon.markov import DiscreteDP
 from mechanisms import planner
 from mechanisms.anderson import Anderson
 from mechanisms.planner import flow_welfare, plan
+from sim import memory
 from sim.arrays import FloatArray, IntArray
 from sim.builders import from_arrays
 from sim.environment import TableEnvironment
-from sim.errors import InputError
+from sim.errors import InputError, Refusal
 from sim.kernels import IndependentKernel, JointKernel
 from sim.stage import Stage
 
@@ -316,6 +318,38 @@ def test_the_cost_is_subtracted_in_every_public_state(by_state: bool) -> None:
     ours = plan(env)
     np.testing.assert_allclose(ours.value[0].reshape(-1), value, atol=1e-9)
     assert ours.policy[0].reshape(-1).tolist() == policy.tolist()
+
+
+# What does not fit.
+
+
+def test_a_plan_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = independent_economy(np.random.default_rng(0), 2, 3, 4, 0.9)
+    long = TableEnvironment("patience", once.agents, once.prior, once.stages, 0.9, 10**6)
+    monkeypatch.setattr(memory, "room", lambda: 400e6)
+    # A million periods × 9 profiles × (4 qualities, policy, value, gap) of 8 bytes.
+    with pytest.raises(Refusal, match=r"^the plan of environment 'patience' would need 504 MB, more than the 400 MB"):
+        plan(long)
+    monkeypatch.setattr(memory, "room", lambda: 8 * planner.numbers_needed(once) - 1)
+    with pytest.raises(Refusal, match=r"^the plan of environment 'arrays' would need"):
+        plan(once)
+    monkeypatch.setattr(memory, "room", lambda: 8 * planner.numbers_needed(once))
+    assert plan(once).bound < 1e-9
+
+
+@pytest.mark.parametrize("build", [joint_economy, independent_economy])
+@pytest.mark.parametrize("sweeps", [0, 100])
+def test_a_plan_takes_no_more_than_it_says(monkeypatch: pytest.MonkeyPatch, build: Build, sweeps: int) -> None:
+    monkeypatch.setattr(planner, "SWEEPS", sweeps)  # 0: by policy iteration
+    joint = build is joint_economy
+    env = build(np.random.default_rng(0), 3 if joint else 4, 12 if joint else 10, 3, 0.99, sticky=0.9)
+    tracemalloc.start()
+    try:
+        plan(env)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 8 * planner.numbers_needed(env) + 100_000
 
 
 # Plans are kept, and nobody can spoil them.
