@@ -2,8 +2,8 @@
 
 Every answer must be of the right shape and type, finite and within the spaces and bounds that the economy declares, and
 a function of its arguments, episode by episode: the same when it is asked again, in another order, or for one episode
-alone. Arguments are arrays that cannot be written to. Utilities of finite economies are looked at in every profile, and
-where the law is known draws are counted (`sim.goodness`).
+alone. Arguments are arrays that cannot be written to, and nothing else may change (`sim.undisturbed`). Utilities of
+finite economies are looked at in every profile, and where the law is known draws are counted (`sim.goodness`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from sim.asked import Asked, parts, same, some
 from sim.environment import Environment, State, TableEnvironment
 from sim.goodness import check_frequencies
 from sim.spaces import Finite, Space
+from sim.undisturbed import undisturbed
 
 PERIODS = 24
 """Periods that are walked through, if the horizon is not shorter."""
@@ -57,7 +58,8 @@ def check_environment(
     """
     generator = np.random.Generator(np.random.Philox(key=seed))
     asked = Asked(environment)
-    _walk(asked, max(episodes, 2), generator)
+    with undisturbed(f"environment {asked.name!r}", environment):
+        _walk(asked, max(episodes, 2), generator)
     if table is None and isinstance(environment, TableEnvironment):
         table = environment
     if table is not None:

@@ -492,6 +492,18 @@ def test_a_state_must_not_bring_another_profile_along() -> None:
     assert "draw returned a State whose profile is not that of its signals; leave it None" in str(caught(stale))
 
 
+def test_nature_changes_nothing_else() -> None:
+    def lenient(t: int, last: Array | None, decision: Array | None, uniforms: FloatArray) -> Array:
+        np.seterr(all="ignore")
+        return persist(t, last, decision, uniforms)
+
+    before = np.geterr()
+    assert str(caught(town(law=lenient))) == (
+        "environment 'town': it changes NumPy's handling of errors; it may only answer what it is asked"
+    )
+    assert np.geterr() == before
+
+
 def test_the_place_in_a_users_file_is_named(tmp_path: Path) -> None:
     plugin = tmp_path / "nature.py"
     plugin.write_text("def law(t, last, decision, uniforms):\n    return uniforms / 0\n", encoding="utf-8")
