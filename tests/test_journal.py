@@ -3,6 +3,7 @@
 import json
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,7 +61,9 @@ def test_a_line_says_what_it_says_to_anybody(tmp_path: Path) -> None:
 def test_it_is_a_dictionary_that_survives_its_process(steps: list[tuple[str, str, dict[str, Any]]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "j"
-        journal, here, there = Journal(path), {}, {}  # type: ignore[var-annotated] # what it holds, what the file holds
+        journal = Journal(path)
+        here: dict[str, dict[str, Any]] = {}  # what it holds
+        there: dict[str, dict[str, Any]] = {}  # what the file holds
         for step, key, facts in steps:
             if step == "append":
                 here[key] = there[key] = {**facts, "key": key}
@@ -185,10 +188,10 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was(
     journal = three(path)
     before = path.read_bytes()
     monkeypatch.setattr(what, no_space)
-    failing = [lambda: journal.rewrite(["a"])]
+    writes: dict[str, Callable[[], object]] = {"rewrite": lambda: journal.rewrite(["a"])}
     if what == "os.fsync":
-        failing.append(lambda: journal.append(entry("d")))  # type: ignore[arg-type, return-value]
-    for write in failing:
+        writes["append"] = lambda: journal.append(entry("d"))
+    for write in writes.values():
         with pytest.raises(StorageError, match="j: cannot be written: No space left on device"):
             write()
         assert path.read_bytes() == before
