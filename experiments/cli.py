@@ -383,6 +383,10 @@ def _plain(data: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C; Typer gives it back as well."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
     command = typer.main.get_command(app)
@@ -395,12 +399,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except DynmechError as error:
         _fail(str(error))
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            code = INTERRUPTED
+        elif hasattr(error, "format_message"):
+            _fail(error.format_message())
+        else:
             raise
-        _fail(error.format_message())
     except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
         sys.stderr.write("dynmech: interrupted; the same line resumes\n")
-        sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

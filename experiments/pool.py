@@ -28,6 +28,7 @@ from loky import get_reusable_executor
 
 from experiments.catalog import use_plugins
 from experiments.guard import Answer, Limits, attempted, confined
+from experiments.interrupts import uninterrupted
 from sim.answers import one_line
 from sim.arrays import Array
 from sim.errors import DynmechError, InputError, PlayError, StorageError
@@ -224,10 +225,12 @@ class Workers:
             failed: Future[Answer] = Future()
             failed.set_result(Answer(error=error, bare=True))
             return failed
-        executor = get_reusable_executor(
-            self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
-        )
-        future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, parcel, call.args, limits)
+        with uninterrupted():
+            executor = get_reusable_executor(
+                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+            )
+            EXECUTORS[:] = [executor]
+            future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, parcel, call.args, limits)
         return future
 
     def _alone(self, call: Call, tries: int) -> Done:
@@ -273,8 +276,15 @@ def _result(future: "Future[Answer]") -> Answer | None:
         return None
 
 
+EXECUTORS: list[Any] = []
+"""The one in use, if any."""
+
+
 def _end_workers() -> None:
-    get_reusable_executor(reuse=True, max_workers=1).shutdown(wait=True, kill_workers=True)
+    """Kill the workers, whatever they do."""
+    with uninterrupted():
+        while EXECUTORS:
+            EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
 
 
 # In a worker
