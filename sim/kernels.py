@@ -18,7 +18,20 @@ from sim.memory import require_room
 BATCH = 1 << 17
 """Numbers worked on at a time where decisions are taken in batches: what a processor's cache holds."""
 
+THREADED = 1 << 18
+"""Multiplications from which BLAS may share a matrix product out among threads."""
+
+THIN = 1 << 10
+"""Numbers in a factor up to which sharing out costs more than it brings: threads wait for each other, spinning."""
+
 Operator = Callable[[FloatArray], FloatArray]
+
+
+def _pieces(rows: int, work: int) -> int:
+    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken."""
+    if work > THIN:
+        return 1
+    return next(pieces for pieces in range(1, rows + 1) if rows % pieces == 0 and rows // pieces * work <= THREADED)
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
@@ -210,10 +223,12 @@ class IndependentKernel:
         count = some.stop - some.start
         work: FloatArray = value.reshape(1, -1)
         for j, factor in enumerate(self.factors):
-            sheet = work.reshape(len(work), factor.shape[2], -1).transpose(0, 2, 1)
-            shape = (count, sheet.shape[1], factor.shape[1])
-            last = j == len(self.factors) - 1
-            work = np.matmul(sheet, factor[some].transpose(0, 2, 1), out=out.reshape(shape) if last else None)
+            width, then = factor.shape[1:]
+            rest = work.shape[1] // then
+            pieces = _pieces(rest, width * then)
+            sheet = work.reshape(len(work), then, pieces, rest // pieces).transpose(0, 2, 3, 1)
+            room = out.reshape(count, *sheet.shape[1:3], width) if j == len(self.factors) - 1 else None
+            work = np.matmul(sheet, factor[some].transpose(0, 2, 1)[:, None], out=room).reshape(count, -1)
 
     def row(self, decision: int, profile: int) -> FloatArray:
         """P(θ′ | a, θ), `(*A')`, one product."""
