@@ -7,9 +7,9 @@ decision; utilities are standard normal, δ = 0.95. QuantEcon stops where its bo
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import Any
 
 import numpy as np
-from quantecon.markov import DiscreteDP
 
 from benchmarks.base import Row, apart, cpu_seconds, median_seconds, memory_of, paired, peak_memory
 from mechanisms.planner import Plan, plan
@@ -59,8 +59,10 @@ def _name(size: Size) -> str:
 # QuantEcon
 
 
-def dense_problem(environment: TableEnvironment) -> DiscreteDP:
-    """R `(S, D)` and Q `(S, D, S)`, in QuantEcon's order, Q filled in place."""
+def dense_problem(environment: TableEnvironment) -> Any:
+    """A `DiscreteDP` with R `(S, D)` and Q `(S, D, S)`, Q filled in place."""
+    from quantecon.markov import DiscreteDP  # here, so that it is in no other process
+
     stage, kernel = environment.stage(0), environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
     law = np.empty((stage.size, len(stage.decisions), stage.size))
@@ -115,7 +117,7 @@ def beside_quantecon(size: Size, pairs: int) -> Beside:
     planned(sticky_economy(2, 2, 2))
     found, our_memory = memory_of(lambda: planned(sticky))
     ours = median_seconds(lambda: planned(sticky), pairs)
-    box: list[DiscreteDP] = []
+    box: list[Any] = []
     built, build_memory = memory_of(lambda: cpu_seconds(lambda: box.append(dense_problem(sticky))))
     values: list[FloatArray] = []
 
