@@ -99,14 +99,14 @@ def _stage(problem: Problem, ahead: FloatArray | None, information: Information)
 # OpenSpiel
 
 
-def beside_openspiel(pairs: int) -> list[Row]:
+def beside_openspiel(pairs: int, periods: int = 4) -> list[Row]:
     """Agent 1's best response; nothing where OpenSpiel is not installed."""
     try:
         import pyspiel
     except ImportError:
         print("OpenSpiel is not installed: its row is left out")  # noqa: T201 - for whoever runs the benchmarks
         return []
-    environment = economy(2, 2, 2, horizon=4)
+    environment = economy(2, 2, 2, periods)
     mechanism = Priced(environment)
     tree = Tree(environment, mechanism)
     game = pyspiel.load_efg_game(tree.text)
@@ -121,7 +121,7 @@ def beside_openspiel(pairs: int) -> list[Row]:
     if abs(ours() - theirs()) > 1e-9:
         raise AssertionError(f"OpenSpiel's best response is worth {theirs():.12g}, ours {ours():.12g}")
     mine, other, ratio = paired(ours, theirs, pairs)
-    work = f"best response, 2 agents × 2 signals, 4 periods ({tree.moves:,} histories × reports)"
+    work = f"best response, 2 agents × 2 signals, {periods} periods ({tree.moves:,} histories × reports)"
     return [Row(work, 1e3 * mine, "ms", "OpenSpiel, TabularBestResponse", 1e3 * other, ratio, "–", True)]
 
 
