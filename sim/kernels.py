@@ -28,10 +28,14 @@ Operator = Callable[[FloatArray], FloatArray]
 
 
 def _pieces(rows: int, work: int) -> int:
-    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken."""
-    if work > THIN:
-        return 1
-    return next(pieces for pieces in range(1, rows + 1) if rows % pieces == 0 and rows // pieces * work <= THREADED)
+    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken.
+
+    >>> _pieces(8**5, 64), _pieces(6**4, 36), _pieces(1000, 200 * 200), _pieces(524_287, 4)  # the last is prime
+    (8, 1, 1, 1)
+    """
+    least = -(-rows * work // THREADED)
+    few = range(least, 4 * least + 1) if work <= THIN else ()
+    return next((pieces for pieces in few if rows % pieces == 0), 1)
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
