@@ -39,10 +39,11 @@ def shown(value: Any, most: int = 60) -> str:
     """
     try:
         text = repr(value)
-    except ValueError:  # a number with more digits than Python writes
-        return "a number of many digits"
-    except RecursionError:
-        return f"a {type(value).__name__} nested too deeply"
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # its own __repr__ fails, or it is nested too deeply, or has too many digits
+        return f"a value of type {type(value).__name__} that cannot be shown"
+    text = " ".join(text.split())
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

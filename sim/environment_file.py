@@ -30,6 +30,9 @@ from sim.stage import Stage
 SCHEMA = 1
 _LARGEST = sys.float_info.max
 
+LONGEST = 100_000
+"""Periods that a file may ask for."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -122,6 +125,8 @@ def environment_from_data(data: Any) -> TableEnvironment:
     if parsed.schema_ != SCHEMA:
         raise InputError(f"schema: {shown(parsed.schema_)} is unknown, expected {SCHEMA}")
     check_text(parsed.name, "name")
+    if parsed.horizon is not None and parsed.horizon > LONGEST:
+        raise InputError(f"horizon: {parsed.horizon} is above {LONGEST:,} (null means infinitely many periods)")
     return TableEnvironment(
         name=parsed.name,
         agents=tuple(parsed.agents),
