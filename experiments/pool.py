@@ -237,7 +237,7 @@ class Workers:
         """Try a call whose worker died, with nothing beside it."""
         answer = _result(self._submit(call))
         if answer is None:
-            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"))
+            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
         elif _worth_another(answer, tries):
             return self._alone(call, tries + 1)
         return _checked(Done(call.key, answer, tries + 1))

@@ -14,10 +14,12 @@ from agents.base import BaseStrategy
 from agents.random_report import RandomReport
 from agents.truthful import Truthful
 from experiments.catalog import make_environment, make_strategy, use_plugins
+from experiments.opening import open_game
+from experiments.pool import Workers
 from experiments.running import agent_index, make_conduct
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.repeated_auction import RepeatedAuction
-from experiments.simulate import Sampling, open_game
+from experiments.simulate import Sampling
 from experiments.study import load_study
 from mechanisms.base import BaseMechanism
 from sim.arrays import Array
@@ -138,7 +140,7 @@ def read_study(path: Path) -> bool:
         use_plugins(map(Path, study.plugins))
         env = make_environment(study.environment)
         conduct = make_conduct(env.agents, study.deadline, study.latency, study.disclosure)
-        game = open_game(env, study.mechanism, conduct, study.tail)
+        game = open_game(env, study.mechanism, conduct, study.tail, Workers())
         assert Sampling(study.episodes, study.seed).shards(game)
         profile: list[BaseStrategy] = [Truthful()] * len(env.agents)
         for who, strategy in study.strategies.items():
