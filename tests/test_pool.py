@@ -50,8 +50,9 @@ def where(_: Any) -> tuple[int, int, str, str | None]:
     return os.getpid(), os.getppid(), os.getcwd(), os.environ.get("OPENBLAS_NUM_THREADS")
 
 
-@pytest.mark.parametrize("users", [False, True])
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("count", "users"), [(1, False), (1, True), (2, True), (2, False), slow(3, True), slow(3, False)]
+)
 def test_every_call_is_answered_once(count: int, users: bool) -> None:
     done = list(Workers(count, LIMITS).run(calls(square, list(range(20)), users=users)))
     assert sorted(one.key for one in done) == list(range(20))
@@ -105,8 +106,7 @@ def at_the_second_try(place: Path) -> str:
     raise PlayError("the first try fails")
 
 
-@pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("users", [False, True])
+@pytest.mark.parametrize(("count", "users"), [(1, False), slow(1, True), (2, True), (2, False)])
 def test_what_fails_is_tried_once_more(count: int, users: bool, tmp_path: Path) -> None:
     things = [tmp_path / str(k) for k in range(3)]
     done = list(Workers(count, LIMITS).run(calls(at_the_second_try, things, users=users)))
@@ -144,9 +144,10 @@ def test_a_full_disk_stops_everything_at_once(count: int, users: bool, tmp_path:
 
 
 def test_to_ask_is_to_get_the_value_or_the_error() -> None:
-    assert Workers(2).ask(Call("k", square, 3, partial(Parcel.of, 3))) == 9
-    with pytest.raises(PlayError, match="5 is odd"):
-        Workers(2).ask(Call("k", odd_ones_fail, 5, partial(Parcel.of, 5)))
+    for count in (1, 2):
+        assert Workers(count).ask(Call("k", square, 3, partial(Parcel.of, 3))) == 9
+        with pytest.raises(PlayError, match="5 is odd"):
+            Workers(count).ask(Call("k", odd_ones_fail, 5, partial(Parcel.of, 5)))
 
 
 def cannot_be_packed() -> Parcel:
@@ -179,7 +180,7 @@ def kills_its_worker(k: int) -> int:
 
 @pytest.mark.parametrize(
     ("function", "count", "users"),
-    [(dies, 2, False), slow(dies, 3, False), slow(kills_its_worker, 1, True), (kills_its_worker, 2, True)],
+    [slow(dies, 2, False), slow(dies, 3, False), slow(kills_its_worker, 1, True), slow(kills_its_worker, 2, True)],
 )
 def test_who_kills_its_worker_fails_alone(function: Callable[[int], int], count: int, users: bool) -> None:
     done = list(Workers(count, LIMITS).run(calls(function, list(range(9)), users=users)))
@@ -200,6 +201,7 @@ def dies_once(place: Path) -> str:
     return "done"
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_once_costs_nothing(tmp_path: Path) -> None:
     done = list(Workers(2).run(calls(dies_once, [tmp_path / str(k) for k in range(5)])))
     assert answers(done) == dict.fromkeys(range(5), "done")
