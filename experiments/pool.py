@@ -6,6 +6,7 @@ own. A worker that is killed takes nothing with it but the calls in flight; thos
 """
 
 import hashlib
+import importlib
 import io
 import os
 import pickle
@@ -230,7 +231,7 @@ class Workers:
                 self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
             )
             EXECUTORS[:] = [executor]
-            future: Future[Answer] = executor.submit(_serve, os.getcwd(), call.function, parcel, call.args, limits)
+            future: Future[Answer] = executor.submit(_serve, Place.here(), call.function, parcel, call.args, limits)
         return future
 
     def _alone(self, call: Call, tries: int) -> Done:
@@ -302,11 +303,31 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a call is to be done as if it were done in the parent: the folder, and where modules are found."""
+
+    folder: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> "Place":
+        """Of this process."""
+        return cls(os.getcwd(), tuple(sys.path))
+
+    def enter(self) -> None:
+        """Go there."""
+        os.chdir(self.folder)
+        if tuple(sys.path) != self.path:
+            sys.path[:] = self.path
+            importlib.invalidate_caches()
+
+
 def _serve(
-    folder: str, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+    place: Place, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
 ) -> Answer:
     def work() -> Any:
-        os.chdir(folder)
+        place.enter()
         return function(parcel.open(), *args)
 
     return attempted(work) if limits is None else confined(work, limits)
