@@ -171,10 +171,11 @@ class GeneralizedVCG(FlowMechanism):
             places = self._places(0, agent, own)
             constant = self._net(0, agent, stage.utility[agent], places, self._surplus(0, agent)).reshape(-1)
             matrix = self._net(0, agent, linear, places, np.zeros(places.shape)).reshape(stage.size, -1).T
-            solution = np.linalg.solve(np.eye(stage.size) - matrix, constant).reshape(stage.axes)
-            if np.array_equal(value, solution):
+            solution = np.linalg.solve(np.eye(stage.size) - matrix, constant)
+            settled = np.array_equal(value.reshape(-1), solution)
+            value = np.asarray(solution, dtype=np.float64).reshape(stage.axes)
+            if settled:
                 break
-            value = solution
         return value
 
     # Payments
