@@ -26,7 +26,6 @@ from sim.loop import play_shard
 from sim.streams import Streams
 from tests.exact import tree_payoffs
 
-
 NAIVE = ("team", "pivot", "pay-your-report", "cremer-mclean")
 
 
