@@ -72,8 +72,8 @@ def rounding(env: TableEnvironment, mechanism: BaseMechanism) -> float:
 def largest_gain(env: TableEnvironment, mechanism: BaseMechanism) -> float:
     """The largest gain of any agent by any family under either information, over all states; its bound added."""
     worst = -np.inf
-    for agent, information in product(range(len(env.agents)), Information):
-        problem = build_problem(env, mechanism, (agent,))
+    problems = [build_problem(env, mechanism, (agent,)) for agent in range(len(env.agents))]
+    for problem, information in product(problems, Information):
         truth = solve(problem, Family.PRESCRIBED, information)
         for family in FAMILIES:
             found = worst_gain(problem, solve(problem, family, information), truth, all_states=True)
