@@ -26,7 +26,7 @@ from mechanisms.ledger import keep_ledger
 from mechanisms.planner import plan
 from mechanisms.residual_claimant import ResidualClaimant
 from mechanisms.solvers import Spanning
-from sim.arrays import FloatArray
+from sim.arrays import FloatArray, IntArray
 from sim.beliefs import belief_matrices
 from sim.builders import random_environment
 from sim.environment import TableEnvironment
@@ -167,7 +167,7 @@ def test_what_is_remembered_is_recalled(lags: int, horizon: int | None) -> None:
             return 1.0
 
     mechanism, rng, episodes = Elephant(env, lags), generator(1), 50
-    memory, past = np.zeros(episodes, np.intp), list[FloatArray]()
+    memory, past = np.zeros(episodes, np.intp), list[IntArray]()
     seen: set[int] = set()
     for t in range(6):
         now = Situation(t, memory, np.zeros(episodes, np.intp))
