@@ -11,8 +11,9 @@ Guarantee: periodic ex post incentive compatible and efficient for any interdepe
 transfers of a period are expected to add up to c(a_{t−1})/δ: to 0 where decisions cost nothing. They do so on the path
 of truth and on average only; the audit's budget shows the largest imbalance ex post.
 
-Finite horizons: p_T is taken out of the target of the period before, Σ_i ξ^i = c − δ E[Σ_i p_T^i], so that the last
-period breaks even on average too. A single period cannot: nothing comes after it.
+Finite horizons: what the last period leaves is part of the target of the period before,
+Σ_i ξ^i = c + δ E[c_T − Σ_i p_T^i], so that the last period breaks even on average too, its own cost included. A single
+period cannot: nothing comes after it.
 
 Source: Liu 2014, Proposition 3.7 (infinite horizon; the finite one is the same argument).
 """
@@ -24,7 +25,7 @@ from sim.roles import Promises
 
 
 class AverageExternality(ContingentMechanism):
-    """λ = 1/N.
+    """Equal shares of the surplus; the designer breaks even on average in every period.
 
     Args:
         solver: `spanning` or `convex`.

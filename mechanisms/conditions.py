@@ -194,7 +194,7 @@ def _periods(by_period: dict[int, float]) -> str:
     """The worst value of each period, where there are several."""
     if len(by_period) < 2:
         return ""
-    return "; by period: " + ", ".join(f"{t}: {value:.4g}" for t, value in by_period.items())
+    return "; " + ", ".join(f"period {t}: {value:.4g}" for t, value in by_period.items())
 
 
 def convex_independence(environment: TableEnvironment) -> Condition:

@@ -26,7 +26,7 @@ Budget = Literal["none", "ex-ante"]
 
 
 class ResidualClaimant(ContingentMechanism):
-    """λ = 1, with or without participation fees.
+    """Everybody is left the whole surplus (λ = 1), with or without participation fees.
 
     Args:
         budget: `ex-ante` adds the fees.

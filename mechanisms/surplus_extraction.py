@@ -32,7 +32,7 @@ from sim.roles import Promises
 
 
 class SurplusExtraction(ContingentMechanism):
-    """λ = 0, with entrance fees and bonuses.
+    """Nothing is left to anybody: entrance fees for lotteries, bonuses one period later.
 
     Args:
         solver: `spanning` or `convex`.

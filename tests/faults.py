@@ -106,6 +106,16 @@ class OnlyAccomplices(ContingentConvex):
         self.balanced = False
 
 
+class NoFees(ContingentMechanism):
+    """Proposition 4.1 before its fees: each pays its flow utility one period later, on average."""
+
+    name = "no-fees"
+    promises = SurplusExtraction.promises
+
+    def __init__(self, environment: TableEnvironment) -> None:
+        super().__init__(environment, Convex(), 0.0)
+
+
 class UndiscountedFee(SurplusExtraction):
     """The entrance fee is the bonus's cover K itself, not δ K."""
 

@@ -101,12 +101,12 @@ def test_periods_are_told_apart() -> None:
     """One number per period with a next one; none where the economy repeats itself."""
     env = unfolding(2)
     for answer in (spanning(env), convex_independence(env)):
-        parts = answer.note.partition("; by period: ")[2].split(", ")
+        parts = answer.note.partition("; period ")[2].split(", period ")
         assert [part.split(": ")[0] for part in parts] == ["0", "1", "2"]
         assert min(float(part.split(": ")[1]) for part in parts) == pytest.approx(answer.value, rel=1e-3)
-    assert "by period" not in spanning(endless(0)).note
+    assert "period" not in spanning(endless(0)).note
     again = TableEnvironment("again", env.agents, endless(0).prior, endless(0).stages, 0.9, 5)
-    assert "by period" not in spanning(again).note
+    assert "period" not in spanning(again).note
 
 
 def test_spanning_implies_convex_independence_and_not_conversely() -> None:
@@ -154,7 +154,7 @@ def test_the_audit_shows_certificates() -> None:
     screen = io.StringIO()
     show_audit(found, Console(file=screen, width=400))
     text = screen.getvalue()
-    assert "nearest mixture of the other signals: 1 × '1'; by period: 0: 0, 1: 0" in text
+    assert "nearest mixture of the other signals: 1 × '1'; period 0: 0, period 1: 0" in text
     assert "rank 1 of 2, norm of the pseudo-inverse infinite: -1 × '0' + 1 × '1' cancel" in text
     data = audit_data(found)["conditions"]
     assert data["spanning"]["holds"] is False

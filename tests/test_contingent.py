@@ -47,7 +47,7 @@ from tests.economies import (
 from tests.exact import tree_payoffs
 
 seeds = st.integers(0, 10_000)
-sizes = st.sampled_from([(2, 2), (2, 3), (2, 4), (3, 2), (3, 3)])
+sizes = st.sampled_from([(2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (3, 4)])
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 
 Rule = Callable[[TableEnvironment], ContingentMechanism]
@@ -270,6 +270,34 @@ def test_public_states_and_costs(name: str, seed: int) -> None:
     if "average" in name:
         costs = float(ledger.pages[0].cost_ahead[0] @ env.prior.reshape(-1))
         assert ledger.transfer.sum() == pytest.approx(costs, abs=2 * rounding(env, mechanism))
+    if name == "spanning":
+        balanced = ContingentSpanning(env, budget="ex-ante")
+        assert keep_ledger(env, balanced).transfer.sum() == pytest.approx(0, abs=2 * rounding(env, balanced))
+        assert largest_gain(env, balanced) <= rounding(env, balanced)
+
+
+def test_a_constant_last_decision_takes_lotteries_or_spanning() -> None:
+    """Convex independence alone, as printed, is not enough for transfers that do not know the own report."""
+    base = more_signals(0)
+    env = TableEnvironment("three periods", base.agents, base.prior, base.stages, 0.9, 3)
+    with pytest.raises(Refusal, match=r"no spanning for agent 'agent 1', .*, period [01]: "):
+        ContingentSpanning(env, last="d0")
+    mechanism = ContingentConvex(env, last="d0")
+    assert audit(env, mechanism).holds
+    np.testing.assert_allclose(
+        keep_ledger(env, mechanism).pages[0].stay[:, 0], [plan(env).value[0].reshape(-1)] * 2, atol=1e-8
+    )
+
+
+def test_without_fees_in_advance_extraction_drives_agents_out() -> None:
+    """Lotteries alone extract the surplus too; but what is due one period later may be more than staying is worth."""
+    env = endless(2)
+    bare = faults.NoFees(env)
+    found = audit(env, bare)
+    surplus = float((plan(env).value[0] * env.prior).sum())
+    assert found.ledger.transfer.sum() == pytest.approx(surplus, abs=1e-8)
+    assert [v.status for v in found.promises] == ["holds", "fails", "holds"]
+    assert min(least.value for least in found.participation["ex_post"]) < -0.5
 
 
 def test_the_linear_program_never_pays_more_than_the_explicit_solution() -> None:
