@@ -29,6 +29,7 @@ Source: Liu 2014, Theorems 3.1 and 3.2, Proposition 3.7, Proposition 4.1, Remark
 Propositions 5.3 and 5.4; with signs, discounting and transposes corrected. For a share λ between, the same proof holds.
 """
 
+from abc import abstractmethod
 from functools import cached_property
 from typing import ClassVar
 
@@ -66,6 +67,7 @@ class ContingentMechanism(HistoryMechanism):
     way_out: ClassVar[str] = ""
     """What may be done where the last decision cannot be implemented."""
 
+    @abstractmethod
     def __init__(
         self, environment: TableEnvironment, solver: Solver, share: float, lags: int = 1, last: str | None = None
     ) -> None:

@@ -11,6 +11,7 @@ to 0. (Where a public state opens the game, η is given it too.)
 Source: Liu 2014, Theorems 3.1 and 3.2, and §3.3 for the fees (there with the wrong sign: η = +E[W − Σ δ^t u^i]).
 """
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Literal
 
@@ -37,6 +38,7 @@ class ResidualClaimant(ContingentMechanism):
 
     way_out = "; hold it constant with last=DECISION"
 
+    @abstractmethod
     def __init__(
         self, environment: TableEnvironment, solver: Solver, budget: Budget, last: str | None, lags: int
     ) -> None:
