@@ -33,19 +33,14 @@ OPTIONS = {
 }
 
 
-class NotSolvedError(Exception):
-    """The solver gave up; its message says why."""
-
-
 def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
     """p with the least max|p|, `(n, Y)`: matrices `(n, Y, K)`, targets `(n, K)`, reports `(n,)`.
+
+    NaN where a program has no solution, or none below `LARGEST`.
 
     >>> matrix = np.array([[[0.75, 0.25], [0.25, 0.75]]])
     >>> smallest_transfers(matrix, np.array([[6.0, 12.0]]), np.array([0])).round(9).tolist()
     [[3.0, 15.0]]
-
-    Raises:
-        NotSolvedError: a program has no solution, or none below `LARGEST`.
     """
     count, rows, _ = matrices.shape
     total = matrices.sum(axis=1).mean(axis=1)
@@ -62,14 +57,14 @@ def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArra
 
 
 def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
-    """One block-diagonal program; where that fails, its halves, so that a failure is that of one program."""
+    """One block-diagonal program; where that fails, its halves, so that what fails is a single program."""
     count, rows, _ = matrices.shape
     found = _solve(matrices, target, report)
     if found.status == 0:
         values = found.x.reshape(count, rows + 1)
         return values[:, :rows] - values[:, rows:]
     if count == 1:
-        raise NotSolvedError(found.message)
+        return np.full((1, rows), np.nan)
     half = count // 2
     parts = [(matrices[s], target[s], report[s]) for s in (slice(half), slice(half, None))]
     return np.concatenate([_stacked(*part) for part in parts])
@@ -116,7 +111,8 @@ def _diagonal(blocks: FloatArray) -> sparse.csc_array:
 def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[float, FloatArray]:
     """The least s with M_r·p = v_r, M_k·p ≥ v_k − s for some p, and the mixture ξ that stands in the way, `(K,)`.
 
-    By duality s = max Σ ξ_k v_k − v_r over mixtures of other columns that give M_r: Farkas's certificate.
+    By duality s = max Σ ξ_k v_k − v_r over mixtures of other columns that give M_r: Farkas's certificate. ∞ where the
+    solver gave up.
     """
     scale = float(np.abs(target).max()) or 1.0
     rows, width = matrix.shape
@@ -130,8 +126,8 @@ def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[floa
         b_eq=target[[report]] / scale,
         bounds=[(-LARGEST, LARGEST)] * rows + [(0.0, None)],
     )
-    if found.status != 0:
-        raise NotSolvedError(found.message)
     weights = np.zeros(width)
+    if found.status != 0:
+        return np.inf, weights
     weights[others] = np.maximum(0.0, -found.ineqlin.marginals)
     return float(found.fun) * scale, weights / max(float(weights.sum()), 1e-300)

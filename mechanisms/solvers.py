@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from mechanisms.smallest import NotSolvedError
+from mechanisms.smallest import LARGEST
 from mechanisms.targets import RESIDUAL, convex_solution, spanning_solution
 from sim.arrays import FloatArray, IntArray
 from sim.errors import InputError
@@ -77,23 +77,23 @@ class Convex:
 
     def solve(self, systems: Systems) -> FloatArray:
         """p(·, r) in the cell of every reported profile."""
-        try:
-            solution = convex_solution(
-                systems.matrices[systems.cell], systems.target[systems.cell], systems.own, smallest=self.smallest
-            )
-        except NotSolvedError as error:
-            raise OutOfReachError("solution of a linear program", 0, " ".join(str(error).split())) from error
-        if solution.short.any():
-            worst = int(solution.short.argmax())
-            weights = mixture_text(solution.mixture[worst], systems.labels)
-            raise OutOfReachError(
-                "convex independence",
-                int(systems.cell[worst]),
-                f"what the others may say after {systems.labels[systems.own[worst]]!r} is a mixture of what they may "
-                f"say after other signals ({weights}; distance {solution.distance[worst]:.3g}), and its target falls "
-                f"short of theirs by {solution.short[worst]:.6g}",
-            )
-        return solution.transfers
+        solution = convex_solution(
+            systems.matrices[systems.cell], systems.target[systems.cell], systems.own, smallest=self.smallest
+        )
+        if not solution.short.any():
+            return solution.transfers
+        worst = int(solution.short.argmax())
+        weights = mixture_text(solution.mixture[worst], systems.labels)
+        if np.isinf(solution.short[worst]):
+            so = f"so that no payments below {LARGEST:g} times its target do"
+        else:
+            so = f"and its target falls short of theirs by {solution.short[worst]:.6g}"
+        raise OutOfReachError(
+            "convex independence",
+            int(systems.cell[worst]),
+            f"what the others may say after {systems.labels[systems.own[worst]]!r} is a mixture of what they may say "
+            f"after other signals ({weights}; distance {solution.distance[worst]:.3g}), {so}",
+        )
 
 
 def mixture_text(weights: FloatArray, labels: tuple[str, ...]) -> str:

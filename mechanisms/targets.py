@@ -87,7 +87,8 @@ class ConvexSolution:
         transfers: p(·, r), `(n, Y)`; zero where there is none.
         distance: of M_r from the hull of the other columns, `(n,)`.
         mixture: where there is no solution, weights ξ that give M_r, `(n, K)`; elsewhere those of the nearest point.
-        short: Σ ξ_k v_k − v_r where there is no solution, else 0: `(n,)`.
+        short: `(n,)`: Σ ξ_k v_k − v_r where there is no solution; ∞ where M_r is so nearly a mixture that none was found;
+            else 0.
     """
 
     transfers: FloatArray
@@ -105,9 +106,6 @@ def convex_solution(
         report: r, `(n,)`.
         smallest: the least possible largest |p| everywhere; otherwise only where M_r is a mixture of other columns
             (and the target is within reach), else the explicit solution.
-
-    Raises:
-        NotSolvedError: a linear program was not solved.
     """
     distance, mixture = nearest_mixtures(matrices, report)
     apart = distance > SEPARATED * matrices.sum(axis=1).mean(axis=1)
@@ -120,10 +118,12 @@ def convex_solution(
     for j in np.flatnonzero(~apart):
         missing, weights = shortfall(matrices[j], target[j], int(report[j]))
         if missing > RESIDUAL * _scale(target):
-            short[j], mixture[j] = missing, weights
+            short[j], mixture[j] = missing, weights if np.isfinite(missing) else mixture[j]
             continue
         within = np.where(np.arange(len(target[j])) == report[j], target[j], target[j] - missing)
         transfers[j] = smallest_transfers(matrices[[j]], within[None], report[[j]])[0]
+    unsolved = np.isnan(transfers).any(axis=1)
+    transfers[unsolved], short[unsolved] = 0.0, np.inf
     return ConvexSolution(transfers, distance, mixture, short)
 
 

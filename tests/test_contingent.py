@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.figures import worst_gain
@@ -154,6 +154,7 @@ def test_interdependent_last_periods_are_seldom_implementable() -> None:
 
 
 @given(seed=seeds, size=sizes)
+@settings(max_examples=12)
 def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size: tuple[int, int]) -> None:
     """−(N − 1) E[W] whatever solution is chosen, and 0 with participation fees; nobody's incentives change."""
     env = endless(seed, *size)
@@ -170,6 +171,7 @@ def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size:
 
 
 @given(seed=seeds, last=st.sampled_from([None, "d0"]))
+@settings(max_examples=12)
 def test_participation_fees_under_a_finite_horizon(seed: int, last: str | None) -> None:
     env = unfolding(seed, private_end=last is None)
     mechanism = ContingentConvex(env, budget="ex-ante", last=last)
@@ -192,6 +194,7 @@ def test_a_fee_depends_on_the_others_first_reports_only() -> None:
 
 
 @given(seed=seeds, way=st.sampled_from(["spanning", "convex"]))
+@settings(max_examples=12)
 def test_average_externality_breaks_even_in_every_period_on_average(seed: int, way: str) -> None:
     """Given what was public before it, a period's transfers are expected to add up to 0, in the last period too."""
     for env in (endless(seed), unfolding(seed)):
@@ -212,6 +215,7 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
 
 
 @given(seed=seeds, way=st.sampled_from(["spanning", "convex"]))
+@settings(max_examples=12)
 def test_surplus_extraction_leaves_nothing_and_nobody_leaves(seed: int, way: str) -> None:
     """Share 1; first-period payoff 0 for every θ_0; never below 0 after any history, own lies included."""
     for env in (endless(seed, 2, 3), unfolding(seed)):
@@ -239,6 +243,7 @@ def test_nobody_runs_from_surplus_extraction_as_from_others() -> None:
 
 
 @given(seed=seeds)
+@settings(max_examples=12)
 def test_convex_independence_without_spanning(seed: int) -> None:
     """Four signals, three things to say: no spanning, but every belief is a corner."""
     env = more_signals(seed)
