@@ -10,7 +10,7 @@ from mechanisms.lagged import split_profiles
 from mechanisms.solvers import Convex, Spanning, Systems
 from mechanisms.surplus_extraction import SurplusExtraction
 from mechanisms.targets import convex_solution, spanning_solution
-from sim.arrays import Array, FloatArray
+from sim.arrays import Array, FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.roles import Promises, Situation
 
@@ -171,3 +171,10 @@ class OpenLoop(HistoryMechanism):
 
     def transfer_bound(self) -> float:
         return max(float(np.abs(table).max()) for table, _ in self.tables)
+
+
+class WrongDecision(SurplusExtraction):
+    """Takes the decision that is not efficient (of two)."""
+
+    def policy(self, t: int) -> IntArray:
+        return 1 - super().policy(t)

@@ -483,6 +483,20 @@ def test_planted_faults_show_in_gains_or_in_payoffs(
     assert (level > 0.03) is off
 
 
+def test_total_indifference_hides_a_wrong_decision_from_every_gain() -> None:
+    """Extraction by spanning: each report is worth 0. Only the promise of efficiency can tell that a* is not taken."""
+    env = endless(3)
+    mechanism = faults.WrongDecision(env, solver="spanning")
+    found = audit(env, mechanism)
+    assert largest_gain(env, mechanism) <= rounding(env, mechanism)
+    assert [verdict.promise for verdict in found.promises if verdict.status == "fails"] == ["efficient"]
+    right = audit(env, SurplusExtraction(env, solver="spanning"))
+    assert right.holds
+    for search in right.searches:  # and where reports lead to different decisions, each of them ties with truth
+        tied, states = search.ties
+        assert 0 < tied <= states
+
+
 def test_the_printed_fee_doubles_the_deficit() -> None:
     """Revenue −2 (N − 1) E[W] instead of 0; incentives cannot show it, the promise of a balanced budget does."""
     env = next(env for env in map(endless, range(20)) if (plan(env).value[0] * env.prior).sum() > 0.5)
