@@ -141,7 +141,7 @@ def audit(
         budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
-        conditions=all_conditions(environment),
+        conditions=[*all_conditions(environment), *mechanism.conditions()],
     )
     found.promises.extend(_promises(found))
     return found

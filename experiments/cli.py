@@ -25,6 +25,7 @@ from experiments.opening import open_environment, open_game, require_workers
 from experiments.options import options_of, shown, split
 from experiments.pool import Workers
 from experiments.replaying import replay
+from experiments.reproduce_cli import reproduce_command
 from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -326,6 +327,9 @@ def _workers(count: int, seconds: float, gigabytes: float) -> Workers:
     if not 0 < gigabytes < 1e6:
         raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
     return Workers(require_workers(count), Limits(seconds, int(gigabytes * 2**30)))
+
+
+app.command("reproduce")(reproduce_command)
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:
