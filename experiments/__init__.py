@@ -2,17 +2,24 @@
 
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment, make_mechanism, make_strategy, use_plugins
+from experiments.checking import check_environment, check_mechanism, check_plugins, check_strategy
 from experiments.plots import plot_stress
 from experiments.replaying import replay
 from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
+from experiments.study import load_study
 from sim.environment_file import load_environment, save_environment
 
 __all__ = [
     "audit",
     "audit_data",
+    "check_environment",
+    "check_mechanism",
+    "check_plugins",
+    "check_strategy",
     "load_environment",
+    "load_study",
     "make_environment",
     "make_mechanism",
     "make_strategy",

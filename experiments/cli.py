@@ -22,9 +22,10 @@ from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environm
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.options import options_of, shown, split
 from experiments.replaying import replay
-from experiments.running import load_study, make_conduct, run
+from experiments.running import make_conduct, run
 from experiments.simulate import Sampling, open_game
 from experiments.stressing import stress
+from experiments.study import load_study
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry

@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 
 from agents.base import BaseStrategy
+from agents.eager_seller import EagerSeller
 from agents.figures import ex_ante_gain, worst_gain
+from agents.informed_buyer import InformedBuyer
 from agents.oracle import Family, Information, solve
 from agents.problem import build_problem
-from agents.trade_responses import (
-    EagerSeller,
-    InformedBuyer,
-    best_buyer_report,
-    best_seller_report,
-    buyer_worth,
-    seller_worth,
-)
+from agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
 from agents.truthful import Truthful
 from agents.witness import Witness
 from experiments.auditing import audit

@@ -14,86 +14,15 @@ best at r = (3/2) θ_1, at most the largest report; clipped by search over r.
 Source: Athey–Segal 2007, §2; the paper only says in which direction they lie.
 """
 
-from collections.abc import Iterator
-from typing import Self
-
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
+from agents.base import Setting
 from sim.arrays import Array, FloatArray
-from sim.errors import PlayError
-from sim.roles import View
 from sim.spaces import Interval
 from sim.trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
 
 
-class InformedBuyer(BaseStrategy):
-    """The buyer's best response to expected externalities, once the seller's report is known.
-
-    Args:
-        clipped: whether the economy keeps quantities in [0, 1].
-    """
-
-    name = "informed-buyer"
-    source = "Athey–Segal 2007 §2: the contingent deviation of the buyer"
-    lies = 2
-    memory_periods: int | None = 1
-
-    def __init__(self, clipped: bool = False) -> None:
-        self.clipped = clipped
-
-    def message(self, view: View) -> Array:
-        """The best report in period 1."""
-        if view.t == 0:
-            return view.prescribed
-        reports = view.past[-1].reports
-        if reports is None or not isinstance(view.space, Interval):
-            raise PlayError("it needs the seller's report, and reports on an interval")
-        return best_buyer_report(reports[:, 0], view.signal, view.space.high, clipped=self.clipped)
-
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
-        """In words."""
-        return "reports 2 θ_1 θ_2 for θ_2 once it knows θ_1"
-
-    @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
-        """With and without clipping, for the buyer of the trading game."""
-        return (cls(clipped) for clipped in (False, True) if _plays(setting, 1))
-
-
-class EagerSeller(BaseStrategy):
-    """The seller's best response to actual externalities.
-
-    Args:
-        clipped: whether the economy keeps quantities in [0, 1].
-    """
-
-    name = "eager-seller"
-    source = "Athey–Segal 2007 §2: the seller's deviation"
-    lies = 1
-
-    def __init__(self, clipped: bool = False) -> None:
-        self.clipped = clipped
-
-    def message(self, view: View) -> Array:
-        """The best report in period 0."""
-        if view.t > 0:
-            return view.prescribed
-        if not isinstance(view.space, Interval):
-            raise PlayError("it needs reports on an interval")
-        return best_seller_report(view.signal, view.space.high, clipped=self.clipped)
-
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
-        """In words."""
-        return "over-reports θ_1, as if units were cheaper to make"
-
-    @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
-        """With and without clipping, for the seller of the trading game."""
-        return (cls(clipped) for clipped in (False, True) if _plays(setting, 0))
-
-
-def _plays(setting: Setting, agent: int) -> bool:
+def plays_side(setting: Setting, agent: int) -> bool:
     """Whether this is that side of the trading game on intervals."""
     sides = setting.lexicon.agents == ("seller", "buyer") and setting.periods == 2
     return sides and setting.agent == agent and isinstance(setting.messages(agent), Interval)
