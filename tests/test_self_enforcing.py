@@ -59,7 +59,7 @@ class ByHand:
         self.u = np.array(
             [[-self.costs[s] * self.trade(s, b), self.values[b] * self.trade(s, b)] for s, b in self.states]
         ).T
-        ahead = np.array(np.linalg.solve(np.eye(4) - discount * self.law, self.u.T).T, np.float64)  # V_i
+        ahead = np.asarray(np.linalg.solve(np.eye(4) - discount * self.law, self.u.T).T, dtype=np.float64)  # V_i
         self.later = [self.incentive(j, ahead[1 - j], self.law) for j in range(2)]  # γ_j by last reports and report
         self.first = [self.incentive(j, ahead[1 - j], np.full((1, 4), 0.25)) for j in range(2)]
         shares = self.u.mean(axis=1) / 2  # the long run is even
