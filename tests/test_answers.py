@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.answers import checked_answer, finite, within
-from sim.arrays import IntArray
+from sim.arrays import Array, IntArray
 from sim.errors import PlayError
 from sim.spaces import SILENT, Finite
 
@@ -35,7 +35,7 @@ def test_finite_numbers_whose_sum_is_not_are_finite(n: int) -> None:
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, np.int64, np.uint64])
 @pytest.mark.parametrize("n", [1, 30])
 def test_indices_of_any_type_come_back_as_a_private_copy(kind: type, n: int) -> None:
-    answer = np.arange(n).astype(kind) % 3
+    answer: Array = np.arange(n).astype(kind) % 3
     copy = checked_answer(answer, Finite(("a", "b", "c")), n, lambda: "somebody")
     assert copy.dtype == np.intp
     assert copy.tolist() == answer.tolist()
