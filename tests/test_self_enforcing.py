@@ -55,7 +55,7 @@ class ByHand:
     def __init__(self, discount: float, persistence: float) -> None:
         self.delta = discount
         self.keep = persistence * np.eye(2) + (1 - persistence) / 2
-        self.law = np.kron(self.keep, self.keep)
+        self.law: FloatArray = np.kron(self.keep, self.keep).astype(np.float64)
         self.u = np.array(
             [[-self.costs[s] * self.trade(s, b), self.values[b] * self.trade(s, b)] for s, b in self.states]
         ).T
