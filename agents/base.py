@@ -19,16 +19,19 @@ from sim.spaces import Finite, Space
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a strategy is to be tried: which agent, under which rules."""
+    """Where a strategy is to be tried: which agent, under which rules; `actions` are its sets of private actions."""
 
     agent: int
     lexicon: Lexicon
     disclosure: str = "everything"
+    actions: tuple[Finite, ...] = ()
 
     @classmethod
     def of(cls, game: Game, agent: int) -> Self:
         """The setting of one agent in a game."""
-        return cls(agent, game.lexicon, game.conduct.disclosure)
+        actions = [labels for t in range(min(game.periods, 12)) if (labels := game.environment.actions(t))]
+        spaces = tuple(dict.fromkeys(Finite(labels[agent]) for labels in actions))
+        return cls(agent, game.lexicon, game.conduct.disclosure, spaces)
 
     @property
     def periods(self) -> int:

@@ -142,7 +142,7 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
         slack = 1e-9 * max(1.0, float(np.abs(mine).max(initial=0.0)))
         equal = np.abs(mine - kept) <= slack
         matters = np.zeros(mine.shape, np.bool_)
-        for table in (period.decision[..., 0], period.following, period.flow.max(axis=3)):
+        for table in (period.decision[..., 0], period.following[..., 0], period.flow.max(axis=3)):
             values = table[memory, profile]
             matters |= np.abs(values - np.take_along_axis(values, honest[:, None], axis=1)) > slack
         tied += int((equal & matters).any(axis=1).sum())

@@ -12,6 +12,8 @@ from math import prod
 
 import numpy as np
 
+from agents.acting import ActTables, read_acts
+from mechanisms.acts import acts_matter
 from mechanisms.base import BaseMechanism
 from mechanisms.tabulate import tabulate
 from sim.arrays import Array, FloatArray, IntArray
@@ -20,7 +22,11 @@ from sim.environment import TableEnvironment
 
 @dataclass(frozen=True, eq=False)
 class Unmerged:
-    """A period before merging: everything by memory; axes `(M, S, R)` unless said otherwise."""
+    """A period before merging: everything by memory; axes `(M, S, R)` unless said otherwise.
+
+    Charge and remember are `(M, S, R, 1)`, or `(M, S, R, B)` where the mechanism acts on what is done and replied; then
+    `acts` has what is done and what is prescribed.
+    """
 
     decide: IntArray
     charge: FloatArray
@@ -28,6 +34,7 @@ class Unmerged:
     truth: IntArray
     due: FloatArray
     """Due of the deviator under its prescribed message, `(M, S)`; zero where it is not sunk (then in `charge`)."""
+    acts: ActTables | None = None
 
 
 def read_rules(
@@ -51,12 +58,15 @@ def read_rules(
     case = (np.arange(tables.memories)[:, None] * prod(tables.shape) + others)[:, :, None] + own
     charge, due = (_total(table, who, case) for table in (tables.charge, tables.due))
     sunk = defer and bool((due == due[:, :, :1]).all())  # out of its hands when it falls due
+    acts = read_acts(environment, mechanism, t, who, case) if acts_matter(mechanism, t) else None
+    charge = charge[..., None] if acts is None else acts.charge
     if not sunk:
-        charge += due
+        charge += due[..., None]
     return Unmerged(
         decide=tables.decide.take(case),
         charge=charge,
-        remember=tables.remember.take(case),
+        remember=tables.remember.take(case)[..., None] if acts is None else acts.remember,
+        acts=acts,
         truth=np.ravel_multi_index([sent[i] for i in who], own_shape),
         due=due[:, :, 0].copy() if sunk else np.zeros(due.shape[:2]),
     )
@@ -91,6 +101,8 @@ def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | Non
 def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
     """What tells memories apart whatever the states of next period are."""
     parts = [numbered(raw.decide), numbered(raw.charge), numbered(raw.truth)]
+    if raw.acts is not None:
+        parts.append(numbered(raw.acts.obey))
     if after is not None:
         parts.append(numbered(numbered(after.due)[raw.remember]))
     return parts

@@ -62,7 +62,7 @@ def find_places(
     """Where moves lead.
 
     Args:
-        moves: next states `(C, S, R)` and what is done `(C, S, R, B)`, from one or several periods.
+        moves: next states and what is done, `(C, S, R, B)` each, from one or several periods.
         states: C′.
 
     Returns:
@@ -70,7 +70,7 @@ def find_places(
     """
     size = moves[0][0].shape[1]
     profile = np.arange(size)[:, None, None]
-    codes = [(following[..., None] * decisions + done) * size + profile for following, done in moves]
+    codes = [(following * decisions + done) * size + profile for following, done in moves]
     seen = np.zeros(states * decisions * size, np.bool_)
     for code in codes:
         seen[code] = True

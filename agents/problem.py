@@ -11,7 +11,10 @@ it; then memories that differ only in what is due are *the same state*. Two memo
 lead to exactly the same decision, charges, dues and merged next memory (partition refinement, as finite automata are
 minimised). So a mechanism without memory is searched over θ alone, contingent transfers too, and nothing is declared.
 
-Axes: C merged memories, S profiles, R own messages, B own actions, D decisions.
+Where a mechanism asks for replies or observes actions, B counts own actions times own replies, and charges and memories
+depend on them as well (`agents.acting`).
+
+Axes: C merged memories, S profiles, R own messages, B own actions (and replies), D decisions.
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from agents.acting import replies
 from agents.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
 from agents.places import Outlook, Places, find_places
 from mechanisms.base import BaseMechanism
@@ -42,9 +46,9 @@ class Period:
         members: a memory of each state, `(C,)`.
         flow: `(C, S, R, B)`, see the module.
         decision: what is done, `(C, S, R, B)`.
-        following: next period's state, `(C, S, R)`.
+        following: next period's state, `(C, S, R, B)`.
         truth: the prescribed own messages, `(C, S)`.
-        obey: the recommended own actions, `(C, S, R)`.
+        obey: the prescribed own acts, `(C, S, R)`.
         own: what the deviator knows of the profile, `(S,)`: index of public state and own signals, below W.
         width: W.
         rows: laws of the next profile, `(D, S, S')`, or None in the last period.
@@ -175,6 +179,7 @@ def _require_room(environment: TableEnvironment, mechanism: BaseMechanism, who: 
         stage, tables = environment.stage(t), tabulate(mechanism, t)
         cases = float(tables.memories) * stage.size * prod(tables.shape[i + 1] for i in who)
         actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
+        actions *= prod(replies(mechanism, t, i) for i in who)
         kept += cases * (2 + 3 * actions)
         work = max(work, cases * (7 + 5 * actions))
     names = " + ".join(repr(environment.agents[i]) for i in who)
@@ -215,14 +220,15 @@ def _period(
     members = np.unique(labels, return_index=True)[1]
     some = slice(None) if len(members) == len(labels) else members  # nothing merged: no copies
     decide, charge, remember = raw.decide[some], raw.charge[some], raw.remember[some]
-    recommended, done = _actions(stage, who, decide)
+    acts = raw.acts
+    recommended, done = _actions(stage, who, decide) if acts is None else (acts.obey[some], acts.done[some])
     event = done * stage.size + np.arange(stage.size)[:, None, None]
     utility = np.sum([stage.utility[i] for i in who], axis=0)
     flow = utility.take(event)
-    flow -= charge[..., None]
-    rows, following = None, np.zeros(remember.shape, np.intp)
+    flow -= charge
+    rows, following = None, np.zeros(done.shape, np.intp)
     if after is not None and next_labels is not None:
-        rows, following = laws(environment, t), next_labels.take(remember)
+        rows, following = laws(environment, t), np.broadcast_to(next_labels.take(remember), done.shape)
         if after.due.any():
             flow -= environment.discount * _expected_due(rows, after.due, remember, event)
     own, width = _own_information(stage, who)
@@ -230,11 +236,11 @@ def _period(
 
 
 def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
-    """E[due(m′, θ′) | a, θ], `(C, S, R, B)`, for next memories `(C, S, R)` and flat (a, θ) `(C, S, R, B)`."""
+    """E[due(m′, θ′) | a, θ], `(C, S, R, B)`, for next memories `(C, S, R, 1 or B)` and flat (a, θ) `(C, S, R, B)`."""
     codes = numbered(due)
     distinct = due[np.unique(codes, return_index=True)[1]]
     expected = distinct @ rows.reshape(-1, rows.shape[2]).T
-    return expected.take(codes.take(remember)[..., None] * expected.shape[1] + event)
+    return expected.take(codes.take(remember) * expected.shape[1] + event)
 
 
 def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:

@@ -110,7 +110,7 @@ def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step
         for action in sorted(range(period.flow.shape[3]), key=lambda b: b != obey):
             decision = int(period.decision[memory, profile, r, action])
             step = Step(t, profile, r, prescribed, decision, action == obey)
-            out.append((step, int(period.following[memory, profile, r])))
+            out.append((step, int(period.following[memory, profile, r, action])))
     return out
 
 

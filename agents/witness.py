@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from agents.acting import replies
 from agents.base import BaseStrategy, Setting
 from agents.oracle import Family, Information, Value, best_actions, best_messages, require_revealing, solve
 from agents.problem import Problem
@@ -17,6 +18,7 @@ from mechanisms.tabulate import tabulate
 from sim.arrays import Array, IntArray
 from sim.errors import Refusal
 from sim.roles import View
+from sim.spaces import Finite
 
 HONEST, RESPOND, DONE = 0, 1, 2
 
@@ -30,7 +32,8 @@ class Witness(BaseStrategy):
         words: what it does, as words that follow the agent's name.
 
     Raises:
-        Refusal: a coalition, leaving, one-lie families with private actions, or messages that do not reveal signals.
+        Refusal: a coalition, leaving, one-lie families where there are acts to choose, or messages that do not reveal
+            signals.
     """
 
     source = "the exact oracle"
@@ -40,7 +43,7 @@ class Witness(BaseStrategy):
     def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
         acts = any(period.decision.shape[3] > 1 for period in problem.periods)
         if len(problem.deviator) != 1 or problem.exit or (acts and family is not Family.CONTINGENT):
-            raise Refusal("witness: only for one agent that stays, and with private actions only the best response")
+            raise Refusal("witness: only for one agent that stays, and with acts to choose only the best response")
         require_revealing(problem)
         self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
@@ -72,9 +75,21 @@ class Witness(BaseStrategy):
         return out
 
     def action(self, view: View) -> Array:
-        """The best private action once the reports are in; what was then really done is noted for the next period."""
-        if self._actions is None:
+        """The best private action once the reports are in."""
+        return view.prescribed if self._actions is None else self._act(view) // self._replies(view.t)
+
+    def reply(self, view: View) -> Array:
+        """The best reply, where replies are chosen from a finite set."""
+        if self._actions is None or not isinstance(view.space, Finite):
             return view.prescribed
+        return self._act(view) % self._replies(view.t)
+
+    def _replies(self, t: int) -> int:
+        return replies(self._problem.mechanism, t, self.agent)
+
+    def _act(self, view: View) -> Array:
+        """The best action and reply as one number; what is then really done is noted for the next period."""
+        assert self._actions is not None
         if view.reports is None or view.memory is None or view.decision is None:
             raise Refusal("witness: it needs everything public")
         place = self._place(view.t)
@@ -82,9 +97,9 @@ class Witness(BaseStrategy):
         profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, view.signal))
         state = self._problem.periods[place].merged[view.memory]
         report = view.reports[:, self.agent].astype(np.intp)
-        action = self._actions[place][state, profile, report]
-        view.private["done"] = self._problem.periods[place].decision[state, profile, report, action]
-        return action
+        act = self._actions[place][state, profile, report]
+        view.private["done"] = self._problem.periods[place].decision[state, profile, report, act]
+        return act
 
     def _true_signals(self, t: int, public: Array, reports: Array, own: Array) -> Array:
         """The profile's signals: the others' read off their messages, the own one known."""

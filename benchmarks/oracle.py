@@ -83,7 +83,7 @@ def stage_rates(size: tuple[int, int, int], runs: int) -> tuple[dict[Information
         value = solve(problem, Family.CONTINGENT, information)
         work = _stage(problem, value.ahead[1], information)
         rates[information] = problem.periods[1].following.size / median_seconds(work, runs)
-    return rates, problem.periods[1].following.shape, memory
+    return rates, problem.periods[1].following.shape[:3], memory
 
 
 def _stage(problem: Problem, ahead: FloatArray | None, information: Information) -> Callable[[], FloatArray]:

@@ -10,20 +10,21 @@
 | single crossing, increasing differences | along the agent's signals, see the functions | worst violation |
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from mechanisms.dependence import Violation, type_violations, value_violations
 from mechanisms.ex_post import ex_post_payments, least_payments, own_last, utility_by_report, worst_cycle
 from mechanisms.hulls import nearest_mixtures
 from mechanisms.planner import Plan, plan
 from mechanisms.solvers import mixture_text
-from mechanisms.tabulate import laws
 from sim.arrays import FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
-from sim.stage import Stage, labels_text
+from sim.stage import labels_text
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
@@ -83,77 +84,22 @@ def _stages(environment: TableEnvironment, *, with_next: bool = False) -> range:
 
 
 def private_values(environment: TableEnvironment) -> Condition:
-    """u^i(a, θ) = u^i(a, θ^i) (and the public state)."""
-    worst, where = 0.0, {}
-    for t in _stages(environment):
-        stage = environment.stage(t)
-        for i in range(len(environment.agents)):
-            others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
-            change = np.ptp(stage.utility[i], axis=others) if others else np.zeros(1)
-            if change.max() > worst:
-                at = first(change == change.max())
-                worst, where = float(change.max()), _place(environment, t, i, at[0], None)
-                where["signal"] = stage.signals[i][at[-1]]
-    return Condition("private values", worst <= TOLERANCE, worst, where)
+    """u^i(a, θ) depends on the public decision, i's own action and signal and the public state only."""
+    return _judged("private values", value_violations(environment, _stages(environment)))
 
 
 def independent_types(environment: TableEnvironment) -> Condition:
     """Signals are independent at first; next signals are, given (a, θ), and agent i's depends on θ^i, ω and what was
     decided or done by i only; a public state does not follow from private signals."""
-    worst, half = _dependence(environment.prior)
-    where: dict[str, str | int] = {"period": 0}
-    half = half and "the first signals are correlated"
-    for t in _stages(environment, with_next=True):
-        stage, after = environment.stage(t), environment.stage(t + 1 if environment.horizon else 0)
-        rows = laws(environment, t)
-        law = rows.reshape(*rows.shape[:2], *after.axes)
-        axes = tuple(range(2, law.ndim))
-        product = np.ones(rows.shape[:2] + (1,) * len(axes))
-        marginals = [law.sum(axis=tuple(a for a in axes if a != axis), keepdims=True) for axis in axes]
-        for marginal in marginals:
-            product = product * marginal
-        change = np.abs(law - product).reshape(*rows.shape[:2], -1).max(axis=2)
-        if change.max() > worst:
-            worst, half = float(change.max()), "next signals are correlated given decision and profile"
-            decision, profile = first(change == change.max())
-            shown = labels_text(stage.labelled_axes, profile)
-            where = {"period": t, "decision": stage.decisions[decision], "profile": shown}
-        for axis, marginal in enumerate(marginals):
-            i = axis - after.offset  # −1: the public state, which nobody's signal may move
-            own = marginal.reshape(rows.shape[0], *stage.axes, -1)
-            others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != i)
-            moved = np.ptp(own, axis=others) if others else np.zeros((1,))
-            if moved.max() > worst:
-                worst = float(moved.max())
-                half = "an agent's next signal" if i >= 0 else "the next public state"
-                half += " depends on the others' signals" if i >= 0 else " depends on private signals"
-                where = _place(environment, t, max(i, 0), first(moved == moved.max())[0], None)
-            hidden = _moved_by_others(stage, own, i)
-            if hidden > worst:
-                worst, half = hidden, "another agent's private action moves an agent's next signal"
-                where = {"period": t, "agent": environment.agents[max(i, 0)]}
-    if worst <= TOLERANCE:
-        return Condition("independent types", True, worst, {})
-    return Condition("independent types", False, worst, where, half)
+    return _judged("independent types", type_violations(environment, _stages(environment, with_next=True)))
 
 
-def _dependence(law: FloatArray) -> tuple[float, str]:
-    """How far a law is from the product of its marginals."""
-    product = np.ones(())
-    for axis in range(law.ndim):
-        product = np.multiply.outer(product, law.sum(axis=tuple(a for a in range(law.ndim) if a != axis)))
-    off = float(np.abs(law - product).max())
-    return off, "dependent" if off > TOLERANCE else ""
-
-
-def _moved_by_others(stage: Stage, own: FloatArray, agent: int) -> float:
-    """How far the others' private actions move one agent's marginal `(D, *A, K')`."""
-    if not stage.private_actions:
-        return 0.0
-    sizes = [len(labels) for labels in stage.private_actions]
-    parts = own.reshape(-1, *sizes, *own.shape[1:])
-    others = tuple(1 + j for j in range(len(sizes)) if j != agent)
-    return float(np.ptp(parts, axis=others).max()) if others else 0.0
+def _judged(name: str, violations: Iterator[Violation]) -> Condition:
+    """The worst violation, if any is above the tolerance."""
+    worst = max(violations, key=lambda one: one.amount, default=Violation(0.0, {}, ""))
+    if worst.amount <= TOLERANCE:
+        return Condition(name, True, worst.amount, {})
+    return Condition(name, False, worst.amount, worst.where, worst.note)
 
 
 def spanning(environment: TableEnvironment) -> Condition:

@@ -15,10 +15,12 @@ from math import prod
 
 import numpy as np
 
+from mechanisms.acts import Settled, acts_matter, settle
 from mechanisms.base import BaseMechanism
 from mechanisms.tabulate import laws, tabulate
 from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
+from sim.roles import Situation
 
 PRECISION = 1e-12
 """Residual bound aimed at, relative to the largest value (at least 1)."""
@@ -147,8 +149,29 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Ra
     transfer = (tables.charge + tables.due)[:, memory, x]
     last = environment.horizon is not None and t == environment.horizon - 1
     rows = None if last else laws(environment, t)
+    following = tables.remember[memory, x]
+    if acts_matter(mechanism, t):
+        messages = [x // stride % width for stride, width in zip(strides[1:], tables.shape[1:], strict=True)]
+        settled = _settled(mechanism, t, public, signals, np.array(messages), decision)
+        transfer = settled.charge.T.reshape(transfer.shape) + tables.due[:, memory, x]
+        following = settled.memory.reshape(following.shape)
     cost = stage.cost_table[decision, public]
-    return _Raw(decision, tables.remember[memory, x], np.concatenate([utility, transfer, cost[None]]), rows)
+    return _Raw(decision, following, np.concatenate([utility, transfer, cost[None]]), rows)
+
+
+def _settled(
+    mechanism: BaseMechanism,
+    t: int,
+    public: IntArray,
+    signals: IntArray,
+    messages: IntArray,
+    decision: IntArray,
+) -> Settled:
+    """Charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
+    memories, size = decision.shape
+    now = Situation(t, np.repeat(np.arange(memories), size), np.tile(public, memories))
+    sent = messages.reshape(len(messages), -1).T
+    return settle(mechanism, now, np.tile(signals, memories).T, sent, decision.reshape(-1))
 
 
 def _back(discount: float, page: _Raw, value: FloatArray | None) -> FloatArray:

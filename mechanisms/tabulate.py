@@ -46,7 +46,7 @@ class RuleTables:
         shape: public states, then messages of each agent; X is their product.
         decide: decision, `(M, X)`.
         charge, due: transfers by agent, `(N, M, X)`.
-        remember: next memory, `(M, X)`.
+        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see `mechanisms.acts`.
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
         verified: how the rules were held to what they declare.
     """
@@ -103,10 +103,6 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
     memories = mechanism.memory_size(t)
     if memories is None or not all(isinstance(space, Finite) for space in spaces):
         raise mechanism.refuse("its memory or its messages are not finite")
-    if any(mechanism.asks(t, i) is not None for i in range(count)):
-        raise mechanism.refuse("it asks for replies after the decision, which the search does not cover")
-    if environment.actions(t) and any(mechanism.sees(t, i) is not None for i in range(count)):
-        raise mechanism.refuse("it observes actions, which the search takes to be hidden")
     publics = environment.public_space(t).size
     shape = (publics, *(space.size for space in spaces if isinstance(space, Finite)))
     cases = memories * prod(shape)

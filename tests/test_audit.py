@@ -36,7 +36,7 @@ from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.kernels import JointKernel
 from sim.loop import play_shard
-from sim.roles import Promises, Situation
+from sim.roles import Acts, Promises, Situation
 from sim.stage import Stage
 from sim.streams import Streams
 from tests.exact import tree_payoffs
@@ -656,15 +656,28 @@ def test_a_refused_audit_of_a_coalition_does_not_pretend(capsys: pytest.CaptureF
 
 
 class Watchful(PaysForNothing):
-    """Observes the hidden action and fines shirking: a search that took it to be hidden would be wrong."""
+    """Recommends work always, and fines shirking, which it observes."""
 
     name = "watchful"
+    promises = Promises(incentive="bayesian")
+    fine = 2.0
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        return np.ones(len(messages), np.intp)
 
     def sees(self, t: int, agent: int) -> Array:
         return np.arange(2)
 
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        return self.fine * (acts.seen == 0)
 
-def test_a_mechanism_that_observes_actions_is_refused_not_misjudged() -> None:
-    env = effort()
-    with pytest.raises(Refusal, match="observes actions"):
-        audit(env, Watchful(env))
+
+@pytest.mark.parametrize(("fine", "gain"), [(2.0, 0.0), (0.25, 0.75)])
+def test_a_mechanism_that_observes_actions_is_searched_with_what_it_sees(fine: float, gain: float) -> None:
+    """Work costs 1; in the last period it is of no use to the worker, who shirks unless the fine is as much."""
+    rules = Watchful(effort())
+    rules.fine = fine
+    found = audit(effort(), rules)
+    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([gain])
+    assert found.holds == (gain == 0)
+    assert found.ledger.transfer == pytest.approx([0])

@@ -18,6 +18,9 @@ from experiments.scenarios.continuous_licence import ContinuousLicence
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
+from experiments.scenarios.repeated_auction import RepeatedAuction
+from experiments.scenarios.repeated_trade import RepeatedTrade
+from experiments.scenarios.trading_game_continuous import TradingGameContinuous
 from experiments.shards import make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Sampling, silent
 from mechanisms.contingent_spanning import ContingentSpanning
@@ -190,6 +193,9 @@ def fitting(name: str) -> Game:
         RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
         LowestBidAuction(bidders=2),
         ContinuousLicence(),
+        RepeatedAuction(bidders=2, discount=0.5),
+        RepeatedTrade(discount=0.5),
+        TradingGameContinuous(),
     )
     for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in endless)):
         with suppress(Refusal):

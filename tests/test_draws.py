@@ -106,14 +106,18 @@ def test_joint_moves_draw_the_profile_from_its_law(seed: int, decisions: int, si
 def test_one_episode_alone_is_drawn_as_it_is_among_others(
     joint: bool, listed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With tables that are small enough to be kept as lists, and with tables that are not."""
+    """With tables that are small enough to be kept as lists, and with tables that are not; on the steps themselves."""
     monkeypatch.setattr(draws, "LISTED", listed)
     generator = np.random.default_rng(3)
-    kernel: JointKernel | IndependentKernel = IndependentKernel((laws(generator, 2, 3, 4), laws(generator, 2, 2, 12)))
+    own = laws(generator, 4), laws(generator, 12)  # the same everywhere, so that every step is met
+    kernel: JointKernel | IndependentKernel = IndependentKernel(
+        (np.broadcast_to(own[0], (2, 3, 4)), np.broadcast_to(own[1], (2, 2, 12)))
+    )
     if joint:
-        kernel = JointKernel(laws(generator, 2, 6, 48).reshape(2, 3, 2, 4, 12), (3, 2), (4, 12))
+        kernel = JointKernel(np.broadcast_to(np.multiply.outer(*own), (2, 3, 2, 4, 12)), (3, 2), (4, 12))
     decision, profile, axes = cases(kernel, 2, 1)
-    uniforms = generator.random((50, kernel.streams))
+    tables = [kernel.table.reshape(-1, 48)] if isinstance(kernel, JointKernel) else kernel.factors
+    uniforms = generator.permuted(np.stack([generator.choice(edges(cumulate(f)), 50) for f in tables], axis=1), axis=0)
     together = Move(kernel)(decision, profile, axes, uniforms)
     for k in range(50):
         one = slice(k, k + 1)

@@ -193,7 +193,7 @@ def encodings(table: pa.Table, path: Path) -> dict[str, set[str]]:
 
 
 def test_every_column_is_written_in_the_encoding_that_suits_it(tmp_path: Path) -> None:
-    n, generator = 30_000, np.random.default_rng(0)
+    n, generator = 12 * 4096, np.random.default_rng(0)
     by_row = np.arange(n) % 6
     table = pa.table(
         {
@@ -203,8 +203,8 @@ def test_every_column_is_written_in_the_encoding_that_suits_it(tmp_path: Path) -
             "some": generator.random(20_000)[generator.integers(0, 20_000, n)],
             "none": pa.nulls(n, pa.float64()),
             "zero": np.zeros(n),
-            # In steps of n / 4096, about 7, or of 6 or 12, one would see but one of the six.
-            "alternating": np.where(by_row == 0, generator.integers(0, 5, n) / 3, 0),
+            # In steps of n / 4096 = 12 one would see but one row in six.
+            "alternating": np.where(by_row == 0, 0, generator.integers(0, 5, n) / 3),
             "flag": generator.random(n) < 0.5,
             "word": pa.array(["a", "b"] * (n // 2)).dictionary_encode(),
         }

@@ -1,0 +1,161 @@
+"""How patient agents must be for play to enforce itself.
+
+At the payment stage of a period on schedule, with last reports r′, reports r and a true signal θ_i, agent i compares
+
+    on  = u_i + y_i + δ C_i(r, θ_i)                        the best on-schedule act, truth and schedule from then on,
+    off = max over own acts of u_i + Σ_j z_ji, then 0      something else in public, or no payment.
+
+Three levels ask for on ≥ off at ever more information sets:
+
+    C   only where i's current report was the truth;
+    B   everywhere where i would get to by a best response: no strategy whatever gains, own past lies in the state;
+    A   also after every lie in the current report ("back on schedule after a lie", the strategies as they are written).
+
+What must hold at C must hold at B, and what holds at A suffices for B (nothing on schedule gains, as the balanced
+mechanism is incentive compatible), so δ*_C ≤ δ*_B ≤ δ*_A. Each is the least δ above which its constraints hold: the
+last failure on a grid of discount factors, and bisection from there upwards.
+
+Source: Athey–Segal 2007, §6, proof of Proposition 3; the three levels differ because (6.3) takes reports to be true.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+
+from agents.figures import worst_gain
+from agents.oracle import Family, Information, solve, worth_of_actions
+from agents.problem import Problem, build_problem, reachable
+from mechanisms.blackwell import LongRun, long_run
+from mechanisms.enforced import enforced
+from mechanisms.self_enforcing import BROKEN, SelfEnforcing
+from sim.environment import TableEnvironment
+from sim.errors import Refusal
+
+GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
+"""Discount factors at which constraints are tried before the bisection."""
+
+SLACK = 1e-9
+"""By how much off may exceed on, relative to max(1, max |u|), and count as rounding."""
+
+CLOSE = 1e-10
+"""Width at which bisection stops."""
+
+
+class Level(Enum):
+    """At which information sets nobody may gain by leaving the schedule."""
+
+    TRUTHFUL = "C"
+    BEST_RESPONSE = "B"
+    AFTER_LIES = "A"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """The most profitable departure: off − on (or, at level B, the gain), whose, in which period, where.
+
+    `last` is the profile of last period's reports (None in period 0, and at level B), `profile` the true one, `report`
+    what the agent has said (None at level B).
+    """
+
+    amount: float
+    agent: int
+    period: int
+    last: int | None = None
+    profile: int | None = None
+    report: int | None = None
+
+
+def worst_exit(environment: TableEnvironment, level: Level) -> Exit:
+    """The most profitable departure from the schedule at one discount factor."""
+    mechanism, found = SelfEnforcing(environment), list[Exit]()
+    for agent in range(len(environment.agents)):
+        problem = build_problem(environment, mechanism, (agent,))
+        found.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
+    return max(found, key=lambda one: one.amount)
+
+
+def _by_best_response(problem: Problem) -> Exit:
+    truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+    figure = worst_gain(problem, solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
+    return Exit(figure.gain, problem.deviator[0], figure.place.period if figure.place else 0)
+
+
+def _by_leaving(problem: Problem, level: Level) -> Exit:
+    truth, agent = solve(problem, Family.PRESCRIBED, Information.INTERIM), problem.deviator[0]
+    broken, worst = problem.periods[1].merged[BROKEN], Exit(-np.inf, agent, 0)
+    for t, period in enumerate(problem.periods):
+        worth = worth_of_actions(period, truth.ahead[t], problem.discount)
+        leaves = period.following == broken
+        amount = np.where(leaves, worth, -np.inf).max(axis=3) - np.where(leaves, -np.inf, worth).max(axis=3)
+        counts = np.repeat(reachable(problem)[t][0][:, :, None], amount.shape[2], axis=2)
+        if t:
+            counts[broken] = False
+        if level is Level.TRUTHFUL:
+            counts &= np.arange(amount.shape[2]) == period.truth[..., None]
+        amount = np.where(counts, amount, -np.inf)
+        if amount.max() > worst.amount:
+            c, profile, report = (int(k) for k in np.unravel_index(int(amount.argmax()), amount.shape))
+            last = int(period.members[c]) - 1 if t else None
+            worst = Exit(float(amount[c, profile, report]), agent, t, last, profile, report)
+    return worst
+
+
+def least_patience(environment: TableEnvironment, level: Level) -> float:
+    """δ*: the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
+
+    A discount factor at which the mechanism is refused counts as a failure.
+
+    Raises:
+        Refusal: the constraints still fail at the largest discount factor of the grid.
+    """
+    where = f"environment {environment.name!r}"
+    low = max((discount for discount in GRID if _fails(environment, level, discount)), default=0.0)
+    if low == 0:
+        return 0.0
+    if low == GRID[-1]:
+        raise Refusal(f"{where}: play does not enforce itself at level {level.value} even at discount {low:g}")
+    high = GRID[GRID.index(low) + 1]
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _fails(environment, level, middle) else (low, middle)
+    return high
+
+
+def _fails(environment: TableEnvironment, level: Level, discount: float) -> bool:
+    try:
+        amount = worst_exit(replace(environment, discount=discount), level).amount
+    except Refusal:
+        return True
+    return amount > SLACK * max(1.0, environment.utility_bound())
+
+
+@dataclass(frozen=True)
+class Sufficient:
+    """A discount factor above which play enforces itself, by a bound that holds for any economy of the kind.
+
+    Attributes:
+        spread: C, the largest |E Σ δ^t (u_j − ū_j)| over agents, profiles and δ in (0, 1).
+        largest: M = max |u|.
+        constant: K.
+        discount: δ with δ/(1 − δ) = N (C + 2 N K + 2 M)/Σ ū.
+    """
+
+    spread: float
+    largest: float
+    constant: float
+    discount: float
+
+
+def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Sufficient:
+    """The paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
+
+    There |γ_j| ≤ 2 C is claimed with u_j where γ_j is about the sum of the N − 1 others' utilities.
+    """
+    run: LongRun = long_run(enforced(environment).environment)
+    agents = len(environment.agents)
+    spread = max(float(np.abs(run.excess(discount)).max()) for discount in np.linspace(0, 1, 1001))
+    largest = environment.utility_bound()
+    constant = 2 * spread / (agents - 1 if printed else 1) + largest / agents
+    ratio = agents * (spread + 2 * agents * constant + 2 * largest) / float(run.average.sum())
+    return Sufficient(spread, largest, constant, ratio / (1 + ratio))
