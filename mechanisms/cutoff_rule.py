@@ -292,8 +292,8 @@ def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
     if response.min() < -1e-7:
         k, j = np.unravel_index(int(response.argmin()), response.shape)
         raise Refusal(
-            f"optimal-two-period: types {types.name}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first type "
-            f"makes the second lower (impulse response {response[k, j]:.4g}); first-order conditions do not suffice"
+            f"optimal-two-period: types {types.name}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first "
+            f"type makes the second lower (impulse response {response[k, j]:.4g}): first-order conditions do not do"
         )
     _single(two - types.hazard(one) * response, f"{types.name}: the second virtual value", first)
 
@@ -304,6 +304,6 @@ def _single(virtual: FloatArray, what: str, first: FloatArray) -> None:
         seen = np.maximum.accumulate(row > 1e-9)
         if (seen & (row < -1e-9)).any() and any(a > 1e-9 > b for a, b in pairwise(row)):
             raise Refusal(
-                f"optimal-two-period: types {what} crosses 0 more than once (at θ_1 = {one:.4g}): the pointwise optimum "
-                "is not monotone, it needs ironing; a grid of the economy can be solved as a linear program"
+                f"optimal-two-period: types {what} crosses 0 more than once (at θ_1 = {one:.4g}): the pointwise "
+                "optimum is not monotone, it needs ironing; a grid of the economy can be solved as a linear program"
             )

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.arrays import IntArray
 from sim.environment import TableEnvironment
-from sim.errors import InputError
+from sim.errors import InputError, Refusal
 from sim.kernels import IndependentKernel, JointKernel
 from sim.stage import Stage
 
@@ -27,7 +27,8 @@ def decisions_without(environment: TableEnvironment, agent: int, without: str) -
         without: `all`, `feasible` (see the module), or names of decisions joined by `+`.
 
     Raises:
-        InputError: a stage leaves no decision, or a named one does not exist; stage and agent are named.
+        Refusal: the agent takes part in every decision of a stage.
+        InputError: a named decision does not exist, or a stage has none of them.
     """
     if without == "all":
         return None
@@ -40,9 +41,9 @@ def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -
         own = np.abs(stage.utility[agent]).reshape(len(stage.decisions), -1).max(axis=1)
         found = np.flatnonzero(own <= NOTHING)
         if not len(found):
-            raise InputError(
-                f"without=feasible: in period {t} agent {who!r} takes part in every decision "
-                f"({', '.join(stage.decisions)}); use without=all or name decisions"
+            raise Refusal(
+                f"environment {environment.name!r}: without=feasible: in period {t} agent {who!r} takes part in every "
+                f"decision ({', '.join(stage.decisions)}); use without=all or name decisions"
             )
         return found
     names = without.split("+")

@@ -39,7 +39,8 @@ class Pivot(FlowMechanism):
         without: what the others may decide without an agent: `all`, `feasible`, or decisions joined by `+`.
 
     Raises:
-        InputError: nothing can be decided without some agent.
+        Refusal: some agent takes part in every decision (`without=feasible`).
+        InputError: a named decision does not exist.
     """
 
     name = "pivot"

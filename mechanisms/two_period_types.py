@@ -10,7 +10,7 @@ then ψ_2 is known on the support of F_2(·|θ_1) only.
 
 Families on [0, 1] with a parameter ρ: `ar1` θ_2 = ρθ_1 + (1−ρ)ε, ε uniform (I = ρ; the support moves);
 `power` F_2 = θ_2^(1+ρθ_1) (I = −ρ θ_2 ln θ_2 / (1+ρθ_1)); `normal`: standard deviation ¼ around ½ + ρ(θ_1 − ½),
-truncated to [0, 1] (I = ρ [φ(z) − φ(z_0) − F_2 (φ(z_1) − φ(z_0))]/φ(z) with z the standardised type, z_0, z_1 the ends).
+truncated to [0, 1] (I = ρ [φ(z) − φ(z_0) − F_2 (φ(z_1) − φ(z_0))]/φ(z), z the standardised type, z_0 and z_1 the ends).
 
 Source: Yoon 2021, §2; the impulse response is Pavan, Segal and Toikka's.
 """
