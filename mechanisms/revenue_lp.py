@@ -318,7 +318,7 @@ class _Program:
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
-        found = linprog(
+        found = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
             -(self.revenue + lean * self.welfare),
             A_ub=self.limits.matrix(self.count).tocsr(),
             b_ub=np.array(self.limits.limit),

@@ -111,7 +111,7 @@ class Trade:
         if horizon is not None:
             value = np.zeros_like(self.gains)
             for _ in range(horizon):
-                value = self.gains + discount * self.seller @ value @ self.buyer.T
+                value = np.asarray(self.gains + discount * self.seller @ value @ self.buyer.T, dtype=np.float64)
             return value
         if not 0 <= discount < 1:
             raise InputError(f"discount: {discount:g} is not in [0, 1), as an infinite horizon needs")
