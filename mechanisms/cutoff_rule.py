@@ -26,7 +26,7 @@ import numpy as np
 from scipy.interpolate import PPoly
 
 from mechanisms.two_period_types import TwoPeriodTypes
-from sim.arrays import FloatArray, IntArray
+from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.errors import Refusal
 
 PANELS = 48
@@ -95,13 +95,13 @@ class CutoffRule:
         regimes, found = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
         if low < self.first < high:
             found.append(self.first)
-        for k in np.flatnonzero((regimes[1:] != regimes[:-1]).any(axis=1)):
-            a, b = fine[k], fine[k + 1]
-            for _ in range(60):
-                middle = (a + b) / 2
-                same = (self._regime(np.array([middle]))[0] == regimes[k]).all()
-                a, b = (middle, b) if same else (a, middle)
-            found.append(b)
+        changes = np.flatnonzero((regimes[1:] != regimes[:-1]).any(axis=1))
+        before, after = fine[changes], fine[changes + 1]
+        for _ in range(40 if len(changes) else 0):
+            middle = (before + after) / 2
+            same = (self._regime(middle) == regimes[changes]).all(axis=1)
+            before, after = np.where(same, middle, before), np.where(same, after, middle)
+        found += after.tolist()
         ends = np.unique(found)
         return ends[np.concatenate([[True], np.diff(ends) > 1e-12 * (high - low)])]
 
@@ -247,7 +247,9 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     virtual = types.first_virtual(inner)
     _single(virtual[None], f"{types.name}: the first virtual value", inner[:1])
     first = (
-        _root(lambda s: types.first_virtual(s), np.array([low]), np.array([high]))[0] if (virtual < 0).any() else low
+        _root(types.first_virtual, np.array([low]), np.array([high]), np.array([True]))[0]
+        if (virtual < 0).any()
+        else low
     )
     _check_second(types, inner[:: max(1, FINE // 64)])
     return CutoffRule(types, discount, float(first), lambda s: second_cutoff(types, s))
@@ -261,7 +263,7 @@ def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
     with np.errstate(invalid="ignore"):
         always = types.second_virtual(first, low + edge) >= 0
         never = types.second_virtual(first, high - edge) < 0
-    root = _root(lambda two: types.second_virtual(first, two), low, high)
+    root = _root(lambda two: types.second_virtual(first, two), low, high, ~(always | never))
     return np.where(never, types.high, np.where(always, types.low, root))
 
 
@@ -272,14 +274,38 @@ def _known(types: TwoPeriodTypes, first: FloatArray) -> tuple[FloatArray, FloatA
     return types.reach(first)
 
 
-def _root(function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
-    """Where a function that crosses 0 from below does, by bisection, elementwise."""
+def _root(
+    function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray, wanted: BoolArray
+) -> FloatArray:
+    """Where a function that crosses 0 from below does, elementwise, as far as it is wanted.
+
+    Bisection, then the Illinois rule; bisection to the end where that does not settle (a jump, a touch).
+    """
     low, high = low.astype(np.float64), high.astype(np.float64)
-    for _ in range(56):
-        middle = (low + high) / 2
-        above = function(middle) >= 0
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return high
+    settled = 1e-13 * max(1.0, float(np.abs(high).max(initial=0.0)))
+
+    def bisect(times: int, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        for _ in range(times):
+            middle = (low + high) / 2
+            above = function(middle) >= 0
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return low, high
+
+    a, b = low, high = bisect(8, low, high)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        at_a, at_b = function(a), function(b)
+        brackets = (at_a < 0) & (at_b >= 0)
+        for _ in range(12):
+            step = b - at_b * (b - a) / (at_b - at_a)
+            c = np.clip(np.where(np.isfinite(step), step, b), low, high)
+            at_c = function(c)
+            turned = at_c * at_b < 0
+            a, at_a = np.where(turned, b, a), np.where(turned, at_b, at_a / 2)
+            b, at_b = c, at_c
+            if (np.abs(at_b[brackets & wanted]) <= settled).all():
+                break
+    done = brackets & (np.abs(at_b) <= settled)
+    return b if done[wanted].all() else np.where(done, b, bisect(48, low, high)[1])
 
 
 def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:

@@ -14,9 +14,11 @@ Types are independent over agents. A direct mechanism is, with r first reports, 
 As types are independent, what agent i was in the first period does not enter; imposed at *all* second signals, those
 too that its first report rules out, they make truth best after any first lie, and *first period* constraints need only
 compare a first report with the truth, truth in the second period following either. Left out at unreachable signals
-(`unreachable=False`), the program earns more, with a mechanism that a double deviation beats.
+(`unreachable=False`), the program earns more, with a mechanism that a double deviation beats. (Not where the first
+decision moves signals: there money after a decision of probability 0 would be a threat.)
 
-*Participation*: every first type at the start; with `each_period` also in the second after any truthful history.
+*Participation*: every first type at the start; with `each_period` also in the second, at all signals, so that nobody
+lies in order to leave.
 
 A constraint's multiplier is what a unit of slack in it would add to revenue: those that are positive bind.
 
@@ -33,7 +35,7 @@ from scipy.sparse import coo_array
 
 from mechanisms.conditions import independent_types
 from mechanisms.tabulate import laws
-from sim.arrays import FloatArray, IntArray
+from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
 from sim.stage import Stage, labels_text
@@ -171,6 +173,11 @@ class _Program:
             raise Refusal(f"environment {environment.name!r}: {size:,} incentive constraints, more than {LARGEST:,}")
         self.own = [self._own_law(i) for i in self.agents]
         self.others = [self._others_law(i) for i in self.agents]
+        if moves and not unreachable:
+            raise Refusal(
+                f"environment {environment.name!r}: only where the first decision leaves signals alone can the "
+                "constraints at unreachable signals be left out"
+            )
         self.limits = _Rows()
         for i in self.agents:
             self._second_truth(i, unreachable)
@@ -286,13 +293,11 @@ class _Program:
     def _second_participation(self, agent: int) -> None:
         utility, signals = self._utility(self.two, agent), self.two.signals[agent]
         for r, h in np.ndindex(self.one.size, self.histories):
-            reach = self.own[agent][h, self.profiles[0][agent][r]]
             for k in range(len(signals)):
-                if reach[k] > 0 and self.prior[r] > 0:
-                    true = self._with_own(1, agent, k)
-                    weight = self.others[agent][h, r, true][:, None] * utility[true]
-                    terms = [(self.y[r, h, true], -weight), (self.m[agent][r, h, [k]], np.array([1.0]))]
-                    self.limits.add(terms, 0.0, ("participation, period 1", agent, r, h, k, -1))
+                true = self._with_own(1, agent, k)
+                weight = self.others[agent][h, r, true][:, None] * utility[true]
+                terms = [(self.y[r, h, true], -weight), (self.m[agent][r, h, [k]], np.array([1.0]))]
+                self.limits.add(terms, 0.0, ("participation, period 1", agent, r, h, k, -1))
 
     # Objective and solution
 
@@ -355,21 +360,26 @@ class _Program:
         weight = first if self.histories > 1 else np.ones((self.one.size, 1))
         some = weight > SURE
         joint = np.where(some[..., None, None], solution[self.y], np.eye(len(self.two.decisions))[0])
-        second = joint / np.where(some, weight, 1.0)[..., None, None]
+        share = np.where(some, weight, 1.0)
         order = np.argsort(-multipliers, kind="stable")
         binding = tuple(self._said(int(k), float(multipliers[k])) for k in order if multipliers[k] > 1e-9)
         return RevenueOptimum(
             revenue=revenue,
             first=np.clip(first, 0, 1),
-            pay_first=tuple(solution[p] for p in self.p),
-            second=np.clip(second, 0, 1),
-            pay_second=tuple(
-                np.where(some[..., None], solution[m], 0.0) / np.where(some, weight, 1.0)[..., None] for m in self.m
-            ),
+            pay_first=tuple(solution[self.p[i]] + self._never_due(i, solution, some) for i in self.agents),
+            second=np.clip(joint / share[..., None, None], 0, 1),
+            pay_second=tuple(np.where(some[..., None], solution[m] / share[..., None], 0.0) for m in self.m),
             binding=binding,
             constraints=len(self.limits.limit),
             variables=self.count,
         )
+
+    def _never_due(self, agent: int, solution: FloatArray, some: BoolArray) -> FloatArray:
+        """Payments m after histories of weight 0, by first report: constant in the second, so really a part of p."""
+        idle = np.where(some, 0.0, solution[self.m[agent]].mean(axis=-1)).sum(axis=1)
+        weights = self._others_first(agent)
+        places = [self._with_own(0, agent, k) for k in range(len(self.one.signals[agent]))]
+        return np.array([self.environment.discount * float(weights @ idle[place]) for place in places])
 
     def _said(self, row: int, multiplier: float) -> Binding:
         kind, agent, r, h, signal, report = self.limits.meaning[row]

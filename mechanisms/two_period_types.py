@@ -81,8 +81,10 @@ class TwoPeriodTypes:
         return float(low), float(high)
 
     def hazard(self, first: FloatArray) -> FloatArray:
-        """(1 − F_1)/f_1."""
-        return np.asarray((1 - self.first.cdf(first)) / self.first.pdf(first), dtype=np.float64)
+        """(1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
+        above, density = np.asarray(1 - self.first.cdf(first)), np.asarray(self.first.pdf(first))
+        ratio = np.divide(above, density, out=np.full(above.shape, np.inf), where=density > 0)
+        return np.where(above <= 0, 0.0, ratio)
 
     def response(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """I(θ_1, θ_2)."""
