@@ -136,7 +136,7 @@ BAD: dict[str, Bad] = {
         ["run", "oil-leases", "cremer-mclean"], ["does not fit environment 'oil-leases'", "agent 'firm 1'"]
     ),
     "refused when named in a stress test": Bad(
-        ["stress", "oil-leases", "--mechanism", "contingent-spanning"], ["its horizon is finite"]
+        ["stress", "oil-leases", "--mechanism", "cremer-mclean"], ["do not identify that of agent 'firm 1'"]
     ),
     "mechanism twice": Bad(
         ["stress", "oil-leases", "--mechanism", "team", "--mechanism", "team"], ["'team' is given twice"]

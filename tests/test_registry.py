@@ -124,7 +124,8 @@ def test_shipped_names_are_those_of_the_files() -> None:
         "experiments/scenarios": {"__init__", "base"},
         "mechanisms": {
             *("__init__", "base", "conditions", "ex_post", "ledger", "planner", "tabulate", "targets"),
-            *("one_dimensional",),
+            *("bids", "contingent", "hulls", "lagged", "one_dimensional", "residual_claimant", "smallest", "solvers"),
+            "truthful_play",
         },
     }
     for folder, registry in (("agents", STRATEGIES), ("experiments/scenarios", SCENARIOS), ("mechanisms", MECHANISMS)):
