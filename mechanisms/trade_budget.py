@@ -117,7 +117,8 @@ class Trade:
             raise InputError(f"discount: {discount:g} is not in [0, 1), as an infinite horizon needs")
         if self.gains.size <= DIRECT:
             system = np.eye(self.gains.size) - discount * np.kron(self.seller, self.buyer)
-            return np.linalg.solve(system, self.gains.reshape(-1)).reshape(self.gains.shape)
+            solved = np.linalg.solve(system, self.gains.reshape(-1))
+            return np.asarray(solved, dtype=np.float64).reshape(self.gains.shape)
         return self._doubled(discount)
 
     def _doubled(self, discount: float) -> FloatArray:

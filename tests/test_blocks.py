@@ -14,9 +14,11 @@ from agents.per_episode import EpisodeStrategy, EpisodeView
 from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
+from experiments.scenarios.bilateral_trade_continuous import BilateralTradeContinuous
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
+from experiments.scenarios.two_period_sale import TwoPeriodSaleScenario
 from experiments.simulate import Case, Sampling, play_cases
 from mechanisms.contingent_spanning import ContingentSpanning
 from mechanisms.cremer_mclean import CremerMcLean
@@ -174,14 +176,16 @@ def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
 def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
     """On an economy that it fits."""
     game = fitting(name)
-    whole = arrays(play(game, [Diary(), Diary()], EPISODES))
-    assert all(arrays(play(game, [Diary(), Diary()], block)) == whole for block in (1, 7))
+    diaries: list[Strategy] = [Diary() for _ in game.environment.agents]
+    whole = arrays(play(game, diaries, EPISODES))
+    assert all(arrays(play(game, diaries, block)) == whole for block in (1, 7))
 
 
 def fitting(name: str) -> Game:
-    """The mechanism on the oil leases, or where it refuses them on an endless economy."""
+    """The mechanism on the oil leases, or where it refuses them on an endless economy, or on one that it is for."""
     endless = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1), LowestBidAuction(bidders=2)
-    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in endless)):
+    special = TwoPeriodSaleScenario(grid=3, buyers=2), TwoPeriodSaleScenario(), BilateralTradeContinuous()
+    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in (*endless, *special))):
         with suppress(Refusal):
             return make_game(env, make_mechanism(name, env), tail=1.0)
     raise AssertionError(f"{name} fits none")
