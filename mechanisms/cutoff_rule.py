@@ -20,7 +20,6 @@ Source: Yoon 2021, §2.2: (3), (4), (7), (8), Theorems 1 and 2, and the revenue 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import PPoly
@@ -37,6 +36,9 @@ NODES = 10
 
 LATER = 40
 """Gauss nodes over θ_2."""
+
+ROUNDING = 1e-9
+"""Virtual values within this of 0 have no sign."""
 
 FINE = 513
 """First types that are looked at for breaks, and for cutoffs that cross twice."""
@@ -245,14 +247,16 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     low, high = types.first_support
     inner = np.linspace(low, high, FINE)[1:-1]
     virtual = types.first_virtual(inner)
-    _single(virtual[None], f"{types.name}: the first virtual value", inner[:1])
-    first = (
-        _root(types.first_virtual, np.array([low]), np.array([high]), np.array([True]))[0]
-        if (virtual < 0).any()
-        else low
-    )
+    if (fallen := _falls_back(virtual)) is not None:
+        raise _irregular(types, "first", f"θ_1 = {inner[fallen]:.4g}")
     _check_second(types, inner[:: max(1, FINE // 64)])
-    return CutoffRule(types, discount, float(first), lambda s: second_cutoff(types, s))
+    if virtual[-1] < 0:
+        first = np.inf
+    elif virtual[0] >= 0:
+        first = low
+    else:
+        first = float(_root(types.first_virtual, inner[:1], inner[-1:], np.array([True]))[0])
+    return CutoffRule(types, discount, first, lambda s: second_cutoff(types, s))
 
 
 def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
@@ -260,9 +264,8 @@ def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
     first = np.asarray(first, dtype=np.float64)
     low, high = _known(types, first)
     edge = 1e-9 * (high - low)
-    with np.errstate(invalid="ignore"):
-        always = types.second_virtual(first, low + edge) >= 0
-        never = types.second_virtual(first, high - edge) < 0
+    always = types.second_virtual(first, low + edge) >= 0
+    never = types.second_virtual(first, high - edge) < 0
     root = _root(lambda two: types.second_virtual(first, two), low, high, ~(always | never))
     return np.where(never, types.high, np.where(always, types.low, root))
 
@@ -321,15 +324,20 @@ def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
             f"optimal-two-period: types {types.name}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first "
             f"type makes the second lower (impulse response {response[k, j]:.4g}): first-order conditions do not do"
         )
-    _single(two - types.hazard(one) * response, f"{types.name}: the second virtual value", first)
+    for row, here in zip(types.second_virtual(one, two), first, strict=True):
+        if (fallen := _falls_back(row)) is not None:
+            at = f"θ_1 = {here:.4g}, θ_2 = {two[np.searchsorted(first, here), fallen]:.4g}"
+            raise _irregular(types, "second", at)
 
 
-def _single(virtual: FloatArray, what: str, first: FloatArray) -> None:
-    """Refuse rows that fall below 0 after having been 0 or more."""
-    for row, one in zip(virtual, first, strict=True):
-        seen = np.maximum.accumulate(row > 1e-9)
-        if (seen & (row < -1e-9)).any() and any(a > 1e-9 > b for a, b in pairwise(row)):
-            raise Refusal(
-                f"optimal-two-period: types {what} crosses 0 more than once (at θ_1 = {one:.4g}): the pointwise "
-                "optimum is not monotone, it needs ironing; a grid of the economy can be solved as a linear program"
-            )
+def _falls_back(virtual: FloatArray) -> int | None:
+    """Where values `(n,)` are below 0 after having been above."""
+    below = np.maximum.accumulate(virtual > ROUNDING) & (virtual < -ROUNDING)
+    return int(np.argmax(below)) if below.any() else None
+
+
+def _irregular(types: TwoPeriodTypes, which: str, at: str) -> Refusal:
+    return Refusal(
+        f"optimal-two-period: types {types.name}: the {which} virtual value crosses 0 more than once (it is below 0 "
+        f"again at {at}): the pointwise optimum is not monotone, it needs ironing; revenue-optimal solves a grid of it"
+    )

@@ -16,7 +16,7 @@ Source: Yoon 2021, §2; the impulse response is Pavan, Segal and Toikka's.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -118,7 +118,9 @@ class TwoPeriodTypes:
 
     def second_virtual(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """ψ_2."""
-        return second - self.hazard(first) * self.response(first, second)
+        hazard, response = self.hazard(first), self.response(first, second)
+        with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
+            return second - np.where(response == 0, 0.0, hazard * response)
 
     def reach(self, first: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The support of θ_2 given θ_1."""
@@ -192,10 +194,11 @@ def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatA
     return np.asarray(rho * (here - bottom - below * (top - bottom)) / here, dtype=np.float64)
 
 
+@dataclass(frozen=True, eq=False)
 class TwoPeriodSale(FunctionEnvironment):
     """A seller may sell a good to one buyer in each of two periods; decisions "keep" and "sell"."""
 
-    types: TwoPeriodTypes
+    types: TwoPeriodTypes = field(kw_only=True)
 
     @classmethod
     def of(cls, types: TwoPeriodTypes, discount: float = 1.0, grid: str = "") -> "TwoPeriodSale":
@@ -207,7 +210,7 @@ class TwoPeriodSale(FunctionEnvironment):
             drawn = types.first if last is None else types.second(last)
             return np.clip(np.asarray(drawn.ppf(uniforms), dtype=np.float64), low, high)
 
-        made = cls(
+        return cls(
             name="two-period-sale",
             agents=("buyer",),
             discount=discount,
@@ -218,6 +221,5 @@ class TwoPeriodSale(FunctionEnvironment):
             payoff=lambda _t, signals, decision: signals * decision[:, None],
             bound=max(abs(low), abs(high)),
             grid=grid,
+            types=types,
         )
-        object.__setattr__(made, "types", types)
-        return made
