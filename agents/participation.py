@@ -2,7 +2,7 @@
 
 Budget: over the states that prescribed play leads to. Participation: continuation payoff at the report stage, this
 period's payment included, over the states that some play of the agent leads to, its own past lies and what it then
-owes included; interim (knowing its own signal) and ex post (knowing the profile).
+owes included; interim (knowing its own signal; at the start: in period 0 only) and ex post (knowing the profile).
 """
 
 from collections.abc import Iterator
@@ -67,10 +67,11 @@ def participation(
     """
     agents = range(len(environment.agents))
     payoff = ledger.utility - ledger.transfer
-    out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff], "interim": [], "ex_post": []}
+    out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff]}
+    out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
     for i in agents:
         problem = build_problem(environment, mechanism, (i,), merge=False)
-        worst = {"interim": Least(np.inf, {}), "ex_post": Least(np.inf, {})}
+        worst = {kind: Least(np.inf, {}) for kind in ("at_the_start", "interim", "ex_post")}
         for kind, value, where in _stays(problem, ledger, i, all_states):
             if value < worst[kind].value:
                 worst[kind] = Least(value, {"agent": environment.agents[i], **where})
@@ -98,7 +99,9 @@ def _stays(
             if t == 0:
                 mass = problem.prior[mine].sum()
                 if mass > 0:
-                    yield "interim", float(stay[0][mine] @ problem.prior[mine] / mass), where
+                    value = float(stay[0][mine] @ problem.prior[mine] / mass)
+                    yield "interim", value, where
+                    yield "at_the_start", value, where
                 continue
             rows = problem.periods[1 if problem.stationary else t - 1].rows
             assert rows is not None
@@ -107,4 +110,6 @@ def _stays(
             expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
             possible = (weight > 0) & (led | all_states)
             value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
-            yield "interim", float(value.min()), where
+            k = int(value.argmin()) % value.shape[-1]
+            last = profile_text(environment, t if problem.stationary else t - 1, k)
+            yield "interim", float(value.min()), {**where, "last signals": last}

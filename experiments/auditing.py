@@ -19,6 +19,7 @@ from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
+from mechanisms.property_a import property_a
 from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
@@ -141,7 +142,7 @@ def audit(
         budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
-        conditions=[*all_conditions(environment), *mechanism.conditions()],
+        conditions=[*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism)],
     )
     found.promises.extend(_promises(found))
     return found

@@ -59,7 +59,8 @@ def make_environment(text: str) -> Environment:
         raise InputError(
             f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
         )
-    if text.endswith(".json") or "/" in text.partition(":")[0] or _is_file(text):
+    head = text.partition(":")[0]  # an option may be a path too
+    if head.endswith(".json") or "/" in head or _is_file(text):
         return load_environment(text)
     name, options = split(text, "scenario")
     scenario = construct(SCENARIOS.get(name), "scenario", name, options)

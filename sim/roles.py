@@ -37,7 +37,7 @@ class Acts(NamedTuple):
 KNOWN_PROMISES = {
     "incentive": ("none", "bayesian", "periodic ex post"),
     "budget": ("none", "no deficit", "ex ante", "expected period", "ex post"),
-    "participation": ("none", "ex ante", "interim", "ex post"),
+    "participation": ("none", "ex ante", "at the start", "interim", "ex post"),
 }
 """What a mechanism may promise, by kind."""
 
@@ -49,7 +49,7 @@ class Promises:
     Attributes:
         incentive: "none", "bayesian" (knowing what the agent knows when it reports) or "periodic ex post".
         budget: "none", "no deficit", "ex ante", "expected period" or "ex post".
-        participation: "none", "ex ante", "interim" or "ex post".
+        participation: "none", "ex ante", "at the start" (interim, in period 0 only), "interim" or "ex post".
         efficient: whether prescribed play maximises welfare.
         assumptions: conditions on the economy under which the claims are made.
     """

@@ -14,6 +14,7 @@ from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
 from experiments.pool import Workers
+from experiments.scenarios.bilateral_trade_continuous import BilateralTradeContinuous
 from experiments.scenarios.continuous_licence import ContinuousLicence
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -21,6 +22,7 @@ from experiments.scenarios.random_economy import RandomEconomy
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.scenarios.repeated_trade import RepeatedTrade
 from experiments.scenarios.trading_game_continuous import TradingGameContinuous
+from experiments.scenarios.two_period_sale import TwoPeriodSaleScenario
 from experiments.shards import make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Sampling, silent
 from mechanisms.contingent_spanning import ContingentSpanning
@@ -183,21 +185,25 @@ def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
 def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
     """On an economy that it fits."""
     game = fitting(name)
-    whole = arrays(play(game, [Diary(), Diary()], EPISODES))
-    assert all(arrays(play(game, [Diary(), Diary()], block)) == whole for block in (1, 7))
+    diaries: list[Strategy] = [Diary() for _ in game.environment.agents]
+    whole = arrays(play(game, diaries, EPISODES))
+    assert all(arrays(play(game, diaries, block)) == whole for block in (1, 7))
 
 
 def fitting(name: str) -> Game:
-    """The mechanism on the oil leases, or where it refuses them on an endless economy."""
-    endless = (
+    """The mechanism on the oil leases, or where it refuses them on an economy that it is for."""
+    others = (
         RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
         LowestBidAuction(bidders=2),
         ContinuousLicence(),
         RepeatedAuction(bidders=2, discount=0.5),
         RepeatedTrade(discount=0.5),
         TradingGameContinuous(),
+        TwoPeriodSaleScenario(grid=3, buyers=2),
+        TwoPeriodSaleScenario(),
+        BilateralTradeContinuous(),
     )
-    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in endless)):
+    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in others)):
         with suppress(Refusal):
             return make_game(env, make_mechanism(name, env), tail=1.0)
     raise AssertionError(f"{name} fits none")

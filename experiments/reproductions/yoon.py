@@ -1,0 +1,327 @@
+"""Yoon (2021), "Dynamic Mechanism Design: An Elementary Introduction": numbers and theorems.
+
+Errata are numbered as they come in the paper; corrected values stand as `expected`, with the reason as `slip`.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agents.figures import worst_gain
+from agents.oracle import Family, Information, solve
+from agents.problem import build_problem
+from agents.truthful import Truthful
+from experiments.catalog import make_environment, make_mechanism
+from experiments.moments import Moments
+from experiments.reproductions.base import Claim
+from experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
+from mechanisms.base import BaseMechanism
+from mechanisms.cutoff_rule import CutoffRule, optimal_rule
+from mechanisms.discrete_virtual import discrete_virtual_values
+from mechanisms.groves import Groves
+from mechanisms.ledger import keep_ledger
+from mechanisms.pivot import Pivot
+from mechanisms.pivot_with_fees import PivotWithFees
+from mechanisms.planner import plan
+from mechanisms.property_a import property_a
+from mechanisms.revenue_lp import revenue_optimum
+from mechanisms.revenue_optimal import RevenueOptimal
+from mechanisms.trade_budget import Trade, persistent_chain
+from mechanisms.two_period_types import family
+from sim.arrays import FloatArray
+from sim.builders import random_environment
+from sim.environment import Environment, TableEnvironment
+from sim.game import make_game
+from sim.loop import play_shard
+from sim.record import Record
+from sim.streams import Streams
+
+PAPER = "yoon"
+TITLE = "Yoon (2021), Dynamic Mechanism Design: An Elementary Introduction"
+
+EPISODES = 40_000
+"""Episodes of each simulation."""
+
+ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Persistences of the two-value chain that are looked at."""
+
+POINTS = np.array([0.0, 1.0])
+EVEN = np.array([0.5, 0.5])
+
+
+def claims() -> Iterator[Claim]:
+    """All of them."""
+    yield from _optimal()
+    yield from _groves()
+    yield from _continuous_trade()
+    yield from _two_period_trade()
+    yield from _endless_trade()
+
+
+def _claim(claim: str, printed: float | None, exact: float, **rest: float | str | None) -> Claim:
+    return Claim(PAPER, claim, printed, float(exact), **rest)  # type: ignore[arg-type] # names are checked by Claim
+
+
+# Play
+
+
+def _play(environment: Environment, mechanism: BaseMechanism, episodes: int = EPISODES) -> Record:
+    """Prescribed play of a finite game, on draws of its own."""
+    game = make_game(environment, mechanism)
+    streams = Streams(2021, "reproduce", 0, episodes, game.periods + game.closing)
+    return play_shard(game, [Truthful()] * len(environment.agents), streams, episodes=episodes)
+
+
+def _mean(samples: FloatArray) -> dict[str, float | str | None]:
+    """Mean and standard error, as `Claim` takes them."""
+    moments = Moments.of(samples)
+    return {"simulated": float(moments.mean), "error": float(moments.error)}
+
+
+def _worst_gain(environment: TableEnvironment, mechanism: BaseMechanism) -> float:
+    """The most that anybody gains by any deviation, knowing everybody's signals."""
+    gains = []
+    for agent in range(len(environment.agents)):
+        problem = build_problem(environment, mechanism, (agent,))
+        truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.CONTINGENT))
+        gains.append(worst_gain(problem, best, truth).gain)
+    return max(gains)
+
+
+# §2: optimal mechanisms
+
+
+def _optimal() -> Iterator[Claim]:
+    where = "§2.2, θ_1 uniform, θ_2 = ½θ_1 + ½ε"
+    environment = make_environment("two-period-sale")
+    mechanism = make_mechanism("optimal-two-period", environment)
+    rule = optimal_rule(family("ar1", 0.5), 1.0)
+    record = _play(environment, mechanism)
+    paid = record.transfer[:, 0]
+    today, tomorrow = rule.virtual_surplus()
+    sums = (("E ψ_1 q_1", today, 1 / 4), ("E ψ_2 q_2", tomorrow, 7 / 24), ("rent E U_1", rule.rent(), 13 / 48))
+    for name, exact, expected in sums:
+        yield _claim(f"{name} of the optimal mechanism ({where})", None, exact, expected=expected)
+    for name, exact, expected, samples in (
+        ("revenue", rule.revenue(), 13 / 24, paid.sum(axis=0)),
+        ("mean payment tomorrow", rule.mean_price(), 7 / 48, paid[1]),
+        ("mean payment today", rule.mean_upfront(), 19 / 48, paid[0]),
+    ):
+        yield _claim(f"{name} of the optimal mechanism ({where})", None, exact, expected=expected, **_mean(samples))
+    yield _claim(f"Theorems 1 and 2: the best lie under it gains nothing ({where})", 0.0, rule.worst_lie()[0])
+    rising = CutoffRule(rule.types, 1.0, 0.5, lambda s: 0.2 + 0.3 * s)
+    yield _claim(
+        "Theorem 2: with prices that rise in θ_1 the best lie gains what integral monotonicity (8) is missed by",
+        None,
+        rising.worst_lie(65)[0],
+        expected=-rising.integral_monotonicity(65)[0],
+    )
+    grid = make_environment("two-period-sale:grid=11")
+    assert isinstance(grid, TableEnvironment)
+    optimum = revenue_optimum(grid)
+    yield _claim(
+        "the best of all mechanisms on 11 × 11 midpoints earns Σ (discrete virtual values)⁺",
+        None,
+        optimum.revenue,
+        expected=discrete_virtual_values(grid).bound,
+    )
+    yield _claim("and truth is best under it, exactly", 0.0, _worst_gain(grid, RevenueOptimal(grid)))
+    loose = RevenueOptimal(grid, constraints="reachable")
+    yield _claim(
+        "(IC_2) asked only of types that the first report leaves possible: revenue is all of welfare",
+        None,
+        loose.optimum.revenue,
+        expected=float((plan(grid).value[0] * grid.prior).sum()),
+    )
+    yield _claim("but a second lie after the first then gains (1: it does)", 1.0, float(_worst_gain(grid, loose) > 0.1))
+
+
+# §3.2: Groves mechanisms
+
+
+def _groves() -> Iterator[Claim]:
+    draws = np.random.Generator(np.random.Philox(key=3))
+    economy = random_environment(draws, agents=3, signals=2, decisions=3, correlation=0, interdependence=0)
+    tables = [draws.uniform(-1, 1, (2, 2)) for _ in economy.agents]
+    groves = Groves.with_terms(economy, lambda _t, i: tables[i])
+    yield _claim(
+        "Theorem 3: any deviation under a Groves mechanism with random Φ gains nothing",
+        0.0,
+        _worst_gain(economy, groves),
+    )
+    yield _claim("Lemma 1: its Property A residual", 0.0, property_a(economy, groves).value)
+    draws, surcharge = np.random.Generator(np.random.Philox(key=8)), 0.5
+    small = random_environment(draws, agents=2, signals=2, decisions=3, discount=0.8, correlation=0, interdependence=0)
+    taxed = Groves(small, phi="zero", surcharge=surcharge)
+    yield _claim(
+        "Theorem 4 needs its rich domain: on four profiles a surcharge of ½ on one decision leaves truth optimal",
+        None,
+        _worst_gain(small, taxed),
+        expected=0.0,
+    )
+    yield _claim(
+        "though its Property A residual is the surcharge × the spread of that decision's discounted frequency",
+        None,
+        property_a(small, taxed).value,
+        expected=surcharge * _spread_of_frequency(small),
+    )
+
+
+def _spread_of_frequency(environment: TableEnvironment) -> float:
+    """Along agent 0's signals: the most by which E Σ δ^t 1{a_t = 0} changes under the efficient rule."""
+    policy, size = plan(environment).policy[0].reshape(-1), environment.stage(0).size
+    law = environment.kernel(0).rows()[policy, np.arange(size)]
+    frequency = np.linalg.solve(np.eye(size) - environment.discount * law, (policy == 0).astype(float))
+    return float(np.ptp(frequency.reshape(environment.stage(0).axes), axis=0).max())
+
+
+# §3.3.1 A: two periods, values uniform on [0, 1]
+
+
+def _uniform(function: str, persistence: float) -> float:
+    """Integrals over 0 ≤ θ_s ≤ θ_b ≤ 1 by Gauss–Legendre (exact for polynomials): E z_s, E z_b, or the deficit."""
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    seller, first = (nodes + 1) / 2, weights / 2
+    buyer = seller[:, None] + (1 - seller)[:, None] * (nodes + 1) / 2
+    mass = first[:, None] * (1 - seller)[:, None] * weights / 2
+    values = {"z_s": -buyer, "z_b": np.broadcast_to(seller[:, None], buyer.shape), "deficit": buyer - seller[:, None]}
+    return float((values[function] * mass).sum()) * (2 if persistence else 1)
+
+
+def _least_first_payoff() -> float:
+    """Over first types of the seller (of the buyer it is the same): what both periods are worth, at the least."""
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    costs = np.linspace(0, 1, 101)[:, None]
+    buyer = costs + (1 - costs) * (nodes + 1) / 2
+    now = ((buyer - costs) * (1 - costs) * weights / 2).sum(axis=1)
+    return float(now.min()) + _uniform("deficit", 0)
+
+
+def _continuous_trade() -> Iterator[Claim]:
+    environment = make_environment("bilateral-trade-continuous")
+    record = _play(environment, make_mechanism("trading-pivot", environment))
+    where = "§3.3.1 A (1), independent values"
+    yield _claim(f"E z_s in a period ({where})", -1 / 3, _uniform("z_s", 0), **_mean(record.transfer[1, 0]))
+    yield _claim(f"E z_b in a period ({where})", 1 / 6, _uniform("z_b", 0), **_mean(record.transfer[1, 1]))
+    for t in (0, 1):
+        short = -record.transfer[t].sum(axis=0)
+        yield _claim(f"expected deficit in period {t} ({where})", 1 / 6, _uniform("deficit", 0), **_mean(short))
+    least = _least_first_payoff()
+    worst = record.payoffs[0][record.signal[0, 0] > 0.98]
+    yield _claim(
+        f"largest fee of the seller, what θ_s = 1 expects ({where}; simulated: θ_s > 0.98)",
+        1 / 6,
+        least,
+        **_mean(worst),
+    )
+    charged = make_mechanism(f"trading-pivot:seller_fee={1 / 6!r},buyer_fee={1 / 6!r}", environment)
+    budget = _play(environment, charged).transfer.sum(axis=(0, 1))
+    left = 2 * least - 2 * _uniform("deficit", 0)
+    yield _claim(f"budget with the largest fees of both ({where})", 0.0, left, **_mean(budget))
+    lasting = make_environment("bilateral-trade-continuous:persistence=1")
+    record = _play(lasting, make_mechanism("trading-pivot", lasting))
+    short = -record.transfer.sum(axis=(0, 1))
+    yield _claim("expected deficit, values that stay (§3.3.1 A (2))", 1 / 3, _uniform("deficit", 1), **_mean(short))
+
+
+# §3.3.1 B: two periods, values 0 and 1
+
+
+def _chain(alpha: float) -> Trade:
+    chain = persistent_chain(2, alpha)
+    return Trade(POINTS, POINTS, chain, chain, EVEN, EVEN)
+
+
+def _two_period_trade() -> Iterator[Claim]:
+    for alpha in ALPHAS:
+        environment = environment_of(_chain(alpha), 1.0, 2)
+        mechanism = PivotWithFees(environment)
+        record = _play(environment, Pivot(environment, "feasible"), EPISODES // 4)
+        short = -record.transfer.sum(axis=(0, 1))
+        where = f"§3.3.1 B, α = {alpha:g}"
+        yield _claim(f"expected deficit ({where})", 0.5, mechanism.deficit, **_mean(short))
+        yield _claim(f"largest fees together ({where})", 1 - alpha, float(mechanism.amounts.sum()))
+
+
+# §3.3.2: for ever
+
+
+def _endless_trade() -> Iterator[Claim]:
+    for alpha in ALPHAS[:-1]:
+        found = _chain(alpha).threshold()
+        yield _claim(
+            f"least δ with a balanced budget: 1/(3 − 2α), α = {alpha:g} (§3.3.2)", 1 / (3 - 2 * alpha), _number(found)
+        )
+    trade = BilateralTrade(values=4, chain="random", seed=4).chains()
+    flat = np.full((4, 4), 0.25)
+    iid = Trade(trade.costs, trade.values, flat, flat, trade.first_seller, trade.first_buyer)
+    first, total = float(iid.first_seller @ iid.gains @ iid.first_buyer), float(iid.gains.sum())
+    printed = 16 * first / (16 * first + total)
+    yield _claim(
+        "least δ with independent values, four values, random first laws (§3.3.2)", printed, _number(iid.threshold())
+    )
+    found = _number(trade.threshold())
+    yield _claim(
+        f"Theorem 5: four values, random chains: (∗) holds just above δ = {found:.4f} and fails just below (2: both)",
+        2.0,
+        float(trade.balances(found + 1e-6)) + float(not trade.balances(found - 1e-6)),
+    )
+    yield _claim(
+        "Theorem 5: at δ = 0.999 the fees leave something (1: they do)", 1.0, float(trade.budget(0.999).slack > 0)
+    )
+    absorbing = BilateralTrade(values=3, chain="absorbing").chains()
+    yield _claim(
+        "Theorem 6: largest fees with absorbing types, δ = 0.99", 0.0, sum(absorbing.budget(0.99).fees), tolerance=1e-9
+    )
+    yield from _errata()
+
+
+def _errata() -> Iterator[Claim]:
+    alpha, discount = 0.75, 0.9
+    environment = environment_of(_chain(alpha), discount)
+    yield _claim(
+        'W_{−s} is "always zero" (§3.3), α = ¾, δ = 0.9',
+        0.0,
+        float((Pivot(environment).alone(0).value[0] * environment.prior).sum()),
+        expected=0.5 / (1 - discount),
+        slip="over all of A it is Σ δ^t E θ_b; the zero needs A_{−i} = {no trade}",
+    )
+    yield _claim(
+        "the same with the decisions feasible without the seller",
+        0.0,
+        float((Pivot(environment, "feasible").alone(0).value[0] * environment.prior).sum()),
+    )
+    decay = 2 * alpha - 1
+    stay = keep_ledger(environment, PivotWithFees(environment)).pages[0].stay[0, 0].reshape(2, 2)
+    yield _claim(
+        "fees keep it periodic ex post individually rational (§3.3.2): seller at (1, 0), largest fees, α = ¾, δ = 0.9",
+        0.0,
+        float(stay[1, 0]),
+        expected=(1 / (1 - discount * decay**2) - 1 / (1 - discount * decay)) / 4,
+        slip="fees are paid once, knowing one's own first type only: ex post this seller loses",
+        tolerance=1e-9,
+    )
+    swap = np.eye(2)[::-1]
+    periodic = Trade(POINTS, POINTS, swap, swap, np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    yield _claim(
+        "Theorem 5 needs aperiodic chains: values that swap, x = (1, 0), y = (0, 1), δ = 0.9: slack of (∗)",
+        None,
+        periodic.budget(discount).slack,
+        expected=-1 / (1 - discount**2),
+    )
+    yield _claim(
+        "and no discount factor will do (number of switches)", None, float(len(periodic.switches())), expected=0.0
+    )
+    generator = np.random.Generator(np.random.Philox(key=11))
+    chains = generator.dirichlet(np.ones(3), (2, 3))
+    chains[:, 0] = np.eye(3)[0]
+    literal = Trade(np.arange(3.0), np.arange(3.0), chains[0], chains[1], *generator.dirichlet(np.ones(3), 2))
+    yield _claim(
+        "Theorem 6 read literally (v(θ̲, ·) = 0 at value 0, so s_11 = b_11 = 1): (∗) at δ = 0.999 (1: it holds)",
+        0.0,
+        float(literal.balances(0.999)),
+    )
+
+
+def _number(found: float | None) -> float:
+    return float("nan") if found is None else found
