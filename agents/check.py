@@ -3,6 +3,7 @@
 Two tests, both by playing a small block: the recorded views are shown to a copy of the strategy *outside* the loop,
 last period first, and the answers must be the same (a strategy that draws outside its stream, keeps notes elsewhere
 than in `view.private`, or looks at the loop itself gives others); and the same episodes are played one at a time.
+Meanwhile nothing may change: no table of the game, no module of the program, no global state (`sim.undisturbed`).
 """
 
 import copy
@@ -12,13 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from agents.truthful import Truthful
+from agents.check_mechanism import check_mechanism
 from sim.arrays import Array
 from sim.errors import PlayError
 from sim.game import Game
 from sim.loop import play_shard
+from sim.registry import told
 from sim.roles import Strategy, View
 from sim.streams import Streams
+from sim.undisturbed import undisturbed
+
+__all__ = ["check_mechanism", "check_strategy"]
+
+WIDEST = 1024
+"""Uniform numbers per episode and period that a strategy may ask for."""
 
 
 def check_strategy(
@@ -33,6 +41,30 @@ def check_strategy(
         PlayError: names strategy, agent and the first period in which it broke its word.
     """
     who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
+    _check_traits(strategy, who)
+    rules = vars(game.mechanism).values()
+    with undisturbed(who, game.environment, game.lexicon, game.conduct, *rules):
+        _check_play(strategy, agent, game, others, episodes, who)
+
+
+def _check_traits(strategy: Strategy, who: str) -> None:
+    """Raise unless what is declared makes sense."""
+    for name, most in (("width", WIDEST), ("memory_periods", None)):
+        value = getattr(strategy, name)
+        if name == "memory_periods" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
+            limit = f"0 to {most}" if most is not None else "0 on, or None"
+            raise PlayError(f"{who}: {name} is {value!r}, expected a whole number from {limit}")
+    for name in ("spies", "silent"):
+        if not isinstance(getattr(strategy, name), bool):
+            raise PlayError(f"{who}: {name} is {getattr(strategy, name)!r}, expected True or False")
+
+
+def _check_play(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, who: str
+) -> None:
+    """Play a block, show the views again, play the episodes one by one."""
     pristine = _copy(strategy, who)
     watched = _Watched(_copy(strategy, who))
     together = _play(watched, agent, game, others, episodes, block=episodes)
@@ -67,39 +99,13 @@ def _play(
     return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
 
 
-def check_mechanism(game: Game, *, episodes: int = 24) -> None:
-    """Hold a mechanism to what it declares: rules that are functions of what they see, transfers within its bound.
-
-    A small block is played twice as prescribed, the second time one episode after the other.
-
-    Raises:
-        PlayError: names the mechanism and the first period in which it broke its word.
-    """
-    streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
-    honest = [Truthful() for _ in game.environment.agents]
-    whole = play_shard(game, honest, streams, block=episodes)
-    again = play_shard(game, honest, streams, block=1)
-    who = f"mechanism {game.mechanism.name!r}"
-    for name in ("decision", "transfer"):
-        one, two = getattr(whole, name), getattr(again, name)
-        differ = ((one != two) & ~(np.isnan(one) & np.isnan(two))).reshape(len(one), -1).any(axis=1)
-        if differ.any():
-            raise PlayError(
-                f"{who} in period {int(np.argmax(differ))}: the same play brings another {name} the second time; rules "
-                "may depend on situation and messages only (no random numbers, no notes from case to case)"
-            )
-    bound = game.mechanism.transfer_bound()
-    over = np.abs(whole.transfer).reshape(len(whole.transfer), -1).max(axis=1)
-    if (over > bound * (1 + 1e-9) + 1e-9).any():
-        t = int(np.argmax(over > bound * (1 + 1e-9) + 1e-9))
-        raise PlayError(f"{who} in period {t}: a transfer of {over[t]:.6g} exceeds its transfer_bound() {bound:.6g}")
-
-
 def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:
     """Whether a fresh copy answers a view as the strategy did; one that cannot answer does not."""
     try:
         again = getattr(strategy, method)(view)
-    except (Exception, SystemExit):
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return False
     return np.array_equal(again, answer)
 
@@ -135,6 +141,7 @@ class _Watched:
 def _copy(strategy: Strategy, who: str) -> Any:
     try:
         return copy.deepcopy(strategy)
-    except Exception as error:
-        shown = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PlayError(f"{who}: cannot be copied ({shown}); a strategy must be deep-copyable") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PlayError(f"{who}: cannot be copied ({told(error)}); a strategy must be deep-copyable") from error

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.oracle import Information, Value, by_own_information, worth_of_actions
-from agents.problem import Period, Problem, reachable
+from agents.oracle import Information, Value, best_of_actions
+from agents.places import Places, all_places
+from agents.problem import Problem, Reached, reachable
 from sim.arrays import BoolArray, FloatArray
 
 
@@ -40,63 +41,54 @@ def worst_gain(
 ) -> Figure:
     """The largest gain over reachable states, at the information that both values share."""
     states = reachable(problem, on_path=on_path)
+    gains_of = _spying if best.information is Information.EX_POST else _by_own
     worst, place = -np.inf, None
-    for t, period in enumerate(problem.periods):
-        here, led = states[t]
-        for gains, found, locate in _gains(problem, t, period, best, truth, here, led, all_states):
+    for t, reached in enumerate(states):
+        for gains, found, locate in gains_of(problem, t, best, truth, reached, all_states):
             masked = np.where(found, gains, -np.inf)
             top = float(masked.max(initial=-np.inf))
             if top > worst:
                 worst = top
-                place = locate(np.unravel_index(int(np.argmax(masked)), masked.shape))
+                place = locate(*divmod(int(np.argmax(masked)), masked.shape[1]))
     return Figure(worst, best.bound + truth.bound, place)
 
 
-Located = tuple[FloatArray, BoolArray, Callable[[tuple[np.intp, ...]], Place]]
+Located = tuple[FloatArray, BoolArray, Callable[[int, int], Place]]
+"""Gains `(m, k)`, which of them count, and how to name the one at an index."""
 
 
-def _gains(
-    problem: Problem,
-    t: int,
-    period: Period,
-    best: Value,
-    truth: Value,
-    here: BoolArray,
-    led: BoolArray | None,
-    all_states: bool,
+def _spying(
+    _problem: Problem, t: int, best: Value, truth: Value, reached: Reached, all_states: bool
 ) -> Iterator[Located]:
-    """Gains of one period with the mask of states that count, and how to name a state."""
-    lies, honest = best.choices[t], truth.choices[t]
-    if best.information is Information.EX_POST:
-        found = np.ones_like(here) if all_states else here
-        yield lies.max(axis=2) - honest[..., 0], found, lambda k: Place(t, int(k[0]), int(k[1]))
-        return
-    if t == 0:
-        only = period.merged[:1]
-        pairs = zip(
-            by_own_information(problem.prior, period, lies[only]),
-            by_own_information(problem.prior, period, honest[only]),
-            strict=True,
-        )
-        for w, (a, b) in enumerate(pairs):
-            mass = float(problem.prior[period.own == w].sum())
-            if mass > 0:
-                gain = (a.max(axis=-1) - b[..., 0]) / mass
-                yield gain, np.ones(1, np.bool_), lambda _k, w=w: Place(0, int(only[0]), w)  # type: ignore[misc]
-        return
-    rows = problem.periods[t - 1 if not problem.stationary else 1].rows
-    assert rows is not None
-    assert led is not None
-    pairs = zip(by_own_information(rows, period, lies), by_own_information(rows, period, honest), strict=True)
-    for w, (a, b) in enumerate(pairs):
-        mass = rows[..., period.own == w].sum(axis=-1)
-        gain = np.divide(a.max(axis=-1) - b[..., 0], mass, out=np.zeros_like(b[..., 0]), where=mass > 0)
-        found = np.broadcast_to(mass > 0, gain.shape) & (True if all_states else led)
-        yield (
-            gain,
-            found,
-            lambda k, w=w: Place(t, int(k[0]), w, int(k[1]), int(k[2])),  # type: ignore[misc]
-        )
+    """Ex post, by state and profile."""
+    here = reached[0]
+    gain = best.choices[t].max(axis=2) - truth.choices[t][..., 0]
+    yield gain, np.ones_like(here) if all_states else here, lambda c, s: Place(t, c, s)
+
+
+def _by_own(
+    problem: Problem, t: int, best: Value, truth: Value, reached: Reached, all_states: bool
+) -> Iterator[Located]:
+    """Interim, by place and own information, some places at a time."""
+    period, places = problem.periods[t], problem.places[t]
+    if places is not None and all_states:
+        places = all_places(period.states, len(problem.laws_into(t)), places.profiles)
+    both = np.concatenate([best.choices[t], truth.choices[t]], axis=2)
+    for here, mass, worth in problem.outlook(t, places).by_own(both):
+        gain = worth[..., :-1].max(axis=2) - worth[..., -1]
+        gain = np.divide(gain, mass, out=np.zeros_like(gain), where=mass > 0)
+        found = mass > 0
+        if places is not None and reached[1] is not None and not all_states:
+            found &= places.among(reached[1])[here, None]
+        yield gain, found, _locator(problem, t, places, here.start)
+
+
+def _locator(problem: Problem, t: int, places: Places | None, start: int) -> Callable[[int, int], Place]:
+    """How to name own information w at the k-th place from `start`."""
+    if places is None:
+        return lambda _, w: Place(t, int(problem.periods[t].merged[0]), w)
+    memory, decision, profile = places.memory, places.decision, places.profile
+    return lambda k, w: Place(t, int(memory[start + k]), w, int(decision[start + k]), int(profile[start + k]))
 
 
 def worth_at(problem: Problem, place: Place, best: Value, truth: Value) -> tuple[FloatArray, float, int]:
@@ -124,20 +116,12 @@ def worth_at(problem: Problem, place: Place, best: Value, truth: Value) -> tuple
 def worst_stay(problem: Problem, best: Value) -> float:
     """The least value of going on, over reachable states, by what is known when reporting; leaving not counted."""
     least = np.inf
-    for t, period in enumerate(problem.periods):
-        _, led = reachable(problem)[t]
-        choices = best.choices[t][..., : period.flow.shape[2]]
-        if t == 0:
-            choices, rows, possible = choices[period.merged[:1]], problem.prior, np.ones(1, np.bool_)
-        else:
-            before = problem.periods[1 if problem.stationary else t - 1].rows
-            assert before is not None
-            assert led is not None
-            rows, possible = before, led
-        for w, worth in enumerate(by_own_information(rows, period, choices)):
-            mass = rows[..., period.own == w].sum(axis=-1)
-            seen = possible & (mass > 0)
-            value = np.divide(worth.max(axis=-1), mass, out=np.full(worth.shape[:-1], np.inf), where=seen)
+    for t, (period, (_, led)) in enumerate(zip(problem.periods, reachable(problem), strict=True)):
+        choices, places = best.choices[t][..., : period.flow.shape[2]], problem.places[t]
+        possible = None if places is None or led is None else places.among(led)
+        for here, mass, worth in problem.outlook(t).by_own(choices):
+            seen = mass > 0 if possible is None else possible[here, None] & (mass > 0)
+            value = np.divide(worth.max(axis=2), mass, out=np.full(mass.shape, np.inf), where=seen)
             least = min(least, float(value.min()))
     return least
 
@@ -150,7 +134,7 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
     tied = total = 0
     for t, period in enumerate(problem.periods):
         here, _ = reachable(problem, on_path=True)[t]
-        worth = worth_of_actions(period, truth.ahead[t], problem.discount).max(axis=3)
+        worth = best_of_actions(period, truth.ahead[t], problem.discount)
         memory, profile = np.nonzero(here)
         honest = period.truth[memory, profile]
         mine = worth[memory, profile]

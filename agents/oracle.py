@@ -18,18 +18,20 @@ In either case a private action α is chosen after the reports are in. Families 
 - one-shot: at one date, chosen as play unfolds, anything; X⁰ after it (an optimal stopping problem);
 - belief manipulation: one lie, then a best response in the following period, X⁰ after that.
 
-Finite horizons by backward induction; infinite ones by value iteration until its residual bound is below `PRECISION`
-(span bounds where the choice never ends, the norm of the last step in the stopping problems); the residual is part of
-every figure's bound.
+Finite horizons by backward induction; infinite ones by accelerated value iteration until its residual bound is below
+`PRECISION` (span bounds where the choice never ends, the norm of the last step in the stopping problems); the residual
+is part of every figure's bound.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
+from agents.places import Places
 from agents.problem import Period, Problem
+from mechanisms.anderson import Anderson
 from mechanisms.tabulate import silent_about
 from sim.arrays import FloatArray, IntArray
 from sim.errors import Refusal
@@ -67,7 +69,7 @@ class Value:
 
     Attributes:
         choices: per period, Q after the best action: `(C, S, R)`, what each message is worth.
-        ahead: per period, X of what comes after it, `(C', D, S)`; None after the last period.
+        ahead: per period, X at the places that it leads to, `(n,)`; None after the last period.
         ex_ante: value before anything is known.
         bound: every value is within this of the truth.
     """
@@ -101,24 +103,25 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
 
 
 def _choices(
-    problem: Problem, period: Period, family: Family, ahead: FloatArray | None, after: FloatArray | None
+    problem: Problem, period: Period, family: Family, ahead: FloatArray | None, lies: FloatArray | None = None
 ) -> FloatArray:
     """What each message is worth, the best action included: `(C, S, R)`.
 
     Only the prescribed one, `(C, S, 1)`, under prescribed play; with exit, leaving stands behind the messages, worth 0.
-    `after` is X after a lie, for the families in which lies are few.
+    `lies`, `(C, S, R)`: what messages are worth that are lies, in the families in which lies are few.
     """
-    worth = worth_of_actions(period, ahead, problem.discount)
     if family is Family.CONTINGENT:
-        return _or_leave(problem, worth.max(axis=3))
-    obeyed = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
-    honest = np.take_along_axis(obeyed, period.truth[..., None], axis=2)
+        return _or_leave(problem, best_of_actions(period, ahead, problem.discount))
+    honest = period.honest_flow
+    if ahead is not None:
+        honest = honest + problem.discount * ahead[period.honest_place]
     if family is Family.PRESCRIBED:
-        return honest
-    lies = worth_of_actions(period, after, problem.discount).max(axis=3)
-    kept = np.take_along_axis(lies, period.truth[..., None], axis=2)
-    np.put_along_axis(lies, period.truth[..., None], np.maximum(kept, honest), axis=2)
-    return _or_leave(problem, lies)
+        return honest[..., None]
+    assert lies is not None
+    choices = lies.copy()
+    kept = np.take_along_axis(choices, period.truth[..., None], axis=2)
+    np.put_along_axis(choices, period.truth[..., None], np.maximum(kept, honest[..., None]), axis=2)
+    return _or_leave(problem, choices)
 
 
 def _or_leave(problem: Problem, choices: FloatArray) -> FloatArray:
@@ -132,96 +135,87 @@ def worth_of_actions(period: Period, ahead: FloatArray | None, discount: float) 
     """Q, `(C, S, R, B)`."""
     if ahead is None:
         return period.flow
-    states = np.arange(period.flow.shape[1])[:, None, None]
-    return period.flow + discount * ahead[period.following[..., None], period.decision, states]
+    assert period.place is not None
+    worth = ahead.take(period.place)
+    worth *= discount
+    worth += period.flow
+    return worth
 
 
-def _inform(rows: FloatArray, period: Period, choices: FloatArray, information: Information) -> FloatArray:
-    """X: the best message with the information at hand, in expectation, `(C, *leading)`; rows `(*leading, S)`."""
-    if information is Information.EX_POST:
-        return np.moveaxis(rows @ choices.max(axis=2).T, -1, 0)
-    total = np.zeros((len(choices), *rows.shape[:-1]))
-    for weights in by_own_information(rows, period, choices):
-        total += weights.max(axis=-1)
-    return total
-
-
-def by_own_information(rows: FloatArray, period: Period, choices: FloatArray) -> Iterator[FloatArray]:
-    """For every own information w: Σ_o P(w, o) Q(c, (w, o), r), `(C, *leading, R)`."""
-    for w in range(period.width):
-        here = period.own == w
-        yield np.moveaxis(np.tensordot(rows[..., here], choices[:, here, :], axes=(-1, 1)), -2, 0)
+def best_of_actions(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
+    """Q after the best action, `(C, S, R)`."""
+    worth = worth_of_actions(period, ahead, discount)
+    return worth[..., 0] if worth.shape[3] == 1 else worth.max(axis=3)
 
 
 def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
-    """Backward induction, or value iteration on the repeated period."""
-    later = after.ahead if after is not None else (None,) * len(problem.periods)
-    bound = 0.0 if after is None else after.bound
-    ahead: list[FloatArray | None] = [None] * len(problem.periods)
+    """Backward induction, or value iteration on the repeated period; `after` says what a lie is followed by."""
+    spying, count = information is Information.EX_POST, len(problem.periods)
+    lies: list[FloatArray | None] = [None] * count
+    ahead: list[FloatArray | None] = [None] * count
+    bound = 0.0
+    if after is not None:
+        lies = [best_of_actions(p, x, problem.discount) for p, x in zip(problem.periods, after.ahead, strict=True)]
+        bound = after.bound
     if problem.stationary:
-        repeated = problem.periods[1]
-        assert repeated.rows is not None
+        outlook = problem.outlook(1)
 
         def improve(x: FloatArray) -> FloatArray:
-            choices = _choices(problem, repeated, family, x, later[1])
-            return _inform(rows, repeated, choices, information)
+            return outlook.best(_choices(problem, problem.periods[1], family, x, lies[1]), spying=spying)
 
-        rows = repeated.rows
-        zero = np.zeros((repeated.states, *rows.shape[:2]))
-        begin = later[1] if later[1] is not None else zero
+        begin = after.ahead[1] if after is not None else None
+        begin = np.zeros(outlook.count) if begin is None else begin
         centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
         fixed, residual = _fixed_point(improve, begin, problem.discount, centred=centred)
         ahead = [fixed, fixed]
         bound += residual
     choices: list[FloatArray] = []
-    for t in reversed(range(len(problem.periods))):
-        period = problem.periods[t]
-        choices.insert(0, _choices(problem, period, family, ahead[t], later[t]))
+    for t in reversed(range(count)):
+        choices.insert(0, _choices(problem, problem.periods[t], family, ahead[t], lies[t]))
         if t and not problem.stationary:
-            before = problem.periods[t - 1].rows
-            assert before is not None
-            ahead[t - 1] = _inform(before, period, choices[0], information)
-    first = problem.periods[0]
-    start = _inform(problem.prior, first, choices[0][first.merged[:1]], information)
+            ahead[t - 1] = problem.outlook(t).best(choices[0], spying=spying)
+    start = problem.outlook(0).best(choices[0], spying=spying)
     scale = max(1.0, max(float(np.abs(c).max()) for c in choices))
     return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound + 1e-13 * scale)
 
 
 def _response(problem: Problem, information: Information, truth: Value) -> Value:
     """A best response in the period after a lie, prescribed play after that: its X, as a Value to put behind a lie."""
-    ahead: list[FloatArray | None] = [None] * len(problem.periods)
-    for t in range(len(problem.periods)):
-        following = problem.periods[1] if problem.stationary else (problem.periods[t + 1 : t + 2] or [None])[0]
-        rows = problem.periods[t].rows
-        if following is None or rows is None:
-            continue
-        place = 1 if problem.stationary else t + 1
-        choices = _choices(problem, following, Family.CONTINGENT, truth.ahead[place], None)
-        ahead[t] = _inform(rows, following, choices, information)
+
+    def respond(t: int) -> FloatArray:
+        choices = _choices(problem, problem.periods[t], Family.CONTINGENT, truth.ahead[t])
+        return problem.outlook(t).best(choices, spying=information is Information.EX_POST)
+
+    ahead: list[FloatArray | None] = [respond(t) for t in range(1, len(problem.periods))]
+    ahead.append(ahead[0] if problem.stationary else None)
     return Value(Family.BELIEF_MANIPULATION, information, (), tuple(ahead), 0.0, truth.bound)
 
 
 def _fixed_point(
     improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float, *, centred: bool
 ) -> tuple[FloatArray, float]:
-    """The fixed point of a δ-contraction, and a bound.
+    """The fixed point of a δ-contraction, its iteration accelerated, and a bound.
 
     `centred`: the map is monotone and moves by δ k where its argument moves by k, so that the span bounds hold; not so
     where a lie ends the choice and what follows it is given.
     """
     weight = discount / (1 - discount)
-    best, idle = np.inf, 0
+    past, idle = Anderson(), 0
+    found, least = x, np.inf
     for _ in range(SWEEPS):
         better = improve(x)
         step = better - x
         low, high = float(step.min()), float(step.max())
         half = weight * ((high - low) / 2 if centred else max(high, -low))
-        x = better + weight * (low + high) / 2 if centred else better
-        idle = 0 if half < (1 + discount) / 2 * best else idle + 1  # it contracts by δ until only rounding is left
-        best = min(best, half)
-        if half <= PRECISION * max(1.0, float(np.abs(x).max())) or idle >= IDLE:
+        if centred:
+            better = better + weight * (low + high) / 2
+        idle = 0 if half < (1 + discount) / 2 * least else idle + 1  # it contracts by δ until only rounding is left
+        if half < least:
+            found, least = better, half
+        if least <= PRECISION * max(1.0, float(np.abs(found).max())) or idle >= IDLE:
             break
-    return x, half
+        x = past.step(x, better)
+    return found, least
 
 
 def require_revealing(problem: Problem) -> None:
@@ -238,23 +232,23 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
         respond: instead of the value's own family, the best response now with the value's play after it.
 
     Returns:
-        `(C, W)` for the first period, `(C, D, S_before, W)` for later ones.
+        `(C, W)` for the first period, `(C, D, S_before, W)` for later ones; prescribed where nothing leads.
     """
     out = []
     for t, period in enumerate(problem.periods):
         choices = value.choices[t]
         if respond:
-            choices = _choices(problem, period, Family.CONTINGENT, value.ahead[t], None)
-        rows = problem.prior if t == 0 else problem.periods[1 if problem.stationary else t - 1].rows
-        assert rows is not None
-        picks = []
-        for w, worth in enumerate(by_own_information(rows, period, choices)):
-            honest = period.truth[:, np.argmax(period.own == w)]
-            kept = np.take_along_axis(worth, honest.reshape(-1, *(1,) * (worth.ndim - 1)), axis=-1)[..., 0]
-            slack = 1e-9 * max(1.0, float(np.abs(worth).max()))
-            better = worth.max(axis=-1) > kept + slack
-            picks.append(np.where(better, worth.argmax(axis=-1), honest.reshape(-1, *(1,) * (worth.ndim - 2))))
-        out.append(np.stack(picks, axis=-1).astype(np.intp))
+            choices = _choices(problem, period, Family.CONTINGENT, value.ahead[t])
+        places = problem.places[t] or Places(np.arange(period.states), np.zeros(period.states, np.intp), 1)
+        honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
+        table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
+        slack = 1e-9 * max(1.0, float(np.abs(choices).max()))
+        for here, _, worth in problem.outlook(t, places).by_own(choices):
+            memory, event = places.memory[here], places.event[here]
+            kept = np.take_along_axis(worth, honest[memory][..., None], axis=2)[..., 0]
+            better = worth.max(axis=2) > kept + slack
+            table[memory, event] = np.where(better, worth.argmax(axis=2), honest[memory])
+        out.append(table[:, 0] if t == 0 else table.reshape(len(table), -1, places.profiles, period.width))
     return out
 
 

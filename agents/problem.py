@@ -15,15 +15,21 @@ Axes: C merged memories, S profiles, R own messages, B own actions, D decisions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from math import prod
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from agents.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
+from agents.places import Outlook, Places, find_places
 from mechanisms.base import BaseMechanism
 from mechanisms.tabulate import laws, tabulate
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
+from sim.memory import require_room
 from sim.stage import Stage
 
 
@@ -42,6 +48,7 @@ class Period:
         own: what the deviator knows of the profile, `(S,)`: index of public state and own signals, below W.
         width: W.
         rows: laws of the next profile, `(D, S, S')`, or None in the last period.
+        place: where each choice leads, a number of the places before the next period, `(C, S, R, B)`; None in the last.
     """
 
     merged: IntArray
@@ -54,11 +61,29 @@ class Period:
     own: IntArray
     width: int
     rows: FloatArray | None
+    place: IntArray | None = None
 
     @property
     def states(self) -> int:
         """C."""
         return len(self.members)
+
+    @cached_property
+    def honest_flow(self) -> FloatArray:
+        """Flow of the prescribed message and action, `(C, S)`."""
+        return self._honest(self.flow)
+
+    @cached_property
+    def honest_place(self) -> IntArray:
+        """Where they lead, `(C, S)`."""
+        assert self.place is not None
+        return self._honest(self.place)
+
+    def _honest(self, table: Array) -> Array:
+        """`(C, S, R, B)` at the prescribed message and action, `(C, S)`."""
+        sent = np.take_along_axis(table, self.truth[..., None, None], axis=2)[:, :, 0]
+        obeyed = np.take_along_axis(self.obey, self.truth[..., None], axis=2)
+        return np.take_along_axis(sent, obeyed, axis=2)[..., 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +94,7 @@ class Problem:
         deviator: indices of its members.
         exit: whether it may leave when it reports, what it owes unpaid and its payoff 0 from then on.
         periods: one per period (finite), or the first and the repeated one.
+        places: per period, where the deviator can stand before it; None before the first.
         prior: law of the first profile, `(S,)`.
     """
 
@@ -76,6 +102,7 @@ class Problem:
     mechanism: BaseMechanism
     deviator: tuple[int, ...]
     periods: tuple[Period, ...]
+    places: tuple[Places | None, ...]
     prior: FloatArray
     stationary: bool
     exit: bool = False
@@ -85,17 +112,23 @@ class Problem:
         """δ."""
         return self.environment.discount
 
+    def after(self, t: int) -> int | None:
+        """The entry of `periods` that follows entry t."""
+        return 1 if self.stationary else t + 1 if t + 1 < len(self.periods) else None
 
-@dataclass(frozen=True, eq=False)
-class _Raw:
-    """A period before merging: everything by memory; axes `(M, S, R)` unless said otherwise."""
+    def laws_into(self, t: int) -> FloatArray:
+        """The laws of the profile of entry t, `(E, S)`: by what was done where before, or the prior as the one law."""
+        if t == 0:
+            return self.prior[None]
+        rows = self.periods[1 if self.stationary else t - 1].rows
+        assert rows is not None
+        return rows.reshape(-1, rows.shape[2])
 
-    decide: IntArray
-    charge: FloatArray
-    remember: IntArray
-    truth: IntArray
-    due: FloatArray
-    """Due of the deviator under its prescribed message, `(M, S)`; zero where it is not sunk (then in `charge`)."""
+    def outlook(self, t: int, places: Places | None = None) -> Outlook:
+        """Expectations over the profiles of entry t, from the given places or those that lead there."""
+        period = self.periods[t]
+        places = places or self.places[t] or Places(period.merged[:1], np.zeros(1, np.intp), 1)
+        return Outlook(self.laws_into(t), period.own, period.width, places.memory, places.event)
 
 
 def build_problem(
@@ -114,126 +147,94 @@ def build_problem(
         Refusal: the mechanism is not finite, or too large; the size is given.
     """
     who = tuple(deviator)
+    _require_room(environment, mechanism, who)
     if environment.horizon is None:
-        first, repeated = (_raw(environment, mechanism, t, who, defer=not exit) for t in (0, 1))
-        labels = _fixed_point(repeated) if merge else np.arange(len(repeated.decide))
-        later = _merge(environment, 1, who, repeated, labels, repeated, labels)
-        opening = _merge(environment, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
+        first, repeated = (read_rules(environment, mechanism, t, who, defer=not exit) for t in (0, 1))
+        labels = merge_repeated(repeated) if merge else np.arange(len(repeated.decide))
+        later = _period(environment, 1, who, repeated, labels, repeated, labels)
+        opening = _period(environment, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
         periods: tuple[Period, ...] = (opening, later)
     else:
-        raws = [_raw(environment, mechanism, t, who, defer=not exit) for t in range(environment.horizon)]
-        labels_of: list[IntArray] = [np.zeros(0, np.intp)] * len(raws)
-        for t in reversed(range(len(raws))):
-            after = (raws[t + 1], labels_of[t + 1]) if t + 1 < len(raws) else None
-            labels_of[t] = _labels(raws[t], after) if merge else np.arange(len(raws[t].decide))
-        periods = tuple(
-            _merge(
-                environment,
-                t,
-                who,
-                raw,
-                labels_of[t],
-                raws[t + 1] if t + 1 < len(raws) else None,
-                labels_of[t + 1] if t + 1 < len(raws) else None,
-            )
-            for t, raw in enumerate(raws)
+        backwards: list[Period] = []
+        after, next_labels = None, None
+        for t in reversed(range(environment.horizon)):
+            raw = read_rules(environment, mechanism, t, who, defer=not exit)
+            labels = merge_one(raw, after, next_labels) if merge else np.arange(len(raw.decide))
+            backwards.append(_period(environment, t, who, raw, labels, after, next_labels))
+            after, next_labels = raw, labels
+        periods = tuple(reversed(backwards))
+    stationary = environment.horizon is None
+    periods, places = _with_places(periods, stationary)
+    return Problem(environment, mechanism, who, periods, places, environment.prior.reshape(-1), stationary, exit)
+
+
+def _require_room(environment: TableEnvironment, mechanism: BaseMechanism, who: tuple[int, ...]) -> None:
+    """Refuse a search that does not fit: what its periods keep, and the work on the largest of them."""
+    kept, work = 0.0, 0.0
+    for t in range(environment.horizon or 2):
+        stage, tables = environment.stage(t), tabulate(mechanism, t)
+        cases = float(tables.memories) * stage.size * prod(tables.shape[i + 1] for i in who)
+        actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
+        kept += cases * (2 + 3 * actions)
+        work = max(work, cases * (7 + 5 * actions))
+    names = " + ".join(repr(environment.agents[i]) for i in who)
+    require_room(f"the search of what {names} can gain under mechanism {mechanism.name!r}", kept + work)
+
+
+def _with_places(periods: tuple[Period, ...], stationary: bool) -> tuple[tuple[Period, ...], tuple[Places | None, ...]]:
+    """The periods with the places that their moves lead to, and those places by period; see `places`."""
+    if stationary:  # what the opening leads to and what the repeated period leads to are of one kind
+        found, numbers = find_places(
+            [(period.following, period.decision) for period in periods], periods[1].states, _decisions(periods[1])
         )
-    return Problem(
-        environment, mechanism, who, periods, environment.prior.reshape(-1), environment.horizon is None, exit
-    )
+        return tuple(replace(p, place=n) for p, n in zip(periods, numbers, strict=True)), (None, found)
+    out, places = [], list[Places | None]([None])
+    for period, after in pairwise(periods):
+        found, (number,) = find_places([(period.following, period.decision)], after.states, _decisions(period))
+        out.append(replace(period, place=number))
+        places.append(found)
+    return (*out, periods[-1]), tuple(places)
 
 
-def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], *, defer: bool) -> _Raw:
-    stage, tables = environment.stage(t), tabulate(mechanism, t)
-    strides = np.array([prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))])
-    profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
-    public = profile[0] if stage.public else np.zeros(stage.size, np.intp)
-    signals = profile[stage.offset :]
-    sent = [tables.prescribed[j][:, public, signals[j]] for j in range(len(signals))]
-    others = public * strides[0] + sum(
-        (sent[j] * strides[j + 1] for j in range(len(sent)) if j not in who), np.zeros_like(sent[0])
-    )
-    own_shape = tuple(tables.shape[i + 1] for i in who)
-    own = np.array(np.unravel_index(np.arange(prod(own_shape)), own_shape)).T @ strides[[i + 1 for i in who]]
-    x = others[:, :, None] + own
-    memory = np.arange(tables.memories)[:, None, None]
-    truth = np.ravel_multi_index([sent[i] for i in who], own_shape)
-    charge, due = (sum(table[i][memory, x] for i in who) for table in (tables.charge, tables.due))
-    sunk = defer and _is_sunk(due)
-    return _Raw(
-        decide=tables.decide[memory, x],
-        charge=charge if sunk else charge + due,
-        remember=tables.remember[memory, x],
-        truth=truth,
-        due=due[:, :, 0] if sunk else np.zeros(due.shape[:2]),
-    )
+def _decisions(period: Period) -> int:
+    assert period.rows is not None
+    return len(period.rows)
 
 
-def _is_sunk(due: FloatArray) -> bool:
-    """Whether what is due to the deviator is out of its hands when it falls due."""
-    return bool((due == due[:, :, :1]).all())
-
-
-def _codes(rows: Array) -> IntArray:
-    """One number per distinct row of `(M, …)`."""
-    _, codes = np.unique(rows.reshape(len(rows), -1), axis=0, return_inverse=True)
-    return codes.reshape(-1).astype(np.intp)
-
-
-def _labels(raw: _Raw, after: tuple[_Raw, IntArray] | None) -> IntArray:
-    """Which memories are the same state, given which are next period, `(M,)`."""
-    parts = [_codes(raw.decide), _codes(raw.charge), _codes(raw.truth)]
-    if after is not None:
-        following, labels = after
-        parts += [_codes(labels[raw.remember]), _codes(_codes(following.due)[raw.remember])]
-    return _codes(np.stack(parts, axis=1))
-
-
-def _fixed_point(raw: _Raw) -> IntArray:
-    """The coarsest merging of a repeated period's memories that is consistent with itself."""
-    labels = np.zeros(len(raw.decide), np.intp)
-    while True:
-        finer = _labels(raw, (raw, labels))
-        if finer.max() == labels.max():
-            return finer
-        labels = finer
-
-
-def _merge(
+def _period(
     environment: TableEnvironment,
     t: int,
     who: tuple[int, ...],
-    raw: _Raw,
+    raw: Unmerged,
     labels: IntArray,
-    after: _Raw | None,
+    after: Unmerged | None,
     next_labels: IntArray | None,
 ) -> Period:
     """The period over merged memories."""
     stage = environment.stage(t)
     members = np.unique(labels, return_index=True)[1]
-    recommended, done = _actions(stage, who, raw.decide[members])
-    states = np.arange(stage.size)[:, None, None]
-    utility = sum(stage.utility[i].reshape(len(stage.decisions), -1) for i in who)
-    flow = utility[done, states] - raw.charge[members][..., None]
-    rows = None
+    some = slice(None) if len(members) == len(labels) else members  # nothing merged: no copies
+    decide, charge, remember = raw.decide[some], raw.charge[some], raw.remember[some]
+    recommended, done = _actions(stage, who, decide)
+    event = done * stage.size + np.arange(stage.size)[:, None, None]
+    utility = np.sum([stage.utility[i] for i in who], axis=0)
+    flow = utility.take(event)
+    flow -= charge[..., None]
+    rows, following = None, np.zeros(remember.shape, np.intp)
     if after is not None and next_labels is not None:
-        rows = laws(environment, t)
-        flow = flow - environment.discount * _expected_due(rows, after.due, raw.remember[members], done)
-        following = next_labels[raw.remember[members]]
-    else:
-        following = np.zeros(raw.remember[members].shape, np.intp)
+        rows, following = laws(environment, t), next_labels.take(remember)
+        if after.due.any():
+            flow -= environment.discount * _expected_due(rows, after.due, remember, event)
     own, width = _own_information(stage, who)
     return Period(labels, members, flow, done, following, raw.truth[members], recommended, own, width, rows)
 
 
-def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, done: IntArray) -> FloatArray:
-    """E[due(m′, θ′) | a, θ], `(C, S, R, B)`, for the next memories `(C, S, R)` and what is done `(C, S, R, B)`."""
-    if not due.any():
-        return np.zeros(done.shape)
-    distinct, codes = np.unique(due, axis=0, return_inverse=True)
-    expected = rows @ distinct.T
-    states = np.arange(rows.shape[1])[:, None, None]
-    return expected[done, states, codes.reshape(-1)[remember][..., None]]
+def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
+    """E[due(m′, θ′) | a, θ], `(C, S, R, B)`, for next memories `(C, S, R)` and flat (a, θ) `(C, S, R, B)`."""
+    codes = numbered(due)
+    distinct = due[np.unique(codes, return_index=True)[1]]
+    expected = distinct @ rows.reshape(-1, rows.shape[2]).T
+    return expected.take(codes.take(remember)[..., None] * expected.shape[1] + event)
 
 
 def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:
@@ -262,40 +263,54 @@ def _own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]
     return np.ravel_multi_index([profile[k] for k in axes], sizes).astype(np.intp), prod(sizes)
 
 
-def reachable(problem: Problem, *, on_path: bool = False) -> list[tuple[BoolArray, BoolArray | None]]:
+Reached = tuple[BoolArray, BoolArray | None]
+"""What can occur in a period: profiles by state, `(C, S)`, and what can have led there, `(C, D, S_before)`."""
+
+_REACHED: WeakKeyDictionary[Problem, dict[bool, list[Reached]]] = WeakKeyDictionary()
+
+
+def reachable(problem: Problem, *, on_path: bool = False) -> list[Reached]:
     """States of positive probability under some play (or under prescribed play) of the deviator, per period.
 
-    Returns:
-        per period: profiles `(C, S)` that can occur, and what can have led there, `(C, D, S_before)`: None at first.
-        In a stationary problem the second entry is the union over all later dates.
+    Nothing leads to the first period: None. In a stationary problem the second entry is the union over all later
+    dates. Kept as long as the problem.
     """
+    kept = _REACHED.setdefault(problem, {})
+    if on_path not in kept:
+        kept[on_path] = _reach(problem, on_path)
+    return kept[on_path]
+
+
+def _reach(problem: Problem, on_path: bool) -> list[Reached]:
     first = problem.periods[0]
     start = np.zeros((first.states, len(problem.prior)), np.bool_)
     start[first.merged[0]] = problem.prior > 0
-    out: list[tuple[BoolArray, BoolArray | None]] = [(start, None)]
+    out: list[Reached] = [(start, None)]
     if not problem.stationary:
-        for period, after in zip(problem.periods, problem.periods[1:], strict=False):
-            out.append(_step(period, out[-1][0], after.states, on_path))
+        for t in range(1, len(problem.periods)):
+            out.append(_step(problem, t - 1, t, out[-1][0], on_path))
         return out
-    repeated = problem.periods[1]
-    here, led = _step(first, start, repeated.states, on_path)
+    here, led = _step(problem, 0, 1, start, on_path)
     while True:
-        more, via = _step(repeated, here, repeated.states, on_path)
+        more, via = _step(problem, 1, 1, here, on_path)
         if not (more & ~here).any() and not (via & ~led).any():
             return [*out, (here, led)]
         here, led = here | more, led | via
 
 
-def _step(period: Period, here: BoolArray, states: int, on_path: bool) -> tuple[BoolArray, BoolArray]:
-    assert period.rows is not None
-    decisions, size = period.rows.shape[:2]
-    allowed = np.broadcast_to(here[:, :, None, None], period.decision.shape).copy()
-    if on_path:
-        allowed &= (np.arange(allowed.shape[2]) == period.truth[:, :, None])[..., None]
-        allowed &= np.arange(allowed.shape[3]) == period.obey[..., None]
-    led = np.zeros((states, decisions, size), np.bool_)
-    following = np.broadcast_to(period.following[..., None], period.decision.shape)
-    profile = np.broadcast_to(np.arange(size)[:, None, None], period.decision.shape)
-    led[following[allowed], period.decision[allowed], profile[allowed]] = True
-    arrives = led.reshape(states, -1).astype(np.float64) @ (period.rows.reshape(decisions * size, -1) > 0)
-    return arrives > 0, led
+def _step(problem: Problem, t: int, after: int, here: BoolArray, on_path: bool) -> tuple[BoolArray, BoolArray]:
+    """What the states `here` of entry t lead to in the entry after it."""
+    period, places, states = problem.periods[t], problem.places[after], problem.periods[after].states
+    assert period.place is not None
+    assert places is not None
+    led = np.zeros(len(places), np.bool_)
+    led[period.honest_place[here] if on_path else period.place[here]] = True
+    possible = problem.laws_into(after) > 0
+    arrives = np.zeros((states, possible.shape[1]), np.bool_)
+    bounds = np.searchsorted(places.memory, np.arange(states + 1))
+    for state in np.unique(places.memory[led]):
+        mine = slice(bounds[state], bounds[state + 1])
+        arrives[state] = possible[places.event[mine][led[mine]]].any(axis=0)
+    table = np.zeros((states, len(possible)), np.bool_)
+    table[places.memory, places.event] = led
+    return arrives, table.reshape(states, -1, places.profiles)

@@ -2,6 +2,7 @@
 
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment, make_mechanism, make_strategy, use_plugins
+from experiments.checking import check_environment, check_mechanism, check_plugins, check_strategy
 from experiments.plots import plot_stress
 from experiments.replaying import replay
 from experiments.results import read_run
@@ -13,6 +14,10 @@ from sim.environment_file import load_environment, save_environment
 __all__ = [
     "audit",
     "audit_data",
+    "check_environment",
+    "check_mechanism",
+    "check_plugins",
+    "check_strategy",
     "load_environment",
     "load_study",
     "make_environment",

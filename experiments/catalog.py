@@ -1,8 +1,10 @@
-"""Everything that has a name: scenarios, mechanisms and strategies, shipped or from plug-ins."""
+"""Everything that has a name: scenarios, mechanisms and strategies, shipped, from plug-ins or from packages."""
 
 import inspect
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from agents.base import BaseStrategy
@@ -11,13 +13,13 @@ from experiments.scenarios.base import Scenario
 from mechanisms.base import BaseMechanism
 from sim.environment import Environment, TableEnvironment
 from sim.environment_file import load_environment
-from sim.errors import InputError
+from sim.errors import DynmechError, InputError
 from sim.function_environment import FunctionEnvironment
-from sim.registry import Registry, load_plugin
+from sim.registry import SHIPPED, Registry, load_plugin, told
 
-SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "experiments.scenarios")  # type: ignore[type-abstract]
-MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "mechanisms")  # type: ignore[type-abstract]
-STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "agents")  # type: ignore[type-abstract]
+SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
+MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
+STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "agents", "dynmech.strategies")  # type: ignore[type-abstract]
 
 
 def use_plugins(paths: Iterable[Path]) -> None:
@@ -27,13 +29,21 @@ def use_plugins(paths: Iterable[Path]) -> None:
         InputError: a file cannot be imported, offers nothing, or takes a name that is there already.
     """
     for path in paths:
-        module = load_plugin(path)
-        where = f"plug-in {path}"
-        registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
-        for problem in (problem for registry in registries for problem in registry.unfinished(module)):
-            raise InputError(f"{where}: {problem}")
-        if not sum([registry.add(module, where) for registry in registries]):
-            raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
+        module, where = load_plugin(path), f"plug-in {path}"
+        try:
+            _take_in(module, where)
+        except (DynmechError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a module can hold anything
+            raise InputError(f"{where}: {told(error)}") from error
+
+
+def _take_in(module: ModuleType, where: str) -> None:
+    registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
+    for problem in (problem for registry in registries for problem in registry.unfinished(module)):
+        raise InputError(f"{where}: {problem}")
+    if not sum([registry.add(module, where) for registry in registries]):
+        raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
 
 
 def make_environment(text: str) -> Environment:
@@ -64,7 +74,9 @@ def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
     """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment."""
     name, options = split(text, "mechanism")
     mechanism = construct(MECHANISMS.get(name), "mechanism", name, options, environment)
-    if not hasattr(mechanism, "environment"):
+    with explained(f"mechanism {name!r}"):
+        complete = hasattr(mechanism, "environment")
+    if not complete:
         raise InputError(f"mechanism {name!r}: its __init__ must call super().__init__(environment)")
     return mechanism
 
@@ -76,6 +88,14 @@ def make_strategy(text: str) -> BaseStrategy:
 
 
 def is_shipped(thing: object) -> bool:
-    """Whether it is one of ours; a user's own strategy is held to what it declares before it plays."""
-    module = thing.__module__ if inspect.isclass(thing) else type(thing).__module__
-    return module.partition(".")[0] in ("sim", "mechanisms", "agents", "experiments")
+    """Whether it, or its class, is one of ours: it is what its module in our packages holds under its name.
+
+    A user's own strategy or mechanism is held to what it declares before it plays.
+    """
+    cls = thing if inspect.isclass(thing) else type(thing)
+    module = str(cls.__module__)
+    held: object = sys.modules.get(module) if module.partition(".")[0] in SHIPPED else None
+    for part in cls.__qualname__.split("."):
+        held = getattr(held, part, None)
+    registries: tuple[Registry[Any], ...] = (SCENARIOS, MECHANISMS, STRATEGIES)
+    return held is cls and not any(registry.package_of(cls) for registry in registries)

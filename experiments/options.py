@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError
-from sim.registry import place
+from sim.registry import told
 
 T = TypeVar("T")
 
@@ -68,18 +68,31 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
             close = get_close_matches(key, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"options: {', '.join(known) or 'none'}"
             raise InputError(f"{kind} {name!r}: unknown option {key!r}; {hint}")
-        wanted = hints.get(key, _type_of(known[key].default))
-        value: Any = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
-        try:
-            values[key] = TypeAdapter(wanted).validate_python(value)
-        except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise InputError(f"{kind} {name!r}: option {key}={text!r}: {problem[0].lower()}{problem[1:]}") from None
+        with explained(f"{kind} {name!r}: option {key}={text!r}"):
+            values[key] = _value(text, hints.get(key, _type_of(known[key].default)))
     missing = [key for key, p in known.items() if p.default is p.empty and key not in values]
     if missing:
         raise InputError(f"{kind} {name!r}: option {missing[0]!r} is required")
     with explained(f"{kind} {name!r}"):
         return cls(*args, **values)
+
+
+def _value(text: str, wanted: Any) -> Any:
+    """Text as what an option's annotation asks for.
+
+    Raises:
+        InputError: it is none, or nothing that can be typed is asked for.
+    """
+    value = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
+    try:
+        return TypeAdapter(wanted).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise InputError(f"{problem[0].lower()}{problem[1:]}") from None
+    except PydanticUserError:
+        raise InputError(
+            f"{wanted!r} cannot be given as text; annotate it as a number, a text or a truth value"
+        ) from None
 
 
 @contextmanager
@@ -89,11 +102,10 @@ def explained(where: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    except DynmechError:
+    except (DynmechError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{where}: {text}{place(error)}") from error
+    except BaseException as error:  # whatever it is, it ends here
+        raise InputError(f"{where}: {told(error)}") from error
 
 
 def _type_of(default: object) -> type:

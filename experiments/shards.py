@@ -19,7 +19,7 @@ from experiments.tally import Tally
 from sim.arrays import FloatArray
 from sim.errors import InputError
 from sim.game import Game
-from sim.record import Record
+from sim.record import Keep, Record
 from sim.run_folder import RunFolder
 from sim.shard_files import write_shard
 from sim.tables import episodes_table, gains_table, outcomes_table
@@ -84,7 +84,7 @@ def users_code(game: Game, case: Case | None = None) -> list[str]:
 
 def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:
     """Play and write one shard of some cases: per case `key`, `files` and `summary`."""
-    keep = "everything" if job.log == "full" else "flows"
+    keep: Keep = "everything" if job.log == "full" else "flows"
     reference = play(job.game, job.cases[0], job.sampling, number, count, keep=keep)
     out = []
     for index in which:

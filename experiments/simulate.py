@@ -20,7 +20,7 @@ from sim.environment import Environment
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Conduct, Game, make_game
 from sim.loop import play_shard
-from sim.record import Record
+from sim.record import Keep, Record
 from sim.registry import place
 from sim.streams import Streams
 
@@ -156,12 +156,12 @@ def blaming(what: str) -> Iterator[None]:
 
 
 def play(
-    game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play", keep: str = "everything"
+    game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play", keep: Keep = "everything"
 ) -> Record:
     """One shard of a case; `keep` as in `sim.loop.play_shard`."""
     streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing)
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
-        return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block)
+        return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block, keep=keep)
 
 
 def pilot(

@@ -2,12 +2,13 @@
 
     Q_t(a, θ) = Σ_i w_i u^i(a, θ) − c(a, ω) + δ E[W_{t+1}(θ′) | a, θ],    W_t = max_a Q_t,    W_T = 0.
 
-Finite horizons by backward induction. Infinite ones by value iteration with the span (MacQueen) bounds
+Finite horizons by backward induction. Infinite ones by value iteration, accelerated (see `anderson`), until the span
+(MacQueen) bounds
 
-    T V + δ/(1−δ) min(T V − V) ≤ W ≤ T V + δ/(1−δ) max(T V − V),
+    T V + δ/(1−δ) min(T V − V) ≤ W ≤ T V + δ/(1−δ) max(T V − V)
 
-and, where mixing is slow, policy iteration (Howard), each policy evaluated by GMRES or by a direct solve;
-the same bounds then hold for the last iterate. Ties go to the lowest decision within `TIE` of the best.
+are narrow; where they do not become so, by policy iteration (Howard), each policy evaluated by GMRES or by a direct
+solve, and the same bounds hold for the last iterate. Ties go to the lowest decision within `TIE` of the best.
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
+from mechanisms.anderson import DEPTH, Anderson
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
+from sim.memory import require_room
 from sim.stage import Stage
 
 TIE = 1e-11
@@ -28,8 +31,8 @@ TIE = 1e-11
 PRECISION = 1e-12
 """Bound aimed at, relative to the largest |W| (at least 1)."""
 
-SWEEPS = 60
-"""Value-iteration sweeps before policy iteration takes over."""
+SWEEPS = 100
+"""Sweeps of accelerated value iteration before policy iteration takes over."""
 
 DENSE = 1500
 """Profiles up to which a policy may be evaluated by a direct solve: under an independent kernel if GMRES gets stuck."""
@@ -71,6 +74,9 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
     """The plan for everybody's welfare, or for everybody's but agent `without`'s (its utility counts for nothing).
 
     A plan is kept as long as its environment, which is immutable: asking twice costs nothing.
+
+    Raises:
+        Refusal: it does not fit in memory; how much it would need is said.
     """
     if without is not None and not 0 <= without < len(environment.agents):
         raise InputError(f"without: {without} is not the index of one of the {len(environment.agents)} agents")
@@ -80,7 +86,25 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
     return kept[without]
 
 
+def numbers_needed(environment: TableEnvironment) -> float:
+    """About how many numbers a plan takes at most, the work on it included.
+
+    Per profile and period it keeps D qualities, a policy, a value and a gap. Work on an infinite horizon takes 3 D
+    more, the past of the iteration, GMRES's 40 vectors and, under a joint kernel, one law per profile.
+    """
+    horizon = environment.horizon
+    if horizon is not None:
+        stages = [environment.stage(t) for t in range(horizon)]
+        return sum(float(s.size) * (len(s.decisions) + 3) for s in stages) + max(
+            3.0 * s.size * len(s.decisions) for s in stages
+        )
+    stage = environment.stage(0)
+    laws = 0 if isinstance(environment.kernel(0), IndependentKernel) else stage.size
+    return float(stage.size) * (4 * len(stage.decisions) + 2 * DEPTH + 60 + laws)
+
+
 def _solve(environment: TableEnvironment, without: int | None) -> Plan:
+    require_room(f"the plan of environment {environment.name!r}", numbers_needed(environment))
     if environment.horizon is None:
         return _stationary(environment, without)
     following: FloatArray | None = None
@@ -101,7 +125,12 @@ def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
     """Σ_{i ≠ without} u^i − c, `(D, *A)`."""
     if without is None:
         return stage.welfare
-    return np.delete(stage.utility, without, axis=0).sum(axis=0) - stage.spread_cost
+    total = np.zeros(stage.utility.shape[1:])
+    for i, utility in enumerate(stage.utility):
+        if i != without:
+            total += utility
+    total -= stage.spread_cost
+    return total
 
 
 def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> FloatArray:
@@ -112,82 +141,100 @@ def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> Fl
 def _best(quality: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Lowest decision that ties with the best, the best value, and the gap to the best decision that does not tie."""
     value = quality.max(axis=0)
-    slack = TIE * max(1.0, float(np.abs(value).max()))
-    tied = quality >= value - slack
-    rest = np.where(tied, -np.inf, quality).max(axis=0)
-    return np.argmax(tied, axis=0).astype(np.intp), value, value - rest
+    least = value - TIE * max(1.0, float(np.abs(value).max()))
+    rest = np.full_like(value, -np.inf)
+    policy = np.zeros(value.shape, np.intp)
+    for decision in reversed(range(len(quality))):
+        tied = quality[decision] >= least
+        policy[tied] = decision
+        np.maximum(rest, quality[decision], out=rest, where=~tied)
+    return policy, value, value - rest
 
 
 def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
-    stage, kernel, discount = environment.stage(0), environment.kernel(0), environment.discount
-    flow = flow_welfare(stage, without)
-    value = flow.max(axis=0) / (1 - discount)
-    scale = max(1.0, float(np.abs(value).max()))
-
-    def backup(v: FloatArray) -> FloatArray:
-        return flow + discount * kernel.expect(v)
-
-    for _ in range(SWEEPS):
-        value, bound = _centre(backup(value).max(axis=0), value, discount)
-        if bound <= PRECISION * scale:
-            break
-    else:
-        value = _policy_iteration(flow, kernel, discount, value, scale)
-    quality = backup(value)
-    improved, bound = _centre(quality.max(axis=0), value, discount)
+    problem = _Stationary(flow_welfare(environment.stage(0), without), environment.kernel(0), environment.discount)
+    value = problem.solve()
+    quality = problem.quality(value)
+    improved, bound = problem.centre(quality.max(axis=0), value)
     policy, _, gap = _best(quality)
-    return Plan((policy,), (improved,), (quality,), (gap,), bound + 1e-14 * scale / (1 - discount), stationary=True)
+    rounding = 1e-14 * problem.scale / (1 - environment.discount)
+    return Plan((policy,), (improved,), (quality,), (gap,), bound + rounding, stationary=True)
 
 
-def _centre(better: FloatArray, value: FloatArray, discount: float) -> tuple[FloatArray, float]:
-    """The midpoint of the span bounds, and half their distance."""
-    step = better - value
-    low, high = float(step.min()), float(step.max())
-    weight = discount / (1 - discount)
-    return better + weight * (low + high) / 2, weight * (high - low) / 2
+class _Stationary:
+    """max_π of Σ_t δ^t flow: one period repeated for ever; flow `(D, *A)`."""
+
+    def __init__(self, flow: FloatArray, kernel: JointKernel | IndependentKernel, discount: float) -> None:
+        self.flow, self.kernel, self.discount = flow, kernel, discount
+        self.start = flow.max(axis=0) / (1 - discount)
+        self.scale = max(1.0, float(np.abs(self.start).max()))
+
+    def solve(self) -> FloatArray:
+        """A value that is within `PRECISION` of W, or as close as rounding lets it come."""
+        value = better = self.start
+        past = Anderson()
+        for _ in range(SWEEPS):
+            better, bound = self.centre(self.best(value), value)
+            if bound <= PRECISION * self.scale:
+                return better
+            value = past.step(value, better)
+        return _policy_iteration(self, better)
+
+    def quality(self, value: FloatArray) -> FloatArray:
+        """Q = flow + δ E[value(θ′) | a, θ], `(D, *A)`."""
+        quality = self.kernel.expect(value)
+        quality *= self.discount
+        quality += self.flow
+        return quality
+
+    def best(self, value: FloatArray) -> FloatArray:
+        """T value = max_a Q; Q is never held for more than a batch of decisions."""
+        best: FloatArray | None = None
+        for some, ahead in self.kernel.ahead(value):
+            ahead *= self.discount
+            ahead += self.flow[some]
+            top = ahead.max(axis=0)
+            best = top if best is None else np.maximum(best, top, out=best)
+        assert best is not None
+        return best
+
+    def centre(self, better: FloatArray, value: FloatArray) -> tuple[FloatArray, float]:
+        """The midpoint of the span bounds, and half their distance; `better` is T `value`."""
+        step = better - value
+        low, high = float(step.min()), float(step.max())
+        weight = self.discount / (1 - self.discount)
+        return better + weight * (low + high) / 2, weight * (high - low) / 2
 
 
-def _policy_iteration(
-    flow: FloatArray,
-    kernel: JointKernel | IndependentKernel,
-    discount: float,
-    value: FloatArray,
-    scale: float,
-) -> FloatArray:
+def _policy_iteration(problem: _Stationary, value: FloatArray) -> FloatArray:
     """Howard's policy iteration from a good guess; stops when no decision improves by more than rounding."""
     policy: IntArray | None = None
     for _ in range(200):
-        quality = flow + discount * kernel.expect(value)
+        quality = problem.quality(value)
         greedy = np.argmax(quality, axis=0)
         if policy is not None:
             kept = np.take_along_axis(quality, policy[None], axis=0)[0]
-            greedy = np.where(quality.max(axis=0) > kept + PRECISION * scale, greedy, policy)
+            greedy = np.where(quality.max(axis=0) > kept + PRECISION * problem.scale, greedy, policy)
             if np.array_equal(greedy, policy):
                 return value
         policy = greedy
-        value = _evaluate(flow, kernel, discount, policy, value, scale)
+        value = _evaluate(problem, policy, value)
     return value
 
 
-def _evaluate(
-    flow: FloatArray,
-    kernel: JointKernel | IndependentKernel,
-    discount: float,
-    policy: IntArray,
-    guess: FloatArray,
-    scale: float,
-) -> FloatArray:
+def _evaluate(problem: _Stationary, policy: IntArray, guess: FloatArray) -> FloatArray:
     """Solve V = flow_π + δ P_π V."""
-    reward = np.take_along_axis(flow, policy[None], axis=0)[0]
+    kernel, discount = problem.kernel, problem.discount
+    reward = np.take_along_axis(problem.flow, policy[None], axis=0)[0]
     size = reward.size
-
-    def apply(v: FloatArray) -> FloatArray:
-        ahead = kernel.expect(v.reshape(reward.shape))
-        return v - discount * np.take_along_axis(ahead, policy[None], axis=0)[0].reshape(-1)
-
     if size > DENSE or isinstance(kernel, IndependentKernel):
+        follow = kernel.under(policy)
+
+        def apply(v: FloatArray) -> FloatArray:
+            return v - discount * follow(v.reshape(reward.shape)).reshape(-1)
+
         operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
-        floor = 1e-15 * scale * size**0.5  # about what rounding leaves of V − δ P V: no use in asking for less
+        floor = 1e-15 * problem.scale * size**0.5  # about what rounding leaves of V − δ P V: no use in asking for less
         solution, stuck = gmres(
             operator, reward.reshape(-1), guess.reshape(-1), rtol=0, atol=floor, restart=40, maxiter=20
         )

@@ -12,6 +12,7 @@ works on these tables, so whatever a mechanism's rules do is what is searched; n
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from mechanisms.base import BaseMechanism
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
+from sim.kernels import IndependentKernel, JointKernel
+from sim.memory import require_room
 from sim.roles import Acts, Situation
 from sim.spaces import Finite
 
@@ -30,6 +33,9 @@ LARGEST_LAW = 60_000_000
 
 LARGEST = 20_000_000
 """Cases (memory × message profile) that a period's tables may have."""
+
+
+_LAWS: WeakKeyDictionary[JointKernel | IndependentKernel, FloatArray] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +66,7 @@ class RuleTables:
 
 
 def laws(environment: TableEnvironment, t: int) -> FloatArray:
-    """P(θ′ | a, θ) out of period t, `(D, S, S')`.
+    """P(θ′ | a, θ) out of period t, `(D, S, S')`, not to be written to; kept as long as its kernel.
 
     Raises:
         Refusal: it would hold too many numbers; how many is said.
@@ -73,7 +79,12 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
             f"environment {environment.name!r}: decisions × profiles × next profiles = {size:,} in period {t}, exact "
             f"search takes {LARGEST_LAW:,}"
         )
-    return environment.kernel(t).rows()
+    kernel = environment.kernel(t)
+    if kernel not in _LAWS:
+        rows = kernel.rows()
+        rows.flags.writeable = False
+        _LAWS[kernel] = rows
+    return _LAWS[kernel]
 
 
 @lru_cache(maxsize=64)
@@ -101,6 +112,7 @@ def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
     cases = memories * prod(shape)
     if cases > LARGEST:
         raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
+    require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
     memory = np.repeat(np.arange(memories), prod(shape))
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T

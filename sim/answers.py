@@ -1,5 +1,8 @@
 """What strategies and rules hand back, held to what it should be; anything else becomes one line."""
 
+from collections.abc import Callable
+from math import isfinite
+
 import numpy as np
 
 from sim.arrays import Array
@@ -7,28 +10,58 @@ from sim.errors import PlayError
 from sim.registry import place
 from sim.spaces import SILENT, Finite, Space
 
+INDEX = np.dtype(np.intp)
+UNSIGNED = np.dtype(np.uintp)
 
-def checked_answer(answer: object, space: Space, n: int, who: str, *, silent: bool = False) -> Array:
-    """A private copy of an answer, if it is one element of `space` per episode.
+FEW = 8
+
+
+def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str], *, silent: bool = False) -> Array:
+    """A private copy of an answer, if it is one element of `space` per episode; `who` says whose, if it is not.
 
     Raises:
         PlayError: wrong type, wrong shape, or the first value outside the space.
     """
+    if type(answer) is np.ndarray and answer.dtype == INDEX and answer.shape == (n,) and isinstance(space, Finite):
+        copy = answer.copy()
+        if within(copy, space.size, SILENT if silent else 0):
+            return copy
+    return _examined(answer, space, n, who, silent)
+
+
+def within(values: Array, size: int, least: int = 0) -> bool:
+    """Whether least ≤ v < size for all indices (at least one)."""
+    if values.size == 1:
+        return least <= values.item() < size
+    shifted = values - least if least else values
+    # Seen as unsigned, what is negative is large: one pass finds both.
+    return bool(np.maximum.reduce(shifted.view(UNSIGNED)) < size - least)
+
+
+def finite(values: Array) -> bool:
+    """Whether all numbers of a matrix are finite."""
+    if values.size <= FEW:  # Python is faster here
+        return all(map(isfinite, values.ravel().tolist()))
+    return bool(np.isfinite(values).all())
+
+
+def _examined(answer: object, space: Space, n: int, who: Callable[[], str], silent: bool) -> Array:
+    """The same, step by step, for answers of other types and to find what is wrong."""
     if not isinstance(answer, np.ndarray):
         shown = " ".join(f"{answer!r}".split())
-        raise PlayError(f"{who} returned {type(answer).__name__} {shown:.40}, expected an array of shape ({n},)")
+        raise PlayError(f"{who()} returned {type(answer).__name__} {shown:.40}, expected an array of shape ({n},)")
     answer = np.asarray(answer)
     if answer.shape != (n,):
-        raise PlayError(f"{who} returned an array of shape {answer.shape}, expected ({n},)")
+        raise PlayError(f"{who()} returned an array of shape {answer.shape}, expected ({n},)")
     if not space.accepts(answer.dtype):
         shown = f", first value {' '.join(str(answer[0]).split()):.40}" if n else ""
-        raise PlayError(f"{who} returned type {answer.dtype}{shown}, expected elements of {space.describe()}")
+        raise PlayError(f"{who()} returned type {answer.dtype}{shown}, expected elements of {space.describe()}")
     inside = space.contains(answer)
     if silent:
         inside = inside | (answer == SILENT)
     if not inside.all():
         k = int(np.argmin(inside))
-        raise PlayError(f"{who} returned {answer[k]} (row {k} of the block), outside {space.describe()}")
+        raise PlayError(f"{who()} returned {answer[k]} (row {k} of the block), outside {space.describe()}")
     return answer.astype(np.intp if isinstance(space, Finite) else np.float64)
 
 

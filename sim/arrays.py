@@ -12,14 +12,18 @@ Array = NDArray[Any]
 
 
 def frozen(array: Array) -> Array:
-    """A copy of `array` over immutable bytes: not even its `flags` can make it writeable again.
+    """`array` over immutable bytes: not even its `flags` can make it writeable again. A copy, unless it is so already.
 
     >>> a = frozen(np.arange(3))
     >>> a.flags.writeable = True
     Traceback (most recent call last):
     ValueError: cannot set WRITEABLE flag to True of this array
+    >>> frozen(a) is a
+    True
     """
-    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+    if isinstance(array.base, bytes) and array.nbytes == len(array.base):
+        return array
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def readonly(array: ArrayLike) -> FloatArray:

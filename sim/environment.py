@@ -15,17 +15,22 @@ import numpy as np
 
 from sim.arrays import Array, FloatArray, IntArray, readonly
 from sim.checks import check_law, check_names, check_shape
+from sim.draws import Inverse, Move, coordinates, nowhere
 from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
+from sim.kernels import IndependentKernel, JointKernel, cumulate
 from sim.spaces import Finite, Space
 from sim.stage import Stage, check_kernel, check_stage
 
 
 class State(NamedTuple):
-    """Where the economy stands in one period: public state `(n,)` and signals `(n, N)`."""
+    """Where the economy stands in one period: public state `(n,)` and signals `(n, N)`.
+
+    `profile` `(n,)` is their flat index, if whoever made the state knows it.
+    """
 
     public: Array
     signals: Array
+    profile: Array | None = None
 
 
 class Environment(Protocol):
@@ -130,61 +135,90 @@ class TableEnvironment:
 
     def streams(self, t: int) -> tuple[str, ...]:
         """One stream per axis under an independent kernel, a single one under a joint kernel."""
-        kernel = self.stage(0).kernel if t == 0 else self.kernel(t - 1)
-        if isinstance(kernel, JointKernel):
-            return ("nature",)
-        offset = self.stage(t).offset
-        return (*(["nature public"] * offset), *(f"nature {i}" for i in range(len(self.agents))))
-
-    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
-        """The next state; see `kernels` for how uniforms are used."""
-        stage = self.stage(t)
-        if previous is None or decision is None:
-            coordinates = self._draw_prior(uniforms)
-        else:
-            before = self.stage(t - 1)
-            axes = previous.signals.T
-            if before.public:
-                axes = np.concatenate([previous.public[None], axes])
-            flat = before.flat(previous.public, previous.signals)
-            coordinates = self.kernel(t - 1).draw(decision, flat, axes, uniforms)
-        if stage.public:
-            return State(coordinates[0], coordinates[1:].T)
-        return State(np.zeros(coordinates.shape[1], np.intp), coordinates.T)
-
-    def _draw_prior(self, uniforms: FloatArray) -> IntArray:
-        """One uniform number for the profile, or one per axis: each given the axes before it."""
-        shape = self.prior.shape
-        if uniforms.shape[1] == 1:
-            flat = invert(self._prior_steps[-1], np.zeros(len(uniforms), np.intp), uniforms[:, 0])
-            return np.array(np.unravel_index(flat, shape))
-        row = np.zeros(len(uniforms), np.intp)
-        out = np.empty((len(shape), len(uniforms)), np.intp)
-        for j, width in enumerate(shape):
-            out[j] = invert(self._prior_steps[j], row, uniforms[:, j])
-            row = row * width + out[j]
-        return out
+        return self._streams[t if len(self.stages) > 1 else min(t, 1)]
 
     @cached_property
-    def _prior_steps(self) -> list[FloatArray]:
+    def _streams(self) -> list[tuple[str, ...]]:
+        """Of every period; of a repeated stage, of the first two."""
+        own = tuple(f"nature {i}" for i in range(len(self.agents)))
+        stages = self.stages if len(self.stages) > 1 else self.stages * 2
+        kernels = [stages[0].kernel, *(stage.kernel for stage in stages[:-1])]
+        return [
+            ("nature",) if isinstance(kernel, JointKernel) else (*(["nature public"] * stage.offset), *own)
+            for stage, kernel in zip(stages, kernels, strict=True)
+        ]
+
+    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
+        """The next state; see `draws` for how uniforms are used."""
+        if previous is None or decision is None:
+            axes, profile = self._draw_prior(uniforms)
+        else:
+            before = self.stage(t - 1)
+            own = previous.signals.T
+            here = np.concatenate([previous.public[None], own]) if before.public else own
+            axes, profile = self._move(t - 1)(decision, self._profile(before, previous), here, uniforms)
+        if self.stage(t).public:
+            return State(axes[0], axes[1:].T, profile)
+        return State(nowhere(len(profile)), axes.T, profile)
+
+    def _move(self, t: int) -> Move:
+        s = t if len(self.stages) > 1 else 0
+        move = self._moves.get(s)
+        if move is None:
+            move = self._moves[s] = Move(self.kernel(t))
+        return move
+
+    @cached_property
+    def _moves(self) -> dict[int, Move]:
+        """Draws out of each stage, made when first wanted."""
+        return {}
+
+    def _draw_prior(self, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
+        """One uniform number for the profile, or one per axis: each given the axes before it."""
+        shape = self.prior.shape
+        row = np.zeros((1, len(uniforms)), np.intp)
+        if uniforms.shape[1] == 1:
+            flat = self._prior_steps[-1](row, uniforms.T)[0]
+            return coordinates(shape).take(flat, axis=1), flat
+        out = np.empty((len(shape), len(uniforms)), np.intp)
+        for j, width in enumerate(shape):
+            out[j] = self._prior_steps[j](row, uniforms[:, j][None])
+            row = row * width + out[j]
+        return out, row[0]
+
+    @cached_property
+    def _prior_steps(self) -> list[Inverse]:
         """Conditional distribution functions axis by axis, then that of the whole profile."""
         steps = []
         for j in range(self.prior.ndim):
             head = self.prior.sum(axis=tuple(range(j + 1, self.prior.ndim))).reshape(-1, self.prior.shape[j])
             mass = head.sum(axis=1, keepdims=True)
-            steps.append(cumulate(np.where(mass > 0, head / np.where(mass > 0, mass, 1.0), 1 / head.shape[1])))
-        return [*steps, cumulate(self.prior.reshape(1, -1))]
+            law = np.where(mass > 0, head / np.where(mass > 0, mass, 1.0), 1 / head.shape[1])
+            steps.append(Inverse([cumulate(law)]))
+        return [*steps, Inverse([cumulate(self.prior.reshape(1, -1))])]
+
+    def _profile(self, stage: Stage, state: State) -> Array:
+        """The flat index of a state, `(n,)`."""
+        return stage.flat(state.public, state.signals) if state.profile is None else state.profile
 
     def utility(self, t: int, state: State, decision: Array) -> FloatArray:
         """u^i(a_t, θ_t), `(n, N)`."""
         stage = self.stage(t)
-        flat = stage.flat(state.public, state.signals)
-        table = stage.utility.reshape(len(self.agents), -1)
-        return table[:, decision * stage.size + flat].T
+        table, size = self._utilities[t if len(self.stages) > 1 else 0]
+        return table.take(decision * size + self._profile(stage, state), axis=1).T
+
+    @cached_property
+    def _utilities(self) -> list[tuple[FloatArray, int]]:
+        """Of every stage, utilities `(N, D S)` and S."""
+        return [(stage.utility.reshape(len(self.agents), -1), stage.size) for stage in self.stages]
 
     def cost(self, t: int, state: State, decision: Array) -> FloatArray:
         """c(a_t, ω_t), `(n,)`."""
-        return self.stage(t).cost_table[decision, state.public]
+        stage = self.stage(t)
+        if stage.cost is None:
+            return np.zeros(len(decision))
+        table = stage.cost_table
+        return table.reshape(-1).take(decision * table.shape[1] + state.public if stage.public else decision)
 
     def signal_space(self, t: int, agent: int) -> Finite:
         """Agent i's signals in period t."""
@@ -204,9 +238,19 @@ class TableEnvironment:
 
     def outcome_classes(self, t: int) -> IntArray:
         """Decisions that never make a difference to agent i share a class, named by its first member: `(N, D)`."""
-        utility = self.stage(t).utility
-        rows = utility.reshape(utility.shape[0], utility.shape[1], -1)
-        return np.array([[int(np.argmax((own == row).all(axis=1))) for row in own] for own in rows])
+        s = t if len(self.stages) > 1 else 0
+        if s not in self._classes:
+            utility = self.stages[s].utility
+            rows = utility.reshape(utility.shape[0], utility.shape[1], -1)
+            classes = np.array([[int(np.argmax((own == row).all(axis=1))) for row in own] for own in rows])
+            classes.flags.writeable = False
+            self._classes[s] = classes
+        return self._classes[s]
+
+    @cached_property
+    def _classes(self) -> dict[int, IntArray]:
+        """Outcome classes of each stage, made when first wanted."""
+        return {}
 
     def utility_bound(self) -> float:
         """max |u|."""

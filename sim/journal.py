@@ -131,10 +131,10 @@ def _sealed(entry: dict[str, Any]) -> bytes:
 
 
 def _unsealed(line: bytes) -> dict[str, Any] | None:
+    """A line's entry; None unless the line is just what `_sealed` makes of it."""
     try:
-        data = json.loads(line)
-        entry: dict[str, Any] = data["entry"]
-        whole = data["seal"] == _seal(json.dumps(entry)) and isinstance(entry["key"], str)
+        entry: dict[str, Any] = json.loads(line)["entry"]
+        whole = isinstance(entry["key"], str) and line.rstrip(b"\n") == _sealed(entry).rstrip(b"\n")
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return entry if whole else None

@@ -4,6 +4,7 @@ Shapes: `A = (A_0, …)` are the axes of a profile (the public state first, wher
 agent 0, 1, …), `A'` those of the next profile, `S = ΠA`, `S' = ΠA'`, D decisions. Flat indices are in C order.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -12,6 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from sim.arrays import Array, FloatArray, IntArray, readonly
+from sim.memory import require_room
+
+BATCH = 1 << 17
+"""Numbers worked on at a time where decisions are taken in batches: what a processor's cache holds."""
+
+Operator = Callable[[FloatArray], FloatArray]
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
@@ -51,6 +58,14 @@ class Kernel(Protocol):
         """E[value(θ′) | a, θ] for all decisions and profiles at once; `(*A')` to `(D, *A)`."""
         ...
 
+    def ahead(self, value: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+        """`expect` piece by piece: some decisions and `(d, *A)` for them, good until the next piece is asked for."""
+        ...
+
+    def under(self, policy: IntArray) -> Operator:
+        """P_π: value `(*A')` to E[value(θ′) | π(θ), θ] `(*A)`, for a policy `(*A)`."""
+        ...
+
     def row(self, decision: int, profile: int) -> FloatArray:
         """The law of θ′ given one decision and one profile, `(*A')`."""
         ...
@@ -88,6 +103,15 @@ class JointKernel:
         decisions = self.table.shape[0]
         flat = self.table.reshape(decisions * prod(self.axes), -1) @ value.reshape(-1)
         return flat.reshape(decisions, *self.axes)
+
+    def ahead(self, value: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+        """All decisions in one piece: the table is far larger than what is made of it."""
+        yield slice(0, self.table.shape[0]), self.expect(value)
+
+    def under(self, policy: IntArray) -> Operator:
+        """P_π as one matrix, `(S, S')`."""
+        matrix = self.rows()[policy.reshape(-1), np.arange(policy.size)]
+        return lambda value: (matrix @ value.reshape(-1)).reshape(self.axes)
 
     def row(self, decision: int, profile: int) -> FloatArray:
         """P(θ′ | a, θ), `(*A')`."""
@@ -137,14 +161,59 @@ class IndependentKernel:
     def streams(self) -> int:
         return len(self.factors)
 
+    @property
+    def decisions(self) -> int:
+        """D."""
+        return self.factors[0].shape[0]
+
     def expect(self, value: FloatArray) -> FloatArray:
-        """E[value(θ′) | a, θ], `(D, *A)`: each step contracts the leading axis and moves it to the end."""
-        decisions = self.factors[0].shape[0]
-        work = np.broadcast_to(value.reshape(1, -1), (decisions, value.size))
-        for factor in self.factors:
-            sheet = work.reshape(decisions, factor.shape[2], -1)
-            work = np.matmul(sheet.transpose(0, 2, 1), factor.transpose(0, 2, 1))
-        return work.reshape(decisions, *self.axes)
+        """E[value(θ′) | a, θ], `(D, *A)`."""
+        out = np.empty((self.decisions, *self.axes))
+        for some in self._batches:
+            self._contract(value, some, out[some])
+        return out
+
+    def ahead(self, value: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+        """A batch of decisions at a time, each in the room of the last."""
+        room = np.empty((self._batches[0].stop, *self.axes))
+        for some in self._batches:
+            piece = room[: some.stop - some.start]
+            self._contract(value, some, piece)
+            yield some, piece
+
+    def under(self, policy: IntArray) -> Operator:
+        """P_π, decision by decision: only those that the policy takes."""
+        taken = [policy == decision for decision in range(self.decisions)]
+        batches = [some for some in self._batches if any(mask.any() for mask in taken[some])]
+        room = np.empty((self._batches[0].stop, *self.axes))
+
+        def follow(value: FloatArray) -> FloatArray:
+            out = np.empty(self.axes)
+            for some in batches:
+                piece = room[: some.stop - some.start]
+                self._contract(value, some, piece)
+                for ahead, mask in zip(piece, taken[some], strict=True):
+                    np.copyto(out, ahead, where=mask)
+            return out
+
+        return follow
+
+    @cached_property
+    def _batches(self) -> tuple[slice, ...]:
+        """Decisions, as many at a time as the cache holds; equal batches but for the last."""
+        widest = max(prod(self.axes[:j]) * prod(self.next_axes[j:]) for j in range(len(self.axes) + 1))
+        step = min(max(1, BATCH // widest), self.decisions)
+        return tuple(slice(a, min(a + step, self.decisions)) for a in range(0, self.decisions, step))
+
+    def _contract(self, value: FloatArray, some: slice, out: FloatArray) -> None:
+        """E[value(θ′) | a, θ] for some decisions: each step contracts the leading axis and moves it to the end."""
+        count = some.stop - some.start
+        work: FloatArray = value.reshape(1, -1)
+        for j, factor in enumerate(self.factors):
+            sheet = work.reshape(len(work), factor.shape[2], -1).transpose(0, 2, 1)
+            shape = (count, sheet.shape[1], factor.shape[1])
+            last = j == len(self.factors) - 1
+            work = np.matmul(sheet, factor[some].transpose(0, 2, 1), out=out.reshape(shape) if last else None)
 
     def row(self, decision: int, profile: int) -> FloatArray:
         """P(θ′ | a, θ), `(*A')`, one product."""
@@ -154,8 +223,16 @@ class IndependentKernel:
         return law
 
     def rows(self) -> FloatArray:
-        """P(θ′ | a, θ), `(D, S, S')`: the product that `expect` avoids, for small environments."""
-        decisions = self.factors[0].shape[0]
+        """P(θ′ | a, θ), `(D, S, S')`: the product that `expect` avoids, for small environments.
+
+        Raises:
+            Refusal: it does not fit in memory.
+        """
+        decisions, size, following = self.decisions, prod(self.axes), prod(self.next_axes)
+        require_room(
+            f"the law of motion written out ({decisions:,} decisions × {size:,} profiles × {following:,} next ones)",
+            2.0 * decisions * size * following,  # a result and its copy in another order
+        )
         law = np.ones((decisions, 1, 1))
         for f in self.factors:
             law = np.einsum("dab,dxy->daxby", law, f).reshape(
@@ -164,8 +241,16 @@ class IndependentKernel:
         return law
 
     def others(self, axis: int) -> FloatArray:
-        """The product of the other factors, whatever this axis is at: `(D, *A, S' / A'_axis)`, a view."""
-        decisions = self.factors[0].shape[0]
+        """The product of the other factors, whatever this axis is at: `(D, *A, S' / A'_axis)`, a view.
+
+        Raises:
+            Refusal: what it looks like, once copied, does not fit in memory.
+        """
+        decisions, size, others = self.decisions, prod(self.axes), prod(self.next_axes) // self.next_axes[axis]
+        require_room(
+            f"the law of the others' next signals ({decisions:,} decisions × {size:,} profiles × {others:,} next ones)",
+            float(decisions) * size * others,
+        )
         law = np.ones((decisions, 1, 1))
         for j, factor in enumerate(self.factors):
             table = np.ones((decisions, 1, 1)) if j == axis else factor

@@ -10,7 +10,6 @@ processes were created plays no part.
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
 from math import prod
 from typing import Any, cast
 
@@ -20,20 +19,25 @@ from simpy.events import Event, EventPriority
 
 from sim.answers import checked_answer, one_line
 from sim.arrays import Array, BoolArray, FloatArray, frozen
+from sim.booking import Booking
+from sim.channel import Latency
 from sim.disclosure import shown_decision
 from sim.environment import State
 from sim.errors import PlayError
 from sim.game import Game
-from sim.record import Record
+from sim.record import Keep, Record
 from sim.roles import Acts, Past, Situation, Strategy, View
 from sim.rules import Rules
 from sim.spaces import SILENT, Finite, Space
-from sim.streams import Streams, Tape
+from sim.streams import Streams, Tapes
 
 AFTER_DELIVERIES = cast(EventPriority, 2)
 """Event priority below SimPy's URGENT (0) and NORMAL (1)."""
 
 Process = Generator[Event, Any, None]
+
+Letter = tuple[Array, BoolArray | None]
+"""Messages, and which of them are on time (None: all)."""
 
 
 def play_shard(
@@ -43,6 +47,7 @@ def play_shard(
     *,
     episodes: int | None = None,
     block: int = 4096,
+    keep: Keep = "everything",
     order: Sequence[int] | None = None,
 ) -> Record:
     """Play one shard, block by block; the block size and the order of creation change nothing.
@@ -52,16 +57,17 @@ def play_shard(
         streams: the shard's uniform numbers.
         episodes: how many of the shard's episodes exist (the last shard may be short).
         block: episodes per message.
+        keep: how much of play the record holds, see `Record`.
         order: in which agent processes are created (for tests).
 
     Raises:
         PlayError: a strategy or the mechanism broke the rules; one line.
     """
     count = streams.episodes if episodes is None else episodes
-    record = Record.empty(game, count)
+    record = Record(game, count, keep)
+    rules, tapes = Rules(game), Tapes(streams, block, count)
     for start in range(0, count, block):
-        stop = min(start + block, count)
-        _Block(game, strategies, streams, record, start, stop).run(order)
+        _Block(strategies, rules, tapes, record, start, min(start + block, count)).run(order)
     return record
 
 
@@ -69,38 +75,46 @@ class _Block:
     """One block of episodes on one SimPy environment."""
 
     def __init__(
-        self,
-        game: Game,
-        strategies: Sequence[Strategy],
-        streams: Streams,
-        record: Record,
-        start: int,
-        stop: int,
+        self, strategies: Sequence[Strategy], rules: Rules, tapes: Tapes, record: Record, start: int, stop: int
     ) -> None:
-        self.game, self.strategies, self.record = game, strategies, record
-        self.environment = game.environment
-        self.names = game.environment.agents
+        self.game, self.strategies, self.rules, self.record = rules.game, strategies, rules, record
+        self.environment, self.names = self.game.environment, self.game.environment.agents
+        self.agents = range(len(self.names))
+        self.tapes, self.start, self.stop = tapes, start, stop
         self.here, self.n = slice(start, stop), stop - start
         self.clock = simpy.Environment()
-        self.opened, self.done = self.clock.event(), self.clock.event()
-        self.bells = [self.clock.event() for _ in self.names]
-        self.inbox: list[tuple[Array, BoolArray | None] | None] = [None] * len(self.names)
+        self.opened, self.done = Event(self.clock), Event(self.clock)
+        self.bells = [Event(self.clock) for _ in self.names]
+        self.inbox: list[Letter | None] = [None] * len(self.names)
         self.desk: list[Array | None] = [None] * len(self.names)
+        self.sent: list[Array] = [np.empty(0)] * len(self.names)
         self.stale = 0
-        self.tapes: dict[str, Tape] = {}
-        self.tape: Callable[[str, int], Tape] = partial(self._tape, streams, start, stop)
-        self.rules = Rules(game, self.n, lambda t: self.tape("designer", 1).at(t))
+        self.book = Booking(record, self.here)
+        nothing = np.zeros((self.n, len(self.names)))
+        self.nobody = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
         self.empty = frozen(np.zeros((self.n, 0)))
-        self.asked: list[Space | None] = [None] * len(self.names)
+        latency = self.game.conduct.latency or [Latency()] * len(self.names)
+        self.slow = [one.value > 0 for one in latency]
+        self.sure = [not (slow or one.silent) for slow, one in zip(self.slow, strategies, strict=True)]
+        self.looking_back = [i for i, strategy in enumerate(strategies) if strategy.memory_periods != 0]
         self.past: list[deque[Past]] = [deque(maxlen=strategy.memory_periods) for strategy in strategies]
         self.private: list[dict[str, Array]] = [{} for _ in self.names]
 
     def run(self, order: Sequence[int] | None) -> None:
         """Create the processes and let the clock run until the designer is done."""
         self.clock.process(self._nature())
-        for i in order if order is not None else range(len(self.names)):
+        for i in order if order is not None else self.agents:
             self.clock.process(self._agent(i))
         self.clock.run(until=self.clock.process(self._designer()))
+        self.book.close()
+
+    def luck(self, names: tuple[str, ...], width: int, t: int) -> FloatArray:
+        """Period t's uniform numbers, `(n, streams × width)`."""
+        return self.tapes.at(names, width, t, self.start, self.stop)
+
+    def lots(self, t: int) -> FloatArray:
+        """The designer's own, `(n, 1)`."""
+        return self.luck(("designer",), 1, t)
 
     # Nature
 
@@ -108,43 +122,41 @@ class _Block:
         state: State | None = None
         realised: Array | None = None
         for t in range(self.game.periods + self.game.closing):
-            names = self.environment.streams(t)
-            uniforms = np.concatenate([self.tape(name, 1).at(t) for name in names], axis=1)
+            uniforms = self.luck(self.environment.streams(t), 1, t)
             state = self.environment.draw(t, state, realised, uniforms)
             self.opened.succeed(state)
             realised = yield self.done
-            self.done = self.clock.event()
+            self.done = Event(self.clock)
             yield self.clock.timeout(t + 1 - self.clock.now)
 
     # The designer
 
     def _designer(self) -> Process:
-        memory: Array = np.zeros(self.n, np.intp)
+        memory = frozen(np.zeros(self.n, np.intp))
         for t in range(self.game.periods):
             state = yield self.opened
-            self.opened = self.clock.event()
-            now = Situation(t, memory, state.public)
-            self.record.public[t, self.here] = state.public
-            self.record.signal[t, :, self.here] = state.signals.T
-            signals = [frozen(state.signals[:, i]) for i in range(len(self.names))]
-            self.asked = [self.rules.asks(t, i) for i in range(len(self.names))]
+            self.opened = Event(self.clock)
+            now = Situation(t, memory, frozen(state.public))
+            columns = state.signals.T
+            signals = [frozen(columns[i]) for i in self.agents]
+            agenda = self.rules.agenda(t)
             views = self._open(now, state, signals)
             yield self._alarm(self.game.conduct.deadline)
             messages = self._settle(now)
-            decision = self.rules.decide(now, messages)
-            realised, acts = decision, self._nobody
-            utility = None
-            if self.environment.actions(t):
-                actions = yield from self._stage_actions(now, views, messages, decision)
-                realised, seen = self._realise(t, decision, actions)
+            decision = self.rules.decide(now, messages, self.lots)
+            realised, acts = decision, self.nobody
+            if agenda.actions:
+                done = yield from self._stage_actions(now, views, messages, decision)
+                realised, seen = self._realise(t, decision, done)
                 acts = acts._replace(seen=seen)
             utility = self.environment.utility(t, state, realised)
-            if any(space is not None for space in self.asked):
+            if any(agenda.asks):
                 replies = yield from self._stage_replies(now, views, messages, decision, utility)
                 acts = acts._replace(replies=replies)
             transfers = self.rules.charge(now, messages, decision, acts) + self.rules.due(now, messages)
             memory = self.rules.remember(now, messages, decision, acts)
-            self._book(t, state, decision, realised, utility, transfers)
+            cost = self.environment.cost(t, state, realised) if self.record.sums else None
+            self.book.period(t, state, decision, utility, transfers, cost)
             self._disclose(now, signals, messages, decision, transfers)
             self.done.succeed(realised)
         yield from self._close(memory)
@@ -153,22 +165,16 @@ class _Block:
         """After a truncated horizon: prescribed messages, nothing decided anew is booked, only what is due."""
         for t in range(self.game.periods, self.game.periods + self.game.closing):
             state = yield self.opened
-            self.opened = self.clock.event()
-            now = Situation(t, memory, state.public)
-            messages = self.rules.room(t)
-            for i in range(len(self.names)):
-                messages[i] = self.rules.prescribed(now, i, frozen(state.signals[:, i]))
-            messages = messages.T
-            self.record.public[t, self.here] = state.public
-            self.record.signal[t, :, self.here] = state.signals.T
-            self.record.transfer[t, :, self.here] = self.rules.due(now, messages).T
-            decision = self.rules.decide(now, messages)
-            memory = self.rules.remember(now, messages, decision, self._nobody)
+            self.opened = Event(self.clock)
+            now = Situation(t, memory, frozen(state.public))
+            room = self.rules.room(t, self.n)
+            for i, column in enumerate(state.signals.T):
+                room[i] = self.rules.prescribed(now, i, frozen(column))
+            messages = room.T
+            self.book.closing(t, state, self.rules.due(now, messages))
+            decision = self.rules.decide(now, messages, self.lots)
+            memory = self.rules.remember(now, messages, decision, self.nobody)
             self.done.succeed(decision)
-
-    @property
-    def _nobody(self) -> Acts:
-        return Acts(np.zeros((self.n, len(self.names)), np.intp), np.zeros((self.n, len(self.names))))
 
     def _alarm(self, delay: float) -> Event:
         """An event that comes after everything else at its time."""
@@ -179,21 +185,20 @@ class _Block:
 
     def _open(self, now: Situation, state: State, signals: list[Array]) -> list[View]:
         """Let every agent see its own signal, and ring its bell."""
-        shown = self.game.conduct.disclosure == "everything"
-        memory = frozen(now.memory) if shown else None
-        public = frozen(now.public)
+        memory = now.memory if self.game.conduct.disclosure == "everything" else None
+        spaces, prescribed = self.rules.agenda(now.t).messages, self.rules.prescribed
         views = []
         for i, strategy in enumerate(self.strategies):
-            prescribed = self.rules.prescribed(now, i, signals[i])
+            signal, width = signals[i], strategy.width
             view = View(
                 t=now.t,
                 agent=i,
-                signal=signals[i],
-                public=public,
+                signal=signal,
+                public=now.public,
                 memory=memory,
-                space=self.game.lexicon.messages[now.t][i],
-                prescribed=signals[i] if prescribed is signals[i] else frozen(prescribed),
-                uniforms=frozen(self.tape(f"agent {i}", strategy.width).at(now.t)) if strategy.width else self.empty,
+                space=spaces[i],
+                prescribed=prescribed(now, i, signal),
+                uniforms=frozen(self.luck((f"agent {i}",), width, now.t)) if width else self.empty,
                 past=tuple(self.past[i]),
                 private=self.private[i],
                 lexicon=self.game.lexicon,
@@ -204,72 +209,67 @@ class _Block:
         return views
 
     def _ring(self, agent: int, view: View) -> None:
-        bell, self.bells[agent] = self.bells[agent], self.clock.event()
+        bell, self.bells[agent] = self.bells[agent], Event(self.clock)
         bell.succeed(view)
 
     def _settle(self, now: Situation) -> Array:
         """The messages that count, `(n, N)`: what arrived, else the default."""
-        t = now.t
-        counted = self.rules.room(t)
-        for i in range(len(self.names)):
+        counted = self.rules.room(now.t, self.n)
+        for i in self.agents:
             letter, self.inbox[i] = self.inbox[i], None
-            if letter is None:
-                counted[i] = self.rules.default(now, i)
-                self.record.defaulted[t, i, self.here] = True
-                continue
-            message, on_time = letter
-            missing = message == SILENT if self.strategies[i].silent else None
-            if on_time is not None:
-                missing = ~on_time if missing is None else missing | ~on_time
-            if missing is not None and missing.any():
-                message = np.where(missing, self.rules.default(now, i), message)
-                self.record.defaulted[t, i, self.here] = missing
-            counted[i] = message
-        self.record.counted[t, :, self.here] = counted
+            counted[i] = letter[0] if letter is not None and self.sure[i] else self._mended(now, i, letter)
+        if self.record.everything and self.record.counted is not self.record.report:
+            self.record.counted[now.t, :, self.here] = counted
         counted.flags.writeable = False
         return counted.T
 
-    def _book(
-        self,
-        t: int,
-        state: State,
-        decision: Array,
-        realised: Array,
-        utility: FloatArray,
-        transfers: FloatArray,
-    ) -> None:
-        record, here = self.record, self.here
-        record.decision[t, here] = decision
-        record.utility[t, :, here] = utility.T
-        record.transfer[t, :, here] = transfers.T
-        record.cost[t, here] = self.environment.cost(t, state, realised)
+    def _mended(self, now: Situation, agent: int, letter: Letter | None) -> Array:
+        """A message with the default where it is late or missing."""
+        if letter is None:
+            counted, missing = self.rules.default(now, agent), np.ones(self.n, np.bool_)
+        else:
+            message, on_time = letter
+            missing = message == SILENT if self.strategies[agent].silent else np.zeros(self.n, np.bool_)
+            missing = missing if on_time is None else missing | ~on_time
+            if not missing.any():
+                return message
+            counted = np.where(missing, self.rules.default(now, agent), message)
+        self._defaulted(now.t, agent, missing, counted)
+        return counted
+
+    def _defaulted(self, t: int, agent: int, missing: BoolArray, counted: Array) -> None:
+        if self.record.everything:
+            self.record.put("defaulted", (t, agent, self.here), missing)
+            self.record.put("counted", (t, agent, self.here), counted)
 
     def _disclose(
         self, now: Situation, signals: list[Array], messages: Array, decision: Array, transfers: FloatArray
     ) -> None:
         """Add the period to what each agent knows of the past, as far as the policy shows it."""
-        if all(strategy.memory_periods == 0 for strategy in self.strategies):
+        if not self.looking_back:
             return
-        policy = self.game.conduct.disclosure
-        everything = policy == "everything"
-        classes = self.environment.outcome_classes(now.t)
-        public, reports, all_transfers = frozen(now.public), frozen(messages), frozen(transfers)
-        for i, strategy in enumerate(self.strategies):
-            if strategy.memory_periods == 0:
-                continue
-            shown = shown_decision(policy, decision, classes, i)
+        everything = self.game.conduct.disclosure == "everything"
+        reports, all_transfers = (frozen(messages), frozen(transfers)) if everything else (None, None)
+        for i in self.looking_back:
             self.past[i].append(
                 Past(
                     t=now.t,
-                    public=public,
+                    public=now.public,
                     signal=signals[i],
-                    message=frozen(self.record.report[now.t, i, self.here]),
-                    decision=None if shown is None else frozen(shown),
-                    reports=reports if everything else None,
+                    message=frozen(self.sent[i]),
+                    decision=self._shown(now.t, decision, i),
+                    reports=reports,
                     transfer=frozen(transfers[:, i]),
-                    transfers=all_transfers if everything else None,
+                    transfers=all_transfers,
                 )
             )
+
+    def _shown(self, t: int, decision: Array, agent: int) -> Array | None:
+        """The decision as an agent is told it."""
+        policy = self.game.conduct.disclosure
+        classes = self.environment.outcome_classes(t) if policy == "own" else None
+        shown = shown_decision(policy, decision, classes, agent)
+        return None if shown is None else frozen(shown)
 
     # Acts
 
@@ -283,9 +283,10 @@ class _Block:
         for i, labels in enumerate(self.environment.actions(now.t)):
             self._ring(i, self._later(i, views[i], now, messages, decision, Finite(labels), recommended[i], None))
         yield self._alarm(0)
-        for i in range(len(self.names)):
+        for i in self.agents:
             action = self._collect(i)
-            self.record.action[now.t, i, self.here] = action
+            if self.record.everything:
+                self.record.put("action", (now.t, i, self.here), action)
             out.append(action)
         return out
 
@@ -301,7 +302,7 @@ class _Block:
     ) -> Generator[Event, Any, FloatArray]:
         """Every agent that is asked replies, knowing its own flow utility."""
         replies = np.zeros((self.n, len(self.names)))
-        asked = {i: space for i, space in enumerate(self.asked) if space is not None}
+        asked = {i: space for i, space in enumerate(self.rules.agenda(now.t).asks) if space is not None}
         for i, space in asked.items():
             own = frozen(utility[:, i])
             prescribed = self.rules.prescribed_reply(now, i, space, messages, decision, own)
@@ -309,7 +310,8 @@ class _Block:
         yield self._alarm(0)
         for i in asked:
             replies[:, i] = self._collect(i)
-            self.record.reply[now.t, i, self.here] = replies[:, i]
+            if self.record.everything:
+                self.record.put("reply", (now.t, i, self.here), replies[:, i])
         return replies
 
     def _collect(self, agent: int) -> Array:
@@ -329,12 +331,10 @@ class _Block:
         utility: Array | None,
     ) -> View:
         """The agent's view after the decision."""
-        classes = self.environment.outcome_classes(now.t)
-        shown = shown_decision(self.game.conduct.disclosure, decision, classes, agent)
         return view.after_decision(
             space=space,
             prescribed=frozen(prescribed),
-            decision=None if shown is None else frozen(shown),
+            decision=self._shown(now.t, decision, agent),
             reports=frozen(messages) if self.game.conduct.disclosure == "everything" else None,
             utility=utility,
         )
@@ -342,31 +342,35 @@ class _Block:
     # Agents
 
     def _agent(self, i: int) -> Process:
-        strategy = self.strategies[i]
+        strategy, slow = self.strategies[i], self.slow[i]
         while True:
             view: View = yield self.bells[i]
             t = view.t
-            message = self._answer(i, strategy.message, view, silent=strategy.silent)
-            self.record.report[t, i, self.here] = message
-            yield from self._send(i, t, message)
-            if self.environment.actions(t):
+            message = self.sent[i] = self._answer(i, strategy.message, view, strategy.silent)
+            if self.record.everything:
+                self.record.report[t, i, self.here] = message
+            if slow:
+                yield from self._send(i, t, message)
+            else:
+                self.inbox[i] = (message, None)
+            agenda = self.rules.agenda(t)
+            if agenda.actions:
                 view = yield self.bells[i]
                 self.desk[i] = self._answer(i, strategy.action, view)
-            if self.asked[i] is not None:
+            if agenda.asks[i] is not None:
                 view = yield self.bells[i]
                 self.desk[i] = self._answer(i, strategy.reply, view)
 
     def _send(self, i: int, t: int, message: Array) -> Process:
         """Post a message; what is on time arrives as one letter, what is late as another, after the deadline."""
         conduct = self.game.conduct
-        if not conduct.latency or conduct.latency[i].value == 0:
-            self.inbox[i] = (message, None)
-            return
-        latency = conduct.latency[i].draw(self.tape(f"latency {i}", 1).at(t)[:, 0])
+        latency = conduct.latency[i].draw(self.luck((f"latency {i}",), 1, t)[:, 0])
         on_time = latency <= conduct.deadline
-        self.record.latency[t, i, self.here] = latency
-        self.record.late[t, i, self.here] = ~on_time
+        if self.record.everything:
+            self.record.put("latency", (t, i, self.here), latency)
         if not on_time.all():
+            if self.record.everything:
+                self.record.put("late", (t, i, self.here), ~on_time)
             self.clock.process(self._courier(float(latency[~on_time].max()), int((~on_time).sum())))
         if on_time.any():
             yield self.clock.timeout(min(float(latency[on_time].max()), t + conduct.deadline - self.clock.now))
@@ -377,20 +381,18 @@ class _Block:
         yield self.clock.timeout(delay)
         self.stale += letters
 
-    def _answer(self, i: int, move: Callable[[View], Array], view: View, *, silent: bool = False) -> Array:
+    def _answer(self, i: int, move: Callable[[View], Array], view: View, silent: bool = False) -> Array:
         """A strategy's answer, or one line that says what is wrong with it; it is held to what the view said before."""
-        t, space = view.t, view.space
-        who = f"strategy {self.strategies[i].name!r} of agent {self.names[i]!r} in period {t}"
+        t, space, prescribed = view.t, view.space, view.prescribed
         try:
             answer = move(view)
         except PlayError as error:
-            raise PlayError(f"{who}: {error}") from error
+            raise PlayError(f"{self._whose(i, t)}: {error}") from error
         except (Exception, SystemExit) as error:
-            raise PlayError(f"{who}: {move.__name__} raised {one_line(error)}") from error
-        return checked_answer(answer, space, self.n, f"{who}: {move.__name__}", silent=silent)
+            raise PlayError(f"{self._whose(i, t)}: {move.__name__} raised {one_line(error)}") from error
+        if answer is prescribed:
+            return prescribed  # which nobody can have written to, and which was checked before it was shown
+        return checked_answer(answer, space, self.n, lambda: f"{self._whose(i, t)}: {move.__name__}", silent=silent)
 
-    def _tape(self, streams: Streams, start: int, stop: int, name: str, width: int) -> Tape:
-        tape = self.tapes.get(name)
-        if tape is None:
-            tape = self.tapes[name] = streams.tape(name, width, start, stop)
-        return tape
+    def _whose(self, agent: int, t: int) -> str:
+        return f"strategy {self.strategies[agent].name!r} of agent {self.names[agent]!r} in period {t}"

@@ -1,77 +1,100 @@
 """What happened in one shard, as arrays: periods first, episodes last, so that blocks write contiguous pieces."""
 
-from dataclasses import dataclass
-from typing import Self
+from itertools import chain
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from sim.arrays import Array, BoolArray, FloatArray
+from sim.errors import InputError
 from sim.game import Game
 from sim.spaces import Interval
 
 NOTHING = -1
 """Code of a value that does not exist (no message, no decision, no act)."""
 
+Keep = Literal["everything", "flows", "sums", "payoffs"]
+"""How much of play is kept, see `Record`."""
 
-@dataclass(frozen=True, eq=False)
+EARLY = 6
+"""So many first periods are looked at one by one where only sums over periods are kept."""
+
+
 class Record:
     """One shard's play; axes `(P,)` periods (closing ones included), `(N,)` agents, `(E,)` episodes.
 
-    `public`, `decision` `(P, E)`; `signal`, `report` (sent), `counted` (what the designer used), `action`,
-    `reply`, `utility`, `transfer`, `latency`, `late`, `defaulted` `(P, N, E)`; `cost` `(P, E)`.
+    - `payoffs`: `discounted_utility`, `discounted_transfer` `(N, E)`, Σ_t δ^t of flows.
+    - `sums`, besides: `discounted_cost` `(E,)`; `least_revenue` `(E,)`, min_t Σ_i p_t^i; of the `early` first periods
+      `continuation` `(early, N, E)`, Σ_{s ≥ t} δ^{s−t} (u_s^i − p_s^i), and `signal` `(early, N, E)`.
+    - `flows`, besides: `utility`, `transfer` `(P, N, E)`, `cost` `(P, E)`.
+    - `everything`, besides: `signal` of all periods; `public`, `decision` `(P, E)`; `report` (sent), `counted` (what
+      the designer used), `action`, `reply`, `latency`, `late`, `defaulted` `(P, N, E)`. A column in which nothing ever
+      stands is one number, repeated, until something is put there.
     """
 
     game: Game
-    public: Array
-    signal: Array
-    report: Array
-    counted: Array
-    decision: Array
-    action: Array
-    reply: FloatArray
+    discounted_utility: FloatArray
+    discounted_transfer: FloatArray
+    discounted_cost: FloatArray
+    least_revenue: FloatArray
+    continuation: FloatArray
     utility: FloatArray
     transfer: FloatArray
     cost: FloatArray
+    signal: Array
+    public: Array
+    decision: Array
+    report: Array
+    counted: Array
+    action: Array
+    reply: FloatArray
     latency: FloatArray
     late: BoolArray
     defaulted: BoolArray
 
-    @classmethod
-    def empty(cls, game: Game, episodes: int) -> Self:
-        """Room for `episodes` episodes."""
+    def __init__(self, game: Game, episodes: int, keep: Keep = "everything") -> None:
+        if keep not in get_args(Keep):
+            raise InputError(f"keep: {keep!r} is none of {', '.join(get_args(Keep))}")
+        self.game, self.keep = game, keep
+        self.sums, self.flows, self.everything = (keep in get_args(Keep)[:k] for k in (3, 2, 1))
+        self.early = min(game.periods, EARLY)
         periods, agents = game.periods + game.closing, len(game.environment.agents)
-        continuous = any(
-            isinstance(space, Interval)
-            for t in range(game.periods)
-            for space in (
-                game.environment.decision_space(t),
-                game.environment.public_space(t),
-                *game.lexicon.messages[t],
-                *(game.environment.signal_space(t, i) for i in range(agents)),
-            )
-        )
-        kind = np.float64 if continuous else np.int32
-        nothing = np.nan if continuous else NOTHING
+        shape = (periods, agents, episodes)
+        kind, nothing = _kind(game) if self.sums else (np.int32, NOTHING)
+        self.discounted_utility, self.discounted_transfer = np.empty(shape[1:]), np.empty(shape[1:])
+        if self.sums:
+            self.discounted_cost, self.least_revenue = np.empty(episodes), np.empty(episodes)
+            self.continuation = np.empty((self.early, *shape[1:]))
+            self.signal = np.empty((periods if self.everything else self.early, *shape[1:]), kind)
+        if self.flows:
+            self.utility, self.transfer, self.cost = np.empty(shape), np.empty(shape), np.empty((periods, episodes))
+            self.utility[game.periods :] = 0
+            self.cost[game.periods :] = 0
+        if self.everything:
+            self.public = np.empty((periods, episodes), kind)
+            self.decision, self.report = np.empty((periods, episodes), kind), np.empty(shape, kind)
+            self.decision[game.periods :] = nothing
+            self.report[game.periods :] = nothing
+            self.counted = self.report
+            self.action = np.broadcast_to(np.int32(NOTHING), shape)
+            self.reply = np.broadcast_to(np.nan, shape)
+            self.latency = np.broadcast_to(0.0, shape)
+            self.late = np.broadcast_to(np.False_, shape)
+            self.defaulted = np.broadcast_to(np.False_, shape)
 
-        def room(*axes: int) -> Array:
-            return np.full((*axes, episodes), nothing, kind)
+    def __getattr__(self, name: str) -> Any:
+        """What is not there."""
+        if name in type(self).__annotations__:
+            raise AttributeError(f"a record that keeps {self.keep!r} has no {name!r}")
+        raise AttributeError(f"a record has no {name!r}")
 
-        return cls(
-            game=game,
-            public=room(periods),
-            signal=room(periods, agents),
-            report=room(periods, agents),
-            counted=room(periods, agents),
-            decision=room(periods),
-            action=np.full((periods, agents, episodes), NOTHING, np.int32),
-            reply=np.full((periods, agents, episodes), np.nan),
-            utility=np.zeros((periods, agents, episodes)),
-            transfer=np.zeros((periods, agents, episodes)),
-            cost=np.zeros((periods, episodes)),
-            latency=np.zeros((periods, agents, episodes)),
-            late=np.zeros((periods, agents, episodes), np.bool_),
-            defaulted=np.zeros((periods, agents, episodes), np.bool_),
-        )
+    def put(self, name: str, place: tuple[int, int, slice], values: Array) -> None:
+        """Write into a column in which nothing may stand so far (or, `counted`, nothing but what was sent)."""
+        column: Array = getattr(self, name)
+        if not column.flags.writeable or (name == "counted" and column is self.report):
+            column = column.copy()
+            setattr(self, name, column)
+        column[place] = values
 
     def discounted(self, flows: FloatArray) -> FloatArray:
         """Σ_t δ^t flow_t over the leading axis, added in the order of the periods."""
@@ -83,4 +106,13 @@ class Record:
     @property
     def payoffs(self) -> FloatArray:
         """Discounted utility minus transfers, `(N, E)`."""
-        return self.discounted(self.utility) - self.discounted(self.transfer)
+        return self.discounted_utility - self.discounted_transfer
+
+
+def _kind(game: Game) -> tuple[type, float]:
+    """How values of spaces are kept, and what stands for none: numbers if an interval is among them, else indices."""
+    lexicon, agents = game.lexicon, range(len(game.environment.agents))
+    signals = ([game.environment.signal_space(t, i) for i in agents] for t in range(game.periods))
+    spaces = chain(lexicon.decisions, lexicon.publics, *lexicon.messages, chain.from_iterable(signals))
+    continuous = any(isinstance(space, Interval) for space in spaces)
+    return (np.float64, np.nan) if continuous else (np.int32, NOTHING)

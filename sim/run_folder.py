@@ -59,15 +59,29 @@ class RunFolder:
         self.configuration = json.loads(json.dumps(configuration))
         self.hash = configuration_hash(self.configuration)
         self.written = 0
-        self.damaged: list[str] = []
         self._lock = -1
         self._made: list[Path] = []
+        self._versions = dict(versions)
+        self._open()
+
+    def _open(self) -> None:
+        """Read what is there, or begin."""
+        self.damaged: list[str] = []
         self._began = not self._resumes()
         if self._began:
-            self._begin(versions)
-        self.journal = Journal(path / "shards.jsonl")
-        if self.journal.damaged:
-            self.damaged.append(f"shards.jsonl: {self.journal.damaged} damaged lines")
+            self._begin()
+        self.journal = Journal(self.path / "shards.jsonl")
+        if count := self.journal.damaged:
+            self.damaged.append(f"shards.jsonl: {count} damaged line{'s' * (count > 1)}")
+        elif self.data["complete"]:
+            wrong = damage(self.path, {"shards.jsonl": {"sha256": self.data.get("journal")}})
+            self.damaged += [wrong] if wrong else []
+        self._seen = self._stamps()
+
+    def _stamps(self) -> list[tuple[int, int, int]]:
+        """By which a change of `run.json` or the journal is known."""
+        files = [path.stat() for name in ("run.json", "shards.jsonl") if (path := self.path / name).exists()]
+        return [(file.st_ino, file.st_size, file.st_mtime_ns) for file in files]
 
     def _resumes(self) -> bool:
         """Whether this run is there already; a void one is cleared away."""
@@ -83,20 +97,23 @@ class RunFolder:
             raise InputError(f"{self.path}: holds another run: {different}; choose another --out")
         return True
 
-    def _begin(self, versions: Mapping[str, str]) -> None:
+    def _begin(self) -> None:
         self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         self.data = {
             "schema": SCHEMA,
             "configuration": self.configuration,
             "configuration_hash": self.hash,
             "seed": self.configuration.get("seed"),
-            "versions": dict(versions),
+            "versions": self._versions,
             "complete": False,
         }
         self._write_ledger()
 
     def __enter__(self) -> Self:
         self._lock_folder()
+        if self._stamps() != self._seen:  # another program has used the folder since
+            self._open()
+            self._began = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -112,13 +129,17 @@ class RunFolder:
     def _lock_folder(self) -> None:
         if fcntl is None or self._lock >= 0:
             return
-        self._lock = os.open(self.path, os.O_RDONLY)
         try:
+            self._lock = os.open(self.path, os.O_RDONLY)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(self._lock)
             self._lock = -1
             raise InputError(f"{self.path}: in use by another program; wait for it, or choose another --out") from None
+        except OSError as error:
+            if self._lock < 0:
+                raise InputError(f"{self.path}: cannot be used: {error.strerror or error}") from None
+            # else a file system without locks: two programs could use one folder
 
     def _clear(self) -> None:
         """Remove what a run has written, recorded or not, and the folders that this leaves empty."""
@@ -222,7 +243,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with partial.open("w", encoding="utf-8") as file:
-                json.dump(self.data, file, indent=1)
+                json.dump({**self.data, "seal": _seal(self.data)}, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
@@ -243,11 +264,16 @@ def _is_run(path: Path) -> bool:
             return True
         if path.exists() and not path.is_dir():
             raise InputError(f"{path}: a file, not a folder; choose another --out")
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and not all(_is_partial_ledger(file) for file in path.iterdir()):
             raise InputError(f"{path}: not empty, and not a run; choose another --out")
     except OSError as error:
         raise InputError(f"{path}: cannot be used as a run folder: {error.strerror or error}") from None
     return False
+
+
+def _is_partial_ledger(path: Path) -> bool:
+    """Whether it is all that a program has left that was killed while it began a run."""
+    return path.name.startswith(".run.") and path.name.endswith(".partial")
 
 
 def read_ledger(path: Path) -> dict[str, Any]:
@@ -268,7 +294,14 @@ def read_ledger(path: Path) -> dict[str, Any]:
     for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool)):
         if not isinstance(data.get(key), kind):
             raise InputError(f"{ledger}: damaged, {key!r} is missing or not what it should be")
+    if data.pop("seal", None) != _seal(data):
+        raise InputError(f"{ledger}: damaged, not what was written; choose another --out, or delete the folder")
     return data
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    """What `run.json` ends with: 16 hexadecimal digits over all else that stands in it."""
+    return configuration_hash({key: value for key, value in data.items() if key != "seal"})
 
 
 def configuration_hash(configuration: Any) -> str:

@@ -9,11 +9,15 @@ Layout of one stream: chunks of `span` periods; in a chunk, episodes one after t
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 
-from sim.arrays import FloatArray
+from sim.arrays import Array, FloatArray
+
+HELD = 1 << 17
+"""Numbers that a tape keeps at most, unless a single chunk has more."""
 
 
 @dataclass(frozen=True)
@@ -34,34 +38,76 @@ class Streams:
     episodes: int
     periods: int
 
+    @cached_property
+    def span(self) -> int:
+        """Periods in a chunk."""
+        return min(self.periods, 16)
+
+    def key(self, name: str) -> Array:
+        """The Philox key of one stream."""
+        address = f"{self.seed}\x1f{self.scope}\x1f{name}\x1f{self.shard}"
+        return np.frombuffer(blake2b(address.encode(), digest_size=16).digest(), np.uint64)
+
     def tape(self, name: str, width: int, start: int, stop: int) -> "Tape":
         """The numbers of one stream for episodes start ≤ e < stop."""
-        return Tape(self, name, width, start, stop)
+        return Tape(self, (name,), width, start, stop)
 
 
 class Tape:
-    """One stream's numbers for one block of episodes, made as the periods pass."""
+    """The numbers of streams of one width, side by side, for episodes start ≤ e < stop; made as the periods pass."""
 
-    def __init__(self, streams: Streams, name: str, width: int, start: int, stop: int) -> None:
-        self._width, self._start, self._count = width, start, stop - start
-        self._span = min(streams.periods, 16)
+    def __init__(self, streams: Streams, names: tuple[str, ...], width: int, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+        self._width, self._span = width, streams.span
+        self._sources = [np.random.Generator(np.random.Philox(key=streams.key(name), counter=0)) for name in names]
+        self._counter = 0
         self._stride = -(-self._span * width // 4) * 4
         self._chunk_counters = streams.episodes * self._stride // 4
-        address = f"{streams.seed}\x1f{streams.scope}\x1f{name}\x1f{streams.shard}"
-        self._key = np.frombuffer(blake2b(address.encode(), digest_size=16).digest(), np.uint64)
-        self._chunk = -1
-        self._numbers: FloatArray = np.empty((0, 0, 0))
+        self._chunks: dict[int, FloatArray] = {}
 
     def at(self, t: int) -> FloatArray:
-        """Period t's numbers in [0, 1), `(n, width)`."""
+        """Period t's numbers in [0, 1), `(n, streams × width)`."""
         chunk, row = divmod(t, self._span)
-        if chunk != self._chunk:
-            self._numbers, self._chunk = self._make(chunk), chunk
-        return self._numbers[row]
+        numbers = self._chunks.get(chunk)
+        if numbers is None:
+            numbers = self._make(chunk)
+            if (len(self._chunks) + 1) * numbers.size > HELD:
+                self._chunks.clear()
+            self._chunks[chunk] = numbers
+        return numbers[row].T
 
     def _make(self, chunk: int) -> FloatArray:
-        counter = chunk * self._chunk_counters + self._start * self._stride // 4
-        source = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
-        flat = source.random(self._count * self._stride).reshape(self._count, self._stride)
-        used = flat[:, : self._span * self._width].reshape(self._count, self._span, self._width)
-        return np.ascontiguousarray(used.transpose(1, 0, 2))
+        """A chunk of all streams, `(span, streams × width, n)`: what one period asks for lies together."""
+        count, width = self.stop - self.start, self._width
+        counter = chunk * self._chunk_counters + self.start * self._stride // 4
+        out = np.empty((self._span, len(self._sources) * width, count))
+        for k, source in enumerate(self._sources):
+            source.bit_generator.advance(counter - self._counter)  # type: ignore[attr-defined] # it is a Philox
+            flat = source.random(count * self._stride).reshape(count, self._stride)
+            used = flat[:, : self._span * width].reshape(count, self._span, width)
+            out[:, k * width : (k + 1) * width] = used.transpose(1, 2, 0)
+        self._counter = counter + count * self._stride // 4
+        return out
+
+
+class Tapes:
+    """A shard's streams as one block of episodes after the other asks for them; small blocks share a tape."""
+
+    def __init__(self, streams: Streams, block: int, episodes: int) -> None:
+        self._streams, self._block, self._episodes = streams, block, episodes
+        self._tapes: dict[tuple[tuple[str, ...], int], Tape] = {}
+
+    def at(self, names: tuple[str, ...], width: int, t: int, start: int, stop: int) -> FloatArray:
+        """Period t's numbers for the block's episodes start ≤ e < stop, `(n, streams × width)`."""
+        tape = self._tapes.get((names, width))
+        if tape is None or start < tape.start or stop > tape.stop:
+            tape = self._tapes[names, width] = self._tape(names, width, start)
+        return tape.at(t)[start - tape.start : stop - tape.start]
+
+    def _tape(self, names: tuple[str, ...], width: int, start: int) -> Tape:
+        """As many whole blocks, from `start` on, as a tape can keep."""
+        span = self._streams.span
+        periods = -(-self._streams.periods // span) * span
+        per_block = max(1, periods * len(names) * width * self._block)
+        length = self._block * max(1, HELD // per_block)
+        return Tape(self._streams, names, width, start, min(start + length, self._episodes))

@@ -1,6 +1,8 @@
 """The checker of strategies, held against strategies that break their word; and what is stopped while it is played."""
 
+import gc
 import itertools
+import os
 import random
 import sys
 import threading
@@ -235,8 +237,8 @@ class CountsRows(Planted):
         (DrawsFromTheStandardLibrary, FUNCTION),
         (CountsForTheClass, FUNCTION),
         (RemembersInSelf, FUNCTION),
-        (LooksThroughTheFrames, FUNCTION),
-        (LooksForAnyRecord, FUNCTION),
+        (LooksThroughTheFrames, ""),  # what it finds depends on when the loop writes things down
+        (LooksForAnyRecord, ""),
         (LooksThroughTheFramesOrFails, FUNCTION),
         (DrawsFromAFixedSeed, ALONE),
         (LooksAtTheBlock, ALONE),
@@ -320,6 +322,103 @@ def test_a_strategy_that_cannot_be_copied_is_refused(strategy: BaseStrategy, why
     assert str(caught.value) == (
         f"strategy '{strategy.name}' of agent 'firm 1': cannot be copied ({why}); a strategy must be deep-copyable"
     )
+
+
+# Traits, and the world around
+
+TRAITS: list[tuple[str, Any, str]] = [
+    ("width", -1, "width is -1, expected a whole number from 0 to 1024"),
+    ("width", 10**9, "width is 1000000000, expected a whole number from 0 to 1024"),
+    ("width", 1.0, "width is 1.0, expected a whole number"),
+    ("width", True, "width is True, expected a whole number"),
+    ("width", None, "width is None, expected a whole number"),
+    ("memory_periods", -1, "memory_periods is -1, expected a whole number from 0 on, or None"),
+    ("memory_periods", "all", "memory_periods is 'all', expected a whole number from 0 on, or None"),
+    ("spies", 1, "spies is 1, expected True or False"),
+    ("silent", None, "silent is None, expected True or False"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "what"), TRAITS)
+def test_what_is_declared_must_make_sense(name: str, value: Any, what: str) -> None:
+    with pytest.raises(PlayError) as caught:
+        check_strategy(type("Odd", (Truthful,), {"name": "odd", name: value})(), 0, GAMES["oil"], HONEST)
+    assert str(caught.value).startswith(f"strategy 'odd' of agent 'firm 1': {what}")
+
+
+def widens(view: View) -> None:
+    """Makes room for a third signal, for all to see."""
+    object.__setattr__(view.lexicon, "messages", tuple((Finite(("4", "5", "6")),) * 2 for _ in range(3)))
+
+
+def relabels(view: View) -> None:
+    """Takes a label away."""
+    object.__setattr__(view.space, "labels", ("4",))
+
+
+def moves(_view: View) -> None:
+    os.chdir("/")
+
+
+def seeds(_view: View) -> None:
+    np.random.seed(1)  # noqa: NPY002 - the planted violation
+
+
+def lets_pass(_view: View) -> None:
+    np.seterr(all="ignore")
+
+
+def rewrites_the_rules(view: View) -> None:
+    """Reaches the game by way of whoever holds what it is shown, and with it the economy's numbers."""
+    for holder in gc.get_referrers(view.lexicon):
+        env = holder.get("environment") if isinstance(holder, dict) else getattr(holder, "environment", None)
+        if isinstance(env, TableEnvironment):
+            utility = env.stages[1].utility
+            utility.flags.writeable = True
+            utility += 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (widens, "it changes Lexicon.messages"),
+        (relabels, "it changes Finite.labels"),
+        (moves, "it changes the working directory"),
+        (seeds, "it changes np.random's generator"),
+        (lets_pass, "it changes NumPy's handling of errors"),
+        (rewrites_the_rules, "it changes numbers of Stage.utility"),
+    ],
+)
+def test_a_strategy_changes_nothing_of_the_world(change: Callable[[View], None], what: str) -> None:
+    class Changes(Truthful):
+        """Tells the truth, and does something beside."""
+
+        name = "changes"
+
+        def message(self, view: View) -> Array:
+            if view.t == 1:
+                change(view)
+            return view.prescribed
+
+    here, labels = os.getcwd(), GAMES["oil"].lexicon.messages
+    with pytest.raises(PlayError) as caught:
+        check_strategy(Changes(), 0, GAMES["oil"], HONEST)
+    assert str(caught.value) == (f"strategy 'changes' of agent 'firm 1': {what}; it may only answer what it is asked")
+    assert os.getcwd() == here
+    assert GAMES["oil"].lexicon.messages is labels
+    check_strategy(Truthful(), 0, GAMES["oil"], HONEST)
+
+
+def test_a_strategy_that_draws_from_a_seed_it_sets_is_caught() -> None:
+    class Seeds(Planted):
+        """A function of its view, and alike for one and many; but the generator is everybody's."""
+
+        def heads(self, view: View) -> Any:
+            np.random.seed(view.t)  # noqa: NPY002
+            return np.random.rand() < 0.5  # noqa: NPY002
+
+    with pytest.raises(PlayError, match=r"it changes np\.random's generator"):
+        check_strategy(Seeds(), 0, GAMES["oil"], HONEST)
 
 
 # What is allowed must pass

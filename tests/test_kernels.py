@@ -1,8 +1,10 @@
 """Kernels: expectations against plain loops and dense products, draws against the law they claim."""
 
+import os
 import tracemalloc
 from itertools import product
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from scipy.stats import chisquare
 
+from sim import kernels, memory
 from sim.arrays import FloatArray
+from sim.errors import Refusal
 from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
 
 WIDTHS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=3)
@@ -65,6 +69,25 @@ def test_independent_expectation_equals_einsum_with_a_public_axis_and_other_size
     public, first, second = kernel.factors
     expected = np.einsum("dax,dby,dcz,xyz->dabc", public, first, second, value)
     np.testing.assert_allclose(kernel.expect(value), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch", [1, 30, kernels.BATCH])
+def test_batches_of_decisions_change_nothing(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    """A decision at a time, two at a time (the last batch is short) or all at once; and only those that are taken."""
+    monkeypatch.setattr(kernels, "BATCH", batch)
+    kernel, value = independent(5, 5, [(2, 3), (3, 2), (2, 2)])
+    assert len(kernel._batches) == {1: 5, 30: 3}.get(batch, 1)
+    joint = JointKernel(kernel.rows().reshape(5, *kernel.axes, *kernel.next_axes), kernel.axes, kernel.next_axes)
+    expected = (kernel.rows() @ value.reshape(-1)).reshape(5, *kernel.axes)
+    policy = np.random.default_rng(1).choice([0, 3, 4], kernel.axes)
+    followed = np.take_along_axis(expected, policy[None], axis=0)[0]
+    for one in (kernel, joint):
+        np.testing.assert_allclose(one.expect(value), expected, rtol=0, atol=1e-14)
+        pieces = np.concatenate([piece.copy() for _, piece in one.ahead(value)])
+        np.testing.assert_allclose(pieces, expected, rtol=0, atol=1e-14)
+        follow = one.under(policy)
+        for _ in range(2):  # its working room is used again
+            np.testing.assert_allclose(follow(value), followed, rtol=0, atol=1e-14)
 
 
 @given(SEEDS, st.integers(1, 3), WIDTHS)
@@ -214,3 +237,33 @@ def _fits(counts: FloatArray, law: FloatArray) -> None:
     assert counts[law == 0].sum() == 0
     possible = law > 0
     assert chisquare(counts[possible], counts.sum() * law[possible]).pvalue > 1e-4
+
+
+# What does not fit.
+
+
+def test_a_product_that_does_not_fit_is_refused_with_its_size() -> None:
+    kernel = IndependentKernel((np.full((7, 8, 8), 1 / 8),) * 6)
+    text = r"^the law of motion written out \(7 decisions × 262,144 profiles × 262,144 next ones\) would need 7.7 TB"
+    with pytest.raises(Refusal, match=text):
+        kernel.rows()
+    text = (
+        r"^the law of the others' next signals \(7 decisions × 262,144 profiles × 32,768 next ones\) would need 481 GB"
+    )
+    with pytest.raises(Refusal, match=text):
+        kernel.others(2)
+    assert kernel.expect(np.ones((8,) * 6)).max() == pytest.approx(1)
+
+
+def test_room_is_a_share_of_the_machine_or_of_its_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = memory.SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    monkeypatch.setattr(memory, "LIMITS", (tmp_path / "none", tmp_path / "limit"))
+    for written, expected in (("max\n", whole), ("8000000\n", memory.SHARE * 8e6), (f"{10**18}\n", whole)):
+        (tmp_path / "limit").write_text(written)
+        assert memory.room() == expected
+    (tmp_path / "limit").write_text("8000000\n")
+    memory.require_room("this", 750_000)
+    with pytest.raises(Refusal, match=r"^this would need 6 MB, more than the 6 MB that this machine can give it$"):
+        memory.require_room("this", 750_001)
+    monkeypatch.delattr(os, "sysconf")
+    assert memory.room() == float("inf")

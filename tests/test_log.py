@@ -54,7 +54,7 @@ def test_run_json_says_what_was_run_and_the_journal_what_is_there(
     data = json.loads(undisturbed["run.json"])
     assert set(data) == {
         "schema", "configuration", "configuration_hash", "seed", "versions", "complete", "void", "shards", "failures",
-        "journal",
+        "journal", "seal",
     }  # fmt: skip
     assert (data["schema"], data["seed"], data["complete"], data["void"]) == (2, 4, True, False)
     assert (data["shards"], data["failures"]) == (2 * SHARDS, 0)
@@ -276,7 +276,9 @@ def small_table() -> pa.Table:
 
 def keep_one(begun: RunFolder) -> None:
     """Write and record one shard."""
-    begun.record("k", write_shard(begun.path, {"outcomes/shard-00000.parquet": small_table()}, begun.metadata), {"n": 2})
+    begun.record(
+        "k", write_shard(begun.path, {"outcomes/shard-00000.parquet": small_table()}, begun.metadata), {"n": 2}
+    )
 
 
 def break_off(path: Path, error: BaseException, *, notes: bool = False) -> None:
@@ -319,7 +321,9 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: py
     begun = folder(tmp_path / "run", seed=1)
     before = bytes_below(tmp_path / "run")
     monkeypatch.setattr("pyarrow.parquet.write_table", no_space)
-    with pytest.raises(StorageError, match=r"outcomes/shard-00000\.parquet: cannot be written: No space left on device"):
+    with pytest.raises(
+        StorageError, match=r"outcomes/shard-00000\.parquet: cannot be written: No space left on device"
+    ):
         keep_one(begun)
     assert bytes_below(tmp_path / "run") == before
     monkeypatch.setattr("os.replace", no_space)

@@ -1,5 +1,6 @@
 """The oracle attacked three ways: game trees without any merging, all stationary policies, linear programs."""
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import product
 
@@ -9,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from agents import places
 from agents.figures import ex_ante_gain, worst_gain
+from agents.merging import numbered
 from agents.oracle import Family, Information, solve
+from agents.places import Outlook, all_places
 from agents.problem import build_problem
 from agents.truthful import Truthful
 from agents.witness import Witness
@@ -21,10 +25,14 @@ from mechanisms.cremer_mclean import CremerMcLean
 from mechanisms.linked import Linked
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
+from mechanisms.planner import plan
+from mechanisms.tabulate import tabulate
 from mechanisms.team import Team
+from sim import memory as machine
 from sim.arrays import FloatArray
 from sim.builders import random_environment
 from sim.environment import TableEnvironment
+from sim.errors import Refusal
 from sim.game import make_game
 from sim.loop import play_shard
 from sim.roles import Acts, Situation
@@ -298,6 +306,67 @@ def test_memories_are_merged_as_far_as_theory_says() -> None:
     assert [p.states for p in build_problem(oil, CremerMcLean(oil), (0,)).periods] == [1, 2, 1]
 
 
+def test_equal_rows_have_equal_numbers() -> None:
+    rows = np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0], [1.0, 1e-300], [2.0, 0.0]])
+    assert numbered(rows).tolist() == [0, 1, 0, 2, 1]
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1, 40, places.ROOM]))
+def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
+    """Against sums over profiles one by one; whole laws and parts of them, one chunk and many, padding and none."""
+    rng = generator(seed)
+    width, others, states, messages, events = rng.integers(1, [4, 4, 5, 4, 6])
+    own = rng.permutation(np.repeat(np.arange(width), others))
+    laws, choices = rng.dirichlet(np.ones(own.size), events), rng.normal(size=(states, own.size, messages))
+    chosen = rng.random((states, events)) < rng.choice([0.3, 1.0])
+    chosen[rng.integers(states), rng.integers(events)] = True
+    memory, event = np.nonzero(chosen)
+    kept, places.ROOM = places.ROOM, room
+    try:
+        outlook = Outlook(laws, own, int(width), memory, event)
+        spying, interim = (outlook.best(choices, spying=spying) for spying in (True, False))
+        pieces = list(outlook.by_own(choices))
+    finally:
+        places.ROOM = kept
+    assert [k for here, _, _ in pieces for k in range(here.start, here.stop)] == list(range(len(memory)))
+    for here, mass, worth in pieces:
+        for k in range(here.start, here.stop):
+            weighted = laws[event[k], :, None] * choices[memory[k]]
+            by_own = np.array([weighted[own == w].sum(axis=0) for w in range(width)])
+            chance = [laws[event[k], own == w].sum() for w in range(width)]
+            np.testing.assert_allclose(worth[k - here.start], by_own, rtol=0, atol=1e-13)
+            np.testing.assert_allclose(mass[k - here.start], chance, rtol=0, atol=1e-13)
+            assert interim[k] == pytest.approx(by_own.max(axis=1).sum(), abs=1e-13)
+            assert spying[k] == pytest.approx(weighted.max(axis=1).sum(), abs=1e-13)
+
+
+def test_only_places_that_some_choice_leads_to_are_worked_out() -> None:
+    """Past reports are remembered: a memory says what was decided, and what the others' signals were."""
+    env = interdependent(1)
+    period_places = build_problem(env, Lottery(env), (0,)).places
+    assert period_places[0] is None
+    decisions, size, own = 2, 4, 2
+    assert period_places[1] is not None
+    assert len(period_places[1]) <= decisions * size * own < (1 + decisions * size) * decisions * size
+    everything = all_places(9, 8, 4)
+    assert sorted(set(zip(everything.memory, everything.decision, everything.profile, strict=True))) == list(
+        product(range(9), range(2), range(4))
+    )
+
+
+def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """δ = 0.999: plain iteration would need thousands where a lie ends the choice (its norm shrinks by δ)."""
+    base = interdependent(1)
+    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
+    problem = build_problem(env, Team(env), (0,))
+    outlook = Counter[str]()
+    original = Outlook.best
+    monkeypatch.setattr(Outlook, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
+    best = solve(problem, Family.ONE_SHOT, Information.INTERIM)
+    assert best.bound < 1e-7
+    assert outlook["sweeps"] < 300
+
+
 @pytest.mark.parametrize("rule", [Team, ContingentSpanning, Lottery])
 def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
     env = interdependent(4)
@@ -388,3 +457,20 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
         stuck = build_problem(env, mechanism, (agent,))
         bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
+
+
+def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = interdependent(1)
+    mechanism = Lottery(env)
+    plan(env)
+    monkeypatch.setattr(machine, "room", lambda: 800.0)
+    with pytest.raises(Refusal, match=r"^the table of the rules of mechanism 'planted lottery', period 0, would need"):
+        build_problem(env, mechanism, (0,))
+    monkeypatch.setattr(machine, "room", lambda: 1e9)
+    for t in (0, 1):
+        tabulate(mechanism, t)
+    monkeypatch.setattr(machine, "room", lambda: 1000.0)
+    # 1 and 9 memories × 4 profiles × 2 messages: 5 numbers each to keep, 12 for the work on the 72 cases.
+    text = r"^the search of what 'agent 1' can gain under mechanism 'planted lottery' would need 10.1 kB, more"
+    with pytest.raises(Refusal, match=text):
+        build_problem(env, mechanism, (0,))

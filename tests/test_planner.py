@@ -1,6 +1,7 @@
 """The planner against QuantEcon, exact rational arithmetic and enumeration of every policy."""
 
 import gc
+import tracemalloc
 import weakref
 from fractions import Fraction
 from functools import reduce
@@ -15,11 +16,13 @@ from numpy.random import Generator
 from quantecon.markov import DiscreteDP
 
 from mechanisms import planner
+from mechanisms.anderson import Anderson
 from mechanisms.planner import flow_welfare, plan
+from sim import memory
 from sim.arrays import FloatArray, IntArray
 from sim.builders import from_arrays
 from sim.environment import TableEnvironment
-from sim.errors import InputError
+from sim.errors import InputError, Refusal
 from sim.kernels import IndependentKernel, JointKernel
 from sim.stage import Stage
 
@@ -107,8 +110,9 @@ def test_independent_economies_agree_with_quantecon(
 def test_slow_mixing_and_patience_agree_with_quantecon(
     monkeypatch: pytest.MonkeyPatch, build: Build, dense: int, seed: int
 ) -> None:
-    """δ = 0.999 and signals that hardly move: value iteration gives up, policies are evaluated by GMRES or directly."""
+    """δ = 0.999 and signals that hardly move: value iteration given up, policies are evaluated by GMRES or directly."""
     monkeypatch.setattr(planner, "DENSE", dense)
+    monkeypatch.setattr(planner, "SWEEPS", 3)
     evaluated = _count(monkeypatch, "_evaluate")
     iterated = _count(monkeypatch, "gmres")
     agrees(build(np.random.default_rng(seed), 2, 4, 3, 0.999, sticky=0.98))
@@ -153,14 +157,42 @@ def test_the_bound_holds_against_exact_rational_values(build: Build, discount: f
 
 @pytest.mark.parametrize("sweeps", [1, 2, 5, 20])
 def test_the_bound_holds_when_iteration_is_cut_short(monkeypatch: pytest.MonkeyPatch, sweeps: int) -> None:
-    """Planted: value iteration stopped early and no policy iteration. The bound must own up to it."""
+    """Planted: plain value iteration stopped early and no policy iteration. The bound must own up to it."""
     monkeypatch.setattr(planner, "SWEEPS", sweeps)
-    monkeypatch.setattr(planner, "_policy_iteration", lambda *arguments: arguments[3])  # the guess, as it is
+    monkeypatch.setattr(planner, "Anderson", lambda: Anderson(depth=0))
+    monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
     for seed in range(5):
         env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
         ours = plan(env)
         error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
         assert 1e-4 < error <= ours.bound
+
+
+def test_the_bound_holds_whatever_acceleration_proposes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: every step goes astray."""
+    generator = np.random.default_rng(0)
+    monkeypatch.setattr(Anderson, "step", lambda _self, _point, image: image + generator.normal(size=image.shape))
+    monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
+    for seed in range(5):
+        env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
+        ours = plan(env)
+        error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
+        assert 1e-4 < error <= ours.bound
+
+
+@pytest.mark.parametrize("build", [joint_economy, independent_economy])
+def test_acceleration_saves_most_sweeps_and_changes_no_value(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
+    env = build(np.random.default_rng(3), 3, 4, 3, 0.98, sticky=0.9)
+    sweeps = []
+    for depth in (0, 8):
+        with monkeypatch.context() as patch:
+            patch.setattr(planner, "SWEEPS", 5000)
+            patch.setattr(planner, "Anderson", lambda depth=depth: Anderson(depth))
+            counted = _count(patch, "centre", planner._Stationary)
+            solved = planner._solve(env, None)
+        sweeps.append(len(counted))
+        np.testing.assert_allclose(solved.value[0].reshape(-1), quantecon(env)[0], rtol=0, atol=1e-8)
+    assert sweeps[1] < sweeps[0] / 3
 
 
 # Finite horizons.
@@ -288,6 +320,38 @@ def test_the_cost_is_subtracted_in_every_public_state(by_state: bool) -> None:
     assert ours.policy[0].reshape(-1).tolist() == policy.tolist()
 
 
+# What does not fit.
+
+
+def test_a_plan_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = independent_economy(np.random.default_rng(0), 2, 3, 4, 0.9)
+    long = TableEnvironment("patience", once.agents, once.prior, once.stages, 0.9, 10**6)
+    monkeypatch.setattr(memory, "room", lambda: 400e6)
+    # A million periods × 9 profiles × (4 qualities, policy, value, gap) of 8 bytes.
+    with pytest.raises(Refusal, match=r"^the plan of environment 'patience' would need 504 MB, more than the 400 MB"):
+        plan(long)
+    monkeypatch.setattr(memory, "room", lambda: 8 * planner.numbers_needed(once) - 1)
+    with pytest.raises(Refusal, match=r"^the plan of environment 'arrays' would need"):
+        plan(once)
+    monkeypatch.setattr(memory, "room", lambda: 8 * planner.numbers_needed(once))
+    assert plan(once).bound < 1e-9
+
+
+@pytest.mark.parametrize("build", [joint_economy, independent_economy])
+@pytest.mark.parametrize("sweeps", [0, 100])
+def test_a_plan_takes_no_more_than_it_says(monkeypatch: pytest.MonkeyPatch, build: Build, sweeps: int) -> None:
+    monkeypatch.setattr(planner, "SWEEPS", sweeps)  # 0: by policy iteration
+    joint = build is joint_economy
+    env = build(np.random.default_rng(0), 3 if joint else 4, 12 if joint else 10, 3, 0.99, sticky=0.9)
+    tracemalloc.start()
+    try:
+        plan(env)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 8 * planner.numbers_needed(env) + 100_000
+
+
 # Plans are kept, and nobody can spoil them.
 
 
@@ -312,16 +376,16 @@ def test_a_plan_cannot_be_written_to() -> None:
 # Helpers.
 
 
-def _count(monkeypatch: pytest.MonkeyPatch, name: str) -> list[tuple[FloatArray, int]]:
+def _count(monkeypatch: pytest.MonkeyPatch, name: str, owner: object = planner) -> list[tuple[FloatArray, int]]:
     """Record what a function of the planner returned, call by call."""
-    original = getattr(planner, name)
+    original = getattr(owner, name)
     returned: list[tuple[FloatArray, int]] = []
 
     def recorded(*args: object, **kwargs: object) -> tuple[FloatArray, int]:
         returned.append(original(*args, **kwargs))
         return returned[-1]
 
-    monkeypatch.setattr(planner, name, recorded)
+    monkeypatch.setattr(owner, name, recorded)
     return returned
 
 

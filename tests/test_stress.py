@@ -12,11 +12,12 @@ from agents.belief_manipulation import BeliefManipulation
 from agents.truthful import Truthful
 from experiments import stress
 from experiments.catalog import MECHANISMS, STRATEGIES, use_plugins
+from experiments.choosing import PILOT
 from experiments.moments import LEVEL, Moments
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.simulate import Sampling
-from experiments.stressing import PILOT, StressResult, gain_table
+from experiments.stressing import StressResult, gain_table
 from mechanisms.cremer_mclean import CremerMcLean
 from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
