@@ -5,10 +5,8 @@ input, one line on standard error.
 """
 
 import io
-import json
 import sys
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,12 +21,14 @@ from experiments.guard import Limits
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.opening import open_environment, open_game, require_workers
 from experiments.options import options_of, shown, split
+from experiments.plain import print_json
 from experiments.pool import Workers
 from experiments.replaying import replay
 from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.tournament.command import tournament_command
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
@@ -84,7 +84,7 @@ def list_command(
         raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
     chosen = {name: r for name, r in registries.items() if kind in (name, "all")}
     if as_json:
-        _print_json(
+        print_json(
             {
                 name: [
                     {"name": key, "source": _source(cls), "options": _option_texts(cls), "about": _about(cls)}
@@ -161,7 +161,7 @@ def run_command(
             progress=progress,
         )
     if as_json:
-        _print_json(
+        print_json(
             {
                 **result.summary,
                 "agents": _records(result.agents),
@@ -226,7 +226,7 @@ def stress_command(
         )
     plot = plot_stress(result, result.folder / "gains.png")
     if as_json:
-        _print_json(
+        print_json(
             {
                 "environment": result.environment,
                 "sentence": result.sentence,
@@ -291,7 +291,7 @@ def audit_command(
             _limited(limited_audit(game, mechanism, str(error), progress=progress), as_json)
             return
     if as_json:
-        _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
+        print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
         show_audit(found, screen.make_console())
     if not found.holds:
@@ -301,10 +301,13 @@ def audit_command(
 def _limited(limited: LimitedAudit, as_json: bool) -> None:
     """A refused audit's lower bound; what is promised then fails or is undecided."""
     if as_json:
-        _print_json(limited.data())
+        print_json(limited.data())
     else:
         show_limited(limited, screen.make_console())
     raise typer.Exit(1)
+
+
+app.command("tournament")(tournament_command)
 
 
 @app.command("replay")
@@ -367,20 +370,6 @@ def _option_texts(cls: type) -> list[str]:
 def _records(frame: Any) -> Any:
     """Rows as plain data."""
     return frame.astype(object).to_dict("records")
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(_plain(data), indent=1, allow_nan=False) + "\n")
-
-
-def _plain(data: Any) -> Any:
-    """What JSON can say: NumPy's scalars as Python's, what is not finite as null."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_plain(value) for value in data]
-    value = data.item() if hasattr(data, "item") else data
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

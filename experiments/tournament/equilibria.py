@@ -83,7 +83,7 @@ def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSe
 def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tuple[list[Mixed], bool, bool]:
     import nashpy
 
-    found = []
+    found: list[Mixed] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         equilibria = nashpy.Game(first, second).support_enumeration()

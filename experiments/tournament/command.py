@@ -1,0 +1,76 @@
+"""`dynmech tournament STUDY.toml`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from experiments import console as screen
+from experiments.catalog import use_plugins
+from experiments.guard import Limits
+from experiments.opening import require_workers
+from experiments.plain import print_json
+from experiments.pool import Workers
+from experiments.tournament.equilibria import pure
+from experiments.tournament.playing import Tournament, payoff_table, tournament
+from experiments.tournament.screen import headline, show_tournament
+from experiments.tournament.study import load_tournament
+
+
+def tournament_command(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="What is played, see docs.")],
+    override: Annotated[
+        list[str], typer.Option("--set", metavar="A.B=V", help="Put another value in the study, e.g. episodes=500.")
+    ] = [],  # noqa: B006 - Typer copies defaults
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: one per core).")] = 1,
+    time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
+    resolved = load_tournament(study, override)
+    use_plugins([Path(path) for path in resolved.plugins])
+    with screen.progress_bars() as progress:
+        found = tournament(resolved, workers=Workers(require_workers(workers), Limits(time_limit)), progress=progress)
+    if as_json:
+        print_json(tournament_data(found))
+        return
+    console = screen.make_console()
+    show_tournament(found, console)
+    screen.show_faults(console, found.failures, [], [])
+    for folder in dict.fromkeys(part.folder for part in found.parts):
+        console.print(f"{'was there already' if found.reused else 'run'}: {folder}", soft_wrap=True)
+
+
+def tournament_data(found: Tournament) -> dict[str, Any]:
+    """Everything found, as plain data."""
+    return {
+        "sentence": headline(found),
+        "study": found.study.model_dump(),
+        "profiles": found.profiles,
+        "possible": found.possible,
+        "sampled": found.sampled,
+        "reused": found.reused,
+        "refusals": found.refusals,
+        "failures": found.failures,
+        "games": [
+            {
+                "environment": part.environment,
+                "mechanism": part.mechanism,
+                "folder": str(part.folder),
+                "roles": [
+                    {
+                        "name": r.name,
+                        "agents": list(r.agents),
+                        "strategies": list(r.strategies),
+                        "symmetric": r.symmetric,
+                    }
+                    for r in part.game.roles
+                ],
+                "payoffs": payoff_table(part).to_dict("records"),
+                "profiles": part.table.to_dict("records"),
+                "stable": [part.game.label(regret.profile) for regret in pure(part.game)],
+                "dominated": [vars(one) | {"interval": list(one.interval)} for one in part.game.dominated()],
+            }
+            for part in found.parts
+        ],
+    }
