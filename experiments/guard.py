@@ -1,11 +1,10 @@
 """Run a piece of work in a child process that cannot do harm: time and memory limited, its output kept apart.
 
 The child is forked, so it starts in milliseconds with everything already imported; whatever it does to its own process
-(exit, crash, change global state) ends with it, and so does every process that it has started. Python is no sandbox:
-files and the network stay within reach.
+(exit, crash, change global state) ends with it, and so does every process that it has started. Of what is open here it
+has nothing but its line back. Python is no sandbox: files and the network stay within reach.
 """
 
-import ctypes
 import os
 import pickle
 import selectors
@@ -22,8 +21,9 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
-from sim.answers import one_line
-from sim.errors import DynmechError, InputError, PlayError
+from experiments.descent import adopting, die_with_parent, end_descendants
+from sim.errors import DynmechError, InputError, PlayError, Refusal, StorageError
+from sim.registry import told
 
 HEAD = struct.Struct("!Q")
 """A result is sent as its length, then its bytes."""
@@ -56,12 +56,23 @@ class Answer:
     """What came of a piece of work: a value, or an error; and what it wrote to standard output, in words.
 
     An error is `bare` where it does not say whose it is: the work was ended, or ended itself, from outside the rules.
+    A child's value is `packed` until it is where its classes are known.
     """
 
     value: Any = None
     error: DynmechError | None = None
     wrote: str = ""
     bare: bool = False
+    packed: bytes = b""
+
+    def opened(self) -> "Answer":
+        """The same with its value; that this cannot be had is an error too."""
+        if not self.packed:
+            return self
+        try:
+            return replace(self, value=pickle.loads(self.packed), packed=b"")
+        except Exception as error:
+            return replace(self, packed=b"", error=PlayError(f"its result cannot be read: {located(error)}"), bare=True)
 
 
 def can_confine() -> bool:
@@ -86,15 +97,24 @@ def confined(work: Callable[[], Any], limits: Limits) -> Answer:
     """
     if not can_confine():
         return attempted(work)
+    with adopting() as others:
+        try:
+            return _confined(work, limits)
+        finally:
+            end_descendants(others)
+
+
+def _confined(work: Callable[[], Any], limits: Limits) -> Answer:
     results, send = os.pipe()
     output, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # a watching thread is harmless
+        parent = os.getpid()
         pid = os.fork()
     if pid == 0:
-        _child(work, limits, send, write)
+        _child(work, limits, send, write, parent)
     os.close(send)
     os.close(write)
     try:
@@ -107,14 +127,12 @@ def confined(work: Callable[[], Any], limits: Limits) -> Answer:
 # The child
 
 
-def _child(work: Callable[[], Any], limits: Limits, send: int, write: int) -> NoReturn:
+def _child(work: Callable[[], Any], limits: Limits, send: int, write: int, parent: int) -> NoReturn:
     code = 1
     with suppress(BaseException):
         os.setsid()
-        die_with_parent()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (write, 1), (write, 2)):
-            os.dup2(source, target)
+        die_with_parent(parent)
+        _open_only(send, write)
         answer = _answer(work, limits)
         with suppress(BaseException):
             sys.stdout.flush()
@@ -123,33 +141,47 @@ def _child(work: Callable[[], Any], limits: Limits, send: int, write: int) -> No
     os._exit(code)
 
 
+def _open_only(send: int, write: int) -> None:
+    """Standard input is empty, output goes to `write`; of everything else that is open only `send` stays so."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (write, 1), (write, 2)):
+        os.dup2(source, target)
+    os.closerange(3, send)
+    os.closerange(send + 1, os.sysconf("SC_OPEN_MAX"))
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as the process
+    sys.stdout, sys.stderr = (open(k, "w", buffering=1, errors="replace", closefd=False) for k in (1, 2))  # noqa: SIM115
+
+
 def _answer(work: Callable[[], Any], limits: Limits) -> bytes:
     """The answer as bytes; what cannot be sent is an error too."""
     limit_memory(limits.memory)
     try:
-        return cloudpickle.dumps(Answer(work()))
+        return pickle.dumps(Answer(packed=cloudpickle.dumps(work())))
     except BaseException as raised:
         limit_memory(None)
-        bare = not isinstance(raised, DynmechError)
-        kind = type(raised) if isinstance(raised, DynmechError) else PlayError
         text = located(raised)
         if "MemoryError" in text:
             text += f" (limit: {limits.memory / 2**30:.3g} GB)"
-        return pickle.dumps(Answer(error=kind(text), bare=bare))
+        return pickle.dumps(Answer(error=_kind(raised)(text), bare=not isinstance(raised, DynmechError)))
+
+
+def _kind(error: BaseException) -> type[DynmechError]:
+    """Which of our errors it is; a user's own kind may not be known elsewhere."""
+    ours = (InputError, Refusal, PlayError, StorageError, DynmechError)
+    return next((kind for kind in ours if isinstance(error, kind)), PlayError)
 
 
 def located(error: BaseException) -> str:
-    """An error as one line, with the file and line at which it arose."""
-    if isinstance(error, DynmechError):
-        return str(error)
-    root = error
-    while root.__cause__ is not None:  # SimPy raises errors of its processes anew
-        root = root.__cause__
-    text, trace = one_line(root), root.__traceback__
+    """An error as one line that can be printed, with the file and line at which it arose; ours say themselves where."""
+    text, trace = told(error), error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
-    return text if text.endswith(")") and ", line " in text else text + where
+    if isinstance(error, DynmechError):
+        with suppress(Exception):
+            text = " ".join(str(error).split())
+    elif trace and not (text.endswith(")") and ", line " in text):
+        text += f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def _send(pipe: int, payload: bytes) -> None:
@@ -174,13 +206,6 @@ def limit_memory(extra: int | None) -> None:
         wanted = held + extra
         resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-
-
-def die_with_parent() -> None:
-    """Ask the system to end this process when the one that started it ends (Linux; elsewhere nothing happens)."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 # The parent
@@ -209,14 +234,22 @@ def _listen(pid: int, results: int, output: int, limits: Limits) -> Answer:
     _finish(pid, reap=status is None)
     said.drain(output)
     if _whole(payload):
-        answer: Answer = pickle.loads(payload[HEAD.size :])
-        return replace(answer, wrote=said.words)
+        return replace(_read(payload), wrote=said.words)
     how = f"still running after {limits.seconds:g} s" if late else _how(status or 0)
     return Answer(error=PlayError(how), wrote=said.words, bare=True)
 
 
 def _whole(payload: bytearray) -> bool:
     return len(payload) >= HEAD.size and len(payload) >= HEAD.size + HEAD.unpack_from(payload)[0]
+
+
+def _read(payload: bytearray) -> Answer:
+    """What the child sent, unless somebody in it wrote to the line."""
+    with suppress(Exception):
+        answer: object = pickle.loads(payload[HEAD.size :])
+        if isinstance(answer, Answer):
+            return answer
+    return Answer(error=PlayError("sent back what nobody can read"), bare=True)
 
 
 def _ended(pid: int) -> int | None:
@@ -226,11 +259,12 @@ def _ended(pid: int) -> int | None:
 
 
 def _finish(pid: int, *, reap: bool) -> None:
-    """End the child and all that it has started."""
-    for kill in (os.killpg, os.kill):
-        with suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
+    """End the child and its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
     if reap:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # it may not have come as far as to have a group
         os.waitpid(pid, 0)
 
 
@@ -255,10 +289,11 @@ class _Said:
         self.count += len(piece)
 
     def drain(self, pipe: int) -> None:
-        """What is still in the pipe, without waiting."""
+        """What is still in the pipe, without waiting; no more than a pipe can hold."""
         os.set_blocking(pipe, False)
+        end = self.count + (1 << 20)
         with suppress(BlockingIOError):
-            while self.count < 1 << 20 and (piece := os.read(pipe, 1 << 16)):
+            while self.count < end and (piece := os.read(pipe, 1 << 16)):
                 self.hear(piece)
 
     @property

@@ -268,7 +268,7 @@ def _checked(done: Done) -> Done:
 def _result(future: "Future[Answer]") -> Answer | None:
     """A call's answer; None if its worker died."""
     try:
-        return future.result()
+        return future.result().opened()
     except BrokenProcessPool:
         return None
 
