@@ -17,9 +17,8 @@ from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, use_plugins
-from experiments.guard import Limits
 from experiments.limited import LimitedAudit, limited_audit
-from experiments.opening import open_environment, open_game, require_workers
+from experiments.opening import make_workers, open_environment, open_game
 from experiments.options import options_of, shown, split
 from experiments.plain import print_json
 from experiments.pool import Workers
@@ -62,6 +61,9 @@ Log = Annotated[
     typer.Option("--log", metavar="LEVEL", help="full: a row per agent and period; episodes; summary: no rows."),
 ]
 Count = Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: as many as there are cores).")]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers do the work instead.")
+]
 TimeLimit = Annotated[
     float, typer.Option("--time-limit", metavar="S", help="Seconds that a plug-in may take for one piece of work.")
 ]
@@ -123,6 +125,7 @@ def run_command(
     disclosure: Disclosure = "everything",
     log: Log = "full",
     workers: Count = 1,
+    cluster: Cluster = "",
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
@@ -143,7 +146,7 @@ def run_command(
         plugin = [*plugin, *map(Path, study.plugins)]
     if mechanism is None:
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
-    staff = _workers(workers, time_limit, memory_limit)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
     use_plugins(plugin)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
@@ -200,6 +203,7 @@ def stress_command(
     disclosure: Disclosure = "everything",
     log: Log = "full",
     workers: Count = 1,
+    cluster: Cluster = "",
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
@@ -208,7 +212,7 @@ def stress_command(
     """Every mechanism against every family of deviations: who gains what from which lie."""
     from experiments.plots import plot_stress
 
-    staff = _workers(workers, time_limit, memory_limit)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
     use_plugins(plugin)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
@@ -323,12 +327,6 @@ def replay_command(
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
     screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
-
-
-def _workers(count: int, seconds: float, gigabytes: float) -> Workers:
-    if not 0 < gigabytes < 1e6:
-        raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
-    return Workers(require_workers(count), Limits(seconds, int(gigabytes * 2**30)))
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:

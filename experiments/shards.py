@@ -136,7 +136,7 @@ def play_jobs(
         StorageError: nothing more can be written.
     """
     spoilt: dict[str, str] = {}
-    for done in workers.run(_calls(jobs, folder, workers.count, spoilt, advance, wanted)):
+    for done in workers.run(_calls(jobs, folder, workers.many, spoilt, advance, wanted)):
         place, number, which = done.key
         job = jobs[place]
         if done.answer.error is None:
@@ -174,7 +174,7 @@ def _case_key(job: Job, index: int) -> str:
 def _calls(
     jobs: Sequence[Job],
     folder: RunFolder,
-    workers: int,
+    many: bool,
     spoilt: dict[str, str],
     advance: Advance,
     wanted: Callable[[Job, int, int], bool],
@@ -186,7 +186,7 @@ def _calls(
             asked = [index for index in range(len(job.cases)) if wanted(job, index, number)]
             left = [index for index in asked if not folder.has(job.key(index, number))]
             advance(len(asked) - len(left))
-            for which in _bundles(left, users, workers):
+            for which in _bundles(left, users, many):
                 reason = spoilt.get(_case_key(job, which[0]))
                 if reason is not None:
                     folder.fail(job.key(which[0], number), f"not tried, as another of its shards failed: {reason}", 0)
@@ -196,13 +196,13 @@ def _calls(
                 yield Call(key, play_bundle, job, parcel, (number, start, count, which), users[which[0]])
 
 
-def _bundles(left: Sequence[int], users: Sequence[bool], workers: int) -> Iterator[tuple[int, ...]]:
+def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator[tuple[int, ...]]:
     """Cases that go together: users' one by one, ours in bundles (all at once where there is one worker)."""
     for index in left:
         if users[index]:
             yield (index,)
     ours = iter([index for index in left if not users[index]])
-    while bundle := tuple(islice(ours, BUNDLE if workers > 1 else None)):
+    while bundle := tuple(islice(ours, BUNDLE if many else None)):
         yield bundle
 
 

@@ -7,10 +7,8 @@ import typer
 
 from experiments import console as screen
 from experiments.catalog import use_plugins
-from experiments.guard import Limits
-from experiments.opening import require_workers
+from experiments.opening import make_workers
 from experiments.plain import print_json
-from experiments.pool import Workers
 from experiments.tournament.equilibria import pure
 from experiments.tournament.playing import Tournament, payoff_table, tournament
 from experiments.tournament.screen import headline, show_tournament
@@ -23,14 +21,17 @@ def tournament_command(
         list[str], typer.Option("--set", metavar="A.B=V", help="Put another value in the study, e.g. episodes=500.")
     ] = [],  # noqa: B006 - Typer copies defaults
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: one per core).")] = 1,
+    cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
+    memory_limit: Annotated[float, typer.Option("--memory-limit", metavar="GB", help="Memory for a plug-in.")] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
     resolved = load_tournament(study, override)
     use_plugins([Path(path) for path in resolved.plugins])
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
     with screen.progress_bars() as progress:
-        found = tournament(resolved, workers=Workers(require_workers(workers), Limits(time_limit)), progress=progress)
+        found = tournament(resolved, workers=staff, progress=progress)
     if as_json:
         print_json(tournament_data(found))
         return
