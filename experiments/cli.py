@@ -23,6 +23,7 @@ from experiments.options import options_of, shown, split
 from experiments.plain import print_json
 from experiments.pool import Workers
 from experiments.replaying import replay
+from experiments.report.page import write_report
 from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -164,16 +165,7 @@ def run_command(
             progress=progress,
         )
     if as_json:
-        print_json(
-            {
-                **result.summary,
-                "agents": _records(result.agents),
-                "folder": str(result.folder),
-                "reused": result.reused,
-                "remarks": result.remarks,
-                "damaged": result.damaged,
-            }
-        )
+        print_json(result.data())
         return
     console = screen.make_console()
     screen.show_run(result, console)
@@ -230,21 +222,7 @@ def stress_command(
         )
     plot = plot_stress(result, result.folder / "gains.png")
     if as_json:
-        print_json(
-            {
-                "environment": result.environment,
-                "sentence": result.sentence,
-                "mechanisms": _records(result.mechanisms),
-                "gains": _records(result.gains),
-                "refusals": result.refusals,
-                "comparisons": result.comparisons,
-                "reused": result.reused,
-                "failures": result.failures,
-                "remarks": result.remarks,
-                "damaged": result.damaged,
-                "folder": str(result.folder),
-            }
-        )
+        print_json(result.data())
         return
     console = screen.make_console()
     screen.show_stress(result, console)
@@ -314,6 +292,15 @@ def _limited(limited: LimitedAudit, as_json: bool) -> None:
 app.command("tournament")(tournament_command)
 
 
+@app.command("report")
+def report_command(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("run.html"),
+) -> None:
+    """A run as one page that opens offline: does it hold, who gains what, the worst lie period by period."""
+    screen.make_console().print(f"page: {write_report(run_folder, out)}", soft_wrap=True)
+
+
 @app.command("replay")
 def replay_command(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, of `run` or `stress`.")],
@@ -363,11 +350,6 @@ def _source(cls: type) -> str:
 
 def _option_texts(cls: type) -> list[str]:
     return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]
-
-
-def _records(frame: Any) -> Any:
-    """Rows as plain data."""
-    return frame.astype(object).to_dict("records")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """`dynmech tournament STUDY.toml`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,8 @@ from experiments import console as screen
 from experiments.catalog import use_plugins
 from experiments.opening import make_workers
 from experiments.plain import print_json
-from experiments.tournament.equilibria import pure
-from experiments.tournament.playing import Tournament, payoff_table, tournament
-from experiments.tournament.screen import headline, show_tournament
+from experiments.tournament.playing import tournament
+from experiments.tournament.screen import show_tournament
 from experiments.tournament.study import load_tournament
 
 
@@ -33,45 +32,10 @@ def tournament_command(
     with screen.progress_bars() as progress:
         found = tournament(resolved, workers=staff, progress=progress)
     if as_json:
-        print_json(tournament_data(found))
+        print_json(found.data())
         return
     console = screen.make_console()
     show_tournament(found, console)
     screen.show_faults(console, found.failures, [], [])
     for folder in dict.fromkeys(part.folder for part in found.parts):
         console.print(f"{'was there already' if found.reused else 'run'}: {folder}", soft_wrap=True)
-
-
-def tournament_data(found: Tournament) -> dict[str, Any]:
-    """Everything found, as plain data."""
-    return {
-        "sentence": headline(found),
-        "study": found.study.model_dump(),
-        "profiles": found.profiles,
-        "possible": found.possible,
-        "sampled": found.sampled,
-        "reused": found.reused,
-        "refusals": found.refusals,
-        "failures": found.failures,
-        "games": [
-            {
-                "environment": part.environment,
-                "mechanism": part.mechanism,
-                "folder": str(part.folder),
-                "roles": [
-                    {
-                        "name": r.name,
-                        "agents": list(r.agents),
-                        "strategies": list(r.strategies),
-                        "symmetric": r.symmetric,
-                    }
-                    for r in part.game.roles
-                ],
-                "payoffs": payoff_table(part).to_dict("records"),
-                "profiles": part.table.to_dict("records"),
-                "stable": [part.game.label(regret.profile) for regret in pure(part.game)],
-                "dominated": [vars(one) | {"interval": list(one.interval)} for one in part.game.dominated()],
-            }
-            for part in found.parts
-        ],
-    }

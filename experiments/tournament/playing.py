@@ -6,7 +6,7 @@ rounds before it recorded, so a run that was killed goes on where it stopped.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from agents.truthful import Truthful
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.opening import check_case, open_environment, open_game
 from experiments.pool import TRIES, Workers
+from experiments.results import save_result
 from experiments.running import agent_index
 from experiments.shards import Job, make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties
 from experiments.tournament.empirical import EmpiricalGame
+from experiments.tournament.found import Part, Tournament
 from experiments.tournament.profiles import Profile, Role, assigned, count, design, label
 from experiments.tournament.study import Study
 from sim.arrays import FloatArray
@@ -38,48 +40,6 @@ BATCHES = 40
 
 ROUNDS = 40
 """Rounds after which a cell is left as it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One mechanism on one economy.
-
-    Attributes:
-        environment, mechanism: as typed.
-        game: the empirical game.
-        table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit).
-        folder: where the run lies.
-    """
-
-    environment: str
-    mechanism: str
-    game: EmpiricalGame
-    table: pd.DataFrame
-    folder: Path
-
-
-@dataclass(frozen=True, eq=False)
-class Tournament:
-    """What a tournament found.
-
-    Attributes:
-        study: as it was resolved.
-        parts: one per economy and mechanism.
-        sampled: whether only a sample of the profiles was played; `profiles` of `possible`.
-        assumed: roles that were taken as symmetric without proof.
-        refusals, failures: mechanisms that do not fit, and what could not be played, with reasons.
-        reused: whether everything was there already.
-    """
-
-    study: Study
-    parts: list[Part]
-    sampled: bool
-    profiles: int
-    possible: int
-    assumed: list[str]
-    refusals: dict[str, str]
-    failures: list[dict[str, Any]]
-    reused: bool
 
 
 def tournament(study: Study, *, workers: Workers | None = None, progress: Progress = silent) -> Tournament:
@@ -152,7 +112,10 @@ def _on_economy(
         ]
     reused = bool(folder.data["complete"]) and not folder.written
     failures = folder.failures()
-    return Tournament(study, parts, sampled, len(profiles), count(roles), assumed, refusals, failures, reused)
+    found = Tournament(study, parts, sampled, len(profiles), count(roles), assumed, refusals, failures, reused)
+    if parts:
+        save_result(folder_path, "tournament", found.data())
+    return found
 
 
 def _folder(study: Study, text: str, digest: str) -> Path:
@@ -331,26 +294,3 @@ def _played(job: Job, index: int, folder: RunFolder) -> int:
     while shards < job.sampling.shard_count(job.game) and folder.has(job.key(index, shards)):
         shards += 1
     return shards
-
-
-def payoff_table(part: Part) -> pd.DataFrame:
-    """A row per profile, role and strategy: payoff, its standard error and interval."""
-    game = part.game
-    rows = []
-    for profile in game.profiles:
-        for r, way in enumerate(profile):
-            for strategy in dict.fromkeys(way):
-                k = game.cell(profile, r, strategy)
-                rows.append(
-                    {
-                        "environment": part.environment,
-                        "mechanism": part.mechanism,
-                        "profile": game.label(profile),
-                        "role": game.roles[r].name,
-                        "strategy": strategy,
-                        "players": way.count(strategy),
-                        "payoff": float(game.mean[k]),
-                        "error": float(game.error[k]),
-                    }
-                )
-    return pd.DataFrame(rows)

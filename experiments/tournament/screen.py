@@ -10,7 +10,7 @@ from rich.text import Text
 from experiments.moments import amount
 from experiments.tournament.empirical import EmpiricalGame, Regret, replicator
 from experiments.tournament.equilibria import mixed, pure
-from experiments.tournament.playing import Part, Tournament
+from experiments.tournament.found import Part, Tournament, truth_regret
 from sim.errors import InputError
 
 ROWS = 12
@@ -22,7 +22,7 @@ CENSUS = 1e-3
 
 def show_tournament(found: Tournament, console: Console) -> None:
     """Per economy and mechanism one sentence and one table."""
-    console.print(Text(headline(found), style="bold"))
+    console.print(Text(found.sentence, style="bold"))
     console.print()
     for part in found.parts:
         _show_part(part, found.study.truth, console)
@@ -32,37 +32,6 @@ def show_tournament(found: Tournament, console: Console) -> None:
         )
     for name, reason in found.refusals.items():
         console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
-
-
-def headline(found: Tournament) -> str:
-    """How many profiles, and under which mechanisms truth is seen to lose."""
-    size = (
-        f"{found.profiles} profiles"
-        if not found.sampled
-        else f"a sample of {found.profiles} of {found.possible} profiles"
-    )
-    losing: list[str] = []
-    keeping: list[str] = []
-    for part in found.parts:
-        regret = truth_regret(part.game, found.study.truth)
-        if regret is not None:
-            (keeping if regret.stable else losing).append(_where(part, found))
-    kept = f"truth by all has no regret beyond its interval under {', '.join(keeping)}" if keeping else ""
-    lost = f"it is beaten under {', '.join(losing)}" if kept and losing else ""
-    lost = lost or (f"truth by all is beaten under {', '.join(losing)}" if losing else "")
-    said = "; ".join(text for text in (kept, lost) if text) or "truth by all was not among the profiles"
-    return f"{size.capitalize()}: {said}."
-
-
-def _where(part: Part, found: Tournament) -> str:
-    several = len({one.environment for one in found.parts}) > 1
-    return f"{part.mechanism} ({part.environment})" if several else part.mechanism
-
-
-def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:
-    """Of everybody's truth, if it was played."""
-    profile = game.truth(truth)
-    return None if profile is None else game.regret(profile)
 
 
 def _show_part(part: Part, truth: str, console: Console) -> None:
