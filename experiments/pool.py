@@ -6,6 +6,7 @@ own. A worker that is killed takes nothing with it but the calls in flight; thos
 """
 
 import hashlib
+import importlib
 import io
 import os
 import pickle
@@ -28,6 +29,7 @@ from loky import get_reusable_executor
 
 from experiments.catalog import use_plugins
 from experiments.guard import Answer, Limits, attempted, confined
+from experiments.interrupts import uninterrupted
 from sim.answers import one_line
 from sim.arrays import Array
 from sim.errors import DynmechError, InputError, PlayError, StorageError
@@ -280,14 +282,24 @@ class Workers:
             failed: Future[Answer] = Future()
             failed.set_result(Answer(error=error, bare=True))
             return failed
+<<<<<<< HEAD
         folder = os.getcwd() if crew.nearby else ""
         return crew.submit(_serve, folder, call.function, parcel, call.args, self.limits if call.users else None)
+=======
+        with uninterrupted():
+            executor = get_reusable_executor(
+                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+            )
+            EXECUTORS[:] = [executor]
+            future: Future[Answer] = executor.submit(_serve, Place.here(), call.function, parcel, call.args, limits)
+        return future
+>>>>>>> runs
 
     def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
         """Try a call whose worker died, with nothing beside it."""
         answer = _result(self._submit(call, crew), crew)
         if answer is None:
-            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"))
+            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
         elif _worth_another(answer, tries):
             return self._alone(call, tries + 1, crew)
         return _checked(Done(call.key, answer, tries + 1))
@@ -326,6 +338,20 @@ def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
         return None
 
 
+<<<<<<< HEAD
+=======
+EXECUTORS: list[Any] = []
+"""The one in use, if any."""
+
+
+def _end_workers() -> None:
+    """Kill the workers, whatever they do."""
+    with uninterrupted():
+        while EXECUTORS:
+            EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
+
+
+>>>>>>> runs
 # In a worker
 
 
@@ -341,12 +367,36 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a call is to be done as if it were done in the parent: the folder, and where modules are found."""
+
+    folder: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> "Place":
+        """Of this process."""
+        return cls(os.getcwd(), tuple(sys.path))
+
+    def enter(self) -> None:
+        """Go there."""
+        os.chdir(self.folder)
+        if tuple(sys.path) != self.path:
+            sys.path[:] = self.path
+            importlib.invalidate_caches()
+
+
 def _serve(
-    folder: str, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+    place: Place, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
 ) -> Answer:
     def work() -> Any:
+<<<<<<< HEAD
         if folder:
             os.chdir(folder)
+=======
+        place.enter()
+>>>>>>> runs
         return function(parcel.open(), *args)
 
     return attempted(work) if limits is None else confined(work, limits)

@@ -84,7 +84,7 @@ def users_code(game: Game, case: Case | None = None) -> list[str]:
 
 def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:
     """Play and write one shard of some cases: per case `key`, `files` and `summary`."""
-    keep: Keep = "everything" if job.log == "full" else "flows"
+    keep: Keep = "everything" if job.log == "full" else "sums"
     reference = play(job.game, job.cases[0], job.sampling, number, count, keep=keep)
     out = []
     for index in which:
@@ -153,7 +153,7 @@ def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], done: 
     for index in which:
         reason = blamed(job.users(index), done)
         folder.fail(job.key(index, number), reason, done.tries)
-        if done.answer.bare:
+        if done.answer.bare and job.users(index):
             spoilt[_case_key(job, index)] = reason
 
 

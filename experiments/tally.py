@@ -50,14 +50,13 @@ class Tally:
         dates = signal_dates(record.game)
         widths = [[signal_count(record.game, t, i) for t in dates] for i in range(agents)]
         width = max((k for row in widths for k in row), default=1)
-        stay = continuation_payoffs(record, dates)
-        signals = record.signal[dates]
+        stay, signals = record.continuation[dates], record.signal[dates]
         return cls(
             payoff=Moments.of(payoffs),
             gain=Moments.of(gains),
-            welfare=Moments.of(record.discounted(record.utility.sum(axis=1) - record.cost)),
-            revenue=Moments.of(record.discounted(record.transfer.sum(axis=1))),
-            deficit=float(record.transfer.sum(axis=1).min()),
+            welfare=Moments.of(record.discounted_utility.sum(axis=0) - record.discounted_cost),
+            revenue=Moments.of(record.discounted_transfer.sum(axis=0)),
+            deficit=float(record.least_revenue.min()),
             gain_given=_stack(
                 [
                     by_signal(np.broadcast_to(gains[i], signals[:, i].shape), signals[:, i], [width])
@@ -98,18 +97,6 @@ def signal_count(game: Game, t: int, agent: int) -> int:
     space = game.environment.signal_space(t, agent)
     assert isinstance(space, Finite)
     return space.size
-
-
-def continuation_payoffs(record: Record, dates: list[int]) -> FloatArray:
-    """Σ_{s ≥ t} δ^{s−t} (u_s − p_s) for each date, `(dates, N, E)`."""
-    discount = record.game.environment.discount
-    total = np.zeros(record.utility.shape[1:])
-    kept: dict[int, FloatArray] = {}
-    for t in reversed(range(len(record.utility))):
-        total = record.utility[t] - record.transfer[t] + discount * total
-        if t in dates:
-            kept[t] = total
-    return np.array([kept[t] for t in dates]).reshape(len(dates), *total.shape)
 
 
 def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:

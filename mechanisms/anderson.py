@@ -13,6 +13,7 @@ Source: Walker and Ni, "Anderson acceleration for fixed-point iterations", SIAM 
 """
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from sim.arrays import FloatArray
 
@@ -21,6 +22,9 @@ DEPTH = 8
 
 RIDGE = 1e-14
 """Weight that keeps the least-squares problem solvable, relative to the trace of ΔFᵀΔF."""
+
+PIECE = 1 << 10
+"""Numbers of a point that are worked on at a time: so few that BLAS wakes no thread, which would mostly spin."""
 
 WORSE = 10.0
 """A residual this many times the least so far throws the past away."""
@@ -55,12 +59,13 @@ class Anderson:
             return image
         self._remember(residual - last[0], image.reshape(-1) - last[1])
         used = min(self.count, self.depth)
-        gram = self._gram[:used, :used]
-        ridge = RIDGE * float(np.trace(gram))
-        if ridge == 0:
+        gram = self._gram[:used, :used].copy()
+        diagonal = gram.reshape(-1)[:: used + 1]
+        diagonal += RIDGE * diagonal.sum()
+        _, weights, failed = dposv(gram, _products(self._residuals[:used], residual))
+        if failed:  # there is nothing left to combine
             return image
-        weights = np.linalg.solve(gram + ridge * np.eye(used), self._residuals[:used] @ residual)
-        return image - (weights @ self._images[:used]).reshape(image.shape)
+        return image - _combined(weights, self._images[:used]).reshape(image.shape)
 
     def _remember(self, residual: FloatArray, image: FloatArray) -> None:
         """Differences take the place of the oldest ones."""
@@ -71,4 +76,20 @@ class Anderson:
         self._residuals[place], self._images[place] = residual, image
         self.count += 1
         used = min(self.count, self.depth)
-        self._gram[place, :used] = self._gram[:used, place] = self._residuals[:used] @ residual
+        self._gram[place, :used] = self._gram[:used, place] = _products(self._residuals[:used], residual)
+
+
+def _products(rows: FloatArray, vector: FloatArray) -> FloatArray:
+    """Rows `(k, s)` times a vector `(s,)`."""
+    out = np.zeros(len(rows))
+    for a in range(0, len(vector), PIECE):
+        out += rows[:, a : a + PIECE] @ vector[a : a + PIECE]
+    return out
+
+
+def _combined(weights: FloatArray, rows: FloatArray) -> FloatArray:
+    """Weights `(k,)` times rows `(k, s)`."""
+    out = np.empty(rows.shape[1])
+    for a in range(0, len(out), PIECE):
+        np.matmul(weights, rows[:, a : a + PIECE], out=out[a : a + PIECE])
+    return out

@@ -18,7 +18,24 @@ from sim.memory import require_room
 BATCH = 1 << 17
 """Numbers worked on at a time where decisions are taken in batches: what a processor's cache holds."""
 
+THREADED = 1 << 18
+"""Multiplications from which BLAS may share a matrix product out among threads."""
+
+THIN = 1 << 10
+"""Numbers in a factor up to which sharing out costs more than it brings: threads wait for each other, spinning."""
+
 Operator = Callable[[FloatArray], FloatArray]
+
+
+def _pieces(rows: int, work: int) -> int:
+    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken.
+
+    >>> _pieces(8**5, 64), _pieces(6**4, 36), _pieces(1000, 200 * 200), _pieces(524_287, 4)  # the last is prime
+    (8, 1, 1, 1)
+    """
+    least = -(-rows * work // THREADED)
+    few = range(least, 4 * least + 1) if work <= THIN else ()
+    return next((pieces for pieces in few if rows % pieces == 0), 1)
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
@@ -205,15 +222,27 @@ class IndependentKernel:
         step = min(max(1, BATCH // widest), self.decisions)
         return tuple(slice(a, min(a + step, self.decisions)) for a in range(0, self.decisions, step))
 
+    @cached_property
+    def _steps(self) -> tuple[tuple[int, int, int, FloatArray], ...]:
+        """By axis: A', how its rows are cut (how many pieces, of how many), and the factors ready to multiply them."""
+        steps, rows = [], prod(self.next_axes)
+        for factor in self.factors:
+            _, width, then = factor.shape
+            rows //= then
+            pieces = _pieces(rows, width * then)
+            steps.append((then, pieces, rows // pieces, factor.transpose(0, 2, 1)[:, None]))
+            rows *= width
+        return tuple(steps)
+
     def _contract(self, value: FloatArray, some: slice, out: FloatArray) -> None:
         """E[value(θ′) | a, θ] for some decisions: each step contracts the leading axis and moves it to the end."""
-        count = some.stop - some.start
-        work: FloatArray = value.reshape(1, -1)
-        for j, factor in enumerate(self.factors):
-            sheet = work.reshape(len(work), factor.shape[2], -1).transpose(0, 2, 1)
-            shape = (count, sheet.shape[1], factor.shape[1])
-            last = j == len(self.factors) - 1
-            work = np.matmul(sheet, factor[some].transpose(0, 2, 1), out=out.reshape(shape) if last else None)
+        work: FloatArray = value
+        count, last = 1, len(self.factors) - 1
+        for j, (then, pieces, rows, factor) in enumerate(self._steps):
+            sheet = work.reshape(count, then, pieces, rows).transpose(0, 2, 3, 1)
+            count = some.stop - some.start
+            room = out.reshape(count, pieces, rows, -1) if j == last else None
+            work = np.matmul(sheet, factor[some], out=room)
 
     def row(self, decision: int, profile: int) -> FloatArray:
         """P(θ′ | a, θ), `(*A')`, one product."""

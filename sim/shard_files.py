@@ -9,9 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim.errors import StorageError
+from sim.tables import write_table
 
 
 def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> dict[str
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", compression_level=1, row_group_size=1 << 20)
+            write_table(table, file)
             file.flush()
             os.fsync(file.fileno())
         digest = checksum(partial)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from uuid import uuid4
 
 ROOT = Path(__file__).parents[1]
@@ -34,24 +35,33 @@ class Command:
     def __init__(self, words: Sequence[str], folder: Path, **variables: str) -> None:
         self.mark = uuid4().hex
         env = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark, **variables}
+        self._out, self._err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - closed by `wait`
         self.process = subprocess.Popen(
-            [*COMMAND, *words],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
+            [*COMMAND, *words], cwd=folder, env=env, stdout=self._out, stderr=self._err, start_new_session=True
         )
+
+    def says(self, text: str, seconds: float = 60) -> None:
+        """Wait until it has written some text to standard error."""
+        deadline = time.monotonic() + seconds
+        while text not in self._read(self._err):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"it never said {text!r}, but {self._read(self._err)!r}")
+            time.sleep(0.01)
 
     def wait(self, seconds: float = 120) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
         try:
-            out, err = self.process.communicate(timeout=seconds)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.end()
             raise
-        return self.process.returncode, out, err
+        with self._out, self._err:
+            return self.process.returncode, self._read(self._out), self._read(self._err)
+
+    @staticmethod
+    def _read(file: IO[bytes]) -> str:
+        size = os.fstat(file.fileno()).st_size
+        return os.pread(file.fileno(), size, 0).decode()
 
     def everybody(self) -> list[int]:
         """Process ids of all that it has started and that still run, itself included."""

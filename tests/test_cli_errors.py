@@ -205,17 +205,17 @@ BAD: dict[str, Bad] = {
     "missing study": Bad(["run", "s.toml"], ["s.toml: cannot be read: No such file"]),
     "broken TOML": Bad(["run", "s.toml"], ["s.toml: not TOML: Invalid value"], {"s.toml": "environment = "}),
     "unknown key in a study": Bad(
-        ["run", "s.toml"], ["episode: extra inputs are not permitted"], {"s.toml": STUDY + "episode = 3\n"}
+        ["run", "s.toml"], ["episode: unknown key; did you mean 'episodes'?"], {"s.toml": STUDY + "episode = 3\n"}
     ),
     "wrong type in a study": Bad(
-        ["run", "s.toml"], ["seed: input should be a valid integer"], {"s.toml": STUDY + 'seed = "1"\n'}
+        ["run", "s.toml"], ["seed: '1' is not a whole number"], {"s.toml": STUDY + 'seed = "1"\n'}
     ),
     "study without mechanism": Bad(
-        ["run", "s.toml"], ["mechanism: field required"], {"s.toml": 'environment = "oil-leases"\n'}
+        ["run", "s.toml"], ["mechanism: missing"], {"s.toml": 'environment = "oil-leases"\n'}
     ),
     "study with too few episodes": Bad(
         ["run", "s.toml"],
-        ["episodes: input should be greater than or equal to 2"],
+        ["episodes: 1 is below 2"],
         {"s.toml": 'environment = "a"\nmechanism = "b"\nepisodes = 1\n'},
     ),
     "study and a flag that it holds": Bad(

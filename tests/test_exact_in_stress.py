@@ -8,7 +8,7 @@ import pytest
 
 from agents.figures import Figure
 from agents.oracle import Family
-from experiments import stressing
+from experiments import choosing
 from experiments.cli import main
 from experiments.exact import Exact, exact_gains
 from experiments.replaying import replay
@@ -59,7 +59,7 @@ def test_a_wrong_exact_figure_is_flagged(
         gains = {key: Figure(f.gain + shift * (key[1] is family), f.bound, f.place) for key, f in right.gains.items()}
         return replace(right, gains=gains)
 
-    monkeypatch.setattr(stressing, "exact_gains", wrong)
+    monkeypatch.setattr(choosing, "exact_gains", wrong)
     with pytest.raises(SystemExit):
         main(
             [
@@ -229,7 +229,7 @@ def test_an_option_of_a_user_s_strategy_is_part_of_the_run(
 
 def test_users_mechanisms_are_held_to_their_word(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ("--plugin", str(plugin), "--episodes", "50")
-    assert "the same play brings another transfer the second time" in line(capsys, "run", "oil-leases", "dice", *given)
+    assert "charge answers otherwise when it is asked again" in line(capsys, "run", "oil-leases", "dice", *given)
     assert "exceeds its transfer_bound() 0.1" in line(capsys, "run", "oil-leases", "cheap", *given)
     assert "must call super().__init__(environment)" in line(capsys, "run", "oil-leases", "orphan", *given)
     assert "build() returned NoneType" in line(capsys, "run", "nothing", "team", *given)

@@ -38,7 +38,7 @@ def scribble(array: Any) -> None:
 def prior_by_gc(_game: Game) -> None:
     """Without being shown the economy."""
     for thing in gc.get_objects():
-        if isinstance(thing, TableEnvironment) and thing is _game.environment:
+        if type(thing) is TableEnvironment and thing is _game.environment:
             scribble(thing.prior)
 
 
