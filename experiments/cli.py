@@ -352,32 +352,10 @@ def _option_texts(cls: type) -> list[str]:
     return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]
 
 
-<<<<<<< HEAD
-=======
-def _records(frame: Any) -> Any:
-    """Rows as plain data."""
-    return frame.astype(object).to_dict("records")
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(_plain(data), indent=1, allow_nan=False) + "\n")
-
-
-def _plain(data: Any) -> Any:
-    """What JSON can say: NumPy's scalars as Python's, what is not finite as null."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_plain(value) for value in data]
-    value = data.item() if hasattr(data, "item") else data
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
 INTERRUPTED = 130
 """Exit code after Ctrl-C; Typer gives it back as well."""
 
 
->>>>>>> runs
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
     command = typer.main.get_command(app)

@@ -183,6 +183,10 @@ class Crew(Protocol):
         ...
 
 
+EXECUTORS: list[Any] = []
+"""The pool in use on this machine, if any."""
+
+
 @dataclass(frozen=True)
 class Loky:
     """Worker processes on this machine; they are kept for a while, and replaced where one has died."""
@@ -198,15 +202,19 @@ class Loky:
 
     def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
         """Send a call to the pool that is there, or to a new one in place of a broken one."""
-        executor = get_reusable_executor(
-            self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
-        )
-        future: Future[Answer] = executor.submit(function, *args)
+        with uninterrupted():
+            executor = get_reusable_executor(
+                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+            )
+            EXECUTORS[:] = [executor]
+            future: Future[Answer] = executor.submit(function, *args)
         return future
 
     def end(self) -> None:
-        """Kill the workers."""
-        get_reusable_executor(reuse=True, max_workers=1).shutdown(wait=True, kill_workers=True)
+        """Kill the workers, whatever they do."""
+        with uninterrupted():
+            while EXECUTORS:
+                EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
 
 
 @dataclass(frozen=True)
@@ -282,18 +290,8 @@ class Workers:
             failed: Future[Answer] = Future()
             failed.set_result(Answer(error=error, bare=True))
             return failed
-<<<<<<< HEAD
-        folder = os.getcwd() if crew.nearby else ""
-        return crew.submit(_serve, folder, call.function, parcel, call.args, self.limits if call.users else None)
-=======
-        with uninterrupted():
-            executor = get_reusable_executor(
-                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
-            )
-            EXECUTORS[:] = [executor]
-            future: Future[Answer] = executor.submit(_serve, Place.here(), call.function, parcel, call.args, limits)
-        return future
->>>>>>> runs
+        place = Place.here() if crew.nearby else None
+        return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
 
     def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
         """Try a call whose worker died, with nothing beside it."""
@@ -338,20 +336,6 @@ def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
         return None
 
 
-<<<<<<< HEAD
-=======
-EXECUTORS: list[Any] = []
-"""The one in use, if any."""
-
-
-def _end_workers() -> None:
-    """Kill the workers, whatever they do."""
-    with uninterrupted():
-        while EXECUTORS:
-            EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
-
-
->>>>>>> runs
 # In a worker
 
 
@@ -388,15 +372,11 @@ class Place:
 
 
 def _serve(
-    place: Place, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+    place: Place | None, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
 ) -> Answer:
     def work() -> Any:
-<<<<<<< HEAD
-        if folder:
-            os.chdir(folder)
-=======
-        place.enter()
->>>>>>> runs
+        if place is not None:
+            place.enter()
         return function(parcel.open(), *args)
 
     return attempted(work) if limits is None else confined(work, limits)
