@@ -5,10 +5,8 @@ input, one line on standard error.
 """
 
 import io
-import json
 import sys
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,17 +17,19 @@ from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, use_plugins
-from experiments.guard import Limits
 from experiments.limited import LimitedAudit, limited_audit
-from experiments.opening import open_environment, open_game, require_workers
+from experiments.opening import make_workers, open_environment, open_game
 from experiments.options import options_of, shown, split
+from experiments.plain import print_json
 from experiments.pool import Workers
 from experiments.replaying import replay
+from experiments.report.page import write_report
 from experiments.reproduce_cli import reproduce_command
 from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.tournament.command import tournament_command
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
@@ -63,6 +63,9 @@ Log = Annotated[
     typer.Option("--log", metavar="LEVEL", help="full: a row per agent and period; episodes; summary: no rows."),
 ]
 Count = Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: as many as there are cores).")]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers do the work instead.")
+]
 TimeLimit = Annotated[
     float, typer.Option("--time-limit", metavar="S", help="Seconds that a plug-in may take for one piece of work.")
 ]
@@ -85,7 +88,7 @@ def list_command(
         raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
     chosen = {name: r for name, r in registries.items() if kind in (name, "all")}
     if as_json:
-        _print_json(
+        print_json(
             {
                 name: [
                     {"name": key, "source": _source(cls), "options": _option_texts(cls), "about": _about(cls)}
@@ -124,6 +127,7 @@ def run_command(
     disclosure: Disclosure = "everything",
     log: Log = "full",
     workers: Count = 1,
+    cluster: Cluster = "",
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
@@ -144,7 +148,7 @@ def run_command(
         plugin = [*plugin, *map(Path, study.plugins)]
     if mechanism is None:
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
-    staff = _workers(workers, time_limit, memory_limit)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
     use_plugins(plugin)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
@@ -162,16 +166,7 @@ def run_command(
             progress=progress,
         )
     if as_json:
-        _print_json(
-            {
-                **result.summary,
-                "agents": _records(result.agents),
-                "folder": str(result.folder),
-                "reused": result.reused,
-                "remarks": result.remarks,
-                "damaged": result.damaged,
-            }
-        )
+        print_json(result.data())
         return
     console = screen.make_console()
     screen.show_run(result, console)
@@ -201,6 +196,7 @@ def stress_command(
     disclosure: Disclosure = "everything",
     log: Log = "full",
     workers: Count = 1,
+    cluster: Cluster = "",
     time_limit: TimeLimit = 120.0,
     memory_limit: MemoryLimit = 2.0,
     plugin: Plugins = [],  # noqa: B006
@@ -209,7 +205,7 @@ def stress_command(
     """Every mechanism against every family of deviations: who gains what from which lie."""
     from experiments.plots import plot_stress
 
-    staff = _workers(workers, time_limit, memory_limit)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
     use_plugins(plugin)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
@@ -227,21 +223,7 @@ def stress_command(
         )
     plot = plot_stress(result, result.folder / "gains.png")
     if as_json:
-        _print_json(
-            {
-                "environment": result.environment,
-                "sentence": result.sentence,
-                "mechanisms": _records(result.mechanisms),
-                "gains": _records(result.gains),
-                "refusals": result.refusals,
-                "comparisons": result.comparisons,
-                "reused": result.reused,
-                "failures": result.failures,
-                "remarks": result.remarks,
-                "damaged": result.damaged,
-                "folder": str(result.folder),
-            }
-        )
+        print_json(result.data())
         return
     console = screen.make_console()
     screen.show_stress(result, console)
@@ -292,7 +274,7 @@ def audit_command(
             _limited(limited_audit(game, mechanism, str(error), progress=progress), as_json)
             return
     if as_json:
-        _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
+        print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
         show_audit(found, screen.make_console())
     if not found.holds:
@@ -302,10 +284,22 @@ def audit_command(
 def _limited(limited: LimitedAudit, as_json: bool) -> None:
     """A refused audit's lower bound; what is promised then fails or is undecided."""
     if as_json:
-        _print_json(limited.data())
+        print_json(limited.data())
     else:
         show_limited(limited, screen.make_console())
     raise typer.Exit(1)
+
+
+app.command("tournament")(tournament_command)
+
+
+@app.command("report")
+def report_command(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("run.html"),
+) -> None:
+    """A run as one page that opens offline: does it hold, who gains what, the worst lie period by period."""
+    screen.make_console().print(f"page: {write_report(run_folder, out)}", soft_wrap=True)
 
 
 @app.command("replay")
@@ -321,12 +315,6 @@ def replay_command(
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
     screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
-
-
-def _workers(count: int, seconds: float, gigabytes: float) -> Workers:
-    if not 0 < gigabytes < 1e6:
-        raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
-    return Workers(require_workers(count), Limits(seconds, int(gigabytes * 2**30)))
 
 
 app.command("reproduce")(reproduce_command)
@@ -366,25 +354,6 @@ def _source(cls: type) -> str:
 
 def _option_texts(cls: type) -> list[str]:
     return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]
-
-
-def _records(frame: Any) -> Any:
-    """Rows as plain data."""
-    return frame.astype(object).to_dict("records")
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(_plain(data), indent=1, allow_nan=False) + "\n")
-
-
-def _plain(data: Any) -> Any:
-    """What JSON can say: NumPy's scalars as Python's, what is not finite as null."""
-    if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_plain(value) for value in data]
-    value = data.item() if hasattr(data, "item") else data
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 INTERRUPTED = 130

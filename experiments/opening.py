@@ -8,6 +8,8 @@ from loky import cpu_count
 from agents.base import BaseStrategy
 from agents.check import check_mechanism, check_strategy
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, make_environment, make_strategy
+from experiments.cluster import dask_crew
+from experiments.guard import Limits
 from experiments.options import split
 from experiments.pool import Call, Parcel, Workers
 from experiments.shards import blamed, users_code
@@ -99,8 +101,20 @@ def hold_to_word(game: Game, case: Case) -> None:
             check_strategy(strategy, agent, game, case.strategies)
 
 
-def require_workers(count: int) -> int:
-    """A number of workers from the command line; 0: as many as there are cores."""
+def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = "") -> Workers:
+    """Workers as the command line takes them.
+
+    Args:
+        count: processes on this machine; 0: as many as there are cores.
+        seconds, gigabytes: what users' code may take for one piece of work.
+        cluster: the address of a Dask scheduler, whose workers are used instead.
+
+    Raises:
+        InputError: a number is out of range, or nobody answers at the address.
+    """
     if count < 0:
         raise InputError(f"workers: {count} is below 0")
-    return count or int(cpu_count())
+    if not 0 < gigabytes < 1e6:
+        raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
+    limits = Limits(seconds, int(gigabytes * 2**30))
+    return Workers(count or int(cpu_count()), limits, dask_crew(cluster) if cluster else None)

@@ -21,7 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import cloudpickle
 import numpy as np
@@ -37,6 +37,9 @@ from sim.registry import PLUGIN, load_plugin
 
 TRIES = 2
 """How often a call is tried."""
+
+LOOK = 2.0
+"""Seconds after which a crew is asked again whether it has room: one may grow."""
 
 IDLE = 60
 """Seconds after which an idle worker ends."""
@@ -149,21 +152,93 @@ class Done:
     tries: int
 
 
-@dataclass(frozen=True)
-class Workers:
-    """Processes on one machine.
+class Crew(Protocol):
+    """Processes that take calls.
 
     Attributes:
-        count: how many; 1: this process does the work itself, users' code apart.
+        nearby: whether they run on this machine, in this folder.
+        brittle: whether one that dies takes everything in flight with it.
+        lost: what a future raises whose process died.
+    """
+
+    @property
+    def nearby(self) -> bool: ...
+
+    @property
+    def brittle(self) -> bool: ...
+
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]: ...
+
+    def room(self) -> int:
+        """How many calls to keep in flight."""
+        ...
+
+    def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
+        """Send a call out."""
+        ...
+
+    def end(self) -> None:
+        """Drop everything in flight."""
+        ...
+
+
+EXECUTORS: list[Any] = []
+"""The pool in use on this machine, if any."""
+
+
+@dataclass(frozen=True)
+class Loky:
+    """Worker processes on this machine; they are kept for a while, and replaced where one has died."""
+
+    count: int
+    nearby: ClassVar[bool] = True
+    brittle: ClassVar[bool] = True
+    lost: ClassVar[tuple[type[BaseException], ...]] = (BrokenProcessPool,)
+
+    def room(self) -> int:
+        """One more than there are processes, so that none waits."""
+        return self.count + 1
+
+    def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
+        """Send a call to the pool that is there, or to a new one in place of a broken one."""
+        with uninterrupted():
+            executor = get_reusable_executor(
+                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+            )
+            EXECUTORS[:] = [executor]
+            future: Future[Answer] = executor.submit(function, *args)
+        return future
+
+    def end(self) -> None:
+        """Kill the workers, whatever they do."""
+        with uninterrupted():
+            while EXECUTORS:
+                EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work.
+
+    Attributes:
+        count: processes on this machine; 1: this process does the work itself, users' code apart.
         limits: what users' code may take per call.
+        crew: processes elsewhere, in place of those on this machine.
     """
 
     count: int = 1
     limits: Limits = field(default_factory=Limits)
+    crew: Crew | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise InputError(f"workers: {self.count} is below 1")
+
+    @property
+    def many(self) -> bool:
+        """Whether calls go out to several processes."""
+        return self.count > 1 or self.crew is not None
 
     def run(self, calls: Iterable[Call]) -> Iterator[Done]:
         """Every call's result, in the order in which they come.
@@ -171,76 +246,60 @@ class Workers:
         Raises:
             StorageError: nothing more can be written.
         """
-        if self.count > 1:
+        if self.many:
             yield from self._spread(calls)
             return
         for call in calls:
             yield from self._spread([call]) if call.users else [_tried(call)]
 
-    def ask(self, call: Call) -> Any:
-        """One call's value.
-
-        Raises:
-            DynmechError: what it came to instead.
-        """
-        (done,) = self.run([call])
-        if done.answer.error is not None:
-            raise done.answer.error
-        return done.answer.value
-
     def _spread(self, calls: Iterable[Call]) -> Iterator[Done]:
         rest = iter(calls)
+        crew: Crew = self.crew or Loky(self.count)
         flying: dict[Future[Answer], tuple[Call, int]] = {}
         again: deque[tuple[Call, int]] = deque()
         try:
             while True:
-                while len(flying) <= self.count and (one := again.popleft() if again else _next(rest)):
-                    flying[self._submit(one[0])] = one
+                while len(flying) < crew.room() and (one := again.popleft() if again else _next(rest)):
+                    flying[self._submit(one[0], crew)] = one
                 if not flying:
                     return
-                landed, _ = wait(flying, return_when=FIRST_COMPLETED)
+                landed, _ = wait(flying, timeout=LOOK, return_when=FIRST_COMPLETED)
                 lost = []
                 for future in landed:
                     call, tries = flying.pop(future)
-                    answer = _result(future)
+                    answer = _result(future, crew)
                     if answer is None:
                         lost.append((call, tries))
                     elif _worth_another(answer, tries):
                         again.append((call, tries + 1))
                     else:
                         yield _checked(Done(call.key, answer, tries))
-                if lost:  # a worker died, and the pool with it: whoever was in flight may have killed it
+                if lost and crew.brittle:  # whoever was in flight may have killed the worker
                     lost += flying.values()
                     flying.clear()
-                    for call, tries in lost:
-                        yield self._alone(call, tries)
+                for call, tries in lost:
+                    yield self._alone(call, tries, crew)
         except BaseException:
-            _end_workers()
+            crew.end()
             raise
 
-    def _submit(self, call: Call) -> "Future[Answer]":
-        limits = self.limits if call.users else None
+    def _submit(self, call: Call, crew: Crew) -> "Future[Answer]":
         try:
             parcel = call.parcel()
         except DynmechError as error:
             failed: Future[Answer] = Future()
             failed.set_result(Answer(error=error, bare=True))
             return failed
-        with uninterrupted():
-            executor = get_reusable_executor(
-                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
-            )
-            EXECUTORS[:] = [executor]
-            future: Future[Answer] = executor.submit(_serve, Place.here(), call.function, parcel, call.args, limits)
-        return future
+        place = Place.here() if crew.nearby else None
+        return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
 
-    def _alone(self, call: Call, tries: int) -> Done:
+    def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
         """Try a call whose worker died, with nothing beside it."""
-        answer = _result(self._submit(call))
+        answer = _result(self._submit(call, crew), crew)
         if answer is None:
             answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
         elif _worth_another(answer, tries):
-            return self._alone(call, tries + 1)
+            return self._alone(call, tries + 1, crew)
         return _checked(Done(call.key, answer, tries + 1))
 
 
@@ -269,23 +328,12 @@ def _checked(done: Done) -> Done:
     return done
 
 
-def _result(future: "Future[Answer]") -> Answer | None:
+def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
     """A call's answer; None if its worker died."""
     try:
         return future.result().opened()
-    except BrokenProcessPool:
+    except crew.lost:
         return None
-
-
-EXECUTORS: list[Any] = []
-"""The one in use, if any."""
-
-
-def _end_workers() -> None:
-    """Kill the workers, whatever they do."""
-    with uninterrupted():
-        while EXECUTORS:
-            EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
 
 
 # In a worker
@@ -324,10 +372,11 @@ class Place:
 
 
 def _serve(
-    place: Place, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+    place: Place | None, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
 ) -> Answer:
     def work() -> Any:
-        place.enter()
+        if place is not None:
+            place.enter()
         return function(parcel.open(), *args)
 
     return attempted(work) if limits is None else confined(work, limits)

@@ -1,14 +1,22 @@
 """Read a run back: pandas DataFrames from its folder."""
 
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from experiments.plain import plain
 from experiments.simulate import slug
-from sim.errors import InputError
+from sim.errors import InputError, StorageError
 from sim.run_folder import read_ledger
+
+KINDS = ("run", "stress", "tournament")
+"""Commands that leave a result."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +69,38 @@ def read_run(folder: str | Path) -> Run:
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
     return Run(path, read_ledger(path))
+
+
+def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
+    """Leave what was found in the run folder, as `result.json`.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = folder / "result.json"
+    partial = folder / ".result.partial"
+    try:
+        partial.write_text(json.dumps(plain({"kind": kind, **data}), indent=1, allow_nan=False), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """What a command left in its run folder.
+
+    Raises:
+        InputError: there is nothing, or it is damaged.
+    """
+    path = folder / "result.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: the run has not been finished; repeat the command that began it") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
+    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+        raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
+    return data

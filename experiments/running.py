@@ -12,6 +12,7 @@ from agents.truthful import Truthful
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.opening import check_case, open_environment, open_game, open_strategy
 from experiments.pool import TRIES, Workers
+from experiments.results import save_result
 from experiments.shards import Job, known_level, make_job, play_jobs, shard_keys, totals
 from experiments.simulate import (
     PRESCRIBED,
@@ -51,6 +52,11 @@ class RunResult:
     reused: bool
     remarks: list[dict[str, Any]] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """Everything, for `--json` and the page."""
+        rest = {key: value for key, value in vars(self).items() if key != "summary"}
+        return {**self.summary, **rest}
 
 
 def run(
@@ -134,7 +140,9 @@ def run(
         **properties(env, tally, truth),
     }
     reused = bool(folder.data["complete"]) and not folder.written
-    return RunResult(agents, summary, path, reused, folder.remarks(), folder.damaged)
+    result = RunResult(agents, summary, path, reused, folder.remarks(), folder.damaged)
+    save_result(path, "run", result.data())
+    return result
 
 
 def _fit(job: Job, case: Case, folder: RunFolder, workers: Workers) -> bool:

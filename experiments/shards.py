@@ -5,7 +5,7 @@ under the same draws, is one call; where users' code takes part, every case is a
 that case can fail with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
@@ -16,6 +16,7 @@ from experiments.catalog import is_shipped
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
 from experiments.tally import Tally
+from sim.arrays import FloatArray
 from sim.errors import InputError
 from sim.game import Game
 from sim.record import Keep, Record
@@ -46,6 +47,7 @@ class Job:
         root: the run folder, absolute.
         metadata: of every file.
         log: `full`, `episodes` or `summary`.
+        batch: episodes per batch whose mean payoffs are kept for a bootstrap (0: none are).
     """
 
     game: Game
@@ -55,6 +57,7 @@ class Job:
     root: Path
     metadata: dict[str, str]
     log: str = "full"
+    batch: int = 0
 
     def key(self, case: int, number: int) -> str:
         """A shard's name."""
@@ -90,8 +93,18 @@ def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[i
         key = job.key(index, number)
         tables = _tables(job.log, key, record, reference, case, start)
         summary = Tally.of(record, reference.payoffs).to_data()
+        if job.batch:
+            summary["batches"] = batch_means(record.payoffs, job.batch).tolist()
         out.append({"key": key, "files": write_shard(job.root, tables, job.metadata), "summary": summary})
     return out
+
+
+def batch_means(payoffs: FloatArray, batch: int) -> FloatArray:
+    """Means of `(N, E)` over batches of episodes, `(N, B)`; a last, shorter batch is left out if there is another."""
+    count = max(1, payoffs.shape[1] // batch)
+    size = min(batch, payoffs.shape[1])
+    means: FloatArray = payoffs[:, : count * size].reshape(len(payoffs), count, size).mean(axis=2)
+    return means
 
 
 def _tables(log: str, key: str, record: Record, reference: Record, case: Case, start: int) -> dict[str, Any]:
@@ -104,8 +117,17 @@ def _tables(log: str, key: str, record: Record, reference: Record, case: Case, s
     return {f"{dataset}/{key}.parquet": makers[dataset]() for dataset in LEVELS[log]}
 
 
-def play_jobs(jobs: Sequence[Job], folder: RunFolder, workers: Workers, advance: Advance) -> None:
+def play_jobs(
+    jobs: Sequence[Job],
+    folder: RunFolder,
+    workers: Workers,
+    advance: Advance,
+    wanted: Callable[[Job, int, int], bool] = lambda *_: True,
+) -> None:
     """Play what is not recorded yet and record it; what fails twice is recorded with its reason.
+
+    Args:
+        wanted: which shards are played: of a job, the case by its index, and the shard's number.
 
     A case that was ended from outside the rules (too slow, its process gone) is not tried on further shards.
 
@@ -114,7 +136,7 @@ def play_jobs(jobs: Sequence[Job], folder: RunFolder, workers: Workers, advance:
         StorageError: nothing more can be written.
     """
     spoilt: dict[str, str] = {}
-    for done in workers.run(_calls(jobs, folder, workers.count, spoilt, advance)):
+    for done in workers.run(_calls(jobs, folder, workers.many, spoilt, advance, wanted)):
         place, number, which = done.key
         job = jobs[place]
         if done.answer.error is None:
@@ -150,15 +172,21 @@ def _case_key(job: Job, index: int) -> str:
 
 
 def _calls(
-    jobs: Sequence[Job], folder: RunFolder, workers: int, spoilt: dict[str, str], advance: Advance
+    jobs: Sequence[Job],
+    folder: RunFolder,
+    many: bool,
+    spoilt: dict[str, str],
+    advance: Advance,
+    wanted: Callable[[Job, int, int], bool],
 ) -> Iterator[Call]:
     """What is left to do, shard by shard; made only as workers become free."""
     for place, job in enumerate(jobs):
         users = [bool(job.users(index)) for index in range(len(job.cases))]
         for number, (start, count) in enumerate(job.sampling.shards(job.game)):
-            left = [index for index in range(len(job.cases)) if not folder.has(job.key(index, number))]
-            advance(len(job.cases) - len(left))
-            for which in _bundles(left, users, workers):
+            asked = [index for index in range(len(job.cases)) if wanted(job, index, number)]
+            left = [index for index in asked if not folder.has(job.key(index, number))]
+            advance(len(asked) - len(left))
+            for which in _bundles(left, users, many):
                 reason = spoilt.get(_case_key(job, which[0]))
                 if reason is not None:
                     folder.fail(job.key(which[0], number), f"not tried, as another of its shards failed: {reason}", 0)
@@ -168,13 +196,13 @@ def _calls(
                 yield Call(key, play_bundle, job, parcel, (number, start, count, which), users[which[0]])
 
 
-def _bundles(left: Sequence[int], users: Sequence[bool], workers: int) -> Iterator[tuple[int, ...]]:
+def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator[tuple[int, ...]]:
     """Cases that go together: users' one by one, ours in bundles (all at once where there is one worker)."""
     for index in left:
         if users[index]:
             yield (index,)
     ours = iter([index for index in left if not users[index]])
-    while bundle := tuple(islice(ours, BUNDLE if workers > 1 else None)):
+    while bundle := tuple(islice(ours, BUNDLE if many else None)):
         yield bundle
 
 

@@ -28,6 +28,7 @@ from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import ENOUGH, ZERO, Moments, amount
 from experiments.opening import open_environment, open_game
 from experiments.pool import TRIES, Workers
+from experiments.results import save_result
 from experiments.shards import known_level, make_job, play_jobs, shard_keys, totals
 from experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties, signal_dates
@@ -78,6 +79,10 @@ class StressResult:
     failures: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[dict[str, Any]] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+
+    def data(self) -> dict[str, Any]:
+        """Everything, for `--json` and the page."""
+        return {"sentence": self.sentence, **vars(self)}
 
     @property
     def sentence(self) -> str:
@@ -189,7 +194,7 @@ def stress(
         raise PlayError(folder.failures()[0]["failed"])
     comparisons = sum(len(contest.cases) for contest in contests)
     gains = _gains_frame(contests, tallies, comparisons)
-    return StressResult(
+    result = StressResult(
         gains=gains,
         mechanisms=_mechanisms_frame(env, contests, tallies, gains),
         refusals=refusals,
@@ -202,6 +207,8 @@ def stress(
         remarks=folder.remarks(),
         damaged=folder.damaged,
     )
+    save_result(path, "stress", result.data())
+    return result
 
 
 def _games(

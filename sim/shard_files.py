@@ -6,6 +6,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -31,7 +32,7 @@ def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[st
 
 def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:

@@ -1,0 +1,40 @@
+"""Delay: yesterday's message today."""
+
+import numpy as np
+
+from agents.base import BaseStrategy, Setting
+from agents.wrapping import Wrapping
+from sim.arrays import Array
+from sim.errors import InputError
+from sim.roles import View
+from sim.spaces import Finite
+
+
+class Delayed(Wrapping):
+    """Sends what `inner` would have sent `delay` periods ago; before that, what it would send now.
+
+    Where the message set of the earlier period was another, the nearest message of today's stands for it.
+
+    Raises:
+        InputError: `delay` is below 1.
+    """
+
+    def __init__(self, inner: BaseStrategy, delay: int) -> None:
+        if delay < 1:
+            raise InputError(f"delay: {delay} is below 1")
+        super().__init__([inner], own_width=0)
+        self.delay = delay
+        self.name = f"{inner.key()}+delay={delay}"
+
+    def message(self, view: View) -> Array:
+        """The message of `delay` periods ago."""
+        meant = self.ask(0, "message", view)
+        view.private[f"meant {view.t}"] = meant
+        old = view.private.pop(f"meant {view.t - self.delay}", meant)
+        if isinstance(view.space, Finite):
+            return np.minimum(old, view.space.size - 1)
+        return np.clip(old, view.space.low, view.space.high)
+
+    def describe(self, setting: Setting) -> str:
+        """The inner strategy's words, and the delay."""
+        return f"{self.parts[0].describe(setting)}, {self.delay} periods late"

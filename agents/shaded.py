@@ -1,0 +1,40 @@
+"""Shading: a little less than was meant."""
+
+import numpy as np
+
+from agents.base import BaseStrategy, Setting
+from agents.wrapping import Wrapping
+from sim.arrays import Array
+from sim.errors import InputError
+from sim.roles import View
+from sim.spaces import Finite
+
+
+class Shaded(Wrapping):
+    """Sends `inner`'s message lowered by a share of the range of the message set (raised, if the share is negative).
+
+    On a finite set the lowered index is rounded to the nearest; what falls off the set is sent as its end.
+
+    Raises:
+        InputError: the share is not between −1 and 1.
+    """
+
+    def __init__(self, inner: BaseStrategy, shade: float) -> None:
+        if not -1 <= shade <= 1:
+            raise InputError(f"shade: {shade!r} is not between -1 and 1")
+        super().__init__([inner], own_width=0)
+        self.shade = shade
+        self.name = f"{inner.key()}+shade={shade:g}"
+
+    def message(self, view: View) -> Array:
+        """The lowered message."""
+        meant = self.ask(0, "message", view)
+        if isinstance(view.space, Finite):
+            top = view.space.size - 1
+            return np.clip(np.rint(meant - self.shade * top), 0, top).astype(np.intp)
+        low, high = view.space.low, view.space.high
+        return np.clip(meant - self.shade * (high - low), low, high)
+
+    def describe(self, setting: Setting) -> str:
+        """The inner strategy's words, and the shade."""
+        return f"{self.parts[0].describe(setting)}, lowered by {self.shade:.0%} of the range"

@@ -1,0 +1,32 @@
+"""Results as JSON for programs."""
+
+import json
+import sys
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def print_json(data: Any) -> None:
+    """One JSON value on standard output."""
+    sys.stdout.write(json.dumps(plain(data), indent=1, allow_nan=False) + "\n")
+
+
+def plain(data: Any) -> Any:
+    """What JSON can say: NumPy's scalars as Python's, a table as its rows, what is not finite as null.
+
+    >>> plain({"x": float("nan"), "y": (1,)})
+    {'x': None, 'y': [1]}
+    """
+    if isinstance(data, dict):
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, pd.DataFrame):
+        return plain(data.astype(object).to_dict("records"))
+    if isinstance(data, Path):
+        return str(data)
+    if isinstance(data, list | tuple):
+        return [plain(value) for value in data]
+    value = data.item() if hasattr(data, "item") else data
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Tournaments: strategies against each other under each mechanism, as an empirical game."""

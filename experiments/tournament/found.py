@@ -1,0 +1,151 @@
+"""What a tournament found, and how it is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.tournament.empirical import EmpiricalGame, Regret
+from experiments.tournament.equilibria import pure
+from experiments.tournament.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One mechanism on one economy.
+
+    Attributes:
+        environment, mechanism: as typed.
+        game: the empirical game.
+        table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit).
+        folder: where the run lies.
+    """
+
+    environment: str
+    mechanism: str
+    game: EmpiricalGame
+    table: pd.DataFrame
+    folder: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Tournament:
+    """What a tournament found.
+
+    Attributes:
+        study: as it was resolved.
+        parts: one per economy and mechanism.
+        sampled: whether only a sample of the profiles was played; `profiles` of `possible`.
+        assumed: roles that were taken as symmetric without proof.
+        refusals, failures: mechanisms that do not fit, and what could not be played, with reasons.
+        reused: whether everything was there already.
+    """
+
+    study: Study
+    parts: list[Part]
+    sampled: bool
+    profiles: int
+    possible: int
+    assumed: list[str]
+    refusals: dict[str, str]
+    failures: list[dict[str, Any]]
+    reused: bool
+
+    @property
+    def sentence(self) -> str:
+        """How many profiles, and under which mechanisms truth is seen to lose."""
+        return headline(self)
+
+    def data(self) -> dict[str, Any]:
+        """Everything, for `--json` and the page."""
+        return tournament_data(self)
+
+
+def headline(found: Tournament) -> str:
+    """How many profiles, and under which mechanisms truth is seen to lose."""
+    size = (
+        f"{found.profiles} profiles"
+        if not found.sampled
+        else f"a sample of {found.profiles} of {found.possible} profiles"
+    )
+    losing: list[str] = []
+    keeping: list[str] = []
+    for part in found.parts:
+        regret = truth_regret(part.game, found.study.truth)
+        if regret is not None:
+            (keeping if regret.stable else losing).append(_where(part, found))
+    kept = f"truth by all has no regret beyond its interval under {', '.join(keeping)}" if keeping else ""
+    lost = f"it is beaten under {', '.join(losing)}" if kept and losing else ""
+    lost = lost or (f"truth by all is beaten under {', '.join(losing)}" if losing else "")
+    said = "; ".join(text for text in (kept, lost) if text) or "truth by all was not among the profiles"
+    return f"{size.capitalize()}: {said}."
+
+
+def _where(part: Part, found: Tournament) -> str:
+    several = len({one.environment for one in found.parts}) > 1
+    return f"{part.mechanism} ({part.environment})" if several else part.mechanism
+
+
+def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:
+    """Of everybody's truth, if it was played."""
+    profile = game.truth(truth)
+    return None if profile is None else game.regret(profile)
+
+
+def payoff_table(part: Part) -> pd.DataFrame:
+    """A row per profile, role and strategy: payoff, its standard error and interval."""
+    game = part.game
+    rows = []
+    for profile in game.profiles:
+        for r, way in enumerate(profile):
+            for strategy in dict.fromkeys(way):
+                k = game.cell(profile, r, strategy)
+                rows.append(
+                    {
+                        "environment": part.environment,
+                        "mechanism": part.mechanism,
+                        "profile": game.label(profile),
+                        "role": game.roles[r].name,
+                        "strategy": strategy,
+                        "players": way.count(strategy),
+                        "payoff": float(game.mean[k]),
+                        "error": float(game.error[k]),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def tournament_data(found: Tournament) -> dict[str, Any]:
+    """Everything found, as plain data."""
+    return {
+        "sentence": headline(found),
+        "study": found.study.model_dump(),
+        "profiles": found.profiles,
+        "possible": found.possible,
+        "sampled": found.sampled,
+        "reused": found.reused,
+        "refusals": found.refusals,
+        "failures": found.failures,
+        "games": [
+            {
+                "environment": part.environment,
+                "mechanism": part.mechanism,
+                "folder": str(part.folder),
+                "roles": [
+                    {
+                        "name": r.name,
+                        "agents": list(r.agents),
+                        "strategies": list(r.strategies),
+                        "symmetric": r.symmetric,
+                    }
+                    for r in part.game.roles
+                ],
+                "payoffs": payoff_table(part).to_dict("records"),
+                "profiles": part.table.to_dict("records"),
+                "stable": [part.game.label(regret.profile) for regret in pure(part.game)],
+                "dominated": [vars(one) | {"interval": list(one.interval)} for one in part.game.dominated()],
+            }
+            for part in found.parts
+        ],
+    }

@@ -1,0 +1,131 @@
+"""A tournament on the terminal: regret first, equilibria second."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments.moments import amount
+from experiments.tournament.empirical import EmpiricalGame, Regret, replicator
+from experiments.tournament.equilibria import mixed, pure
+from experiments.tournament.found import Part, Tournament, truth_regret
+from sim.errors import InputError
+
+ROWS = 12
+"""Profiles that are shown of each game."""
+
+CENSUS = 1e-3
+"""Shares of a population below this are not shown."""
+
+
+def show_tournament(found: Tournament, console: Console) -> None:
+    """Per economy and mechanism one sentence and one table."""
+    console.print(Text(found.sentence, style="bold"))
+    console.print()
+    for part in found.parts:
+        _show_part(part, found.study.truth, console)
+    for role in found.assumed:
+        console.print(
+            Text(f"role {role}: taken as symmetric; on an economy of functions this is not checked", style="dim")
+        )
+    for name, reason in found.refusals.items():
+        console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
+
+
+def _show_part(part: Part, truth: str, console: Console) -> None:
+    game = part.game
+    console.print(Text(f"{part.mechanism} on {part.environment}", style="bold"))
+    regret = truth_regret(game, truth)
+    if regret is not None:
+        console.print(Text(f"Regret of truth: {regret_text(regret, game)}"))
+    console.print(_table(part, truth))
+    for line in notes(game):
+        console.print(Text(line, style="dim"))
+    console.print()
+
+
+def regret_text(regret: Regret, game: EmpiricalGame) -> str:
+    """A regret with its interval, and the deviation that brings it."""
+    low, high = regret.interval
+    text = f"{amount(regret.value, 3)} [{amount(low, 3)}, {amount(high, 3)}]"
+    if regret.move is not None:
+        text += (
+            f": a {game.roles[regret.move.role].name} gains by playing {regret.move.new} instead of {regret.move.old}"
+        )
+    return text if regret.known else f"at least {text}"
+
+
+def _table(part: Part, truth: str) -> Table:
+    table = Table(title_justify="left")
+    for column in ("profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget"):
+        table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
+    game = part.game
+    rows = {row["profile"]: row for row in part.table.to_dict("records")}
+    shown = game.regrets[:ROWS]
+    everybody = game.truth(truth)
+    if everybody is not None and everybody not in {regret.profile for regret in shown}:
+        shown = [*shown, game.regret(everybody)]
+    for regret in shown:
+        row = rows[game.label(regret.profile)]
+        move = f"{regret.move.old} → {regret.move.new}" if regret.move else "–"
+        table.add_row(
+            game.label(regret.profile),
+            ("" if regret.known else "≥ ") + amount(regret.value, 3),
+            f"{amount(regret.interval[0], 3)} – {amount(regret.interval[1], 3)}",
+            move,
+            amount(row["welfare"]),
+            amount(row["revenue"]),
+            amount(row["worst_deficit"]),
+        )
+    if len(game.regrets) > len(shown):
+        table.caption = f"the {len(shown)} of {len(game.regrets)} profiles with the least regret"
+    return table
+
+
+def notes(game: EmpiricalGame) -> list[str]:
+    """Dominated strategies, equilibria, and where a population goes."""
+    out = []
+    worst: dict[tuple[str, str], Any] = {}
+    for one in game.dominated():
+        worst.setdefault((one.role, one.old), one)
+    for one in worst.values():
+        sure = "" if one.interval[0] > 0 else ", not surely"
+        least = f"by at least {amount(one.least, 3)}{sure}"
+        out.append(f"{one.role}: {one.new} beats {one.old} in all {one.comparisons} profiles, {least}")
+    stable = pure(game)
+    names = ", ".join(game.label(regret.profile) for regret in stable[:5])
+    more = f" and {len(stable) - 5} more" if len(stable) > 5 else ""
+    out.append(
+        f"Equilibria in pure strategies, as far as the intervals tell: {names}{more}"
+        if stable
+        else "No profile is stable."
+    )
+    if game.whole and all(role.symmetric for role in game.roles):
+        path = replicator(game, [np.full(len(role.strategies), 1 / len(role.strategies)) for role in game.roles])
+        for role, x in zip(game.roles, path[-1], strict=True):
+            census = ", ".join(
+                f"{s} {share:.1%}" for s, share in zip(role.strategies, x, strict=True) if share > CENSUS
+            )
+            out.append(f"Replicator dynamics from equal shares lead {role.name} to: {census}")
+    if game.whole and sum(len(role.agents) for role in game.roles) == 2:
+        out += _mixed_lines(game)
+    return out
+
+
+def _mixed_lines(game: EmpiricalGame) -> list[str]:
+    try:
+        search = mixed(game)
+    except InputError as error:
+        return [str(error)]
+    lines = []
+    names = [game.roles[0].strategies, game.roles[-1].strategies]
+    for one in search.found:
+        players = [
+            " + ".join(f"{share:.2f} {s}" for s, share in zip(strategies, shares, strict=True) if share > CENSUS)
+            for strategies, shares in zip(names, one.shares, strict=True)
+        ]
+        worth = " and ".join(amount(payoff) for payoff in one.payoffs)
+        lines.append(f"Equilibrium: {players[0]} against {players[1]}, worth {worth}")
+    return [*lines, *([f"Mixed equilibria: {search.note}"] if search.note else [])]
