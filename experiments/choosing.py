@@ -15,6 +15,7 @@ from experiments.options import options_of
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.shards import blamed, users_code
 from experiments.simulate import Advance, Case, Progress, Sampling, blaming, lone_deviation, path_names, pilot, slug
+from sim.checks import shown
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Game, shortened
 from sim.run_folder import RunFolder
@@ -149,14 +150,16 @@ def pick(thing: tuple[Game, int, type[BaseStrategy]], trial: Sampling) -> dict[s
         hold_to_word(game, case)
     gains = pilot(game, cases, trial)
     best = max(cases, key=lambda case: float(gains[case.key][agent].mean())).strategies[agent]
-    with blaming(f"strategy {best.name!r}, describe"):
+    with blaming(f"strategy {best.name!r}, describe", sure=True):
         words = best.describe(Setting.of(game, agent))
+        if not isinstance(words, str):
+            raise PlayError(f"strategy {best.name!r}, describe: returned {shown(words)}, expected words")
     return {"agent": agent, "strategy": _typed(best), "tried": len(cases), "words": str(words)}
 
 
 def menu(game: Game, agent: int, family: type[BaseStrategy]) -> list[Case]:
     """Candidates of one family for one agent, thinned evenly to at most `TRIED`."""
-    with blaming(f"strategy {family.name!r}, menu"):
+    with blaming(f"strategy {family.name!r}, menu", sure=True):
         members = list(family.menu(Setting.of(game, agent)))
     if len(members) > TRIED:
         members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
@@ -165,7 +168,7 @@ def menu(game: Game, agent: int, family: type[BaseStrategy]) -> list[Case]:
 
 def _typed(strategy: BaseStrategy) -> str:
     """The strategy as it is typed on the command line, which must give it back: it is logged under that text."""
-    with blaming(f"strategy {strategy.name!r}, options"):
+    with blaming(f"strategy {strategy.name!r}, options", sure=True):
         key = strategy.key()
     try:
         again = make_strategy(key).key()

@@ -16,9 +16,9 @@ from rich.text import Text
 from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, use_plugins
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
 from experiments.limited import LimitedAudit, limited_audit
-from experiments.opening import make_workers, open_environment, open_game
+from experiments.opening import make_workers, open_environment, open_game, open_plugins
 from experiments.options import options_of, shown, split
 from experiments.plain import print_json
 from experiments.pool import Workers
@@ -82,7 +82,7 @@ def list_command(
     as_json: Json = False,
 ) -> None:
     """What there is, a line each, with its options and its source."""
-    use_plugins(plugin)
+    open_plugins(plugin, Workers())
     registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
     if kind not in (*registries, "all"):
         raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
@@ -149,7 +149,7 @@ def run_command(
     if mechanism is None:
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
     staff = make_workers(workers, time_limit, memory_limit, cluster)
-    use_plugins(plugin)
+    open_plugins(plugin, staff)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
         result = run(
@@ -206,7 +206,7 @@ def stress_command(
     from experiments.plots import plot_stress
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
-    use_plugins(plugin)
+    open_plugins(plugin, staff)
     economy = open_environment(environment, staff)
     with screen.progress_bars() as progress:
         result = stress(
@@ -252,8 +252,8 @@ def audit_command(
     as_json: Json = False,
 ) -> None:
     """Exact verdicts: the most that any deviation gains, every promise; exit code 1 if one fails or is undecided."""
-    use_plugins(plugin)
     staff = Workers()
+    open_plugins(plugin, staff)
     economy = open_environment(environment, staff)
     game = open_game(economy, mechanism, None, 1e-4, staff)
     assert isinstance(game.mechanism, BaseMechanism)

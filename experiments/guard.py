@@ -134,8 +134,9 @@ def _child(work: Callable[[], Any], limits: Limits, send: int, write: int, paren
         die_with_parent(parent)
         _open_only(send, write)
         answer = _answer(work, limits)
-        with suppress(BaseException):
-            sys.stdout.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(BaseException):
+                stream.flush()
         _send(send, answer)
         code = 0
     os._exit(code)

@@ -1,13 +1,22 @@
 """Open what a run is made of; users' code is first tried where it can do no harm, then used here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from loky import cpu_count
 
 from agents.base import BaseStrategy
 from agents.check import check_mechanism, check_strategy
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, make_environment, make_strategy
+from experiments.catalog import (
+    MECHANISMS,
+    SCENARIOS,
+    STRATEGIES,
+    is_shipped,
+    make_environment,
+    make_strategy,
+    use_plugins,
+)
 from experiments.cluster import dask_crew
 from experiments.guard import Limits
 from experiments.options import split
@@ -36,6 +45,13 @@ def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *arg
 def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
     function, args = work
     return function(*args)
+
+
+def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
+    """`use_plugins`, each file being tried first."""
+    for path in paths:
+        tried(workers, [f"plug-in {path}"], use_plugins, [path])
+        use_plugins([path])
 
 
 def open_environment(text: str, workers: Workers) -> Environment:
@@ -78,8 +94,10 @@ def open_strategy(text: str, workers: Workers) -> BaseStrategy:
     return make_strategy(text)
 
 
-def _strategy(_: type, text: str) -> None:
-    make_strategy(text)
+def _strategy(cls: type[BaseStrategy], text: str) -> None:
+    strategy = make_strategy(text)
+    with blaming(f"strategy {cls.name!r}, options", sure=True):
+        strategy.key()
 
 
 def check_case(game: Game, case: Case, workers: Workers) -> None:

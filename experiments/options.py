@@ -1,8 +1,9 @@
 """`name:key=value,…`: names with options, read from the constructors they belong to."""
 
 import inspect
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_type_hints
 
@@ -97,9 +98,10 @@ def _value(text: str, wanted: Any) -> Any:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Whatever a user's class raises becomes one line that opens with `where`."""
+    """Whatever a user's class raises becomes one line that opens with `where`; what it prints are no results."""
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except (DynmechError, KeyboardInterrupt):

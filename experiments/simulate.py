@@ -5,8 +5,9 @@ gains are paired differences.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +22,7 @@ from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Conduct, Game, make_game
 from sim.loop import play_shard
 from sim.record import Keep, Record
-from sim.registry import place
+from sim.registry import place, told
 from sim.streams import Streams
 
 PRESCRIBED = "prescribed"
@@ -142,17 +143,21 @@ def make_game_of(environment: Environment, mechanism: str, conduct: Conduct | No
 
 
 @contextmanager
-def blaming(what: str) -> Iterator[None]:
-    """What a user's code raises becomes one line; a mistake of ours keeps its traceback."""
+def blaming(what: str, *, sure: bool = False) -> Iterator[None]:
+    """What a user's code raises becomes one line; a mistake of ours keeps its traceback. What it prints are no results.
+
+    Args:
+        sure: nothing else runs inside, whatever the traceback says.
+    """
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     except DynmechError:
         raise
-    except Exception as error:
-        if not place(error):
+    except (Exception, SystemExit) as error:
+        if not (sure or place(error)):
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PlayError(f"{what}: {text}{place(error)}") from error
+        raise PlayError(f"{what}: {told(error)}") from error
 
 
 def play(

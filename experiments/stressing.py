@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from agents.oracle import Family
-from experiments.catalog import MECHANISMS, STRATEGIES
+from experiments.catalog import MECHANISMS, STRATEGIES, is_shipped
 from experiments.choosing import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from experiments.exact import TOLERANCE
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
@@ -231,6 +231,10 @@ def _games(
                 raise
             refusals[name] = str(error).partition(": ")[2]
         except PlayError as error:
+            broken[name] = str(error)
+        except InputError as error:
+            if names or is_shipped(MECHANISMS.get(name)):
+                raise
             broken[name] = str(error)
     if not games and broken:
         raise PlayError(next(iter(broken.values())))

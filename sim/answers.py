@@ -6,6 +6,7 @@ from math import isfinite
 import numpy as np
 
 from sim.arrays import Array
+from sim.checks import shown
 from sim.errors import PlayError
 from sim.registry import place
 from sim.spaces import SILENT, Finite, Space
@@ -48,14 +49,14 @@ def finite(values: Array) -> bool:
 def _examined(answer: object, space: Space, n: int, who: Callable[[], str], silent: bool) -> Array:
     """The same, step by step, for answers of other types and to find what is wrong."""
     if not isinstance(answer, np.ndarray):
-        shown = " ".join(f"{answer!r}".split())
-        raise PlayError(f"{who()} returned {type(answer).__name__} {shown:.40}, expected an array of shape ({n},)")
+        what = f"{type(answer).__name__} {shown(answer, 40)}"
+        raise PlayError(f"{who()} returned {what}, expected an array of shape ({n},)")
     answer = np.asarray(answer)
     if answer.shape != (n,):
         raise PlayError(f"{who()} returned an array of shape {answer.shape}, expected ({n},)")
     if not space.accepts(answer.dtype):
-        shown = f", first value {' '.join(str(answer[0]).split()):.40}" if n else ""
-        raise PlayError(f"{who()} returned type {answer.dtype}{shown}, expected elements of {space.describe()}")
+        start = f", first value {shown(answer[:1].tolist()[0], 40)}" if n else ""
+        raise PlayError(f"{who()} returned type {answer.dtype}{start}, expected elements of {space.describe()}")
     inside = space.contains(answer)
     if silent:
         inside = inside | (answer == SILENT)

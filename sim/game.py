@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, isfinite, log
+from numbers import Real
 from typing import Any
 
 from sim.channel import Latency
+from sim.checks import shown
 from sim.disclosure import POLICIES
 from sim.environment import Environment
-from sim.errors import InputError
+from sim.errors import InputError, PlayError
 from sim.roles import Lexicon, Mechanism
 
 LEAST_TAIL = 1e-12
@@ -84,6 +86,7 @@ def make_game(
 
     Raises:
         InputError: `tail` is not positive, or the latencies do not match the agents.
+        PlayError: the horizon is infinite and the mechanism's bound on transfers is no number.
     """
     conduct = conduct or Conduct()
     if conduct.latency and len(conduct.latency) != len(environment.agents):
@@ -94,7 +97,7 @@ def make_game(
         periods, closing, left = environment.horizon, 0, 0.0
     else:
         discount = environment.discount
-        total = (environment.utility_bound() + mechanism.transfer_bound()) / (1 - discount)
+        total = (environment.utility_bound() + _bound(mechanism)) / (1 - discount)
         periods = max(1, ceil(log(tail / total) / log(discount))) if total > tail else 1
         if periods > LONGEST:
             raise InputError(
@@ -110,6 +113,15 @@ def make_game(
         tuple(environment.public_space(t) for t in range(periods)),
     )
     return Game(environment, mechanism, conduct, periods, closing, left, lexicon)
+
+
+def _bound(mechanism: Mechanism) -> float:
+    """The bound on transfers, if it is one."""
+    bound: object = mechanism.transfer_bound()
+    if not (isinstance(bound, Real) and isfinite(bound) and bound >= 0):
+        what = f"transfer_bound() is {shown(bound)}, expected a finite number of at least 0"
+        raise PlayError(f"mechanism {mechanism.name!r}: {what}")
+    return float(bound)
 
 
 def shortened(game: Game, left: float) -> Game:

@@ -18,7 +18,7 @@ from experiments import pool
 from experiments.catalog import STRATEGIES, use_plugins
 from experiments.guard import Limits
 from experiments.interrupts import uninterrupted
-from experiments.opening import require_workers
+from experiments.opening import make_workers
 from experiments.pool import Call, Done, Parcel, Workers
 from sim.errors import InputError, PlayError, StorageError
 from tests.runs import no_space, planted, strategy
@@ -67,9 +67,9 @@ def test_nothing_to_do_is_nothing_done() -> None:
 def test_where_work_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker: ours here, users' in a child of a process of its own. Several: in one thread each."""
     monkeypatch.chdir(tmp_path)
-    pid, _, folder, _ = Workers(1).ask(Call(0, where, 0, partial(Parcel.of, 0)))
+    pid, _, folder, _ = asked(Workers(1), Call(0, where, 0, partial(Parcel.of, 0)))
     assert (pid, folder) == (os.getpid(), str(tmp_path))
-    pid, parent, folder, threads = Workers(1).ask(Call(0, where, 0, partial(Parcel.of, 0), users=True))
+    pid, parent, folder, threads = asked(Workers(1), Call(0, where, 0, partial(Parcel.of, 0), users=True))
     assert os.getpid() not in (pid, parent)
     assert (folder, threads) == (str(tmp_path), "1")
     assert alive(parent)
@@ -145,9 +145,9 @@ def test_a_full_disk_stops_everything_at_once(count: int, users: bool, tmp_path:
 
 def test_to_ask_is_to_get_the_value_or_the_error() -> None:
     for count in (1, 2):
-        assert Workers(count).ask(Call("k", square, 3, partial(Parcel.of, 3))) == 9
+        assert asked(Workers(count), Call("k", square, 3, partial(Parcel.of, 3))) == 9
         with pytest.raises(PlayError, match="5 is odd"):
-            Workers(count).ask(Call("k", odd_ones_fail, 5, partial(Parcel.of, 5)))
+            asked(Workers(count), Call("k", odd_ones_fail, 5, partial(Parcel.of, 5)))
 
 
 def cannot_be_packed() -> Parcel:
@@ -263,7 +263,7 @@ def test_an_interrupt_waits_for_the_end_of_what_must_not_be_interrupted() -> Non
 
 def test_workers_do_not_hear_of_interrupts() -> None:
     """A signal to every process of the group, as a terminal sends it; here one by one."""
-    worker = Workers(2).ask(Call(0, where, 0, partial(Parcel.of, 0)))[0]
+    worker = asked(Workers(2), Call(0, where, 0, partial(Parcel.of, 0)))[0]
     os.kill(worker, signal.SIGINT)
     time.sleep(0.1)
     assert alive(worker)
@@ -296,6 +296,14 @@ def test_a_parcel_for_which_there_is_no_room_is_a_full_disk(tmp_path: Path, monk
         Parcel.of(0).kept(tmp_path / "p")
 
 
+def asked(workers: Workers, call: Call) -> Any:
+    """One call's value."""
+    (done,) = workers.run([call])
+    if done.answer.error is not None:
+        raise done.answer.error
+    return done.answer.value
+
+
 def name_of(thing: BaseStrategy) -> str:
     return thing.name
 
@@ -305,10 +313,10 @@ def test_a_plugin_travels_by_its_path_and_must_be_the_same_there(tmp_path: Path)
     use_plugins([path])
     parcel = Parcel.of(STRATEGIES.get("traveller")())
     assert [Path(place) for place, _ in parcel.plugins] == [path]
-    assert Workers(2, LIMITS).ask(Call(0, name_of, None, lambda: parcel, users=True)) == "traveller"
+    assert asked(Workers(2, LIMITS), Call(0, name_of, None, lambda: parcel, users=True)) == "traveller"
     path.write_text(path.read_text() + "\n# changed\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"p\.py: changed while it was in use"):
-        Workers(2, LIMITS).ask(Call(0, name_of, None, lambda: parcel, users=True))
+        asked(Workers(2, LIMITS), Call(0, name_of, None, lambda: parcel, users=True))
 
 
 def test_a_class_of_a_script_travels_by_value() -> None:
@@ -319,17 +327,17 @@ def test_a_class_of_a_script_travels_by_value() -> None:
         def message(self, view: Any) -> Any:
             return view.prescribed
 
-    assert Workers(2, LIMITS).ask(Call(0, name_of, Local(), partial(Parcel.of, Local()), users=True)) == "local"
+    assert asked(Workers(2, LIMITS), Call(0, name_of, Local(), partial(Parcel.of, Local()), users=True)) == "local"
 
 
 # How many
 
 
 def test_how_many_workers() -> None:
-    assert require_workers(3) == 3
-    assert require_workers(0) >= 1
+    assert make_workers(3, 1, 1).count == 3
+    assert make_workers(0, 1, 1).count >= 1
     with pytest.raises(InputError, match="workers: -1 is below 0"):
-        require_workers(-1)
+        make_workers(-1, 1, 1)
     with pytest.raises(InputError, match="workers: 0 is below 1"):
         Workers(0)
 
@@ -338,5 +346,5 @@ def test_the_pool_leaves_nothing_in_this_process() -> None:
     before = list(sys.warnoptions), signal.getsignal(signal.SIGINT)
     list(Workers(2).run(calls(square, [1, 2])))
     assert (list(sys.warnoptions), signal.getsignal(signal.SIGINT)) == before
-    pool._end_workers()
+    pool.Loky(2).end()
     assert pool.EXECUTORS == []

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments import console as screen
-from experiments.catalog import use_plugins
-from experiments.opening import make_workers
+from experiments.opening import make_workers, open_plugins
 from experiments.plain import print_json
 from experiments.tournament.playing import tournament
 from experiments.tournament.screen import show_tournament
@@ -27,8 +26,8 @@ def tournament_command(
 ) -> None:
     """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
     resolved = load_tournament(study, override)
-    use_plugins([Path(path) for path in resolved.plugins])
     staff = make_workers(workers, time_limit, memory_limit, cluster)
+    open_plugins([Path(path) for path in resolved.plugins], staff)
     with screen.progress_bars() as progress:
         found = tournament(resolved, workers=staff, progress=progress)
     if as_json:
