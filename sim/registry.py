@@ -134,11 +134,11 @@ class Registry(Generic[T]):
         try:
             with redirect_stdout(sys.stderr):
                 found = offer.load()
+            problem = self._misfit(found, offer.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return f"{who}: {told(error)}"
-        problem = self._misfit(found, offer.name)
         return f"{who}: {problem}" if problem else found
 
     def _misfit(self, found: object, name: str) -> str:
