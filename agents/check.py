@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from agents.base import BaseStrategy, Setting
-from agents.check_mechanism import asked, check_mechanism
+from agents.check_mechanism import asked, beginning, check_mechanism
 from sim.arrays import Array
 from sim.checks import shown
 from sim.errors import PlayError
@@ -49,7 +49,7 @@ def check_strategy(
         _check_words(strategy, Setting.of(game, agent), who)
     rules = vars(game.mechanism).values()
     with undisturbed(who, game.environment, game.lexicon, game.conduct, *rules):
-        _check_play(strategy, agent, game, others, episodes, who)
+        _check_play(strategy, agent, beginning(game), others, episodes, who)
 
 
 def _check_traits(strategy: Strategy, who: str) -> None:

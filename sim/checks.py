@@ -31,6 +31,15 @@ def on_one_line(text: str) -> str:
     return repr(text) if unprintable(text) else text
 
 
+def escaped(text: str) -> str:
+    """A text on one line, its special characters written out.
+
+    >>> print(escaped("two\\nlines, \\x1b[31mred"))
+    two lines, \\x1b[31mred
+    """
+    return UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], " ".join(text.split()))
+
+
 def shown(value: Any, most: int = 60) -> str:
     """A value of any size as it would be typed, its beginning.
 
@@ -43,7 +52,7 @@ def shown(value: Any, most: int = 60) -> str:
         raise
     except BaseException:  # its own __repr__ fails, or it is nested too deeply, or has too many digits
         return f"a value of type {type(value).__name__} that cannot be shown"
-    text = " ".join(text.split())
+    text = escaped(text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from sim.checks import shown
+from sim.checks import escaped, shown
 from sim.errors import InputError
 from sim.installed import Offer, offers
 
@@ -134,11 +134,11 @@ class Registry(Generic[T]):
         try:
             with redirect_stdout(sys.stderr):
                 found = offer.load()
+            problem = self._misfit(found, offer.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return f"{who}: {told(error)}"
-        problem = self._misfit(found, offer.name)
         return f"{who}: {problem}" if problem else found
 
     def _misfit(self, found: object, name: str) -> str:
@@ -211,6 +211,9 @@ PLUGIN = "dynmech_plugin_"
 SHIPPED = ("sim", "mechanisms", "agents", "experiments")
 """Our packages."""
 
+LONGEST = 400
+"""Characters of an error's own text that are shown."""
+
 USERS: set[str] = set()
 """Modules and packages from which entry points were loaded."""
 
@@ -240,12 +243,8 @@ def told(error: BaseException) -> str:
         raise
     except BaseException as second:  # its own __str__ fails
         text = f"(no text: its __str__ raised {type(second).__name__})"
-    text = " ".join(f"{type(error).__name__}: {text}".split())
+    text = escaped(f"{type(error).__name__}: {text}")
     return f"{text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}{place(error)}"
-
-
-LONGEST = 400
-"""Characters of an error's own text that are shown."""
 
 
 def load_plugin(path: Path) -> ModuleType:
