@@ -118,7 +118,7 @@ def make_game(
 def _bound(mechanism: Mechanism) -> float:
     """The bound on transfers, if it is one."""
     bound: object = mechanism.transfer_bound()
-    if not (isinstance(bound, Real) and isfinite(bound) and bound >= 0):
+    if not (isinstance(bound, Real) and isfinite(bound) and float(bound) >= 0):
         what = f"transfer_bound() is {shown(bound)}, expected a finite number of at least 0"
         raise PlayError(f"mechanism {mechanism.name!r}: {what}")
     return float(bound)
