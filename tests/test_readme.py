@@ -29,25 +29,27 @@ def test_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shade.py").write_text(strategy_example(), encoding="utf-8")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     arguments = shlex.split(command)[1:]
     if arguments[0] in ("run", "stress"):
         arguments += ["--episodes", "50"]
-    if arguments[0] == "replay":
+    if arguments[0] in ("replay", "report"):
+        before = recorded(arguments[1])
         with pytest.raises(SystemExit):
-            main([*shlex.split(recorded())[1:], "--episodes", "50"])
+            main([*before, "--episodes", "50"] if before[0] == "run" else before)
         capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     out, err = capsys.readouterr()
     assert stop.value.code == 0, err
-    assert len(out.splitlines()) > 5
+    assert len(out.splitlines()) > (0 if arguments[0] == "report" else 5)
     if "--plugin" in arguments:
         assert "shade" in out
 
 
-def recorded() -> str:
-    """The README's command that makes the run which it replays."""
-    return next(line for line in commands() if "--out runs/lie" in line)
+def recorded(folder: str) -> list[str]:
+    """The README's command that makes a run folder."""
+    return next(shlex.split(line)[1:] for line in commands() if f"--out {folder}" in line)
 
 
 def strategy_example() -> str:

@@ -18,7 +18,7 @@ def tournament_command(
     override: Annotated[
         list[str], typer.Option("--set", metavar="A.B=V", help="Put another value in the study, e.g. episodes=500.")
     ] = [],  # noqa: B006 - Typer copies defaults
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder, in place of the study's.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder, not the study's.")] = None,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: one per core).")] = 1,
     cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
