@@ -126,7 +126,7 @@ def test_shipped_names_are_those_of_the_files() -> None:
             *("__init__", "base", "conditions", "ex_post", "ledger", "planner", "tabulate", "targets"),
             *("bids", "contingent", "hulls", "lagged", "one_dimensional", "residual_claimant", "smallest", "solvers"),
             *("truthful_play", "feasible", "property_a", "trade_budget", "cash_flow"),
-            *("two_period_types", "cutoff_rule", "revenue_lp", "discrete_virtual"),
+            *("two_period_types", "cutoff_rule", "revenue_lp", "revenue_program", "discrete_virtual"),
         },
     }
     for folder, registry in (("agents", STRATEGIES), ("experiments/scenarios", SCENARIOS), ("mechanisms", MECHANISMS)):
