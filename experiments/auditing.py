@@ -142,7 +142,7 @@ def audit(
         budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
-        conditions=[*all_conditions(environment), property_a(environment, mechanism)],
+        conditions=[*all_conditions(environment), property_a(environment, mechanism), *mechanism.conditions()],
     )
     found.promises.extend(_promises(found))
     return found

@@ -22,6 +22,7 @@ from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environm
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.options import options_of, shown, split
 from experiments.replaying import replay
+from experiments.reproduce_cli import reproduce_command
 from experiments.running import load_study, make_conduct, run
 from experiments.simulate import Sampling, open_game
 from experiments.stressing import stress
@@ -277,6 +278,9 @@ def replay_command(
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
     screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
+
+
+app.command("reproduce")(reproduce_command)
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:

@@ -9,7 +9,7 @@ keyword parameters of its `__init__`, and the command line reads them from there
 from abc import ABC, abstractmethod
 from functools import cached_property
 from math import log2, prod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Finite, Space
+
+if TYPE_CHECKING:
+    from mechanisms.conditions import Condition
 
 LOOSEST = 1e-7
 """Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""
@@ -95,6 +98,10 @@ class BaseMechanism(ABC):
     @abstractmethod
     def transfer_bound(self) -> float:
         """The largest |charge| + |due|."""
+
+    def conditions(self) -> "list[Condition]":
+        """What its promises rest on beyond what every economy is asked about; shown by the audit."""
+        return []
 
     def refuse(self, why: str) -> Refusal:
         """The error of a mechanism that does not fit the environment."""

@@ -87,8 +87,8 @@ class ConvexSolution:
         transfers: p(·, r), `(n, Y)`; zero where there is none.
         distance: of M_r from the hull of the other columns, `(n,)`.
         mixture: where there is no solution, weights ξ that give M_r, `(n, K)`; elsewhere those of the nearest point.
-        short: `(n,)`: Σ ξ_k v_k − v_r where there is no solution; ∞ where M_r is so nearly a mixture that none was found;
-            else 0.
+        short: Σ ξ_k v_k − v_r where there is no solution, else 0; ∞ where M_r is so nearly a mixture that none was
+            found: `(n,)`.
     """
 
     transfers: FloatArray
@@ -104,21 +104,26 @@ def convex_solution(
 
     Args:
         report: r, `(n,)`.
-        smallest: the least possible largest |p| everywhere; otherwise only where M_r is a mixture of other columns
-            (and the target is within reach), else the explicit solution.
+        smallest: the least possible largest |p|. Otherwise the explicit solution, and where M_r is a mixture of other
+            columns the least-norm one, if it hits, or else (if the target is within reach) the smallest.
     """
     distance, mixture = nearest_mixtures(matrices, report)
     apart = distance > SEPARATED * matrices.sum(axis=1).mean(axis=1)
     transfers, short = np.zeros(matrices.shape[:2]), np.zeros(len(matrices))
     if smallest:
         transfers[apart] = smallest_transfers(matrices[apart], target[apart], report[apart])
+        left = np.flatnonzero(~apart)
     else:
         normal = _normals(matrices, report, distance, mixture)
         transfers[apart] = separating_transfers(matrices, target, report, distance, normal)[apart]
-    for j in np.flatnonzero(~apart):
+        spanned = spanning_solution(matrices[~apart], target[~apart, :, None])
+        transfers[~apart] = spanned.transfers[..., 0]
+        left = np.flatnonzero(~apart)[spanned.residual[:, 0] > RESIDUAL * _scale(target)]
+    for j in left:
         missing, weights = shortfall(matrices[j], target[j], int(report[j]))
         if missing > RESIDUAL * _scale(target):
-            short[j], mixture[j] = missing, weights if np.isfinite(missing) else mixture[j]
+            transfers[j], short[j] = 0.0, missing
+            mixture[j] = weights if np.isfinite(missing) else mixture[j]
             continue
         within = np.where(np.arange(len(target[j])) == report[j], target[j], target[j] - missing)
         transfers[j] = smallest_transfers(matrices[[j]], within[None], report[[j]])[0]

@@ -2,24 +2,20 @@
 
 import numpy as np
 
-from mechanisms.base import HistoryMechanism
+from experiments.reproductions.liu_misprints import FlippedStep as FlippedStep
+from experiments.reproductions.liu_misprints import OpenLoop as OpenLoop
+from experiments.reproductions.liu_misprints import PrintedFee as PrintedFee
+from experiments.reproductions.liu_misprints import UndiscountedTarget as UndiscountedTarget
+from experiments.reproductions.liu_misprints import Untransposed as Untransposed
 from mechanisms.contingent import ContingentMechanism
 from mechanisms.contingent_convex import ContingentConvex
 from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.lagged import split_profiles
-from mechanisms.solvers import Convex, Spanning, Systems
+from mechanisms.solvers import Convex, Systems
 from mechanisms.surplus_extraction import SurplusExtraction
-from mechanisms.targets import convex_solution, spanning_solution
-from sim.arrays import Array, FloatArray
+from mechanisms.targets import convex_solution
+from sim.arrays import Array, FloatArray, IntArray
 from sim.environment import TableEnvironment
-from sim.roles import Promises, Situation
-
-
-class UndiscountedTarget(ContingentSpanning):
-    """The discount factor forgotten: transfers are too small by δ."""
-
-    def due(self, now: Situation, messages: Array) -> FloatArray:
-        return self.environment.discount * super().due(now, messages)
+from sim.roles import Situation
 
 
 class OwnReportLeft(ContingentSpanning):
@@ -41,45 +37,12 @@ class PlusSign(ContingentSpanning):
         return stage.welfare - stage.utility[agent]
 
 
-class UntransposedSolver(Spanning):
-    """(1/δ) M⁺ v instead of (1/δ) (M⁺)ᵀ v; the shapes agree only where M is square."""
-
-    def solve(self, systems: Systems) -> FloatArray:
-        return (np.linalg.pinv(systems.matrices) @ systems.target[..., None])[systems.cell, :, 0]
-
-
-class Untransposed(ContingentSpanning):
-    """The pseudo-inverse as printed."""
-
-    def __init__(self, environment: TableEnvironment) -> None:
-        ContingentMechanism.__init__(self, environment, UntransposedSolver(), 1.0)
-        self.balanced = False
-
-
-class FlippedStep(ContingentSpanning):
-    """The finite-horizon proof as printed: Σ_{j≠i} u^j = δ E[p] in every period before the last but one."""
-
-    def target(self, t: int, agent: int) -> FloatArray:
-        early = t < (self.environment.horizon or 0) - 2
-        return -super().target(t, agent) if early else super().target(t, agent)
-
-
 class NoCorrection(ContingentSpanning):
     """The period before the last is not told what the last leaves the agent."""
 
     def target(self, t: int, agent: int) -> FloatArray:
         stage = self.environment.stage(t)
         return stage.utility[agent] - stage.welfare
-
-
-class PrintedFee(ContingentSpanning):
-    """The participation fee as printed, second form: η = −E[W − Σ δ^t u^i]."""
-
-    def __init__(self, environment: TableEnvironment) -> None:
-        super().__init__(environment, budget="ex-ante")
-
-    def subsidies(self) -> FloatArray:
-        return -super().subsidies()
 
 
 class AccompliceSolver(Convex):
@@ -125,49 +88,8 @@ class UndiscountedFee(SurplusExtraction):
         return lotteries
 
 
-class OpenLoop(HistoryMechanism):
-    """Propositions 5.3 and 5.4 as printed, everything due after two periods: p(y; a_t, a_{t+1}, o_t) with
+class WrongDecision(SurplusExtraction):
+    """Takes the decision that is not efficient (of two)."""
 
-        δ² Σ_y p(y; a, a′, o) P(θ_{t+2}^{−i} = y | a, a′, (k, o)) = v(k)   for every a, a′, o, k,
-
-    beliefs taken as if a′ would come whatever happens. Whether it comes depends on θ_{t+1} and on i's next report.
-    """
-
-    name = "open-loop"
-    promises = Promises(incentive="periodic ex post", efficient=True)
-    share = 1.0
-
-    def __init__(self, environment: TableEnvironment) -> None:
-        super().__init__(environment, 2)
-        self.tables = [self._table(i) for i in range(len(environment.agents))]
-        self.printed_identity = max(error for _, error in self.tables)
-
-    @property
-    def lags(self) -> int:
-        return 2
-
-    def _table(self, agent: int) -> tuple[FloatArray, float]:
-        """p, `(D, D', O_i, O_i)`, and by how much the printed identity is missed."""
-        env, stage = self.environment, self.environment.stage(0)
-        then = np.eye(stage.size // stage.axes[agent])[split_profiles(stage, agent)[0]]
-        law = np.einsum("dsx,exy->desy", env.kernel(0).rows(), env.kernel(0).rows() @ then)
-        law = np.moveaxis(law.reshape(*law.shape[:2], *stage.axes, -1), 2 + agent, -1)
-        matrices = env.discount**2 * law.reshape(*law.shape[:2], -1, *law.shape[-2:])
-        target = np.moveaxis(stage.utility[agent] - stage.welfare, 1 + agent, -1)
-        target = target.reshape(target.shape[0], 1, -1, target.shape[-1])
-        shape = (*matrices.shape[:3], target.shape[-1], 1)
-        solution = spanning_solution(matrices, np.broadcast_to(target[..., None], shape))
-        return solution.transfers[..., 0], float(solution.residual.max())
-
-    def due(self, now: Situation, messages: Array) -> FloatArray:
-        stage, policy = self.environment.stage(0), self.plan.policy[0].reshape(-1)
-        last, before = self.recall(now, 1), self.recall(now, 2)
-        out = np.zeros((len(messages), len(self.tables)))
-        for i, (table, _) in enumerate(self.tables):
-            others, _ = split_profiles(stage, i)
-            paid = table[policy[before], policy[last], others[before], stage.others_flat(i, now.public, messages)]
-            out[:, i] = np.where(before >= 0, paid, 0.0)
-        return out
-
-    def transfer_bound(self) -> float:
-        return max(float(np.abs(table).max()) for table, _ in self.tables)
+    def policy(self, t: int) -> IntArray:
+        return 1 - super().policy(t)

@@ -15,6 +15,7 @@ from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
 from experiments.scenarios.bilateral_trade_continuous import BilateralTradeContinuous
+from experiments.scenarios.continuous_licence import ContinuousLicence
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
@@ -183,9 +184,15 @@ def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
 
 def fitting(name: str) -> Game:
     """The mechanism on the oil leases, or where it refuses them on an endless economy, or on one that it is for."""
-    endless = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1), LowestBidAuction(bidders=2)
-    special = TwoPeriodSaleScenario(grid=3, buyers=2), TwoPeriodSaleScenario(), BilateralTradeContinuous()
-    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in (*endless, *special))):
+    scenarios = (
+        RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
+        LowestBidAuction(bidders=2),
+        ContinuousLicence(),
+        TwoPeriodSaleScenario(grid=3, buyers=2),
+        TwoPeriodSaleScenario(),
+        BilateralTradeContinuous(),
+    )
+    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in scenarios)):
         with suppress(Refusal):
             return make_game(env, make_mechanism(name, env), tail=1.0)
     raise AssertionError(f"{name} fits none")

@@ -283,6 +283,14 @@ def test_stationary_values_exist_where_a_long_horizon_does_not_lead_to_them(incr
     assert mechanism.clipped or apart[-1] > 1e12
 
 
+def test_an_audit_shows_what_it_rests_on() -> None:
+    env = PublicGood(nodes=3).build()
+    shown = {c.name: c.holds for c in audit(env, GeneralizedVCG(env)).conditions}
+    assert shown["interval order"]
+    assert shown["increasing differences of own values"]
+    assert "interval order" not in {c.name for c in audit(env, Pivot(env)).conditions}
+
+
 def test_increasing_differences_names_where_they_fall() -> None:
     env = PublicGood(nodes=3).build()
     falling = increasing_differences(env, plan(env), lambda _t, i: -env.stage(0).utility[i])

@@ -39,7 +39,7 @@ from sim.streams import Streams
 from tests import faults
 from tests.economies import endless, generator, slow_to_tell, unfolding
 from tests.exact import tree_payoffs
-from tests.test_contingent import due_under_truth, largest_gain, pages, rounding
+from tests.gains import due_under_truth, largest_gain, pages, rounding
 from tests.test_oracle import occupation_value, tree_gain
 
 seeds = st.integers(0, 10_000)

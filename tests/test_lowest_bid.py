@@ -9,6 +9,7 @@ from agents.oracle import Family
 from agents.truthful import Truthful
 from experiments.auditing import audit
 from experiments.moments import Moments
+from experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OwnBid
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from mechanisms.base import BaseMechanism
@@ -126,34 +127,6 @@ def test_it_holds_on_the_scenario(options: dict[str, float]) -> None:
 
 
 # Readings of the print that lose
-
-
-class OwnBid(LowestBid):
-    """The second instalment refers to the winner's own bid (b_t^j with j = i)."""
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        return 1 + self.winner(messages) * len(self.grid) + messages.min(axis=1)
-
-
-class HighestRival(LowestBid):
-    """It refers to the highest rival bid."""
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        return 1 + self.winner(messages) * len(self.grid) + messages.max(axis=1)
-
-
-class NoSecondInstalment(LowestBid):
-    """The lowest wins and pays the next lowest bid, and that is all."""
-
-    def due(self, now: Situation, messages: Array) -> FloatArray:
-        return np.zeros(messages.shape)
-
-
-class FirstPrice(LowestBid):
-    """The price printed, b_t^i: the winner's own bid."""
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        return self.pays(self.winner(messages), self.linear.scale * self.grid[messages.min(axis=1)])
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,17 @@ def test_shipped_names_are_those_of_the_files() -> None:
         "experiments/scenarios": {"__init__", "base"},
         "mechanisms": {
             *("__init__", "base", "conditions", "ex_post", "ledger", "planner", "tabulate", "targets"),
-            *("bids", "contingent", "hulls", "lagged", "one_dimensional", "residual_claimant", "smallest", "solvers"),
+            *(
+                "bids",
+                "brackets",
+                "contingent",
+                "hulls",
+                "lagged",
+                "one_dimensional",
+                "residual_claimant",
+                "smallest",
+                "solvers",
+            ),
             *("truthful_play", "feasible", "property_a", "trade_budget", "cash_flow"),
             *("two_period_types", "cutoff_rule", "revenue_lp", "revenue_program", "discrete_virtual"),
         },

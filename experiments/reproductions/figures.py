@@ -1,0 +1,74 @@
+"""Figures that several papers' claims are made of: gains, payoffs under prescribed play, simulated means."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from agents.base import BaseStrategy
+from agents.figures import worst_gain
+from agents.oracle import Family, Information, solve
+from agents.problem import build_problem
+from agents.truthful import Truthful
+from experiments.moments import Moments
+from mechanisms.base import BaseMechanism
+from mechanisms.ledger import Ledger, keep_ledger
+from sim.arrays import FloatArray
+from sim.environment import TableEnvironment
+from sim.game import make_game
+from sim.loop import play_shard
+from sim.record import Record
+from sim.streams import Streams
+
+EPISODES = 20_000
+"""Episodes of a simulation."""
+
+SEED = 2014
+
+
+def play(
+    environment: TableEnvironment,
+    mechanism: BaseMechanism,
+    strategies: Mapping[int, BaseStrategy] | None = None,
+    *,
+    episodes: int = EPISODES,
+    tail: float = 1e-4,
+) -> Record:
+    """Play a game; agents that are not named play as prescribed."""
+    game = make_game(environment, mechanism, tail=tail)
+    streams = Streams(SEED, "reproduce", 0, episodes, game.periods + game.closing)
+    profile = [(strategies or {}).get(i, Truthful()) for i in range(len(environment.agents))]
+    return play_shard(game, profile, streams, episodes=episodes)
+
+
+def mean(samples: FloatArray) -> tuple[float, float]:
+    """Mean and standard error of samples `(E,)`."""
+    moments = Moments.of(samples)
+    return float(moments.mean), float(moments.error)
+
+
+def largest_gain(
+    environment: TableEnvironment,
+    mechanism: BaseMechanism,
+    family: Family = Family.CONTINGENT,
+    information: Information = Information.EX_POST,
+    *,
+    on_path: bool = False,
+) -> float:
+    """The most that anybody gains by a deviation of the family, at the worst state."""
+    gains = []
+    for agent in range(len(environment.agents)):
+        problem = build_problem(environment, mechanism, (agent,))
+        truth, best = (solve(problem, one, information) for one in (Family.PRESCRIBED, family))
+        gains.append(worst_gain(problem, best, truth, on_path=on_path).gain)
+    return max(gains)
+
+
+def payoffs(ledger: Ledger) -> FloatArray:
+    """Expected discounted payoffs of prescribed play, `(N,)`."""
+    return ledger.utility - ledger.transfer
+
+
+def off_level(environment: TableEnvironment, mechanism: BaseMechanism, level: FloatArray) -> float:
+    """How far anybody's payoff from the first period on is from a level `(S,)`, at any profile."""
+    page = keep_ledger(environment, mechanism).pages[0]
+    return float(np.abs(page.stay[:, 0] - level).max())

@@ -1,0 +1,288 @@
+"""Liu 2014, Theorems 3.1 and 3.2, Propositions 3.7 and 4.1, and what is printed wrong on the way to them.
+
+A theorem becomes a number on a fixed set of random economies: the largest gain of any deviation at any profile, the
+largest distance of a payoff from its stated level, a sum of transfers. A misprint becomes the number of economies on
+which what is printed holds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+
+import numpy as np
+
+from experiments.reproductions.base import Claim
+from experiments.reproductions.figures import largest_gain, mean, payoffs, play
+from experiments.reproductions.liu_misprints import (
+    FlippedStep,
+    OpenLoop,
+    PaidTeam,
+    PrintedFee,
+    UndiscountedTarget,
+    Untransposed,
+)
+from mechanisms.average_externality import AverageExternality
+from mechanisms.base import BaseMechanism
+from mechanisms.conditions import convex_independence
+from mechanisms.contingent_convex import ContingentConvex
+from mechanisms.contingent_spanning import ContingentSpanning
+from mechanisms.ledger import keep_ledger
+from mechanisms.planner import plan
+from mechanisms.surplus_extraction import SurplusExtraction
+from mechanisms.team import Team
+from sim.arrays import FloatArray
+from sim.builders import from_arrays, random_environment
+from sim.environment import TableEnvironment
+
+claim = partial(Claim, "liu")
+
+CLOSE = 1e-7
+"""Up to which gains and levels count as what they should be."""
+
+DISCOUNT = 0.8
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=seed))
+
+
+@cache
+def correlated(seed: int, agents: int = 2, horizon: int | None = None) -> TableEnvironment:
+    """Interdependent values, correlated signals; belief matrices have singular values of at least 0.1."""
+    return random_environment(
+        _generator(seed),
+        agents=agents,
+        signals=2,
+        decisions=2,
+        discount=DISCOUNT,
+        horizon=horizon,
+        singular_value=0.1,
+        name="correlated",
+    )
+
+
+@cache
+def private(seed: int) -> TableEnvironment:
+    """Independent private values, decisions that move signals."""
+    return random_environment(
+        _generator(seed), signals=2, decisions=3, discount=DISCOUNT, correlation=0, interdependence=0, name="private"
+    )
+
+
+@cache
+def unmoved(seed: int) -> TableEnvironment:
+    """As `correlated`, but no decision moves signals."""
+    base = correlated(seed)
+    law = base.kernel(0).rows()[:1].reshape(1, 2, 2, 2, 2)
+    return from_arrays(base.stage(0).utility, np.repeat(law, 2, axis=0), base.prior, DISCOUNT, name="unmoved")
+
+
+MANY = range(6)
+
+SOME = 10_000
+"""Episodes of an endless game."""
+
+
+def economies() -> list[TableEnvironment]:
+    """Six with two agents, two with three."""
+    return [*(correlated(seed) for seed in MANY), correlated(0, 3), correlated(1, 3)]
+
+
+def first_best(env: TableEnvironment) -> float:
+    """E W."""
+    return float((plan(env).value[0] * env.prior).sum())
+
+
+def off_level(env: TableEnvironment, mechanism: BaseMechanism, share: float) -> float:
+    """Largest |V_t^i − (λ W − p_t^i)| after any history, fees of period 0 aside."""
+    surplus, worst = plan(env).value, 0.0
+    for t, page in enumerate(keep_ledger(env, mechanism).pages):
+        level = share * surplus[plan(env).at(t)].reshape(-1) - page.transfer
+        worst = max(worst, float(np.abs(page.stay - level).max()))
+    return worst
+
+
+Rule = Callable[[TableEnvironment], BaseMechanism]
+
+
+def theorems() -> Iterator[Claim]:
+    """What is promised."""
+    rules: tuple[tuple[str, Rule, Callable[[int], float]], ...] = (
+        ("Theorem 3.1", ContingentConvex, lambda _: 1.0),
+        ("Theorem 3.2", ContingentSpanning, lambda _: 1.0),
+        ("Proposition 3.7", AverageExternality, lambda agents: 1 / agents),
+    )
+    for name, rule, share in rules:
+        built = [(env, rule(env)) for env in economies()]
+        level = "W/N − p" if name == "Proposition 3.7" else "W − p"
+        off = max(off_level(env, mechanism, share(len(env.agents))) for env, mechanism in built)
+        gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+        yield claim(f"2014 {name}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
+        yield claim(f"2014 {name}: payoffs are off {level} by, after any history", 0.0, off, tolerance=CLOSE)
+    yield from _size()
+    yield from _transfers()
+    yield from _balance()
+    yield from _extraction()
+    yield from _finite()
+
+
+def _size() -> Iterator[Claim]:
+    """Lemma A.3(iii)."""
+    over = []
+    for env in economies():
+        others = np.abs(env.stage(0).welfare - env.stage(0).utility).max()
+        limit = (1 + 4 / convex_independence(env).value) * others / env.discount
+        over.append(max(0.0, ContingentConvex(env).transfer_bound() - float(limit)))
+    yield claim("2025 Lemma A.3(iii): largest |p| exceeds its bound by, on 8 economies", 0.0, max(over))
+
+
+def _transfers() -> Iterator[Claim]:
+    """Payoffs and transfers in sum, simulated too."""
+    for agents in (2, 3):
+        env = correlated(0, agents)
+        total = -(agents - 1) * first_best(env)
+        for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
+            mechanism = rule(env)
+            ledger, record = keep_ledger(env, mechanism), play(env, mechanism, episodes=SOME)
+            simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
+            yield claim(
+                f"2014 Theorem {name}: expected transfers, −(N − 1) E W with N = {agents}",
+                None,
+                float(ledger.transfer.sum()),
+                expected=total,
+                simulated=simulated,
+                error=error,
+                tolerance=CLOSE,
+            )
+            if agents == 2:
+                simulated, error = mean(record.payoffs[0])
+                yield claim(
+                    f"2014 Theorem {name}: expected payoff of agent 1, E W",
+                    None,
+                    float(payoffs(ledger)[0]),
+                    expected=-total,
+                    simulated=simulated,
+                    error=error,
+                    tolerance=CLOSE,
+                )
+
+
+def _balance() -> Iterator[Claim]:
+    """§3.3: fees, and Proposition 3.7."""
+    env = correlated(0)
+    for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
+        mechanism = rule(env, budget="ex-ante")
+        record = play(env, mechanism, episodes=SOME)
+        simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
+        exact = float(keep_ledger(env, mechanism).transfer.sum())
+        text = f"2014 §3.3: revenue of Theorem {name} with participation fees"
+        yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
+        yield claim(f"{text}: the best deviation gains", 0.0, largest_gain(env, mechanism), tolerance=CLOSE)
+    exact = float(keep_ledger(env, PrintedFee(env)).transfer.sum())
+    slip = "the sign of η in its second form: revenue is −2(N − 1) E W"
+    text = "2014 §3.3: the same with η as printed"
+    yield claim(text, 0.0, exact, expected=-2 * first_best(env), slip=slip, tolerance=CLOSE)
+    average = AverageExternality(env)
+    worst = max(float(np.abs(_expected_totals(e, AverageExternality(e))).max()) for e in economies())
+    yield claim("2014 Proposition 3.7: largest |expected transfers of a period|", 0.0, worst, tolerance=CLOSE)
+    record = play(env, average, episodes=SOME)
+    simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
+    exact = float(keep_ledger(env, average).transfer.sum())
+    text = "2014 Proposition 3.7: expected discounted transfers"
+    yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
+
+
+def _expected_totals(env: TableEnvironment, mechanism: BaseMechanism) -> FloatArray:
+    """E[Σ_i p_{t+1}^i | θ_t] under truth, `(S,)`."""
+    page = keep_ledger(env, mechanism).pages[1]
+    assert page.rows is not None
+    profiles = np.arange(page.rows.shape[1])
+    laws = page.rows[page.decision[0], profiles]
+    return np.asarray((laws * page.transfer.sum(axis=0)[page.following[0]]).sum(axis=1), dtype=np.float64)
+
+
+def _extraction() -> Iterator[Claim]:
+    """Proposition 4.1."""
+    for way in ("convex", "spanning"):
+        built = [(env, SurplusExtraction(env, solver=way)) for env in economies()]
+        pages = [keep_ledger(env, mechanism).pages for env, mechanism in built]
+        where = f"2014 Proposition 4.1 ({way})"
+        gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+        yield claim(f"{where}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
+        first = max(float(np.abs(page[0].stay[:, 0]).max()) for page in pages)
+        yield claim(f"{where}: largest |payoff| from the first period on, any profile", 0.0, first, tolerance=CLOSE)
+        least = min(float(page[1].stay.min()) for page in pages)
+        text = f"{where}: least payoff from a later period on falls below 0 by, after any history"
+        yield claim(text, 0.0, max(0.0, -least), tolerance=CLOSE)
+    env = correlated(0)
+    mechanism = SurplusExtraction(env)
+    record = play(env, mechanism, episodes=SOME)
+    simulated, error = mean(record.discounted(record.transfer).sum(axis=0) / first_best(env))
+    exact = float(keep_ledger(env, mechanism).transfer.sum()) / first_best(env)
+    text = "2014 Proposition 4.1: share of the expected surplus that is extracted"
+    yield claim(text, 1.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
+
+
+def _finite() -> Iterator[Claim]:
+    """Corollary 3.3 and Remark 3.5."""
+    built = [(env, ContingentSpanning(env, last="d0")) for env in (correlated(seed, 2, 4) for seed in MANY)]
+    gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+    text = "2014 Remark 3.5, four periods, the last decision held"
+    yield claim(f"{text}: the best deviation gains", 0.0, gain, tolerance=CLOSE)
+    off = max(
+        float(np.abs(keep_ledger(env, m).pages[0].stay[:, 0] - plan(env).value[0].reshape(-1)).max())
+        for env, m in built
+    )
+    yield claim(f"{text}: payoffs in the first are off W by", 0.0, off, tolerance=CLOSE)
+
+
+# What is printed wrong
+
+
+def misprints() -> Iterator[Claim]:
+    """Signs, transposes and discounting."""
+    alone = [private(seed) for seed in MANY]
+    pairs = [correlated(seed) for seed in MANY]
+    last = [correlated(seed, 2, 4) for seed in MANY]
+    slip = "the sign is missing: p^i = −Σ u^j"
+    text = "2014 §3.2: private-value economies of 6 on which eq. (3) leaves everybody W"
+    yield _counted(text, [_level(env, PaidTeam(env)) for env in alone], slip)
+    signed = [_level(env, Team(env)) and _truthful(env, Team(env)) for env in alone]
+    yield _counted(f"{text}, with its sign, and nobody gains", signed)
+    level = "economies of 6 on which payoffs are W − p"
+    slip = "δ is missing in Lemma 7.3"
+    yield _counted(f"2014 Lemma 7.3: {level}", [_level(env, UndiscountedTarget(env)) for env in pairs], slip)
+    slip = "the transpose is missing: (1/δ)(M⁺)ᵀu"
+    yield _counted(f"2025 Lemma A.4: {level}", [_level(env, Untransposed(env)) for env in pairs], slip)
+    slip = "the sign is missing: −Σ u^j = δ E p"
+    text = "2014 proof of Theorem 3.2, step t < T: economies of 6 with four periods on which payoffs are W"
+    yield _counted(text, [_level(env, FlippedStep(env, last="d0")) for env in last], slip)
+    yield from _lags(pairs)
+
+
+def _counted(text: str, holds: Sequence[bool], slip: str = "") -> Claim:
+    """A count of economies; it should be all of them, or none where the print is wrong."""
+    return claim(text, float(len(holds)), float(sum(holds)), expected=0.0 if slip else None, slip=slip)
+
+
+def _truthful(env: TableEnvironment, mechanism: BaseMechanism) -> bool:
+    return largest_gain(env, mechanism) <= CLOSE
+
+
+def _level(env: TableEnvironment, mechanism: BaseMechanism) -> bool:
+    """V_0 = W."""
+    stay = keep_ledger(env, mechanism).pages[0].stay[:, 0]
+    return bool(np.abs(stay - plan(env).value[0].reshape(-1)).max() <= CLOSE)
+
+
+def _lags(pairs: Sequence[TableEnvironment]) -> Iterator[Claim]:
+    """Propositions 5.3 and 5.4 on finite signals, everything paid after two periods."""
+    built = [OpenLoop(env) for env in pairs]
+    text = "2025 Propositions 5.3, 5.4, payment after two periods"
+    missed = max(mechanism.printed_identity for mechanism in built)
+    yield claim(f"{text}: the printed identity is missed by, on 6 economies", 0.0, missed, tolerance=CLOSE)
+    slip = "later decisions depend on later signals and reports; decisions must not move signals"
+    holds = [_truthful(env, mechanism) for env, mechanism in zip(pairs, built, strict=True)]
+    yield _counted(f"{text}: economies of 6 on which truth is optimal", holds, slip)
+    still = [unmoved(seed) for seed in MANY]
+    holds = [_truthful(env, OpenLoop(env)) for env in still]
+    yield _counted(f"{text}: the same where no decision moves signals", holds)
