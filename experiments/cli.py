@@ -16,7 +16,7 @@ from rich.text import Text
 from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.opening import make_workers, open_environment, open_game, open_plugins
 from experiments.options import options_of, shown, split
@@ -30,6 +30,7 @@ from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
 from experiments.tournament.command import tournament_command
+from experiments.yardstick import yardstick
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
@@ -315,6 +316,20 @@ def replay_command(
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
     screen.show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), screen.make_console())
+
+
+@app.command("bound")
+def bound_command(
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="A two-period economy with independent types.")],
+    leave: Annotated[bool, typer.Option("--leave", help="Agents may leave in the second period too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The most that any mechanism can earn on a finite two-period economy, and which constraints bind."""
+    found = yardstick(make_environment(environment), leave=leave)
+    if as_json:
+        print_json(found.data())
+    else:
+        found.show(screen.make_console())
 
 
 app.command("reproduce")(reproduce_command)

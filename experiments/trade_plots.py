@@ -1,6 +1,6 @@
 """Pictures of efficient trade that pays for itself, and of the optimal mechanism's allocation.
 
-`python -m experiments.trade_plots FOLDER` draws all three.
+`python -m experiments.trade_plots FOLDER` draws all three (here, without a folder).
 """
 
 import os
@@ -106,7 +106,7 @@ def plot_allocation(path: Path, rule: CutoffRule | None = None) -> Path:
     axes.plot(first, cutoff, "k-", linewidth=1.6, label="price tomorrow κ₂(θ₁), where ψ₂ = 0")
     axes.axvline(rule.first, color="black", linestyle=":", label=f"sold today from θ₁ = {rule.first:.3g} on (ψ₁ = 0)")
     axes.set(xlim=(low, high), ylim=(types.low, types.high), xlabel="type today θ₁", ylabel="type tomorrow θ₂")
-    axes.set_title(f"Optimal mechanism, {types.name}: revenue {rule.revenue():.4f}", loc="left", fontsize=11)
+    axes.set_title(f"Optimal mechanism, {types.label}: revenue {rule.revenue():.4f}", loc="left", fontsize=11)
     axes.legend(loc="upper left", fontsize=8, framealpha=0.9)
     return _save(figure, path)
 
@@ -141,4 +141,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(sys.argv[1] if len(sys.argv) > 1 else ".")

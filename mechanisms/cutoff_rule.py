@@ -321,7 +321,7 @@ def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
     if response.min() < -1e-7:
         k, j = np.unravel_index(int(response.argmin()), response.shape)
         raise Refusal(
-            f"optimal-two-period: types {types.name}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first "
+            f"optimal-two-period: types {types.label}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first "
             f"type makes the second lower (impulse response {response[k, j]:.4g}): first-order conditions do not do"
         )
     for row, here in zip(types.second_virtual(one, two), first, strict=True):
@@ -338,6 +338,6 @@ def _falls_back(virtual: FloatArray) -> int | None:
 
 def _irregular(types: TwoPeriodTypes, which: str, at: str) -> Refusal:
     return Refusal(
-        f"optimal-two-period: types {types.name}: the {which} virtual value crosses 0 more than once (it is below 0 "
+        f"optimal-two-period: types {types.label}: the {which} virtual value crosses 0 more than once (it is below 0 "
         f"again at {at}): the pointwise optimum is not monotone, it needs ironing; revenue-optimal solves a grid of it"
     )

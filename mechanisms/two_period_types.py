@@ -57,7 +57,7 @@ class TwoPeriodTypes:
         second: θ_1 (an array) to the frozen distribution F_2(·|θ_1), of the array's shape.
         low, high: an interval that holds every θ_2.
         impulse: I(θ_1, θ_2), also off the support; None: by interpolation, on the support.
-        name: what the family is called.
+        label: what the family is called.
 
     Raises:
         InputError: a support is not bounded.
@@ -68,11 +68,11 @@ class TwoPeriodTypes:
     low: float
     high: float
     impulse: Callable[[FloatArray, FloatArray], FloatArray] | None = None
-    name: str = "types"
+    label: str = "types"
 
     def __post_init__(self) -> None:
         if not np.isfinite([*self.first_support, self.low, self.high]).all() or not self.low < self.high:
-            raise InputError(f"types {self.name!r}: types must lie in bounded intervals")
+            raise InputError(f"types {self.label!r}: types must lie in bounded intervals")
 
     @property
     def first_support(self) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
 from experiments.moments import Moments
 from experiments.scenarios.two_period_sale import grid_economy
-from mechanisms import revenue_lp
+from mechanisms import revenue_program
 from mechanisms.discrete_virtual import discrete_virtual_values
 from mechanisms.ledger import keep_ledger
 from mechanisms.pivot_with_fees import PivotWithFees
@@ -308,7 +308,7 @@ def test_other_economies_are_refused(economy: str, told: str) -> None:
 
 
 def test_size_is_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revenue_lp, "LARGEST", 100)
+    monkeypatch.setattr(revenue_program, "LARGEST", 100)
     with pytest.raises(Refusal, match="430 incentive constraints, more than 100"):
         revenue_optimum(sale("grid=5"))
 
