@@ -50,8 +50,13 @@ def test_shipped_strategies_pass_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", MECHANISMS.all())
 def test_shipped_mechanisms_pass_by_name(name: str) -> None:
-    economy = {"cremer-mclean": "oil-leases-prior", "contingent-spanning": "random"}.get(name)
-    check_mechanism(name, economy)
+    economies = {
+        "cremer-mclean": "oil-leases-prior",
+        "contingent-spanning": "random",
+        "continuous-trade": "trading-game-continuous",
+        "self-enforcing": "repeated-trade",
+    }
+    check_mechanism(name, economies.get(name))
 
 
 @pytest.mark.parametrize("name", SCENARIOS.all())
