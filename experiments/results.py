@@ -19,6 +19,10 @@ KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
 
 
+PASSING = ("folder", "reused", "damaged")
+"""What is true of a call, not of its run: a folder can be moved, and is the same however it came about."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder.
@@ -72,7 +76,7 @@ def read_run(folder: str | Path) -> Run:
 
 
 def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
-    """Leave what was found in the run folder, as `result.json`.
+    """Leave what was found in the run folder, as `result.json`; not what concerns this call only.
 
     Raises:
         StorageError: it cannot be written.
@@ -80,7 +84,8 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
     path = folder / "result.json"
     partial = folder / ".result.partial"
     try:
-        partial.write_text(json.dumps(plain({"kind": kind, **data}), indent=1, allow_nan=False), encoding="utf-8")
+        kept = {"kind": kind, **{key: value for key, value in data.items() if key not in PASSING}}
+        partial.write_text(json.dumps(plain(kept), indent=1, allow_nan=False), encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, isfinite, log
-from numbers import Real
 from typing import Any
 
 from sim.channel import Latency
@@ -118,7 +117,7 @@ def make_game(
 def _bound(mechanism: Mechanism) -> float:
     """The bound on transfers, if it is one."""
     bound: object = mechanism.transfer_bound()
-    if not (isinstance(bound, Real) and isfinite(bound) and float(bound) >= 0):
+    if not (isinstance(bound, int | float) and isfinite(bound) and bound >= 0):
         what = f"transfer_bound() is {shown(bound)}, expected a finite number of at least 0"
         raise PlayError(f"mechanism {mechanism.name!r}: {what}")
     return float(bound)

@@ -25,6 +25,17 @@ def bytes_below(folder: Path, *, beside: Sequence[str] = ()) -> dict[str, bytes]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def marked(mark: str) -> list[int]:
+    """Process ids of whatever was started with this mark and still runs."""
+    sign = f"{MARK}={mark}".encode()
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if sign in (place / "environ").read_bytes().split(b"\0"):
+                found.append(int(place.name))
+    return sorted(found)
+
+
 class Command:
     """`dynmech …` in a process group of its own.
 
@@ -65,13 +76,7 @@ class Command:
 
     def everybody(self) -> list[int]:
         """Process ids of all that it has started and that still run, itself included."""
-        sign = f"{MARK}={self.mark}".encode()
-        found = []
-        for place in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if sign in (place / "environ").read_bytes().split(b"\0"):
-                    found.append(int(place.name))
-        return sorted(found)
+        return marked(self.mark)
 
     def left(self, seconds: float = 2.0) -> list[str]:
         """What still runs after so many seconds, as command lines."""

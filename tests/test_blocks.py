@@ -1,7 +1,6 @@
 """How episodes are cut into blocks changes nothing: not a number in a record, not a byte in the log."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,10 @@ from agents.base import BaseStrategy, Setting
 from agents.per_episode import EpisodeStrategy, EpisodeView
 from agents.scripted import Scripted
 from agents.truthful import Truthful
-from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
+from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_mechanism
 from experiments.pool import Workers
-from experiments.scenarios.bilateral_trade_continuous import BilateralTradeContinuous
-from experiments.scenarios.continuous_licence import ContinuousLicence
-from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from experiments.scenarios.repeated_trade import RepeatedTrade
-from experiments.scenarios.trading_game_continuous import TradingGameContinuous
-from experiments.scenarios.two_period_sale import TwoPeriodSaleScenario
 from experiments.shards import make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Sampling, silent
 from mechanisms.contingent_spanning import ContingentSpanning
@@ -31,13 +23,13 @@ from mechanisms.linked import Linked
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
 from sim.channel import Latency
-from sim.errors import Refusal
 from sim.game import Conduct, Game, make_game
 from sim.loop import play_shard
 from sim.record import Record
 from sim.roles import Strategy
 from sim.run_folder import RunFolder
 from sim.streams import Streams
+from tests.homes import home
 
 EPISODES = 20
 
@@ -191,19 +183,6 @@ def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
 
 
 def fitting(name: str) -> Game:
-    """The mechanism on the oil leases, or where it refuses them on an economy that it is for."""
-    others = (
-        RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
-        LowestBidAuction(bidders=2),
-        ContinuousLicence(),
-        RepeatedAuction(bidders=2, discount=0.5),
-        RepeatedTrade(discount=0.5),
-        TradingGameContinuous(),
-        TwoPeriodSaleScenario(grid=3, buyers=2),
-        TwoPeriodSaleScenario(),
-        BilateralTradeContinuous(),
-    )
-    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in others)):
-        with suppress(Refusal):
-            return make_game(env, make_mechanism(name, env), tail=1.0)
-    raise AssertionError(f"{name} fits none")
+    """The mechanism where it fits."""
+    env = make_environment(home(name))
+    return make_game(env, make_mechanism(name, env), tail=1.0)

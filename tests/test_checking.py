@@ -19,6 +19,7 @@ from sim.channel import Latency
 from sim.errors import InputError, PlayError, Refusal
 from sim.game import Conduct
 from sim.roles import View
+from tests.homes import home
 
 
 class Shade(BaseStrategy):
@@ -50,13 +51,7 @@ def test_shipped_strategies_pass_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", MECHANISMS.all())
 def test_shipped_mechanisms_pass_by_name(name: str) -> None:
-    economies = {
-        "cremer-mclean": "oil-leases-prior",
-        "contingent-spanning": "random",
-        "continuous-trade": "trading-game-continuous",
-        "self-enforcing": "repeated-trade",
-    }
-    check_mechanism(name, economies.get(name))
+    check_mechanism(name, home(name))
 
 
 @pytest.mark.parametrize("name", SCENARIOS.all())

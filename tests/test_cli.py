@@ -171,7 +171,7 @@ def test_a_study_is_the_same_run_as_its_flags(capsys: pytest.CaptureFixture[str]
     assert (studied.pop("folder"), flags.pop("folder")) == ("from-study", "from-flags")
     assert studied == flags
     here, there = bytes_below(Path("from-study")), bytes_below(Path("from-flags"))
-    assert len(here) == 2 + 2 * 3
+    assert len(here) == 3 + 2 * 3
     assert here == there
 
 
@@ -210,7 +210,7 @@ def test_stress_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_resuming_plays_nothing_and_changes_no_byte(capsys: pytest.CaptureFixture[str]) -> None:
     first, _ = call(capsys, *STRESS, "--out", "s")
     before = bytes_below(Path("s"))
-    assert len(before) == 3 + 3 * 23  # two mechanisms, two firms, five families, prescribed play; one best response
+    assert len(before) == 4 + 3 * 23  # two mechanisms, two firms, five families, prescribed play; one best response
     again, _ = call(capsys, *STRESS, "--out", "s")
     assert bytes_below(Path("s")) == before
     told = "This run was there already; nothing was played again.\n"

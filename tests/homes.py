@@ -1,0 +1,31 @@
+"""An economy for every mechanism: where the tests of conformance try it."""
+
+HOME = "oil-leases-prior"
+"""Where most mechanisms fit."""
+
+HOMES = {
+    "balanced": "repeated-auction:values=2",
+    "balanced-team": "repeated-auction:values=2",
+    "contingent-density": "continuous-licence",
+    "continuous-trade": "trading-game-continuous",
+    "generalized-vcg": "repeated-auction:values=2",
+    "lowest-bid": "lowest-bid-auction:bidders=2",
+    "minimum-rent": "repeated-auction:values=2",
+    "once": "repeated-auction:values=2",
+    "optimal-two-period": "two-period-sale",
+    "revenue-optimal": "two-period-sale:grid=3,buyers=2",
+    "second-price": "lowest-bid-auction:bidders=2",
+    "self-enforcing": "repeated-trade:discount=0.5",
+    "trading-pivot": "bilateral-trade-continuous",
+}
+"""Where the others do."""
+
+ECONOMIES = (
+    *("oil-leases", "oil-leases-prior", "repeated-auction:horizon=4", "repeated-auction:values=2", "random"),
+    *sorted(set(HOMES.values()) - {"repeated-auction:values=2"}),
+)
+
+
+def home(mechanism: str) -> str:
+    """The economy, as typed."""
+    return HOMES.get(mechanism, HOME)
