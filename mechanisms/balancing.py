@@ -63,9 +63,7 @@ class Balancing(DirectMechanism, ABC):
         if len(environment.agents) < 2:
             raise self.refuse("one agent has nobody to balance the budget with")
         if not (isinstance(base, DirectMechanism) and self._asks_for_signals(base)):
-            raise self.refuse(
-                f"its base {base.name!r} does not ask for all signals in every period, or for more than those"
-            )
+            raise self.refuse(f"its base {base.name!r} does not ask for all signals in every period, or asks for more")
         types = independent_types(self.environment)
         if not (types.holds or force):
             place = ", ".join(f"{key} {value}" for key, value in types.where.items())

@@ -353,7 +353,7 @@ def test_one_agent_and_bases_that_ask_for_something_else_are_refused() -> None:
     env = make_environment("repeated-trade")
     for base in ("once", "self-enforcing"):
         with pytest.raises(
-            Refusal, match=f"its base '{base}' does not ask for all signals in every period, or for more"
+            Refusal, match=f"its base '{base}' does not ask for all signals in every period, or asks for more"
         ):
             make_mechanism(f"balanced:base={base}", env)
     with pytest.raises(Refusal, match="does not ask for signals, or for more"):
