@@ -35,6 +35,7 @@ from sim.arrays import Array, FloatArray, IntArray
 from sim.beliefs import belief_matrices
 from sim.density_environment import DensityEnvironment, gauss_legendre
 from sim.environment import TableEnvironment
+from sim.errors import InputError
 from sim.roles import Promises, Situation
 
 
@@ -282,7 +283,11 @@ def epsilon_curve(
 
 
 def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
-    """ε (solid) and the largest gain (dashed) against the largest |p|, on logarithmic axes; one marker per method."""
+    """ε (solid) and the largest gain (dashed) against the largest |p|, on logarithmic axes; one marker per method.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=150)
@@ -297,6 +302,10 @@ def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     axes.set_ylabel("ε: largest miss of the target (dashed: largest gain)")
     axes.legend(frameon=False)
     partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, format="png", metadata={"Software": None})
-    os.replace(partial, path)
+    try:
+        figure.savefig(partial, format="png", metadata={"Software": None})
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     return path
