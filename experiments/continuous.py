@@ -35,6 +35,7 @@ from sim.arrays import Array, FloatArray, IntArray
 from sim.beliefs import belief_matrices
 from sim.density_environment import DensityEnvironment, gauss_legendre
 from sim.environment import TableEnvironment
+from sim.errors import InputError
 from sim.roles import Promises, Situation
 
 
@@ -195,16 +196,18 @@ def _gain(problem: Any, family: Family) -> tuple[float, float]:
 
 
 def _at_nodes(mechanism: ContingentDensity, agent: int) -> float:
-    """Largest miss of the target where the transfers were chosen, a report being true where they depend on it."""
+    """Largest miss where the transfers were chosen: at true reports, and what false ones pay too little."""
     table, worst = mechanism.tables[agent], 0.0
     count, own = len(mechanism.environment.agents), mechanism.own
     for place in np.ndindex(*table.shape[:count]):
         others = mechanism.nodes[list(place[1:])]
         signals = np.insert(np.tile(others, (len(own), 1)), agent, own, axis=1)
         taken = np.full(len(own), place[0])
-        paid = (mechanism.probabilities(agent, taken, signals) * table[place]).sum(axis=1)
-        missed = np.abs(mechanism.environment.discount * paid - mechanism.target(agent, taken, signals))
-        worst = max(worst, float(missed.max()))
+        by_report = np.atleast_2d(table[place])  # one row for all reports where they do not matter
+        paid = mechanism.environment.discount * mechanism.probabilities(agent, taken, signals) @ by_report.T
+        excess = paid - mechanism.target(agent, taken, signals)[:, None]
+        truthful = excess if len(by_report) == 1 else np.diagonal(excess)
+        worst = max(worst, float(np.abs(truthful).max()), float(-excess.min()))
     return worst
 
 
@@ -282,7 +285,11 @@ def epsilon_curve(
 
 
 def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
-    """ε (solid) and the largest gain (dashed) against the largest |p|, on logarithmic axes; one marker per method."""
+    """ε (solid) and the largest gain (dashed) against the largest |p|, on logarithmic axes; one marker per method.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=150)
@@ -297,6 +304,10 @@ def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     axes.set_ylabel("ε: largest miss of the target (dashed: largest gain)")
     axes.legend(frameon=False)
     partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, format="png", metadata={"Software": None})
-    os.replace(partial, path)
+    try:
+        figure.savefig(partial, format="png", metadata={"Software": None})
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     return path

@@ -56,10 +56,10 @@ def linear_values(environment: TableEnvironment) -> LinearValues | str:
     stage = environment.stage(0)
     count = len(environment.agents)
     gets = np.abs(stage.utility).reshape(count, len(stage.decisions), -1).max(axis=2) > 0
-    if len(stage.decisions) != count or stage.public or not (gets.sum(axis=0) == gets.sum(axis=1)).all():
+    if count < 2 or stage.public or len(stage.decisions) != count:
         return "every decision must give one object to one bidder, each bidder once, without a public state"
-    if (gets.sum(axis=1) != 1).any():
-        return "the object must be worth something to whoever gets it, and nothing to the others"
+    if (gets.sum(axis=0) != 1).any() or (gets.sum(axis=1) != 1).any():
+        return "the object must be worth something to whoever gets it and nothing to the others, for each bidder once"
     award = gets.argmax(axis=1)
     values = np.stack([stage.utility[i, award[i]] for i in range(count)])
     found = _fit(values, award)
@@ -80,11 +80,14 @@ def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
         effects.append(along - lowest[:, None])
     spread = [float(np.abs(effect[i]).max()) for i, effect in enumerate(effects)]
     i = int(np.argmax(spread))
-    if count < 2 or spread[i] == 0:
+    if spread[i] == 0:
         return None
     k = int(np.abs(effects[i][i]).argmax())
     gamma = float(effects[i][(i + 1) % count, k] / effects[i][i, k])
-    total = lowest.sum() / (1 + gamma * (count - 1))
+    scale = 1 + gamma * (count - 1)
+    if abs(scale) < EXACT:
+        return None
+    total = lowest.sum() / scale
     common = abs(gamma - 1) < EXACT  # then only the sum of signals shows
     level = np.full(count, total / count) if common else (lowest - gamma * total) / (1 - gamma)
     return LinearValues(tuple(level[j] + effects[j][j] for j in range(count)), gamma, award)

@@ -24,6 +24,7 @@ printed b_t^j, are both the next in line's, b_t^m. For γ < 1 turned round by us
 import numpy as np
 
 from mechanisms.bids import BidMechanism
+from mechanisms.tabulate import laws
 from sim.arrays import Array, FloatArray, IntArray, first
 from sim.beliefs import others_next
 from sim.environment import Environment
@@ -59,7 +60,7 @@ class LowestBid(BidMechanism):
         super().__init__(environment, steps)
         if not self.environment.stationary:
             raise self.refuse("its horizon is finite; the last winner would have no second instalment")
-        rows = self.environment.kernel(0).rows()
+        rows = laws(self.environment, 0)
         if np.abs(rows - rows[:1]).max() > 1e-12:
             raise self.refuse("awards move signals")
         self.estimates = [self._spread(i, self._estimate(i)) for i in range(len(self.environment.agents))]

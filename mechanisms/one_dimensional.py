@@ -10,7 +10,7 @@ signals. Everything here lives on such a *line*:
   value V^i(a, θ) = u^i(a, θ) + δ E[V^i(θ′) | a, θ] counts the payments that it will make: a condition on a mechanism.
 
 Interval order and increasing differences make the payments of `generalized_vcg` incentive compatible; single crossing
-implies interval order.
+implies interval order, but for ties.
 
 Source: Liu 2014, §3.4, Theorem 3.8.
 """

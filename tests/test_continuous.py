@@ -293,3 +293,5 @@ def test_a_curve_is_a_table_and_a_picture(tmp_path: Path) -> None:
         assert (rows["gain"] <= rows["limit"]).all()
     picture = plot_epsilon(frame, tmp_path / "epsilon.png")
     assert picture.read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(InputError, match=r"none/x\.png: cannot be written: No such file"):
+        plot_epsilon(frame, tmp_path / "none" / "x.png")

@@ -207,6 +207,15 @@ def test_economies_of_another_form_are_refused() -> None:
         LowestBid(RepeatedAuction().build())
     base = LowestBidAuction(bidders=2, signals=2).build()
     stage = base.stage(0)
+    flat = np.full((2, 2, 2, 2, 2), 0.25)
+    shared = np.repeat(stage.utility.sum(axis=0)[None], 2, axis=0)
+    with pytest.raises(Refusal, match="worth something to whoever gets it and nothing to the others"):
+        LowestBid(from_arrays(shared, flat, base.prior, 0.9))
+    opposed = np.zeros((2, 2, 2, 2))
+    for i in range(2):
+        opposed[i, i] = np.subtract.outer([0, 1], [0, 1]) * (1 - 2 * i) + 1
+    with pytest.raises(Refusal, match="not own signals plus one multiple"):  # γ = −1: c = 0
+        LowestBid(from_arrays(opposed, flat, base.prior, 0.9))
     bent = stage.utility.copy()
     bent[0, 0, 1, 1] += 0.5
     with pytest.raises(Refusal, match=r"not own signals plus one multiple of the others' \(off by 0\.\d+\)"):
