@@ -23,7 +23,7 @@ from mechanisms.ledger import keep_ledger
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
 from mechanisms.planner import plan
-from mechanisms.static_vcg import StaticVCGEfficient
+from mechanisms.static_vcg_efficient import StaticVCGEfficient
 from mechanisms.tabulate import tabulate
 from mechanisms.team import Team
 from sim.arrays import Array, FloatArray

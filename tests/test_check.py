@@ -631,7 +631,7 @@ ANSWERS: list[tuple[Any, str]] = [
     (np.zeros(5), f"returned type float64, first value 0.0, expected elements of {SPACE}"),
     (np.full(5, np.nan), f"returned type float64, first value nan, expected elements of {SPACE}"),
     (np.ones(5, np.bool_), f"returned type bool, first value True, expected elements of {SPACE}"),
-    (np.array(["6"] * 5), f"returned type <U1, first value 6, expected elements of {SPACE}"),
+    (np.array(["6"] * 5), f"returned type <U1, first value '6', expected elements of {SPACE}"),
     (np.array([None] * 5), f"returned type object, first value None, expected elements of {SPACE}"),
     (np.array([0, 1, 0, 2, 3]), f"returned 2 (row 3 of the block), outside {SPACE}"),
     (np.full(5, -1), f"returned -1 (row 0 of the block), outside {SPACE}"),

@@ -106,7 +106,9 @@ BAD: dict[str, Bad] = {
     # options of names
     "nothing after the colon": Bad(["run", "oil-leases", "linked:"], ["nothing follows the colon", "linked:key=value"]),
     "unknown option": Bad(["run", "oil-leases", "linked:prize=3"], ["unknown option 'prize'; did you mean 'price'?"]),
-    "option of a name without options": Bad(["run", "oil-leases", "pivot:a=1"], ["unknown option 'a'; options: none"]),
+    "option of a name without options": Bad(
+        ["run", "oil-leases", "pay-your-report:a=1"], ["unknown option 'a'; options: none"]
+    ),
     "option twice": Bad(["run", "oil-leases", "linked:low=1,low=2"], ["option 'low' is given twice"]),
     "option without value": Bad(["run", "oil-leases", "linked:low"], ["'low' is not of the form key=value"]),
     "option of the wrong type": Bad(["run", "oil-leases", "linked:low=much"], ["option low='much'", "valid number"]),

@@ -51,10 +51,10 @@ def state() -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def _workers_of_our_own() -> Iterator[None]:
     """Workers that carry a mark, so that what they leave behind is known."""
-    pool._end_workers()
+    pool.Loky(1).end()
     os.environ[MARK] = uuid4().hex
     yield
-    pool._end_workers()
+    pool.Loky(1).end()
     del os.environ[MARK]
 
 

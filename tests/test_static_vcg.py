@@ -11,7 +11,8 @@ from experiments.scenarios.public_good import PublicGood
 from mechanisms.base import BaseMechanism
 from mechanisms.pivot import Pivot
 from mechanisms.planner import plan
-from mechanisms.static_vcg import StaticVCG, StaticVCGEfficient
+from mechanisms.static_vcg import StaticVCG
+from mechanisms.static_vcg_efficient import StaticVCGEfficient
 from sim.builders import from_arrays, random_environment
 from sim.environment import TableEnvironment
 from sim.roles import Situation
