@@ -177,9 +177,9 @@ class _Block:
             state = yield self.opened
             self.opened = Event(self.clock)
             now = Situation(t, memory, frozen(state.public))
-            room = self.rules.room(t, self.n)
+            room, spaces = self.rules.room(t, self.n), self.rules.agenda(t).messages
             for i, column in enumerate(state.signals.T):
-                room[i] = self.rules.prescribed(now, i, frozen(column))
+                room[i] = self.rules.prescribed(now, i, frozen(column), spaces[i])
             messages = room.T
             self.book.closing(t, state, self.rules.due(now, messages))
             decision = self.rules.decide(now, messages, self.lots)
@@ -207,7 +207,7 @@ class _Block:
                 public=now.public,
                 memory=memory,
                 space=spaces[i],
-                prescribed=prescribed(now, i, signal),
+                prescribed=prescribed(now, i, signal, spaces[i]),
                 uniforms=frozen(self.luck((f"agent {i}",), width, now.t)) if width else self.empty,
                 past=tuple(self.past[i]),
                 private=self.private[i],
