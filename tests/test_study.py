@@ -103,7 +103,10 @@ HEAD = 'environment = "oil-leases"\nmechanism = "linked"\n'
         (f"{HEAD}episodes = true\n", "episodes: True is not a whole number"),
         (f"{HEAD}seed = -1\n", "seed: -1 is below 0"),
         (f"{HEAD}seed = 9223372036854775808\n", "seed: 9223372036854775808 is above 9,223,372,036,854,775,807"),
-        (f"{HEAD}seed = 0x{'f' * 5000}\n", "seed: a value of type int that cannot be shown is above 9,223,372,036,854,775,807"),
+        (
+            f"{HEAD}seed = 0x{'f' * 5000}\n",
+            "seed: a value of type int that cannot be shown is above 9,223,372,036,854,775,807",
+        ),
         (f'{HEAD}tail = "small"\n', "tail: 'small' is not a number"),
         (f"{HEAD}deadline = true\n", "deadline: True is not a number"),
         (f"{HEAD}deadline = 1979-05-27\n", "deadline: datetime.date(1979, 5, 27) is not a number"),
