@@ -21,6 +21,7 @@ class Booking:
         self._cost, self._least = self._nothing[0].copy(), self._nothing[0] + np.inf
         self._early: list[FloatArray] = []  # payoffs of the early periods
         self._rest = self._nothing.copy()  # Σ_s δ^{s−t} payoff_s from the first period t that is not early
+        self._sheet = np.empty_like(self._nothing)  # to work on
 
     def period(
         self, t: int, state: State, decision: Array, utility: FloatArray, transfers: FloatArray, cost: Array | None
@@ -47,18 +48,19 @@ class Booking:
             record.public[t, here], record.signal[t, :, here] = state.public, state.signals.T
 
     def _add(self, t: int, utility: FloatArray, transfer: FloatArray, cost: Array | None) -> None:
-        weight = self._weights[t]
-        self._utility += weight * utility
-        self._transfer += weight * transfer
+        weight, sheet = self._weights[t], self._sheet
+        self._utility += np.multiply(utility, weight, out=sheet)
+        self._transfer += np.multiply(transfer, weight, out=sheet)
         if cost is None or not self._record.sums:
             return
         self._cost += weight * cost
         np.minimum(self._least, np.add.reduce(transfer, axis=0), out=self._least)
-        payoff = utility - transfer
         if t < self._record.early:
-            self._early.append(payoff)
-        else:
-            self._rest += self._weights[t - self._record.early] * payoff
+            self._early.append(utility - transfer)
+            return
+        np.subtract(utility, transfer, out=sheet)
+        sheet *= self._weights[t - self._record.early]
+        self._rest += sheet
 
     def close(self) -> None:
         """Hand the sums over to the record."""

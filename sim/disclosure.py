@@ -7,13 +7,15 @@
 | `own` | the class of decisions that are alike for the agent | no | own | no |
 """
 
-from sim.arrays import Array, IntArray
+from sim.arrays import Array
+from sim.environment import Environment
 
 POLICIES = ("everything", "decisions", "own")
 
 
-def shown_decision(policy: str, decision: Array, classes: IntArray | None, agent: int) -> Array | None:
+def shown_decision(policy: str, environment: Environment, t: int, decision: Array, agent: int) -> Array | None:
     """The decision as agent i is told it: `(n,)`, or None where its own outcome cannot be told apart from the rest."""
     if policy != "own":
         return decision
+    classes = environment.outcome_classes(t)
     return None if classes is None else classes[agent][decision]

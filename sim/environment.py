@@ -153,9 +153,9 @@ class TableEnvironment:
         if previous is None or decision is None:
             axes, profile = self._draw_prior(uniforms)
         else:
-            before = self.stage(t - 1)
-            own = previous.signals.T
-            here = np.concatenate([previous.public[None], own]) if before.public else own
+            before, here = self.stage(t - 1), previous.signals.T
+            if before.public:
+                here = np.concatenate([previous.public[None], here])
             axes, profile = self._move(t - 1)(decision, self._profile(before, previous), here, uniforms)
         if self.stage(t).public:
             return State(axes[0], axes[1:].T, profile)

@@ -10,6 +10,7 @@ processes were created plays no part.
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from inspect import GEN_CLOSED, getgeneratorstate
 from math import prod
 from typing import Any, cast
 
@@ -80,9 +81,9 @@ class _Block:
         self.game, self.strategies, self.rules, self.record = rules.game, strategies, rules, record
         self.environment, self.names = self.game.environment, self.game.environment.agents
         self.agents = range(len(self.names))
-        self.tapes, self.start, self.stop = tapes, start, stop
-        self.here, self.n = slice(start, stop), stop - start
+        self.tapes, self.here, self.n = tapes, slice(start, stop), stop - start
         self.clock = simpy.Environment()
+        self.begun: list[Process] = []
         self.opened, self.done = Event(self.clock), Event(self.clock)
         self.bells = [Event(self.clock) for _ in self.names]
         self.inbox: list[Letter | None] = [None] * len(self.names)
@@ -102,15 +103,24 @@ class _Block:
 
     def run(self, order: Sequence[int] | None) -> None:
         """Create the processes and let the clock run until the designer is done."""
-        self.clock.process(self._nature())
-        for i in order if order is not None else self.agents:
-            self.clock.process(self._agent(i))
-        self.clock.run(until=self.clock.process(self._designer()))
+        try:
+            self._begin(self._nature())
+            for i in order if order is not None else self.agents:
+                self._begin(self._agent(i))
+            self.clock.run(until=self._begin(self._designer()))
+        finally:
+            # Who still waits leads back to the block: closed, it goes at once, and with it what it holds.
+            for process in self.begun:
+                process.close()
         self.book.close()
+
+    def _begin(self, process: Process) -> Event:
+        self.begun = [*(one for one in self.begun if getgeneratorstate(one) != GEN_CLOSED), process]
+        return self.clock.process(process)
 
     def luck(self, names: tuple[str, ...], width: int, t: int) -> FloatArray:
         """Period t's uniform numbers, `(n, streams × width)`."""
-        return self.tapes.at(names, width, t, self.start, self.stop)
+        return self.tapes.at(names, width, t, self.here.start, self.here.stop)
 
     def lots(self, t: int) -> FloatArray:
         """The designer's own, `(n, 1)`."""
@@ -167,9 +177,9 @@ class _Block:
             state = yield self.opened
             self.opened = Event(self.clock)
             now = Situation(t, memory, frozen(state.public))
-            room = self.rules.room(t, self.n)
+            room, spaces = self.rules.room(t, self.n), self.rules.agenda(t).messages
             for i, column in enumerate(state.signals.T):
-                room[i] = self.rules.prescribed(now, i, frozen(column))
+                room[i] = self.rules.prescribed(now, i, frozen(column), spaces[i])
             messages = room.T
             self.book.closing(t, state, self.rules.due(now, messages))
             decision = self.rules.decide(now, messages, self.lots)
@@ -197,7 +207,7 @@ class _Block:
                 public=now.public,
                 memory=memory,
                 space=spaces[i],
-                prescribed=prescribed(now, i, signal),
+                prescribed=prescribed(now, i, signal, spaces[i]),
                 uniforms=frozen(self.luck((f"agent {i}",), width, now.t)) if width else self.empty,
                 past=tuple(self.past[i]),
                 private=self.private[i],
@@ -234,13 +244,10 @@ class _Block:
             if not missing.any():
                 return message
             counted = np.where(missing, self.rules.default(now, agent), message)
-        self._defaulted(now.t, agent, missing, counted)
-        return counted
-
-    def _defaulted(self, t: int, agent: int, missing: BoolArray, counted: Array) -> None:
         if self.record.everything:
-            self.record.put("defaulted", (t, agent, self.here), missing)
-            self.record.put("counted", (t, agent, self.here), counted)
+            self.record.put("defaulted", (now.t, agent, self.here), missing)
+            self.record.put("counted", (now.t, agent, self.here), counted)
+        return counted
 
     def _disclose(
         self, now: Situation, signals: list[Array], messages: Array, decision: Array, transfers: FloatArray
@@ -265,10 +272,7 @@ class _Block:
             )
 
     def _shown(self, t: int, decision: Array, agent: int) -> Array | None:
-        """The decision as an agent is told it."""
-        policy = self.game.conduct.disclosure
-        classes = self.environment.outcome_classes(t) if policy == "own" else None
-        shown = shown_decision(policy, decision, classes, agent)
+        shown = shown_decision(self.game.conduct.disclosure, self.environment, t, decision, agent)
         return None if shown is None else frozen(shown)
 
     # Acts
@@ -371,7 +375,7 @@ class _Block:
         if not on_time.all():
             if self.record.everything:
                 self.record.put("late", (t, i, self.here), ~on_time)
-            self.clock.process(self._courier(float(latency[~on_time].max()), int((~on_time).sum())))
+            self._begin(self._courier(float(latency[~on_time].max()), int((~on_time).sum())))
         if on_time.any():
             yield self.clock.timeout(min(float(latency[on_time].max()), t + conduct.deadline - self.clock.now))
             self.inbox[i] = (message, on_time)

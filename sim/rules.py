@@ -77,7 +77,7 @@ class Rules:
         seen: IntArray = self._guarded(t, "sees", partial(np.take, shown, action))
         return seen
 
-    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+    def prescribed(self, now: Situation, agent: int, signal: Array, space: Space) -> Array:
         """The message asked of an agent, `(n,)`, frozen: the (frozen) signal itself where that is the answer."""
         try:
             message = self.mechanism.prescribed(now, agent, signal)
@@ -85,7 +85,6 @@ class Rules:
             raise
         except (Exception, SystemExit) as error:
             raise self._raised(now.t, "prescribed", error) from error
-        space = self.agenda(now.t).messages[agent]
         if message is signal and signal.dtype is INDEX and isinstance(space, Finite) and within(signal, space.size):
             return signal
         return frozen(self._proposed(np.asarray(message), "prescribed", now, agent))

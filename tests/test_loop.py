@@ -1,5 +1,7 @@
 """The event loop: what happens in which order, what it pays on average, and what it does not forgive a mechanism."""
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -412,6 +414,22 @@ def test_private_choices_reach_no_mechanism_that_does_not_ask() -> None:
     env = RandomEconomy(seed=2, signals=2, horizon=3).build()
     play(make_game(env, Looking(env)), episodes=5)
     assert [(a.seen.tolist(), a.replies.tolist()) for a in seen] == [([[0, 0]] * 5, [[0.0, 0.0]] * 5)] * 3
+
+
+@pytest.mark.parametrize("conduct", [Conduct(), Conduct(0.25, (Latency("exponential", 2.0), Latency("constant", 0.5)))])
+def test_a_block_that_was_played_is_gone_at_once(conduct: Conduct) -> None:
+    """Without waiting for the garbage collector, letters still under way or not; else records would pile up."""
+    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    game = make_game(env, PayYourReport(env), conduct)
+    gc.collect()
+    gc.disable()
+    try:
+        records = [weakref.ref(play(game, RandomReport(), Truthful(), block=16)) for _ in range(3)]
+        blocks = [thing for thing in gc.get_objects() if type(thing).__name__ == "_Block"]
+    finally:
+        gc.enable()
+    assert [record() for record in records] == [None] * 3
+    assert blocks == []
 
 
 def test_costs_are_booked_and_payoffs_are_discounted_sums() -> None:
