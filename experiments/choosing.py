@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.base import BaseStrategy, Setting
-from experiments.catalog import is_shipped, make_strategy
+from experiments.catalog import STRATEGIES, is_shipped, make_strategy
 from experiments.exact import Exact, exact_gains
 from experiments.opening import hold_to_word, tried
 from experiments.options import options_of
@@ -206,8 +206,8 @@ def _exact(game: Game, workers: Workers) -> Exact:
 
 
 def untried(families: Sequence[type[BaseStrategy]]) -> dict[str, str]:
-    """Families that need an option and have no menu of their own."""
-    out = {}
+    """Families that need an option and have no menu of their own, or whose package is broken."""
+    out = STRATEGIES.unavailable()
     for cls in families:
         needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
         if needs and "menu" not in cls.__dict__:

@@ -16,10 +16,12 @@ from rich.text import Text
 from experiments import console as screen
 from experiments.audit_screen import show_audit, show_limited
 from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment
+from experiments.catalog import make_environment
+from experiments.check_cli import check_command
 from experiments.limited import LimitedAudit, limited_audit
+from experiments.list_cli import list_command
 from experiments.opening import make_workers, open_environment, open_game, open_plugins
-from experiments.options import options_of, shown, split
+from experiments.options import split
 from experiments.plain import print_json
 from experiments.pool import Workers
 from experiments.replaying import replay
@@ -33,7 +35,6 @@ from experiments.tournament.command import tournament_command
 from experiments.yardstick import yardstick
 from mechanisms.base import BaseMechanism
 from sim.errors import DynmechError, InputError, Refusal
-from sim.registry import Registry
 from sim.run_folder import DATASETS
 
 app = typer.Typer(
@@ -76,34 +77,8 @@ MemoryLimit = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
-@app.command("list")
-def list_command(
-    kind: Annotated[str, typer.Argument(help="scenarios, mechanisms, strategies, or all of them.")] = "all",
-    plugin: Plugins = [],  # noqa: B006 - Typer copies defaults
-    as_json: Json = False,
-) -> None:
-    """What there is, a line each, with its options and its source."""
-    open_plugins(plugin, Workers())
-    registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
-    if kind not in (*registries, "all"):
-        raise InputError(f"list: {kind!r} is none of {', '.join(registries)}")
-    chosen = {name: r for name, r in registries.items() if kind in (name, "all")}
-    if as_json:
-        print_json(
-            {
-                name: [
-                    {"name": key, "source": _source(cls), "options": _option_texts(cls), "about": _about(cls)}
-                    for key, cls in registry.all().items()
-                ]
-                for name, registry in chosen.items()
-            }
-        )
-        return
-    out = screen.make_console()
-    for name, registry in chosen.items():
-        screen.show_names(
-            name, [(key, _about(cls), _option_texts(cls), _source(cls)) for key, cls in registry.all().items()], out
-        )
+app.command("list")(list_command)
+app.command("check")(check_command)
 
 
 @app.command("run")
@@ -355,20 +330,6 @@ def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
             raise InputError(f"{option}: agent {who!r} is given twice")
         pairs[who] = what
     return pairs
-
-
-def _about(cls: type) -> str:
-    return getattr(cls, "summary", None) or (cls.__doc__ or "").strip().split("\n")[0].rstrip(".")
-
-
-def _source(cls: type) -> str:
-    """Where it comes from; a user's own class that does not say: its file."""
-    stated = getattr(cls, "source", "")
-    return stated if stated else Path(getattr(sys.modules[cls.__module__], "__file__", "")).name
-
-
-def _option_texts(cls: type) -> list[str]:
-    return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]
 
 
 INTERRUPTED = 130

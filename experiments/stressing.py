@@ -219,7 +219,7 @@ def _games(
     One that the user has named must not refuse.
     """
     games: dict[str, Game] = {}
-    refusals: dict[str, str] = {}
+    refusals: dict[str, str] = {} if names else MECHANISMS.unavailable()
     broken: dict[str, str] = {}
     for name in names or MECHANISMS.all():
         if name in games:
