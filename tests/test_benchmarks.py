@@ -1,5 +1,6 @@
 """The benchmarks at sizes so small that only their workings are tested; nothing here is timed."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 import benchmarks
 from agents.oracle import Information
-from benchmarks import audit, base, growth, oracle, planner
+from benchmarks import audit, base, growth, oracle, planner, runs
 from benchmarks.__main__ import _machine, _table, main
+from experiments.shards import LEVELS
 from mechanisms.planner import plan
 from sim.kernels import IndependentKernel
 
@@ -188,3 +190,15 @@ def test_wrong_arguments_are_refused(
 def test_machine_and_versions_are_named() -> None:
     assert "numpy 2" in _machine()
     assert _table([]).row_count == 0
+
+
+# Runs.
+
+
+def test_a_benchmarked_run_plays_what_play_alone_does(tmp_path: Path) -> None:
+    for level in LEVELS:
+        runs.whole(tmp_path, level, episodes=40)
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("*/result.json")]
+    assert len({result["agents"][0]["gain"] for result in found}) == 1
+    assert found[0]["agents"][0]["strategy"] == "random"
+    assert runs.bare(episodes=runs.SHARD) == 2 * runs.SHARD * found[0]["periods"] * 3

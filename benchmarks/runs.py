@@ -1,0 +1,82 @@
+"""Whole runs, journal and checksums included: what each level of the log costs, and what workers bring.
+
+Levels: CPU seconds of `experiments.run` beside play alone that keeps payoffs only, on the same draws. Workers: wall
+time of the same run with two worker processes beside one, the pool warm; on a machine of one core there is nothing to
+gain.
+"""
+
+import os
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from agents.random_report import RandomReport
+from agents.truthful import Truthful
+from benchmarks.base import Row, paired
+from experiments import make_environment, make_mechanism, run
+from experiments.pool import Workers
+from experiments.shards import LEVELS
+from experiments.simulate import Sampling
+from sim.game import make_game
+from sim.loop import play_shard
+from sim.streams import Streams
+
+ECONOMY = "random:agents=3,signals=3,decisions=2,independent=true,correlation=0"
+EPISODES = 16_384
+SHARD = 4096
+
+
+def measure(pairs: int) -> list[Row]:
+    """Thousands of agent-periods per CPU second, prescribed play and one deviation together."""
+    with TemporaryDirectory() as folder:
+        return [_level(Path(folder), level, pairs) for level in LEVELS] + [_workers(Path(folder), pairs)]
+
+
+def whole(out: Path, level: str, workers: int = 1, episodes: int = EPISODES) -> None:
+    """One run in a new folder; agent 1 reports at random."""
+    run(
+        ECONOMY,
+        "team",
+        {"0": "random"},
+        tail=1e-2,
+        out=out / f"{level}-{workers}-{time.monotonic_ns()}",
+        sampling=Sampling(episodes, shard=SHARD),
+        log=level,
+        workers=Workers(workers),
+    )
+
+
+def bare(episodes: int = EPISODES) -> int:
+    """The same play without a run; returns its agent-periods."""
+    environment = make_environment(ECONOMY)
+    game = make_game(environment, make_mechanism("team", environment), tail=1e-2)
+    for shard in range(episodes // SHARD):
+        streams = Streams(0, "play", shard, SHARD, game.periods)
+        for strategies in ([Truthful()] * 3, [RandomReport(), Truthful(), Truthful()]):
+            play_shard(game, strategies, streams, keep="payoffs")
+    return 2 * episodes * game.periods * 3
+
+
+def _level(folder: Path, level: str, pairs: int) -> Row:
+    ours, theirs, ratio = paired(lambda: whole(folder, level), bare, pairs)
+    work = bare() / 1000
+    title = f"run, log {level}: {', '.join(LEVELS[level]) or 'the journal only'}"
+    return Row(title, work / ours, "1000 agent-periods/s", "play alone", work / theirs, ratio, "–", True)
+
+
+def _workers(folder: Path, pairs: int) -> Row:
+    whole(folder, "full", 2)  # the pool is there from now on
+    times = {count: median(_wall(folder, count) for _ in range(pairs)) for count in (1, 2)}
+    cores = os.cpu_count() or 1
+    ratio = times[1] / times[2]
+    aim = "1.5 times, on two idle cores"
+    return Row(
+        "run, log full, 2 workers", times[2], "s (wall)", "1 worker", times[1], ratio, aim, cores < 2 or ratio > 1
+    )
+
+
+def _wall(folder: Path, workers: int) -> float:
+    start = time.monotonic()
+    whole(folder, "full", workers)
+    return time.monotonic() - start
