@@ -89,7 +89,7 @@ def _summary(game: Game, pairs: int) -> Row:
     """A shard as the program cuts it: 4096 episodes in one block."""
     prescribed = play(game, 4096, 4096, "payoffs").payoffs
     ours, theirs, ratio = paired(
-        lambda: Tally.of(play(game, 4096, 4096, "flows"), prescribed), lambda: play(game, 4096, 4096, "payoffs"), pairs
+        lambda: Tally.of(play(game, 4096, 4096, "sums"), prescribed), lambda: play(game, 4096, 4096, "payoffs"), pairs
     )
     work = "summary-only: play and tally a shard of 4096"
     return Row(work, ours, "s", "logging off", theirs, ratio, "at most 20 % on top", 1 / ratio <= 1.2)

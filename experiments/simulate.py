@@ -178,10 +178,10 @@ def pilot(
     scope: str = "pilot",
 ) -> dict[str, FloatArray]:
     """Gains `(N, E)` of each case, not logged; every scope has draws of its own, so a choice can be judged afresh."""
-    reference = play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope).payoffs
+    reference = play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope, keep="payoffs").payoffs
     out = {}
     for case in cases:
-        out[case.key] = play(game, case, sampling, 0, sampling.episodes, scope).payoffs - reference
+        out[case.key] = play(game, case, sampling, 0, sampling.episodes, scope, keep="payoffs").payoffs - reference
         advance(1)
     return out
 

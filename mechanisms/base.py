@@ -174,7 +174,7 @@ class FlowMechanism(DirectMechanism):
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
         """The table at the reported profile."""
-        return self.tables[self.plan.at(now.t)][:, self.profile(now, messages)].T
+        return self.tables[self.plan.at(now.t)].take(self.profile(now, messages), axis=1).T
 
     def transfer_bound(self) -> float:
         """The largest entry."""

@@ -32,9 +32,8 @@ class Booking:
         self._add(t, enjoyed, paid, cost)
         if record.sums and t < len(record.signal):
             record.signal[t, :, here] = state.signals.T
-        if record.flows:
-            record.utility[t, :, here], record.transfer[t, :, here], record.cost[t, here] = enjoyed, paid, cost
         if record.everything:
+            record.utility[t, :, here], record.transfer[t, :, here], record.cost[t, here] = enjoyed, paid, cost
             record.public[t, here], record.decision[t, here] = state.public, decision
 
     def closing(self, t: int, state: State, transfers: FloatArray) -> None:
@@ -42,9 +41,8 @@ class Booking:
         record, here = self._record, self._here
         paid = np.ascontiguousarray(transfers.T, np.float64)
         self._add(t, self._nothing, paid, self._nothing[0])
-        if record.flows:
-            record.transfer[t, :, here] = paid
         if record.everything:
+            record.transfer[t, :, here] = paid
             record.public[t, here], record.signal[t, :, here] = state.public, state.signals.T
 
     def _add(self, t: int, utility: FloatArray, transfer: FloatArray, cost: Array | None) -> None:

@@ -14,7 +14,7 @@ from sim.spaces import Interval
 NOTHING = -1
 """Code of a value that does not exist (no message, no decision, no act)."""
 
-Keep = Literal["everything", "flows", "sums", "payoffs"]
+Keep = Literal["everything", "sums", "payoffs"]
 """How much of play is kept, see `Record`."""
 
 EARLY = 6
@@ -27,10 +27,10 @@ class Record:
     - `payoffs`: `discounted_utility`, `discounted_transfer` `(N, E)`, Σ_t δ^t of flows.
     - `sums`, besides: `discounted_cost` `(E,)`; `least_revenue` `(E,)`, min_t Σ_i p_t^i; of the `early` first periods
       `continuation` `(early, N, E)`, Σ_{s ≥ t} δ^{s−t} (u_s^i − p_s^i), and `signal` `(early, N, E)`.
-    - `flows`, besides: `utility`, `transfer` `(P, N, E)`, `cost` `(P, E)`.
-    - `everything`, besides: `signal` of all periods; `public`, `decision` `(P, E)`; `report` (sent), `counted` (what
-      the designer used), `action`, `reply`, `latency`, `late`, `defaulted` `(P, N, E)`. A column in which nothing ever
-      stands is one number, repeated, until something is put there.
+    - `everything`, besides: `utility`, `transfer` `(P, N, E)`, `cost` `(P, E)`; `signal` of all periods; `public`,
+      `decision` `(P, E)`; `report` (sent), `counted` (what the designer used), `action`, `reply`, `latency`, `late`,
+      `defaulted` `(P, N, E)`. A column in which nothing ever stands is one number, repeated, until something is put
+      there.
     """
 
     game: Game
@@ -57,7 +57,7 @@ class Record:
         if keep not in get_args(Keep):
             raise InputError(f"keep: {keep!r} is none of {', '.join(get_args(Keep))}")
         self.game, self.keep = game, keep
-        self.sums, self.flows, self.everything = (keep in get_args(Keep)[:k] for k in (3, 2, 1))
+        self.sums, self.everything = keep != "payoffs", keep == "everything"
         self.early = min(game.periods, EARLY)
         periods, agents = game.periods + game.closing, len(game.environment.agents)
         shape = (periods, agents, episodes)
@@ -67,11 +67,10 @@ class Record:
             self.discounted_cost, self.least_revenue = np.empty(episodes), np.empty(episodes)
             self.continuation = np.empty((self.early, *shape[1:]))
             self.signal = np.empty((periods if self.everything else self.early, *shape[1:]), kind)
-        if self.flows:
+        if self.everything:
             self.utility, self.transfer, self.cost = np.empty(shape), np.empty(shape), np.empty((periods, episodes))
             self.utility[game.periods :] = 0
             self.cost[game.periods :] = 0
-        if self.everything:
             self.public = np.empty((periods, episodes), kind)
             self.decision, self.report = np.empty((periods, episodes), kind), np.empty(shape, kind)
             self.decision[game.periods :] = nothing

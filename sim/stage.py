@@ -84,10 +84,14 @@ class Stage:
 
     def flat(self, public: IntArray, signals: IntArray) -> IntArray:
         """The profile's index: `(n,)` and `(n, N)` to `(n,)`."""
-        index = public if self.public else np.zeros(len(signals), np.intp)
-        for i, labels in enumerate(self.signals):
-            index = index * len(labels) + signals[:, i]
-        return index
+        index: IntArray = np.add.reduce(signals.T * self._steps[1:], axis=0)
+        return index + public * self._steps[0] if self.public else index
+
+    @cached_property
+    def _steps(self) -> IntArray:
+        """What a step along the public state's axis, and along every agent's, adds to the index: `(1 + N, 1)`."""
+        sizes = [len(labels) for labels in self.signals]
+        return np.array([prod(sizes[k:]) for k in range(len(sizes) + 1)], np.intp)[:, None]
 
     def others_flat(self, agent: int, public: IntArray, signals: IntArray) -> IntArray:
         """The index of the profile with the agent's axis left out: `(n,)`."""

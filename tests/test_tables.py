@@ -254,8 +254,10 @@ LEVELS = get_args(Keep)
 KEPT = {
     "payoffs": {"discounted_utility", "discounted_transfer"},
     "sums": {"discounted_cost", "least_revenue", "continuation", "signal"},
-    "flows": {"utility", "transfer", "cost"},
-    "everything": {"public", "decision", "report", "counted", "action", "reply", "latency", "late", "defaulted"},
+    "everything": {
+        *("utility", "transfer", "cost", "public", "decision", "report", "counted"),
+        *("action", "reply", "latency", "late", "defaulted"),
+    },
 }
 
 
@@ -334,5 +336,5 @@ def test_what_was_not_kept_is_not_there() -> None:
         record.signal  # noqa: B018 - looking is the point
     with pytest.raises(AttributeError, match="a record has no 'sgnal'"):
         record.sgnal  # noqa: B018
-    with pytest.raises(InputError, match="keep: 'all' is none of everything, flows, sums, payoffs"):
+    with pytest.raises(InputError, match="keep: 'all' is none of everything, sums, payoffs"):
         play(GAMES["linked"], "all")  # type: ignore[arg-type]
