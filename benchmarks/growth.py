@@ -1,4 +1,4 @@
-"""How cost grows: planner, audit and event loop with agents, signals and episodes, beside what the work should cost.
+"""How cost grows with agents, signals, episodes and workers: planner, audit, event loop, runs; beside what is expected.
 
 A series varies one thing. Its growth is the exponent b of seconds ≈ a × sizeᵇ, fitted to the larger half of its sizes
 (the smaller ones are mostly overhead). What is expected is the same fit to the operations that the algorithm needs:
@@ -6,15 +6,19 @@ A series varies one thing. Its growth is the exponent b of seconds ≈ a × size
 - planner: D Σ_j S K_j multiplications a sweep, S profiles of N agents with K signals each: N K S for equal ones;
 - audit of a mechanism that remembers one period: M S (S + N K) numbers, M = 1 + D S memories: the law of the next
   profile at every state of prescribed play, and N agents' problems of M S K cases;
-- event loop: episodes × agents; signals cost nothing, they are looked up.
+- event loop: episodes × agents; signals cost nothing, they are looked up;
+- runs: by the wall clock, a share for each worker, up to the number of cores.
 
 `draw` makes a picture of it: `python -m benchmarks growth --out growth.png`.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from agents.truthful import Truthful
+from benchmarks import runs
 from benchmarks.base import Row, median_seconds
 from benchmarks.planner import planned, sticky_economy
 from experiments import audit, make_environment, make_mechanism
@@ -47,6 +52,7 @@ class Series:
         varied: what is varied.
         axis: what size means.
         sizes, seconds, operations: by point; the operations up to a factor.
+        wall: whether seconds are those of the clock on the wall; then other programs count, and there is no aim.
     """
 
     work: str
@@ -55,6 +61,7 @@ class Series:
     sizes: tuple[float, ...]
     seconds: tuple[float, ...]
     operations: tuple[float, ...]
+    wall: bool = False
 
     @property
     def panel(self) -> tuple[str, str]:
@@ -99,6 +106,8 @@ class Sizes:
     loop_agents: tuple[int, ...] = (2, 3, 4, 6, 8, 10)  # 2 signals each: tables of up to 1024 profiles
     loop_signals: tuple[int, ...] = (2, 4, 8, 16, 32)
     episodes: int = 10_000
+    workers: tuple[int, ...] = (1, 2, 4)
+    run_episodes: int = 65_536
 
 
 SIZES = Sizes()
@@ -114,22 +123,23 @@ def measure(pairs: int, sizes: Sizes = SIZES) -> list[Row]:
             "operations",
             one.expected,
             None,
-            f"at most {SLACK:g} above",
-            one.exponent <= one.expected + SLACK,
+            "–" if one.wall else f"at most {SLACK:g} above",
+            one.wall or one.exponent <= one.expected + SLACK,
         )
         for one in measured(pairs, sizes)
     ]
 
 
 @cache
-def measured(runs: int, sizes: Sizes) -> tuple[Series, ...]:
+def measured(times: int, sizes: Sizes) -> tuple[Series, ...]:
     """All series, each point the median of several runs."""
     return (
-        planner(sizes.planner_agents, (4,) * len(sizes.planner_agents), "agents", runs),
-        planner((4,) * len(sizes.planner_signals), sizes.planner_signals, "signals", runs),
-        audits(sizes.audit_agents, (3,) * len(sizes.audit_agents), "agents", runs),
-        audits((3,) * len(sizes.audit_signals), sizes.audit_signals, "signals", runs),
-        *loops(sizes, runs),
+        planner(sizes.planner_agents, (4,) * len(sizes.planner_agents), "agents", times),
+        planner((4,) * len(sizes.planner_signals), sizes.planner_signals, "signals", times),
+        audits(sizes.audit_agents, (3,) * len(sizes.audit_agents), "agents", times),
+        audits((3,) * len(sizes.audit_signals), sizes.audit_signals, "signals", times),
+        *loops(sizes, times),
+        workers(sizes, times),
     )
 
 
@@ -176,6 +186,19 @@ def loops(sizes: Sizes, runs: int) -> Iterator[Series]:
     yield series("signals", sizes.loop_signals, lambda count: seconds(2, count, sizes.episodes), linear=False)
 
 
+def workers(sizes: Sizes, times: int) -> Series:
+    """A whole run by the wall clock, its pool warm; work is shared by as many workers as there are cores."""
+    cores = os.cpu_count() or 1
+    with TemporaryDirectory() as folder:
+        seconds = []
+        for count in sizes.workers:
+            runs.whole(Path(folder), "full", count, sizes.run_episodes)
+            seconds.append(median(runs.wall(Path(folder), count, sizes.run_episodes) for _ in range(min(times, 3))))
+    counts = tuple(map(float, sizes.workers))
+    shares = tuple(1 / min(count, cores) for count in sizes.workers)
+    return Series("run", "workers", "workers", counts, tuple(seconds), shares, wall=True)
+
+
 def _game(agents: int, signals: int) -> Game:
     options = f"agents={agents},signals={signals},horizon={PERIODS},correlation=0,independent=true"
     environment = make_environment(f"random:{options}")
@@ -205,7 +228,7 @@ def draw(runs: int, out: Path, sizes: Sizes = SIZES) -> None:
 def _finish(axes: Axes, mine: list[Series]) -> None:
     """Titles, and room for the legend."""
     title, size = mine[0].panel
-    axes.set(title=title, xlabel=size, ylabel="CPU seconds")
+    axes.set(title=title, xlabel=size, ylabel="seconds" if mine[0].wall else "CPU seconds")
     seconds = [s for one in mine for s in one.seconds]
     axes.set_ylim(min(seconds) / 2, max(seconds) * 5)
     sizes = sorted({s for one in mine for s in one.sizes})

@@ -67,7 +67,7 @@ def _level(folder: Path, level: str, pairs: int) -> Row:
 
 def _workers(folder: Path, pairs: int) -> Row:
     whole(folder, "full", 2)  # the pool is there from now on
-    times = {count: median(_wall(folder, count) for _ in range(pairs)) for count in (1, 2)}
+    times = {count: median(wall(folder, count) for _ in range(pairs)) for count in (1, 2)}
     cores = os.cpu_count() or 1
     ratio = times[1] / times[2]
     aim = "1.5 times, on two idle cores"
@@ -76,7 +76,8 @@ def _workers(folder: Path, pairs: int) -> Row:
     )
 
 
-def _wall(folder: Path, workers: int) -> float:
+def wall(folder: Path, workers: int, episodes: int = EPISODES) -> float:
+    """Seconds of one run with a full log, by the wall clock."""
     start = time.monotonic()
-    whole(folder, "full", workers)
+    whole(folder, "full", workers, episodes)
     return time.monotonic() - start

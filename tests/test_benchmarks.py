@@ -133,7 +133,7 @@ def test_audit_costs() -> None:
 
 # Growth.
 
-SMALLEST = growth.Sizes((2, 3), (2, 3), (2, 3), (2, 3), (10, 20), (2, 3), (2, 3), episodes=10)
+SMALLEST = growth.Sizes((2, 3), (2, 3), (2, 3), (2, 3), (10, 20), (2, 3), (2, 3), 10, workers=(1, 2), run_episodes=20)
 
 
 def test_growth_is_fitted_beside_the_operations_and_drawn(tmp_path: Path) -> None:
