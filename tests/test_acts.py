@@ -297,7 +297,7 @@ def test_who_is_not_asked_does_not_reply() -> None:
         (lambda _view: np.array([0, 0, 11, 0]), "reply returned 11 (row 2 of the block), outside [-10, 10]"),
         (lambda _view: 0.0, "reply returned float 0.0, expected an array of shape (4,)"),
         (lambda _view: np.zeros((4, 1)), "reply returned an array of shape (4, 1), expected (4,)"),
-        (lambda _view: np.array(["?"] * 4), "reply returned type <U1, first value ?, expected elements of [-10, 10]"),
+        (lambda _view: np.array(["?"] * 4), "reply returned type <U1, first value '?', expected elements of [-10, 10]"),
         (lambda view: view.others, "it looked at the others' signals without declaring spies = True"),
         (lambda _view: 1 / 0, "reply raised ZeroDivisionError: division by zero"),
     ],

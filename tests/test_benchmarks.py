@@ -147,7 +147,8 @@ def test_growth_is_fitted_beside_the_operations_and_drawn(tmp_path: Path) -> Non
     ]
     # Planner by signals: N K S with N = 4 and S = K⁴, hence S^(5/4).
     assert [row.theirs for row in rows][1] == pytest.approx(1.25)
-    assert [row.theirs for row in rows][4:] == pytest.approx([1, 1, 0], abs=1e-12)
+    assert [row.theirs for row in rows][4:7] == pytest.approx([1, 1, 0], abs=1e-12)
+    assert (rows[7].work, rows[7].met) == ("run, by workers", True)
     growth.draw(1, tmp_path / "growth.png", SMALLEST)
     assert (tmp_path / "growth.png").read_bytes()[:4] == b"\x89PNG"
 

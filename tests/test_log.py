@@ -45,7 +45,7 @@ def test_the_folder_is_laid_out_as_documented(undisturbed: dict[str, bytes]) -> 
         for case in ("prescribed", "deviation")
         for k in range(SHARDS)
     }
-    assert set(undisturbed) == shards | {"run.json", "shards.jsonl"}
+    assert set(undisturbed) == shards | {"run.json", "shards.jsonl", "result.json"}
 
 
 def test_run_json_says_what_was_run_and_the_journal_what_is_there(
@@ -69,7 +69,7 @@ def test_run_json_says_what_was_run_and_the_journal_what_is_there(
         f"mechanism=linked/case={case}/shard-{k:05d}" for k in range(SHARDS) for case in ("prescribed", "deviation")
     ]
     listed = {name: file for entry in entries for name, file in entry["files"].items()}
-    assert set(listed) == set(undisturbed) - {"run.json", "shards.jsonl"}
+    assert set(listed) == set(undisturbed) - {"run.json", "shards.jsonl", "result.json"}
     for name, file in listed.items():
         assert file["sha256"] == sha256(undisturbed[name]).hexdigest()
         assert file["rows"] == pq.read_metadata(tmp_path / "undisturbed" / name).num_rows

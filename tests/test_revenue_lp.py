@@ -299,7 +299,7 @@ def test_binding_constraints_are_named() -> None:
     [
         ("repeated-auction", "two periods, here are infinitely many"),
         ("oil-leases-prior", "two periods, here are 3"),
-        ("oil-leases", "needs independent types: next signals are correlated|depends on the others'"),
+        ("oil-leases", "needs independent types: an agent's next signal is moved|depends on the others'"),
     ],
 )
 def test_other_economies_are_refused(economy: str, told: str) -> None:

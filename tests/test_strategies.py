@@ -550,7 +550,7 @@ def test_one_episode_is_seen_as_plain_numbers() -> None:
         (0.5, "message returned type float64, first value 0.5, expected elements of 0..2: 'a', 'b', 'c'"),
         (7, "message returned 7 (row 0 of the block), outside 0..2: 'a', 'b', 'c'"),
         (None, "message returned type object, first value None, expected elements of 0..2: 'a', 'b', 'c'"),
-        ("b", "message returned type <U1, first value b, expected elements of 0..2: 'a', 'b', 'c'"),
+        ("b", "message returned type <U1, first value 'b', expected elements of 0..2: 'a', 'b', 'c'"),
     ],
 )
 def test_a_wrong_answer_for_one_episode_is_stopped(answer: Any, what: str) -> None:
