@@ -3,12 +3,17 @@
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment, make_mechanism, make_strategy, use_plugins
 from experiments.checking import check_environment, check_mechanism, check_plugins, check_strategy
+from experiments.correlation import plot_correlation, sweep_correlation
 from experiments.plots import plot_stress
 from experiments.replaying import replay
+from experiments.report.page import write_report
 from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.tournament.playing import tournament
+from experiments.tournament.study import load_tournament
+from experiments.yardstick import yardstick
 from sim.environment_file import load_environment, save_environment
 
 __all__ = [
@@ -20,14 +25,20 @@ __all__ = [
     "check_strategy",
     "load_environment",
     "load_study",
+    "load_tournament",
     "make_environment",
     "make_mechanism",
     "make_strategy",
+    "plot_correlation",
     "plot_stress",
     "read_run",
     "replay",
     "run",
     "save_environment",
     "stress",
+    "sweep_correlation",
+    "tournament",
     "use_plugins",
+    "write_report",
+    "yardstick",
 ]

@@ -3,20 +3,18 @@
 `python -m experiments.trade_plots FOLDER` draws all three (here, without a folder).
 """
 
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.plots import save_figure
 from mechanisms.cutoff_rule import CutoffRule, optimal_rule
 from mechanisms.trade_budget import Trade, persistent_chain
 from mechanisms.two_period_types import family
 from sim.arrays import FloatArray
-from sim.errors import InputError
 
 STYLES = ("-", "--", ":")
 """One per persistence, so that lines are told apart without colour."""
@@ -57,7 +55,7 @@ def plot_deficit_and_fees(path: Path, persistences: Sequence[float] = (0.5, 0.75
     )
     axes.set_title("Patience pays for efficient trade: fees that every first type bears", loc="left", fontsize=11)
     axes.legend(loc="upper left", fontsize=8, frameon=False, bbox_to_anchor=(0.0, 0.9))
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def balance_region(persistences: FloatArray, discounts: FloatArray) -> FloatArray:
@@ -82,7 +80,7 @@ def plot_balance_region(path: Path, points: int = 101) -> Path:
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="persistence α", ylabel="discount factor δ")
     axes.set_title("Computed from condition (∗), two values", loc="left", fontsize=11)
     axes.legend(loc="lower right", fontsize=8, frameon=False)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def plot_allocation(path: Path, rule: CutoffRule | None = None) -> Path:
@@ -108,7 +106,7 @@ def plot_allocation(path: Path, rule: CutoffRule | None = None) -> Path:
     axes.set(xlim=(low, high), ylim=(types.low, types.high), xlabel="type today θ₁", ylabel="type tomorrow θ₂")
     axes.set_title(f"Optimal mechanism, {types.label}: revenue {rule.revenue():.4f}", loc="left", fontsize=11)
     axes.legend(loc="upper left", fontsize=8, framealpha=0.9)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
@@ -118,19 +116,6 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _save(figure: Any, path: Path) -> Path:
-    """Write the picture under a temporary name, then rename it."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        figure.savefig(partial, format="png", metadata={"Software": None})
-        os.replace(partial, path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    return path
 
 
 def main(folder: str) -> None:
