@@ -83,6 +83,14 @@ def test_python_example_runs_as_written(
     assert scope["found"].promises[0].worst == pytest.approx(4)  # type: ignore[attr-defined]
 
 
+def test_the_sweep_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    exec(next(block for block in blocks("python") if "sweep_correlation" in block), scope)
+    assert scope["frame"]["largest_transfer"].is_monotonic_increasing  # type: ignore[index]
+    assert (tmp_path / "fading.png").exists()
+
+
 def test_main_and_test_commands_install_with_hashes_and_name_files_that_exist() -> None:
     lines = {
         name: re.search(rf"<!-- {name} command -->\n```sh\n(.*?)\n```", README, re.DOTALL) for name in ("main", "test")
