@@ -37,6 +37,7 @@ def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episo
         InputError: no such run, case, mechanism or episode; what there is, is named.
     """
     run = read_run(folder)
+    run.require("outcomes")
     where = _partition(run, case, mechanism)
     gains = run.gains(**where)
     mine = gains[gains["deviates"]] if gains["deviates"].any() else gains

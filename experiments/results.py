@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.plain import plain
+from experiments.shards import LEVELS
 from experiments.simulate import slug
 from sim.errors import InputError, StorageError
 from sim.run_folder import read_ledger
@@ -47,10 +48,17 @@ class Run:
         """A row per (episode, agent): against prescribed play."""
         return self._read("gains", only)
 
+    def require(self, dataset: str) -> None:
+        """Raise if the run keeps no rows of a dataset."""
+        level = self.ledger["configuration"].get("log", "full")
+        if dataset not in LEVELS.get(level, LEVELS["full"]):
+            raise InputError(f"{self.folder}: was run with --log {level}, which keeps no {dataset}")
+
     def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
         for key in only:
             if key not in ("mechanism", "case"):
                 raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")
+        self.require(dataset)
         if not (self.folder / dataset).is_dir():
             raise InputError(f"{self.folder}: nothing has been played yet")
         for key, value in only.items():

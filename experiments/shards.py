@@ -232,7 +232,21 @@ def make_job(game: Game, mechanism: str, cases: Sequence[Case], sampling: Sampli
     """A job in a run folder; prescribed play goes first."""
     base = prescribed_case(game)
     everything = (base, *(case for case in cases if case.key != base.key))
+    require_apart([case.key for case in everything], "case")
     return Job(game, mechanism, everything, sampling, folder.path.resolve(), folder.metadata, log)
+
+
+def require_apart(names: Sequence[str], what: str) -> None:
+    """Names of things that have files of their own.
+
+    Raises:
+        InputError: two are alike as parts of paths.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(slug(name).casefold(), name)
+        if other is not name:
+            raise InputError(f"{what} {name!r} and {what} {other!r} would have the same files; run them apart")
 
 
 def known_level(log: str) -> str:

@@ -27,9 +27,10 @@ from experiments.exact import TOLERANCE
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import ENOUGH, ZERO, Moments, amount
 from experiments.opening import open_environment, open_game
+from experiments.options import split
 from experiments.pool import TRIES, Workers
 from experiments.results import save_result
-from experiments.shards import known_level, make_job, play_jobs, shard_keys, totals
+from experiments.shards import known_level, make_job, play_jobs, require_apart, shard_keys, totals
 from experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties, signal_dates
 from sim.environment import Environment
@@ -166,7 +167,7 @@ def stress(
     configuration = {
         "command": "stress",
         "environment": {"name": env.name, "hash": environment_hash(env)},
-        "mechanisms": [*games, *broken],
+        "mechanisms": [name for name in mechanisms or MECHANISMS.all() if name in games or name in broken],
         "families": [cls.name for cls in families],
         "episodes": sampling.episodes,
         "seed": sampling.seed,
@@ -176,7 +177,7 @@ def stress(
         "tail": tail,
         "conduct": (conduct or Conduct()).data(),
         "plugins": [file_hash(path) for path in plugins],
-        "code": code_hashes([*(game.mechanism for game in games.values()), *families]),
+        "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in [*games, *broken]), *families]),
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
     with RunFolder(path, configuration, versions()) as folder:
@@ -221,9 +222,11 @@ def _games(
     games: dict[str, Game] = {}
     refusals: dict[str, str] = {} if names else MECHANISMS.unavailable()
     broken: dict[str, str] = {}
-    for name in names or MECHANISMS.all():
-        if name in games:
+    for name in names:
+        if names.count(name) > 1:
             raise InputError(f"mechanism {name!r} is given twice")
+    require_apart(names, "mechanism")
+    for name in names or MECHANISMS.all():
         try:
             games[name] = open_game(env, name, conduct, tail, workers)
         except Refusal as error:

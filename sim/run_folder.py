@@ -33,6 +33,10 @@ SCHEMA = 2
 DATASETS = ("outcomes", "episodes", "gains")
 
 
+ORDER = ("schema", "configuration", "configuration_hash", "seed", "versions", "chosen", "complete")
+"""What stands first in `run.json`."""
+
+
 class RunFolder:
     """A run's folder, new or to be resumed. As a context manager it is kept from other programs until it is left.
 
@@ -243,7 +247,8 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with partial.open("w", encoding="utf-8") as file:
-                json.dump({**self.data, "seal": _seal(self.data)}, file, indent=1)
+                data = {key: self.data[key] for key in sorted(self.data, key=_rank)}
+                json.dump({**data, "seal": _seal(data)}, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
@@ -297,6 +302,11 @@ def read_ledger(path: Path) -> dict[str, Any]:
     if data.pop("seal", None) != _seal(data):
         raise InputError(f"{ledger}: damaged, not what was written; choose another --out, or delete the folder")
     return data
+
+
+def _rank(key: str) -> int:
+    """Where in `run.json` something stands, whenever it became known."""
+    return ORDER.index(key) if key in ORDER else len(ORDER)
 
 
 def _seal(data: Mapping[str, Any]) -> str:
