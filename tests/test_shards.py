@@ -66,7 +66,7 @@ def test_one_two_and_seven_workers_leave_the_same_bytes(tmp_path: Path) -> None:
     for count in (1, 2, 7):
         play_run(tmp_path / f"run {count}", count, strategies=profile, sampling=FEW)
         play_stress(tmp_path / f"stress {count}", count, mechanisms=["linked"])
-    pool._end_workers()
+    pool.Loky(1).end()
     for kind in ("run", "stress"):
         one, two, seven = (bytes_below(tmp_path / f"{kind} {count}") for count in (1, 2, 7))
         assert one == two == seven
@@ -259,7 +259,7 @@ def test_every_level_of_the_log_gives_the_same_results(play: Callable[..., Any],
         assert there == set(LEVELS[level])
     full, some = bytes_below(tmp_path / "full"), bytes_below(tmp_path / "episodes")
     assert {name for name in full if not name.startswith("outcomes/")} == set(some)
-    assert set(bytes_below(tmp_path / "summary")) == {"run.json", "shards.jsonl"}
+    assert set(bytes_below(tmp_path / "summary")) == {"run.json", "shards.jsonl", "result.json"}
     with pytest.raises(InputError, match='log is "full" there, "summary" here'):
         play(tmp_path / "full", 1, log="summary")
 

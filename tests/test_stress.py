@@ -218,7 +218,7 @@ def test_the_choice_and_the_report_rest_on_different_draws(tmp_path: Path, monke
     seen: dict[str, list[FloatArray]] = {}
 
     def spy(game: Any, strategies: Any, streams: Streams, **options: Any) -> Any:
-        record = play_shard(game, strategies, streams, **options)
+        record = play_shard(game, strategies, streams, **{**options, "keep": "everything"})
         if all(isinstance(strategy, Truthful) for strategy in strategies):
             seen.setdefault(streams.scope, []).append(record.signal.copy())
         return record
