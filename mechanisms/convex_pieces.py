@@ -62,7 +62,10 @@ def convex_pieces(evaluate: Evaluate, low: FloatArray, high: FloatArray) -> Piec
         done.append((left[0][kink], meet[kink], left[2][kink], which[kink]))
         done.append((meet[kink], right[0][kink], right[2][kink], which[kink]))
         middle = np.stack([meet, value, slope])[:, ~kink]
-        left, right = np.concatenate([left[:, ~kink], middle], axis=1), np.concatenate([middle, right[:, ~kink]], axis=1)
+        left, right = (
+            np.concatenate([left[:, ~kink], middle], axis=1),
+            np.concatenate([middle, right[:, ~kink]], axis=1),
+        )
         which = np.concatenate([which[~kink]] * 2)
     columns = [np.concatenate([piece[k] for piece in done]) if done else np.zeros(0) for k in range(4)]
     return Pieces(columns[0], columns[1], columns[2], columns[3].astype(np.intp))

@@ -78,17 +78,20 @@ def flow(economy: Economy, t: int, counted: Counted) -> FloatArray:
 def _forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> FloatArray:
     banned = (~counted.included).astype(np.intp) @ economy.later[t].serves.astype(np.intp) > 0
     if banned.all(axis=1).any():
-        raise Refusal(f"environment {economy.name!r}: no decision of period {t + 1} leaves out everybody who is excluded")
+        raise Refusal(f"environment {economy.name!r}: no decision of period {t + 1} leaves out all who are excluded")
     total[np.broadcast_to(banned[..., None], total.shape)] = FORBIDDEN
     return total
 
 
 def plans(economy: Economy, counted: Counted) -> Plans:
     """W and its policy."""
-    return solve_plans(economy, [_forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))])
+    flows = [_forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
+    return solve_plans(economy, flows)
 
 
-def transfers(economy: Economy, t: int, counted: Counted, agent: int, alone: Plans, after: FloatArray | None = None) -> FloatArray:
+def transfers(
+    economy: Economy, t: int, counted: Counted, agent: int, alone: Plans, after: FloatArray | None = None
+) -> FloatArray:
     """T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
 
     Args:
@@ -106,16 +109,6 @@ def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
         return np.zeros((len(found.value[t]), len(economy.decisions), economy.later[t].size))
     ahead = found.value[0 if economy.endless else t + 1]
     return economy.discount * expect(economy, t, ahead)
-
-
-def rents_and_slopes(economy: Economy, counted: Counted, agent: int) -> tuple[FloatArray, FloatArray]:
-    """w = δ E[(W − W_{−i})(s_1)] and b = ∂w/∂μ_i, the agent's expected discounted slope; `(n,)` each.
-
-    At a kink of w, b is the slope under the policy that is taken there.
-    """
-    both, alone = plans(economy, counted), plans(economy, counted.without(agent))
-    w = economy.discount * economy.start(both.value[0] - alone.value[0])
-    return w, discounted_slope(economy, counted, agent, both)
 
 
 def discounted_slope(economy: Economy, counted: Counted, agent: int, found: Plans) -> FloatArray:

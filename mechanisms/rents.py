@@ -1,7 +1,7 @@
 """What agents must be left with at the first report: the envelope, exactly or on a grid.
 
-With b(z) = E Σ_{t≥1} δ^t slope at the allocation that report z leads to (the others' first signals given), the payoff of
-agent i with first signal x must be
+With b(z) = E Σ_{t≥1} δ^t slope at the allocation that report z leads to (the others' first signals given), the payoff
+of agent i with first signal x must be
 
     U(x) = ∫_0^x A′(z) b(z) dz.                                                                     (*)
 
@@ -11,8 +11,8 @@ is exact over the pieces of w; where A moves in proportion to θ, dA = ρ dθ (u
 
 - `exact_rents`: (*) over all of [0, x], not over the nodes;
 - `left_sums`: U_k = Σ_{l<k} (A_{l+1} − A_l) b_l: right for the grid as the true type space in the relaxed economy;
-- `binding_rents`: U_{k+1} = U_k + [w(μ_{k,k+1}) − w(μ_{k,k})]/α_k: the payoffs differ by what type k + 1 would gain over
-  type k after *k's* report, so that no upward lie gains, with pivot prices;
+- `binding_rents`: U_{k+1} = U_k + [w(μ_{k,k+1}) − w(μ_{k,k})]/α_k: the payoffs differ by what type k + 1 would gain
+  over type k after *k's* report, so that no upward lie gains, with pivot prices;
 - `cell_sums`: every cell's b at its middle.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.2, §5.2 (24)–(25).
@@ -36,8 +36,10 @@ Worth = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 """(own multiplier `(n,)`, the others' first profile `(n,)`) to w and b, `(n,)` each."""
 
 
-def exact_rents(first: FirstSignal, points: FloatArray, worth: Worth, others: int, *, additive: bool) -> FloatArray:
-    """(*) at the given points, `(others, m)`.
+def exact_rents(
+    first: FirstSignal, points: FloatArray, worth: Worth, at_points: FloatArray, *, additive: bool
+) -> FloatArray:
+    """(*) at the given points, `(others, m)`; `at_points`: w there, 0 where the agent is excluded, `(others, m)`.
 
     Raises:
         Refusal: θ does not increase where the agent is included, or is not finite at 0 in an additive economy.
@@ -45,14 +47,14 @@ def exact_rents(first: FirstSignal, points: FloatArray, worth: Worth, others: in
     low = float(first.virtual(np.zeros(1))[0])
     if additive and not np.isfinite(low):
         raise Refusal("exact rents: the virtual value of the lowest first signal is not finite")
-    low = low if additive else max(low, 0.0)
+    low, others = low if additive else max(low, 0.0), len(at_points)
     theta = np.maximum(first.virtual(points), low)
     share = _proportion(first, low)
     if share is not None:
-        at = np.concatenate([np.full((others, 1), low), np.broadcast_to(theta, (others, len(points)))], axis=1)
-        w, _ = worth(at.reshape(-1), np.repeat(np.arange(others), at.shape[1]))
-        w = w.reshape(at.shape)
-        return share * (w[:, 1:] - w[:, :1])
+        start = np.zeros(others)  # without a weight nobody is worth anything
+        if low != 0:
+            start, _ = worth(np.full(others, low), np.arange(others))
+        return share * np.where(theta > low, at_points - start[:, None], 0.0)
     _increasing(first, low)
     found = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
     return _over_pieces(first, found, points, others)
@@ -60,13 +62,13 @@ def exact_rents(first: FirstSignal, points: FloatArray, worth: Worth, others: in
 
 def _over_pieces(first: FirstSignal, found: Pieces, points: FloatArray, others: int) -> FloatArray:
     """Σ b [A(z_high) − A(z_low)] over the pieces below each point."""
-    ends = [first.scale(np.minimum(_where(first, end)[:, None], points)) for end in (found.low, found.high)]
+    ends = [first.scale(np.minimum(signal_at(first, end)[:, None], points)) for end in (found.low, found.high)]
     out = np.zeros((others, len(points)))
     np.add.at(out, found.which, found.slope[:, None] * (ends[1] - ends[0]))
     return out
 
 
-def _where(first: FirstSignal, theta: FloatArray) -> FloatArray:
+def signal_at(first: FirstSignal, theta: FloatArray) -> FloatArray:
     """The first signal at which the virtual value reaches θ, by bisection to the last bit."""
     low, high = np.zeros(theta.shape), np.ones(theta.shape)
     for _ in range(60):
@@ -130,15 +132,11 @@ class Opening:
     """What the first reports lead to, by first profile (X of them) and agent, `(X, N)` each.
 
     Attributes:
-        worth: w = δ E[(W − W_{−i})(s_1)], in affine units.
-        slope: b.
-        rent: U.
-        fee: p_{i,0} = w/α − U; 0 where excluded.
-        expected: p* = V − U, what the agent is expected to pay in all.
+        worth: w = δ E[(W − W_{−i})(s_1)], in affine units; 0 where excluded.
+        rent: U; 0 where excluded.
+        fee: p_{i,0} = w/α − U.
     """
 
     worth: FloatArray
-    slope: FloatArray
     rent: FloatArray
     fee: FloatArray
-    expected: FloatArray

@@ -6,16 +6,18 @@ excluded, and i pays p_{i,0}. t ≥ 1: everybody reports its *whole* type (x, s_
 
     m_i = Σ_j (α̂_j v̂_j + β̂_j)(d*) − c(d*) − W_{−i}(ŝ) + δ E[W_{−i}(s′) | d*, ŝ],      p_i = v̂_i − m_i/α̂_i.
 
-As p_i is T_i/α̂_i − β̂_i(d*)/α̂_i (T: see `frozen_plans`), it is a price for d* that others' reports set; truth from t on
-is worth (W − W_{−i})/α̂_i. At the start i pays p_{i,0} = δ E[(W − W_{−i})(s_1)]/α̂_i − U_i, its rent U_i by the envelope.
+As p_i is T_i/α̂_i − β̂_i(d*)/α̂_i (T: see `frozen_plans`), it is a price for d* that others' reports set; truth from
+t on is worth (W − W_{−i})/α̂_i. At the start i pays p_{i,0} = δ E[(W − W_{−i})(s_1)]/α̂_i − U_i, its rent U_i by the
+envelope.
 
 Guarantee. At t ≥ 1 no lie gains, whatever the frozen positive weights, and nobody wants to leave. At t = 0:
-`reading=continuum` (weights of the continuous economy read at the nodes, rents exact over [0, x]): no lie gains, revenue
-tends to the relaxed bound as the grid refines. `grid` (the grid as the true type space, rents by left sums): revenue *is*
-the grid's relaxed bound, first lies gain up to the order of a step. `grid-binding`: those weights, rents by binding
-differences: no lie gains, revenue a little under the bound. `cells` (continuous weights, every cell at its middle's
-slope) has the node-sampled virtual welfare as revenue and small gains; `left-sums` (continuous weights with left sums)
-has neither. Assumes separable values, α (or −h A′) increasing, B and C not negative, and that everybody can be left out.
+`reading=continuum` (weights of the continuous economy read at the nodes, rents exact over [0, x]): no lie gains,
+revenue tends to the relaxed bound as the grid refines. `grid` (the grid as the true type space, rents by left sums):
+revenue *is* the grid's relaxed bound, first lies gain up to the order of a step. `grid-binding`: those weights, rents
+by binding differences: no lie gains, revenue a little under the bound. `cells` (continuous weights, every cell at its
+middle's slope) has the node-sampled virtual welfare as revenue and small gains; `left-sums` (continuous weights with
+left sums) has neither. Assumes separable values, α (or −h A′) increasing, B and C not negative, and that everybody
+can be left out.
 
 `continuation=others` takes W_{−i} after the decision that would be best *without* i, as (20) and (21) of the paper are
 printed; with three agents whose states decisions move, lies then gain.
@@ -23,22 +25,23 @@ printed; with three agents whose states decisions move, lies then gain.
 Source: Kakade, Lobel and Nazerzadeh 2011, §5, with δ^{τ−t} for δ^τ and + for − before β̂ in (18).
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 
 import numpy as np
 
 from mechanisms.base import BaseMechanism
+from mechanisms.batch_plan import Plans, follow
 from mechanisms.frozen_plans import (
     Counted,
     continuation,
     discounted_slope,
     everybody,
-    flow,
+    own_flow,
     plans,
     transfers,
 )
-from mechanisms.batch_plan import Plans, expect
 from mechanisms.rents import Opening, Worth, binding_rents, cell_sums, exact_rents, left_sums
 from mechanisms.virtual_values import NodeValues, continuum_virtual, grid_virtual, node_values
 from sim.arrays import Array, BoolArray, FloatArray, IntArray
@@ -98,7 +101,7 @@ class SeparableMechanism(BaseMechanism):
         return 1 if t == 0 else self.economy.later[t - 1].axes[agent]
 
     def split(self, t: int, messages: Array) -> tuple[IntArray, IntArray]:
-        """Profiles of reported nodes and of reported states, `(n,)` each; a state `-` after period 0 counts as the first."""
+        """Profiles of reported nodes and of reported states, `(n,)` each; `-` after period 0 counts as the first."""
         nodes, states = np.zeros(len(messages), np.intp), np.zeros(len(messages), np.intp)
         for i in range(self.count):
             node, state = np.divmod(messages[:, i], self.width(t, i))
@@ -159,8 +162,8 @@ class VirtualPivot(SeparableMechanism):
         """Virtual values at the nodes, per agent."""
         virtual = grid_virtual if self.reading.startswith("grid") else continuum_virtual
         out = []
-        for i, (first, grid) in enumerate(zip(self.economy.first, self.environment.grids, strict=True)):
-            out.append(node_values(self.economy, i, first.scale(grid.points), virtual(first, grid)))
+        for first, grid in zip(self.economy.first, self.environment.grids, strict=True):
+            out.append(node_values(self.economy, first.scale(grid.points), virtual(first, grid)))
         return tuple(out)
 
     @cached_property
@@ -186,7 +189,7 @@ class VirtualPivot(SeparableMechanism):
         if now.t == 0:
             return np.zeros(len(messages), np.intp)
         row, states = self._rows(now, messages)
-        return self._policy[self.at(now.t)][row, states]
+        return self.policy_at(self.at(now.t), row, states)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
         """The subscription; then (T_i − β̂_i)/α̂_i."""
@@ -194,6 +197,10 @@ class VirtualPivot(SeparableMechanism):
             return self.opening.fee[self.split(0, messages)[0]]
         row, states = self._rows(now, messages)
         return self.payment(self.at(now.t), np.asarray(now.memory), row, states, decision)
+
+    def policy_at(self, t: int, row: IntArray, states: IntArray) -> IntArray:
+        """Decisions `(n,)` in the t-th later period."""
+        return self._policy[t][row, states]
 
     def payment(self, t: int, frozen: IntArray, row: IntArray, states: IntArray, decision: IntArray) -> FloatArray:
         """Payments `(n, N)` in the t-th later period."""
@@ -223,7 +230,8 @@ class VirtualPivot(SeparableMechanism):
         flows = []
         for i, values in enumerate(self.values):
             most = float(np.abs(values.multiplier()).max())
-            flows.append(max(float((most * np.abs(p.slope[i]) + np.abs(p.intercept[i])).max()) for p in self.economy.later))
+            own = [most * np.abs(p.slope[i]) + np.abs(p.intercept[i]) for p in self.economy.later]
+            flows.append(max(float(table.max()) for table in own))
         cost = max(float(np.abs(p.cost).max()) for p in self.economy.later)
         unit = max(float(np.abs(p.slope[i]).max()) for p in self.economy.later for i in range(self.count))
         weight = 1 / float(alpha[included].min(initial=1.0))
@@ -247,8 +255,7 @@ class VirtualPivot(SeparableMechanism):
     def _solve(self, codes: IntArray) -> None:
         size = max(period.size for period in self.economy.later)
         require_room(f"the plans of mechanism {self.name!r}", float(len(codes)) * size * (self.count + 1) * 2)
-        step = max(1, PIECE // (size * len(self.economy.decisions)))
-        pieces = [self._tables(codes[a : a + step]) for a in range(0, len(codes), step)]
+        pieces = [self._tables(codes[a : a + self._step]) for a in range(0, len(codes), self._step)]
         for t in range(len(self.economy.later)):
             policy = np.concatenate([piece[0][t] for piece in pieces])
             transfer = np.concatenate([piece[1][t] for piece in pieces])
@@ -289,56 +296,88 @@ class VirtualPivot(SeparableMechanism):
     @cached_property
     def opening(self) -> Opening:
         """Rents and subscriptions by first profile."""
-        every = np.arange(self.profiles)
-        counted = self.counted(every, every)
-        alpha, included, shift = self._frozen
-        step = max(1, PIECE // (self.economy.later[0].size * len(self.economy.decisions)))
-        pieces = [self._worths(counted, slice(a, a + step)) for a in range(0, self.profiles, step)]
-        worth, slope = (np.concatenate([piece[k] for piece in pieces]) for k in (0, 1))
-        rent = np.stack([self._rents(i, slope) for i in range(self.count)], axis=1)
-        fee = np.where(included, worth / alpha - rent, 0.0)
+        alpha, included, _ = self._frozen
+        worth = np.concatenate([self._worths(counted) for counted in self._truthful])
+        rent = np.stack([self._rents(i, worth[:, i]) for i in range(self.count)], axis=1)
         rent = np.where(included, rent, 0.0)
-        return Opening(worth, slope, rent, fee, self._expected_value(counted) - rent)
+        return Opening(worth, rent, worth / alpha - rent)
 
-    def _worths(self, counted: Counted, some: slice) -> tuple[FloatArray, FloatArray]:
-        """w and b of every agent at the given first profiles, `(n, N)` each."""
-        here = Counted(counted.multiplier[some], counted.counts[some], counted.included[some])
-        both = plans(self.economy, here)
-        worth = np.zeros(here.multiplier.shape)
+    @property
+    def _truthful(self) -> Iterator[Counted]:
+        """All first profiles, reported again, some at a time."""
+        every = np.arange(self.profiles)
+        for a in range(0, self.profiles, self._step):
+            yield self.counted(every[a : a + self._step], every[a : a + self._step])
+
+    @property
+    def _step(self) -> int:
+        """Plans at a time."""
+        return max(1, PIECE // (max(p.size for p in self.economy.later) * len(self.economy.decisions)))
+
+    def _worths(self, counted: Counted) -> FloatArray:
+        """w of every agent, `(n, N)`."""
+        both = plans(self.economy, counted).value[0]
+        worth = np.zeros(counted.multiplier.shape)
         for i in range(self.count):
-            alone = plans(self.economy, here.without(i))
-            worth[:, i] = self.economy.discount * self.economy.start(both.value[0] - alone.value[0])
-        slope = np.stack([discounted_slope(self.economy, here, i, both) for i in range(self.count)], axis=1)
-        return np.where(here.included, worth, 0.0), slope
+            alone = plans(self.economy, counted.without(i)).value[0]
+            worth[:, i] = self.economy.discount * self.economy.start(both - alone)
+        return np.where(counted.included, worth, 0.0)
 
-    def _expected_value(self, counted: Counted) -> FloatArray:
-        """V_i = E Σ δ^t v_i by first profile, `(X, N)`."""
-        from mechanisms.batch_plan import follow
-        from mechanisms.frozen_plans import own_flow
+    @cached_property
+    def slopes(self) -> FloatArray:
+        """b = E Σ_{t≥1} δ^t slope_i by first profile and agent, `(X, N)`."""
+        pieces = []
+        for counted in self._truthful:
+            both = plans(self.economy, counted)
+            own = [discounted_slope(self.economy, counted, i, both) for i in range(self.count)]
+            pieces.append(np.stack(own, axis=1))
+        return np.concatenate(pieces)
 
+    @cached_property
+    def expected_payment(self) -> FloatArray:
+        """p* = V − U, what every agent is expected to pay in all, by first profile, `(X, N)`."""
+        every, value = np.arange(self.profiles), np.zeros((self.profiles, self.count))
+        counted = self.counted(every, every)
         both = plans(self.economy, counted)
-        out = np.zeros(counted.multiplier.shape)
         for i, values in enumerate(self.values):
-            scale = values.scale[self.node_of(np.arange(self.profiles), i)]
+            scale = values.scale[self.node_of(every, i)]
             flows = [own_flow(self.economy, t, i, scale) for t in range(len(self.economy.later))]
-            out[:, i] = self.economy.discount * self.economy.start(follow(self.economy, both.policy, flows)[0])
-        return np.where(counted.included, out, 0.0)
+            value[:, i] = self.economy.discount * self.economy.start(follow(self.economy, both.policy, flows)[0])
+        return np.where(counted.included, value, 0.0) - self.opening.rent
 
-    def _rents(self, agent: int, slope: FloatArray) -> FloatArray:
-        """U_i by first profile, `(X,)`."""
+    @cached_property
+    def profit(self) -> float:
+        """What truthful play earns: E[Σ p* − Σ_{t≥1} δ^t c], before first signals are known."""
+        every = np.arange(self.profiles)
+        both = plans(self.economy, self.counted(every, every))
+        flows = []
+        for period in self.economy.later:
+            spread = np.broadcast_to(period.cost[:, None], (len(period.cost), period.size))
+            flows.append(np.broadcast_to(spread, (self.profiles, *spread.shape)))
+        cost = self.economy.discount * self.economy.start(follow(self.economy, both.policy, flows)[0])
+        weights = np.ones(())
+        for grid in self.environment.grids:
+            weights = np.multiply.outer(weights, grid.masses)
+        return float(weights.reshape(-1) @ (self.expected_payment.sum(axis=1) - cost))
+
+    def _rents(self, agent: int, worth: FloatArray) -> FloatArray:
+        """U_i by first profile, `(X,)`; `worth`: w by first profile."""
         first, grid, values = self.economy.first[agent], self.environment.grids[agent], self.values[agent]
         others = self.profiles // self.nodes[agent]
-        own_last = np.moveaxis(slope[:, agent].reshape(self.nodes), agent, -1).reshape(others, -1)
+
+        def own_last(table: FloatArray) -> FloatArray:
+            return np.moveaxis(table.reshape(self.nodes), agent, -1).reshape(others, -1)
+
         match self.reading:
             case "continuum":
                 additive = self.economy.kind == "additive"
-                found = exact_rents(first, grid.points, self.worth_of(agent), others, additive=additive)
+                found = exact_rents(first, grid.points, self.worth_of(agent), own_last(worth), additive=additive)
             case "grid-binding":
                 found = binding_rents(values, self.worth_of(agent), others)
             case "cells":
-                found = cell_sums(first, grid, own_last)
+                found = cell_sums(first, grid, own_last(self.slopes[:, agent]))
             case _:
-                found = left_sums(values, own_last)
+                found = left_sums(values, own_last(self.slopes[:, agent]))
         shape = [m for j, m in enumerate(self.nodes) if j != agent]
         return np.moveaxis(found.reshape(*shape, -1), -1, agent).reshape(-1)
 
@@ -355,10 +394,9 @@ class VirtualPivot(SeparableMechanism):
         counted = self.counted(profile, profile)
         included, multiplier = counted.included.copy(), counted.multiplier.copy()
         included[:, agent], multiplier[:, agent] = True, own
-        step = max(1, PIECE // (self.economy.later[0].size * len(self.economy.decisions)))
         w, b = np.empty(len(own)), np.empty(len(own))
-        for a in range(0, len(own), step):
-            some = slice(a, a + step)
+        for a in range(0, len(own), self._step):
+            some = slice(a, a + self._step)
             here = everybody(multiplier[some], included[some])
             both, alone = plans(self.economy, here), plans(self.economy, here.without(agent))
             w[some] = self.economy.discount * self.economy.start(both.value[0] - alone.value[0])

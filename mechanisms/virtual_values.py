@@ -67,7 +67,7 @@ def grid_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
     return scale - above / grid.masses * step
 
 
-def node_values(economy: Economy, agent: int, scale: FloatArray, theta: FloatArray) -> NodeValues:
+def node_values(economy: Economy, scale: FloatArray, theta: FloatArray) -> NodeValues:
     """Weights from A and θ at any nodes."""
     if economy.kind == "additive":
         return NodeValues(scale, theta, np.ones_like(theta), np.ones(theta.shape, np.bool_), True)

@@ -113,7 +113,8 @@ class Later:
 
     def __post_init__(self) -> None:
         for name in ("slope", "intercept", "kernel"):
-            object.__setattr__(self, name, tuple(readonly(np.asarray(a, dtype=np.float64)) for a in getattr(self, name)))
+            tables = [readonly(np.asarray(a, dtype=np.float64)) for a in getattr(self, name)]
+            object.__setattr__(self, name, tuple(tables))
         object.__setattr__(self, "cost", readonly(np.asarray(self.cost, dtype=np.float64)))
 
     @property
@@ -206,7 +207,8 @@ def _check(economy: Economy) -> None:
         if len(period.kernel) != count:
             raise InputError(f"{where}: later[{t}].kernel: {len(period.kernel)} tables, expected {count}")
         for i, table in enumerate(period.kernel):
-            check_shape(table, (len(economy.decisions), period.axes[i], after.axes[i]), f"{where}: later[{t}].kernel[{i}]")
+            shape = (len(economy.decisions), period.axes[i], after.axes[i])
+            check_shape(table, shape, f"{where}: later[{t}].kernel[{i}]")
             check_law(table, f"{where}: later[{t}].kernel[{i}]", 1)
     for i, law in enumerate(economy.initial):
         check_shape(law, economy.later[0].axes[i : i + 1], f"{where}: initial[{i}]")
@@ -326,7 +328,10 @@ def _per_node(table: FloatArray, nodes: int) -> FloatArray:
 
 
 def _stages(economy: Economy, grids: Sequence[Grid]) -> tuple[Stage, ...]:
-    start = tuple(np.stack([np.kron(np.eye(len(g.points)), law)]) for g, law in zip(grids, economy.initial, strict=True))
+    start: tuple[FloatArray, ...] = tuple(
+        np.asarray(np.kron(np.eye(len(g.points)), law)[None], dtype=np.float64)
+        for g, law in zip(grids, economy.initial, strict=True)
+    )
     nodes = tuple(_labels(grid, ("",)) for grid in grids)
     count = len(economy.agents)
     opening = Stage(
