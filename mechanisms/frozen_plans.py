@@ -75,7 +75,8 @@ def flow(economy: Economy, t: int, counted: Counted) -> FloatArray:
     return total
 
 
-def _forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> FloatArray:
+def forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> FloatArray:
+    """Mark in `total` `(n, D, S)` the decisions that serve somebody who is excluded; `total` itself is changed."""
     banned = (~counted.included).astype(np.intp) @ economy.later[t].serves.astype(np.intp) > 0
     if banned.all(axis=1).any():
         raise Refusal(f"environment {economy.name!r}: no decision of period {t + 1} leaves out all who are excluded")
@@ -85,7 +86,7 @@ def _forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> Fl
 
 def plans(economy: Economy, counted: Counted) -> Plans:
     """W and its policy."""
-    flows = [_forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
+    flows = [forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
     return solve_plans(economy, flows)
 
 
