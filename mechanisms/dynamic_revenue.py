@@ -6,13 +6,15 @@ probability q_t(d | all reports) and charges P_{i,t}(h). Agents learn nothing of
 earn more. With Q_{i,t}(h) what i expects from the others' truth, and V_{i,t}(θ; h) the most that i can still get with
 true signal θ after reports h (lies of the past included),
 
-    V_{i,t}(θ; h) ≥ u_i(Q_{i,t}(h, r), θ) − P_{i,t}(h, r) + δ E[V_{i,t+1}(θ′; h, r) | θ]     for every r possible after h,
+    V_{i,t}(θ; h) ≥ u_i(Q_{i,t}(h, r), θ) − P_{i,t}(h, r) + δ E[V_{i,t+1}(θ′; h, r) | θ]     for every r possible
+    after h,
     truth from the start is worth at least V_{i,0}(θ) and at least 0                         for every θ.
 
-So truth is a best response among *all* reporting strategies, at the start. Each V is a variable, bounded from below only;
-nothing is asked of plays that no best response reaches. Maximised: expected discounted payments less costs.
+So truth is a best response among *all* reporting strategies, at the start. Each V is a variable, bounded from below
+only; nothing is asked of plays that no best response reaches. Maximised: expected discounted payments less costs.
 
-Beside `relaxed_revenue`, the same with only the first signal private, the program shows what private later signals cost.
+Beside `relaxed_revenue`, the same with only the first signal private, the program shows what private later signals
+cost.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §3.1 (the constraints), §7 (the gap).
 """
@@ -300,4 +302,3 @@ class _Program:
                 f"environment {self.environment.name!r}: what is public later is not the same after every first signal"
             )
         return [(int(c), int(s), weight * float(law[s])) for c, s in zip(children, then, strict=True)]
-

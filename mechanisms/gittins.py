@@ -2,15 +2,15 @@
 
     g(s) = sup_τ E[Σ_{t=0}^{τ} δ^t r(s_t)] / E[Σ_{t=0}^{τ} δ^t],   over stopping times τ ≥ 0 of the chain from s.
 
-*Largest remaining index*: the best state's index is its reward; given the states of higher index, the index of any other
-state stops on leaving them; the largest is next. *Restart*: g(s) = (1 − δ) V, V the value at s of a problem in which one
-may at any time start again from s. Both are exact up to linear solves.
+*Largest remaining index*: the best state's index is its reward; given the states of higher index, the index of any
+other state stops on leaving them; the largest is next. *Restart*: g(s) = (1 − δ) V, V the value at s of a problem in
+which one may at any time start again from s. Both are exact up to linear solves.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.3 (26), corrected: a quotient of expectations, not the expectation of the
 quotient (`printed_index`). Methods: Varaiya, Walrand and Buyukkoc 1985; Katehakis and Veinott 1987.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def printed_index(successes: float, failures: float, depth: int, discount: float
     stays, so that one goes on for ever or stops at once.
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(wins: int, losses: int, earned: float) -> float:
         steps = wins + losses
         mean = (successes + wins) / (successes + failures + steps)

@@ -6,9 +6,9 @@ once. t ≥ 1: it picks a decision d from the price list of its contract,
     p(d) = (c(d) − β(d))/α,
 
 for items at cost γ: the posted price γ/α, the same in every period, whatever was learned. Choosing d to maximise value
-less price is maximising the affine welfare α v + β − c; so the buyer that reports x to the virtual pivot mechanism picks
-the contract with α = α(x), and fee and payments are those of `virtual-pivot`: M = p_{1,0}. Contracts of nodes with α ≤ 0
-are not offered.
+less price is maximising the affine welfare α v + β − c; so the buyer that reports x to the virtual pivot mechanism
+picks the contract with α = α(x), and fee and payments are those of `virtual-pivot`: M = p_{1,0}. Contracts of nodes
+with α ≤ 0 are not offered.
 
 Guarantee: as `virtual-pivot`, `reading=continuum`: the prescribed choices are best responses, staying is never worse
 than leaving; profit tends to the relaxed bound as the grid refines.
@@ -55,11 +55,10 @@ class OptimalContract(SeparableMechanism):
         return np.append(0.0, self.direct.opening.fee[self.offered, 0])
 
     def prices(self, t: int) -> FloatArray:
-        """The price list of every contract in the t-th later period, `(contracts, D)`; out: 0 for what serves nobody."""
-        period, values = self.economy.later[t], self.direct.values[0]
-        beta = values.shift[self.offered, None] * period.slope[0][:, 0]
-        lists = (period.cost - beta) / values.alpha[self.offered, None]
-        return np.concatenate([np.zeros((1, len(period.cost))), lists])
+        """The price list of every contract in the t-th later period, `(contracts, D)`; out: 0 for what serves
+        nobody.""" period, values = self.economy.later[t], self.direct.values[0] beta = values.shift[self.offered,
+        None] * period.slope[0][:, 0] lists = (period.cost - beta) / values.alpha[self.offered, None] return
+        np.concatenate([np.zeros((1, len(period.cost))), lists])
 
     def messages(self, t: int, agent: int) -> Finite:  # noqa: ARG002
         """Contracts; then decisions."""
@@ -124,4 +123,3 @@ class OptimalContract(SeparableMechanism):
         """The largest fee or price."""
         lists = [float(np.abs(self.prices(t)).max()) for t in range(len(self.economy.later))]
         return max(float(np.abs(self.fees).max()), *lists)
-

@@ -4,8 +4,9 @@
 
 the best virtual welfare, exclusion included. No incentive compatible and individually rational mechanism of the economy
 earns more. Of the continuous economy: for one agent to the last digits, piece by piece; for more on a product of
-midpoints of equally likely cells, refined once, with the extrapolated error. Of the grid as the true type space: exactly
-(`grid_bound`); node-sampled with continuous weights (`sampled_bound`), which is neither's bound but tends to it.
+midpoints of equally likely cells, refined once, with the extrapolated error. Of the grid as the true type space:
+exactly (`grid_bound`); node-sampled with continuous weights (`sampled_bound`), which is neither's bound but tends to
+it.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Corollary 4.1, (16).
 """

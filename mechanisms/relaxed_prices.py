@@ -4,12 +4,14 @@ Timing. t = 0: the buyer reports x̂. t = 1: it reports (x, ŝ) and gets the ite
 
     φ(x̂_k, ŝ) = v(x_k, ŝ) − ((1 − F_k)/f_k) (v(x_{k+1}, ŝ) − v(x_k, ŝ))
 
-is not negative; it then pays v(x*(ŝ), ŝ), x*(ŝ) the lowest first signal that gets it: the best posted price for that ŝ.
+is not negative. Let p(s) = v(x*(s), s), x*(s) the lowest first signal that gets it: the best posted price for s. Who
+gets it whatever ŝ is pays E[p(s) | x̂] at once; anybody else p(ŝ) on getting it.
 
-Guarantee: if s were public, truth would be best, staying worth it, and revenue the relaxed bound of the grid. Where s is
-private, ŝ is chosen for its price: with a value that is s itself the lowest ŝ; with v = x + c_+ or x c_×, a report of +
-for its price c_+ instead of c_×/2 as soon as c_× > 2 c_+, so that "report 0, then always +" gains (c_×/2 − c_+)/2 at ½.
-The exchange of + and × that is printed gains (c_×/2 − ½ − c_+)/2, which takes a larger c_×.
+Guarantee: if s were public, truth would be best, staying worth it, and revenue the relaxed bound of the grid. Where s
+is private, lies gain where the relaxation goes too far. With a value that is s itself, the first report that promises
+least is cheapest. With v = x + c_+ or x c_×, truth stays best up to c_× = 2 c_+; beyond it "report 0, then always +"
+buys × at the price c_+ and gains (c_×/2 − c_+)/2 at x = ½. The exchange of + and × that is printed gains (c_×/2 − ½ −
+c_+)/2 there, which takes a larger c_×.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §7.
 """
@@ -58,6 +60,12 @@ class RelaxedPrices(BaseMechanism):
         lowest = self.served.argmax(axis=0)
         return np.where(self.served.any(axis=0), self.environment.value[lowest, np.arange(self.states)], 0.0)
 
+    @cached_property
+    def fee(self) -> FloatArray:
+        """Of a first report that gets the item for sure, `(m,)`; 0 for others."""
+        sure = self.served.all(axis=1)
+        return np.where(sure, self.environment.laws @ self.price, 0.0)
+
     def messages(self, t: int, agent: int) -> Finite:
         """Signals."""
         return self.environment.signal_space(t, agent)
@@ -72,7 +80,7 @@ class RelaxedPrices(BaseMechanism):
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
         """The first report."""
-        return messages[:, 0]
+        return messages[:, 0] if now.t == 0 else now.memory
 
     def decide(self, now: Situation, messages: Array) -> Array:
         """Sell to who is served."""
@@ -81,11 +89,12 @@ class RelaxedPrices(BaseMechanism):
         return self.served[np.asarray(now.memory), messages[:, 0] % self.states].astype(np.intp)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The price, if sold."""
+        """The fee; the price of who has paid none, if it is sold to."""
         if now.t == 0:
-            return np.zeros((len(messages), 1))
-        return np.where(decision == 1, self.price[messages[:, 0] % self.states], 0.0)[:, None]
+            return self.fee[messages[:, 0]][:, None]
+        buys = (decision == 1) & ~self.served.all(axis=1)[np.asarray(now.memory)]
+        return np.where(buys, self.price[messages[:, 0] % self.states], 0.0)[:, None]
 
     def transfer_bound(self) -> float:
-        """The largest price."""
-        return float(np.abs(self.price).max())
+        """The largest fee or price."""
+        return max(float(np.abs(self.price).max()), float(np.abs(self.fee).max()))

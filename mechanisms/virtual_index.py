@@ -1,8 +1,8 @@
 """Bandits: serve the largest positive virtual index.
 
 Only the agent that is served moves, decisions cost nothing and an agent that is not served gets nothing. With
-multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of the chain of B_i. The agent
-with the largest positive one is served (ties: the lowest agent), and pays
+multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of the chain of B_i. The
+agent with the largest positive one is served (ties: the lowest agent), and pays
 
     p_i = (1 − δ) W_{−i}(s)/α̂_i;      who is not served pays nothing.
 
@@ -57,8 +57,10 @@ class VirtualIndex(VirtualPivot):
         axes = self.economy.later[0].axes
         decision = np.array([0, *serving(self.economy)])
         place = np.unravel_index(np.arange(self.economy.later[0].size), axes)
-        own = [np.where(counted.counts[:, i, None], counted.multiplier[:, i, None] * g[place[i]], 0.0)
-               for i, g in enumerate(self.indices)]
+        own = [
+            np.where(counted.counts[:, i, None], counted.multiplier[:, i, None] * g[place[i]], 0.0)
+            for i, g in enumerate(self.indices)
+        ]
         table = np.stack([np.zeros_like(own[0]), *own], axis=1)
         best = table.max(axis=1, keepdims=True)
         return [decision[np.argmax(table >= best - TIE * np.maximum(1.0, best), axis=1)]]

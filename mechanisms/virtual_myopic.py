@@ -1,6 +1,7 @@
 """Uncontrolled signals: period by period the best decision for the affine welfare, and static VCG with frozen weights.
 
-    d* ∈ argmax Σ_j (α̂_j v̂_j + β̂_j)(d) − c(d),      p_i = (max_d [Σ_{j≠i} … − c] − [Σ_{j≠i} … − c](d*) − β̂_i(d*))/α̂_i;
+    d* ∈ argmax Σ_j (α̂_j v̂_j + β̂_j)(d) − c(d),      p_i = (max_d [Σ_{j≠i} … − c] − [Σ_{j≠i} … − c](d*) −
+    β̂_i(d*))/α̂_i;
 
 for one item: the winner pays the largest positive affine value among the others, less its own β̂, over its own α̂.
 
@@ -36,9 +37,8 @@ class VirtualMyopic(VirtualPivot):
                 table = period.kernel[i]
                 d = int(np.argmax((table != table[:1]).any(axis=(1, 2))))
                 raise self.refuse(
-                    f"decision {self.economy.decisions[d]!r} moves the state of agent {self.economy.agents[i]!r} in period "
-                    f"{t + 1}: values or costs depend on past decisions; `virtual-pivot` looks ahead"
-                )
+                    f"decision {self.economy.decisions[d]!r} moves the state of agent {self.economy.agents[i]!r} in
+                    period " f"{t + 1}: values or costs depend on past decisions; `virtual-pivot` looks ahead" )
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
         """Policies and static externalities, per later period."""

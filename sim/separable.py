@@ -339,7 +339,7 @@ def _stages(economy: Economy, grids: Sequence[Grid]) -> tuple[Stage, ...]:
     )
     stages = [opening]
     for period in economy.later:
-        kernel = tuple(_per_node(f, len(g.points)) for f, g in zip(period.kernel, grids, strict=True)) or None
+        kernel = tuple(_per_node(f, len(g.points)) for f, g in zip(period.kernel, grids, strict=False)) or None
         stages.append(
             Stage(
                 signals=tuple(_labels(g, labels) for g, labels in zip(grids, period.states, strict=True)),

@@ -102,6 +102,7 @@ def arms(
     depth: int,
     priors: Sequence[tuple[float, float]] | None = None,
     name: str = "arms",
+    who: str = "arm",
 ) -> Economy:
     """One agent is served each period, or nobody; only who is served learns: B is its posterior mean.
 
@@ -118,6 +119,6 @@ def arms(
         initial.append(np.eye(len(places))[0])
     nothing = tuple(np.zeros_like(table) for table in slope)
     period = Later(tuple(labels), tuple(slope), nothing, np.zeros(decisions), tuple(kernel))
-    agents = tuple(f"arm {i + 1}" for i in range(count))
+    agents = tuple(f"{who} {i + 1}" for i in range(count))
     decision_labels = ("none", *(str(i + 1) for i in range(count)))
     return Economy(name, agents, "multiplicative", tuple(first), decision_labels, tuple(initial), (period,), discount)

@@ -24,11 +24,13 @@ class TwoPeriodBuyer(TableEnvironment):
 
     Attributes:
         points, masses: first signals and their probabilities, `(m,)`.
+        laws: of the later signal by the first, `(m, K)`.
         value: v, `(m, K)`.
     """
 
     points: FloatArray
     masses: FloatArray
+    laws: FloatArray
     value: FloatArray
 
 
@@ -47,4 +49,4 @@ def two_period_buyer(
     opening = Stage((tuple(labels),), ("-",), np.zeros((1, 1, nodes)), kernel=IndependentKernel((kernel,)))
     utility = np.stack([np.zeros(value.size), value.reshape(-1)])[None]
     sale = Stage((tuple(f"{x} {s}" for x in labels for s in states),), ("none", "sell"), utility)
-    return TwoPeriodBuyer(name, ("buyer",), masses, (opening, sale), 1.0, 2, points, masses, value)
+    return TwoPeriodBuyer(name, ("buyer",), masses, (opening, sale), 1.0, 2, points, masses, laws, value)
