@@ -25,7 +25,7 @@ from math import prod
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 
 from mechanisms.conditions import private_values
 from sim.arrays import FloatArray, IntArray
@@ -189,14 +189,14 @@ class _Program:
             variables=self.count,
         )
 
-    def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> coo_array:
+    def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> csr_array:
         row = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])
         columns = np.concatenate([columns for columns, _ in rows])
         values = np.concatenate([values for _, values in rows])
         return coo_array((values, (row, columns)), shape=(len(rows), self.count)).tocsr()
 
     def _lotteries(self) -> list[tuple[IntArray, FloatArray]]:
-        out = []
+        out: list[tuple[IntArray, FloatArray]] = []
         for q in self.q:
             out.extend((row, np.ones(len(row))) for row in q.reshape(-1, q.shape[-1]))
         return out

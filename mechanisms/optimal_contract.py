@@ -55,10 +55,11 @@ class OptimalContract(SeparableMechanism):
         return np.append(0.0, self.direct.opening.fee[self.offered, 0])
 
     def prices(self, t: int) -> FloatArray:
-        """The price list of every contract in the t-th later period, `(contracts, D)`; out: 0 for what serves
-        nobody.""" period, values = self.economy.later[t], self.direct.values[0] beta = values.shift[self.offered,
-        None] * period.slope[0][:, 0] lists = (period.cost - beta) / values.alpha[self.offered, None] return
-        np.concatenate([np.zeros((1, len(period.cost))), lists])
+        """Prices of decisions by contract in the t-th later period, `(contracts, D)`; 0 for who stayed out."""
+        period, values = self.economy.later[t], self.direct.values[0]
+        beta = values.shift[self.offered, None] * period.slope[0][:, 0]
+        lists = (period.cost - beta) / values.alpha[self.offered, None]
+        return np.concatenate([np.zeros((1, len(period.cost))), lists])
 
     def messages(self, t: int, agent: int) -> Finite:  # noqa: ARG002
         """Contracts; then decisions."""

@@ -61,10 +61,14 @@ class RelaxedPrices(BaseMechanism):
         return np.where(self.served.any(axis=0), self.environment.value[lowest, np.arange(self.states)], 0.0)
 
     @cached_property
+    def sure(self) -> BoolArray:
+        """Which first reports get the item whatever follows, `(m,)`."""
+        return np.asarray(self.served.all(axis=1), dtype=np.bool_)
+
+    @cached_property
     def fee(self) -> FloatArray:
         """Of a first report that gets the item for sure, `(m,)`; 0 for others."""
-        sure = self.served.all(axis=1)
-        return np.where(sure, self.environment.laws @ self.price, 0.0)
+        return np.where(self.sure, self.environment.laws @ self.price, 0.0)
 
     def messages(self, t: int, agent: int) -> Finite:
         """Signals."""
@@ -92,7 +96,7 @@ class RelaxedPrices(BaseMechanism):
         """The fee; the price of who has paid none, if it is sold to."""
         if now.t == 0:
             return self.fee[messages[:, 0]][:, None]
-        buys = (decision == 1) & ~self.served.all(axis=1)[np.asarray(now.memory)]
+        buys = (decision == 1) & ~self.sure[np.asarray(now.memory)]
         return np.where(buys, self.price[messages[:, 0] % self.states], 0.0)[:, None]
 
     def transfer_bound(self) -> float:

@@ -36,9 +36,10 @@ class VirtualMyopic(VirtualPivot):
             for i in np.flatnonzero(period.controlled):
                 table = period.kernel[i]
                 d = int(np.argmax((table != table[:1]).any(axis=(1, 2))))
+                who = f"decision {self.economy.decisions[d]!r} moves the state of agent {self.economy.agents[i]!r}"
                 raise self.refuse(
-                    f"decision {self.economy.decisions[d]!r} moves the state of agent {self.economy.agents[i]!r} in
-                    period " f"{t + 1}: values or costs depend on past decisions; `virtual-pivot` looks ahead" )
+                    f"{who} in period {t + 1}: values or costs depend on past decisions; `virtual-pivot` looks ahead"
+                )
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
         """Policies and static externalities, per later period."""
