@@ -16,9 +16,10 @@ import typer
 from rich.text import Text
 
 from experiments import console as screen
-from experiments.audit_screen import show_audit, show_limited
+from experiments.audit_screen import show_audit, show_frozen, show_limited
 from experiments.auditing import audit, audit_data
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, make_environment, use_plugins
+from experiments.frozen_audit import FrozenAudit, frozen_audit, too_large
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.options import options_of, shown, split
 from experiments.replaying import replay
@@ -27,6 +28,7 @@ from experiments.simulate import Sampling, open_game
 from experiments.stressing import stress
 from experiments.study import load_study
 from mechanisms.base import BaseMechanism
+from mechanisms.virtual_pivot import VirtualPivot
 from sim.errors import DynmechError, InputError, Refusal
 from sim.registry import Registry
 
@@ -232,6 +234,11 @@ def audit_command(
     economy = make_environment(environment)
     game = open_game(economy, mechanism, None, 1e-4)
     assert isinstance(game.mechanism, BaseMechanism)
+    if isinstance(game.mechanism, VirtualPivot) and too_large(game.mechanism) and not (coalition or leave):
+        with screen.progress_bars() as progress:
+            frozen = frozen_audit(game.mechanism, tolerance=tolerance, progress=progress)
+        _frozen(frozen, split(mechanism, "mechanism")[1], as_json)
+        return
     with screen.progress_bars() as progress:
         try:
             found = audit(
@@ -252,6 +259,16 @@ def audit_command(
         _print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
         show_audit(found, screen.make_console())
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _frozen(found: FrozenAudit, options: dict[str, str], as_json: bool) -> None:
+    """An audit first report by first report."""
+    if as_json:
+        _print_json({**found.data(), "options": options})
+    else:
+        show_frozen(found, screen.make_console())
     if not found.holds:
         raise typer.Exit(1)
 
