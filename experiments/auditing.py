@@ -19,9 +19,11 @@ from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
+from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
+from sim.separable import SeparableEnvironment
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
@@ -141,10 +143,16 @@ def audit(
         budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
-        conditions=all_conditions(environment),
+        conditions=_conditions(environment),
     )
     found.promises.extend(_promises(found))
     return found
+
+
+def _conditions(environment: TableEnvironment) -> list[Condition]:
+    """Of any economy; of a separable one, those of its optimal mechanism too."""
+    more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
+    return all_conditions(environment) + more
 
 
 def _deviators(environment: TableEnvironment, coalitions: Sequence[Sequence[int | str]]) -> list[tuple[int, ...]]:

@@ -47,6 +47,7 @@ def exact_rents(
     low = float(first.virtual(np.zeros(1))[0])
     if additive and not np.isfinite(low):
         raise Refusal("exact rents: the virtual value of the lowest first signal is not finite")
+    _increasing(first, -np.inf if additive else 0.0)
     low, others = low if additive else max(low, 0.0), len(at_points)
     theta = np.maximum(first.virtual(points), low)
     share = _proportion(first, low)
@@ -55,7 +56,6 @@ def exact_rents(
         if low != 0:
             start, _ = worth(np.full(others, low), np.arange(others))
         return share * np.where(theta > low, at_points - start[:, None], 0.0)
-    _increasing(first, low)
     found = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
     return _over_pieces(first, found, points, others)
 
@@ -91,11 +91,12 @@ def _proportion(first: FirstSignal, low: float) -> float | None:
     return share if off <= PROPORTIONAL * max(1.0, float(np.abs(scale).max())) else None
 
 
-def _increasing(first: FirstSignal, low: float) -> None:
+def _increasing(first: FirstSignal, floor: float) -> None:
+    """Refuse a virtual value that falls while above the floor."""
     x = np.linspace(0, 1, 2001)
     theta = first.virtual(x)
     step = np.diff(theta)
-    bad = (step <= 0) & (theta[1:] > low) & np.isfinite(theta[:-1])
+    bad = (step <= 0) & (theta[:-1] > floor)
     if bad.any():
         k = int(np.argmax(bad))
         raise Refusal(f"exact rents: the virtual value does not increase at first signal {x[k]:.4g}")
