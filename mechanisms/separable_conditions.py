@@ -79,7 +79,7 @@ def _left_out(economy: Economy) -> Condition:
         for i, agent in enumerate(economy.agents):
             for d, label in enumerate(economy.decisions):
                 if not any(_spares(period, i, d, e) for e in range(len(economy.decisions))):
-                    where = {"period": t + 1, "agent": agent, "decision": label}
+                    where: dict[str, str | int] = {"period": t + 1, "agent": agent, "decision": label}
                     return Condition("everybody can be left out", False, 0.0, where)
     return Condition("everybody can be left out", True, 0.0, {})
 

@@ -68,7 +68,7 @@ def test_the_printed_lie_and_the_sharper_one(times: float, printed: float, sharp
 
 
 def test_a_correlated_first_signal_falls_short() -> None:
-    """E[s_1] = 1.5 if s_1 were public; else 1.2 at most, what a bad first signal expects; nothing lost if it tells nothing."""
+    """E[s_1] = 1.5 if s_1 were public; else 1.2, what a bad first signal expects; no loss if it says nothing."""
     made = economy("correlated-first-signal")
     assert relaxed_revenue(made).revenue == pytest.approx(1.5, abs=1e-8)
     assert dynamic_revenue(made).revenue == pytest.approx(1.2, abs=1e-8)

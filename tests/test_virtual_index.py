@@ -13,6 +13,7 @@ from mechanisms.frozen_plans import flow, plans
 from mechanisms.gittins import gittins_index, printed_index, restart_index
 from mechanisms.virtual_index import VirtualIndex
 from mechanisms.virtual_pivot import VirtualPivot
+from sim.arrays import FloatArray
 from sim.errors import Refusal
 from sim.separable import SeparableEnvironment
 from sim.separable_builders import arms, beta_signal, beta_states
@@ -35,7 +36,7 @@ def arms_of_depth_six(weights: tuple[float, float] = (0.95, 0.85)) -> SeparableE
     return known(arms([beta_signal()] * 2, 0.9, depth=6), list(weights))
 
 
-def play_of(mechanism: VirtualIndex) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def play_of(mechanism: VirtualIndex) -> tuple[FloatArray, FloatArray]:
     """What the index policy is worth at every profile, and the joint optimum."""
     zero = np.zeros(1, np.intp)
     counted = mechanism.counted(zero, zero)
