@@ -9,12 +9,15 @@ Meanwhile nothing may change: no table of the game, no module of the program, no
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from agents.check_mechanism import check_mechanism
+from agents.base import BaseStrategy, Setting
+from agents.check_mechanism import asked, check_mechanism
 from sim.arrays import Array
+from sim.checks import shown
 from sim.errors import PlayError
 from sim.game import Game
 from sim.loop import play_shard
@@ -42,6 +45,8 @@ def check_strategy(
     """
     who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
     _check_traits(strategy, who)
+    if isinstance(strategy, BaseStrategy):
+        _check_words(strategy, Setting.of(game, agent), who)
     rules = vars(game.mechanism).values()
     with undisturbed(who, game.environment, game.lexicon, game.conduct, *rules):
         _check_play(strategy, agent, game, others, episodes, who)
@@ -59,6 +64,16 @@ def _check_traits(strategy: Strategy, who: str) -> None:
     for name in ("spies", "silent"):
         if not isinstance(getattr(strategy, name), bool):
             raise PlayError(f"{who}: {name} is {getattr(strategy, name)!r}, expected True or False")
+
+
+def _check_words(strategy: BaseStrategy, setting: Setting, who: str) -> None:
+    """Raise unless its options and what it says of itself are texts, on one line each."""
+    options: object = asked(f"{who}: options", strategy.options)
+    if not (isinstance(options, dict) and all(isinstance(text, str) for pair in options.items() for text in pair)):
+        raise PlayError(f"{who}: options returned {shown(options)}, expected texts by name")
+    words: object = asked(f"{who}: describe", partial(strategy.describe, setting))
+    if not isinstance(words, str) or len(words.splitlines()) != 1:
+        raise PlayError(f"{who}: describe returned {shown(words)}, expected words on one line")
 
 
 def _check_play(
@@ -121,8 +136,9 @@ class _Watched:
 
     def _watch(self, method: str, view: View) -> Array:
         before = replace(view, private=copy.deepcopy(view.private))
-        answer: Array = getattr(self._inner, method)(view)
-        self.seen.append((method, before, copy.deepcopy(answer)))
+        answer: Array = asked(method, partial(getattr(self._inner, method), view))
+        kept = answer.copy() if isinstance(answer, np.ndarray) and answer.shape == (view.size,) else answer
+        self.seen.append((method, before, kept))
         return answer
 
     def message(self, view: View) -> Array:

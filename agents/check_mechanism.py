@@ -9,6 +9,7 @@ may write to what it is shown, and nothing else may change (`sim.undisturbed`).
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple, cast
 
@@ -17,12 +18,14 @@ import numpy as np
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
 from sim.arrays import Array, FloatArray
-from sim.errors import PlayError
+from sim.checks import check_names, shown
+from sim.errors import DynmechError, PlayError
 from sim.game import Game
 from sim.loop import play_shard
 from sim.record import Record
+from sim.registry import told
 from sim.roles import Acts, Mechanism, Situation, Strategy, View
-from sim.spaces import Finite, Space
+from sim.spaces import Finite, Interval, Space
 from sim.streams import Streams
 from sim.undisturbed import undisturbed
 
@@ -38,6 +41,16 @@ RULES = {
 """Rules that answer for a block of episodes, and what they are given beside the situation."""
 
 
+NUMBERS = ("decide", "charge", "due", "remember")
+"""Rules that answer in numbers, whatever the messages are."""
+
+LONGEST = 10_000
+"""Periods for which transfers may fall due later."""
+
+FIRST = 12
+"""Periods in which memory and questions are looked at, beside the last."""
+
+
 def check_mechanism(game: Game, *, episodes: int = 24) -> None:
     """Hold a game's mechanism to what it declares.
 
@@ -46,12 +59,64 @@ def check_mechanism(game: Game, *, episodes: int = 24) -> None:
     """
     mechanism = game.mechanism
     who = f"mechanism {mechanism.name!r}"
-    bound = mechanism.transfer_bound()
-    if isinstance(bound, bool) or not isinstance(bound, int | float) or not (isfinite(bound) and bound >= 0):
-        raise PlayError(f"{who}: transfer_bound() is {bound!r}, expected a finite number of at least 0")
     with undisturbed(who, game.environment, game.lexicon, game.conduct):
+        bound = _check_declared(game, who)
         for strategy in (Truthful(), _Erratic()):
-            _check_play(game, strategy, episodes, float(bound), who)
+            _check_play(game, strategy, episodes, bound, who)
+
+
+def asked(what: str, ask: Callable[[], Any]) -> Any:
+    """The answer of users' code; whatever it raises becomes one line."""
+    try:
+        return ask()
+    except (DynmechError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise PlayError(f"{what} raised {told(error)}") from error
+
+
+def _check_declared(game: Game, who: str) -> float:
+    """Raise unless what is declared makes sense; the bound on transfers.
+
+    Spaces of messages are those of the lexicon; memory and questions are looked at in the first periods and the last.
+    """
+    mechanism = game.mechanism
+    if not _whole(mechanism.lags, 0, LONGEST):
+        raise PlayError(f"{who}: lags is {shown(mechanism.lags)}, expected a whole number from 0 to {LONGEST:,}")
+    for t, spaces in enumerate(game.lexicon.messages):
+        for i, space in enumerate(spaces):
+            _check_space(space, f"{who} in period {t}: messages for agent {game.environment.agents[i]!r}")
+    periods = game.periods + game.closing
+    for t in (*range(min(periods, FIRST)), periods - 1):
+        size = asked(f"{who} in period {t}: memory_size", partial(mechanism.memory_size, t))
+        if size is not None and not _whole(size, 1, None):
+            raise PlayError(
+                f"{who} in period {t}: memory_size is {shown(size)}, expected a whole number from 1 on, or None"
+            )
+        for i, name in enumerate(game.environment.agents):
+            wanted = asked(f"{who} in period {t}: asks", partial(mechanism.asks, t, i))
+            if wanted is not None:
+                _check_space(wanted, f"{who} in period {t}: asks of agent {name!r}")
+    bound = asked(f"{who}: transfer_bound", mechanism.transfer_bound)
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not (isfinite(bound) and bound >= 0):
+        raise PlayError(f"{who}: transfer_bound() is {shown(bound)}, expected a finite number of at least 0")
+    return float(bound)
+
+
+def _whole(value: Any, least: int, most: int | None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return bool(value >= least) and (most is None or bool(value <= most))
+
+
+def _check_space(space: object, where: str) -> None:
+    """Raise unless it is a set of different labels or an interval."""
+    if isinstance(space, Finite):
+        check_names(space.labels, where)
+    elif not isinstance(space, Interval):
+        raise PlayError(f"{where}: {shown(space)} is no space of messages, expected sim.spaces.Finite or Interval")
+    elif not (isfinite(space.low) and isfinite(space.high) and space.low <= space.high):
+        raise PlayError(f"{where}: from {space.low:g} to {space.high:g} is no interval")
 
 
 def _check_play(game: Game, strategy: Strategy, episodes: int, bound: float, who: str) -> None:
@@ -117,16 +182,19 @@ class _Watched:
         return self._watch(name, thing) if name in RULES else thing
 
     def _watch(self, rule: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*given: Any) -> Any:
+        def watched(*given: Any) -> Any:
             kept = copy.deepcopy(given)
-            answer = ask(*given)
+            where = f"{self._who} in period {given[0].t}: {rule}"
+            answer = asked(where, lambda: np.asarray(ask(*given)))
+            if rule in NUMBERS and answer.dtype.kind not in "iuf":
+                raise PlayError(f"{where} returned type {answer.dtype}, expected numbers")
             for (name, before), (_, after) in zip(_arrays(rule, kept), _arrays(rule, given), strict=True):
                 if before.tobytes() != after.tobytes():
-                    raise PlayError(f"{self._who} in period {given[0].t}: {rule} writes to the {name} it is shown")
-            self.calls.append(_Call(rule, kept, copy.deepcopy(np.asarray(answer))))
+                    raise PlayError(f"{where} writes to the {name} it is shown")
+            self.calls.append(_Call(rule, kept, answer.copy()))
             return answer
 
-        return asked
+        return watched
 
 
 def _arrays(rule: str, given: tuple[Any, ...]) -> Iterator[tuple[str, Array]]:

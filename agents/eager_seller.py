@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Self
 
 from agents.base import BaseStrategy, Setting
-from agents.trade_formulas import best_seller_report, plays_side
+from agents.trade_formulas import SIDES, best_seller_report, plays_side
 from sim.arrays import Array
-from sim.errors import PlayError
 from sim.roles import View
 from sim.spaces import Interval
 
@@ -26,11 +25,9 @@ class EagerSeller(BaseStrategy):
         self.clipped = clipped
 
     def message(self, view: View) -> Array:
-        """The best report in period 0."""
-        if view.t > 0:
+        """The best report in period 0; the prescribed one in any other game."""
+        if view.t > 0 or not isinstance(view.space, Interval) or view.lexicon.agents != SIDES:
             return view.prescribed
-        if not isinstance(view.space, Interval):
-            raise PlayError("it needs reports on an interval")
         return best_seller_report(view.signal, view.space.high, clipped=self.clipped)
 
     def describe(self, setting: Setting) -> str:  # noqa: ARG002

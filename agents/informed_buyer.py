@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Self
 
 from agents.base import BaseStrategy, Setting
-from agents.trade_formulas import best_buyer_report, plays_side
+from agents.trade_formulas import SIDES, best_buyer_report, plays_side
 from sim.arrays import Array
-from sim.errors import PlayError
 from sim.roles import View
 from sim.spaces import Interval
 
@@ -27,12 +26,10 @@ class InformedBuyer(BaseStrategy):
         self.clipped = clipped
 
     def message(self, view: View) -> Array:
-        """The best report in period 1."""
-        if view.t == 0:
+        """The best report in period 1; the prescribed one in any other game, or where the seller's is not shown."""
+        reports = view.past[-1].reports if view.past else None
+        if reports is None or not isinstance(view.space, Interval) or view.lexicon.agents != SIDES:
             return view.prescribed
-        reports = view.past[-1].reports
-        if reports is None or not isinstance(view.space, Interval):
-            raise PlayError("it needs the seller's report, and reports on an interval")
         return best_buyer_report(reports[:, 0], view.signal, view.space.high, clipped=self.clipped)
 
     def describe(self, setting: Setting) -> str:  # noqa: ARG002

@@ -21,10 +21,13 @@ from sim.arrays import Array, FloatArray
 from sim.spaces import Interval
 from sim.trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
 
+SIDES = ("seller", "buyer")
+"""Who plays the trading game."""
+
 
 def plays_side(setting: Setting, agent: int) -> bool:
     """Whether this is that side of the trading game on intervals."""
-    sides = setting.lexicon.agents == ("seller", "buyer") and setting.periods == 2
+    sides = setting.lexicon.agents == SIDES and setting.periods == 2
     return sides and setting.agent == agent and isinstance(setting.messages(agent), Interval)
 
 

@@ -1,10 +1,11 @@
-"""`python -m benchmarks [NAME …] [--pairs N]`: a table of everything measured, with machine and versions."""
+"""`python -m benchmarks [NAME …] [--pairs N] [--out FILE]`: a table of everything measured, machine and versions."""
 
 import argparse
+import os
 import platform
 import sys
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from benchmarks.base import Row
 
-PACKAGES = ("dynmech", "numpy", "scipy", "simpy", "pyarrow", "quantecon")
+PACKAGES = ("dynmech", "numpy", "scipy", "simpy", "pyarrow", "quantecon", "open_spiel")
 
 
 def main() -> int:
@@ -26,24 +27,50 @@ def main() -> int:
     parser.add_argument(
         "--pairs", type=int, default=5, help="alternating pairs of runs of what is compared (default 5)"
     )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="draw how cost grows (PNG, SVG or PDF); needs growth")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in names]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(names)}")
+    if given.out and given.names and "growth" not in given.names:
+        parser.error("--out draws what growth measures: name it too, or none")
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_machine(), highlight=False)
     rows: list[Row] = []
     for name in given.names or names:
         console.print(f"measuring: {name} …", style="dim")
-        rows += import_module(f"benchmarks.{name}").measure(given.pairs)
+        module = import_module(f"benchmarks.{name}")
+        rows += module.measure(given.pairs)
+        if given.out and name == "growth":
+            module.draw(given.pairs, given.out)
+            console.print(f"drawn: {given.out}", style="dim")
     console.print(_table(rows))
     return 0 if all(row.met for row in rows) else 1
 
 
 def _machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{platform.machine()}, {platform.system()}; Python {platform.python_version()}, {packages}, {blas['name']}"
+    threads = os.environ["OPENBLAS_NUM_THREADS"]
+    return (
+        f"{_processor()}, {os.cpu_count()} processors, {platform.system()}; Python {platform.python_version()}, "
+        f"{packages}, {blas['name']} with {threads} thread(s)"
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """Its name where Linux tells it, else the architecture."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({platform.machine()})" if names else platform.machine()
 
 
 def _table(rows: list[Row]) -> Table:

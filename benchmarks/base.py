@@ -17,6 +17,9 @@ from pathlib import Path
 from statistics import median
 from typing import ParamSpec, TypeVar
 
+PAGE = 0.004096
+"""MB."""
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -71,11 +74,11 @@ def apart(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwar
 
 
 def memory_of(work: Callable[[], Result]) -> tuple[Result, float]:
-    """The result of a call, and by how many MB the process was larger at the call's peak than before it."""
+    """The result of a call, and by how many MB (a page at least) the process was larger at its peak than before it."""
     _forget_peak()
     before = _status("VmRSS") or peak_memory()
     result = work()
-    return result, peak_memory() - before
+    return result, max(peak_memory() - before, PAGE)
 
 
 def peak_memory() -> float:

@@ -11,6 +11,7 @@ from agents.base import BaseStrategy
 from experiments.options import construct, explained, split
 from experiments.scenarios.base import Scenario
 from mechanisms.base import BaseMechanism
+from sim.check_environment import check_environment
 from sim.environment import Environment, TableEnvironment
 from sim.environment_file import load_environment
 from sim.errors import DynmechError, InputError
@@ -47,7 +48,13 @@ def _take_in(module: ModuleType, where: str) -> None:
 
 
 def make_environment(text: str) -> Environment:
-    """From a scenario's name, `name:key=value,…`, or the path of an environment file."""
+    """From a scenario's name, `name:key=value,…`, or the path of an environment file.
+
+    A user's scenario that is given by functions is held to what the event loop asks of an economy.
+
+    Raises:
+        InputError, PlayError: one line.
+    """
     if text.endswith(".toml"):
         raise InputError(
             f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
@@ -60,6 +67,8 @@ def make_environment(text: str) -> Environment:
         built: object = scenario.build()
     if not isinstance(built, TableEnvironment | FunctionEnvironment):
         raise InputError(f"scenario {name!r}: build() returned {type(built).__name__}, expected an environment")
+    if type(built) is not TableEnvironment and not is_shipped(scenario):
+        check_environment(built)
     return built
 
 

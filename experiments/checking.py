@@ -76,7 +76,7 @@ def check_strategy(
         game = _game(economy, rules, conduct)
         names = game.environment.agents
         for i in range(len(names)) if agent is None else [agent_index(names, str(agent))]:
-            _check_words(chosen, Setting.of(game, i))
+            _check_menu(chosen, Setting.of(game, i))
             agents.check.check_strategy(chosen, i, game, [Truthful()] * len(names), episodes=episodes)
 
 
@@ -213,12 +213,8 @@ def _check_options(strategy: BaseStrategy) -> None:
         )
 
 
-def _check_words(strategy: BaseStrategy, setting: Setting) -> None:
-    """Raise unless description and menu can be used."""
-    with explained(f"strategy {strategy.name!r}, describe"):
-        words = strategy.describe(setting)
-    if not isinstance(words, str) or not words or len(words.splitlines()) > 1:
-        raise InputError(f"strategy {strategy.name!r}: describe returned {words!r:.60}, expected words on one line")
+def _check_menu(strategy: BaseStrategy, setting: Setting) -> None:
+    """Raise unless the menu holds members of its own kind, and not too many."""
     with explained(f"strategy {strategy.name!r}, menu"):
         members = list(islice(type(strategy).menu(setting), LONGEST))
     for member in members:

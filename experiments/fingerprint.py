@@ -7,13 +7,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from experiments.catalog import is_shipped
+from sim.density_environment import DensityEnvironment
 from sim.environment import Environment, TableEnvironment
 from sim.kernels import JointKernel
 
 
 def environment_hash(environment: Environment) -> str:
-    """16 hexadecimal digits over names and arrays; of an economy given by functions, over its name only."""
+    """16 hexadecimal digits over names and arrays (of a density, on three nodes); of other functions, over the name."""
     digest = sha256()
+    if isinstance(environment, DensityEnvironment):
+        return environment_hash(environment.on_grid(1, 3))
     if not isinstance(environment, TableEnvironment):
         return sha256(repr((environment.name, environment.discount, environment.horizon)).encode()).hexdigest()[:16]
     digest.update(repr((environment.agents, environment.discount, environment.horizon)).encode())

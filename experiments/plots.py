@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from experiments.moments import amount
 from experiments.stressing import StressResult, gain_table
 from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_stress(result: StressResult, path: Path) -> Path:
@@ -43,6 +47,15 @@ def plot_stress(result: StressResult, path: Path) -> Path:
     axes.spines[:].set_visible(False)
     axes.set_title(f"{result.environment}: what the best lie of each family gains, ex ante", fontsize=11, loc="left")
     axes.set_xlabel("– : none found.  Simulated, against prescribed play under the same draws.", fontsize=8)
+    return save_figure(figure, path)
+
+
+def save_figure(figure: "Figure", path: Path) -> Path:
+    """Write a picture, whole or not at all, the same bytes every time.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         figure.savefig(partial, format="png", metadata={"Software": None})

@@ -1,11 +1,34 @@
 """Study files: TOML that says what `run` is told on the command line."""
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from sim.checks import field_path, on_one_line, shown, unprintable
 from sim.errors import InputError
+
+MOST_EPISODES = 1_000_000_000
+"""Episodes that a study may ask for."""
+
+LONGEST = 4_000
+"""Characters that a text may have."""
+
+LARGEST_SEED = 2**63 - 1
+"""The largest whole number that TOML promises to keep."""
+
+
+def _text(text: str) -> str:
+    if unprintable(text):
+        raise ValueError("has a character that cannot be printed")
+    if len(text) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST:,} characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_text)]
 
 
 class Study(BaseModel):
@@ -13,16 +36,16 @@ class Study(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    environment: str
-    mechanism: str
-    strategies: dict[str, str] = {}
-    episodes: int = Field(default=10_000, ge=2)
-    seed: int = Field(default=0, ge=0)
-    out: str | None = None
-    plugins: list[str] = []
+    environment: Text
+    mechanism: Text
+    strategies: dict[Text, Text] = {}
+    episodes: int = Field(default=10_000, ge=2, le=MOST_EPISODES)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    out: Text | None = None
+    plugins: list[Text] = []
     deadline: float = 0.0
-    latency: dict[str, str] = {}
-    disclosure: str = "everything"
+    latency: dict[Text, Text] = {}
+    disclosure: Text = "everything"
     tail: float = 1e-4
 
 
@@ -40,14 +63,46 @@ def load_study(path: Path) -> Study:
     Raises:
         InputError: the file cannot be read, is not TOML, or a field is wrong; all wrong fields are named.
     """
+    where = on_one_line(str(path))
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{where}: cannot be read: it is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: not TOML: {on_one_line(str(error))}") from None
+    except RecursionError:
+        raise InputError(f"{where}: not a study: its tables or lists are nested too deeply") from None
+    except ValueError:  # beyond what Python reads
+        raise InputError(f"{where}: not a study: a number has too many digits") from None
     try:
         return Study.model_validate(data)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, p['loc']))}: {p['msg'][0].lower()}{p['msg'][1:]}" for p in error.errors()]
-        raise InputError(f"{path}: {'; '.join(problems)}") from None
+        raise InputError(f"{where}: {'; '.join(_in_words(problem) for problem in error.errors())}") from None
+
+
+WRONG = {
+    "missing": 'missing; write {field} = "…"',
+    "string_type": "{} is not a text; write it in quotes",
+    "int_type": "{} is not a whole number",
+    "float_type": "{} is not a number",
+    "list_type": "{} is not a list; write it in brackets",
+    "dict_type": "{} is not a table; give it a line for each agent",
+    "greater_than_equal": "{} is below {ge}",
+    "less_than_equal": "{} is above {le:,}",
+    "value_error": "{} {error}",
+}
+"""What is wrong with a field, by pydantic's name for it."""
+
+
+def _in_words(problem: Any) -> str:
+    """A field, what is wrong with it, what would be right."""
+    place = [part for part in problem["loc"] if part != "[key]"]
+    if problem["type"] == "extra_forbidden":
+        close = get_close_matches(str(place[-1]), Study.model_fields, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Study.model_fields)}"
+        return f"{field_path(place)}: unknown key; {hint}"
+    words = WRONG.get(problem["type"], "{} is not what is expected there")
+    field = field_path(place)
+    return f"{field}: {words.format(shown(problem['input']), field=field, **problem.get('ctx', {}))}"

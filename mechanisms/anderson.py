@@ -13,6 +13,7 @@ Source: Walker and Ni, "Anderson acceleration for fixed-point iterations", SIAM 
 """
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from sim.arrays import FloatArray
 
@@ -58,11 +59,12 @@ class Anderson:
             return image
         self._remember(residual - last[0], image.reshape(-1) - last[1])
         used = min(self.count, self.depth)
-        gram = self._gram[:used, :used]
-        ridge = RIDGE * float(np.trace(gram))
-        if ridge == 0:
+        gram = self._gram[:used, :used].copy()
+        diagonal = gram.reshape(-1)[:: used + 1]
+        diagonal += RIDGE * diagonal.sum()
+        _, weights, failed = dposv(gram, _products(self._residuals[:used], residual))
+        if failed:  # there is nothing left to combine
             return image
-        weights = np.linalg.solve(gram + ridge * np.eye(used), _products(self._residuals[:used], residual))
         return image - _combined(weights, self._images[:used]).reshape(image.shape)
 
     def _remember(self, residual: FloatArray, image: FloatArray) -> None:

@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mechanisms.acts import acts_matter
 from mechanisms.base import BaseMechanism, DirectMechanism
 from mechanisms.conditions import independent_types
 from mechanisms.ledger import keep_ledger
@@ -62,7 +63,7 @@ class Balancing(DirectMechanism, ABC):
         if len(environment.agents) < 2:
             raise self.refuse("one agent has nobody to balance the budget with")
         if not (isinstance(base, DirectMechanism) and self._asks_for_signals(base)):
-            raise self.refuse(f"its base {base.name!r} does not ask everybody for its signal in every period")
+            raise self.refuse(f"its base {base.name!r} does not ask for all signals in every period, or asks for more")
         types = independent_types(self.environment)
         if not (types.holds or force):
             place = ", ".join(f"{key} {value}" for key, value in types.where.items())
@@ -80,7 +81,8 @@ class Balancing(DirectMechanism, ABC):
 
     def _asks_for_signals(self, base: BaseMechanism) -> bool:
         agents = range(len(self.environment.agents))
-        return all(base.messages(t, i) == self.environment.signal_space(t, i) for t in self.periods for i in agents)
+        direct = all(base.messages(t, i) == self.environment.signal_space(t, i) for t in self.periods for i in agents)
+        return direct and not any(acts_matter(base, t) for t in self.periods)
 
     @property
     def periods(self) -> range:

@@ -8,6 +8,7 @@ keyword parameters of its `__init__`, and the command line reads them from there
 
 from abc import ABC, abstractmethod
 from functools import cached_property
+from math import log2, prod
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from mechanisms.planner import Plan, plan
 from sim.arrays import Array, FloatArray, IntArray
 from sim.environment import Environment, TableEnvironment
-from sim.errors import Refusal
+from sim.errors import InputError, Refusal
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Finite, Space
 
@@ -190,11 +191,67 @@ class LastPeriodMechanism(DirectMechanism):
         """This period's decision and reported profile."""
         return 1 + decision * self.environment.stage(now.t).size + self.profile(now, messages)
 
-    def others_profile(self, t: int, agent: int) -> IntArray:
-        """The others' part of every flat profile of period t, `(S,)`."""
-        stage = self.environment.stage(t)
-        own = stage.offset + agent
-        size = stage.size // stage.axes[own]
-        shape = [1 if j == own else width for j, width in enumerate(stage.axes)]
-        index = np.broadcast_to(np.arange(size).reshape(shape), stage.axes)
-        return np.ascontiguousarray(index).reshape(-1)
+
+class HistoryMechanism(DirectMechanism):
+    """A direct mechanism that remembers the reported profiles of the last L periods; decisions follow from them.
+
+    h profiles, the last one the fastest digit, make an index below S^h. Under a finite horizon memory is that index,
+    with h = min(t, L). Under an infinite one the same values must serve every period: those of h = 0, 1, …, L follow
+    each other, so that 0 is "nothing yet".
+
+    Args:
+        lags: L.
+
+    Raises:
+        InputError: L is below 1.
+        Refusal: so many values cannot be counted.
+    """
+
+    def __init__(self, environment: Environment, lags: int = 1) -> None:
+        super().__init__(environment)
+        if lags < 1:
+            raise InputError(f"lags: {lags} is below 1")
+        self.remembered = lags
+        largest = max(stage.size for stage in self.environment.stages)
+        if lags * log2(1 + largest) > 62:
+            raise self.refuse(f"the reports of {lags} periods take more values than can be counted; give fewer lags")
+
+    def _radices(self, t: int) -> list[int]:
+        """Profiles of the periods that can be remembered in period t, the last period first."""
+        if self.environment.stationary:
+            return [self.environment.stage(0).size] * self.remembered
+        return [self.environment.stage(t - lag).size for lag in range(1, min(t, self.remembered) + 1)]
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        """Under an infinite horizon: where the indices of h = 0, …, L profiles begin, and where they end."""
+        size = self.environment.stage(0).size
+        return np.cumsum([0, *(size**held for held in range(self.remembered + 1))])
+
+    def memory_size(self, t: int) -> int:
+        """1 at first."""
+        if self.environment.stationary:
+            return int(self._starts[-1]) if t else 1
+        return prod(self._radices(t))
+
+    def _held(self, now: Situation) -> tuple[IntArray, IntArray]:
+        """How many profiles are remembered and their index, `(n,)` each."""
+        if self.environment.stationary:
+            held = np.searchsorted(self._starts, now.memory, side="right") - 1
+            return held, now.memory - self._starts[held]
+        return np.full(len(now.memory), len(self._radices(now.t))), now.memory
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
+        """Forget the oldest profile, if there are L already, and put this period's in front."""
+        held, index = self._held(now)
+        kept = index % prod(self._radices(now.t)[: self.remembered - 1])
+        memory = kept * self.environment.stage(now.t).size + self.profile(now, messages)
+        return memory + self._starts[np.minimum(held + 1, self.remembered)] if self.environment.stationary else memory
+
+    def recall(self, now: Situation, lag: int) -> IntArray:
+        """The profile reported `lag` periods ago, `(n,)`; −1 where there was no such period."""
+        radices = self._radices(now.t)
+        if lag > len(radices):
+            return np.full(len(now.memory), -1)
+        held, index = self._held(now)
+        return np.where(lag <= held, index // prod(radices[: lag - 1]) % radices[lag - 1], -1)

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import nnls
 
 from mechanisms.dependence import Violation, type_violations, value_violations
-from mechanisms.ex_post import own_last, utility_by_report
+from mechanisms.ex_post import ex_post_payments, least_payments, own_last, utility_by_report, worst_cycle
+from mechanisms.hulls import nearest_mixtures
 from mechanisms.planner import Plan, plan
+from mechanisms.solvers import mixture_text
 from sim.arrays import FloatArray, first
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
@@ -102,8 +103,11 @@ def _judged(name: str, violations: Iterator[Violation]) -> Condition:
 
 
 def spanning(environment: TableEnvironment) -> Condition:
-    """rank M^i(a, o) = K_i everywhere; the value is the least singular value, the note the largest ‖M⁺‖."""
-    worst, where, ranks = np.inf, {}, ""
+    """rank M^i(a, o) = K_i everywhere; the value is the least singular value σ, the norm of M⁺ is 1/σ.
+
+    Where it fails, the note has signals' weights (not all 0) with which what the others may say next adds up to 0.
+    """
+    worst, where, note, by_period = np.inf, {}, "", dict[int, float]()
     for t in _stages(environment, with_next=True):
         for i in range(len(environment.agents)):
             matrices = belief_matrices(environment, t, i)
@@ -112,51 +116,65 @@ def spanning(environment: TableEnvironment) -> Condition:
                 continue
             values = np.linalg.svd(matrices, compute_uv=False)
             least = values[..., -1] if matrices.shape[-2] >= width else np.zeros(values.shape[:-1])
+            by_period[t] = min(by_period.get(t, np.inf), float(least.min()))
             if least.min() < worst:
                 at = first(least == least.min())
                 worst, where = float(least.min()), _place(environment, t, i, at[0], at[1])
-                rank = int((values[at] > TOLERANCE).sum())
-                norm = f"{1 / worst:.6g}" if worst > TOLERANCE else "infinite"
-                ranks = f"rank {rank} of {width}, norm of the pseudo-inverse {norm}"
-    return Condition("spanning", _unless_empty(worst), worst if where else 0.0, where, ranks)
+                note = _span(matrices[at], environment.stage(t).signals[i])
+    return Condition("spanning", _unless_empty(worst), worst if where else 0.0, where, note + _periods(by_period))
+
+
+def _span(matrix: FloatArray, labels: tuple[str, ...]) -> str:
+    """Rank and norm of the pseudo-inverse, or the weights that make the columns vanish."""
+    _, values, right = np.linalg.svd(matrix)
+    rank = int((values > TOLERANCE).sum())
+    if rank == len(labels):
+        return f"rank {rank} of {len(labels)}, norm of the pseudo-inverse {1 / values[-1]:.6g}"
+    weights = right[-1] / np.abs(right[-1]).max()
+    weights = weights * np.sign(weights[np.abs(weights).argmax()])
+    shown = mixture_text(weights, labels)
+    return f"rank {rank} of {len(labels)}, norm of the pseudo-inverse infinite: {shown} cancel"
+
+
+def _periods(by_period: dict[int, float]) -> str:
+    """The worst value of each period, where there are several."""
+    if len(by_period) < 2:
+        return ""
+    return "; " + ", ".join(f"period {t}: {value:.4g}" for t, value in by_period.items())
 
 
 def convex_independence(environment: TableEnvironment) -> Condition:
-    """No column of M^i(a, o) lies in the convex hull of the others; the value is the least distance."""
-    worst, where, weights = np.inf, {}, ""
+    """No column of M^i(a, o) lies in the convex hull of the others; the value is the least distance ε.
+
+    The note has the nearest mixture of other columns: where the condition fails, one that is the column itself.
+    """
+    worst, where, note, by_period = np.inf, {}, "", dict[int, float]()
     for t in _stages(environment, with_next=True):
         for i in range(len(environment.agents)):
-            matrices = belief_matrices(environment, t, i)
-            if matrices.shape[-1] == 1:
-                continue
-            for d, o in np.ndindex(*matrices.shape[:2]):
-                for k in range(matrices.shape[-1]):
-                    distance, hull = hull_distance(matrices[d, o], k)
-                    if distance < worst:
-                        worst, where = distance, _place(environment, t, i, d, o)
-                        labels = environment.stage(t).signals[i]
-                        where["signal"] = labels[k]
-                        weights = ", ".join(f"{w:.4g} {labels[j]}" for j, w in hull.items() if w > 1e-9)
-    note = f"nearest mixture of the other signals: {weights}" if weights else ""
+            distance, mixtures = hull_distances(environment, t, i)
+            by_period[t] = min(by_period.get(t, np.inf), float(distance.min()))
+            if distance.min() < worst:
+                d, o, k = first(distance == distance.min())
+                worst, where = float(distance[d, o, k]), _place(environment, t, i, d, o)
+                labels = environment.stage(t).signals[i]
+                where["signal"] = labels[k]
+                note = f"nearest mixture of the other signals: {mixture_text(mixtures[d, o, k], labels)}"
+    note += _periods({t: value for t, value in by_period.items() if value < np.inf})
     return Condition("convex independence", _unless_empty(worst), worst if where else 0.0, where, note)
 
 
-def hull_distance(matrix: FloatArray, column: int) -> tuple[float, dict[int, float]]:
-    """Distance of a column to the convex hull of the others, and the weights of the nearest point.
+def hull_distances(environment: TableEnvironment, t: int, agent: int) -> tuple[FloatArray, FloatArray]:
+    """How far every belief about the others' next signals is from the mixtures of those after other own signals.
 
-    Non-negative least squares, the weights' sum held to 1 by a heavy row; then measured with weights that sum to 1.
-
-    >>> hull_distance(np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]), 2)[0] < 1e-9
-    True
+    Returns:
+        distances `(D, O_i, K_i)` (∞ where there is one signal only) and the nearest mixtures' weights `(D, O_i, K, K)`.
     """
-    rest = [j for j in range(matrix.shape[1]) if j != column]
-    heavy = 1e4
-    stacked = np.vstack([matrix[:, rest], np.full((1, len(rest)), heavy)])
-    weights, _ = nnls(stacked, np.append(matrix[:, column], heavy))
-    weights = weights / weights.sum()
-    return float(np.linalg.norm(matrix[:, column] - matrix[:, rest] @ weights)), dict(
-        zip(rest, weights.tolist(), strict=True)
-    )
+    matrices = belief_matrices(environment, t, agent)
+    width = matrices.shape[-1]
+    flat = np.repeat(matrices.reshape(-1, *matrices.shape[-2:]), width, axis=0)
+    distance, weights = nearest_mixtures(flat, np.tile(np.arange(width), len(flat) // width))
+    shape = (*matrices.shape[:2], width)
+    return distance.reshape(shape), weights.reshape(*shape, width)
 
 
 def _unless_empty(worst: float) -> bool | None:
@@ -167,62 +185,30 @@ def _unless_empty(worst: float) -> bool | None:
 def ex_post_implementable(environment: TableEnvironment) -> Condition:
     """Last period: payments p with u^i(a(k), k) − p(k) ≥ u^i(a(r), k) − p(r) exist for every agent and others' profile.
 
-    They do iff no cycle of signals gains, each taking the next one's decision; the value is a cycle's largest gain.
+    They do iff no cycle of signals gains, each taking the next one's decision; the value is a cycle's largest gain. The
+    payments themselves: `mechanisms.ex_post.implementing_payments`.
     """
     if environment.horizon is None:
         return Condition("last period ex post implementable", None, 0.0, {}, "there is no last period")
     t = environment.horizon - 1
-    policy = plan(environment).policy[t]
-    worst, where, note = 0.0, {}, ""
+    stage, policy = environment.stage(t), plan(environment).policy[t]
+    worst, where, note, largest = 0.0, {}, "", 0.0
     for i in range(len(environment.agents)):
-        utility = utility_by_report(environment.stage(t), i, policy)
-        for o, table in enumerate(utility):
-            gain, cycle = worst_cycle(table)
+        utility = utility_by_report(stage, i, policy)
+        payments, gains = least_payments(utility)
+        if gains.max() <= TOLERANCE:
+            found = ex_post_payments(stage, i, policy)
+            largest = max(largest, float(np.abs(payments if found is None else found).max()))
+            continue
+        for o in np.flatnonzero(gains > TOLERANCE):
+            gain, cycle = worst_cycle(utility[o])
             if gain > max(worst, TOLERANCE):
-                labels = environment.stage(t).signals[i]
-                worst, where = gain, _place(environment, t, i, None, o)
+                labels = stage.signals[i]
+                worst, where = gain, _place(environment, t, i, None, int(o))
                 note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
-    return Condition("last period ex post implementable", worst <= TOLERANCE, worst, where, note)
-
-
-def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
-    """A cycle of signals with a large total gain, utility `(K true, K report)`; 0 and no cycle if none gains.
-
-    Longest closed walks of at most K steps by dynamic programming. A closed walk that gains contains a simple cycle
-    that does; the best simple cycle of the longest walks is returned.
-
-    >>> worst_cycle(np.array([[7.0, 0.0], [11.0, 0.0]]))  # wins at 4, loses at 6, but values winning more at 6
-    (4.0, [0, 1])
-    """
-    size = len(utility)
-    step = utility - np.diag(utility)[:, None]
-    best: tuple[float, list[int]] = (0.0, [])
-    for start in range(size):
-        reach = np.full((size + 1, size), -np.inf)
-        came = np.zeros((size + 1, size), np.intp)
-        reach[0, start] = 0
-        for n in range(1, size + 1):
-            through = reach[n - 1][:, None] + step
-            came[n], reach[n] = np.argmax(through, axis=0), through.max(axis=0)
-            if reach[n, start] > TOLERANCE:
-                path = [start]
-                for m in range(n, 0, -1):
-                    path.append(int(came[m, path[-1]]))
-                best = max([best, *_simple_cycles(path[::-1], step)], key=lambda cycle: cycle[0])
-    return best
-
-
-def _simple_cycles(walk: list[int], step: FloatArray) -> list[tuple[float, list[int]]]:
-    """The simple cycles of a closed walk, with their gains."""
-    found, open_path = [], list[int]()
-    for node in walk:
-        if node in open_path:
-            cycle = open_path[open_path.index(node) :]
-            gain = sum(float(step[a, b]) for a, b in zip(cycle, [*cycle[1:], node], strict=True))
-            found.append((gain, cycle))
-            open_path = open_path[: open_path.index(node)]
-        open_path.append(node)
-    return found
+    holds = worst <= TOLERANCE
+    note = f"by payments of at most {largest:.6g}" if holds else note
+    return Condition("last period ex post implementable", holds, worst, where, note)
 
 
 def single_crossing(environment: TableEnvironment) -> Condition:

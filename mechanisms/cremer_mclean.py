@@ -4,8 +4,8 @@ Timing: reports, efficient decision a*(r), payment at once. For every period and
 
 1. where the generalised VCG payment of that period (`ex_post`) makes truth statically ex post optimal, it is used;
 2. elsewhere the agent faces lotteries over the others' current reports. With the belief
-   B(o | k) = P(θ_t^{−i} = o | θ_t^i = k; r_{t−1}, a_{t−1}) that *last period's reports* imply (the prior at t = 0), the
-   lottery for report r is the least-norm p(r, ·) with
+   B(o | k) = P(θ_t^{−i} = o | θ_t^i = k; r_{t−1}, a_{t−1}) that *last period's reports* imply (the prior at t = 0), and
+   given the public state, where there is one, the lottery for report r is the least-norm p(r, ·) with
 
        Σ_o B(o | k) [u^i(a*(r, o), (k, o)) − p(r, o)] = 0   for every signal k,
 
@@ -65,19 +65,21 @@ class CremerMcLean(LastPeriodMechanism):
         else:
             belief = next_belief(self.environment, t - 1, agent)
             belief = belief.reshape(-1, *belief.shape[2:])
-        wanted = np.einsum("mko,okr->mkr", belief, utility)
-        solution = spanning_solution(np.swapaxes(belief, 1, 2), wanted)
+        publics = max(len(stage.public), 1)
+        belief = _given_public(belief, publics)
+        wanted = np.einsum("mpko,pokr->mpkr", belief, utility.reshape(publics, -1, *utility.shape[1:]))
+        solution = spanning_solution(np.swapaxes(belief, 2, 3), wanted)
         if not solution.hits(wanted):
             at = first(solution.residual == solution.residual.max())
             raise self.refuse(
                 f"in period {t} the others' signals do not identify that of agent {self.environment.agents[agent]!r}"
                 f"{self._memory_text(t, at[0])}: a lottery is missed by {solution.residual[at]:.3g}, smallest "
-                f"singular value of the belief {solution.singular_value[at[0]]:.3g}"
+                f"singular value of the belief {solution.singular_value[at[:2]]:.3g}"
             )
         return self._by_profile(t, agent, solution.transfers)
 
     def _by_profile(self, t: int, agent: int, payments: FloatArray) -> FloatArray:
-        """From `(memories, O_i, K_i)` to `(memories, S)`."""
+        """From `(memories, …, K_i)`, the others' profile in between, to `(memories, S)`."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         rest = tuple(width for j, width in enumerate(stage.axes) if j != own)
@@ -103,3 +105,14 @@ class CremerMcLean(LastPeriodMechanism):
     def transfer_bound(self) -> float:
         """The largest entry."""
         return max(float(np.abs(table).max()) for tables in self.tables for table in tables)
+
+
+def _given_public(belief: FloatArray, publics: int) -> FloatArray:
+    """From `(memories, K_i, O_i)` to beliefs about the others' signals once the public state is known.
+
+    Returns:
+        `(memories, publics, K_i, others' signals)`; all zeros where a public state cannot occur.
+    """
+    table = np.moveaxis(belief.reshape(*belief.shape[:2], publics, -1), 2, 1)
+    mass = table.sum(axis=-1, keepdims=True)
+    return np.divide(table, mass, out=np.zeros_like(table), where=mass > 0)

@@ -21,6 +21,8 @@ from sim.arrays import FloatArray, first
 from sim.environment import TableEnvironment
 from sim.stage import Stage, labels_text
 
+FIRST = "the first signals are correlated"
+
 Where = dict[str, str | int]
 
 
@@ -60,9 +62,6 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> It
                 whose = "the next public state" if i < 0 else "an agent's next signal"
                 place: Where = {"period": t, **({"agent": environment.agents[i]} if i >= 0 else {}), **influence.where}
                 yield Violation(influence.amount, place, f"{whose} is moved by {influence.note}")
-
-
-FIRST = "the first signals are correlated"
 
 
 def _product(law: FloatArray, leading: int) -> FloatArray:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mechanisms.acts import acts_matter
 from mechanisms.base import BaseMechanism, DirectMechanism
 from mechanisms.tabulate import laws
 from sim.arrays import Array, FloatArray, IntArray
@@ -29,7 +30,7 @@ class Once(BaseMechanism):
         base: a mechanism that asks for signals and takes no options.
 
     Raises:
-        Refusal: the base does not ask for signals, or does not fit.
+        Refusal: the base does not ask for signals, asks for replies or observes actions, or does not fit.
     """
 
     name = "once"
@@ -40,8 +41,8 @@ class Once(BaseMechanism):
         super().__init__(environment)
         known = Registry("mechanism", BaseMechanism, "mechanisms")  # type: ignore[type-abstract]
         made = known.get(base)(environment)
-        if not isinstance(made, DirectMechanism):
-            raise self.refuse(f"its base {base!r} does not ask for signals")
+        if not isinstance(made, DirectMechanism) or acts_matter(made, 0):
+            raise self.refuse(f"its base {base!r} does not ask for signals, or for more than those")
         self.base, self.promises = made, made.promises
 
     @property

@@ -22,7 +22,7 @@ def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str],
     Raises:
         PlayError: wrong type, wrong shape, or the first value outside the space.
     """
-    if type(answer) is np.ndarray and answer.dtype == INDEX and answer.shape == (n,) and isinstance(space, Finite):
+    if type(answer) is np.ndarray and answer.dtype is INDEX and answer.shape == (n,) and isinstance(space, Finite):
         copy = answer.copy()
         if within(copy, space.size, SILENT if silent else 0):
             return copy

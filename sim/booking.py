@@ -27,7 +27,7 @@ class Booking:
     ) -> None:
         """Period t; utilities and transfers `(n, N)`, the cost `(n,)` where the record holds sums of it."""
         record, here = self._record, self._here
-        enjoyed, paid = np.asarray(utility.T, np.float64), np.asarray(transfers.T, np.float64)
+        enjoyed, paid = np.ascontiguousarray(utility.T, np.float64), np.ascontiguousarray(transfers.T, np.float64)
         self._add(t, enjoyed, paid, cost)
         if record.sums and t < len(record.signal):
             record.signal[t, :, here] = state.signals.T
@@ -39,7 +39,7 @@ class Booking:
     def closing(self, t: int, state: State, transfers: FloatArray) -> None:
         """A closing period, in which there is nothing but transfers."""
         record, here = self._record, self._here
-        paid = np.asarray(transfers.T, np.float64)
+        paid = np.ascontiguousarray(transfers.T, np.float64)
         self._add(t, self._nothing, paid, self._nothing[0])
         if record.flows:
             record.transfer[t, :, here] = paid

@@ -1,7 +1,7 @@
 """Small builders of finite economies; each returns a validated `TableEnvironment`."""
 
 from collections.abc import Sequence
-from math import log
+from math import log, prod
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +13,12 @@ from sim.kernels import IndependentKernel, JointKernel
 from sim.stage import Stage
 
 LARGEST = 50_000_000
-"""Numbers that one array of a random economy may hold."""
+"""Numbers that one array of an economy made here may hold."""
+
+TOO_LARGE = f"agents, signals, decisions: utilities would hold more than {LARGEST:,} numbers"
+
+AXES = 64
+"""Axes that an array may have."""
 
 
 def from_arrays(
@@ -76,6 +81,7 @@ def single_object(
     decisions = (*(("none",) if reserve else ()), *(str(i + 1) for i in range(count)))
     shift = 1 if reserve else 0
     axes = tuple(len(v) for v in values)
+    _check_size(count, len(decisions), axes)
     utility = np.zeros((count, len(decisions), *axes))
     for i, own in enumerate(values):
         utility[i, i + shift] = _along(own, i, count)
@@ -109,6 +115,7 @@ def trade(
     sides = [costs, *values]
     axes = tuple(len(side) for side in sides)
     decisions = ("no trade", *(f"buyer {j + 1}" for j in range(len(values))))
+    _check_size(len(sides), len(decisions), axes)
     utility = np.zeros((len(sides), len(decisions), *axes))
     for i, side in enumerate(sides):
         if i == 0:
@@ -165,7 +172,10 @@ def random_environment(
             "use independent=true or smaller ones"
         )
     if log(agents * decisions) + agents * log(signals) > log(LARGEST):
-        raise InputError(f"agents, signals, decisions: utilities would hold more than {LARGEST:,} numbers")
+        raise InputError(TOO_LARGE)
+    most = AXES - 2 if independent else (AXES - 1) // 2
+    if agents > most:
+        raise InputError(f"agents: {agents} are more than the {most} that an array has axes for")
     axes = (signals,) * agents
     private = np.stack([_own_values(generator, axes, decisions, i) for i in range(agents)])
     common = generator.uniform(-1, 1, (agents, decisions, *axes))
@@ -190,6 +200,12 @@ def random_environment(
     raise InputError(
         f"singular_value: no draw out of 200 reached {singular_value:g} with {agents} agents and {signals} signals"
     )
+
+
+def _check_size(agents: int, decisions: int, axes: Sequence[int]) -> None:
+    """Raise InputError if utilities `(N, D, *K)` would be too large an array."""
+    if 2 + len(axes) > AXES or agents * decisions * prod(axes) > LARGEST:
+        raise InputError(TOO_LARGE)
 
 
 def _labels(values: Sequence[float]) -> tuple[str, ...]:

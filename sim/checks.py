@@ -1,6 +1,8 @@
 """Checks of what users write: each raises InputError with one line that names the field and the first bad value."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,50 @@ from sim.errors import InputError
 
 SUM_TOLERANCE = 1e-9
 """How far probabilities may be from summing to 1."""
+
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that would break a line or a terminal, and halves of characters."""
+
+
+def unprintable(text: str) -> bool:
+    """Whether a text has a character that would break a line or a terminal."""
+    return UNPRINTABLE.search(text) is not None
+
+
+def on_one_line(text: str) -> str:
+    """A text as it is, or quoted with its special characters written out.
+
+    >>> print(on_one_line("runs/a"), on_one_line("two\\nlines"))
+    runs/a 'two\\nlines'
+    """
+    return repr(text) if unprintable(text) else text
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value of any size as it would be typed, its beginning.
+
+    >>> shown("a" * 100, 10), shown(3)
+    ("'aaaaaaaa…", '3')
+    """
+    try:
+        text = repr(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # its own __repr__ fails, or it is nested too deeply, or has too many digits
+        return f"a value of type {type(value).__name__} that cannot be shown"
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def field_path(place: Iterable[int | str]) -> str:
+    """A field of nested lists and tables; a key that is not a word is quoted.
+
+    >>> field_path(["stages", 0, "kernel"]), field_path(["strategies", "firm 1"])
+    ('stages[0].kernel', "strategies.'firm 1'")
+    """
+    parts = [f"[{k}]" if isinstance(k, int) else f".{k if k.isidentifier() else shown(k)}" for k in place]
+    return "".join(parts).removeprefix(".")
 
 
 def check_names(names: Sequence[str], where: str) -> None:
@@ -20,6 +66,13 @@ def check_names(names: Sequence[str], where: str) -> None:
             raise InputError(f"{where}[{k}]: {name!r} is not a name")
         if name in names[:k]:
             raise InputError(f"{where}[{k}]: {name!r} is there already; names must differ")
+        check_text(name, f"{where}[{k}]")
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise InputError unless a text can be written to a file: no halves of characters."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{where}: {text!r} has half of a character (a lone surrogate)")
 
 
 def check_shape(array: FloatArray, shape: tuple[int, ...], where: str) -> None:

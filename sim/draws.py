@@ -3,9 +3,11 @@
 Shapes as in `kernels`: J axes of a profile, S profiles, D decisions, n episodes.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
+from operator import mul
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from sim.kernels import IndependentKernel, JointKernel, cumulate
 
 COUNTED = 8
 """Up to so many outcomes are counted; more are searched by halves."""
+
+LISTED = 1 << 16
+"""Up to so many numbers are also kept as Python's."""
 
 NEVER = 2.0
 """Where a distribution function is padded: above every uniform number."""
@@ -64,6 +69,11 @@ class Inverse:
         out: IntArray = at & (self._width - 1)
         return out
 
+    @cached_property
+    def listed(self) -> list[list[float]] | None:
+        """The steps of every row as Python numbers, for those who ask for one at a time; None if there are too many."""
+        return self._flat.reshape(-1, self._width).tolist() if self._flat.size <= LISTED else None
+
 
 class Move:
     """The draw of the next profile by a kernel: coordinates `(J', n)` and the flat profile `(n,)`."""
@@ -71,9 +81,10 @@ class Move:
     def __init__(self, kernel: JointKernel | IndependentKernel) -> None:
         self._joint = isinstance(kernel, JointKernel)
         self._next = kernel.next_axes
-        # What a step along each axis adds to the flat index.
-        self._steps = np.array([prod(self._next[j + 1 :]) for j in range(len(self._next))], np.intp)[:, None]
         self._size = prod(kernel.axes)
+        # What a step along each axis adds to the flat index.
+        self._steps = [prod(self._next[j + 1 :]) for j in range(len(self._next))]
+        self._column = np.array(self._steps, np.intp)[:, None]
         if isinstance(kernel, JointKernel):
             self._inverse = Inverse([cumulate(kernel.table.reshape(-1, prod(self._next)))])
         else:
@@ -81,6 +92,7 @@ class Move:
             decisions = np.arange(len(kernel.factors[0]))
             # Where the rows of each axis for each decision begin.
             self._start = self._inverse.first[:, None] + np.multiply.outer(kernel.axes, decisions)
+            self._starts: list[list[int]] = self._start.T.tolist()
 
     def __call__(
         self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray
@@ -89,8 +101,22 @@ class Move:
         if self._joint:
             flat = self._inverse((decision * self._size + profile)[None], uniforms.T)[0]
             return coordinates(self._next).take(flat, axis=1), flat
+        if len(decision) == 1 and self._inverse.listed:
+            return self._one(self._inverse.listed, decision, axes, uniforms)
         drawn = self._inverse(self._start.take(decision, axis=1) + axes, uniforms.T)
-        return drawn, np.add.reduce(drawn * self._steps, axis=0)
+        return drawn, np.add.reduce(drawn * self._column, axis=0)
+
+    def _one(
+        self, steps: list[list[float]], decision: IntArray, axes: IntArray, uniforms: FloatArray
+    ) -> tuple[IntArray, IntArray]:
+        """One episode alone is served faster without NumPy."""
+        starts = self._starts[decision.item()]
+        drawn = [
+            bisect_right(steps[start + k], u)
+            for start, k, u in zip(starts, axes.ravel().tolist(), uniforms.ravel().tolist(), strict=True)
+        ]
+        flat = sum(map(mul, drawn, self._steps))
+        return np.array(drawn, np.intp)[:, None], np.array((flat,), np.intp)
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from sim.arrays import FloatArray
+from sim.checks import check_text, field_path, on_one_line, shown
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel, JointKernel
@@ -28,6 +29,9 @@ from sim.stage import Stage
 
 SCHEMA = 1
 _LARGEST = sys.float_info.max
+
+LONGEST = 100_000
+"""Periods that a file may ask for."""
 
 
 class _Model(BaseModel):
@@ -65,26 +69,36 @@ def load_environment(path: str | Path) -> TableEnvironment:
     Raises:
         InputError: the file cannot be read, is not JSON, or a field is wrong; one line with its path.
     """
-    path = Path(path)
+    where = on_one_line(str(path))
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InputError(f"{path}: cannot be read: {reason}") from None
-    try:
-        data = json.loads(text, object_pairs_hook=_no_repeats)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not an environment: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path}: not an environment: its lists are nested too deeply") from None
-    try:
-        return environment_from_data(data)
+        return environment_from_data(_parsed(_text(Path(path))))
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
     except RecursionError:
-        raise InputError(f"{path}: not an environment: its lists are nested too deeply") from None
+        raise InputError(f"{where}: not an environment: its lists are nested too deeply") from None
+
+
+def _text(path: Path) -> str:
+    """A file's text; the mark that some editors put at its beginning is left out."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError("cannot be read: it is not UTF-8 text") from None
+    except ValueError:
+        raise InputError("cannot be read: no path has such a character") from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_repeats)
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except InputError:
+        raise
+    except ValueError:  # beyond what Python reads
+        raise InputError("not an environment: an integer has too many digits") from None
 
 
 def save_environment(environment: TableEnvironment, path: str | Path) -> None:
@@ -109,7 +123,10 @@ def environment_from_data(data: Any) -> TableEnvironment:
     except ValidationError as error:
         raise InputError(_first_problem(error)) from None
     if parsed.schema_ != SCHEMA:
-        raise InputError(f"schema: {parsed.schema_} is unknown, expected {SCHEMA}")
+        raise InputError(f"schema: {shown(parsed.schema_)} is unknown, expected {SCHEMA}")
+    check_text(parsed.name, "name")
+    if parsed.horizon is not None and parsed.horizon > LONGEST:
+        raise InputError(f"horizon: {parsed.horizon} is above {LONGEST:,} (null means infinitely many periods)")
     return TableEnvironment(
         name=parsed.name,
         agents=tuple(parsed.agents),
@@ -202,13 +219,13 @@ def _lengths(nested: Any) -> list[int]:
 def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
     if not lengths:
         if isinstance(nested, bool) or not isinstance(nested, int | float):
-            shown = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
-            raise InputError(f"{where}: {shown!r} is not a number")
+            value = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
+            raise InputError(f"{where}: {shown(value)} is not a number")
         if isinstance(nested, int) and abs(nested) > _LARGEST:
             raise InputError(f"{where}: an integer of {len(str(nested))} digits is too large")
         return
     if not isinstance(nested, list):
-        raise InputError(f"{where}: {nested!r} stands where a list of {lengths[0]} is expected")
+        raise InputError(f"{where}: {shown(nested)} stands where a list of {lengths[0]} is expected")
     if len(nested) != lengths[0] or not nested:
         raise InputError(f"{where}: a list of {len(nested)}, expected {max(lengths[0], 1)}")
     for k, item in enumerate(nested):
@@ -219,14 +236,14 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:
-            raise ValueError(f"key {key!r} stands twice in one object")
+            raise InputError(f"not an environment: key {shown(key)} stands twice in one object")
         data[key] = value
     return data
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in problem["loc"]).lstrip(".")
+    path = field_path(problem["loc"]) or "a key"
     match problem["type"]:
         case "extra_forbidden":
             return f"{path}: unknown key"
@@ -234,8 +251,3 @@ def _first_problem(error: ValidationError) -> str:
             return f"{path}: missing"
         case _:
             return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r:.60}"
-
-
-def _key(key: str) -> str:
-    """A key as it stands if it is a word, else quoted, so that the message stays one line."""
-    return key if key.isidentifier() else repr(key)

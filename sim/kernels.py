@@ -28,10 +28,14 @@ Operator = Callable[[FloatArray], FloatArray]
 
 
 def _pieces(rows: int, work: int) -> int:
-    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken."""
-    if work > THIN:
-        return 1
-    return next(pieces for pieces in range(1, rows + 1) if rows % pieces == 0 and rows // pieces * work <= THREADED)
+    """Into how many equal pieces to cut `rows` products of `work` multiplications so that no thread is woken.
+
+    >>> _pieces(8**5, 64), _pieces(6**4, 36), _pieces(1000, 200 * 200), _pieces(524_287, 4)  # the last is prime
+    (8, 1, 1, 1)
+    """
+    least = -(-rows * work // THREADED)
+    few = range(least, 4 * least + 1) if work <= THIN else ()
+    return next((pieces for pieces in few if rows % pieces == 0), 1)
 
 
 def cumulate(probabilities: FloatArray) -> FloatArray:
@@ -218,17 +222,27 @@ class IndependentKernel:
         step = min(max(1, BATCH // widest), self.decisions)
         return tuple(slice(a, min(a + step, self.decisions)) for a in range(0, self.decisions, step))
 
+    @cached_property
+    def _steps(self) -> tuple[tuple[int, int, int, FloatArray], ...]:
+        """By axis: A', how its rows are cut (how many pieces, of how many), and the factors ready to multiply them."""
+        steps, rows = [], prod(self.next_axes)
+        for factor in self.factors:
+            _, width, then = factor.shape
+            rows //= then
+            pieces = _pieces(rows, width * then)
+            steps.append((then, pieces, rows // pieces, factor.transpose(0, 2, 1)[:, None]))
+            rows *= width
+        return tuple(steps)
+
     def _contract(self, value: FloatArray, some: slice, out: FloatArray) -> None:
         """E[value(θ′) | a, θ] for some decisions: each step contracts the leading axis and moves it to the end."""
-        count = some.stop - some.start
-        work: FloatArray = value.reshape(1, -1)
-        for j, factor in enumerate(self.factors):
-            width, then = factor.shape[1:]
-            rest = work.shape[1] // then
-            pieces = _pieces(rest, width * then)
-            sheet = work.reshape(len(work), then, pieces, rest // pieces).transpose(0, 2, 3, 1)
-            room = out.reshape(count, *sheet.shape[1:3], width) if j == len(self.factors) - 1 else None
-            work = np.matmul(sheet, factor[some].transpose(0, 2, 1)[:, None], out=room).reshape(count, -1)
+        work: FloatArray = value
+        count, last = 1, len(self.factors) - 1
+        for j, (then, pieces, rows, factor) in enumerate(self._steps):
+            sheet = work.reshape(count, then, pieces, rows).transpose(0, 2, 3, 1)
+            count = some.stop - some.start
+            room = out.reshape(count, pieces, rows, -1) if j == last else None
+            work = np.matmul(sheet, factor[some], out=room)
 
     def row(self, decision: int, profile: int) -> FloatArray:
         """P(θ′ | a, θ), `(*A')`, one product."""

@@ -153,7 +153,7 @@ class _Block:
             if any(agenda.asks):
                 replies = yield from self._stage_replies(now, views, messages, decision, utility)
                 acts = acts._replace(replies=replies)
-            transfers = self.rules.charge(now, messages, decision, acts) + self.rules.due(now, messages)
+            transfers = self.rules.transfers(now, messages, decision, acts)
             memory = self.rules.remember(now, messages, decision, acts)
             cost = self.environment.cost(t, state, realised) if self.record.sums else None
             self.book.period(t, state, decision, utility, transfers, cost)

@@ -2,6 +2,7 @@
 
 from itertools import chain
 from typing import Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Record:
         self.early = min(game.periods, EARLY)
         periods, agents = game.periods + game.closing, len(game.environment.agents)
         shape = (periods, agents, episodes)
-        kind, nothing = _kind(game) if self.sums else (np.int32, NOTHING)
+        kind, nothing = (np.float64, np.nan) if self.sums and _continuous(game) else (np.int32, NOTHING)
         self.discounted_utility, self.discounted_transfer = np.empty(shape[1:]), np.empty(shape[1:])
         if self.sums:
             self.discounted_cost, self.least_revenue = np.empty(episodes), np.empty(episodes)
@@ -109,10 +110,14 @@ class Record:
         return self.discounted_utility - self.discounted_transfer
 
 
-def _kind(game: Game) -> tuple[type, float]:
-    """How values of spaces are kept, and what stands for none: numbers if an interval is among them, else indices."""
-    lexicon, agents = game.lexicon, range(len(game.environment.agents))
-    signals = ([game.environment.signal_space(t, i) for i in agents] for t in range(game.periods))
-    spaces = chain(lexicon.decisions, lexicon.publics, *lexicon.messages, chain.from_iterable(signals))
-    continuous = any(isinstance(space, Interval) for space in spaces)
-    return (np.float64, np.nan) if continuous else (np.int32, NOTHING)
+_KNOWN: WeakKeyDictionary[Game, bool] = WeakKeyDictionary()
+
+
+def _continuous(game: Game) -> bool:
+    """Whether an interval is among the spaces: then values are kept as numbers, else as indices."""
+    if game not in _KNOWN:
+        lexicon, agents = game.lexicon, range(len(game.environment.agents))
+        signals = ([game.environment.signal_space(t, i) for i in agents] for t in range(game.periods))
+        spaces = chain(lexicon.decisions, lexicon.publics, *lexicon.messages, chain.from_iterable(signals))
+        _KNOWN[game] = any(isinstance(space, Interval) for space in spaces)
+    return _KNOWN[game]

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
+from sim.checks import shown
 from sim.errors import InputError
 from sim.installed import Offer, offers
 
@@ -70,7 +71,7 @@ class Registry(Generic[T]):
         if name not in self._offered():
             close = get_close_matches(name, self.names(), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.names())}"
-            raise InputError(f"unknown {self.kind} {name!r}; {hint}")
+            raise InputError(f"unknown {self.kind} {shown(name)}; {hint}")
         outcome = self._installed(name)
         if isinstance(outcome, str):
             raise InputError(outcome)
@@ -253,9 +254,9 @@ def load_plugin(path: Path) -> ModuleType:
     Raises:
         InputError: the file is missing or raises while it is imported; one line.
     """
-    if not path.is_file():
-        raise InputError(f"plug-in {path}: no such file")
     try:
+        if not path.is_file():
+            raise InputError(f"plug-in {path}: no such file")
         digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
     except OSError as error:
         raise InputError(f"plug-in {path}: cannot be read: {error.strerror}") from None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.answers import checked_answer, finite, one_line, within
+from sim.answers import INDEX, checked_answer, finite, one_line, within
 from sim.arrays import Array, FloatArray, IntArray, first, frozen
 from sim.errors import DynmechError, PlayError
 from sim.game import Game
@@ -86,7 +86,7 @@ class Rules:
         except (Exception, SystemExit) as error:
             raise self._raised(now.t, "prescribed", error) from error
         space = self.agenda(now.t).messages[agent]
-        if message is signal and signal.dtype == np.intp and isinstance(space, Finite) and within(signal, space.size):
+        if message is signal and signal.dtype is INDEX and isinstance(space, Finite) and within(signal, space.size):
             return signal
         return frozen(self._proposed(np.asarray(message), "prescribed", now, agent))
 
@@ -116,12 +116,14 @@ class Rules:
             decision = (cumulate(decision)[:, :-1] <= luck(now.t)).sum(axis=1)
         return checked_answer(decision, space, len(now.memory), lambda: f"{self._who(now.t)}: decide")
 
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """Transfers caused now, `(n, N)`."""
-        return self._flows("charge", now, messages, decision, acts)
+    def transfers(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        """What is charged now and what falls due now, `(n, N)`."""
+        charged, due = self._flows("charge", now, messages, decision, acts), self._flows("due", now, messages)
+        # Agent by agent in memory, whichever way round the rules have theirs: so it is added up and booked.
+        return np.add(charged.T, due.T, out=np.empty(charged.T.shape)).T
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """Transfers that fall due now, `(n, N)`."""
+        """What falls due now, `(n, N)`."""
         return self._flows("due", now, messages)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:

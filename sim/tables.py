@@ -1,13 +1,19 @@
-"""The log's tables: what happened in a shard as Arrow tables, labels as dictionary columns."""
+"""The log's tables: what happened in a shard as Arrow tables, labels as dictionary columns; how they are written."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from sim.arrays import Array, FloatArray, IntArray
-from sim.record import NOTHING, Record
-from sim.spaces import Finite, Space
+from sim.arrays import FloatArray
+from sim.columns import labels, names, numbers, numbers_or_none
+from sim.record import Record
+from sim.spaces import Finite
+
+SOMETIMES = ("report", "counted", "decision", "action", "reply")
+"""Columns with rows in which nothing stands."""
 
 
 def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
@@ -17,20 +23,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
     Closing periods have neither report nor decision, only transfers that fell due.
     """
     periods, agents, episodes = record.utility.shape
-    shape = (episodes, periods, agents)
     env, mechanism = record.game.environment, record.game.mechanism
-
-    def spread(values: Array, axis: int) -> Array:
-        form = [1, 1, 1]
-        form[axis] = len(values)
-        return np.broadcast_to(values.reshape(form), shape).reshape(-1)
-
-    def rows(values: Array) -> Array:
-        return np.ascontiguousarray(values.transpose(2, 0, 1)).reshape(-1)
-
-    def shared(values: Array) -> Array:
-        return np.repeat(np.ascontiguousarray(values.T).reshape(-1), agents)
-
     signals = [[env.signal_space(t, i) for i in range(agents)] for t in range(periods)]
     messages = [[mechanism.messages(t, i) for i in range(agents)] for t in range(periods)]
     decisions = [[env.decision_space(t)] * agents for t in range(periods)]
@@ -38,38 +31,37 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
     actions = [
         [Finite(env.actions(t)[i]) if env.actions(t) else Finite(("-",)) for i in range(agents)] for t in range(periods)
     ]
-    return pa.table(
+    reports = labels(record.report, messages)
+    return _table(
         {
-            "episode": pa.array(spread(np.arange(first_episode, first_episode + episodes), 0)),
-            "period": pa.array(spread(np.arange(periods, dtype=np.int32), 1)),
-            "agent": _names(spread(np.arange(agents, dtype=np.int16), 2), env.agents),
-            "strategy": _names(spread(np.arange(agents, dtype=np.int16), 2), strategies),
-            "public": _column(shared(record.public), publics, episodes),
-            "signal": _column(rows(record.signal), signals, episodes),
-            "report": _column(rows(record.report), messages, episodes),
-            "counted": _column(rows(record.counted), messages, episodes),
-            "decision": _column(shared(record.decision), decisions, episodes),
-            "action": _column(rows(record.action), actions, episodes),
-            "reply": pa.array(rows(record.reply), from_pandas=True),
-            "utility": pa.array(rows(record.utility)),
-            "transfer": pa.array(rows(record.transfer)),
-            "latency": pa.array(rows(record.latency)),
-            "late": pa.array(rows(record.late)),
-            "defaulted": pa.array(rows(record.defaulted)),
+            "episode": _episodes(first_episode, episodes, periods * agents),
+            "period": pa.array(np.tile(np.repeat(np.arange(periods, dtype=np.int32), agents), episodes)),
+            "agent": names(env.agents, episodes * periods),
+            "strategy": names(strategies, episodes * periods),
+            "public": labels(record.public[:, None], publics),
+            "signal": labels(record.signal, signals),
+            "report": reports,
+            "counted": reports if record.counted is record.report else labels(record.counted, messages),
+            "decision": labels(record.decision[:, None], decisions),
+            "action": labels(record.action, actions),
+            "reply": numbers_or_none(record.reply),
+            "utility": numbers(record.utility),
+            "transfer": numbers(record.transfer),
+            "latency": numbers(record.latency),
+            "late": numbers(record.late),
+            "defaulted": numbers(record.defaulted),
         }
     )
 
 
 def episodes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
     """A row per (episode, agent): discounted utility, transfers and payoff."""
-    utility, transfer = record.discounted(record.utility), record.discounted(record.transfer)
-    columns = _episode_agent(record, first_episode, strategies)
-    return pa.table(
+    return _table(
         {
-            **columns,
-            "utility": pa.array(utility.T.reshape(-1)),
-            "transfer": pa.array(transfer.T.reshape(-1)),
-            "payoff": pa.array((utility - transfer).T.reshape(-1)),
+            **_episode_agent(record, first_episode, strategies),
+            "utility": numbers(record.discounted_utility),
+            "transfer": numbers(record.discounted_transfer),
+            "payoff": numbers(record.payoffs),
         }
     )
 
@@ -83,62 +75,86 @@ def gains_table(
 ) -> pa.Table:
     """A row per (episode, agent): payoff, payoff of prescribed play under the same draws, and their difference."""
     payoffs = record.payoffs
-    return pa.table(
+    return _table(
         {
             **_episode_agent(record, first_episode, strategies),
             "deviates": pa.array(np.tile(np.array(deviates), payoffs.shape[1])),
-            "payoff": pa.array(payoffs.T.reshape(-1)),
-            "prescribed": pa.array(prescribed.T.reshape(-1)),
-            "gain": pa.array((payoffs - prescribed).T.reshape(-1)),
+            "payoff": numbers(payoffs),
+            "prescribed": numbers(prescribed),
+            "gain": numbers(payoffs - prescribed),
         }
     )
 
 
 def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]) -> dict[str, pa.Array]:
-    _, agents, episodes = record.utility.shape
-    who = np.tile(np.arange(agents, dtype=np.int16), episodes)
+    agents, episodes = record.discounted_utility.shape
     return {
-        "episode": pa.array(np.repeat(np.arange(first_episode, first_episode + episodes), agents)),
-        "agent": _names(who, record.game.environment.agents),
-        "strategy": _names(who, strategies),
+        "episode": _episodes(first_episode, episodes, agents),
+        "agent": names(record.game.environment.agents, episodes),
+        "strategy": names(strategies, episodes),
     }
 
 
-def _names(codes: Array, names: Sequence[str]) -> pa.Array:
-    unique = list(dict.fromkeys(names))
-    position = np.array([unique.index(name) for name in names], np.int16)
-    return pa.DictionaryArray.from_arrays(pa.array(position[codes]), pa.array(unique, pa.string()))
+def _episodes(first: int, count: int, rows: int) -> pa.Array:
+    """The numbers of the episodes, each in so many rows."""
+    return pa.array(np.repeat(np.arange(first, first + count), rows))
 
 
-def _column(values: Array, spaces: Sequence[Sequence[Space]], episodes: int) -> pa.Array:
-    """Labels where every space is finite, numbers where one is an interval; `NOTHING` becomes null."""
-    if any(not isinstance(space, Finite) for row in spaces for space in row):
-        return pa.array(values.astype(np.float64), from_pandas=True)
-    labels, places = _dictionary(spaces)
-    codes = np.where(values.dtype.kind == "f", np.nan_to_num(values, nan=NOTHING), values).astype(np.int32)
-    nothing = codes < 0
-    if len(places) == 1:
-        global_codes = places[0][codes]
-    else:
-        row_space = np.array([index for row in _space_indices(spaces) for index in row], np.int32)
-        which = np.tile(row_space, episodes)
-        padded = np.zeros((len(places), max(len(p) for p in places)), np.int32)
-        for k, place in enumerate(places):
-            padded[k, : len(place)] = place
-        global_codes = padded[which, codes].astype(np.intp)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(global_codes.astype(np.int32), mask=nothing), pa.array(labels, pa.string())
+def _table(columns: dict[str, pa.Array]) -> pa.Table:
+    """A table that says which columns always hold something: nothing need be written of whether they do."""
+    fields = [
+        pa.field(name, column.type, nullable=name in SOMETIMES or column.null_count > 0)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+
+# How tables are written
+
+
+SAMPLE = 4096
+"""Numbers that are looked at to choose how a column is written."""
+
+STRIDE = 2654435761
+"""A prime: whatever the period with which rows repeat, a sample taken in such steps goes through all of it."""
+
+RARELY = 128
+"""A dictionary of numbers pays where more than one in so many of a sample repeats another."""
+
+
+def write_table(table: pa.Table, file: Any) -> None:
+    """Write Parquet (zstd, level 1), each column in the encoding that suits it.
+
+    Integers as differences; numbers as a dictionary where they repeat, else byte by byte; labels as dictionaries.
+    Least and largest values are kept of integers only. pandas, pyarrow, DuckDB and Polars read all of this.
+
+    Args:
+        file: a path, or a binary file open for writing.
+    """
+    encodings = {field.name: _encoding(field.type, table[field.name]) for field in table.schema}
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=1 << 20,
+        write_batch_size=1 << 16,
+        use_dictionary=[name for name, encoding in encodings.items() if encoding is None],
+        column_encoding={name: encoding for name, encoding in encodings.items() if encoding is not None},
+        write_statistics=[field.name for field in table.schema if pa.types.is_integer(field.type)],
     )
 
 
-def _dictionary(spaces: Sequence[Sequence[Space]]) -> tuple[list[str], list[IntArray]]:
-    """All labels, and for each distinct space where its labels stand among them."""
-    distinct = list(dict.fromkeys(space for row in spaces for space in row if isinstance(space, Finite)))
-    labels = list(dict.fromkeys(label for space in distinct for label in space.labels))
-    position = {label: k for k, label in enumerate(labels)}
-    return labels, [np.array([position[label] for label in space.labels]) for space in distinct]
-
-
-def _space_indices(spaces: Sequence[Sequence[Space]]) -> list[list[int]]:
-    distinct = {space: k for k, space in enumerate(dict.fromkeys(space for row in spaces for space in row))}
-    return [[distinct[space] for space in row] for row in spaces]
+def _encoding(kind: pa.DataType, column: pa.ChunkedArray) -> str | None:
+    """A column's encoding; None: a dictionary."""
+    if pa.types.is_integer(kind):
+        return "DELTA_BINARY_PACKED"
+    if not pa.types.is_floating(kind):
+        return "PLAIN" if pa.types.is_boolean(kind) else None
+    if column.null_count == len(column):
+        return "PLAIN"
+    places = np.arange(min(SAMPLE, len(column))) * STRIDE % len(column)
+    different = len(np.unique(column.take(places).to_numpy()))
+    if different == 1:
+        return "PLAIN"
+    return None if different < len(places) * (1 - 1 / RARELY) else "BYTE_STREAM_SPLIT"

@@ -21,6 +21,9 @@ MEAN, SQUARE = 1 / 2, 4 / 3
 HIGHEST = (1.0, 2.0)
 """The largest signal of seller and buyer."""
 
+LEAST = 2.0**-53
+"""The least type above 0 that is drawn; there the largest quantity costs more than anything else in the economy."""
+
 
 @dataclass(frozen=True, eq=False)
 class TradingGameEnvironment(FunctionEnvironment):
@@ -40,7 +43,7 @@ def trading_game(name: str, *, clipped: bool, grid: str, widest: float = 8.0) ->
         decisions=Interval(0, widest),
         law=_law,
         payoff=_payoff,
-        bound=4.0,  # of what is efficient; a lie at a type near 0 can cost more, but a finite horizon needs no bound
+        bound=widest**2 / 2 / LEAST,
         grid=grid,
         clipped=clipped,
     )

@@ -20,9 +20,10 @@ from experiments.cli import main
 from experiments.scenarios.oil_leases import OilLeases
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from mechanisms.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
-from mechanisms.conditions import all_conditions, hull_distance, worst_cycle
+from mechanisms.conditions import all_conditions
 from mechanisms.contingent_spanning import ContingentSpanning
 from mechanisms.cremer_mclean import CremerMcLean
+from mechanisms.ex_post import worst_cycle
 from mechanisms.ledger import keep_ledger
 from mechanisms.linked import Linked
 from mechanisms.pivot import Pivot
@@ -39,15 +40,8 @@ from sim.roles import Acts, Promises, Situation
 from sim.stage import Stage
 from sim.streams import Streams
 from tests.exact import tree_payoffs
-from tests.test_mechanisms import (
-    FlippedTeam,
-    OwnReportLeft,
-    UndiscountedTarget,
-    Untransposed,
-    generator,
-    interdependent,
-    private_values,
-)
+from tests.faults import OwnReportLeft, UndiscountedTarget, Untransposed
+from tests.test_mechanisms import FlippedTeam, generator, interdependent, private_values
 
 
 def gains(found: Audit, family: Family, kind: str) -> list[float]:
@@ -386,13 +380,6 @@ def test_private_independent_economies_are_recognised() -> None:
     assert answers["independent types"] is True
     assert answers["spanning"] is False
     assert answers["last period ex post implementable"] is None
-
-
-def test_hull_distance_by_a_closed_form() -> None:
-    # The midpoint of a segment is in the hull; a point at height h above it is h away.
-    for height in (0.0, 0.25):
-        points = np.array([[0.0, 1.0, 0.5], [0.0, 0.0, height]])
-        assert hull_distance(points, 2)[0] == pytest.approx(height, abs=1e-7)
 
 
 def test_a_cycle_of_three_is_found() -> None:

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from agents.figures import ex_ante_gain, worst_gain
 from agents.oracle import Family, Information, solve
 from agents.problem import build_problem
+from agents.random_report import RandomReport
+from agents.truthful import Truthful
 from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
+from experiments.moments import Moments
 from mechanisms.balanced import Balanced
 from mechanisms.balanced_team import BalancedTeam
 from mechanisms.base import BaseMechanism, DirectMechanism, LastPeriodMechanism
@@ -26,9 +29,12 @@ from mechanisms.team import Team
 from sim.arrays import Array, FloatArray
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
+from sim.game import make_game
 from sim.kernels import IndependentKernel, JointKernel
+from sim.loop import play_shard
 from sim.roles import Acts, Situation
 from sim.stage import Stage
+from sim.streams import Streams
 from tests.test_mechanisms import generator
 from tests.test_oracle import Lottery
 
@@ -340,7 +346,29 @@ def test_exact_ex_ante_gain_is_zero_for_every_family() -> None:
         assert abs(ex_ante_gain(solve(problem, family, Information.INTERIM), truth).gain) < 1e-9
 
 
-def test_one_agent_and_indirect_bases_are_refused() -> None:
+def test_one_agent_and_bases_that_ask_for_something_else_are_refused() -> None:
     alone = make_environment("repeated-auction:bidders=1")
     with pytest.raises(Refusal, match="nobody to balance the budget with"):
         make_mechanism("balanced-team", alone)
+    env = make_environment("repeated-trade")
+    for base in ("once", "self-enforcing"):
+        with pytest.raises(
+            Refusal, match=f"its base '{base}' does not ask for all signals in every period, or asks for more"
+        ):
+            make_mechanism(f"balanced:base={base}", env)
+    with pytest.raises(Refusal, match="does not ask for signals, or for more"):
+        make_mechanism("once:base=self-enforcing", env)
+
+
+@pytest.mark.parametrize("text", ["repeated-auction:fatigue=0.3", "renewable-resource", "trading-game", "power-plants"])
+def test_in_play_the_budget_balances_whatever_anybody_says(text: str) -> None:
+    env = make_environment(text)
+    game = make_game(env, make_mechanism("balanced-team", env), tail=1e-1)
+    streams = Streams(3, "test", 0, 300, game.periods)
+    record = play_shard(game, [RandomReport() for _ in env.agents], streams)
+    np.testing.assert_allclose(record.transfer.sum(axis=1), 0, atol=1e-11)
+    assert np.abs(record.transfer).max() > 0.01
+    honest = play_shard(game, [Truthful() for _ in env.agents], streams)
+    for i in range(len(env.agents)):  # on average nobody pays anything
+        paid = Moments.of(honest.discounted(honest.transfer[:, i]))
+        assert abs(float(paid.mean)) <= 4 * float(paid.error) + 2 * game.tail

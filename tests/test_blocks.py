@@ -14,8 +14,13 @@ from agents.per_episode import EpisodeStrategy, EpisodeView
 from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
+from experiments.scenarios.continuous_licence import ContinuousLicence
+from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
+from experiments.scenarios.repeated_auction import RepeatedAuction
+from experiments.scenarios.repeated_trade import RepeatedTrade
+from experiments.scenarios.trading_game_continuous import TradingGameContinuous
 from experiments.simulate import Case, Sampling, play_cases
 from mechanisms.contingent_spanning import ContingentSpanning
 from mechanisms.cremer_mclean import CremerMcLean
@@ -179,7 +184,15 @@ def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
 
 def fitting(name: str) -> Game:
     """The mechanism on the oil leases, or where it refuses them on an endless economy."""
-    for env in (OilLeasesPrior().build(), RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()):
+    endless = (
+        RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
+        LowestBidAuction(bidders=2),
+        ContinuousLicence(),
+        RepeatedAuction(bidders=2, discount=0.5),
+        RepeatedTrade(discount=0.5),
+        TradingGameContinuous(),
+    )
+    for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in endless)):
         with suppress(Refusal):
             return make_game(env, make_mechanism(name, env), tail=1.0)
-    raise AssertionError(f"{name} fits neither")
+    raise AssertionError(f"{name} fits none")

@@ -27,7 +27,10 @@ from sim.roles import Acts, Situation
 from sim.spaces import Finite, Interval, Space
 from sim.stage import Stage
 
-ECONOMIES = ("oil-leases", "oil-leases-prior", "repeated-auction:horizon=4", "repeated-auction:values=2", "random")
+ECONOMIES = (
+    *("oil-leases", "oil-leases-prior", "repeated-auction:horizon=4", "repeated-auction:values=2", "random"),
+    *("repeated-trade:discount=0.5", "trading-game-continuous"),
+)
 
 
 @pytest.mark.parametrize("environment", ECONOMIES)

@@ -206,7 +206,8 @@ def test_stress_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert data["comparisons"] == len(data["gains"])
     families = {row["family"] for row in data["gains"]}
-    assert families == (set(STRATEGIES.all()) | {"best-response"}) - {"truthful", "scripted"}
+    elsewhere = {"informed-buyer", "eager-seller", "disobedience", "quitting"}  # nothing to try on the oil leases
+    assert families == (set(STRATEGIES.all()) | {"best-response"}) - {"truthful", "scripted"} - elsewhere
     text = Path("s/run.json").read_text(encoding="utf-8")
     assert json.loads(text)["complete"] is True
 

@@ -103,7 +103,7 @@ BAD: dict[str, Bad] = {
     # options of names
     "nothing after the colon": Bad(["run", "oil-leases", "linked:"], ["nothing follows the colon", "linked:key=value"]),
     "unknown option": Bad(["run", "oil-leases", "linked:prize=3"], ["unknown option 'prize'; did you mean 'price'?"]),
-    "option of a name without options": Bad(["run", "oil-leases", "team:a=1"], ["unknown option 'a'; options: none"]),
+    "option of a name without options": Bad(["run", "oil-leases", "pivot:a=1"], ["unknown option 'a'; options: none"]),
     "option twice": Bad(["run", "oil-leases", "linked:low=1,low=2"], ["option 'low' is given twice"]),
     "option without value": Bad(["run", "oil-leases", "linked:low"], ["'low' is not of the form key=value"]),
     "option of the wrong type": Bad(["run", "oil-leases", "linked:low=much"], ["option low='much'", "valid number"]),
@@ -136,7 +136,7 @@ BAD: dict[str, Bad] = {
         ["run", "oil-leases", "cremer-mclean"], ["does not fit environment 'oil-leases'", "agent 'firm 1'"]
     ),
     "refused when named in a stress test": Bad(
-        ["stress", "oil-leases", "--mechanism", "contingent-spanning"], ["its horizon is finite"]
+        ["stress", "oil-leases", "--mechanism", "cremer-mclean"], ["do not identify that of agent 'firm 1'"]
     ),
     "mechanism twice": Bad(
         ["stress", "oil-leases", "--mechanism", "team", "--mechanism", "team"], ["'team' is given twice"]

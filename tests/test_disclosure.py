@@ -354,6 +354,38 @@ def test_an_answer_is_held_to_what_the_view_said_when_it_was_shown() -> None:
     )
 
 
+class Swindler(BaseStrategy):
+    """Answers what it says was prescribed: it has put another array there."""
+
+    name = "swindler"
+    source = "a test double"
+
+    def message(self, view: View) -> Array:
+        object.__setattr__(view, "prescribed", np.full(view.size, 7))
+        return view.prescribed
+
+
+def test_only_what_was_really_prescribed_need_not_be_looked_at() -> None:
+    with pytest.raises(PlayError, match=r"'swindler' of agent 'bidder 2' in period 0: message returned 7 \(row 0 of"):
+        play(auction("everything"), Truthful(), Swindler(), Truthful())
+
+
+class Copyist(BaseStrategy):
+    """Answers a copy of what was prescribed, which is looked at like any answer."""
+
+    name = "copyist"
+    source = "a test double"
+
+    def message(self, view: View) -> Array:
+        return view.prescribed.copy()
+
+
+def test_the_prescribed_array_and_a_copy_of_it_are_the_same_answer() -> None:
+    one, other = (play(auction("everything"), Truthful(), own(), RandomReport()) for own in (Truthful, Copyist))
+    assert one.report.tobytes() == other.report.tobytes()
+    assert one.payoffs.tobytes() == other.payoffs.tobytes()
+
+
 def test_an_answer_changed_after_it_was_given_changes_nothing() -> None:
     class Fickle(RandomReport):
         """Sends an array and overwrites it next period."""

@@ -329,6 +329,9 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("due", raising, "due raised ValueError: no such price"),
     ("remember", np.zeros(3, np.intp), "remember returned an array of shape (3,), expected (5,)"),
     ("remember", np.full(5, 4), "remember returned 4 (row 0 of the block), outside the declared 0..0"),
+    ("remember", np.full(5, -1), "remember returned -1 (row 0 of the block), outside the declared 0..0"),
+    ("remember", np.full(5, 1.5), "remember returned 1.5 (row 0 of the block), outside the declared 0..0"),
+    ("remember", np.full(5, None), "remember returned type object, expected numbers"),
     ("remember", raising, "remember raised ValueError: no such price"),
     ("prescribed", np.zeros(3, np.intp), "prescribed for agent 'agent 1' returned an array of shape (3,), expected"),
     ("prescribed", np.full(5, 9), "prescribed for agent 'agent 1' returned 9 (row 0 of the block), outside 0..1"),
@@ -358,6 +361,44 @@ def test_a_mechanism_cannot_rewrite_what_it_was_told() -> None:
     env = RandomEconomy(seed=2, signals=2, horizon=3).build()
     with pytest.raises(PlayError, match=r"mechanism 'broken' in period 1: decide raised ValueError: .*read-only"):
         play(make_game(env, breaking("decide", scribble)(env)), episodes=5)
+
+
+def test_a_mechanism_cannot_rewrite_what_it_remembers() -> None:
+    """Nor what it handed back: the loop has a copy."""
+
+    class Scribbling(Sound):
+        kept: Array
+
+        def memory_size(self, t: int) -> int:
+            return 9
+
+        def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
+            if now.t == 0:
+                self.kept = np.full(len(decision), 4)
+                return self.kept
+            self.kept[:] = 99
+            assert now.memory.tolist() == [4] * len(decision)
+            now.memory[:] = 5
+            return now.memory
+
+    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    with pytest.raises(PlayError, match=r"'broken' in period 1: remember raised ValueError: .*read-only"):
+        play(make_game(env, Scribbling(env)), episodes=5)
+
+
+def test_a_memory_that_is_kept_is_held_to_what_each_period_declares() -> None:
+    class Shrinking(Sound):
+        def memory_size(self, t: int) -> int:
+            return 5 - t
+
+        def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
+            return np.full(len(decision), 3) if now.t == 0 else now.memory
+
+    env = RandomEconomy(seed=2, signals=2, horizon=4).build()
+    with pytest.raises(PlayError) as caught:
+        play(make_game(env, Shrinking(env)), episodes=5)
+    message = "remember returned 3 (row 0 of the block), outside the declared 0..2"
+    assert str(caught.value) == f"mechanism 'broken' in period 1: {message}"
 
 
 def test_private_choices_reach_no_mechanism_that_does_not_ask() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from experiments.catalog import STRATEGIES, make_environment, make_mechanism, make_strategy
 from experiments.options import construct, options_of, shown, split
 from mechanisms.linked import Linked
+from mechanisms.pivot import Pivot
 from mechanisms.team import Team
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
@@ -87,7 +88,7 @@ class Odd(Team):
 
 def test_the_environment_is_no_option() -> None:
     assert list(options_of(Linked)) == ["low", "high", "price"]
-    assert list(options_of(Team)) == []
+    assert list(options_of(Pivot)) == []
     assert list(options_of(Odd)) == ["fee"]
     env = make_environment("oil-leases")
     assert construct(Odd, "mechanism", "odd", {"fee": "2"}, env).fee == 2

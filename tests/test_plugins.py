@@ -10,6 +10,7 @@ from experiments import make_environment, make_mechanism, run, use_plugins
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
 from experiments.cli import main
 from sim.environment import TableEnvironment
+from sim.errors import PlayError
 from tests.exact import tree_payoffs
 
 PLUGIN = '''
@@ -207,3 +208,42 @@ def test_a_name_of_ours_is_not_to_be_had(
     expected = f"dynmech: plug-in market.py: {kind} {theirs!r} is there already; choose another name\n"
     assert capsys.readouterr().err == expected
     assert MECHANISMS.get("team").__module__ == "mechanisms.team"
+
+
+SHOP = '''
+from experiments.scenarios.base import Scenario
+from sim.function_environment import FunctionEnvironment
+from sim.spaces import Finite, Interval
+
+class Shop(Scenario):
+    """A buyer whose value is uniform on [0, 1]."""
+    name = "shop"
+    def build(self):
+        return FunctionEnvironment(
+            "shop", ("buyer",), 1.0, 2, (Interval(0, 1),), Finite(("keep", "sell")),
+            law=lambda t, last, decision, uniforms: uniforms,
+            payoff=lambda t, signals, decision: signals * decision[:, None],
+            bound=1.0,
+        )
+'''
+
+
+@pytest.mark.parametrize(
+    ("sound", "spoilt", "line"),
+    [
+        ("decision: signals *", "decision: 0 / 0 * signals *", "'shop' in period 0: utility raised ZeroDivisionError"),
+        ("signals * decision[:, None]", "signals * float('nan')", "utility of agent 'buyer' is nan (row 0), which is"),
+        ("bound=1.0", "bound=0.5", "utility of agent 'buyer' is 1 (row 1), which exceeds utility_bound() 0.5"),
+        ("uniforms: uniforms", "uniforms: 2 * uniforms", "(row 1) as a signal of agent 'buyer', outside [0, 1]"),
+    ],
+)  # fmt: skip
+def test_an_economy_by_functions_is_held_to_what_it_declares(sound: str, spoilt: str, line: str, plugin: Path) -> None:
+    plugin.write_text(SHOP, encoding="utf-8")
+    use_plugins([plugin])
+    assert make_environment("shop").name == "shop"
+    assert sound in SHOP
+    plugin.write_text(SHOP.replace(sound, spoilt), encoding="utf-8")
+    use_plugins([plugin])
+    with pytest.raises(PlayError) as caught:
+        make_environment("shop")
+    assert line in str(caught.value)

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
+from agents.base import BaseStrategy, Setting
 from agents.oracle import Family, Information, solve
 from agents.patience import Level, least_patience, sufficient, worst_exit
 from agents.problem import build_problem
@@ -55,11 +55,11 @@ class ByHand:
     def __init__(self, discount: float, persistence: float) -> None:
         self.delta = discount
         self.keep = persistence * np.eye(2) + (1 - persistence) / 2
-        self.law = np.kron(self.keep, self.keep)
+        self.law: FloatArray = np.kron(self.keep, self.keep).astype(np.float64)
         self.u = np.array(
             [[-self.costs[s] * self.trade(s, b), self.values[b] * self.trade(s, b)] for s, b in self.states]
         ).T
-        ahead = np.array(np.linalg.solve(np.eye(4) - discount * self.law, self.u.T).T, np.float64)  # V_i
+        ahead = np.asarray(np.linalg.solve(np.eye(4) - discount * self.law, self.u.T).T, dtype=np.float64)  # V_i
         self.later = [self.incentive(j, ahead[1 - j], self.law) for j in range(2)]  # γ_j by last reports and report
         self.first = [self.incentive(j, ahead[1 - j], np.full((1, 4), 0.25)) for j in range(2)]
         shares = self.u.mean(axis=1) / 2  # the long run is even
@@ -330,6 +330,16 @@ def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
         broken = (record.reply[:, exit.agent] == 1).any(axis=0)
         assert (expected > 0.05) == (shift < 0)
         assert bool(broken.any()) == (shift < 0)
+
+
+def test_what_a_stress_test_tries_of_leaving() -> None:
+    """At three dates: as recommended, or by flip, up or down (low and high are no others with two actions)."""
+    game = game_of(market())
+    keys = [member.key() for member in Quitting.menu(Setting.of(game, BUYER))]
+    assert keys[:2] == ["quitting:when=0,action=none,withhold=true", "quitting:when=0,action=flip,withhold=true"]
+    assert len(set(keys)) == 3 * 4
+    plain = make_environment("oil-leases")
+    assert not list(Quitting.menu(Setting.of(make_game(plain, make_mechanism("team", plain)), 0)))
 
 
 def test_the_audit_finds_what_the_thresholds_say() -> None:

@@ -13,10 +13,14 @@ from agents.base import BaseStrategy, Setting
 from agents.belief_manipulation import BeliefManipulation
 from agents.conditions import Condition
 from agents.contingent import Contingent
+from agents.disobedience import Disobedience
+from agents.eager_seller import EagerSeller
+from agents.informed_buyer import InformedBuyer
 from agents.maps import WORDS, MessageMap, lies
 from agents.misreport import Misreport
 from agents.one_shot import OneShot
 from agents.per_episode import EpisodeStrategy, EpisodeView
+from agents.quitting import Quitting
 from agents.random_report import RandomReport
 from agents.scripted import Scripted
 from agents.truthful import Truthful
@@ -315,7 +319,8 @@ def test_the_menu_has_the_members_that_counting_gives() -> None:
     reports of period 0 (after period 1 it has no choice left), 3 × 2."""
     sizes = {name: len(list(cls.menu(oil()[1]))) for name, cls in SHIPPED.items()}
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
-    assert sizes == {**expected, "contingent": 6}
+    none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting"), 0)
+    assert sizes == {**expected, **none, "contingent": 6}
 
 
 def test_the_menu_of_a_larger_set_is_bounded() -> None:
@@ -436,7 +441,13 @@ def test_a_key_is_what_one_types(strategy: BaseStrategy, key: str) -> None:
 
 def test_every_shipped_strategy_is_held_here() -> None:
     tried = {Truthful, RandomReport, Misreport, OneShot, BeliefManipulation, Contingent, Scripted}
-    assert set(SHIPPED.values()) == tried
+    elsewhere = {
+        InformedBuyer,
+        EagerSeller,
+        Disobedience,
+        Quitting,
+    }  # tests of the trading game, of actions, of quitting
+    assert set(SHIPPED.values()) == tried | elsewhere
 
 
 # Errors in play

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from sim.arrays import FloatArray
-from sim.streams import Streams
+from sim.streams import Streams, Tape, Tapes
 
 
 def table(streams: Streams, name: str, width: int) -> FloatArray:
@@ -100,3 +100,45 @@ def test_neighbouring_addresses_are_uncorrelated() -> None:
 
 def test_a_stream_of_width_0_is_empty() -> None:
     assert Streams(0, "play", 0, 5, 3).tape("nothing", 0, 1, 4).at(2).shape == (3, 0)
+
+
+# Tapes that are read block after block
+
+
+@pytest.mark.parametrize("held", [1, 700, 1 << 17])
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 7), st.integers(1, 3))
+def test_blocks_read_the_same_numbers_however_many_share_a_tape(
+    held: int, episodes: int, periods: int, block: int, width: int
+) -> None:
+    full = Streams(3, "play", 1, episodes + 2, periods)  # the last shard of a run may be short
+    names = ("nature 0", "nature 1")
+    expected = np.concatenate([table(full, name, width) for name in names], axis=2)[:, :episodes]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sim.streams.HELD", held)
+        tapes = Tapes(full, block, episodes)
+        for start in range(0, episodes, block):
+            stop = min(start + block, episodes)
+            for t in range(periods):
+                assert tapes.at(names, width, t, start, stop).tolist() == expected[t, start:stop].tolist()
+                assert tapes.at(names[1:], width, t, start, stop).tolist() == expected[t, start:stop, width:].tolist()
+
+
+def test_a_tape_makes_every_number_once_and_keeps_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    make = Tape._make
+
+    def counted(self: Tape, chunk: int) -> FloatArray:
+        made.append(chunk)
+        return make(self, chunk)
+
+    monkeypatch.setattr(Tape, "_make", counted)
+    monkeypatch.setattr("sim.streams.HELD", 80 * 10)
+    for block, tapes_made in ((1, 4), (5, 4), (40, 1)):  # ten episodes to a tape, or a block that is larger
+        made.clear()
+        tapes = Tapes(Streams(0, "play", 0, 40, 76), block, 40)
+        for start in range(0, 40, block):
+            for t in range(76):
+                tapes.at(("nature",), 1, t, start, start + block)
+                chunks = tapes._tapes[("nature",), 1]._chunks.values()
+                assert len(chunks) == 1 or sum(chunk.size for chunk in chunks) <= 80 * 10
+        assert made == [0, 1, 2, 3, 4] * tapes_made

@@ -42,7 +42,7 @@ class RepeatedTrade(Scenario):
         low_value: float = 2.0,
         high_value: float = 4.0,
         persistence: float = 0.5,
-        discount: float = 0.9,
+        discount: float = 0.95,
         enforced: bool = False,
     ) -> None:
         if not 0 <= persistence <= 1:

@@ -1,0 +1,41 @@
+"""The audit of a mechanism that remembers one period: every family of deviations, exactly, and every promise."""
+
+from dataclasses import dataclass
+
+from benchmarks.base import Row, apart, cpu_seconds, memory_of, peak_memory
+from experiments import audit, make_environment, make_mechanism
+
+ECONOMY, MECHANISM = "random:agents=3,signals=6,decisions=4", "contingent-spanning"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds, and MB: the audit's own, and the whole process at its peak."""
+
+    seconds: float
+    extra: float
+    peak: float
+
+
+def measure(pairs: int) -> list[Row]:  # noqa: ARG001 - one run: nothing is compared, and each is a process of its own
+    """Mechanism and audit, from nothing."""
+    cost = apart(cost_of, ECONOMY, MECHANISM)
+    work = f"audit of {MECHANISM} on {ECONOMY}"
+    return [
+        Row(work, cost.seconds, "s", "", None, None, "10 s", cost.seconds <= 10),
+        Row("the same, extra memory", cost.extra, "MB", "", None, None, "–", True),
+        Row("the same, all of the process at its peak", cost.peak, "MB", "", None, None, "2 GB", cost.peak <= 2000),
+    ]
+
+
+def cost_of(economy: str, mechanism: str) -> Cost:
+    """The economy is made before; plan, mechanism, tables and search are counted."""
+    environment = make_environment(economy)
+
+    def work() -> None:
+        found = audit(environment, make_mechanism(mechanism, environment))
+        if not found.holds:
+            raise AssertionError(f"{mechanism} must hold on {economy}")
+
+    seconds, extra = memory_of(lambda: cpu_seconds(work))
+    return Cost(seconds, extra, peak_memory())
