@@ -9,6 +9,7 @@ from rich.text import Text
 
 from experiments.auditing import FAMILIES, KINDS, Audit, story_text
 from experiments.console import plain_table
+from experiments.frozen_audit import FrozenAudit
 from experiments.limited import LimitedAudit
 from experiments.moments import ZERO
 from experiments.tally import first_best
@@ -73,6 +74,37 @@ def show_limited(found: LimitedAudit, console: Console) -> None:
         table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
     console.print()
     console.print(table)
+
+
+def show_frozen(found: FrozenAudit, console: Console) -> None:
+    """Gains at the first report and later, and the promises."""
+    mechanism, env = found.mechanism, found.mechanism.environment
+    verdict = "holds" if found.holds else "fails"
+    console.print(Text(f"{mechanism.name} on {env.name} {verdict}: {found.sentence()}", style="bold"))
+    console.print()
+    table = plain_table()
+    table.add_column("deviator", overflow="fold")
+    for header in ("ex ante", "first report", "later", "payoff", "least to stay"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for search in found.searches:
+        gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
+        cells = [f"+{g:.6g}" if g > found.tolerance else "0" for g in gains]
+        levels = [f"{value:.6g}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
+        table.add_row(env.agents[search.agent], *cells, *levels)
+    console.print(table)
+    console.print()
+    notes = (
+        "Searched first report by first report: any deviation at all, knowing the others' signals, over all states. "
+    )
+    notes += f"0 stands for at most {max(found.tolerance, 0):g}; figures ± {found.bound:.1g}."
+    console.print(Text(notes, style="dim"))
+    console.print()
+    for one in found.promises:
+        text = Text.assemble((f"{one.status:9} ", STYLES[one.status]), one.promise)
+        if one.status != "holds":
+            text.append(f": misses by {one.worst:.6g} (± {one.bound:.1g}), {_where(one.where)}")
+        console.print(text)
+    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{found.revenue:.6g}, costs deducted"))
 
 
 def _verdict(found: Audit) -> str:

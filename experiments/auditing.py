@@ -20,9 +20,11 @@ from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
 from mechanisms.property_a import property_a
+from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
+from sim.separable import SeparableEnvironment
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
@@ -142,10 +144,16 @@ def audit(
         budget=budget(environment, mechanism, ledger),
         participation=participation(environment, mechanism, ledger, all_states=all_states),
         promises=[],
-        conditions=[*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism)],
+        conditions=_conditions(environment, mechanism),
     )
     found.promises.extend(_promises(found))
     return found
+
+
+def _conditions(environment: TableEnvironment, mechanism: BaseMechanism) -> list[Condition]:
+    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too."""
+    more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
+    return [*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism), *more]
 
 
 def _deviators(environment: TableEnvironment, coalitions: Sequence[Sequence[int | str]]) -> list[tuple[int, ...]]:

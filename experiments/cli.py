@@ -14,10 +14,11 @@ import typer
 from rich.text import Text
 
 from experiments import console as screen
-from experiments.audit_screen import show_audit, show_limited
+from experiments.audit_screen import show_audit, show_frozen, show_limited
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment
 from experiments.check_cli import check_command
+from experiments.frozen_audit import FrozenAudit, frozen_audit, too_large
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.list_cli import list_command
 from experiments.opening import make_workers, open_environment, open_game, open_plugins
@@ -34,6 +35,7 @@ from experiments.study import load_study
 from experiments.tournament.command import tournament_command
 from experiments.yardstick import yardstick
 from mechanisms.base import BaseMechanism
+from mechanisms.virtual_pivot import VirtualPivot
 from sim.errors import DynmechError, InputError, Refusal
 from sim.run_folder import DATASETS
 
@@ -233,6 +235,11 @@ def audit_command(
     economy = open_environment(environment, staff)
     game = open_game(economy, mechanism, None, 1e-4, staff)
     assert isinstance(game.mechanism, BaseMechanism)
+    if isinstance(game.mechanism, VirtualPivot) and too_large(game.mechanism) and not (coalition or leave):
+        with screen.progress_bars() as progress:
+            frozen = frozen_audit(game.mechanism, tolerance=tolerance, progress=progress)
+        _frozen(frozen, split(mechanism, "mechanism")[1], as_json)
+        return
     with screen.progress_bars() as progress:
         try:
             found = audit(
@@ -253,6 +260,16 @@ def audit_command(
         print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
         show_audit(found, screen.make_console())
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _frozen(found: FrozenAudit, options: dict[str, str], as_json: bool) -> None:
+    """An audit first report by first report."""
+    if as_json:
+        _print_json({**found.data(), "options": options})
+    else:
+        show_frozen(found, screen.make_console())
     if not found.holds:
         raise typer.Exit(1)
 

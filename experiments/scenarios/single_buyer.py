@@ -1,0 +1,70 @@
+"""An item every period for one buyer: a first signal that scales, a taste that moves as a Markov chain.
+
+The value of an item is x B_t, B_t one of three tastes that persist. The most profitable mechanism is a menu of
+contracts (p, M(p)): a fee now for a low price ever after. A buyer whose first signal is below (1 + cost/B_max)/2 gets
+nothing.
+"""
+
+import numpy as np
+
+from experiments.scenarios.base import Scenario
+from sim.errors import InputError
+from sim.separable import GRIDS, SeparableEnvironment, separable_environment
+from sim.separable_builders import beta_signal, items
+
+TASTES = np.array([0.5, 1.0, 1.5])
+"""Values of B."""
+
+START = np.array([0.3, 0.4, 0.3])
+"""Their law in period 1."""
+
+
+def taste_chain(persistence: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Stay with the given probability, else draw anew from `START`."""
+    if not 0 <= persistence <= 1:
+        raise InputError(f"persistence: {persistence:g} is not in [0, 1]")
+    return persistence * np.eye(3) + (1 - persistence) * START
+
+
+class SingleBuyer(Scenario):
+    """Multiplicative values, uncontrolled states.
+
+    Args:
+        buyers: how many compete for the item (optimal-contract is for one).
+        nodes: of each first signal.
+        cost: of an item.
+        persistence: probability that a taste stays.
+        discount: δ.
+        first: exponent b of the first signal's law, Beta(1, b); 1: uniform.
+        power: A(x) = x^power, at most 1.
+        grid: `midpoints` or `quantiles`.
+    """
+
+    name = "single-buyer"
+    source = "Kakade–Lobel–Nazerzadeh 2011 §6.1"
+    summary = "an item a period for one buyer with Markov tastes: the menu of fees and prices"
+
+    def __init__(
+        self,
+        buyers: int = 1,
+        nodes: int = 11,
+        cost: float = 0.3,
+        persistence: float = 0.6,
+        discount: float = 0.9,
+        first: float = 1.0,
+        power: float = 1.0,
+        grid: str = "midpoints",
+    ) -> None:
+        if buyers < 1 or nodes < 1:
+            raise InputError("buyers and nodes: at least 1 of each is needed")
+        if grid not in GRIDS:
+            raise InputError(f"grid: {grid!r} is none of {', '.join(GRIDS)}")
+        self.buyers, self.nodes, self.cost, self.persistence = buyers, nodes, cost, persistence
+        self.discount, self.first, self.power, self.grid = discount, first, power, grid
+
+    def build(self) -> SeparableEnvironment:
+        """One repeated stage."""
+        first = [beta_signal(1.0, self.first, power=self.power)] * self.buyers
+        chain, n = taste_chain(self.persistence), self.buyers
+        economy = items([TASTES] * n, [chain] * n, [START] * n, first, self.discount, cost=self.cost, name=self.name)
+        return separable_environment(economy, [GRIDS[self.grid](f, self.nodes) for f in first])
