@@ -267,7 +267,7 @@ def audit_command(
 def _frozen(found: FrozenAudit, options: dict[str, str], as_json: bool) -> None:
     """An audit first report by first report."""
     if as_json:
-        _print_json({**found.data(), "options": options})
+        print_json({**found.data(), "options": options})
     else:
         show_frozen(found, screen.make_console())
     if not found.holds:

@@ -12,11 +12,16 @@ HOMES = {
     "lowest-bid": "lowest-bid-auction:bidders=2",
     "minimum-rent": "repeated-auction:values=2",
     "once": "repeated-auction:values=2",
+    "optimal-contract": "single-buyer:nodes=3",
     "optimal-two-period": "two-period-sale",
+    "relaxed-prices": "correlated-first-signal",
     "revenue-optimal": "two-period-sale:grid=3,buyers=2",
     "second-price": "lowest-bid-auction:bidders=2",
     "self-enforcing": "repeated-trade:discount=0.5",
     "trading-pivot": "bilateral-trade-continuous",
+    "virtual-index": "sponsored-search:depth=1,nodes=2",
+    "virtual-myopic": "single-buyer:buyers=2,nodes=2",
+    "virtual-pivot": "sponsored-search:depth=1,nodes=2",
 }
 """Where the others do."""
 
