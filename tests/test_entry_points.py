@@ -147,7 +147,7 @@ def test_things_of_packages_are_made_run_and_stressed_by_name(site: Path) -> Non
     # bidder 2 pays 1.5 always and wins when it has 1. Truthful, bidder 1 wins when it has 1, and pays 0.5 + 3/4.
     assert result.agents["payoff"].tolist() == pytest.approx([-1.9, -1.9], abs=0.05)
     assert result.agents["gain"][0] == pytest.approx(1.9 * (-1 + 0.75), abs=0.05)
-    found = stress("bazaar", episodes=300, out="stress")
+    found = stress("bazaar", ["lump", "team"], episodes=300, out="stress")
     assert "lump" in set(found.mechanisms["mechanism"])
     assert set(found.gains[found.gains["family"] == "shade"]["mechanism"]) == set(found.mechanisms["mechanism"])
 
