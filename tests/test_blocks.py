@@ -15,11 +15,14 @@ from agents.scripted import Scripted
 from agents.truthful import Truthful
 from experiments.catalog import MECHANISMS, STRATEGIES, make_mechanism
 from experiments.scenarios.continuous_licence import ContinuousLicence
+from experiments.scenarios.correlated_first_signal import CorrelatedFirstSignal
 from experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.scenarios.repeated_trade import RepeatedTrade
+from experiments.scenarios.single_buyer import SingleBuyer
+from experiments.scenarios.sponsored_search import SponsoredSearch
 from experiments.scenarios.trading_game_continuous import TradingGameContinuous
 from experiments.simulate import Case, Sampling, play_cases
 from mechanisms.contingent_spanning import ContingentSpanning
@@ -178,12 +181,13 @@ def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
 def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
     """On an economy that it fits."""
     game = fitting(name)
-    whole = arrays(play(game, [Diary(), Diary()], EPISODES))
-    assert all(arrays(play(game, [Diary(), Diary()], block)) == whole for block in (1, 7))
+    diaries: list[Strategy] = [Diary() for _ in game.environment.agents]
+    whole = arrays(play(game, diaries, EPISODES))
+    assert all(arrays(play(game, diaries, block)) == whole for block in (1, 7))
 
 
 def fitting(name: str) -> Game:
-    """The mechanism on the oil leases, or where it refuses them on an endless economy."""
+    """The mechanism on the oil leases, or where it refuses them on another economy."""
     endless = (
         RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1),
         LowestBidAuction(bidders=2),
@@ -191,6 +195,9 @@ def fitting(name: str) -> Game:
         RepeatedAuction(bidders=2, discount=0.5),
         RepeatedTrade(discount=0.5),
         TradingGameContinuous(),
+        SponsoredSearch(nodes=2, depth=1),
+        SingleBuyer(nodes=3),
+        CorrelatedFirstSignal(),
     )
     for env in (OilLeasesPrior().build(), *(scenario.build() for scenario in endless)):
         with suppress(Refusal):

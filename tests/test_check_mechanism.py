@@ -30,6 +30,7 @@ from sim.stage import Stage
 ECONOMIES = (
     *("oil-leases", "oil-leases-prior", "repeated-auction:horizon=4", "repeated-auction:values=2", "random"),
     *("repeated-trade:discount=0.5", "trading-game-continuous"),
+    *("sponsored-search:depth=1,nodes=2", "single-buyer:nodes=3", "correlated-first-signal"),
 )
 
 

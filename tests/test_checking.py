@@ -55,6 +55,11 @@ def test_shipped_mechanisms_pass_by_name(name: str) -> None:
         "contingent-spanning": "random",
         "continuous-trade": "trading-game-continuous",
         "self-enforcing": "repeated-trade",
+        "virtual-pivot": "sponsored-search:nodes=2",
+        "virtual-index": "sponsored-search:nodes=2",
+        "virtual-myopic": "single-buyer:buyers=2,nodes=2",
+        "optimal-contract": "single-buyer:nodes=3",
+        "relaxed-prices": "non-separable:nodes=3",
     }
     check_mechanism(name, economies.get(name))
 
