@@ -212,8 +212,8 @@ def _limits() -> Iterator[Claim]:
             gain = (lie.payoffs[0] - truth.payoffs[0])[half]
             plus = truth.signal[1, 0][half] % 2 == 0
             exact = float(gain[plus].mean() + gain[~plus].mean()) / 2
-            said = formula / 2 if later == "swap" else None
-            yield _claim(f"§7, c_× = {times:g}: the {name} lie at ½", said, exact, expected=formula / 2, **_mean(gain))
+            said, right = (formula / 2, None) if later == "swap" else (None, formula / 2)
+            yield _claim(f"§7, c_× = {times:g}: the {name} lie at ½", said, exact, expected=right, **_mean(gain))
     made = _economy("non-separable:grid=midpoints")
     yield _claim(
         "§7, c_× = 10 on 11 midpoints: relaxed revenue", 47 / 22, relaxed_revenue(made).revenue, tolerance=1e-8
