@@ -9,6 +9,8 @@ from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.tournament.loading import load_tournament
+from experiments.tournament.playing import tournament
 from sim.environment_file import load_environment, save_environment
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "check_strategy",
     "load_environment",
     "load_study",
+    "load_tournament",
     "make_environment",
     "make_mechanism",
     "make_strategy",
@@ -29,5 +32,6 @@ __all__ = [
     "run",
     "save_environment",
     "stress",
+    "tournament",
     "use_plugins",
 ]
