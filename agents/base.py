@@ -96,6 +96,10 @@ class BaseStrategy(ABC):
         if all(p.default is not p.empty for p in parameters):
             yield cls()
 
+    def whole(self) -> "Iterator[BaseStrategy]":
+        """The strategy and those that it is made of."""
+        yield self
+
     def key(self) -> str:
         """The strategy with its options, as typed on the command line."""
         options = ",".join(f"{k}={v}" for k, v in self.options().items())

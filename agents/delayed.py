@@ -7,13 +7,14 @@ from agents.wrapping import Wrapping
 from sim.arrays import Array
 from sim.errors import InputError
 from sim.roles import View
-from sim.spaces import Finite
+from sim.spaces import SILENT, Finite
 
 
 class Delayed(Wrapping):
     """Sends what `inner` would have sent `delay` periods ago; before that, what it would send now.
 
-    Where the message set of the earlier period was another, the nearest message of today's stands for it.
+    Where the message set of the earlier period was another, the nearest message of today's stands for it; silence is
+    delayed as well.
 
     Raises:
         InputError: `delay` is below 1.
@@ -32,8 +33,10 @@ class Delayed(Wrapping):
         view.private[f"meant {view.t}"] = meant
         old = view.private.pop(f"meant {view.t - self.delay}", meant)
         if isinstance(view.space, Finite):
-            return np.minimum(old, view.space.size - 1)
-        return np.clip(old, view.space.low, view.space.high)
+            near = np.minimum(old, view.space.size - 1)
+        else:
+            near = np.clip(old, view.space.low, view.space.high)
+        return np.where(old == SILENT, SILENT, near) if self.silent else near
 
     def describe(self, setting: Setting) -> str:
         """The inner strategy's words, and the delay."""

@@ -21,7 +21,7 @@ class Mixture(Wrapping):
     def __init__(self, name: str, parts: Sequence[BaseStrategy], weights: Sequence[float]) -> None:
         if len(parts) != len(weights) or not parts:
             raise InputError(f"mixture {name!r}: {len(weights)} weights for {len(parts)} strategies")
-        if min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+        if not (min(weights) >= 0 and abs(sum(weights) - 1) <= 1e-9):  # NaN is none either
             raise InputError(f"mixture {name!r}: weights {list(weights)} are not probabilities that add up to 1")
         super().__init__(parts, own_width=1)
         self.name = name

@@ -7,13 +7,14 @@ from agents.wrapping import Wrapping
 from sim.arrays import Array
 from sim.errors import InputError
 from sim.roles import View
-from sim.spaces import Finite
+from sim.spaces import SILENT, Finite
 
 
 class Shaded(Wrapping):
     """Sends `inner`'s message lowered by a share of the range of the message set (raised, if the share is negative).
 
     On a finite set the lowered index is rounded to the nearest; what falls off the set is sent as its end.
+    Silence stays silence.
 
     Raises:
         InputError: the share is not between −1 and 1.
@@ -31,9 +32,11 @@ class Shaded(Wrapping):
         meant = self.ask(0, "message", view)
         if isinstance(view.space, Finite):
             top = view.space.size - 1
-            return np.clip(np.rint(meant - self.shade * top), 0, top).astype(np.intp)
-        low, high = view.space.low, view.space.high
-        return np.clip(meant - self.shade * (high - low), low, high)
+            lowered = np.clip(np.rint(meant - self.shade * top), 0, top).astype(np.intp)
+        else:
+            low, high = view.space.low, view.space.high
+            lowered = np.clip(meant - self.shade * (high - low), low, high)
+        return np.where(meant == SILENT, SILENT, lowered) if self.silent else lowered
 
     def describe(self, setting: Setting) -> str:
         """The inner strategy's words, and the shade."""

@@ -1,6 +1,6 @@
 """Strategies made of strategies: each part sees the view that it would see alone, with luck and notes of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agents.base import BaseStrategy, Setting
@@ -30,6 +30,12 @@ class Wrapping(BaseStrategy):
         self.silent = any(part.silent for part in parts)
         self.lies = max(part.lies for part in parts)
 
+    def whole(self) -> Iterator[BaseStrategy]:
+        """The strategy, its parts and theirs."""
+        yield self
+        for part in self.parts:
+            yield from part.whole()
+
     def ask(self, k: int, move: str, view: View) -> Array:
         """What part k answers to a view."""
         part, prefix = self.parts[k], f"{k}/"
@@ -41,6 +47,8 @@ class Wrapping(BaseStrategy):
         if not part.spies:
             own = replace(own, spied=None)
         answer: Array = getattr(part, move)(own)
+        for key in [key for key in view.private if key.startswith(prefix) and key[len(prefix) :] not in notes]:
+            del view.private[key]
         view.private.update({prefix + key: note for key, note in notes.items()})
         return answer
 

@@ -11,8 +11,8 @@ from experiments.results import read_run
 from experiments.running import run
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.tournament.loading import load_tournament
 from experiments.tournament.playing import tournament
-from experiments.tournament.study import load_tournament
 from experiments.yardstick import yardstick
 from sim.environment_file import load_environment, save_environment
 

@@ -113,7 +113,7 @@ def check_case(game: Game, case: Case, workers: Workers) -> None:
 def hold_to_word(game: Game, case: Case) -> None:
     """As `check_case`, here."""
     for agent, strategy in enumerate(case.strategies):
-        if is_shipped(strategy):
+        if all(map(is_shipped, strategy.whole())):
             continue
         with blaming(f"strategy {strategy.name!r}"):
             check_strategy(strategy, agent, game, case.strategies)

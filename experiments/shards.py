@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.catalog import is_shipped
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
@@ -26,6 +28,9 @@ from sim.tables import episodes_table, gains_table, outcomes_table
 
 BUNDLE = 8
 """Cases that several workers play in one call, prescribed play once for all of them."""
+
+ALONE = 64
+"""Cases that one worker plays in one call: what is lost when it is killed."""
 
 LEVELS = {
     "full": ("outcomes", "episodes", "gains"),
@@ -48,6 +53,7 @@ class Job:
         metadata: of every file.
         log: `full`, `episodes` or `summary`.
         batch: episodes per batch whose mean payoffs are kept for a bootstrap (0: none are).
+        orders: shard k is played in order k (modulo their number): agent a plays the strategy of agent `order[a]`.
     """
 
     game: Game
@@ -58,6 +64,16 @@ class Job:
     metadata: dict[str, str]
     log: str = "full"
     batch: int = 0
+    orders: tuple[tuple[int, ...], ...] = ()
+
+    def order(self, number: int) -> tuple[int, ...]:
+        """Whose strategy each agent plays in a shard."""
+        return self.orders[number % len(self.orders)] if self.orders else tuple(range(len(self.cases[0].strategies)))
+
+    def placed(self, case: int, number: int) -> Case:
+        """A case as it is played in a shard."""
+        one = self.cases[case]
+        return Case(one.key, tuple(one.strategies[place] for place in self.order(number)))
 
     def key(self, case: int, number: int) -> str:
         """A shard's name."""
@@ -79,7 +95,9 @@ def users_code(game: Game, case: Case | None = None) -> list[str]:
     if any(callable(value) and not is_shipped(value) for value in vars(game.environment).values()):
         found.append(f"economy {game.environment.name!r}")
     strategies = case.strategies if case else ()
-    return found + list(dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not is_shipped(s)))
+    return found + list(
+        dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not all(map(is_shipped, s.whole())))
+    )
 
 
 def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:
@@ -88,13 +106,14 @@ def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[i
     reference = play(job.game, job.cases[0], job.sampling, number, count, keep=keep)
     out = []
     for index in which:
-        case = job.cases[index]
+        case = job.placed(index, number)
         record = play(job.game, case, job.sampling, number, count, keep=keep) if index else reference
         key = job.key(index, number)
         tables = _tables(job.log, key, record, reference, case, start)
         summary = Tally.of(record, reference.payoffs).to_data()
         if job.batch:
-            summary["batches"] = batch_means(record.payoffs, job.batch).tolist()
+            by_place = record.payoffs[np.argsort(job.order(number))]
+            summary["batches"] = batch_means(by_place, job.batch).tolist()
         out.append({"key": key, "files": write_shard(job.root, tables, job.metadata), "summary": summary})
     return out
 
@@ -197,12 +216,12 @@ def _calls(
 
 
 def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator[tuple[int, ...]]:
-    """Cases that go together: users' one by one, ours in bundles (all at once where there is one worker)."""
+    """Cases that go together: users' one by one, ours in bundles (larger ones where there is one worker)."""
     for index in left:
         if users[index]:
             yield (index,)
     ours = iter([index for index in left if not users[index]])
-    while bundle := tuple(islice(ours, BUNDLE if many else None)):
+    while bundle := tuple(islice(ours, BUNDLE if many else ALONE)):
         yield bundle
 
 

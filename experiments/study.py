@@ -1,6 +1,7 @@
 """Study files: TOML that says what `run` is told on the command line."""
 
 import tomllib
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,9 +64,23 @@ def load_study(path: Path) -> Study:
     Raises:
         InputError: the file cannot be read, is not TOML, or a field is wrong; all wrong fields are named.
     """
+    data = read_toml(path)
+    try:
+        return Study.model_validate(data)
+    except ValidationError as error:
+        words = "; ".join(in_words(problem, Study.model_fields) for problem in error.errors())
+        raise InputError(f"{on_one_line(str(path))}: {words}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Raises:
+        InputError: it cannot be read, or is not TOML.
+    """
     where = on_one_line(str(path))
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -76,10 +91,6 @@ def load_study(path: Path) -> Study:
         raise InputError(f"{where}: not a study: its tables or lists are nested too deeply") from None
     except ValueError:  # beyond what Python reads
         raise InputError(f"{where}: not a study: a number has too many digits") from None
-    try:
-        return Study.model_validate(data)
-    except ValidationError as error:
-        raise InputError(f"{where}: {'; '.join(_in_words(problem) for problem in error.errors())}") from None
 
 
 WRONG = {
@@ -89,6 +100,11 @@ WRONG = {
     "float_type": "{} is not a number",
     "list_type": "{} is not a list; write it in brackets",
     "dict_type": "{} is not a table; give it a line for each agent",
+    "greater_than": "{} is not above {gt:g}",
+    "finite_number": "{} is not finite",
+    "bool_type": "{} is neither true nor false",
+    "too_short": "is empty; one is needed at least",
+    "model_type": "{} is not what is expected there; give a text or a table",
     "greater_than_equal": "{} is below {ge}",
     "less_than_equal": "{} is above {le:,}",
     "value_error": "{} {error}",
@@ -96,12 +112,13 @@ WRONG = {
 """What is wrong with a field, by pydantic's name for it."""
 
 
-def _in_words(problem: Any) -> str:
-    """A field, what is wrong with it, what would be right."""
+def in_words(problem: Any, fields: Iterable[str]) -> str:
+    """A field, what is wrong with it, what would be right; `fields`: those that could stand beside it."""
     place = [part for part in problem["loc"] if part != "[key]"]
     if problem["type"] == "extra_forbidden":
-        close = get_close_matches(str(place[-1]), Study.model_fields, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(Study.model_fields)}"
+        known = list(fields)
+        close = get_close_matches(str(place[-1]), known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         return f"{field_path(place)}: unknown key; {hint}"
     words = WRONG.get(problem["type"], "{} is not what is expected there")
     field = field_path(place)

@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from experiments import console as screen
-from experiments.opening import make_workers, open_plugins
+from experiments.opening import make_workers
 from experiments.plain import print_json
+from experiments.tournament.loading import load_tournament
 from experiments.tournament.playing import tournament
 from experiments.tournament.screen import show_tournament
-from experiments.tournament.study import load_tournament
 
 
 def tournament_command(
-    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="What is played, see docs.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="What is played, see docs/auction.toml.")],
     override: Annotated[
         list[str], typer.Option("--set", metavar="A.B=V", help="Put another value in the study, e.g. episodes=500.")
     ] = [],  # noqa: B006 - Typer copies defaults
@@ -26,11 +26,10 @@ def tournament_command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
-    resolved = load_tournament(study, override)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
+    resolved = load_tournament(study, override, staff)
     if out is not None:
         resolved = resolved.model_copy(update={"out": str(out)})
-    staff = make_workers(workers, time_limit, memory_limit, cluster)
-    open_plugins([Path(path) for path in resolved.plugins], staff)
     with screen.progress_bars() as progress:
         found = tournament(resolved, workers=staff, progress=progress)
     if as_json:

@@ -1,22 +1,25 @@
 """The empirical game: what each strategy earned in each profile, and what follows from it.
 
 A cell is the payoff of a strategy in a role and a profile: the mean over episodes and over the agents that play it.
-Episodes are kept in batches. All profiles are played under the same draws of nature, so that a difference of two
-cells is a paired one; the bootstrap weighs the same batches alike in every cell (Poisson weights of mean 1).
+Episodes are kept in batches of equal size. All profiles are played under the same draws of nature, so that a difference
+of two cells is a paired one; the bootstrap weighs the same batches alike in every cell (Poisson weights of mean 1).
 
-    regret(profile) = max over agents i and strategies s′ of  u_i(s′, s_{−i}) − u_i(s),
+    regret(profile) = max over agents i and strategies s′ of  u_i(s′, s_{−i}) − u_i(s),  at least 0,
 
-0 at a Nash equilibrium of the strategies that take part. The largest of several estimates is biased upwards; so a
-regret is shown with its interval.
+0 at a Nash equilibrium of the strategies that take part. The largest of several estimates is biased upwards, so the
+interval of a regret is that of the largest of several means: with gains g_m, estimates ĝ_m of standard error σ_m, and
+c the 95 % quantile of max_m |ĝ*_m − ĝ_m| / σ_m over bootstrap draws ĝ*, all g_m lie within ĝ_m ± c σ_m together in 95 %
+of samples, and hence max g_m between max(ĝ_m − c σ_m) and max(ĝ_m + c σ_m).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import factorial, prod
+from math import prod
 
 import numpy as np
 
+from experiments.moments import LEVEL
 from experiments.tournament.profiles import Move, Profile, Role, label, moves
 from sim.arrays import FloatArray
 
@@ -26,6 +29,8 @@ DRAWS = 400
 Cells = Mapping[Profile, FloatArray]
 """Per profile, mean payoffs by agent and batch, `(N, B)`."""
 
+Interval = tuple[float, float]
+
 
 @dataclass(frozen=True, eq=False)
 class EmpiricalGame:
@@ -33,14 +38,14 @@ class EmpiricalGame:
 
     Attributes:
         roles: who chooses among what.
-        cells: payoffs by profile.
+        cells: payoffs by profile; a profile that was played longer has the batches of the others first.
         seed: of the bootstrap.
     """
 
     roles: tuple[Role, ...]
     cells: Cells
     seed: int = 0
-    _index: dict[tuple[Profile, int, str], int] = field(default_factory=dict, repr=False)
+    _index: dict[tuple[Profile, int, str], int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for profile in self.cells:
@@ -58,6 +63,11 @@ class EmpiricalGame:
         """Whether every profile was played."""
         return len(self.cells) == prod(role.size for role in self.roles)
 
+    @property
+    def players(self) -> int:
+        """Number of agents."""
+        return sum(len(role.agents) for role in self.roles)
+
     def label(self, profile: Profile) -> str:
         """A profile's name."""
         return label(profile, self.roles)
@@ -65,11 +75,7 @@ class EmpiricalGame:
     @cached_property
     def batches(self) -> list[FloatArray]:
         """Per cell, its payoffs by batch `(B,)`."""
-        out = []
-        for profile, r, strategy in self._index:
-            agents = [a for a, s in zip(self.roles[r].agents, profile[r], strict=True) if s == strategy]
-            out.append(self.cells[profile][agents].mean(axis=0))
-        return out
+        return [cell_batches(self.roles[r], p[r], s, self.cells[p]) for p, r, s in self._index]
 
     @cached_property
     def mean(self) -> FloatArray:
@@ -78,10 +84,8 @@ class EmpiricalGame:
 
     @cached_property
     def error(self) -> FloatArray:
-        """Standard error of every cell."""
-        return np.array(
-            [batch.std(ddof=1) / np.sqrt(len(batch)) if len(batch) > 1 else np.inf for batch in self.batches]
-        )
+        """Standard error of every cell (infinite where there is one batch only)."""
+        return np.array([standard_error(batch) for batch in self.batches])
 
     @cached_property
     def resampled(self) -> FloatArray:
@@ -91,12 +95,15 @@ class EmpiricalGame:
         out = np.empty((DRAWS, len(self.batches)))
         for k, batch in enumerate(self.batches):
             mine = weights[:, : len(batch)]
-            out[:, k] = mine @ batch / np.maximum(mine.sum(axis=1), 1e-300)
+            total = mine.sum(axis=1)
+            out[:, k] = np.where(total > 0, mine @ batch / np.maximum(total, 1), batch.mean())
         return out
 
     def cell(self, profile: Profile, role: int, strategy: str) -> int:
         """Where a cell's payoff stands in `mean`, `error` and `resampled`."""
         return self._index[profile, role, strategy]
+
+    # Deviations
 
     def moves(self, profile: Profile) -> list[Move]:
         """Deviations of one agent that lead to a profile that was played."""
@@ -108,18 +115,29 @@ class EmpiricalGame:
         gained: FloatArray = after - payoffs[..., self.cell(profile, move.role, move.old)]
         return gained
 
+    def gains(self, pairs: Sequence[tuple[Profile, Move]]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Of several deviations: estimates, and both ends of a band that holds all true gains in 95 % of samples."""
+        point = np.array([self.gain(profile, move, self.mean) for profile, move in pairs])
+        draws = np.array([self.gain(profile, move, self.resampled) for profile, move in pairs])
+        if any(len(self.cells[q]) == 0 or self.cells[q].shape[1] < 2 for p, move in pairs for q in (p, move.to)):
+            return point, np.full(len(point), -np.inf), np.full(len(point), np.inf)  # one batch tells no spread
+        error = draws.std(axis=1)
+        wide = error > 1e-12 * max(1.0, float(np.abs(self.mean).max()))
+        off = np.abs(draws - point[:, None])[wide] / error[wide, None]
+        band = error * float(np.quantile(off.max(axis=0), LEVEL)) if wide.any() else np.zeros_like(error)
+        return point, point - band, point + band
+
     def regret(self, profile: Profile) -> "Regret":
         """The most that an agent gains by playing something else."""
         found = self.moves(profile)
+        known = len(found) == sum(1 for _ in moves(profile, self.roles))
         if not found:
-            return Regret(profile, None, float("nan"), (float("nan"), float("nan")), known=False)
-        point = np.array([self.gain(profile, move, self.mean) for move in found])
-        draws = np.max([self.gain(profile, move, self.resampled) for move in found], axis=0)
+            return Regret(profile, None, 0.0, (0.0, 0.0 if known else np.inf), known)
+        point, low, high = self.gains([(profile, move) for move in found])
         best = int(point.argmax())
-        low, high = np.quantile(np.maximum(draws, 0.0), [0.025, 0.975])
-        known = len(found) == len(list(moves(profile, self.roles)))
         move = found[best] if point[best] > 0 else None
-        return Regret(profile, move, max(0.0, float(point[best])), (float(low), float(high)), known)
+        interval = max(0.0, float(low.max())), max(0.0, float(high.max()))
+        return Regret(profile, move, max(0.0, float(point[best])), interval, known)
 
     @cached_property
     def regrets(self) -> list["Regret"]:
@@ -132,61 +150,33 @@ class EmpiricalGame:
         return profile if profile in self.cells else None
 
     def dominated(self) -> list["Dominance"]:
-        """Strategies that another beats in every profile that was played (two at least), surest first."""
-        out = []
-        for r, role in enumerate(self.roles):
-            for old in role.strategies:
-                for new in role.strategies:
-                    found = self._compare(r, old, new) if old != new else None
-                    if found is not None and found.least > 0:
-                        out.append(found)
-        return sorted(out, key=lambda one: -one.least)
+        """Strategies that another beats wherever both could be compared, surest first.
 
-    def _compare(self, r: int, old: str, new: str) -> "Dominance | None":
-        pairs = [
-            (profile, move)
-            for profile in self.cells
-            if old in profile[r]
-            for move in self.moves(profile)
-            if (move.role, move.old, move.new) == (r, old, new)
-        ]
-        if len(pairs) < 2:
-            return None
-        gains = np.array([self.gain(profile, move, self.mean) for profile, move in pairs])
-        draws = np.array([self.gain(profile, move, self.resampled) for profile, move in pairs])
-        least = float(gains.min())
-        low, high = np.quantile(draws.min(axis=0), [0.025, 0.975])
-        return Dominance(self.roles[r].name, old, new, least, (float(low), float(high)), len(pairs))
-
-    # Populations
-
-    def fitness(self, shares: Sequence[FloatArray]) -> list[FloatArray]:
-        """Per role, the expected payoff of each strategy when everybody else is drawn from the roles' shares.
-
-        Raises:
-            ValueError: not every profile was played, or a role is not symmetric.
+        Where only a sample was played, in two profiles at least.
         """
-        if not self.whole or any(not role.symmetric for role in self.roles):
-            raise ValueError("populations need every profile, and symmetric roles")
-        out = [np.zeros(len(role.strategies)) for role in self.roles]
+        pairs: dict[tuple[int, str, str], list[tuple[Profile, Move]]] = {}
         for profile in self.cells:
-            counts = [
-                np.array([way.count(s) for s in role.strategies]) for way, role in zip(profile, self.roles, strict=True)
-            ]
-            chances = [_multinomial(c, x) for c, x in zip(counts, shares, strict=True)]
-            for r, role in enumerate(self.roles):
-                others = prod(chance for q, chance in enumerate(chances) if q != r)
-                for k in np.flatnonzero(counts[r]):
-                    rest = counts[r].copy()
-                    rest[k] -= 1
-                    weight = others * _multinomial(rest, shares[r])
-                    out[r][k] += weight * self.mean[self.cell(profile, r, role.strategies[k])]
-        return out
+            for move in self.moves(profile):
+                pairs.setdefault((move.role, move.old, move.new), []).append((profile, move))
+        compared = [(who, self.gains(found)) for who, found in pairs.items() if self.whole or len(found) > 1]
+        out = [
+            Dominance(self.roles[r].name, old, new, float(p.min()), (float(low.min()), float(high.min())), len(p))
+            for (r, old, new), (p, low, high) in compared
+            if p.min() > 0
+        ]
+        return sorted(out, key=lambda one: -one.interval[0])
 
 
-def _multinomial(counts: "np.ndarray[tuple[int], np.dtype[np.intp]]", shares: FloatArray) -> float:
-    ways = factorial(int(counts.sum())) / prod(factorial(int(c)) for c in counts)
-    return float(ways * np.prod(shares**counts))
+def cell_batches(role: Role, way: Sequence[str], strategy: str, payoffs: FloatArray) -> FloatArray:
+    """Payoff of those agents of a role that play a strategy, by batch `(B,)`; `payoffs` `(N, B)` of a profile."""
+    agents = [a for a, s in zip(role.agents, way, strict=True) if s == strategy]
+    batches: FloatArray = payoffs[agents].mean(axis=0)
+    return batches
+
+
+def standard_error(batches: FloatArray) -> float:
+    """Of a mean of batches; infinite below two."""
+    return float(batches.std(ddof=1) / np.sqrt(len(batches))) if len(batches) > 1 else float("inf")
 
 
 @dataclass(frozen=True)
@@ -196,14 +186,14 @@ class Regret:
     Attributes:
         move: the most profitable deviation of one agent; None where none gains.
         value: what it gains.
-        interval: 95 %, by the bootstrap.
+        interval: 95 %, by the bootstrap, allowing for the choice of the best deviation.
         known: whether every deviation was played; else `value` is only a lower bound.
     """
 
     profile: Profile
     move: Move | None
     value: float
-    interval: tuple[float, float]
+    interval: Interval
     known: bool
 
     @property
@@ -220,26 +210,5 @@ class Dominance:
     old: str
     new: str
     least: float
-    interval: tuple[float, float]
+    interval: Interval
     comparisons: int
-
-
-def replicator(
-    game: EmpiricalGame, start: Sequence[FloatArray], steps: int = 2000, rate: float = 0.1
-) -> list[list[FloatArray]]:
-    """Shares of strategies over time, per step and role: those that earn more than their role's mean grow.
-
-        x_k ← x_k exp(rate · f_k) / Σ_l x_l exp(rate · f_l),   f scaled by the spread of all payoffs.
-
-    Stops when nothing moves any more.
-    """
-    spread = float(np.ptp(game.mean)) or 1.0
-    path = [[np.asarray(x, float) for x in start]]
-    for _ in range(steps):
-        now = path[-1]
-        grown = [x * np.exp(rate * (f - f.max()) / spread * 10) for x, f in zip(now, game.fitness(now), strict=True)]
-        after = [x / x.sum() for x in grown]
-        path.append(after)
-        if max(float(np.abs(a - b).max()) for a, b in zip(after, now, strict=True)) < 1e-9:
-            break
-    return path

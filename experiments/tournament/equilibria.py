@@ -1,7 +1,8 @@
 """Equilibria of an empirical game. Degenerate games are the rule here: what is listed need not be all there is.
 
-Pure ones: profiles whose regret is not seen to be above 0. Mixed ones by nashpy's support enumeration (optional extra
-`games`), for two roles of one agent each or one symmetric role of two, within a time limit.
+Pure ones: profiles whose regret is not seen to be above 0. Mixed ones by nashpy (optional extra `games`), for two roles
+of one agent each or one role of two: support enumeration within a time limit, and if that is too short, where Lemke and
+Howson's paths end.
 """
 
 import warnings
@@ -13,6 +14,7 @@ import numpy as np
 
 from experiments.guard import Limits, confined
 from experiments.tournament.empirical import EmpiricalGame, Regret
+from experiments.tournament.profiles import canonical
 from sim.arrays import FloatArray
 from sim.errors import InputError
 
@@ -45,11 +47,11 @@ def bimatrix(game: EmpiricalGame) -> tuple[FloatArray, FloatArray]:
         InputError: the game is not one of two players with all profiles played.
     """
     roles = game.roles
-    if sum(len(role.agents) for role in roles) != 2:
+    if game.players != 2:
         raise InputError("mixed equilibria are searched for in games of two players only")
     if not game.whole:
         raise InputError("mixed equilibria need every profile")
-    mine, other = (roles[0], roles[0]) if len(roles) == 1 else (roles[0], roles[1])
+    mine, other = roles[0], roles[-1]
     first, second = (np.zeros((len(mine.strategies), len(other.strategies))) for _ in range(2))
     for i, s in enumerate(mine.strategies):
         for j, z in enumerate(other.strategies):
@@ -57,7 +59,7 @@ def bimatrix(game: EmpiricalGame) -> tuple[FloatArray, FloatArray]:
                 profile = ((s,), (z,))
                 first[i, j], second[i, j] = (game.mean[game.cell(profile, r, x)] for r, x in enumerate((s, z)))
             else:
-                way = tuple(sorted((s, z), key=mine.strategies.index)) if mine.symmetric else (s, z)
+                way = canonical((s, z), mine)
                 first[i, j], second[i, j] = (game.mean[game.cell((way,), 0, x)] for x in (s, z))
     return first, second
 
@@ -71,25 +73,58 @@ def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSe
     if find_spec("nashpy") is None:
         raise InputError("mixed equilibria need nashpy: pip install 'dynmech[games]'")
     first, second = bimatrix(game)
+    quick = confined(partial(_lemke_howson, first, second), Limits(seconds))
+    found: list[Mixed] = [] if quick.error is not None else quick.opened().value
     answer = confined(partial(_support_enumeration, first, second, most), Limits(seconds))
     if answer.error is not None:
-        return MixedSearch((), f"the search was broken off: {answer.error}")
-    found, whole, degenerate = answer.value
+        told = f"the search was broken off: {answer.error}"
+        return MixedSearch(tuple(found), f"{told}; there may be more" if found else told)
+    found, whole, degenerate = answer.opened().value
     notes = [] if whole else [f"only the first {most} are listed"]
     notes += ["the game is degenerate: there may be more"] if degenerate else []
     return MixedSearch(tuple(found), "; ".join(notes))
 
 
 def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tuple[list[Mixed], bool, bool]:
+    """At most so many equilibria, whether they are all that the search finds, and whether the game is degenerate."""
     import nashpy
 
     found: list[Mixed] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        equilibria = nashpy.Game(first, second).support_enumeration()
-        for x, y in equilibria:
+        for x, y in nashpy.Game(first, second).support_enumeration():
             if len(found) == most:
                 return found, False, bool(caught)
-            payoffs = float(x @ first @ y), float(x @ second @ y)
-            found.append(Mixed((tuple(map(float, x)), tuple(map(float, y))), payoffs))
+            found.append(_mixed(first, second, x, y))
     return found, True, bool(caught)
+
+
+def _lemke_howson(first: FloatArray, second: FloatArray) -> list[Mixed]:
+    """What Lemke and Howson's paths lead to: few equilibria, but soon."""
+    import nashpy
+
+    found: list[Mixed] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of degenerate games
+        for x, y in nashpy.Game(first, second).lemke_howson_enumeration():
+            whole = (len(x), len(y)) == first.shape and np.isfinite([*x, *y]).all()
+            if whole and _is_equilibrium(first, second, x, y):
+                one = _mixed(first, second, x, y)
+                found += [] if any(_alike(one, other) for other in found) else [one]
+    return found
+
+
+def _alike(one: Mixed, other: Mixed) -> bool:
+    return all(np.allclose(x, y, atol=1e-9) for x, y in zip(one.shares, other.shares, strict=True))
+
+
+def _mixed(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) -> Mixed:
+    payoffs = float(x @ first @ y), float(x @ second @ y)
+    return Mixed((tuple(map(float, x)), tuple(map(float, y))), payoffs)
+
+
+def _is_equilibrium(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) -> bool:
+    """Whether no pure strategy gains: in degenerate games the paths may end elsewhere."""
+    scale = max(1.0, float(np.abs(first).max()), float(np.abs(second).max()))
+    gain = max(float((first @ y).max() - x @ first @ y), float((x @ second).max() - x @ second @ y))
+    return gain <= 1e-9 * scale

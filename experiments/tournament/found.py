@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments.tournament.empirical import EmpiricalGame, Regret
 from experiments.tournament.equilibria import pure
+from experiments.tournament.population import Population
 from experiments.tournament.study import Study
 
 
@@ -18,7 +19,8 @@ class Part:
     Attributes:
         environment, mechanism: as typed.
         game: the empirical game.
-        table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit).
+        table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit,
+            how many (agent, date, own signal) would rather leave).
         folder: where the run lies.
     """
 
@@ -58,7 +60,7 @@ class Tournament:
         return headline(self)
 
     def data(self) -> dict[str, Any]:
-        """Everything, for `--json` and the page."""
+        """Everything, for `--json`."""
         return tournament_data(self)
 
 
@@ -79,7 +81,7 @@ def headline(found: Tournament) -> str:
     lost = f"it is beaten under {', '.join(losing)}" if kept and losing else ""
     lost = lost or (f"truth by all is beaten under {', '.join(losing)}" if losing else "")
     said = "; ".join(text for text in (kept, lost) if text) or "truth by all was not among the profiles"
-    return f"{size.capitalize()}: {said}."
+    return f"{size[0].upper()}{size[1:]}: {said}."
 
 
 def _where(part: Part, found: Tournament) -> str:
@@ -94,7 +96,7 @@ def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:
 
 
 def payoff_table(part: Part) -> pd.DataFrame:
-    """A row per profile, role and strategy: payoff, its standard error and interval."""
+    """A row per profile, role and strategy: payoff and its standard error."""
     game = part.game
     rows = []
     for profile in game.profiles:
@@ -124,28 +126,61 @@ def tournament_data(found: Tournament) -> dict[str, Any]:
         "profiles": found.profiles,
         "possible": found.possible,
         "sampled": found.sampled,
+        "assumed": found.assumed,
         "reused": found.reused,
         "refusals": found.refusals,
         "failures": found.failures,
-        "games": [
-            {
-                "environment": part.environment,
-                "mechanism": part.mechanism,
-                "folder": str(part.folder),
-                "roles": [
-                    {
-                        "name": r.name,
-                        "agents": list(r.agents),
-                        "strategies": list(r.strategies),
-                        "symmetric": r.symmetric,
-                    }
-                    for r in part.game.roles
-                ],
-                "payoffs": payoff_table(part).to_dict("records"),
-                "profiles": part.table.to_dict("records"),
-                "stable": [part.game.label(regret.profile) for regret in pure(part.game)],
-                "dominated": [vars(one) | {"interval": list(one.interval)} for one in part.game.dominated()],
-            }
-            for part in found.parts
-        ],
+        "games": [game_data(part, found.study.truth) | {"folder": str(part.folder)} for part in found.parts],
     }
+
+
+def kept_data(found: Tournament) -> dict[str, Any]:
+    """What is left in the run folder: nothing that says where it lies, or how it came about."""
+    data = tournament_data(found)
+    games = [{key: value for key, value in game.items() if key != "folder"} for game in data["games"]]
+    study = {key: value for key, value in data["study"].items() if key != "out"}
+    return {**data, "study": study, "games": games}
+
+
+def game_data(part: Part, truth: str) -> dict[str, Any]:
+    """One mechanism on one economy."""
+    game = part.game
+    regret = truth_regret(game, truth)
+    return {
+        "environment": part.environment,
+        "mechanism": part.mechanism,
+        "roles": [
+            {"name": role.name, "agents": list(role.agents), "strategies": list(role.strategies)} for role in game.roles
+        ],
+        "truth": None if regret is None else _regret_data(game, regret),
+        "payoffs": payoff_table(part).to_dict("records"),
+        "profiles": part.table.to_dict("records"),
+        "stable": [game.label(regret.profile) for regret in pure(game)],
+        "dominated": [vars(one) | {"interval": list(one.interval)} for one in game.dominated()],
+        "population": population_data(game),
+    }
+
+
+def _regret_data(game: EmpiricalGame, regret: Regret) -> dict[str, Any]:
+    move = regret.move
+    return {
+        "value": regret.value,
+        "interval": list(regret.interval),
+        "known": regret.known,
+        "stable": regret.stable,
+        "deviation": None
+        if move is None
+        else {"role": game.roles[move.role].name, "old": move.old, "new": move.new, "to": game.label(move.to)},
+    }
+
+
+def population_data(game: EmpiricalGame) -> list[dict[str, Any]]:
+    """Where replicator dynamics lead from equal shares, by role; nothing where only a sample was played."""
+    if not game.whole:
+        return []
+    population = Population(game)
+    rest = population.replicator(population.even())[-1]
+    return [
+        {"role": role.name, "shares": dict(zip(role.strategies, map(float, shares), strict=True))}
+        for role, shares in zip(game.roles, rest, strict=True)
+    ]

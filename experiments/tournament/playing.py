@@ -5,38 +5,39 @@ the study's `width` is played on, at most as much again, up to `most` episodes; 
 rounds before it recorded, so a run that was killed goes on where it stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
+from experiments.moments import LEVEL
 from experiments.opening import check_case, open_environment, open_game
 from experiments.pool import TRIES, Workers
 from experiments.results import save_result
-from experiments.running import agent_index
 from experiments.shards import Job, make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties
-from experiments.tournament.empirical import EmpiricalGame
-from experiments.tournament.found import Part, Tournament
-from experiments.tournament.profiles import Profile, Role, assigned, count, design, label
+from experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
+from experiments.tournament.found import Part, Tournament, kept_data
+from experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
+from experiments.tournament.roles import make_roles
 from experiments.tournament.study import Study
 from sim.arrays import FloatArray
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError, PlayError, Refusal
-from sim.game import Conduct
+from sim.environment import Environment
+from sim.errors import PlayError, Refusal
+from sim.game import Conduct, Game
 from sim.run_folder import RunFolder, configuration_hash
-from sim.symmetry import asymmetry
 
 BATCHES = 40
-"""Batches that the first round's episodes are cut into."""
+"""Batches that the first round's episodes are cut into, about."""
 
 ROUNDS = 40
 """Rounds after which a cell is left as it is."""
@@ -82,88 +83,63 @@ def _on_economy(
             refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
         except PlayError as error:
             broken[mechanism] = str(error)
+    everything = [part for strategy in strategies.values() for part in strategy.whole()]
     configuration = {
         "command": "tournament",
         "study": study.model_dump(exclude={"out"}),
         "environment": {"name": text, "hash": environment_hash(environment)},
         "seed": study.seed,
         "plugins": [file_hash(Path(path)) for path in study.plugins],
-        "code": code_hashes([*(game.mechanism for game in games.values()), *strategies.values()]),
+        "code": code_hashes([*(game.mechanism for game in games.values()), *everything]),
     }
     folder_path = _folder(study, text, configuration_hash(configuration))
-    size = min([study.episodes, *(Sampling(study.episodes).shard_size(game) for game in games.values())])
-    sampling = Sampling(max(study.episodes, study.most if study.width else 0), study.seed, shard=size)
+    ways = orders(roles, len(environment.agents), study.seed)
+    sampling, batch = _sampling(study, games.values(), len(ways))
     with RunFolder(folder_path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         for mechanism, reason in broken.items():
             folder.fail(f"mechanism={slug(mechanism)}", reason, TRIES)
-        unfit = _unfit(games, cases, folder, workers)
-        batch = max(1, size // max(1, BATCHES * size // study.episodes))
-        jobs = [
-            replace(
-                make_job(game, m, [c for c in cases if c.key not in unfit], sampling, folder, study.log), batch=batch
-            )
-            for m, game in games.items()
-        ]
-        _rounds(study, jobs, size, folder, workers, progress)
+        jobs = []
+        for mechanism, game in games.items():
+            unfit = _unfit(game, mechanism, cases, folder, workers)
+            fit = [case for case in cases if case.key not in unfit]
+            job = make_job(game, mechanism, fit, sampling, folder, study.log)
+            jobs.append(replace(job, batch=batch, orders=ways))
+        _rounds(study, jobs, roles, profiles, folder, workers, progress)
         folder.finish(key for key in shard_keys(jobs) if folder.has(key))
-        parts = [
-            part for job in jobs if (part := _part(study, text, job, roles, profiles, folder, folder_path)) is not None
-        ]
+        parts = [part for job in jobs if (part := _part(study, text, job, roles, profiles, folder)) is not None]
     reused = bool(folder.data["complete"]) and not folder.written
     failures = folder.failures()
     found = Tournament(study, parts, sampled, len(profiles), count(roles), assumed, refusals, failures, reused)
     if parts:
-        save_result(folder_path, "tournament", found.data())
+        save_result(folder_path, "tournament", kept_data(found))
     return found
+
+
+def _sampling(study: Study, games: Iterable[Game], ways: int) -> tuple[Sampling, int]:
+    """How much is played, and the size of a batch: a round's shards are as many as there are orders, or a multiple.
+
+    All shards are full, and all batches of a shard; the episodes are rounded up for that.
+    """
+    natural = min([Sampling(study.episodes).shard_size(game) for game in games], default=study.episodes)
+    turns = ceil(study.episodes / (ways * natural))
+    least = max(2, ceil(study.episodes / (ways * turns)))
+    batch = min(least // 2, max(1, least * turns // BATCHES))
+    size = ceil(least / batch) * batch
+    most = max(study.episodes, study.most if study.width is not None else 0)
+    episodes = max(turns, ceil(most / (ways * size))) * ways * size
+    return Sampling(episodes, study.seed, shard=size), batch
 
 
 def _folder(study: Study, text: str, digest: str) -> Path:
     if study.out is None:
         return default_folder("tournament", text, digest)
-    alone = len(study.environment.texts()) == 1
-    return Path(study.out) if alone else Path(study.out) / slug(text)
-
-
-def make_roles(study: Study, environment: Environment) -> tuple[tuple[Role, ...], list[str]]:
-    """The study's roles on an economy, and those that are taken as symmetric without proof.
-
-    Raises:
-        InputError: an agent in no role or in two, or agents of a symmetric role that are not alike.
-    """
-    names = environment.agents
-    if not study.roles:
-        roles = [Role("agent", tuple(range(len(names))), tuple(study.strategies))]
-    else:
-        roles = [
-            Role(
-                name,
-                tuple(agent_index(names, who) for who in entry.agents),
-                tuple(entry.strategies or study.strategies),
-                entry.symmetric and len(entry.agents) > 1,
-            )
-            for name, entry in study.roles.items()
-        ]
-    _check_cover(roles, names)
-    assumed = []
-    for role in roles:
-        if not role.symmetric:
-            continue
-        if not isinstance(environment, TableEnvironment):
-            assumed.append(role.name)
-        elif wrong := asymmetry(environment, role.agents):
-            raise InputError(
-                f"roles.{role.name}: not symmetric, {wrong}; give them roles of their own, or symmetric = false"
-            )
-    return tuple(roles), assumed
-
-
-def _check_cover(roles: Sequence[Role], names: Sequence[str]) -> None:
-    seen = [agent for role in roles for agent in role.agents]
-    for agent, name in enumerate(names):
-        if seen.count(agent) != 1:
-            where = "in no role" if agent not in seen else "in more than one place"
-            raise InputError(f"roles: agent {name!r} is {where}; each agent has one")
+    texts = study.environment.texts()
+    if len(texts) == 1:
+        return Path(study.out)
+    slugs = [slug(one).casefold() for one in texts]
+    unique = len(set(slugs)) == len(slugs)
+    return Path(study.out) / (slug(text) if unique else f"{slug(text)}-{texts.index(text)}")
 
 
 def _case(
@@ -174,23 +150,19 @@ def _case(
     )
 
 
-def _unfit(games: Mapping[str, Any], cases: Sequence[Case], folder: RunFolder, workers: Workers) -> set[str]:
-    """Keys of cases with a user's strategy that does not keep its word; each strategy is tried once per game."""
-    unfit: set[str] = set()
-    for mechanism, game in games.items():
-        tried: dict[int, bool] = {}
-        for case in cases:
-            for agent, strategy in enumerate(case.strategies):
-                if id(strategy) not in tried:
-                    alone = [Truthful()] * len(case.strategies)
-                    alone[agent] = strategy  # type: ignore[call-overload]
-                    tried[id(strategy)] = _keeps_word(game, mechanism, Case(case.key, tuple(alone)), folder, workers)
-            if not all(tried[id(strategy)] for strategy in case.strategies):
-                unfit.add(case.key)
-    return unfit
+def _unfit(game: Game, mechanism: str, cases: Sequence[Case], folder: RunFolder, workers: Workers) -> set[str]:
+    """Keys of cases with a user's strategy that does not keep its word; each strategy is tried once."""
+    tried: dict[int, bool] = {}
+    for case in cases:
+        for agent, strategy in enumerate(case.strategies):
+            if id(strategy) not in tried:
+                alone: list[BaseStrategy] = [Truthful()] * len(case.strategies)
+                alone[agent] = strategy
+                tried[id(strategy)] = _keeps_word(game, mechanism, Case(case.key, tuple(alone)), folder, workers)
+    return {case.key for case in cases if not all(tried[id(strategy)] for strategy in case.strategies)}
 
 
-def _keeps_word(game: Any, mechanism: str, case: Case, folder: RunFolder, workers: Workers) -> bool:
+def _keeps_word(game: Game, mechanism: str, case: Case, folder: RunFolder, workers: Workers) -> bool:
     try:
         check_case(game, case, workers)
     except PlayError as error:
@@ -203,94 +175,130 @@ def _keeps_word(game: Any, mechanism: str, case: Case, folder: RunFolder, worker
 
 
 def _rounds(
-    study: Study, jobs: Sequence[Job], size: int, folder: RunFolder, workers: Workers, progress: Progress
+    study: Study,
+    jobs: Sequence[Job],
+    roles: Sequence[Role],
+    profiles: Sequence[Profile],
+    folder: RunFolder,
+    workers: Workers,
+    progress: Progress,
 ) -> None:
     """Play every cell's first episodes, then play on those that are not known well enough."""
-    first = ceil(study.episodes / size)
-    targets = {(id(job), index): first for job in jobs for index in range(len(job.cases))}
+    targets = [[_turns(study, job)] * len(job.cases) for job in jobs]
+    places = {id(job): place for place, job in enumerate(jobs)}
     for number in range(ROUNDS):
-        work = sum(targets[id(job), index] for job in jobs for index in range(len(job.cases)))
-        name = "playing" if number == 0 else f"playing on, round {number + 1}"
+        work = sum(turns * len(job.orders) for job, row in zip(jobs, targets, strict=True) for turns in row)
+        advance = progress("playing" if number == 0 else f"playing on, round {number + 1}", work)
         play_jobs(
-            jobs, folder, workers, progress(name, work), lambda job, index, shard: shard < targets[id(job), index]
+            jobs,
+            folder,
+            workers,
+            advance,
+            lambda job, index, shard: shard < targets[places[id(job)]][index] * len(job.orders),
         )
-        if study.width is None or not _extend(study, jobs, targets, folder):
+        if study.width is None or not _extend(study.width, jobs, targets, roles, profiles, folder):
             return
 
 
-def _extend(study: Study, jobs: Sequence[Job], targets: dict[tuple[int, int], int], folder: RunFolder) -> bool:
-    """Raise the targets of cells that are too wide; False if there are none."""
-    assert study.width is not None
+def _turns(study: Study, job: Job) -> int:
+    """How often the first round goes through all orders."""
+    return ceil(study.episodes / (len(job.orders) * job.sampling.shard))
+
+
+def _extend(
+    width: float,
+    jobs: Sequence[Job],
+    targets: Sequence[list[int]],
+    roles: Sequence[Role],
+    profiles: Sequence[Profile],
+    folder: RunFolder,
+) -> bool:
+    """Raise the targets of profiles with a payoff whose interval is too wide; False if there are none."""
     again = False
-    for job in jobs:
-        limit = job.sampling.shard_count(job.game)
-        for index in range(len(job.cases)):
-            now = targets[id(job), index]
-            if now >= limit or not all(folder.has(job.key(index, k)) for k in range(now)):
+    for job, row in zip(jobs, targets, strict=True):
+        limit = job.sampling.shard_count(job.game) // len(job.orders)
+        for profile, index in _indices(job, roles, profiles):
+            now = row[index]
+            if now >= limit or _played(job, index, folder) < now:
                 continue
-            wide = float(_total(job, index, now, folder).payoff.half().max()) / study.width
-            if wide > 1:
-                targets[id(job), index] = min(limit, 2 * now, max(now + 1, ceil(now * wide**2)))
+            excess = interval_width(roles, profile, _batches(job, index, now, folder)) / width
+            if excess > 1:
+                row[index] = int(min(limit, 2 * now, max(now + 1, ceil(now * excess**2))))
                 again = True
     return again
 
 
-def _total(job: Job, index: int, shards: int, folder: RunFolder) -> Tally:
-    tallies = (Tally.from_data(data) for data in folder.summaries(job.key(index, k) for k in range(shards)))
-    total = next(tallies)
-    for tally in tallies:
-        total = total.merge(tally)
-    return total
+def interval_width(roles: Sequence[Role], profile: Profile, payoffs: FloatArray) -> float:
+    """The widest 95 % interval of any strategy's payoff in a profile; `payoffs` by agent and batch."""
+    errors = [
+        standard_error(cell_batches(role, way, strategy, payoffs))
+        for role, way in zip(roles, profile, strict=True)
+        for strategy in dict.fromkeys(way)
+    ]
+    return 2 * float(ndtri((1 + LEVEL) / 2)) * max(errors)
+
+
+def _indices(job: Job, roles: Sequence[Role], profiles: Sequence[Profile]) -> Iterator[tuple[Profile, int]]:
+    """The profiles that a job plays, and which of its cases each is."""
+    keys = {case.key: index for index, case in enumerate(job.cases)}
+    for profile in profiles:
+        if (index := keys.get(label(profile, roles))) is not None:
+            yield profile, index
+
+
+def _played(job: Job, index: int, folder: RunFolder) -> int:
+    """How often a case was played in all orders, from the first shard on."""
+    shards = 0
+    while shards < job.sampling.shard_count(job.game) and folder.has(job.key(index, shards)):
+        shards += 1
+    return shards // len(job.orders)
+
+
+def _batches(job: Job, index: int, turns: int, folder: RunFolder) -> FloatArray:
+    """Payoffs by place and batch `(N, B)`, each the mean over all orders of the agents."""
+    ways = len(job.orders)
+    found = [data["batches"] for data in folder.summaries(job.key(index, k) for k in range(turns * ways))]
+    return np.concatenate([np.mean(found[k : k + ways], axis=0) for k in range(0, len(found), ways)], axis=1)
+
+
+def _total(job: Job, index: int, turns: int, folder: RunFolder) -> Tally:
+    keys = [job.key(index, k) for k in range(turns * len(job.orders))]
+    return reduce(Tally.merge, (Tally.from_data(data) for data in folder.summaries(keys)))
 
 
 # Results
 
 
 def _part(
-    study: Study,
-    text: str,
-    job: Job,
-    roles: tuple[Role, ...],
-    profiles: Sequence[Profile],
-    folder: RunFolder,
-    path: Path,
+    study: Study, text: str, job: Job, roles: tuple[Role, ...], profiles: Sequence[Profile], folder: RunFolder
 ) -> Part | None:
     """The empirical game of one mechanism; None if nothing of it could be played."""
-    keys = {case.key: index for index, case in enumerate(job.cases)}
     cells: dict[Profile, FloatArray] = {}
     tallies: dict[Profile, Tally] = {}
-    truth = _played(job, 0, folder)
-    for profile in profiles:
-        index = keys.get(label(profile, roles), -1)
-        shards = _played(job, index, folder) if index >= 0 else 0
-        if shards:
-            names = [job.key(index, k) for k in range(shards)]
-            cells[profile] = np.concatenate([np.array(data["batches"]) for data in folder.summaries(names)], axis=1)
-            tallies[profile] = _total(job, index, shards, folder)
-    if not cells or not truth:
+    for profile, index in _indices(job, roles, profiles):
+        if turns := _played(job, index, folder):
+            cells[profile] = _batches(job, index, turns, folder)
+            tallies[profile] = _total(job, index, turns, folder)
+    if not cells:
         return None
     game = EmpiricalGame(roles, cells, study.seed)
-    prescribed = _total(job, 0, truth, folder)
+    return Part(text, job.mechanism, game, _table(job, game, tallies), folder.path)
+
+
+def _table(job: Job, game: EmpiricalGame, tallies: Mapping[Profile, Tally]) -> pd.DataFrame:
+    """A row per profile."""
     regrets = {regret.profile: regret for regret in game.regrets}
-    rows = [
+    return pd.DataFrame(
         {
             "profile": game.label(profile),
             "regret": regrets[profile].value,
             "regret_low": regrets[profile].interval[0],
             "regret_high": regrets[profile].interval[1],
             "regret_known": regrets[profile].known,
+            "best_deviation": f"{move.old} → {move.new}" if (move := regrets[profile].move) else "",
             "episodes": int(tally.payoff.count.flat[0]),
-            "half_width": float(tally.payoff.half().max()),
-            **properties(job.game.environment, tally, prescribed),
+            "width": interval_width(game.roles, profile, game.cells[profile]),
+            **properties(job.game.environment, tally, tally),
         }
         for profile, tally in tallies.items()
-    ]
-    return Part(text, job.mechanism, game, pd.DataFrame(rows), path)
-
-
-def _played(job: Job, index: int, folder: RunFolder) -> int:
-    """How many shards of a case were played, from the first on."""
-    shards = 0
-    while shards < job.sampling.shard_count(job.game) and folder.has(job.key(index, shards)):
-        shards += 1
-    return shards
+    )

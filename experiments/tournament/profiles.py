@@ -1,45 +1,51 @@
-"""Profiles of a tournament: who plays what, symmetric roles counted once, and a sample where they are too many."""
+"""Profiles of a tournament: who plays what, symmetric roles counted once, and a sample where they are too many.
+
+Agents of a role are alike, so only the numbers that play each strategy matter; an agent that is like no other has a
+role of its own. A mechanism may still tell agents apart that are alike (ties go to the first): a profile is therefore
+played in every order of the agents of each role, equally often, and what counts is the mean. That game is symmetric.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, islice, product
-from math import comb, prod
+from itertools import combinations_with_replacement, islice, permutations, product
+from math import comb, factorial, prod
+
+import numpy as np
 
 from sim.streams import Streams
+
+ORDERS = 24
+"""Orders of the agents that are played at most; where there are more, as many are drawn."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """Agents that choose among the same strategies.
+    """Agents that are alike and choose among the same strategies.
 
     Attributes:
         name: of the role.
         agents: their indices.
         strategies: names of the strategies.
-        symmetric: whether only the numbers of agents that play each strategy matter.
     """
 
     name: str
     agents: tuple[int, ...]
     strategies: tuple[str, ...]
-    symmetric: bool = True
 
     @property
     def size(self) -> int:
         """How many ways to play there are."""
         k, n = len(self.strategies), len(self.agents)
-        return comb(n + k - 1, n) if self.symmetric else k**n
+        return comb(n + k - 1, n)
 
     def ways(self) -> Iterator[tuple[str, ...]]:
         """Each way: one strategy per agent of the role."""
-        if self.symmetric:
-            return combinations_with_replacement(self.strategies, len(self.agents))
-        return product(self.strategies, repeat=len(self.agents))
+        return combinations_with_replacement(self.strategies, len(self.agents))
 
 
 Profile = tuple[tuple[str, ...], ...]
-"""Per role, one strategy per agent; in a symmetric role in the order of its strategies."""
+"""Per role, one strategy per agent, in the order of the role's strategies."""
 
 
 def count(roles: Sequence[Role]) -> int:
@@ -84,7 +90,7 @@ def _centers(roles: Sequence[Role], truth: str, seed: int) -> Iterator[Profile]:
 
 def canonical(picks: Sequence[str], role: Role) -> tuple[str, ...]:
     """One strategy per agent, in the order in which the profile is named."""
-    return tuple(sorted(picks, key=role.strategies.index)) if role.symmetric else tuple(picks)
+    return tuple(sorted(picks, key=role.strategies.index))
 
 
 @dataclass(frozen=True)
@@ -100,11 +106,10 @@ class Move:
 def moves(profile: Profile, roles: Sequence[Role]) -> Iterator[Move]:
     """Every way in which one agent can play something else; agents that are alike count once."""
     for r, role in enumerate(roles):
-        places = {old: place for place, old in enumerate(profile[r])}.values() if role.symmetric else None
-        for place in range(len(role.agents)) if places is None else places:
+        for old, place in {old: place for place, old in enumerate(profile[r])}.items():
             for new in role.strategies:
-                if new != profile[r][place]:
-                    yield Move(r, profile[r][place], new, _moved(profile, r, place, new, role))
+                if new != old:
+                    yield Move(r, old, new, _moved(profile, r, place, new, role))
 
 
 def _moved(profile: Profile, r: int, place: int, new: str, role: Role) -> Profile:
@@ -115,13 +120,14 @@ def _moved(profile: Profile, r: int, place: int, new: str, role: Role) -> Profil
 def label(profile: Profile, roles: Sequence[Role]) -> str:
     """A profile in words that can stand in a path: `2-truth.1-low`, roles parted by `_`.
 
-    >>> label((("truth", "truth", "low"),), [Role("bidder", (0, 1, 2), ("truth", "low"))])
-    '2-truth.1-low'
+    >>> buyers, seller = Role("buyer", (0, 1, 2), ("truth", "low")), Role("seller", (3,), ("late",))
+    >>> label((("truth", "truth", "low"), ("late",)), [buyers, seller])
+    '2-truth.1-low_late'
     """
     parts = []
     for way, role in zip(profile, roles, strict=True):
-        counts = Counter(way)
-        parts.append(".".join(f"{n}-{s}" for s, n in counts.items()) if role.symmetric else ".".join(way))
+        counts = Counter(way).items()
+        parts.append(".".join(f"{n}-{s}" for s, n in counts) if len(role.agents) > 1 else way[0])
     return "_".join(parts)
 
 
@@ -132,3 +138,24 @@ def assigned(profile: Profile, roles: Sequence[Role], agents: int) -> list[str]:
         for agent, strategy in zip(role.agents, way, strict=True):
             out[agent] = strategy
     return out
+
+
+def orders(roles: Sequence[Role], agents: int, seed: int) -> tuple[tuple[int, ...], ...]:
+    """Orders of the agents in which profiles are played: agent a takes the place of agent `order[a]`.
+
+    All permutations within the roles if there are at most `ORDERS`; else the identity and others drawn at random.
+    """
+    if prod(factorial(len(role.agents)) for role in roles) <= ORDERS:
+        ways = product(*(permutations(role.agents) for role in roles))
+        return tuple(_order(roles, way, agents) for way in ways)
+    tape = Streams(seed, "design", 0, ORDERS, 1).tape("orders", agents, 0, ORDERS).at(0)
+    drawn = [[[role.agents[k] for k in np.argsort(luck[list(role.agents)])] for role in roles] for luck in tape[1:]]
+    return (tuple(range(agents)), *(_order(roles, way, agents) for way in drawn))
+
+
+def _order(roles: Sequence[Role], way: Sequence[Sequence[int]], agents: int) -> tuple[int, ...]:
+    out = list(range(agents))
+    for role, places in zip(roles, way, strict=True):
+        for agent, place in zip(role.agents, places, strict=True):
+            out[agent] = place
+    return tuple(out)

@@ -1,16 +1,13 @@
 """A tournament on the terminal: regret first, equilibria second."""
 
-from typing import Any
-
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from experiments.moments import amount
-from experiments.tournament.empirical import EmpiricalGame, Regret, replicator
+from experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
 from experiments.tournament.equilibria import mixed, pure
-from experiments.tournament.found import Part, Tournament, truth_regret
+from experiments.tournament.found import Part, Tournament, population_data, truth_regret
 from sim.errors import InputError
 
 ROWS = 12
@@ -51,15 +48,23 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
     low, high = regret.interval
     text = f"{amount(regret.value, 3)} [{amount(low, 3)}, {amount(high, 3)}]"
     if regret.move is not None:
-        text += (
-            f": a {game.roles[regret.move.role].name} gains by playing {regret.move.new} instead of {regret.move.old}"
-        )
+        role = game.roles[regret.move.role].name
+        text += f": {role} gains most by playing {regret.move.new} instead of {regret.move.old}"
     return text if regret.known else f"at least {text}"
 
 
 def _table(part: Part, truth: str) -> Table:
     table = Table(title_justify="left")
-    for column in ("profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget"):
+    for column in (
+        "profile",
+        "regret",
+        "95 % interval",
+        "best deviation",
+        "welfare",
+        "revenue",
+        "worst budget",
+        "unwilling",
+    ):
         table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
     game = part.game
     rows = {row["profile"]: row for row in part.table.to_dict("records")}
@@ -69,15 +74,15 @@ def _table(part: Part, truth: str) -> Table:
         shown = [*shown, game.regret(everybody)]
     for regret in shown:
         row = rows[game.label(regret.profile)]
-        move = f"{regret.move.old} → {regret.move.new}" if regret.move else "–"
         table.add_row(
             game.label(regret.profile),
             ("" if regret.known else "≥ ") + amount(regret.value, 3),
             f"{amount(regret.interval[0], 3)} – {amount(regret.interval[1], 3)}",
-            move,
+            row["best_deviation"] or "–",
             amount(row["welfare"]),
             amount(row["revenue"]),
             amount(row["worst_deficit"]),
+            f"{row['participation_violations']}/{row['participation_cells']}",
         )
     if len(game.regrets) > len(shown):
         table.caption = f"the {len(shown)} of {len(game.regrets)} profiles with the least regret"
@@ -87,13 +92,13 @@ def _table(part: Part, truth: str) -> Table:
 def notes(game: EmpiricalGame) -> list[str]:
     """Dominated strategies, equilibria, and where a population goes."""
     out = []
-    worst: dict[tuple[str, str], Any] = {}
-    for one in game.dominated():
-        worst.setdefault((one.role, one.old), one)
-    for one in worst.values():
-        sure = "" if one.interval[0] > 0 else ", not surely"
-        least = f"by at least {amount(one.least, 3)}{sure}"
-        out.append(f"{one.role}: {one.new} beats {one.old} in all {one.comparisons} profiles, {least}")
+    worst: dict[tuple[str, str], Dominance] = {}
+    for beaten in game.dominated():
+        worst.setdefault((beaten.role, beaten.old), beaten)
+    for beaten in worst.values():
+        sure = "" if beaten.interval[0] > 0 else ", not surely"
+        least = f"by at least {amount(beaten.least, 3)}{sure}"
+        out.append(f"{beaten.role}: {beaten.new} beats {beaten.old} in all {beaten.comparisons} profiles, {least}")
     stable = pure(game)
     names = ", ".join(game.label(regret.profile) for regret in stable[:5])
     more = f" and {len(stable) - 5} more" if len(stable) > 5 else ""
@@ -102,14 +107,10 @@ def notes(game: EmpiricalGame) -> list[str]:
         if stable
         else "No profile is stable."
     )
-    if game.whole and all(role.symmetric for role in game.roles):
-        path = replicator(game, [np.full(len(role.strategies), 1 / len(role.strategies)) for role in game.roles])
-        for role, x in zip(game.roles, path[-1], strict=True):
-            census = ", ".join(
-                f"{s} {share:.1%}" for s, share in zip(role.strategies, x, strict=True) if share > CENSUS
-            )
-            out.append(f"Replicator dynamics from equal shares lead {role.name} to: {census}")
-    if game.whole and sum(len(role.agents) for role in game.roles) == 2:
+    for one in population_data(game):
+        census = ", ".join(f"{s} {share:.1%}" for s, share in one["shares"].items() if share > CENSUS)
+        out.append(f"Replicator dynamics from equal shares lead {one['role']} to: {census}")
+    if game.whole and game.players == 2:
         out += _mixed_lines(game)
     return out
 

@@ -1,0 +1,228 @@
+"""Read a tournament's study: the file, what overrides it, and all that is wrong with it, each with its place."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from experiments.catalog import MECHANISMS
+from experiments.opening import open_environment, open_plugins, open_strategy
+from experiments.options import split
+from experiments.pool import Workers
+from experiments.shards import LEVELS
+from experiments.simulate import PRESCRIBED, slug
+from experiments.study import in_words, read_toml
+from experiments.tournament.roles import role_problems
+from experiments.tournament.study import EnvironmentEntry, RoleEntry, StrategyEntry, Study, build_strategy
+from sim.checks import field_path, on_one_line, shown
+from sim.errors import DynmechError, InputError
+
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+"""Names of strategies: they stand in paths and in the names of profiles."""
+
+
+def load_tournament(path: Path, overrides: Sequence[str] = (), workers: Workers | None = None) -> Study:
+    """Read a study; its plug-ins are taken in.
+
+    Args:
+        overrides: `a.b=3`, the value in TOML (or a bare word).
+        workers: who tries users' code.
+
+    Raises:
+        InputError: the file cannot be read or is not TOML; or all that is wrong with it, each with its place.
+    """
+    data = read_toml(path)
+    for text in overrides:
+        _override(data, text)
+    return check_tournament(data, on_one_line(str(path)), workers)
+
+
+def _override(data: dict[str, Any], text: str) -> None:
+    """Put one value in its place."""
+    place, equals, value = text.partition("=")
+    keys = [key.strip() for key in place.split(".")]
+    if not equals or not all(keys):
+        raise InputError(f"--set {shown(text)}: not of the form a.b=value")
+    at = data
+    for key in keys[:-1]:
+        at = at.setdefault(key, {})
+        if not isinstance(at, dict):
+            raise InputError(f"--set {shown(text)}: {key!r} holds a value, nothing can be put below it")
+    at[keys[-1]] = _value(value)
+
+
+def _value(text: str) -> Any:
+    """A value in TOML, or else a bare word."""
+    try:
+        read = tomllib.loads(f"x = {text}")
+    except (ValueError, RecursionError):
+        return text.strip()
+    return read["x"] if len(read) == 1 else text.strip()
+
+
+def check_tournament(data: Mapping[str, Any], where: str, workers: Workers | None = None) -> Study:
+    """A study from plain data; its plug-ins are taken in.
+
+    Raises:
+        InputError: all that is wrong, each with its place.
+    """
+    workers = workers or Workers()
+    study, wrong, places = _validated(data)
+    problems = [*wrong, *_plugin_problems(study, workers)]
+    problems += [f"{field_path(p)}: {text}" for p, text in _problems(study, data, workers) if not _said(p, places)]
+    if problems:
+        raise InputError(f"{where}: {'; '.join(problems)}")
+    return study
+
+
+Place = tuple[int | str, ...]
+
+
+def _said(place: Place, places: Sequence[Place]) -> bool:
+    """Whether something at a place, or above it, was found wrong already."""
+    return any(place[: len(known)] == known for known in places)
+
+
+# Types
+
+
+def _validated(data: Mapping[str, Any]) -> tuple[Study, list[str], list[Place]]:
+    """A study of what has the right types; what has not, in words; and what was left out for it."""
+    try:
+        return Study.model_validate(data), [], []
+    except ValidationError as error:
+        problems = error.errors()
+    words = [in_words(problem, _fields(problem["loc"])) for problem in problems]
+    rest: dict[str, Any] = deepcopy(dict(data))
+    places = [_drop(rest, problem["loc"]) for problem in problems]
+    for name, stand_in in (("environment", "-"), ("mechanisms", ["-"]), ("strategies", {"-": "truthful"})):
+        if not rest.get(name):
+            rest[name] = stand_in
+            places.append((name,))
+    return Study.model_validate(rest), words, places
+
+
+def _fields(place: Place) -> list[str]:
+    """The fields that could stand at a place."""
+    models = {"environment": EnvironmentEntry, "strategies": StrategyEntry, "roles": RoleEntry}
+    model = models.get(str(place[0]), Study) if len(place) > 1 else Study
+    return list(model.model_fields)
+
+
+def _drop(data: dict[str, Any], place: Place) -> Place:
+    """Leave out a strategy or a role, else a whole field."""
+    head = place[:2] if place[0] in ("strategies", "roles") and isinstance(data.get(str(place[0])), dict) else place[:1]
+    at = data
+    for key in head[:-1]:
+        at = at.get(str(key), {})
+    at.pop(str(head[-1]), None)
+    return tuple(head)
+
+
+# Meaning
+
+
+def _plugin_problems(study: Study, workers: Workers) -> Iterator[str]:
+    for path in study.plugins:
+        try:
+            open_plugins([Path(path)], workers)
+        except DynmechError as error:
+            yield str(error)
+
+
+def _problems(study: Study, data: Mapping[str, Any], workers: Workers) -> Iterator[tuple[Place, str]]:
+    """What is wrong beyond types: place, words."""
+    named = data.get("strategies")
+    names = list(named) if isinstance(named, Mapping) else list(study.strategies)
+    yield from _strategy_problems(study, names, workers)
+    for name, role in study.roles.items():
+        for unknown in [s for s in role.strategies if s not in names]:
+            yield ("roles", name, "strategies"), _no_strategy(unknown, names)
+        if len(set(role.strategies)) < len(role.strategies):
+            yield ("roles", name, "strategies"), "one is given twice"
+    if study.log not in LEVELS:
+        yield ("log",), f"{shown(study.log)} is none of {', '.join(LEVELS)}"
+    if study.truth not in names:
+        yield ("truth",), f'{_no_strategy(study.truth, names)}; say which one is truthful, or add truth = "truthful"'
+    if study.width is not None and study.most < study.episodes:
+        yield ("most",), f"{study.most} is below episodes, {study.episodes}"
+    yield from _mechanism_problems(study)
+    for text in study.environment.texts():
+        try:
+            environment = open_environment(text, workers)
+        except DynmechError as error:
+            yield ("environment",), str(error)
+            continue
+        yield from ((place, words) for place, words in role_problems(study, environment))
+
+
+def _no_strategy(name: str, names: Sequence[str]) -> str:
+    return f"no strategy {shown(name)}; strategies: {', '.join(names)}"
+
+
+def _mechanism_problems(study: Study) -> Iterator[tuple[Place, str]]:
+    """Unknown ones, and those that paths would not tell apart."""
+    paths: dict[str, str] = {}
+    for k, text in enumerate(study.mechanisms):
+        other = paths.setdefault(slug(text).casefold(), text)
+        if list(paths.values()).index(other) < len(paths) - 1 or study.mechanisms.index(text) < k:
+            same = "is given twice" if other == text else f"and {other!r} would lie in one folder; leave one out"
+            yield ("mechanisms", k), f"{shown(text)} {same}"
+        try:
+            MECHANISMS.get(split(text, "mechanism")[0])
+        except DynmechError as error:
+            yield ("mechanisms", k), str(error)
+
+
+def _strategy_problems(study: Study, names: Sequence[str], workers: Workers) -> Iterator[tuple[Place, str]]:
+    seen: dict[str, str] = {}
+    for name, entry in study.strategies.items():
+        place = ("strategies", name)
+        if not WORD.fullmatch(name):
+            yield place, "a name is up to 40 letters, digits and hyphens, a letter first"
+        elif name == PRESCRIBED:
+            yield place, "that is what the mechanism asks for; choose another name"
+        elif (other := seen.setdefault(name.casefold(), name)) != name:
+            yield place, f"differs from {other!r} in capitals only"
+        yield from (((*place, *field), text) for field, text in _entry_problems(study, name, entry, names, workers))
+
+
+def _entry_problems(
+    study: Study, name: str, entry: StrategyEntry, names: Sequence[str], workers: Workers
+) -> Iterator[tuple[Place, str]]:
+    if (entry.use is None) == (entry.mix is None):
+        yield (), "give either use or mix"
+        return
+    if entry.mix is not None:
+        unknown = [part for part in entry.mix if part not in names]
+        yield from ((("mix",), _no_strategy(part, names)) for part in unknown)
+        if any(value is not None for value in (entry.shade, entry.delay, entry.noise)):
+            yield (), "wrappers go on the strategies that are mixed"
+        if unknown or not _sound(study, name):
+            return
+    try:
+        if entry.use is not None:
+            open_strategy(entry.use, workers)
+        build_strategy(name, study.strategies, {})
+    except DynmechError as error:
+        yield (), str(error)
+
+
+def _sound(study: Study, name: str, above: tuple[str, ...] = ()) -> bool:
+    """Whether all parts of a mixture can be made, so that what is wrong is wrong with itself."""
+    if name in above:
+        return name == above[0]  # else the circle is elsewhere
+    entry = study.strategies.get(name)
+    if entry is None or (entry.use is None) == (entry.mix is None):
+        return False
+    if entry.use is not None:
+        try:
+            build_strategy(name, study.strategies, {})
+        except DynmechError:
+            return not above
+        return True
+    return all(_sound(study, part, (*above, name)) for part in entry.mix or {})

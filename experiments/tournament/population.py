@@ -1,0 +1,80 @@
+"""Where a population goes: strategies that earn more than their role's mean grow (replicator dynamics)."""
+
+from collections.abc import Sequence
+from math import factorial, prod
+
+import numpy as np
+
+from experiments.tournament.empirical import EmpiricalGame
+from sim.arrays import FloatArray, IntArray
+
+STILL = 1e-9
+"""A population in which no share moves by more in one step has come to rest."""
+
+
+class Population:
+    """Expected payoffs in large populations, one per role, out of which the agents are drawn.
+
+    Raises:
+        ValueError: not every profile was played.
+    """
+
+    def __init__(self, game: EmpiricalGame) -> None:
+        if not game.whole:
+            raise ValueError("populations need every profile")
+        self.game = game
+        self._counts = [
+            np.array([[profile[r].count(s) for s in role.strategies] for profile in game.cells], dtype=np.intp)
+            for r, role in enumerate(game.roles)
+        ]
+        self._payoffs = [np.zeros(counts.shape) for counts in self._counts]
+        for p, profile in enumerate(game.cells):
+            for r, role in enumerate(game.roles):
+                for k in np.flatnonzero(self._counts[r][p]):
+                    self._payoffs[r][p, k] = game.mean[game.cell(profile, r, role.strategies[k])]
+
+    def fitness(self, shares: Sequence[FloatArray]) -> list[FloatArray]:
+        """Per role, the expected payoff of each strategy when everybody else is drawn from the roles' shares.
+
+        f_k = Σ_profiles P(the others play the rest of the profile) · u(k, profile).
+        """
+        chances = [_multinomial(counts, x) for counts, x in zip(self._counts, shares, strict=True)]
+        out = []
+        for r, (counts, payoffs) in enumerate(zip(self._counts, self._payoffs, strict=True)):
+            others = np.prod([chance for q, chance in enumerate(chances) if q != r], axis=0)
+            fit = np.zeros(counts.shape[1])
+            for k in range(counts.shape[1]):
+                there = counts[:, k] > 0
+                rest = counts[there] - np.eye(counts.shape[1], dtype=np.intp)[k]
+                weight = np.broadcast_to(others, there.shape)[there] * _multinomial(rest, shares[r])
+                fit[k] = (weight * payoffs[there, k]).sum()
+            out.append(fit)
+        return out
+
+    def even(self) -> list[FloatArray]:
+        """Equal shares."""
+        return [np.full(len(role.strategies), 1 / len(role.strategies)) for role in self.game.roles]
+
+    def replicator(self, start: Sequence[FloatArray], steps: int = 2000, rate: float = 1.0) -> list[list[FloatArray]]:
+        """Shares of strategies over time, per step and role, until nothing moves any more.
+
+            x_k ← x_k exp(rate · f_k / spread) / Σ_l x_l exp(rate · f_l / spread),
+
+        the replicator equation in discrete time; `spread` is the largest payoff of any cell less the smallest.
+        """
+        spread = float(np.ptp(self.game.mean)) or 1.0
+        path = [[np.asarray(x, float) for x in start]]
+        for _ in range(steps):
+            now = path[-1]
+            grown = [x * np.exp(rate * (f - f.max()) / spread) for x, f in zip(now, self.fitness(now), strict=True)]
+            path.append([x / x.sum() for x in grown])
+            if max(float(np.abs(a - b).max()) for a, b in zip(path[-1], now, strict=True)) < STILL:
+                break
+        return path
+
+
+def _multinomial(counts: IntArray, shares: FloatArray) -> FloatArray:
+    """Probability of each row of counts `(P, K)` among independent draws from the shares."""
+    ways = np.array([factorial(int(row.sum())) / prod(factorial(int(c)) for c in row) for row in counts])
+    chances: FloatArray = ways * np.prod(shares**counts, axis=1)
+    return chances
