@@ -49,15 +49,15 @@ def test_what_fails_is_named_and_exits_1(capsys: pytest.CaptureFixture[str]) -> 
     assert data["options"] == {"reading": "left-sums"}
 
 
-def test_initial_misreports_are_told_and_tried() -> None:
-    """One per node in a menu; nothing where messages are no types."""
+def test_initial_misreports_are_told() -> None:
+    """In words; and nothing is changed where messages are no types."""
     environment = make_environment("single-buyer:nodes=3")
     game = make_game(environment, make_mechanism("virtual-pivot", environment), tail=1.0)
     setting = Setting.of(game, 0)
-    assert [one.options()["node"] for one in InitialMisreport.menu(setting)] == ["0", "1", "2"]
+    assert InitialMisreport(2).options() == {"node": "2", "later": "truth"}
     assert InitialMisreport(2).describe(setting) == "first reports 0.833333, then tells the truth"
     other = make_game(environment, make_mechanism("optimal-contract", environment), tail=1.0)
-    assert list(InitialMisreport.menu(Setting.of(other, 0))) == []
+    assert InitialMisreport(2).describe(Setting.of(other, 0)) == "first reports nothing else, then tells the truth"
     with pytest.raises(InputError, match="later: 'soon' is neither truth nor swap"):
         InitialMisreport(0, "soon")
 

@@ -16,6 +16,7 @@ from agents.contingent import Contingent
 from agents.disobedience import Disobedience
 from agents.eager_seller import EagerSeller
 from agents.informed_buyer import InformedBuyer
+from agents.initial_misreport import InitialMisreport
 from agents.maps import WORDS, MessageMap, lies
 from agents.misreport import Misreport
 from agents.one_shot import OneShot
@@ -319,7 +320,7 @@ def test_the_menu_has_the_members_that_counting_gives() -> None:
     reports of period 0 (after period 1 it has no choice left), 3 × 2."""
     sizes = {name: len(list(cls.menu(oil()[1]))) for name, cls in SHIPPED.items()}
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
-    none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting"), 0)
+    none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting", "initial-misreport"), 0)
     assert sizes == {**expected, **none, "contingent": 6}
 
 
@@ -446,7 +447,8 @@ def test_every_shipped_strategy_is_held_here() -> None:
         EagerSeller,
         Disobedience,
         Quitting,
-    }  # tests of the trading game, of actions, of quitting
+        InitialMisreport,
+    }  # tests of the trading game, of actions, of quitting, of frozen audits
     assert set(SHIPPED.values()) == tried | elsewhere
 
 
