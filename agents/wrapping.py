@@ -1,11 +1,12 @@
 """Strategies made of strategies: each part sees the view that it would see alone, with luck and notes of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from agents.base import BaseStrategy, Setting
 from sim.arrays import Array
-from sim.roles import View
+from sim.roles import Past, View
 
 
 class Wrapping(BaseStrategy):
@@ -28,10 +29,18 @@ class Wrapping(BaseStrategy):
         self.memory_periods = None if len(known) < len(memories) else max(known)
         self.spies = any(part.spies for part in parts)
         self.silent = any(part.silent for part in parts)
+        self.rounds = max(part.rounds for part in parts)
         self.lies = max(part.lies for part in parts)
 
     def ask(self, k: int, move: str, view: View) -> Array:
         """What part k answers to a view."""
+        with self._shown(k, view) as own:
+            answer: Array = getattr(self.parts[k], move)(own)
+        return answer
+
+    @contextmanager
+    def _shown(self, k: int, view: View) -> Iterator[View]:
+        """The view as part k would have it alone; what it notes down is kept."""
         part, prefix = self.parts[k], f"{k}/"
         start = self.own_width + sum(part.width for part in self.parts[:k])
         notes = {key[len(prefix) :]: note for key, note in view.private.items() if key.startswith(prefix)}
@@ -40,9 +49,15 @@ class Wrapping(BaseStrategy):
         own = replace(view, private=notes, uniforms=view.uniforms[:, start : start + part.width], past=past)
         if not part.spies:
             own = replace(own, spied=None)
-        answer: Array = getattr(part, move)(own)
+        yield own
         view.private.update({prefix + key: note for key, note in notes.items()})
-        return answer
+
+    def observe(self, view: View, seen: Past) -> None:
+        """Parts that learn see what was sent, whichever of them it was that sent it."""
+        for k, part in enumerate(self.parts):
+            if part.rounds > 1:
+                with self._shown(k, view) as own:
+                    part.observe(own, seen)
 
     def action(self, view: View) -> Array:
         """The first part's action."""
