@@ -34,16 +34,18 @@ class Wrapping(BaseStrategy):
 
     def ask(self, k: int, move: str, view: View) -> Array:
         """What part k answers to a view."""
-        with self._shown(k, view) as own:
+        anew = move == "message" and not view.t and self.parts[k].rounds == 1  # only learners keep notes over rounds
+        with self._shown(k, view, anew) as own:
             answer: Array = getattr(self.parts[k], move)(own)
         return answer
 
     @contextmanager
-    def _shown(self, k: int, view: View) -> Iterator[View]:
+    def _shown(self, k: int, view: View, anew: bool = False) -> Iterator[View]:
         """The view as part k would have it alone; what it notes down is kept."""
         part, prefix = self.parts[k], f"{k}/"
         start = self.own_width + sum(part.width for part in self.parts[:k])
-        notes = {key[len(prefix) :]: note for key, note in view.private.items() if key.startswith(prefix)}
+        kept = {} if anew else view.private
+        notes = {key[len(prefix) :]: note for key, note in kept.items() if key.startswith(prefix)}
         memory = part.memory_periods
         past = view.past if memory is None else view.past[len(view.past) - min(memory, len(view.past)) :]
         own = replace(view, private=notes, uniforms=view.uniforms[:, start : start + part.width], past=past)
