@@ -5,8 +5,8 @@ round the message sent is credited by importance, the others with nothing,
 
     G(r_t) ← G(r_t) + (R_t − b) / p(r_t),   R_t = Σ_{s ≥ t} δ^{s−t} y_s,   η_k = √(ln M / (M k)) / c,
 
-where b is the mean of R at this place so far (a baseline moves all messages alike in expectation, and tames 1 / p) and c
-the largest |R − b| seen there. Against others who do not learn regret per round falls as 1 / √k, place by place and
+where b is the mean of R at this place so far (a baseline moves all messages alike in expectation, and tames 1 / p)
+and c the largest |R − b| seen there. Against others who do not learn regret per round falls as 1 / √k, place by place and
 period by period. In the round that counts the message with the largest G is sent.
 
 Source: Auer, Cesa-Bianchi, Freund and Schapire 2002.
@@ -52,12 +52,16 @@ class Exp3(Learner):
             surprise = np.where(count > 0, total - mean, 0.0)
             self.table(view, place, "tried")[where] += 1
             self.table(view, place, "credit")[where] += surprise / odds[rows, sent]
-            facts = self.table(view, place, "facts", 3)[:, :, 0]
+            facts = self.facts(view, place)
             spread = np.maximum(facts[rows, place.at, 2], np.abs(surprise))
             mean = mean + (total - mean) / (count + 1)
             facts[rows, place.at] = np.stack([count + 1, mean, spread], axis=1)
 
+    def facts(self, view: View, place: Place) -> FloatArray:
+        """Times here, mean return, largest distance from it, `(n, places, 3)`."""
+        return self.table(view, place._replace(messages=3), "facts")
+
     def _summary(self, view: View, place: Place) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Times here, mean return, largest distance from it (1 before there is any), `(n,)` each."""
-        count, mean, spread = self.table(view, place, "facts", 3)[np.arange(view.size), place.at, 0].T
+        count, mean, spread = self.facts(view, place)[np.arange(view.size), place.at].T
         return count, mean, np.where(spread > 0, spread, 1.0)

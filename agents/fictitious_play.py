@@ -13,6 +13,8 @@ end is a best reply, as far as its places tell enough apart.
 Source: Brown 1951; on own payoffs and with trembles, Fudenberg and Levine 1998, ch. 4.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from agents.learning import Learner, Place, Step
@@ -42,8 +44,7 @@ class FictitiousPlay(Learner):
             tried, mean = self.table(view, place, "tried"), self.table(view, place, "flow")
             tried[where] += 1
             mean[where] += (flow - mean[where]) / tried[where]
-        followed = list(zip(steps[:-1], steps[1:], strict=True))
-        for (place, sent, _, _), (then, _, _, _) in followed:
+        for (place, sent, _, _), (then, _, _, _) in pairwise(steps):
             counts = self.table(view, place, "next", then.signals)
             counts[np.arange(view.size), place.at, sent, then.signal[then.at]] += 1
         self._reply(view, steps)

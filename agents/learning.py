@@ -1,10 +1,12 @@
 """What learners have in common: what they tell apart, how they explore, and how a round becomes a lesson.
 
 A learner plays the economy `rounds` times. It knows nothing of the rules but its own message sets: it tells apart
-*places*, a place being (period, own signal, own last signal, own last message), and learns what its messages are worth there (whether it lied is what the period-by-period schemes are cheated with). When a
-round is over it goes back through it, last period first, over its own flows y_t = u_t − p_t (what falls due in closing
-periods counts with the last period, discounted). In the last round, the one that counts, it learns nothing and sends
-at every place the message that it holds best, of those that it has tried; ties go to the prescribed one.
+*places*, a place being (period, own signal, own last signal, own last message), and learns what its messages are worth
+there. The last two say whether it lied last time, which is what a scheme that believes its reports is cheated with.
+When a round is over the learner goes back through it, last period first, over its own flows y_t = u_t − p_t (what falls
+due in closing periods counts with the last period, discounted). In the last round, the one that counts, it learns
+nothing and sends at every place the message that it holds best, of those that it has tried; ties go to the prescribed
+one.
 
 Periods from `horizon` on are one, where their sets are alike: an endless economy has finitely many places. On an
 interval a learner tells apart, and sends, `GRID` evenly spaced numbers (and the prescribed message itself).
@@ -49,7 +51,7 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A period of a round that is over: where, what was sent, what it brought `(n,)`, with what odds `(n, messages)`."""
+    """A period that is over: where, what was sent, what it brought `(n,)`, with what odds `(n, messages)`."""
 
     place: Place
     sent: IntArray

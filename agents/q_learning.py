@@ -26,9 +26,7 @@ class QLearning(Learner):
     name = "q-learning"
     source = "Watkins and Dayan 1992"
 
-    def __init__(
-        self, rounds: int = 2000, explore: float = 0.5, horizon: int = 8, patience: float = 4.0
-    ) -> None:
+    def __init__(self, rounds: int = 2000, explore: float = 0.5, horizon: int = 8, patience: float = 4.0) -> None:
         super().__init__(rounds, explore, horizon)
         if not patience >= 0:
             raise InputError(f"patience: {patience!r} is below 0")
