@@ -16,7 +16,6 @@ from agents.noisy import Noisy
 from agents.oracle import Family, Information, solve
 from agents.problem import build_problem
 from agents.q_learning import QLearning
-from agents.random_report import RandomReport
 from agents.truthful import Truthful
 from experiments.catalog import make_mechanism, make_strategy
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
