@@ -6,8 +6,8 @@ round the message sent is credited by importance, the others with nothing,
     G(r_t) ← G(r_t) + (R_t − b) / p(r_t),   R_t = Σ_{s ≥ t} δ^{s−t} y_s,   η_k = √(ln M / (M k)) / c,
 
 where b is the mean of R at this place so far (a baseline moves all messages alike in expectation, and tames 1 / p)
-and c the largest |R − b| seen there. Against others who do not learn regret per round falls as 1 / √k, place by place and
-period by period. In the round that counts the message with the largest G is sent.
+and c the largest |R − b| seen there. Against others who do not learn regret per round falls as 1 / √k, place by place
+and period by period. In the round that counts the message with the largest G is sent.
 
 Source: Auer, Cesa-Bianchi, Freund and Schapire 2002.
 """

@@ -1,4 +1,4 @@
-"""A finite mechanism as a reinforcement-learning environment: of all agents (PettingZoo), or of one deviator (Gymnasium).
+"""A finite mechanism as a reinforcement-learning environment: for all agents (PettingZoo) or one deviator (Gymnasium).
 
 Optional extra: `pip install dynmech[rl]`. A step is a period: every agent observes, then sends a message (its index).
 
@@ -12,8 +12,8 @@ Optional extra: `pip install dynmech[rl]`. A step is a period: every agent obser
 - *End*: a finite horizon terminates; an infinite one is truncated where a simulation cuts it (`tail`).
 
 Episode k after `reset(seed=s)` is on the uniform numbers that the event loop takes for shard k of one episode under
-seed s and scope `SCOPE`: the same messages give the same flows to the last digit. Without a seed, `reset` goes on to the
-next episode.
+seed s and scope `SCOPE`: the same messages give the same flows to the last digit. Without a seed, `reset` goes on to
+the next episode.
 """
 
 from typing import Any, ClassVar

@@ -5,6 +5,8 @@ numbers and the same messages every flow is the same to the last digit. All mess
 replies after the decision.
 """
 
+from functools import partial
+
 import numpy as np
 
 from sim.answers import checked_answer
@@ -47,6 +49,7 @@ class Episode:
         self._memory: Array = frozen(np.zeros(1, np.intp))
         self._state: State | None = None
         self._decision: Array | None = None
+        self.decision: int | float | None = None
         self.messages: Array | None = None
         self.utility, self.transfer, self.settlement = np.zeros((3, len(self._agents)))
         self._open()
@@ -55,11 +58,6 @@ class Episode:
     def over(self) -> bool:
         """Whether all periods have been played."""
         return self.t >= self.game.periods
-
-    @property
-    def decision(self) -> int | float | None:
-        """The last decision."""
-        return None if self._decision is None else self._decision[0].item()
 
     def send(self, messages: Array) -> None:
         """Play the open period with these messages `(N,)`, and open the next one.
@@ -74,7 +72,8 @@ class Episode:
         utility = self.game.environment.utility(self.t, self._state, decision)
         transfers = self.rules.transfers(self.now, sent, decision, self._nobody)
         self._memory = self.rules.remember(self.now, sent, decision, self._nobody)
-        self.utility, self.transfer, self._decision = utility[0].copy(), transfers[0].copy(), decision
+        self.utility, self.transfer = utility[0].copy(), transfers[0].copy()
+        self._decision, self.decision = decision, decision[0].item()
         self.t += 1
         if not self.over:
             self._open()
@@ -108,11 +107,13 @@ class Episode:
         """Messages as the rules are given them, `(1, N)`."""
         room, agenda = self.rules.room(self.t, 1), self.rules.agenda(self.t)
         for i in self._agents:
-            who = f"message of agent {self.game.lexicon.agents[i]!r} in period {self.t}:"
-            room[i] = checked_answer(messages[i : i + 1], agenda.messages[i], 1, lambda who=who: who)  # type: ignore[misc]
+            room[i] = checked_answer(messages[i : i + 1], agenda.messages[i], 1, partial(self._whose, i))
         room.flags.writeable = False
         return room.T
 
     def _lots(self, t: int) -> FloatArray:
         """The designer's own uniform numbers, `(1, 1)`."""
         return self._tapes.at(("designer",), 1, t, 0, 1)
+
+    def _whose(self, agent: int) -> str:
+        return f"agent {self.game.lexicon.agents[agent]!r} in period {self.t}: its message"

@@ -198,7 +198,7 @@ def test_learners_meet_in_any_cut(kind: type[Learner]) -> None:
     game = oil("cremer-mclean")
     whole = play(game, kind(rounds=12), Exp3(rounds=9), episodes=12)
     for how in ({"block": 1}, {"block": 5}, {"order": [1, 0]}):
-        again = play(game, kind(rounds=12), Exp3(rounds=9), episodes=12, **how)  # type: ignore[arg-type]
+        again = play(game, kind(rounds=12), Exp3(rounds=9), episodes=12, **how)
         assert np.array_equal(whole.report, again.report)
         assert np.array_equal(whole.payoffs, again.payoffs)
         assert np.array_equal(whole.learning, again.learning)

@@ -1,4 +1,4 @@
-"""The mechanism as a reinforcement-learning environment: the libraries' own checks, seeds, and the event loop's digits."""
+"""The mechanism as a reinforcement-learning environment: the libraries' checks, seeds, and the event loop's digits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -195,7 +195,7 @@ def test_the_seed_of_the_constructor_is_that_of_the_first_reset() -> None:
 
 
 class Late(MechanismEnv):
-    """A planted violation: the last period's rewards are drawn outside the streams; the first step is as it should be."""
+    """A planted violation: the last period's rewards are drawn outside the streams; one step would not show it."""
 
     def step(self, actions: dict[str, Any]) -> Any:
         seen, rewards, *rest = super().step(actions)
@@ -214,7 +214,7 @@ class Stuck(MechanismEnv):
 def test_the_seed_test_catches_what_it_should() -> None:
     with pytest.raises(AssertionError, match="equal seeds"):
         check_seeds(lambda: Late(GAMES["linked"], 0))
-    with pytest.raises(AssertionError, match="begins alike|plays a part"):
+    with pytest.raises(AssertionError, match=r"begins alike|plays a part"):
         check_seeds(lambda: Stuck(GAMES["linked"], 5))
 
 
@@ -222,7 +222,7 @@ def test_the_seed_test_catches_what_it_should() -> None:
 
 
 def test_the_contingent_lie_pays_here_as_well() -> None:
-    """Lie in period 0; then report 4, come what may: Liu's deviation is worth 2 ex ante; under `linked` it costs."""
+    """Lie in period 0 and again in period 1: Liu's deviation is worth 2 ex ante; under `linked` nothing."""
     gains = {}
     for mechanism in ("cremer-mclean", "linked"):
         env = deviator_env("oil-leases-prior", mechanism, "firm 1")
@@ -233,7 +233,7 @@ def test_the_contingent_lie_pays_here_as_well() -> None:
             for k in range(300):
                 _, info = env.reset()
                 for t in range(3):
-                    lied = [1 - info["prescribed"], 0, 0][t]
+                    lied = 0 if t == 2 else 1 - info["prescribed"]
                     _, reward, over, _, info = env.step(lied if lie else info["prescribed"])
                     total[k] += reward
                 assert over
@@ -278,8 +278,8 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
     with pytest.raises(Refusal, match="private actions or replies"):
         parallel_env("oil-leases-prior", "team:reports=payoffs")
     env = parallel_env("oil-leases-prior", "linked")
+    walk(env, dice(0))
     with pytest.raises(InputError, match="the episode is over"):
-        walk(env, dice(0))
         env.step({})
     env.reset()
     with pytest.raises(InputError, match="no action of agent 'firm 2'"):
