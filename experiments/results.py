@@ -47,6 +47,10 @@ class Run:
         """A row per (episode, agent): against prescribed play."""
         return self._read("gains", only)
 
+    def rounds(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""
+        return self._read("rounds", only)
+
     def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
         for key in only:
             if key not in ("mechanism", "case"):

@@ -2,6 +2,7 @@
 
 from functools import cache
 from math import exp, log, sqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from agents.problem import build_problem
 from agents.q_learning import QLearning
 from agents.truthful import Truthful
 from experiments.catalog import make_mechanism, make_strategy
+from experiments.results import read_run
+from experiments.running import run
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
+from experiments.simulate import Sampling
 from mechanisms.contingent_spanning import ContingentSpanning
 from sim.arrays import Array
 from sim.errors import InputError, PlayError
@@ -29,6 +33,8 @@ from sim.record import LESSONS, Record
 from sim.roles import Lexicon, Past, Strategy, View
 from sim.spaces import Finite, Interval
 from sim.streams import Streams
+from sim.tables import rounds_table
+from tests.runs import bytes_below
 
 LEARNERS: tuple[type[Learner], ...] = (QLearning, Exp3, FictitiousPlay)
 EPISODES = 200
@@ -217,6 +223,39 @@ def test_learning_from_other_episodes_is_seen() -> None:
     game = oil("cremer-mclean")
     whole, cut = (play(game, Pools(rounds=12), Truthful(), episodes=12, block=b) for b in (12, 1))
     assert not np.array_equal(whole.learning, cut.learning)
+
+
+# The log
+
+
+@pytest.mark.parametrize("level", ["full", "episodes"])
+def test_the_log_tells_how_it_was_learned(tmp_path: Path, level: str) -> None:
+    """Two rounds to learn in and the one that counts; nothing of the kind where nobody learns; the workers alike."""
+    sampling = Sampling(24, seed=1, shard=10)
+    learner = {"firm 1": "exp3:rounds=3"}
+    found = run("oil-leases-prior", "linked", learner, sampling=sampling, log=level, out=tmp_path / "a")
+    rounds = read_run(tmp_path / "a").rounds()
+    assert list(rounds["round"].unique()) == list(rounds["first_round"].unique()) == [0, 1, 2]
+    assert len(rounds) == 24 * 3 * 2
+    assert set(rounds["case"]) == {"deviation"}
+    counted = rounds[(rounds["round"] == 2) & (rounds["agent"] == "firm 1")]
+    assert counted["payoff"].mean() == pytest.approx(found.agents["payoff"][0], abs=1e-12)
+    assert len(counted) == 24
+    again = Sampling(24, seed=1, shard=10, block=3)
+    run("oil-leases-prior", "linked", learner, sampling=again, log=level, out=tmp_path / "b")
+    assert bytes_below(tmp_path / "a" / "rounds") == bytes_below(tmp_path / "b" / "rounds")
+    run("oil-leases-prior", "linked", {"firm 1": "random"}, sampling=sampling, log=level, out=tmp_path / "c")
+    assert not (tmp_path / "c" / "rounds").exists()
+
+
+def test_stretches_of_rounds_are_named_by_their_ends() -> None:
+    record = play(oil("linked"), Spy(44), Truthful(), episodes=2)
+    table = rounds_table(record, 5, ["spy", "truthful"]).to_pandas()
+    one = table[(table["episode"] == 6) & (table["agent"] == "firm 2")]
+    assert one["first_round"].tolist() == [*record.lessons[:-1], 43]
+    assert one["round"].tolist() == [*(k - 1 for k in record.lessons[1:]), 43]
+    assert one["payoff"].tolist() == [*record.learning[:, 1, 1], record.payoffs[1, 1]]
+    assert (one["first_round"].iloc[1:].to_numpy() == one["round"].iloc[:-1].to_numpy() + 1).all()
 
 
 # Wrapped
