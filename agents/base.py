@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from sim.arrays import Array
 from sim.errors import InputError
 from sim.game import Game
-from sim.roles import Lexicon, View
+from sim.roles import Lexicon, Past, View
 from sim.spaces import Finite, Space
 
 
@@ -62,6 +62,7 @@ class BaseStrategy(ABC):
         memory_periods: how many past periods it looks at (None: all of them).
         spies: whether it sees the others' current signals.
         silent: whether it may send no message (`sim.spaces.SILENT`).
+        rounds: how often it wants the economy to be played, to learn in all rounds but the last; 1: it does not learn.
         lies: how many lies it takes; of deviations that gain the same, the simplest is told.
     """
 
@@ -71,6 +72,7 @@ class BaseStrategy(ABC):
     memory_periods: int | None = 0
     spies: bool = False
     silent: bool = False
+    rounds: int = 1
     lies: int = 9
 
     @abstractmethod
@@ -84,6 +86,9 @@ class BaseStrategy(ABC):
     def reply(self, view: View) -> Array:
         """Answer as prescribed."""
         return view.prescribed
+
+    def observe(self, view: View, seen: Past) -> None:  # noqa: B027 - most strategies learn nothing
+        """Learn, by writing to `view.private`, from a period that is over (only with several `rounds`)."""
 
     def describe(self, setting: Setting) -> str:  # noqa: ARG002 - a family may need it
         """What it does, as words that follow the agent's name."""

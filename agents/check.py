@@ -22,7 +22,7 @@ from sim.errors import PlayError
 from sim.game import Game
 from sim.loop import play_shard
 from sim.registry import told
-from sim.roles import Strategy, View
+from sim.roles import Past, Strategy, View
 from sim.streams import Streams
 from sim.undisturbed import undisturbed
 
@@ -30,6 +30,9 @@ __all__ = ["check_mechanism", "check_strategy"]
 
 WIDEST = 1024
 """Uniform numbers per episode and period that a strategy may ask for."""
+
+TRIED = 4
+"""Rounds in which a strategy that learns is tried."""
 
 
 def check_strategy(
@@ -61,6 +64,8 @@ def _check_traits(strategy: Strategy, who: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
             limit = f"0 to {most}" if most is not None else "0 on, or None"
             raise PlayError(f"{who}: {name} is {value!r}, expected a whole number from {limit}")
+    if isinstance(strategy.rounds, bool) or not isinstance(strategy.rounds, int) or strategy.rounds < 1:
+        raise PlayError(f"{who}: rounds is {strategy.rounds!r}, expected a whole number from 1 on")
     for name in ("spies", "silent"):
         if not isinstance(getattr(strategy, name), bool):
             raise PlayError(f"{who}: {name} is {getattr(strategy, name)!r}, expected True or False")
@@ -110,7 +115,8 @@ def _play(
     """The agent's own answers `(P, E)`; the rest of the record is not kept where a strategy could find it."""
     profile = [strategy if i == agent else other for i, other in enumerate(others)]
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
-    record = play_shard(game, profile, streams, block=block)
+    rounds = min(TRIED, max(one.rounds for one in profile))
+    record = play_shard(game, profile, streams, block=block, rounds=rounds)
     return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
 
 
@@ -131,7 +137,7 @@ class _Watched:
     def __init__(self, inner: Strategy) -> None:
         self._inner = inner
         self.name, self.width, self.memory_periods = inner.name, inner.width, inner.memory_periods
-        self.spies, self.silent = inner.spies, inner.silent
+        self.spies, self.silent, self.rounds = inner.spies, inner.silent, inner.rounds
         self.seen: list[tuple[str, View, Array]] = []
 
     def _watch(self, method: str, view: View) -> Array:
@@ -152,6 +158,10 @@ class _Watched:
     def reply(self, view: View) -> Array:
         """The inner strategy's reply."""
         return self._watch("reply", view)
+
+    def observe(self, view: View, seen: Past) -> None:
+        """The inner strategy learns."""
+        self._inner.observe(view, seen)
 
 
 def _copy(strategy: Strategy, who: str) -> Any:

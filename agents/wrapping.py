@@ -1,11 +1,12 @@
 """Strategies made of strategies: each part sees the view that it would see alone, with luck and notes of its own."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from agents.base import BaseStrategy, Setting
 from sim.arrays import Array
-from sim.roles import View
+from sim.roles import Past, View
 
 
 class Wrapping(BaseStrategy):
@@ -28,6 +29,7 @@ class Wrapping(BaseStrategy):
         self.memory_periods = None if len(known) < len(memories) else max(known)
         self.spies = any(part.spies for part in parts)
         self.silent = any(part.silent for part in parts)
+        self.rounds = max(part.rounds for part in parts)
         self.lies = max(part.lies for part in parts)
 
     def whole(self) -> Iterator[BaseStrategy]:
@@ -38,19 +40,34 @@ class Wrapping(BaseStrategy):
 
     def ask(self, k: int, move: str, view: View) -> Array:
         """What part k answers to a view."""
+        anew = move == "message" and not view.t and self.parts[k].rounds == 1  # only learners keep notes over rounds
+        with self._shown(k, view, anew) as own:
+            answer: Array = getattr(self.parts[k], move)(own)
+        return answer
+
+    @contextmanager
+    def _shown(self, k: int, view: View, anew: bool = False) -> Iterator[View]:
+        """The view as part k would have it alone; what it notes down is kept."""
         part, prefix = self.parts[k], f"{k}/"
         start = self.own_width + sum(part.width for part in self.parts[:k])
-        notes = {key[len(prefix) :]: note for key, note in view.private.items() if key.startswith(prefix)}
+        kept = {} if anew else view.private
+        notes = {key[len(prefix) :]: note for key, note in kept.items() if key.startswith(prefix)}
         memory = part.memory_periods
         past = view.past if memory is None else view.past[len(view.past) - min(memory, len(view.past)) :]
         own = replace(view, private=notes, uniforms=view.uniforms[:, start : start + part.width], past=past)
         if not part.spies:
             own = replace(own, spied=None)
-        answer: Array = getattr(part, move)(own)
+        yield own
         for key in [key for key in view.private if key.startswith(prefix) and key[len(prefix) :] not in notes]:
             del view.private[key]
         view.private.update({prefix + key: note for key, note in notes.items()})
-        return answer
+
+    def observe(self, view: View, seen: Past) -> None:
+        """Parts that learn see what was sent, whichever of them it was that sent it."""
+        for k, part in enumerate(self.parts):
+            if part.rounds > 1:
+                with self._shown(k, view) as own:
+                    part.observe(own, seen)
 
     def action(self, view: View) -> Array:
         """The first part's action."""

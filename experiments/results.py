@@ -54,6 +54,10 @@ class Run:
         if dataset not in LEVELS.get(level, LEVELS["full"]):
             raise InputError(f"{self.folder}: was run with --log {level}, which keeps no {dataset}")
 
+    def rounds(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""
+        return self._read("rounds", only)
+
     def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
         for key in only:
             if key not in ("mechanism", "case"):

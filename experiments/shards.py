@@ -24,7 +24,7 @@ from sim.game import Game
 from sim.record import Keep, Record
 from sim.run_folder import RunFolder
 from sim.shard_files import write_shard
-from sim.tables import episodes_table, gains_table, outcomes_table
+from sim.tables import episodes_table, gains_table, outcomes_table, rounds_table
 
 BUNDLE = 8
 """Cases that several workers play in one call, prescribed play once for all of them."""
@@ -33,11 +33,11 @@ ALONE = 64
 """Cases that one worker plays in one call: what is lost when it is killed."""
 
 LEVELS = {
-    "full": ("outcomes", "episodes", "gains"),
-    "episodes": ("episodes", "gains"),
+    "full": ("outcomes", "episodes", "gains", "rounds"),
+    "episodes": ("episodes", "gains", "rounds"),
     "summary": (),
 }
-"""Datasets that are written, by level of the log."""
+"""Datasets that are written, by level of the log; `rounds` of cases in which somebody learns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,9 @@ def _tables(log: str, key: str, record: Record, reference: Record, case: Case, s
         "episodes": lambda: episodes_table(record, start, names),
         "gains": lambda: gains_table(record, reference.payoffs, start, names, case.deviates),
     }
-    return {f"{dataset}/{key}.parquet": makers[dataset]() for dataset in LEVELS[log]}
+    if record.rounds > 1:
+        makers["rounds"] = lambda: rounds_table(record, start, names)
+    return {f"{dataset}/{key}.parquet": makers[dataset]() for dataset in LEVELS[log] if dataset in makers}
 
 
 def play_jobs(

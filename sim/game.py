@@ -110,6 +110,8 @@ def make_game(
         tuple(environment.decision_space(t) for t in range(periods)),
         tuple(tuple(mechanism.messages(t, i) for i in range(len(agents))) for t in range(periods)),
         tuple(environment.public_space(t) for t in range(periods)),
+        tuple(tuple(environment.signal_space(t, i) for i in range(len(agents))) for t in range(periods)),
+        environment.discount,
     )
     return Game(environment, mechanism, conduct, periods, closing, left, lexicon)
 

@@ -10,9 +10,10 @@ processes were created plays no part.
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from inspect import GEN_CLOSED, getgeneratorstate
 from math import prod
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import simpy
@@ -50,8 +51,13 @@ def play_shard(
     block: int = 4096,
     keep: Keep = "everything",
     order: Sequence[int] | None = None,
+    rounds: int | None = None,
 ) -> Record:
     """Play one shard, block by block; the block size and the order of creation change nothing.
+
+    Where strategies learn, a block's economy is played `rounds` times, each time from its beginning and on draws of its
+    own; what learners keep in `view.private` lasts. The last round is on the shard's own draws, those of any other
+    play of the shard, and it is the one that is recorded; of the others the record holds mean payoffs (`learning`).
 
     Args:
         strategies: one per agent.
@@ -60,23 +66,46 @@ def play_shard(
         block: episodes per message.
         keep: how much of play the record holds, see `Record`.
         order: in which agent processes are created (for tests).
+        rounds: how often the economy is played; None: as often as the most eager strategy wants.
 
     Raises:
         PlayError: a strategy or the mechanism broke the rules; one line.
     """
     count = streams.episodes if episodes is None else episodes
-    record = Record(game, count, keep)
+    rounds = max([1, *(strategy.rounds for strategy in strategies)]) if rounds is None else rounds
+    record, practice = Record(game, count, keep, rounds), Record(game, count if rounds > 1 else 0, "payoffs")
     rules, tapes = Rules(game), Tapes(streams, block, count)
     for start in range(0, count, block):
-        _Block(strategies, rules, tapes, record, start, min(start + block, count)).run(order)
+        stop = min(start + block, count)
+        notes: list[dict[str, Array]] = [{} for _ in strategies]
+        for k in range(rounds - 1):
+            fresh = Tapes(replace(streams, scope=f"{streams.scope}/round {k}"), block, stop)
+            _Block(strategies, rules, fresh, practice, start, stop, Turn(k, rounds, notes)).run(order)
+            record.learned(k, slice(start, stop), practice.payoffs[:, start:stop])
+        _Block(strategies, rules, tapes, record, start, stop, Turn(rounds - 1, rounds, notes)).run(order)
     return record
 
 
+class Turn(NamedTuple):
+    """Which round of how many is played, and what every agent has noted down in those before (learners keep it)."""
+
+    round: int
+    rounds: int
+    notes: list[dict[str, Array]]
+
+
 class _Block:
-    """One block of episodes on one SimPy environment."""
+    """One round of one block of episodes on one SimPy environment."""
 
     def __init__(
-        self, strategies: Sequence[Strategy], rules: Rules, tapes: Tapes, record: Record, start: int, stop: int
+        self,
+        strategies: Sequence[Strategy],
+        rules: Rules,
+        tapes: Tapes,
+        record: Record,
+        start: int,
+        stop: int,
+        turn: Turn,
     ) -> None:
         self.game, self.strategies, self.rules, self.record = rules.game, strategies, rules, record
         self.environment, self.names = self.game.environment, self.game.environment.agents
@@ -99,7 +128,10 @@ class _Block:
         self.sure = [not (slow or one.silent) for slow, one in zip(self.slow, strategies, strict=True)]
         self.looking_back = [i for i, strategy in enumerate(strategies) if strategy.memory_periods != 0]
         self.past: list[deque[Past]] = [deque(maxlen=strategy.memory_periods) for strategy in strategies]
-        self.private: list[dict[str, Array]] = [{} for _ in self.names]
+        self.turn = turn
+        self.private = [kept if one.rounds > 1 else {} for one, kept in zip(strategies, turn.notes, strict=True)]
+        lasting = turn.round + 1 < turn.rounds
+        self.learners = [i for i, strategy in enumerate(strategies) if lasting and strategy.rounds > 1]
 
     def run(self, order: Sequence[int] | None) -> None:
         """Create the processes and let the clock run until the designer is done."""
@@ -167,11 +199,11 @@ class _Block:
             memory = self.rules.remember(now, messages, decision, acts)
             cost = self.environment.cost(t, state, realised) if self.record.sums else None
             self.book.period(t, state, decision, utility, transfers, cost)
-            self._disclose(now, signals, messages, decision, transfers)
+            self._disclose(now, views, messages, decision, transfers, utility)
             self.done.succeed(realised)
-        yield from self._close(memory)
+        yield from self._close(memory, views)
 
-    def _close(self, memory: Array) -> Process:
+    def _close(self, memory: Array, views: list[View]) -> Process:
         """After a truncated horizon: prescribed messages, nothing decided anew is booked, only what is due."""
         for t in range(self.game.periods, self.game.periods + self.game.closing):
             state = yield self.opened
@@ -181,7 +213,9 @@ class _Block:
             for i, column in enumerate(state.signals.T):
                 room[i] = self.rules.prescribed(now, i, frozen(column), spaces[i])
             messages = room.T
-            self.book.closing(t, state, self.rules.due(now, messages))
+            due = self.rules.due(now, messages)
+            self.book.closing(t, state, due)
+            self._settle_up(now, views, state, messages, due)
             decision = self.rules.decide(now, messages, self.lots)
             memory = self.rules.remember(now, messages, decision, self.nobody)
             self.done.succeed(decision)
@@ -213,6 +247,8 @@ class _Block:
                 private=self.private[i],
                 lexicon=self.game.lexicon,
                 spied=frozen(state.signals) if strategy.spies else None,
+                round=self.turn.round,
+                rounds=self.turn.rounds,
             )
             views.append(view)
             self._ring(i, view)
@@ -250,26 +286,50 @@ class _Block:
         return counted
 
     def _disclose(
-        self, now: Situation, signals: list[Array], messages: Array, decision: Array, transfers: FloatArray
+        self,
+        now: Situation,
+        views: list[View],
+        messages: Array,
+        decision: Array,
+        transfers: FloatArray,
+        utility: FloatArray,
     ) -> None:
-        """Add the period to what each agent knows of the past, as far as the policy shows it."""
-        if not self.looking_back:
+        """Add the period to what each agent knows of the past, as far as the policy shows it; let learners learn."""
+        if not (self.looking_back or self.learners):
             return
         everything = self.game.conduct.disclosure == "everything"
         reports, all_transfers = (frozen(messages), frozen(transfers)) if everything else (None, None)
-        for i in self.looking_back:
-            self.past[i].append(
-                Past(
-                    t=now.t,
-                    public=now.public,
-                    signal=signals[i],
-                    message=frozen(self.sent[i]),
-                    decision=self._shown(now.t, decision, i),
-                    reports=reports,
-                    transfer=frozen(transfers[:, i]),
-                    transfers=all_transfers,
-                )
+        for i in sorted({*self.looking_back, *self.learners}):
+            seen = Past(
+                t=now.t,
+                public=now.public,
+                signal=views[i].signal,
+                message=frozen(self.sent[i]),
+                decision=self._shown(now.t, decision, i),
+                reports=reports,
+                transfer=frozen(transfers[:, i]),
+                transfers=all_transfers,
+                utility=frozen(utility[:, i]),
             )
+            self.past[i].append(seen)
+            if i in self.learners:
+                self._teach(i, views[i], seen)
+
+    def _settle_up(self, now: Situation, views: list[View], state: State, messages: Array, due: FloatArray) -> None:
+        """Let learners see what fell due in a closing period."""
+        for i in self.learners:
+            own = frozen(state.signals[:, i]), frozen(messages[:, i])
+            paid, nothing = frozen(due[:, i]), frozen(np.zeros(self.n))
+            self._teach(i, views[i], Past(now.t, now.public, *own, None, None, paid, None, nothing))
+
+    def _teach(self, agent: int, view: View, seen: Past) -> None:
+        """Show a learner a period that is over; what it raises becomes one line."""
+        try:
+            self.strategies[agent].observe(view, seen)
+        except PlayError as error:
+            raise PlayError(f"{self._whose(agent, seen.t)}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise PlayError(f"{self._whose(agent, seen.t)}: observe raised {one_line(error)}") from error
 
     def _shown(self, t: int, decision: Array, agent: int) -> Array | None:
         shown = shown_decision(self.game.conduct.disclosure, self.environment, t, decision, agent)

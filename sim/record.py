@@ -1,5 +1,6 @@
 """What happened in one shard, as arrays: periods first, episodes last, so that blocks write contiguous pieces."""
 
+from bisect import bisect_right
 from itertools import chain
 from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
@@ -17,6 +18,9 @@ NOTHING = -1
 Keep = Literal["everything", "sums", "payoffs"]
 """How much of play is kept, see `Record`."""
 
+LESSONS = 20
+"""Stretches of rounds whose mean payoffs are kept where strategies learn."""
+
 EARLY = 6
 """So many first periods are looked at one by one where only sums over periods are kept."""
 
@@ -31,6 +35,8 @@ class Record:
       `decision` `(P, E)`; `report` (sent), `counted` (what the designer used), `action`, `reply`, `latency`, `late`,
       `defaulted` `(P, N, E)`. A column in which nothing ever stands is one number, repeated, until something is put
       there.
+    - Always `learning` `(L, N, E)`: mean payoffs of the rounds before the last one, by stretches of rounds (`lessons`:
+      L + 1 rounds at which they begin and end); L = 0 where nobody learns.
     """
 
     game: Game
@@ -39,6 +45,7 @@ class Record:
     discounted_cost: FloatArray
     least_revenue: FloatArray
     continuation: FloatArray
+    learning: FloatArray
     utility: FloatArray
     transfer: FloatArray
     cost: FloatArray
@@ -53,7 +60,7 @@ class Record:
     late: BoolArray
     defaulted: BoolArray
 
-    def __init__(self, game: Game, episodes: int, keep: Keep = "everything") -> None:
+    def __init__(self, game: Game, episodes: int, keep: Keep = "everything", rounds: int = 1) -> None:
         if keep not in get_args(Keep):
             raise InputError(f"keep: {keep!r} is none of {', '.join(get_args(Keep))}")
         self.game, self.keep = game, keep
@@ -63,6 +70,10 @@ class Record:
         shape = (periods, agents, episodes)
         kind, nothing = (np.float64, np.nan) if self.sums and _continuous(game) else (np.int32, NOTHING)
         self.discounted_utility, self.discounted_transfer = np.empty(shape[1:]), np.empty(shape[1:])
+        stretches = min(rounds - 1, LESSONS)
+        self.rounds = rounds
+        self.lessons = [k * (rounds - 1) // max(stretches, 1) for k in range(stretches + 1)]
+        self.learning = np.zeros((stretches, *shape[1:]))
         if self.sums:
             self.discounted_cost, self.least_revenue = np.empty(episodes), np.empty(episodes)
             self.continuation = np.empty((self.early, *shape[1:]))
@@ -87,6 +98,11 @@ class Record:
         if name in type(self).__annotations__:
             raise AttributeError(f"a record that keeps {self.keep!r} has no {name!r}")
         raise AttributeError(f"a record has no {name!r}")
+
+    def learned(self, round: int, here: slice, payoffs: FloatArray) -> None:
+        """Book the payoffs `(N, n)` of a round that is not the last; rounds come in their order."""
+        k = bisect_right(self.lessons, round) - 1
+        self.learning[k, :, here] += payoffs / (self.lessons[k + 1] - self.lessons[k])
 
     def put(self, name: str, place: tuple[int, int, slice], values: Array) -> None:
         """Write into a column in which nothing may stand so far (or, `counted`, nothing but what was sent)."""

@@ -136,16 +136,21 @@ class Mechanism(Protocol):
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What everybody knows of the rules: names of agents, and the spaces of decisions and messages by period."""
+    """What everybody knows of the game: names of agents, the spaces of everything by period, the discount factor."""
 
     agents: tuple[str, ...]
     decisions: tuple[Space, ...]
     messages: tuple[tuple[Space, ...], ...]
     publics: tuple[Space, ...]
+    signals: tuple[tuple[Space, ...], ...] = ()
+    discount: float = 1.0
 
 
 class Past(NamedTuple):
-    """A past period as one agent saw it; None where the disclosure policy hides it."""
+    """A past period as one agent saw it; None where the disclosure policy hides it.
+
+    `utility` and `transfer` `(n,)` are its own flows of the period: an agent knows what it earned and what it paid.
+    """
 
     t: int
     public: Array
@@ -155,6 +160,7 @@ class Past(NamedTuple):
     reports: Array | None
     transfer: Array
     transfers: Array | None
+    utility: Array
 
 
 class PeekError(PlayError):
@@ -178,7 +184,8 @@ class View:
         decision: what was decided (after the decision, as far as disclosed).
         reports: the messages that counted, `(n, N)` (after the decision, where everything is public).
         utility: its own flow utility (at the reply stage only).
-        lexicon: names of agents, spaces of decisions and messages by period.
+        lexicon: names of agents, spaces of everything by period, the discount factor.
+        round, rounds: which play of the economy this is, from 0, and how many there are; the last one counts.
     """
 
     t: int
@@ -196,6 +203,8 @@ class View:
     reports: Array | None = None
     utility: Array | None = None
     spied: Array | None = None
+    round: int = 0
+    rounds: int = 1
 
     def after_decision(
         self,
@@ -215,6 +224,11 @@ class View:
         return len(self.signal)
 
     @property
+    def learning(self) -> bool:
+        """Whether this round is one to learn in; in the last one, which counts, nothing is learned."""
+        return self.round + 1 < self.rounds
+
+    @property
     def others(self) -> Array:
         """All agents' current signals `(n, N)`: only for a strategy that declares `spies`."""
         if self.spied is None:
@@ -230,6 +244,7 @@ class Strategy(Protocol):
         memory_periods: how many past periods it looks at; None: all.
         spies: whether it sees the others' current signals.
         silent: whether it may send no message (`SILENT`).
+        rounds: how often it wants the economy to be played, to learn in all rounds but the last; 1: it does not learn.
     """
 
     @property
@@ -247,6 +262,9 @@ class Strategy(Protocol):
     @property
     def silent(self) -> bool: ...
 
+    @property
+    def rounds(self) -> int: ...
+
     def message(self, view: View) -> Array:
         """What it sends, `(n,)`."""
         ...
@@ -257,4 +275,12 @@ class Strategy(Protocol):
 
     def reply(self, view: View) -> Array:
         """Its answer to what the mechanism asks after the decision, `(n,)`."""
+        ...
+
+    def observe(self, view: View, seen: Past) -> None:
+        """Learn, by writing to `view.private`, from a period that is over; `view` is what it saw when it reported.
+
+        Only where it wants several rounds, and never in the last one. After the periods that are played come the
+        closing ones, with nothing but what fell due: then `view` is that of the last period played.
+        """
         ...

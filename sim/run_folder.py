@@ -30,7 +30,7 @@ except ImportError:  # not on this platform: two programs could use one folder
 
 SCHEMA = 2
 
-DATASETS = ("outcomes", "episodes", "gains")
+DATASETS = ("outcomes", "episodes", "gains", "rounds")
 
 
 ORDER = ("schema", "configuration", "configuration_hash", "seed", "versions", "chosen", "complete")

@@ -86,6 +86,30 @@ def gains_table(
     )
 
 
+def rounds_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, stretch of rounds, agent): mean payoffs while it was learned, and last what then was earned.
+
+    A stretch is the rounds `first_round` to `round`; the last one is the round that counts, alone.
+    """
+    payoffs = np.concatenate([record.learning, record.payoffs[None]])
+    stretches, agents, episodes = payoffs.shape
+    first, last = [*record.lessons[:-1], record.rounds - 1], [*(k - 1 for k in record.lessons[1:]), record.rounds - 1]
+
+    def each(values: list[int]) -> pa.Array:
+        return pa.array(np.tile(np.repeat(np.array(values, np.int32), agents), episodes))
+
+    return _table(
+        {
+            "episode": _episodes(first_episode, episodes, stretches * agents),
+            "first_round": each(first),
+            "round": each(last),
+            "agent": names(record.game.environment.agents, episodes * stretches),
+            "strategy": names(strategies, episodes * stretches),
+            "payoff": numbers(payoffs),
+        }
+    )
+
+
 def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]) -> dict[str, pa.Array]:
     agents, episodes = record.discounted_utility.shape
     return {

@@ -272,7 +272,7 @@ def test_no_array_of_a_view_can_be_written_to(way: str) -> None:
             assert array.tobytes() == before
             names.add(name.split()[-1])
     everything = {"signal", "public", "memory", "prescribed", "uniforms", "spied", "message", "decision", "reports"}
-    assert names == everything | {"transfer", "transfers"}
+    assert names == everything | {"transfer", "transfers", "utility"}
 
 
 class Vandal(BaseStrategy):

@@ -15,12 +15,15 @@ from agents.conditions import Condition
 from agents.contingent import Contingent
 from agents.disobedience import Disobedience
 from agents.eager_seller import EagerSeller
+from agents.exp3 import Exp3
+from agents.fictitious_play import FictitiousPlay
 from agents.informed_buyer import InformedBuyer
 from agents.initial_misreport import InitialMisreport
 from agents.maps import WORDS, MessageMap, lies
 from agents.misreport import Misreport
 from agents.one_shot import OneShot
 from agents.per_episode import EpisodeStrategy, EpisodeView
+from agents.q_learning import QLearning
 from agents.quitting import Quitting
 from agents.random_report import RandomReport
 from agents.scripted import Scripted
@@ -321,6 +324,7 @@ def test_the_menu_has_the_members_that_counting_gives() -> None:
     sizes = {name: len(list(cls.menu(oil()[1]))) for name, cls in SHIPPED.items()}
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
     none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting", "initial-misreport"), 0)
+    none |= dict.fromkeys(("q-learning", "exp3", "fictitious-play"), 0)  # slow: only on request
     assert sizes == {**expected, **none, "contingent": 6}
 
 
@@ -448,7 +452,10 @@ def test_every_shipped_strategy_is_held_here() -> None:
         Disobedience,
         Quitting,
         InitialMisreport,
-    }  # tests of the trading game, of actions, of quitting, of frozen audits
+        QLearning,
+        Exp3,
+        FictitiousPlay,
+    }  # tests of the trading game, of actions, of quitting, of frozen audits, of learners
     assert set(SHIPPED.values()) == tried | elsewhere
 
 
