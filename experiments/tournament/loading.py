@@ -7,7 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from experiments.catalog import MECHANISMS
 from experiments.opening import open_environment, open_plugins, open_strategy
@@ -108,7 +108,11 @@ def _validated(data: Mapping[str, Any]) -> tuple[Study, list[str], list[Place]]:
 
 def _fields(place: Place) -> list[str]:
     """The fields that could stand at a place."""
-    models = {"environment": EnvironmentEntry, "strategies": StrategyEntry, "roles": RoleEntry}
+    models: dict[str, type[BaseModel]] = {
+        "environment": EnvironmentEntry,
+        "strategies": StrategyEntry,
+        "roles": RoleEntry,
+    }
     model = models.get(str(place[0]), Study) if len(place) > 1 else Study
     return list(model.model_fields)
 
