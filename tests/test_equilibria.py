@@ -74,7 +74,7 @@ def test_no_more_than_asked_for_are_listed() -> None:
 
 
 def test_games_of_three_and_games_with_holes_are_refused() -> None:
-    three = game_of([Role("agent", (0, 1, 2), ("s0", "s1"))], lambda played: [0.0] * 3)
+    three = game_of([Role("agent", (0, 1, 2), ("s0", "s1"))], lambda _: [0.0] * 3)
     with pytest.raises(InputError, match="two players only"):
         bimatrix(three)
     whole = game_of(players(2), PENNIES)

@@ -69,7 +69,7 @@ def test_twelve_strategies_of_three_agents_are_364_profiles() -> None:
 
 
 def test_a_sample_holds_truth_and_all_its_deviations_and_is_the_same_again() -> None:
-    roles = [Role("bidder", tuple(range(4)), tuple(["truth", *(f"s{k}" for k in range(9))]))]
+    roles = [Role("bidder", tuple(range(4)), ("truth", *(f"s{k}" for k in range(9))))]
     chosen, sampled = design(roles, "truth", 60, seed=3)
     assert sampled
     assert len(chosen) == len(set(chosen)) == 60

@@ -1,4 +1,4 @@
-"""Tournaments end to end: equal bytes however they were played, the sampled design, adaptive rounds, symmetric roles."""
+"""Tournaments end to end: equal bytes however they were played, samples, adaptive rounds, symmetric roles."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.oracle import Family
 from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
 from experiments.pool import Workers
@@ -17,6 +18,7 @@ from experiments.tournament.loading import check_tournament
 from experiments.tournament.playing import tournament
 from experiments.tournament.profiles import moves
 from tests.runs import Command, bytes_below, call, planted, strategy
+from tests.test_audit import gains
 
 STUDY: dict[str, Any] = {
     "environment": "repeated-auction:bidders=3,values=3,horizon=2",
@@ -59,11 +61,11 @@ def test_truth_holds_under_pivot_and_is_beaten_where_one_pays_ones_report(found:
 
 
 def test_what_profiles_do_to_the_mechanism_stands_beside_them(found: Tournament) -> None:
-    rows = found.parts[0].table.set_index("profile")
-    assert rows.loc["3-truth", "welfare"] == pytest.approx(rows.loc["3-truth", "first_best"], abs=0.25)
-    assert rows.loc["3-noisy", "welfare"] < rows.loc["3-truth", "welfare"] - 0.05
-    assert (rows["worst_deficit"] <= 0).all()
-    assert rows.loc["3-truth", "participation_violations"] == 0
+    rows = {row["profile"]: row for row in found.parts[0].table.to_dict("records")}
+    assert rows["3-truth"]["welfare"] == pytest.approx(rows["3-truth"]["first_best"], abs=0.25)
+    assert rows["3-noisy"]["welfare"] < rows["3-truth"]["welfare"] - 0.05
+    assert all(row["worst_deficit"] <= 0 for row in rows.values())
+    assert rows["3-truth"]["participation_violations"] == 0
 
 
 def test_the_same_study_is_not_played_again_and_another_is_refused(tmp_path: Path) -> None:
@@ -118,8 +120,7 @@ def test_cells_are_played_on_until_they_are_narrow_enough(tmp_path: Path) -> Non
     found = play(tmp_path / "a", **changes)
     table = found.parts[0].table
     assert (table["width"] <= 0.2).all()
-    assert table["episodes"].nunique() > 1  # some needed more than others
-    assert table["episodes"].min() > 48
+    assert table["episodes"].min() < table["episodes"].max()  # some needed more than others
     play(tmp_path / "b", 2, **changes)
     assert bytes_below(tmp_path / "a") == bytes_below(tmp_path / "b")
 
@@ -204,7 +205,9 @@ def test_truth_has_no_regret_under_pivot_on_private_values_with_noise(tmp_path: 
 def test_the_regret_of_truth_under_cremer_mclean_is_the_oracles_figure(tmp_path: Path) -> None:
     """The belief manipulation of Liu's oil leases gains 2, and nothing gains more."""
     economy = make_environment("oil-leases-prior")
-    exact = audit(economy, make_mechanism("cremer-mclean", economy)).gains[0]
+    found_exactly = audit(economy, make_mechanism("cremer-mclean", economy))
+    exact = gains(found_exactly, Family.CONTINGENT, "ex_ante")
+    assert exact == pytest.approx([2, 0], abs=1e-10)
     found = tournament(
         check_tournament(
             {
@@ -225,10 +228,9 @@ def test_the_regret_of_truth_under_cremer_mclean_is_the_oracles_figure(tmp_path:
     )
     regret = found.parts[0].game.regret((("truth",), ("truth",)))
     assert regret.interval[0] > 1.5
-    assert regret.interval[0] <= 2 <= regret.interval[1]
+    assert regret.interval[0] <= exact[0] <= regret.interval[1]
     assert regret.move is not None
     assert regret.move.new == "manipulate"
-    assert exact is not None
 
 
 def test_a_users_strategy_that_breaks_takes_only_its_profiles_with_it(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSe
 
 def _tied(first: FloatArray, second: FloatArray) -> bool:
     """Whether some pure strategy has two best replies: then the game is degenerate."""
-    replies = (first == first.max(axis=0)).sum(axis=0), (second.T == second.max(axis=1)).sum(axis=0)
+    replies = (first == first.max(axis=0)).sum(axis=0), (second.max(axis=1) == second.T).sum(axis=0)
     return bool(max(counts.max() for counts in replies) > 1)
 
 
