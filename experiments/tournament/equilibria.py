@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from time import monotonic
 
 import numpy as np
 
@@ -73,16 +74,23 @@ def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSe
     if find_spec("nashpy") is None:
         raise InputError("mixed equilibria need nashpy: pip install 'dynmech[games]'")
     first, second = bimatrix(game)
-    quick = confined(partial(_lemke_howson, first, second), Limits(seconds))
-    found: list[Mixed] = [] if quick.error is not None else quick.opened().value
+    import nashpy  # noqa: F401 - here, so that no search has to load it
+
     answer = confined(partial(_support_enumeration, first, second, most), Limits(seconds))
     if answer.error is not None:
+        found = _quick(first, second, seconds)
         told = f"the search was broken off: {answer.error}"
         return MixedSearch(tuple(found), f"{told}; there may be more" if found else told)
-    found, whole, degenerate = answer.opened().value
+    every, whole, degenerate = answer.opened().value
     notes = [] if whole else [f"only the first {most} are listed"]
-    notes += ["the game is degenerate: there may be more"] if degenerate else []
-    return MixedSearch(tuple(found), "; ".join(notes))
+    notes += ["the game is degenerate: there may be more"] if degenerate or _tied(first, second) else []
+    return MixedSearch(tuple(every), "; ".join(notes))
+
+
+def _tied(first: FloatArray, second: FloatArray) -> bool:
+    """Whether some pure strategy has two best replies: then the game is degenerate."""
+    replies = (first == first.max(axis=0)).sum(axis=0), (second.max(axis=1) == second.T).sum(axis=0)
+    return bool(max(counts.max() for counts in replies) > 1)
 
 
 def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tuple[list[Mixed], bool, bool]:
@@ -99,19 +107,29 @@ def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tu
     return found, True, bool(caught)
 
 
-def _lemke_howson(first: FloatArray, second: FloatArray) -> list[Mixed]:
-    """What Lemke and Howson's paths lead to: few equilibria, but soon."""
+def _quick(first: FloatArray, second: FloatArray, seconds: float) -> list[Mixed]:
+    """What Lemke and Howson's paths lead to: few equilibria, but soon; rounding sends some paths round in circles."""
+    found: list[Mixed] = []
+    deadline = monotonic() + seconds
+    for start in range(sum(first.shape)):
+        if (left := deadline - monotonic()) <= 0:
+            break
+        answer = confined(partial(_lemke_howson, first, second, start), Limits(min(left, seconds / 4)))
+        one = None if answer.error is not None else answer.opened().value
+        if one is not None and not any(_alike(one, other) for other in found):
+            found.append(one)
+    return found
+
+
+def _lemke_howson(first: FloatArray, second: FloatArray, start: int) -> Mixed | None:
+    """Where the path that drops one label first ends, if that is an equilibrium."""
     import nashpy
 
-    found: list[Mixed] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of degenerate games
-        for x, y in nashpy.Game(first, second).lemke_howson_enumeration():
-            whole = (len(x), len(y)) == first.shape and np.isfinite([*x, *y]).all()
-            if whole and _is_equilibrium(first, second, x, y):
-                one = _mixed(first, second, x, y)
-                found += [] if any(_alike(one, other) for other in found) else [one]
-    return found
+        x, y = nashpy.Game(first, second).lemke_howson(initial_dropped_label=start)
+    whole = (len(x), len(y)) == first.shape and np.isfinite([*x, *y]).all()
+    return _mixed(first, second, x, y) if whole and _is_equilibrium(first, second, x, y) else None
 
 
 def _alike(one: Mixed, other: Mixed) -> bool:

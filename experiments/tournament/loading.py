@@ -172,10 +172,10 @@ def _mechanism_problems(study: Study) -> Iterator[tuple[Place, str]]:
     """Unknown ones, and those that paths would not tell apart."""
     paths: dict[str, str] = {}
     for k, text in enumerate(study.mechanisms):
-        other = paths.setdefault(slug(text).casefold(), text)
-        if list(paths.values()).index(other) < len(paths) - 1 or study.mechanisms.index(text) < k:
-            same = "is given twice" if other == text else f"and {other!r} would lie in one folder; leave one out"
+        if (other := paths.get(slug(text).casefold())) is not None:
+            same = "is given twice" if other == text else f"and {shown(other)} would lie in one folder; leave one out"
             yield ("mechanisms", k), f"{shown(text)} {same}"
+        paths.setdefault(slug(text).casefold(), text)
         try:
             MECHANISMS.get(split(text, "mechanism")[0])
         except DynmechError as error:

@@ -13,6 +13,8 @@ from sim.errors import InputError
 ROWS = 12
 """Profiles that are shown of each game."""
 
+COLUMNS = ("profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget", "unwilling")
+
 CENSUS = 1e-3
 """Shares of a population below this are not shown."""
 
@@ -48,23 +50,14 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
     low, high = regret.interval
     text = f"{amount(regret.value, 3)} [{amount(low, 3)}, {amount(high, 3)}]"
     if regret.move is not None:
-        role = game.roles[regret.move.role].name
-        text += f": {role} gains most by playing {regret.move.new} instead of {regret.move.old}"
+        who, old, new = game.roles[regret.move.role].name, regret.move.old, regret.move.new
+        text += f": {who} gains most by playing {new} instead of {old}"
     return text if regret.known else f"at least {text}"
 
 
 def _table(part: Part, truth: str) -> Table:
     table = Table(title_justify="left")
-    for column in (
-        "profile",
-        "regret",
-        "95 % interval",
-        "best deviation",
-        "welfare",
-        "revenue",
-        "worst budget",
-        "unwilling",
-    ):
+    for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
     game = part.game
     rows = {row["profile"]: row for row in part.table.to_dict("records")}
