@@ -48,4 +48,5 @@ def in_rst(_app: object, _what: str, _name: str, _object: object, _options: obje
 def setup(app: Any) -> None:
     """The reference's pages are written before Sphinx looks for pages."""
     write_reference(HERE / "reference")
+    app.add_object_type("test", "test", objname="test")
     app.connect("autodoc-process-docstring", in_rst, priority=400)  # before napoleon, at 500
