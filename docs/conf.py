@@ -12,7 +12,7 @@ from docs.reference import write_reference  # noqa: E402
 
 project = "dynmech"
 author = "the dynmech authors"
-copyright = "MIT licence"  # noqa: A001 - Sphinx's name
+copyright = "MIT licence"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 suppress_warnings = ["ref.python"]  # attributes of several classes share a name; their lists need no links

@@ -34,13 +34,13 @@ SHOWN = {
 
 HEAD = """# Gallery
 
-Every scenario that comes with the laboratory, what it is, and what a stress test of it says. `dynmech list scenarios` shows
-their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so intervals are
-wide, and `dynmech stress NAME` says more.
+Every scenario that comes with the laboratory, what it is, and what a stress test of it says. `dynmech list scenarios`
+shows their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so
+intervals are wide, and `dynmech stress NAME` says more.
 
-In the tables a column is a family of lies and a figure what the best of it gains: exact, or in brackets simulated. Where both
-stand, the best member that was found of the family was played as well. – is no gain. *holds*: the exact best response of
-everybody gains nothing; *holds\\**: nothing that was tried does.
+In the tables a column is a family of lies and a figure what the best of it gains: exact, or in brackets simulated. Where
+both stand, the best member that was found of the family was played as well. – is no gain. *holds*: the exact best
+response of everybody gains nothing; *holds\\**: nothing that was tried does.
 """
 
 
@@ -92,12 +92,16 @@ def first_sentence(text: str) -> str:
 def tables(result: StressResult) -> list[str]:
     """Gains by family, and what prescribed play is worth."""
     simulated, exact = gain_table(result), gain_table(result, "exact")
-    families = [family for family in simulated.columns if simulated[family].notna().any() or exact[family].notna().any()]
+    families = [
+        family for family in simulated.columns if simulated[family].notna().any() or exact[family].notna().any()
+    ]
     gains = [["mechanism", "verdict", *families]]
     worth = [["mechanism", "welfare", "revenue", "worst budget", "unwilling"]]
     for row in result.mechanisms.to_dict("records"):
         name = row["mechanism"]
-        gains.append([f"`{name}`", verdict(row), *(cell(simulated.loc[name, f], exact.loc[name, f], f) for f in families)])
+        gains.append(
+            [f"`{name}`", verdict(row), *(cell(simulated.loc[name, f], exact.loc[name, f], f) for f in families)]
+        )
         unwilling = f"{row['participation_violations']}/{row['participation_cells']}"
         worth.append([f"`{name}`", *(amount(row[key]) for key in ("welfare", "revenue", "worst_deficit")), unwilling])
     return [markdown(gains), markdown(worth)]

@@ -66,13 +66,13 @@ def restructured(lines: Sequence[str]) -> list[str]:
             end = _while(lines, at + 1, lambda text: not text.strip() or text.startswith("    "))
             out += ["", line, *(escaped(text) for text in lines[at + 1 : end]), ""]
             base, at = 0, end
-        elif fresh and indent >= base + 4 or (indent >= base + 8):
+        elif (fresh and indent >= base + 4) or (indent >= base + 8):
             end = _while(lines, at, lambda text, over=base: not text.strip() or _indent(text) > over)
             out += ["", f"{' ' * base}::", "", *lines[at:end], ""]
             at = end
         else:
             item = ITEM.match(line)
-            if not fresh and (item and not ITEM.match(_opening(lines, at)) or indent < base and not item):
+            if not fresh and ((item and not ITEM.match(_opening(lines, at))) or (indent < base and not item)):
                 out.append("")
             base = item.end() if item else min(base, indent)
             marker = line[: item.end()] if item else ""

@@ -51,7 +51,9 @@ def cited_tests() -> dict[str, list[str]]:
 
 def tests_page() -> str:
     """The source of every test that is cited."""
-    parts = ["Tests\n=====\n\nThe tests that the pages on theory cite. They run with `python -m pytest tests/FILE.py`.\n"]
+    parts = [
+        "Tests\n=====\n\nThe tests that the pages on theory cite. They run with `python -m pytest tests/FILE.py`.\n"
+    ]
     for file, tests in cited_tests().items():
         path = ROOT / "tests" / f"{file}.py"
         parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(path))}\n")
