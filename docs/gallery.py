@@ -38,7 +38,7 @@ Every scenario that comes with the laboratory, what it is, and what a stress tes
 shows their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so
 intervals are wide, and `dynmech stress NAME` says more.
 
-In the tables a column is a family of lies and a figure what the best of it gains: exact, or in brackets simulated. Where
+In the tables a column is a family of lies, a figure what the best of it gains: exact, or in brackets simulated. Where
 both stand, the best member that was found of the family was played as well. – is no gain. *holds*: the exact best
 response of everybody gains nothing; *holds\\**: nothing that was tried does.
 """

@@ -6,6 +6,7 @@ The pages lie in `docs/reference/`, are not kept under version control, and chan
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from docs.markdown import escaped
@@ -22,6 +23,7 @@ def modules(floor: str) -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
+@cache
 def summary(path: Path) -> str:
     """The first line of a module's docstring."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
