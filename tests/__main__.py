@@ -1,4 +1,4 @@
-"""Every gate, in order: format, lint, types, import floors, then tests with doctests. `python -m tests`."""
+"""Every gate, in order: format, lint, types, import floors, documentation, then tests with doctests. `python -m tests`."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ GATES = {
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
     "floors": ["lint-imports"],
+    "docs": ["sphinx-build", "-W", "-q", "-E", "docs", "build/docs"],
     "tests": ["pytest", "-q"],
 }
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,0 +1,1 @@
+"""The documentation: pages, their Sphinx configuration, and what makes the gallery."""

@@ -1,0 +1,52 @@
+"""How Sphinx builds these pages: `sphinx-build -W docs build/docs`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from docs.markdown import restructured  # noqa: E402 - found through the path above
+from docs.reference import write_reference  # noqa: E402
+
+project = "dynmech"
+author = "the dynmech authors"
+copyright = "MIT licence"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+suppress_warnings = ["ref.python"]  # attributes of several classes share a name; their lists need no links
+exclude_patterns = ["_build"]
+default_role = "literal"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_use_ivar = True  # attributes as a list: autodoc shows each as a member already
+napoleon_numpy_docstring = False
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+html_theme = "alabaster"
+html_title = "dynmech"
+html_static_path = ["static"]
+html_css_files = ["dynmech.css"]
+html_theme_options = {
+    "description": "A laboratory for dynamic mechanism design",
+    "fixed_sidebar": True,
+    "page_width": "1100px",
+    "sidebar_width": "230px",
+    "show_powered_by": False,
+}
+
+
+def in_rst(_app: object, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Docstrings are Markdown; autodoc reads reStructuredText."""
+    lines[:] = restructured(lines)
+
+
+def setup(app: Any) -> None:
+    """The reference's pages are written before Sphinx looks for pages."""
+    write_reference(HERE / "reference")
+    app.add_object_type("test", "test", objname="test")
+    app.connect("autodoc-process-docstring", in_rst, priority=400)  # before napoleon, at 500

@@ -1,0 +1,130 @@
+"""Write `docs/gallery.md` again: every scenario with a sentence, and its stress table. `python -m docs.gallery`.
+
+Everything is played from one seed with few episodes, so the page is the same every time on one platform.
+"""
+
+import inspect
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.catalog import SCENARIOS
+from experiments.moments import amount
+from experiments.scenarios.base import Scenario
+from experiments.stressing import EXACT, StressResult, gain_table, stress
+
+PAGE = Path(__file__).resolve().parent / "gallery.md"
+EPISODES = 200
+SHOWN = {
+    "bilateral-trade": ("pivot-with-fees", "pivot", "balanced-team", "expected-externality", "pay-your-report"),
+    "common-state": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
+    "lowest-bid-auction": ("lowest-bid", "second-price"),
+    "power-plants": ("balanced-team", "pivot", "static-vcg", "expected-externality"),
+    "public-good": ("generalized-vcg", "pivot", "static-vcg"),
+    "random": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
+    "renewable-resource": ("balanced-team", "pivot", "static-vcg", "expected-externality"),
+    "repeated-auction": ("pivot", "team", "balanced-team", "expected-externality", "pay-your-report"),
+    "repeated-trade": ("self-enforcing",),
+    "spectrum": ("contingent-spanning", "cremer-mclean", "static-vcg"),
+}
+"""Where all mechanisms that fit would take long: those that are shown."""
+
+HEAD = """# Gallery
+
+Every scenario that comes with the laboratory, what it is, and what a stress test of it says. `dynmech list scenarios`
+shows their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so
+intervals are wide, and `dynmech stress NAME` says more.
+
+In the tables a column is a family of lies, a figure what the best of it gains: exact, or in brackets simulated. Where
+both stand, the best member that was found of the family was played as well. – is no gain. *holds*: the exact best
+response of everybody gains nothing; *holds\\**: nothing that was tried does.
+"""
+
+
+def main(names: list[str]) -> int:
+    """All scenarios into the page; with names, only their sections on standard output."""
+    sections = []
+    for name in names or sorted(SCENARIOS.names()):
+        print(name, file=sys.stderr, flush=True)  # noqa: T201 - this is a command
+        sections.append(section(name))
+    if names:
+        print("\n".join(sections))  # noqa: T201
+    else:
+        PAGE.write_text("\n".join([HEAD.format(episodes=EPISODES), *sections]), encoding="utf-8")
+    return 0
+
+
+def section(name: str) -> str:
+    """One scenario: what it is, who would care, and the stress table."""
+    cls = SCENARIOS.get(name)
+    with tempfile.TemporaryDirectory() as folder:
+        shown = SHOWN.get(name, ())
+        result = stress(name, shown, episodes=EPISODES, out=Path(folder) / "run", log="summary")
+    said = about(cls)
+    source = f"Source: {cls.source}. " if cls.source else ""
+    some = "Some of the mechanisms that fit; all would take long. " if shown else ""
+    note = f"{source}Module: {{py:mod}}`{cls.__module__}`. {some}Command: `{command(name)}`"
+    return "\n\n".join([f"## {name}", said, result.sentence, *tables(result), note]) + "\n"
+
+
+def command(name: str) -> str:
+    """What shows the same table on the terminal."""
+    chosen = "".join(f" --mechanism {mechanism}" for mechanism in SHOWN.get(name, ()))
+    return f"dynmech stress {name}{chosen} --episodes {EPISODES}"
+
+
+def about(cls: type[Scenario]) -> str:
+    """The first line of a scenario's module, and the sentence on who would care, if there is one."""
+    text = inspect.getdoc(sys.modules[cls.__module__]) or ""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    cares = [part for part in paragraphs if part.startswith("Who would care: ")]
+    return "\n\n".join([paragraphs[0], *(f"{first_sentence(part)}" for part in cares)])
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that ends a sentence."""
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
+def tables(result: StressResult) -> list[str]:
+    """Gains by family, and what prescribed play is worth."""
+    simulated, exact = gain_table(result), gain_table(result, "exact")
+    families = [
+        family for family in simulated.columns if simulated[family].notna().any() or exact[family].notna().any()
+    ]
+    gains = [["mechanism", "verdict", *families]]
+    worth = [["mechanism", "welfare", "revenue", "worst budget", "unwilling"]]
+    for row in result.mechanisms.to_dict("records"):
+        name = row["mechanism"]
+        gains.append(
+            [f"`{name}`", verdict(row), *(cell(simulated.loc[name, f], exact.loc[name, f], f) for f in families)]
+        )
+        unwilling = f"{row['participation_violations']}/{row['participation_cells']}"
+        worth.append([f"`{name}`", *(amount(row[key]) for key in ("welfare", "revenue", "worst_deficit")), unwilling])
+    return [markdown(gains), markdown(worth)]
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """As on the terminal."""
+    return "**breaks**" if row["breaks"] else "holds" if row["exact"] else "holds\\*"
+
+
+def cell(simulated: float, exact: float, family: str) -> str:
+    """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
+    played = f"({amount(simulated)})" if pd.notna(simulated) else ""
+    if family in EXACT and pd.notna(exact):
+        return f"{amount(exact)} {played}".strip()
+    return played or "–"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """A table; figures to the right."""
+    rule = ["---", *("--:" for _ in rows[0][1:])]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

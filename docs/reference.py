@@ -1,0 +1,80 @@
+"""One page of reference per module, and one with the tests that pages cite: a new module needs no entry anywhere.
+
+The pages lie in `docs/reference/`, are not kept under version control, and change only when they must.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from docs.markdown import escaped
+
+FLOORS = ("sim", "mechanisms", "agents", "experiments")
+ROOT = Path(__file__).resolve().parent.parent
+CITED = re.compile(r"\{test\}`(test_\w+)::(test_\w+)`")
+
+
+def modules(floor: str) -> Iterator[tuple[str, Path]]:
+    """Every module below a package, by name."""
+    for path in sorted((ROOT / floor).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+@cache
+def summary(path: Path) -> str:
+    """The first line of a module's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
+
+
+def module_page(name: str) -> str:
+    """A module: its docstring and its members."""
+    return f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n"
+
+
+def floor_page(floor: str) -> str:
+    """A package: its docstring, a line per module, and a hidden table of contents."""
+    inner = [(name, path) for name, path in modules(floor) if name != floor]
+    rows = [f"   * - :doc:`{name} <{name}>`\n     - {escaped(summary(path))}" for name, path in inner]
+    table = ".. list-table::\n   :widths: 35 65\n\n" + "\n".join(rows)
+    tree = ".. toctree::\n   :hidden:\n\n" + "\n".join(f"   {name}" for name, _ in inner)
+    return f"{module_page(floor)}   :no-members:\n\n{table}\n\n{tree}\n"
+
+
+def cited_tests() -> dict[str, list[str]]:
+    """The tests that pages cite as {test}`file::function`, by file."""
+    pages = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))]
+    found = sorted({match for page in pages for match in CITED.findall(page)})
+    return {file: [test for name, test in found if name == file] for file in dict.fromkeys(name for name, _ in found)}
+
+
+def tests_page() -> str:
+    """The source of every test that is cited."""
+    parts = [
+        "Tests\n=====\n\nThe tests that the pages on theory cite. They run with `python -m pytest tests/FILE.py`.\n"
+    ]
+    for file, tests in cited_tests().items():
+        path = ROOT / "tests" / f"{file}.py"
+        parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(path))}\n")
+        for test in tests:
+            source = f"   .. literalinclude:: ../../tests/{file}.py\n      :pyobject: {test}\n"
+            parts.append(f".. test:: {file}::{test}\n\n{source}")
+    return "\n".join(parts)
+
+
+def write_reference(folder: Path) -> None:
+    """Bring the pages up to date; those of modules that are gone go too."""
+    folder.mkdir(exist_ok=True)
+    pages = {"tests.rst": tests_page()} | {f"{floor}.rst": floor_page(floor) for floor in FLOORS}
+    for floor in FLOORS:
+        pages |= {f"{name}.rst": module_page(name) for name, _ in modules(floor) if name != floor}
+    for path in folder.glob("*.rst"):
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
