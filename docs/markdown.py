@@ -7,6 +7,7 @@ Sections (`Args:`, `Raises:`, …) are left to napoleon.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 ITEM = re.compile(r"(\s*)([-*]|\d+\.) +(?=\S)")
@@ -67,7 +68,7 @@ def restructured(lines: Sequence[str]) -> list[str]:
             out += ["", line, *(escaped(text) for text in lines[at + 1 : end]), ""]
             base, at = 0, end
         elif (fresh and indent >= base + 4) or (indent >= base + 8):
-            end = _while(lines, at, lambda text, over=base: not text.strip() or _indent(text) > over)
+            end = _while(lines, at, partial(_deeper, base))
             out += ["", f"{' ' * base}::", "", *lines[at:end], ""]
             at = end
         else:
@@ -87,6 +88,11 @@ def _opening(lines: Sequence[str], at: int) -> str:
     while at > 0 and lines[at].strip() and not ITEM.match(lines[at]):
         at -= 1
     return lines[at]
+
+
+def _deeper(than: int, text: str) -> bool:
+    """Whether a line is empty, or stands further in."""
+    return not text.strip() or _indent(text) > than
 
 
 def _indent(line: str) -> int:

@@ -87,7 +87,7 @@ def independent(keep: tuple[float, float]) -> TableEnvironment:
     utility[0, 0] = [[0, 0], [1, 1]]
     utility[1, 1] = [[0, 1], [0, 1]]
     labels = (("low", "high"),) * 2
-    one = Stage(labels, ("first", "second"), utility, IndependentKernel(factors))
+    one = Stage(labels, ("first", "second"), utility, IndependentKernel(tuple(factors)))
     return TableEnvironment("planted", ("a", "b"), np.full((2, 2), 0.25), (one,), 0.9, None)
 
 
