@@ -6,12 +6,12 @@ its calls done by another; one that joins late is given work as soon as it is th
 """
 
 import warnings
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from importlib.util import find_spec
 from typing import Any
 
 from experiments.pool import Crew
-from sim.errors import InputError
+from sim.errors import InputError, StorageError
 
 
 def dask_crew(address: str) -> Crew:
@@ -33,7 +33,8 @@ class _Dask:
     def __init__(self, address: str) -> None:
         from distributed import Client, KilledWorker
 
-        self.lost = (KilledWorker,)
+        self.address = address
+        self.lost = (KilledWorker, CancelledError)  # the latter where the scheduler went; `room` then says so
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # other versions of unrelated packages elsewhere
@@ -43,8 +44,16 @@ class _Dask:
         self.executor = self.client.get_executor(pure=False)
 
     def room(self) -> int:
-        """One more than there are threads in the cluster."""
-        return 1 + sum(self.client.nthreads().values())
+        """One more than there are threads in the cluster.
+
+        Raises:
+            StorageError: the scheduler is gone.
+        """
+        try:
+            return 1 + sum(self.client.nthreads().values())
+        except (OSError, TimeoutError, RuntimeError, CancelledError) as error:
+            told = " ".join(str(error).split()) or type(error).__name__
+            raise StorageError(f"cluster {self.address}: its scheduler is gone ({told}); repeat the command") from None
 
     def submit(self, function: Any, *args: Any) -> "Future[Any]":
         """Send a call to the cluster."""

@@ -107,6 +107,7 @@ def test_a_killed_tournament_goes_on_with_equal_bytes(tmp_path: Path) -> None:
     while not (journal.exists() and journal.stat().st_size > 3000) and time.monotonic() < deadline:
         time.sleep(0.005)
     command.end()
+    command.wait()
     lines = len(journal.read_bytes().splitlines())
     assert 0 < lines < len((tmp_path / "whole" / "shards.jsonl").read_bytes().splitlines())
     code, out, _ = call(["tournament", "study.toml", "--out", "killed"], tmp_path)
