@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.tournament import equilibria
+from experiments.tournament.empirical import EmpiricalGame
 from experiments.tournament.equilibria import bimatrix, mixed, pure
 from experiments.tournament.profiles import Role
 from sim.errors import InputError
@@ -78,7 +79,7 @@ def test_games_of_three_and_games_with_holes_are_refused() -> None:
     with pytest.raises(InputError, match="two players only"):
         bimatrix(three)
     whole = game_of(players(2), PENNIES)
-    part = equilibria.EmpiricalGame(whole.roles, dict(list(whole.cells.items())[:3]))
+    part = EmpiricalGame(whole.roles, dict(list(whole.cells.items())[:3]))
     with pytest.raises(InputError, match="every profile"):
         bimatrix(part)
 
