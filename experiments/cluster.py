@@ -5,6 +5,7 @@ installed on every machine. Workers write their own shards, what comes back is a
 its calls done by another; one that joins late is given work as soon as it is there.
 """
 
+import logging
 import warnings
 from concurrent.futures import CancelledError, Future
 from importlib.util import find_spec
@@ -41,6 +42,8 @@ class _Dask:
                 self.client = Client(address, timeout=10, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"cluster {address}: nobody answers ({' '.join(str(error).split())})") from None
+        for talker in ("distributed", "tornado", "asyncio"):  # a connection that is lost is told by `room`, in one line
+            logging.getLogger(talker).setLevel(logging.CRITICAL + 1)
         self.executor = self.client.get_executor(pure=False)
 
     def room(self) -> int:
