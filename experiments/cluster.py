@@ -5,13 +5,14 @@ installed on every machine. Workers write their own shards, what comes back is a
 its calls done by another; one that joins late is given work as soon as it is there.
 """
 
+import logging
 import warnings
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from importlib.util import find_spec
 from typing import Any
 
 from experiments.pool import Crew
-from sim.errors import InputError
+from sim.errors import InputError, StorageError
 
 
 def dask_crew(address: str) -> Crew:
@@ -33,18 +34,29 @@ class _Dask:
     def __init__(self, address: str) -> None:
         from distributed import Client, KilledWorker
 
-        self.lost = (KilledWorker,)
+        self.address = address
+        self.lost = (KilledWorker, CancelledError)  # the latter where the scheduler went; `room` then says so
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # other versions of unrelated packages elsewhere
                 self.client = Client(address, timeout=10, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"cluster {address}: nobody answers ({' '.join(str(error).split())})") from None
+        for talker in ("distributed", "tornado", "asyncio"):  # a connection that is lost is told by `room`, in one line
+            logging.getLogger(talker).setLevel(logging.CRITICAL + 1)
         self.executor = self.client.get_executor(pure=False)
 
     def room(self) -> int:
-        """One more than there are threads in the cluster."""
-        return 1 + sum(self.client.nthreads().values())
+        """One more than there are threads in the cluster.
+
+        Raises:
+            StorageError: the scheduler is gone.
+        """
+        try:
+            return 1 + sum(self.client.nthreads().values())
+        except (OSError, TimeoutError, RuntimeError, CancelledError) as error:
+            told = " ".join(str(error).split()) or type(error).__name__
+            raise StorageError(f"cluster {self.address}: its scheduler is gone ({told}); repeat the command") from None
 
     def submit(self, function: Any, *args: Any) -> "Future[Any]":
         """Send a call to the cluster."""

@@ -27,7 +27,7 @@ from sim.shard_files import write_shard
 from sim.tables import episodes_table, gains_table, outcomes_table, rounds_table
 
 BUNDLE = 8
-"""Cases that several workers play in one call, prescribed play once for all of them."""
+"""Cases that several workers play in one call at least, prescribed play once for all of them."""
 
 ALONE = 64
 """Cases that one worker plays in one call: what is lost when it is killed."""
@@ -223,7 +223,8 @@ def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator
         if users[index]:
             yield (index,)
     ours = iter([index for index in left if not users[index]])
-    while bundle := tuple(islice(ours, BUNDLE if many else ALONE)):
+    size = max(BUNDLE, min(ALONE, len(left)) // 4) if many else ALONE
+    while bundle := tuple(islice(ours, size)):
         yield bundle
 
 

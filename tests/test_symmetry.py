@@ -82,7 +82,7 @@ def test_a_planted_asymmetry_of_a_joint_kernel_is_named(where: tuple[int, ...]) 
 
 def independent(keep: tuple[float, float]) -> TableEnvironment:
     """Two agents with signals of their own, kept with some probability."""
-    factors = [np.array([[[k, 1 - k], [1 - k, k]]] * 2) for k in keep]
+    factors = tuple(np.array([[[k, 1 - k], [1 - k, k]]] * 2) for k in keep)
     utility = np.zeros((2, 2, 2, 2))
     utility[0, 0] = [[0, 0], [1, 1]]
     utility[1, 1] = [[0, 1], [0, 1]]

@@ -98,6 +98,7 @@ noisy = { use = "truthful", noise = 0.3 }
 """
 
 
+@pytest.mark.slow
 def test_a_killed_tournament_goes_on_with_equal_bytes(tmp_path: Path) -> None:
     planted(tmp_path / "study.toml", STUDY_FILE)
     code, _, _ = call(["tournament", "study.toml", "--out", "whole"], tmp_path)
@@ -107,6 +108,7 @@ def test_a_killed_tournament_goes_on_with_equal_bytes(tmp_path: Path) -> None:
     while not (journal.exists() and journal.stat().st_size > 3000) and time.monotonic() < deadline:
         time.sleep(0.005)
     command.end()
+    command.wait()
     lines = len(journal.read_bytes().splitlines())
     assert 0 < lines < len((tmp_path / "whole" / "shards.jsonl").read_bytes().splitlines())
     code, out, _ = call(["tournament", "study.toml", "--out", "killed"], tmp_path)
@@ -247,6 +249,7 @@ def test_a_users_strategy_that_breaks_takes_only_its_profiles_with_it(tmp_path: 
     assert "broken" in failure["failed"]
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_object_for_programs(tmp_path: Path) -> None:
     planted(tmp_path / "study.toml", STUDY_FILE)
     words = ["tournament", "study.toml", "--set", "episodes=24", "--out", "run", "--json"]
