@@ -72,7 +72,7 @@ class Learner(BaseStrategy):
         InputError: a number is out of its range.
     """
 
-    width = 2
+    width = 1
     memory_periods = 1
 
     def __init__(self, rounds: int = 2000, explore: float = 0.2, horizon: int = 8) -> None:

@@ -264,13 +264,18 @@ def test_stretches_of_rounds_are_named_by_their_ends() -> None:
 # Wrapped
 
 
-def test_a_mixture_of_learners_learns_and_keeps_its_draw() -> None:
-    game = oil("cremer-mclean")
-    mixed = Mixture("half", [Truthful(), FictitiousPlay(rounds=300)], [0.5, 0.5])
+def test_a_mixture_with_a_learner_lies_half_as_often_and_keeps_its_draw() -> None:
+    """Every second episode is the learner's in all its rounds; shares of lies within four standard errors."""
+    game, learner = oil("cremer-mclean"), FictitiousPlay(rounds=300)
+    mixed = Mixture("half", [Truthful(), learner], [0.5, 0.5])
     assert mixed.rounds == 300
-    record = play(game, mixed, Truthful())
-    lied = (record.report[0, 0] != record.signal[0, 0]).mean()
-    assert 0.25 < lied < 0.75
+    half_as_often, often = (
+        (record.report[0, 0] != record.signal[0, 0])
+        for record in (play(game, mixed, Truthful()), play(game, learner, Truthful()))
+    )
+    assert often.mean() > 0.3
+    error = sqrt((half_as_often.var() + often.var() / 4) / EPISODES)
+    assert abs(half_as_often.mean() - often.mean() / 2) < 4 * error
 
 
 def test_noise_hides_from_a_learner_only_what_it_meant() -> None:
