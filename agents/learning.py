@@ -15,6 +15,7 @@ Everything is learned per episode: arrays `(n, places, messages)`, and an episod
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from math import prod
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -25,11 +26,11 @@ from sim.errors import InputError, PlayError
 from sim.roles import Past, View
 from sim.spaces import Finite, Space
 
-GRID = 9
+GRID = 5
 """Numbers that are told apart on an interval."""
 
-LARGEST = 1 << 14
-"""Numbers per episode that a table may hold."""
+LARGEST = 1 << 13
+"""Numbers per episode that tables of one kind may hold, those of all periods together."""
 
 
 class Place(NamedTuple):
@@ -71,7 +72,7 @@ class Learner(BaseStrategy):
         InputError: a number is out of its range.
     """
 
-    width = 2
+    width = 1
     memory_periods = 1
 
     def __init__(self, rounds: int = 2000, explore: float = 0.2, horizon: int = 8) -> None:
@@ -155,15 +156,23 @@ class Learner(BaseStrategy):
             last = view.past[-1]
             for value, space in ((last.signal, lexicon.signals[t - 1][i]), (last.message, lexicon.messages[t - 1][i])):
                 at, places = at * choices(space) + nearest(value, space), places * choices(space)
-        if places * messages * signals > LARGEST:
-            raise PlayError(f"{places:,} places with {messages:,} messages are too many to learn")
         return Place(f"{min(t, self.horizon)} {places} {messages}", signals, places, messages, at)
 
     def table(self, view: View, place: Place, name: str, *more: int) -> FloatArray:
-        """A table of this place, `(n, places, messages, *more)`, zeros at first; the learner's own to write."""
-        key = f"{name} {place.table}"
+        """A table of this place, `(n, places, messages, *more)`, zeros at first; the learner's own to write.
+
+        Raises:
+            PlayError: it would be too large.
+        """
+        key, shape = f"{name} {place.table}", (place.places, place.messages, *more)
         if key not in view.private:
-            view.private[key] = np.zeros((view.size, place.places, place.messages, *more))
+            periods = min(self.horizon + 1, len(view.lexicon.messages))
+            if periods * prod(shape) > LARGEST:
+                raise PlayError(
+                    f"{periods} × {place.places:,} places with {place.messages:,} messages are too many to learn; "
+                    "give a smaller horizon or coarser sets"
+                )
+            view.private[key] = np.zeros((view.size, *shape))
         return view.private[key]
 
     def _note(self, view: View, here: Place, odds: FloatArray) -> None:

@@ -235,10 +235,10 @@ class MechanismEnv(ParallelEnv):  # type: ignore[misc] # the library ships no ty
         """Nothing is held."""
 
 
-class DeviatorEnv(gymnasium.Env):  # type: ignore[misc] # the library ships no types that mypy is shown
+class DeviatorEnv(gymnasium.Env[Observation, int]):
     """One agent against prescribed play by the others, in Gymnasium's interface."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - the library declares it so
     render_mode = None
 
     def __init__(self, game: Game, agent: int, seed: int) -> None:

@@ -21,10 +21,13 @@ from agents.truthful import Truthful
 from experiments.catalog import make_mechanism, make_strategy
 from experiments.results import read_run
 from experiments.running import run
+from experiments.scenarios.continuous_licence import ContinuousLicence
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.random_economy import RandomEconomy
+from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.simulate import Sampling
 from mechanisms.contingent_spanning import ContingentSpanning
+from mechanisms.team import Team
 from sim.arrays import Array
 from sim.errors import InputError, PlayError
 from sim.game import Game, make_game
@@ -261,13 +264,18 @@ def test_stretches_of_rounds_are_named_by_their_ends() -> None:
 # Wrapped
 
 
-def test_a_mixture_of_learners_learns_and_keeps_its_draw() -> None:
-    game = oil("cremer-mclean")
-    mixed = Mixture("half", [Truthful(), FictitiousPlay(rounds=300)], [0.5, 0.5])
+def test_a_mixture_with_a_learner_lies_half_as_often_and_keeps_its_draw() -> None:
+    """Every second episode is the learner's in all its rounds; shares of lies within four standard errors."""
+    game, learner = oil("cremer-mclean"), FictitiousPlay(rounds=300)
+    mixed = Mixture("half", [Truthful(), learner], [0.5, 0.5])
     assert mixed.rounds == 300
-    record = play(game, mixed, Truthful())
-    lied = (record.report[0, 0] != record.signal[0, 0]).mean()
-    assert 0.25 < lied < 0.75
+    half_as_often, often = (
+        (record.report[0, 0] != record.signal[0, 0])
+        for record in (play(game, mixed, Truthful()), play(game, learner, Truthful()))
+    )
+    assert often.mean() > 0.3
+    error = sqrt((half_as_often.var() + often.var() / 4) / EPISODES)
+    assert abs(half_as_often.mean() - often.mean() / 2) < 4 * error
 
 
 def test_noise_hides_from_a_learner_only_what_it_meant() -> None:
@@ -348,6 +356,25 @@ def test_numbers_are_told_apart_on_a_grid() -> None:
 def test_options_out_of_range_are_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_strategy(text)
+
+
+def test_what_cannot_be_held_is_refused_in_one_line() -> None:
+    env = RepeatedAuction(bidders=2, values=9, horizon=3).build()
+    with pytest.raises(PlayError) as caught:
+        play(make_game(env, Team(env)), QLearning(rounds=3), Truthful(), episodes=2)
+    line = "3 × 729 places with 9 messages are too many to learn; give a smaller horizon or coarser sets"
+    assert str(caught.value) == f"strategy 'q-learning' of agent 'bidder 1' in period 1: {line}"
+
+
+@pytest.mark.parametrize("kind", LEARNERS)
+def test_on_a_continuum_a_learner_sends_numbers_of_its_grid(kind: type[Learner]) -> None:
+    env = ContinuousLicence().build()
+    game = make_game(env, make_mechanism("contingent-density", env), tail=1.0)
+    record = play(game, kind(rounds=4, horizon=1), Truthful(), episodes=6)
+    sent, asked = record.report[: game.periods, 0], record.signal[: game.periods, 0]
+    on_grid = np.isin(np.round(sent * (GRID - 1), 9), np.arange(GRID))
+    assert (on_grid | (sent == asked)).all()
+    assert on_grid.any()
 
 
 def test_an_observer_that_raises_gets_one_line() -> None:

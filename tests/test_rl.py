@@ -1,6 +1,7 @@
 """The mechanism as a reinforcement-learning environment: the libraries' checks, seeds, and the event loop's digits."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -189,11 +190,9 @@ def test_seeds(key: str) -> None:
 
 
 def test_the_seed_of_the_constructor_is_that_of_the_first_reset() -> None:
-    def make(seed: int) -> MechanismEnv:
-        return MechanismEnv(GAMES["linked"], seed)
-
-    assert story(lambda: make(0), None) == story(lambda: make(9), 0)
-    assert story(lambda: make(1), None) != story(lambda: make(0), None)
+    make = partial(MechanismEnv, GAMES["linked"])
+    assert story(partial(make, 0), None) == story(partial(make, 9), 0)
+    assert story(partial(make, 1), None) != story(partial(make, 0), None)
 
 
 class Late(MechanismEnv):
