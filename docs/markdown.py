@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 ITEM = re.compile(r"(\s*)([-*]|\d+\.) +(?=\S)")
 CODE = re.compile(r"(`+)(.+?)\1")
+LETTER = re.compile(r"(\s*)(?=\(?(?:[A-Za-z]|[ivxlcdmIVXLCDM]+)[.)](?:\s|$))")  # would open a list
 EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})([^\W\d_][^*]*?)\1(?![\w*])")
 
 
@@ -76,7 +77,8 @@ def restructured(lines: Sequence[str]) -> list[str]:
                 out.append("")
             base = item.end() if item else min(base, indent)
             marker = line[: item.end()] if item else ""
-            out.append(marker + escaped(line[len(marker) :]))
+            text = escaped(line[len(marker) :])
+            out.append(marker + (LETTER.sub(r"\1\\", text, count=1) if LETTER.match(text) else text))
             at += 1
     return out
 
