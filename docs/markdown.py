@@ -7,6 +7,7 @@ Sections (`Args:`, `Raises:`, …) are left to napoleon.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 ITEM = re.compile(r"(\s*)([-*]|\d+\.) +(?=\S)")
@@ -68,7 +69,7 @@ def restructured(lines: Sequence[str]) -> list[str]:
             out += ["", line, *(escaped(text) for text in lines[at + 1 : end]), ""]
             base, at = 0, end
         elif (fresh and indent >= base + 4) or (indent >= base + 8):
-            end = _while(lines, at, lambda text, over=base: not text.strip() or _indent(text) > over)
+            end = _while(lines, at, partial(_deeper, base))
             out += ["", f"{' ' * base}::", "", *lines[at:end], ""]
             at = end
         else:
@@ -93,6 +94,10 @@ def _opening(lines: Sequence[str], at: int) -> str:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def _deeper(base: int, line: str) -> bool:
+    return not line.strip() or _indent(line) > base
 
 
 def _rule(lines: Sequence[str], at: int) -> bool:
