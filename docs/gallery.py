@@ -6,6 +6,7 @@ Everything is played from one seed with few episodes, so the page is the same ev
 import inspect
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def tables(result: StressResult) -> list[str]:
     return [markdown(gains), markdown(worth)]
 
 
-def verdict(row: dict[str, Any]) -> str:
+def verdict(row: Mapping[Any, Any]) -> str:
     """As on the terminal."""
     return "**breaks**" if row["breaks"] else "holds" if row["exact"] else "holds\\*"
 

@@ -92,7 +92,7 @@ def test_a_page_runs_from_top_to_bottom(
     if page == "logs.md":
         pandas, duck = scope["by_pandas"], scope["by_duckdb"]
         assert duck["gain"].tolist() == pytest.approx(pandas.tolist())  # type: ignore[attr-defined, index]
-        assert (scope["again"] - scope["told"]).abs().max() < 1e-9  # type: ignore[attr-defined, operator]
+        assert (scope["again"] - scope["told"]).abs().max() < 1e-9  # type: ignore[operator]
         assert len(scope["worst"]) == 10  # type: ignore[arg-type]
     if page == "runs.md":
         pairs = list(zip(scope["one"], scope["two"], strict=True))  # type: ignore[call-overload]
