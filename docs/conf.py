@@ -12,13 +12,14 @@ from docs.reference import write_reference  # noqa: E402
 
 project = "dynmech"
 author = "the dynmech authors"
-copyright = "MIT licence"
+copyright = "the dynmech authors, MIT licence"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 suppress_warnings = ["ref.python"]  # attributes of several classes share a name; their lists need no links
 exclude_patterns = ["_build"]
 default_role = "literal"
 add_module_names = False
+toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -34,7 +35,7 @@ html_css_files = ["dynmech.css"]
 html_theme_options = {
     "description": "A laboratory for dynamic mechanism design",
     "fixed_sidebar": True,
-    "page_width": "1100px",
+    "page_width": "1240px",
     "sidebar_width": "230px",
     "show_powered_by": False,
 }

@@ -12,6 +12,7 @@ from functools import partial
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
 ITEM = re.compile(r"(\s*)([-*]|\d+\.) +(?=\S)")
 CODE = re.compile(r"(`+)(.+?)\1")
+LETTER = re.compile(r"(\s*)(?=\(?(?:[A-Za-z]|[ivxlcdmIVXLCDM]+)[.)](?:\s|$))")  # would open a list
 EMPHASIS = re.compile(r"(?<![\w*])(\*{1,2})([^\W\d_][^*]*?)\1(?![\w*])")
 
 
@@ -77,7 +78,8 @@ def restructured(lines: Sequence[str]) -> list[str]:
                 out.append("")
             base = item.end() if item else min(base, indent)
             marker = line[: item.end()] if item else ""
-            out.append(marker + escaped(line[len(marker) :]))
+            text = escaped(line[len(marker) :])
+            out.append(marker + (LETTER.sub(r"\1\\", text, count=1) if LETTER.match(text) else text))
             at += 1
     return out
 
@@ -97,6 +99,10 @@ def _deeper(than: int, text: str) -> bool:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def _deeper(base: int, line: str) -> bool:
+    return not line.strip() or _indent(line) > base
 
 
 def _rule(lines: Sequence[str], at: int) -> bool:

@@ -1,4 +1,4 @@
-"""Every gate, in order: format, lint, types, import floors, documentation, tests with doctests. `python -m tests`."""
+"""Every gate, in order: format, lint, types, import floors, docs, then tests with doctests. `python -m tests`."""
 
 import subprocess
 import sys

@@ -23,7 +23,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name not in ("design.md", "gallery.md")
 )
-THEORY = [page for page in PAGES if page.startswith("theory/")]
+THEORY = re.findall(r"^(theory/\w+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(\w+)\n((?::\w+: [^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r"`dynmech ((?:audit|bound) [^`]+)`(?: \(exit code (\d)\))?")
 SHORT = ["--episodes", "50"]
@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
 def read(page: str) -> str:
     """A page's text."""
-    return (DOCS / page).read_text(encoding="utf-8")
+    return (DOCS / page).with_suffix(".md").read_text(encoding="utf-8")
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -234,6 +234,7 @@ def test_reference_pages_follow_the_tree(tmp_path: Path) -> None:
         ("Formula\n\n    p = q*\n\nend", "Formula\n\n\n::\n\n    p = q*\n\n\nend"),
         ("| a | b |\n| --- | --- |\n| `x` | |y |", None),
         ("Text:\n- one\n  more\n- two", "Text:\n\n- one\n  more\n- two"),
+        ("L.", r"\L."),
         ("Args:\n    x: |x|, `(n,)`.", "\nArgs:\n    x: \\|x\\|, ``(n,)``.\n"),
     ],
 )
