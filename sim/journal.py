@@ -76,13 +76,14 @@ class Journal:
         """
         line = _sealed(entry)
         try:
-            with self.path.open("ab") as file:
+            with self.path.open("ab", buffering=0) as file:  # what does not fit is not kept to be written later
                 start = file.seek(0, os.SEEK_END)
                 try:
                     if start and not self._ends_clean(start):
                         line = b"\n" + line
-                    file.write(line)
-                    file.flush()
+                    rest = memoryview(line)
+                    while rest:
+                        rest = rest[file.write(rest) :]
                     os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):

@@ -118,9 +118,13 @@ class RunFolder:
         if self._stamps() != self._seen:  # another program has used the folder since
             self._open()
             self._began = False
+        if not self._began:
+            self.sweep()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.sweep()
         if kind is not None and issubclass(kind, PlayError | Refusal) and self._began:
             self._clear()
             for folder in self._made:
@@ -161,7 +165,8 @@ class RunFolder:
         """Remove temporary files that a killed program has left."""
         for pattern in (".*.partial", ".*.parcel"):
             for path in self.path.rglob(pattern):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()
 
     @property
     def metadata(self) -> dict[str, str]:
