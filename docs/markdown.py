@@ -101,10 +101,6 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _deeper(base: int, line: str) -> bool:
-    return not line.strip() or _indent(line) > base
-
-
 def _rule(lines: Sequence[str], at: int) -> bool:
     return at < len(lines) and re.fullmatch(r"[|\s:-]+", lines[at].strip() or "x") is not None
 
