@@ -392,9 +392,18 @@ def story_text(found: Audit) -> str:
     ante = f"{first:.6g} ex ante, " if first > found.tolerance else ""
     aside = ", what it owes already aside" if story.history and not found.exit else ""
     return (
+        f"{_beyond_promise(found)}"
         f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
         f"{knowing}{before}, it {act}: {story.lie:.6g} from there on, against {story.truth:.6g}{aside}."
     )
+
+
+def _beyond_promise(found: Audit) -> str:
+    """What to say before a gain that no promise rules out."""
+    if not found.holds:
+        return ""
+    promised = {"bayesian": "nobody gains knowing its own signal only; beyond what is promised, "}
+    return promised.get(found.mechanism.promises.incentive, "truth is not promised to be best, and ")
 
 
 def _without_witness(found: Audit) -> str:
