@@ -20,16 +20,22 @@ from experiments.stressing import EXACT, StressResult, gain_table, stress
 PAGE = Path(__file__).resolve().parent / "gallery.md"
 EPISODES = 200
 SHOWN = {
+    "ar1-additive": ("virtual-pivot", "virtual-myopic", "pay-your-report"),
     "bilateral-trade": ("pivot-with-fees", "pivot", "balanced-team", "expected-externality", "pay-your-report"),
     "common-state": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
+    "correlated-first-signal": ("relaxed-prices", "pay-your-report"),
     "lowest-bid-auction": ("lowest-bid", "second-price"),
+    "non-separable": ("relaxed-prices", "pay-your-report"),
     "power-plants": ("balanced-team", "pivot", "static-vcg", "expected-externality"),
     "public-good": ("generalized-vcg", "pivot", "static-vcg"),
     "random": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
     "renewable-resource": ("balanced-team", "pivot", "static-vcg", "expected-externality"),
     "repeated-auction": ("pivot", "team", "balanced-team", "expected-externality", "pay-your-report"),
     "repeated-trade": ("self-enforcing",),
+    "single-buyer": ("optimal-contract", "virtual-pivot"),
     "spectrum": ("contingent-spanning", "cremer-mclean", "static-vcg"),
+    "sponsored-search": ("virtual-pivot", "virtual-index"),
+    "supply-chain": ("virtual-pivot", "virtual-myopic"),
 }
 """Where all mechanisms that fit would take long: those that are shown."""
 
