@@ -285,7 +285,7 @@ def test_a_file_is_whole_before_it_has_its_name(tmp_path: Path, monkeypatch: pyt
     keep(begun, KEYS[0])
     named = [re.sub(r"\.[0-9a-f]{8}\.partial", ".partial", step) for step in steps]
     partial = ".shard-00000.partial"
-    assert named == [f"sync {partial}", f"rename {partial} shard-00000.parquet"] * 3 + ["sync shards.jsonl"]
+    assert named == [f"sync {partial}", f"rename {partial} shard-00000.parquet"] * len(DATASETS) + ["sync shards.jsonl"]
 
 
 # A disk without space
