@@ -256,7 +256,7 @@ def test_every_level_of_the_log_gives_the_same_results(play: Callable[..., Any],
     for level, result in results.items():
         assert getattr(result, table).equals(getattr(results["full"], table)), level
         there = {path.parent.parent.parent.name for path in (tmp_path / level).rglob("*.parquet")}
-        assert there == set(LEVELS[level])
+        assert there == set(LEVELS[level]) - {"rounds"}  # nobody learns
     full, some = bytes_below(tmp_path / "full"), bytes_below(tmp_path / "episodes")
     assert {name for name in full if not name.startswith("outcomes/")} == set(some)
     assert set(bytes_below(tmp_path / "summary")) == {"run.json", "shards.jsonl", "result.json"}
