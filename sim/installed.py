@@ -92,6 +92,6 @@ def _title(package: Distribution) -> str:
 
 def _field(package: Distribution, key: str) -> str:
     """A field of a package's metadata; empty where there is none."""
-    with suppress(TypeError, AttributeError):  # there are no metadata at all
+    with suppress(TypeError, AttributeError, FileNotFoundError):  # there are no metadata at all
         return str((package.metadata.get_all(key) or [""])[0])
     return ""
