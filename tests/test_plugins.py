@@ -63,10 +63,10 @@ class SecondPrice(DirectMechanism):
         return float(max(len(stage.signals[0]) for stage in self.environment.stages))
 
 
-class Shade(BaseStrategy):
+class Undercut(BaseStrategy):
     """Reports a step below its value."""
 
-    name = "shade"
+    name = "undercut"
 
     def __init__(self, step: int = 1):
         self.step = step
@@ -109,15 +109,15 @@ def test_all_three_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     assert rows["second-price-rule"]["options"] == ["reserve=0.0"]
     assert rows["second-price-rule"]["source"] == "Vickrey 1961"
-    assert rows["shade"]["source"] == "market.py", "a class that does not say where it is from: its file"
+    assert rows["undercut"]["source"] == "market.py", "a class that does not say where it is from: its file"
     with pytest.raises(SystemExit):
         main(["list", "strategies", "--plugin", "market.py"])
-    assert "shade " in capsys.readouterr().out
+    assert "undercut " in capsys.readouterr().out
 
 
 def test_they_are_used_by_name_in_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     data = call_json(
-        capsys, "run", "market", "second-price-rule", "--strategy", "bidder 1=shade:step=2", "--episodes", "4000"
+        capsys, "run", "market", "second-price-rule", "--strategy", "bidder 1=undercut:step=2", "--episodes", "4000"
     )
     env = make_environment("market")
     assert isinstance(env, TableEnvironment)
@@ -133,7 +133,7 @@ def test_they_are_used_by_name_in_a_run(capsys: pytest.CaptureFixture[str]) -> N
     bidder = data["agents"][0]
     assert lying[0] - honest[0] < -0.1, "shading loses"
     assert abs(bidder["gain"] - (lying[0] - honest[0])) < 1.5 * bidder["gain_half_width"] < 0.1
-    assert bidder["strategy"] == "shade:step=2"
+    assert bidder["strategy"] == "undercut:step=2"
 
 
 def test_they_are_tried_in_a_stress_test(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +145,7 @@ def test_they_are_tried_in_a_stress_test(capsys: pytest.CaptureFixture[str]) -> 
         "pay-your-report": True,
         "second-price-rule": False,
     }
-    shading = [row for row in data["gains"] if row["family"] == "shade"]
+    shading = [row for row in data["gains"] if row["family"] == "undercut"]
     assert {(row["mechanism"], row["agent"]) for row in shading} == {
         (mechanism, agent)
         for mechanism in ("second-price-rule", "pay-your-report")
@@ -168,7 +168,7 @@ def test_they_are_tried_in_a_stress_test(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_study_names_its_plugins(capsys: pytest.CaptureFixture[str]) -> None:
     Path("study.toml").write_text(
         'environment = "market:values=2"\nmechanism = "second-price-rule:reserve=1"\nepisodes = 200\n'
-        'plugins = ["market.py"]\n[strategies]\n"0" = "shade"\n',
+        'plugins = ["market.py"]\n[strategies]\n"0" = "undercut"\n',
         encoding="utf-8",
     )
     with pytest.raises(SystemExit) as stopped:
@@ -182,18 +182,18 @@ def test_a_study_names_its_plugins(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_from_python_they_are_used_in_the_same_way(plugin: Path) -> None:
     use_plugins([plugin])
-    by_name = run("market", "second-price-rule", {"bidder 2": "shade"}, episodes=100, out="a")
-    strategy = STRATEGIES.get("shade")()
+    by_name = run("market", "second-price-rule", {"bidder 2": "undercut"}, episodes=100, out="a")
+    strategy = STRATEGIES.get("undercut")()
     by_object = run("market", "second-price-rule", {"1": strategy}, episodes=100, out="b")
     assert by_name.agents.equals(by_object.agents)
     ledger = json.loads(Path("a/run.json").read_text())
-    assert set(ledger["configuration"]["code"]) == {"second-price-rule", "shade"}
+    assert set(ledger["configuration"]["code"]) == {"second-price-rule", "undercut"}
 
 
 @pytest.mark.parametrize(
     ("mine", "theirs", "kind"),
     [
-        ("shade", "one-shot", "strategy"),
+        ("undercut", "one-shot", "strategy"),
         ("second-price-rule", "team", "mechanism"),
         ("market", "oil-leases", "scenario"),
     ],
