@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +29,8 @@ import numpy as np
 from loky import get_reusable_executor
 
 from experiments.catalog import use_plugins
-from experiments.guard import Answer, Limits, attempted, confined
+from experiments.descent import children
+from experiments.guard import Answer, Limits, attempted, confined, located
 from experiments.interrupts import uninterrupted
 from sim.answers import one_line
 from sim.arrays import Array
@@ -334,6 +336,8 @@ def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
         return future.result().opened()
     except crew.lost:
         return None
+    except Exception as error:  # the worker could not even begin, or its answer not be sent
+        return Answer(error=PlayError(located(error)), bare=True)
 
 
 # In a worker
@@ -348,6 +352,9 @@ def _begin(parent: int) -> None:
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.2)
+    for child in children():
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
     os._exit(1)
 
 

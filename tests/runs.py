@@ -36,6 +36,14 @@ def marked(mark: str) -> list[int]:
     return sorted(found)
 
 
+def command_line(pid: int) -> str:
+    """How a process was called; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
 class Command:
     """`dynmech …` in a process group of its own.
 
@@ -83,11 +91,7 @@ class Command:
         deadline = time.monotonic() + seconds
         while (there := self.everybody()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        lines = []
-        for pid in there:
-            with suppress(OSError):
-                lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
-        return lines
+        return [command_line(pid) for pid in there]
 
     def end(self) -> None:
         """Kill all of it."""

@@ -61,7 +61,7 @@ def resize(place: Path, kilobytes: int) -> None:
     ("words", "level", "count"),
     [
         pytest.param(RUN, "full", 1),
-        pytest.param(RUN, "summary", 2),
+        pytest.param(RUN, "summary", 2, marks=pytest.mark.slow),
         pytest.param(STRESS, "full", 2),
         pytest.param(STRESS, "summary", 1),
         pytest.param(STRESS, "episodes", 1, marks=pytest.mark.slow),

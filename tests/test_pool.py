@@ -161,6 +161,27 @@ def test_what_cannot_be_packed_fails_alone() -> None:
     assert found == {0: 4, 1: 9}
 
 
+def cannot_be_unpacked() -> Parcel:
+    return Parcel(payload=b"no pickle")
+
+
+def returns_a_lock(_: int) -> Any:
+    return threading.Lock()
+
+
+def test_what_cannot_travel_is_an_error_of_its_own() -> None:
+    work = [
+        Call("there", square, 0, cannot_be_unpacked),
+        Call("back", returns_a_lock, 0, partial(Parcel.of, 0)),
+        *calls(square, [3]),
+    ]
+    done = {one.key: one for one in Workers(2).run(work)}
+    assert done[0].answer.value == 9
+    for key in ("there", "back"):
+        assert done[key].answer.bare
+        assert "pickl" in str(done[key].answer.error).lower()
+
+
 # Dying
 
 

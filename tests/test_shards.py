@@ -24,6 +24,9 @@ SAMPLING = Sampling(episodes=90, seed=3, shard=20)
 FEW = Sampling(episodes=50, seed=3, shard=20)
 """Three of them."""
 
+ONE = Sampling(episodes=20, seed=3, shard=20)
+"""One of them."""
+
 CHATTY = strategy("chatty", "print('I', view.t, flush=True)\nreturn view.prescribed")
 
 MOODY = """
@@ -154,7 +157,7 @@ def test_a_shard_that_fails_is_tried_once_more_and_the_rest_is_played(count: int
     assert bytes_below(tmp_path / "a") == bytes_below(tmp_path / "b")
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_in_a_stress_test_what_fails_is_left_out(count: int, tmp_path: Path) -> None:
     use_plugins([moody(tmp_path)])
     result = play_stress(tmp_path / "a", count)
@@ -198,15 +201,15 @@ PILOT = "if view.size > 100 and not GONE.exists():\n    raise ValueError('not in
 def test_a_family_that_fails_in_the_pilot_is_looked_at_again(tmp_path: Path) -> None:
     top = f"from pathlib import Path\nGONE = Path({str(tmp_path / 'gone')!r})"
     use_plugins([planted(tmp_path / "p.py", strategy("pilotless", PILOT, top=top))])
-    result = play_stress(tmp_path / "a", 1)
+    result = play_stress(tmp_path / "a", 1, sampling=ONE)
     assert {entry["key"] for entry in result.failures} == {
         f"mechanism={m}/case=firm-{i}.pilotless" for m in ("linked", "team") for i in (1, 2)
     }
     assert "chosen" not in read_ledger(tmp_path / "a"), "nothing was chosen for good"
     (tmp_path / "gone").touch()
-    healed = play_stress(tmp_path / "a", 1)
+    healed = play_stress(tmp_path / "a", 1, sampling=ONE)
     assert healed.failures == []
-    assert bytes_below(tmp_path / "a") == bytes_below(play_stress(tmp_path / "b", 1).folder)
+    assert bytes_below(tmp_path / "a") == bytes_below(play_stress(tmp_path / "b", 1, sampling=ONE).folder)
 
 
 BREAKS = """
@@ -225,12 +228,13 @@ def test_a_mechanism_that_is_mended_joins_the_others(tmp_path: Path) -> None:
     body = "if not GONE.exists(): raise KeyError('no table')"
     use_plugins([planted(tmp_path / "p.py", top + BREAKS.format(name="Mended", lower="mended", body=body))])
     names = ["linked", "mended", "team"]
-    first = play_stress(tmp_path / "a", 1, mechanisms=names)
+    first = play_stress(tmp_path / "a", 1, mechanisms=names, sampling=ONE)
     assert [entry["key"] for entry in first.failures] == ["mechanism=mended"]
     (tmp_path / "gone").touch()
-    healed = play_stress(tmp_path / "a", 1, mechanisms=names)
+    healed = play_stress(tmp_path / "a", 1, mechanisms=names, sampling=ONE)
     assert (healed.failures, set(healed.mechanisms["mechanism"])) == ([], set(names))
-    assert bytes_below(tmp_path / "a") == bytes_below(play_stress(tmp_path / "b", 1, mechanisms=names).folder)
+    undisturbed = play_stress(tmp_path / "b", 1, mechanisms=names, sampling=ONE)
+    assert bytes_below(tmp_path / "a") == bytes_below(undisturbed.folder)
 
 
 def test_a_mechanism_that_breaks_the_rules_leaves_the_others_alone(tmp_path: Path) -> None:
