@@ -34,11 +34,10 @@ from sim.errors import PlayError
 from sim.function_environment import FunctionEnvironment
 from sim.game import Conduct, Game, make_game
 from sim.loop import play_shard
-from sim.record import Record
 from sim.roles import Acts, Situation, Strategy, View
 from sim.spaces import Finite, Interval, Space
 from sim.stage import Stage
-from sim.streams import Streams
+from sim.streams import Streams, Tapes
 
 
 def games() -> dict[str, Game]:
@@ -168,28 +167,28 @@ class RemembersInSelf(BaseStrategy):
 
 
 class LooksThroughTheFrames(Planted):
-    """Climbs the stack to the loop and reads what the other firm sees."""
+    """Climbs the stack to the loop and reads there what nature is about to draw."""
 
     def heads(self, view: View) -> Any:
         frame: Any = sys._getframe()
         while frame is not None:
-            record = getattr(frame.f_locals.get("self"), "record", None)
-            if record is not None:
-                return record.signal[view.t, 1, frame.f_locals["self"].here] == 1
+            loop = frame.f_locals.get("self")
+            if hasattr(loop, "tapes"):
+                return loop.luck(loop.environment.streams(view.t), 1, view.t)[:, 0] < 0.5
             frame = frame.f_back
         return False
 
 
-class LooksForAnyRecord(Planted):
-    """Searches every variable of every caller for a record of play, whoever keeps it."""
+class LooksForAnyTape(Planted):
+    """Searches every variable of every caller for nature's draws, whoever keeps them."""
 
     def heads(self, view: View) -> Any:
         frame: Any = sys._getframe()
         while frame is not None:
             for value in list(frame.f_locals.values()):
-                record = value if isinstance(value, Record) else getattr(value, "record", None)
-                if isinstance(record, Record):
-                    return record.signal[view.t, 1, : view.size] == 1
+                tapes = value if isinstance(value, Tapes) else getattr(value, "tapes", None)
+                if isinstance(tapes, Tapes):
+                    return tapes.at(GAMES["oil"].environment.streams(view.t), 1, view.t, 0, view.size)[:, 0] < 0.5
             frame = frame.f_back
         return False
 
@@ -237,8 +236,8 @@ class CountsRows(Planted):
         (DrawsFromTheStandardLibrary, FUNCTION),
         (CountsForTheClass, FUNCTION),
         (RemembersInSelf, FUNCTION),
-        (LooksThroughTheFrames, ""),  # what it finds depends on when the loop writes things down
-        (LooksForAnyRecord, ""),
+        (LooksThroughTheFrames, FUNCTION),
+        (LooksForAnyTape, FUNCTION),
         (LooksThroughTheFramesOrFails, FUNCTION),
         (DrawsFromAFixedSeed, ALONE),
         (LooksAtTheBlock, ALONE),
