@@ -6,7 +6,7 @@ that case can fail with it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -66,14 +66,16 @@ class Job:
     batch: int = 0
     orders: tuple[tuple[int, ...], ...] = ()
 
-    def order(self, number: int) -> tuple[int, ...]:
-        """Whose strategy each agent plays in a shard."""
-        return self.orders[number % len(self.orders)] if self.orders else tuple(range(len(self.cases[0].strategies)))
+    def order(self, case: int, number: int) -> tuple[int, ...]:
+        """Whose strategy each agent plays in a shard of a case."""
+        one = self.cases[case]
+        free = self.orders and not one.tied
+        return self.orders[number % len(self.orders)] if free else tuple(range(len(one.strategies)))
 
     def placed(self, case: int, number: int) -> Case:
         """A case as it is played in a shard."""
         one = self.cases[case]
-        return Case(one.key, tuple(one.strategies[place] for place in self.order(number)))
+        return replace(one, strategies=tuple(one.strategies[place] for place in self.order(case, number)))
 
     def key(self, case: int, number: int) -> str:
         """A shard's name."""
@@ -112,7 +114,7 @@ def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[i
         tables = _tables(job.log, key, record, reference, case, start)
         summary = Tally.of(record, reference.payoffs).to_data()
         if job.batch:
-            by_place = record.payoffs[np.argsort(job.order(number))]
+            by_place = record.payoffs[np.argsort(job.order(index, number))]
             summary["batches"] = batch_means(by_place, job.batch).tolist()
         out.append({"key": key, "files": write_shard(job.root, tables, job.metadata), "summary": summary})
     return out

@@ -85,10 +85,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Case:
-    """One strategy per agent; `key` names the case in paths."""
+    """One strategy per agent; `key` names the case in paths.
+
+    `tied` strategies are made for their agents: agents that are alike do not change places.
+    """
 
     key: str
     strategies: tuple[BaseStrategy, ...]
+    tied: bool = False
 
     @property
     def deviates(self) -> tuple[bool, ...]:

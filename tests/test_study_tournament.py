@@ -119,7 +119,11 @@ def test_a_good_study_is_taken_with_its_defaults() -> None:
         ({"tail": float("nan")}, "tail: nan is not "),
         ({"width": 0.1, "most": 100}, "most: 100 is below episodes, 2000"),
         ({"log": "all"}, "log: 'all' is none of full, episodes, summary"),
-        ({"coalitions": [["a"]]}, "coalitions: unknown key"),
+        ({"coalitions": [["0", "1"]]}, "coalitions: "),
+        ({"coalitions": {"c": ["0", "bidder 9"]}}, "coalitions.c: no agent 'bidder 9'"),
+        ({"coalitions": {"c": ["0", "bidder 1"]}}, "coalitions.c: an agent is named twice"),
+        ({"coalitions": {"c": []}}, "coalitions.c: is empty"),
+        ({"coalitions": {"c d": ["0"]}}, "coalitions.'c d': a name is up to 40 letters"),
         ({"plugins": ["absent.py"]}, "plug-in absent.py"),
     ],
 )

@@ -249,6 +249,59 @@ def test_a_users_strategy_that_breaks_takes_only_its_profiles_with_it(tmp_path: 
     assert "broken" in failure["failed"]
 
 
+# Coalitions
+
+CARTEL = {"cartel": ["bidder 1", "bidder 2"], "alone": ["bidder 3"], "everybody": ["0", "1", "2"]}
+
+
+def test_coalitions_earn_in_play_what_the_oracle_says(tmp_path: Path) -> None:
+    """Beside an audit of the same coalition; and what all gain together is welfare gained and revenue lost."""
+    changes = {"strategies": {"truth": "truthful"}, "episodes": 1200, "coalitions": CARTEL}
+    found = play(tmp_path / "run", **changes)
+    env = make_environment(STUDY["environment"])
+    for part in found.parts:
+        by_name = {one.name: one for one in part.coalitions}
+        cartel, alone, everybody = (by_name[name] for name in CARTEL)
+        audited = audit(env, make_mechanism(part.mechanism, env), coalitions=[[0, 1]])
+        assert cartel.exact == pytest.approx(gains(audited, Family.CONTINGENT, "ex_ante")[0], abs=1e-9)
+        assert cartel.members == ("bidder 1", "bidder 2")
+        for one in by_name.values():
+            assert one.agrees
+            assert one.gain is not None
+            assert one.half_width is not None
+            assert sum(one.shares) == pytest.approx(one.gain, abs=1e-12)
+        assert cartel.exact is not None
+        assert cartel.exact > 0.2
+        assert abs((cartel.gain or 0) - cartel.exact) < 2 * (cartel.half_width or 0)
+        assert (alone.exact or 0) <= (everybody.exact or 0)
+        assert everybody.properties is not None
+        revenue = float(part.table["revenue"].iloc[0])
+        welfare = everybody.properties["welfare"] - float(part.table["welfare"].iloc[0])
+        assert everybody.gain == pytest.approx(welfare + revenue - everybody.properties["revenue"], abs=1e-9)
+    assert found.parts[0].coalitions[1].exact == pytest.approx(0, abs=1e-9), "nobody gains alone under pivot"
+    assert found.parts[1].coalitions[1].exact > 0.05  # type: ignore[operator]
+    again = play(tmp_path / "run", **changes)
+    assert again.reused
+    assert again.parts[0].coalitions == found.parts[0].coalitions
+    kept = read_result(tmp_path / "run")["games"][0]["coalitions"]
+    assert kept[0]["exact"] == pytest.approx(found.parts[0].coalitions[0].exact)
+
+
+def test_a_coalition_that_cannot_be_searched_says_why(tmp_path: Path) -> None:
+    found = play(
+        tmp_path / "run",
+        environment="trading-game-continuous",
+        mechanisms=["continuous-trade"],
+        strategies={"truth": "truthful"},
+        episodes=24,
+        coalitions={"both": ["0", "1"]},
+        roles={"buyer": {"agents": ["buyer"]}, "seller": {"agents": ["seller"]}},
+    )
+    (both,) = found.parts[0].coalitions
+    assert (both.exact, both.gain) == (None, None)
+    assert both.refused == "the economy is not finite"
+
+
 @pytest.mark.slow
 def test_the_command_prints_one_object_for_programs(tmp_path: Path) -> None:
     planted(tmp_path / "study.toml", STUDY_FILE)

@@ -1,11 +1,13 @@
 """What a tournament found, and how it is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from experiments.tournament.coalitions import CoalitionGain
 from experiments.tournament.empirical import EmpiricalGame, Regret
 from experiments.tournament.equilibria import pure
 from experiments.tournament.population import Population
@@ -22,6 +24,7 @@ class Part:
         table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit,
             how many (agent, date, own signal) would rather leave).
         folder: where the run lies.
+        coalitions: what each coalition of the study gains.
     """
 
     environment: str
@@ -29,6 +32,7 @@ class Part:
     game: EmpiricalGame
     table: pd.DataFrame
     folder: Path
+    coalitions: Sequence[CoalitionGain] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +162,7 @@ def game_data(part: Part, truth: str) -> dict[str, Any]:
         "stable": [game.label(regret.profile) for regret in pure(game)],
         "dominated": [vars(one) | {"interval": list(one.interval)} for one in game.dominated()],
         "population": population_data(game),
+        "coalitions": [one.data() for one in part.coalitions],
     }
 
 

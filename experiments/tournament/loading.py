@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,7 @@ def _problems(study: Study, data: Mapping[str, Any], workers: Workers) -> Iterat
     if study.width is not None and study.most < study.episodes:
         yield ("most",), f"{study.most} is below episodes, {study.episodes}"
     yield from _mechanism_problems(study)
+    yield from _name_problems(study.coalitions, "coalitions")
     for text in study.environment.texts():
         try:
             environment = open_environment(text, workers)
@@ -183,16 +184,22 @@ def _mechanism_problems(study: Study) -> Iterator[tuple[Place, str]]:
 
 
 def _strategy_problems(study: Study, names: Sequence[str], workers: Workers) -> Iterator[tuple[Place, str]]:
-    seen: dict[str, str] = {}
+    yield from _name_problems(study.strategies, "strategies")
     for name, entry in study.strategies.items():
         place = ("strategies", name)
-        if not WORD.fullmatch(name):
-            yield place, "a name is up to 40 letters, digits and hyphens, a letter first"
-        elif name == PRESCRIBED:
+        if name == PRESCRIBED:
             yield place, "that is what the mechanism asks for; choose another name"
-        elif (other := seen.setdefault(name.casefold(), name)) != name:
-            yield place, f"differs from {other!r} in capitals only"
         yield from (((*place, *field), text) for field, text in _entry_problems(study, name, entry, names, workers))
+
+
+def _name_problems(given: Iterable[str], field: str) -> Iterator[tuple[Place, str]]:
+    """Names that cannot be parts of paths, or that paths would not tell apart."""
+    seen: dict[str, str] = {}
+    for name in given:
+        if not WORD.fullmatch(name):
+            yield (field, name), "a name is up to 40 letters, digits and hyphens, a letter first"
+        elif (other := seen.setdefault(name.casefold(), name)) != name:
+            yield (field, name), f"differs from {other!r} in capitals only"
 
 
 def _entry_problems(

@@ -25,6 +25,7 @@ from experiments.results import save_result
 from experiments.shards import Job, make_job, play_jobs, shard_keys
 from experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties
+from experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
 from experiments.tournament.found import Part, Tournament, kept_data
 from experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
@@ -99,15 +100,19 @@ def _on_economy(
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         for mechanism, reason in broken.items():
             folder.fail(f"mechanism={slug(mechanism)}", reason, TRIES)
-        jobs = []
+        jobs, plots = [], {}
         for mechanism, game in games.items():
             unfit = _unfit(game, mechanism, cases, folder, workers)
             fit = [case for case in cases if case.key not in unfit]
+            plots[mechanism] = find_plots(study.coalitions, game, workers)
+            together = (plot.case(len(environment.agents)) for plot in plots[mechanism])
+            fit += [case for case in together if case is not None]
             job = make_job(game, mechanism, fit, sampling, folder, study.log)
             jobs.append(replace(job, batch=batch, orders=ways))
         _rounds(study, jobs, roles, profiles, folder, workers, progress)
         folder.finish(key for key in shard_keys(jobs) if folder.has(key))
-        parts = [part for job in jobs if (part := _part(study, text, job, roles, profiles, folder)) is not None]
+        mine = (_part(study, text, job, roles, profiles, plots[job.mechanism], folder) for job in jobs)
+        parts = [part for part in mine if part is not None]
     reused = bool(folder.data["complete"]) and not folder.written
     failures = folder.failures()
     found = Tournament(study, parts, sampled, len(profiles), count(roles), assumed, refusals, failures, reused)
@@ -270,7 +275,13 @@ def _total(job: Job, index: int, turns: int, folder: RunFolder) -> Tally:
 
 
 def _part(
-    study: Study, text: str, job: Job, roles: tuple[Role, ...], profiles: Sequence[Profile], folder: RunFolder
+    study: Study,
+    text: str,
+    job: Job,
+    roles: tuple[Role, ...],
+    profiles: Sequence[Profile],
+    plots: Sequence[Plot],
+    folder: RunFolder,
 ) -> Part | None:
     """The empirical game of one mechanism; None if nothing of it could be played."""
     cells: dict[Profile, FloatArray] = {}
@@ -282,7 +293,18 @@ def _part(
     if not cells:
         return None
     game = EmpiricalGame(roles, cells, study.seed)
-    return Part(text, job.mechanism, game, _table(job, game, tallies), folder.path)
+    coalitions = [_coalition(job, plot, folder) for plot in plots]
+    return Part(text, job.mechanism, game, _table(job, game, tallies), folder.path, coalitions)
+
+
+def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:
+    """What a coalition gained; prescribed play is the job's first case."""
+    index = {case.key: k for k, case in enumerate(job.cases)}.get(plot.key)
+    turns = min(_played(job, index, folder), _played(job, 0, folder)) if index is not None else 0
+    if index is None or not turns:
+        return coalition_gain(plot, job.game, None, None, None)
+    payoffs, honest = (_batches(job, k, turns, folder) for k in (index, 0))
+    return coalition_gain(plot, job.game, payoffs, honest, _total(job, index, turns, folder))
 
 
 def _table(job: Job, game: EmpiricalGame, tallies: Mapping[Profile, Tally]) -> pd.DataFrame:

@@ -53,7 +53,20 @@ def role_problems(study: Study, environment: Environment) -> Iterator[tuple[tupl
             agents = list(dict.fromkeys(agent_index(environment.agents, who) for who in entry.agents))
             if wrong := asymmetry(environment, agents):
                 yield ("roles", name), f"not symmetric, {wrong}; give them roles of their own, or symmetric = false"
+    yield from _coalition_problems(study, environment)
     for agent, names in places.items():
         if len(names) != 1:
             where = f"in more than one place ({', '.join(names)})" if names else "in no role"
             yield ("roles",), f"agent {environment.agents[agent]!r} is {where}; each agent has one"
+
+
+def _coalition_problems(study: Study, environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, members in study.coalitions.items():
+        known: list[int] = []
+        for who in members:
+            try:
+                known.append(agent_index(environment.agents, who))
+            except InputError as error:
+                yield ("coalitions", name), str(error)
+        if len(set(known)) < len(known):
+            yield ("coalitions", name), "an agent is named twice"

@@ -1,10 +1,13 @@
 """A tournament on the terminal: regret first, equilibria second."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.moments import amount
+from experiments.moments import ZERO, amount
+from experiments.tournament.coalitions import CoalitionGain
 from experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
 from experiments.tournament.equilibria import mixed, pure
 from experiments.tournament.found import Part, Tournament, population_data, truth_regret
@@ -14,6 +17,8 @@ ROWS = 12
 """Profiles that are shown of each game."""
 
 COLUMNS = ("profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget", "unwilling")
+
+COALITION = ("coalition", "members", "exact gain", "in play", "of it each", "welfare", "revenue", "worst budget")
 
 CENSUS = 1e-3
 """Shares of a population below this are not shown."""
@@ -42,7 +47,39 @@ def _show_part(part: Part, truth: str, console: Console) -> None:
     console.print(_table(part, truth))
     for line in notes(game):
         console.print(Text(line, style="dim"))
+    if part.coalitions:
+        console.print(_coalitions(part.coalitions))
+        for one in part.coalitions:
+            console.print(Text(coalition_text(one), style="dim"))
     console.print()
+
+
+def _coalitions(coalitions: Sequence[CoalitionGain]) -> Table:
+    """What coalitions gain together against prescribed play by the others."""
+    table = Table(title="Coalitions, against prescribed play by the others", title_justify="left")
+    for column in COALITION:
+        table.add_column(column, justify="left" if column in ("coalition", "members") else "right")
+    for one in coalitions:
+        seen, figures = one.gain is not None and one.half_width is not None, one.properties or {}
+        table.add_row(
+            one.name,
+            "\n".join(one.members),
+            "–" if one.exact is None else amount(one.exact),
+            f"{amount(one.gain or 0.0)} ± {amount(one.half_width or 0.0)}" if seen else "–",
+            "\n".join(map(amount, one.shares)) or "–",
+            *(amount(figures[name]) if name in figures else "–" for name in ("welfare", "revenue", "worst_deficit")),
+        )
+    return table
+
+
+def coalition_text(one: CoalitionGain) -> str:
+    """What a coalition does, or why nothing is known of it."""
+    if one.exact is None:
+        return f"{one.name}: not searched, {one.refused}"
+    if one.exact <= (one.exact_bound or 0.0) + ZERO:
+        return f"{one.name}: no joint deviation gains anything"
+    flag = "" if one.agrees else "; EXACT AND PLAYED FIGURES DISAGREE"
+    return f"{one.name}: {' and '.join(one.members)} {one.words}{flag}"
 
 
 def regret_text(regret: Regret, game: EmpiricalGame) -> str:

@@ -16,7 +16,11 @@
     agents = ["bidder 1", "bidder 2", "bidder 3"]
     strategies = ["truth", "low", "either"]
 
-Without roles all agents are one symmetric role with every strategy.
+    [coalitions]
+    cartel = ["bidder 1", "bidder 2"]
+
+Without roles all agents are one symmetric role with every strategy. A coalition plays the oracle's joint best response
+to prescribed play; it stands beside the profiles.
 """
 
 from collections.abc import Mapping
@@ -101,6 +105,7 @@ class Study(_Strict):
         title: for the page.
         environment, mechanisms, strategies, roles: what is played.
         truth: which strategy is the truthful one.
+        coalitions: agents who act together, beside the profiles (see `experiments.tournament.coalitions`).
         episodes: per profile (rounded up so that every order of like agents is played equally often).
         width: play on until the 95 % interval of every payoff is no wider (None: `episodes` are all).
         most: episodes per profile at most, where there is a width.
@@ -114,6 +119,7 @@ class Study(_Strict):
     strategies: dict[Text, Annotated[StrategyEntry, _entry("use")]] = Field(min_length=1)
     roles: dict[Text, RoleEntry] = {}
     truth: Text = "truth"
+    coalitions: dict[Text, Annotated[list[Text], Field(min_length=1)]] = {}
     episodes: int = Field(default=2000, ge=2, le=MOST_EPISODES)
     width: float | None = Field(default=None, gt=0)
     most: int = Field(default=100_000, ge=2, le=MOST_EPISODES)

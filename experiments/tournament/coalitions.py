@@ -1,0 +1,148 @@
+"""Coalitions in a tournament: the joint best response of some agents, in play beside the oracle's exact figure.
+
+A coalition pools its signals, sends what is best for the sum of its members' payoffs, and everybody else plays as
+prescribed. What it gains is measured against prescribed play by all under the same draws of nature:
+
+    gain(C) = Σ_{i∈C} E[V_i(plan of C, prescribed play of the others) − V_i(prescribed play)],
+
+exactly by dynamic programming (`agents.oracle`), and in play as a mean of batches with its interval. The two must agree
+up to four standard errors and the tail. The plan is the oracle's for the mechanism at hand, so a coalition is no
+strategy that one agent could choose: it stands beside the profiles, not among them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import ndtri
+
+from agents.base import BaseStrategy
+from agents.truthful import Truthful
+from experiments.catalog import is_shipped
+from experiments.exact import Collusion, collusion
+from experiments.moments import LEVEL, ZERO
+from experiments.opening import tried
+from experiments.pool import Workers
+from experiments.running import agent_index
+from experiments.shards import users_code
+from experiments.simulate import Case
+from experiments.tally import Tally, properties
+from experiments.tournament.empirical import standard_error
+from sim.arrays import FloatArray
+from sim.environment import Environment
+from sim.errors import DynmechError
+from sim.game import Game
+
+PREFIX = "coalition."
+"""How the cases of coalitions begin; the name of a profile has no dot."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """A coalition under one mechanism: who, and what the oracle has found for it."""
+
+    name: str
+    members: tuple[int, ...]
+    found: Collusion
+
+    @property
+    def key(self) -> str:
+        """The name of its case."""
+        return f"{PREFIX}{self.name}"
+
+    def case(self, agents: int) -> Case | None:
+        """The members play their plan, the others as prescribed; None without a plan."""
+        if self.found.witness is None:
+            return None
+        parts: Mapping[int, BaseStrategy] = self.found.witness.parts()
+        return Case(self.key, tuple(parts.get(i, Truthful()) for i in range(agents)), tied=True)
+
+
+@dataclass(frozen=True)
+class CoalitionGain:
+    """What a coalition gained.
+
+    Attributes:
+        name, members: of the coalition; the members' names.
+        exact, exact_bound: the oracle's figure, and how far it may be off; None where it was not searched.
+        gain, half_width: in play, with its 95 % interval; None where it could not be played.
+        agrees: whether the two do, up to four standard errors and the tail.
+        shares: what each member gains of it in play.
+        words: what the coalition does where it gains most.
+        refused: why there are no figures, if so.
+        properties: what it does to welfare, revenue, budget and participation.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    exact: float | None = None
+    exact_bound: float | None = None
+    gain: float | None = None
+    half_width: float | None = None
+    agrees: bool = True
+    shares: tuple[float, ...] = ()
+    words: str = ""
+    refused: str = ""
+    properties: Mapping[str, float] | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**vars(self), "members": list(self.members), "shares": list(self.shares)}
+
+
+def find_plots(coalitions: Mapping[str, Sequence[str]], game: Game, workers: Workers) -> list[Plot]:
+    """Each coalition's joint best response; apart where a user's mechanism is searched."""
+    out = []
+    for name, members in coalitions.items():
+        who = member_indices(members, game.environment)
+        try:
+            ours = is_shipped(game.mechanism)
+            found = collusion(game, who) if ours else tried(workers, users_code(game), collusion, game, who)
+        except DynmechError as error:
+            found = Collusion(None, None, str(error))
+        out.append(Plot(name, who, found))
+    return out
+
+
+def member_indices(members: Sequence[str], environment: Environment) -> tuple[int, ...]:
+    """The members, in the order of the agents.
+
+    Raises:
+        InputError: there is no such agent.
+    """
+    return tuple(sorted(agent_index(environment.agents, who) for who in members))
+
+
+def coalition_gain(
+    plot: Plot, game: Game, payoffs: FloatArray | None, honest: FloatArray | None, tally: Tally | None
+) -> CoalitionGain:
+    """The figures of one coalition.
+
+    Args:
+        payoffs, honest: by agent and batch `(N, B)`, of the plan and of prescribed play under the same draws; None
+            where they could not be played.
+        tally: of the plan.
+    """
+    names = tuple(game.environment.agents[i] for i in plot.members)
+    figure, witness = plot.found.gain, plot.found.witness
+    if figure is None or witness is None:
+        return CoalitionGain(plot.name, names, refused=plot.found.refused)
+    known = CoalitionGain(plot.name, names, figure.gain, figure.bound, words=witness.words)
+    if payoffs is None or honest is None or tally is None:
+        return known
+    batches = min(payoffs.shape[1], honest.shape[1])
+    each = (payoffs[:, :batches] - honest[:, :batches])[list(plot.members)]
+    gain, error = float(each.sum(axis=0).mean()), standard_error(each.sum(axis=0))
+    slack = 4 * error + 2 * len(names) * game.tail + figure.bound + ZERO
+    return CoalitionGain(
+        name=plot.name,
+        members=names,
+        exact=figure.gain,
+        exact_bound=figure.bound,
+        gain=gain,
+        half_width=error * float(ndtri((1 + LEVEL) / 2)),
+        agrees=abs(gain - figure.gain) <= slack,
+        shares=tuple(map(float, each.mean(axis=1))),
+        words=witness.words,
+        properties=properties(game.environment, tally, tally),
+    )
