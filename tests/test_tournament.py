@@ -256,7 +256,7 @@ CARTEL = {"cartel": ["bidder 1", "bidder 2"], "alone": ["bidder 3"], "everybody"
 
 def test_coalitions_earn_in_play_what_the_oracle_says(tmp_path: Path) -> None:
     """Beside an audit of the same coalition; and what all gain together is welfare gained and revenue lost."""
-    changes = {"strategies": {"truth": "truthful"}, "episodes": 1200, "coalitions": CARTEL}
+    changes: dict[str, Any] = {"strategies": {"truth": "truthful"}, "episodes": 1200, "coalitions": CARTEL}
     found = play(tmp_path / "run", **changes)
     env = make_environment(STUDY["environment"])
     for part in found.parts:
