@@ -1,11 +1,14 @@
 """One fixed Hypothesis profile, so that a test run is the same everywhere."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from experiments.pool import Loky
+from sim.registry import PLUGIN
 
 settings.register_profile(
     "fixed", derandomize=True, deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
@@ -15,7 +18,11 @@ settings.load_profile("fixed")
 
 @pytest.fixture(autouse=True)
 def _no_plugin_outlives_its_test() -> Iterator[None]:
-    """Plug-ins are taken in for the whole process; a test must not see another's."""
+    """Plug-ins are taken in for the whole process, and by its workers too; a test must not see another's."""
     yield
     for registry in (SCENARIOS, MECHANISMS, STRATEGIES):
         registry._added.clear()
+    if plugins := [name for name in sys.modules if name.startswith(PLUGIN)]:
+        Loky(1).end()
+        for name in plugins:
+            del sys.modules[name]
