@@ -42,8 +42,7 @@ class _Dask:
                 self.client = Client(address, timeout=10, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"cluster {address}: nobody answers ({' '.join(str(error).split())})") from None
-        for talker in ("distributed", "tornado", "asyncio"):  # a connection that is lost is told by `room`, in one line
-            logging.getLogger(talker).setLevel(logging.CRITICAL + 1)
+        _silence("distributed", "tornado", "asyncio")  # a connection that is lost is told by `room`, in one line
         self.executor = self.client.get_executor(pure=False)
 
     def room(self) -> int:
@@ -67,3 +66,10 @@ class _Dask:
         """Take back what is still to be done."""
         self.executor.shutdown(wait=False)
         self.client.close(timeout=5)
+
+
+def _silence(*talkers: str) -> None:
+    """Turn off loggers and those below them, which have levels of their own."""
+    for name in [*talkers, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in talkers:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
