@@ -79,13 +79,15 @@ class Witness(BaseStrategy):
 
     def message(self, view: View) -> Array:
         """The best message of the phase that the episode is in."""
+        pooled = self._pooled(view)
+        before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
+        planned = self._look_up(self._policy, view, pooled, before)
         if self.family is Family.CONTINGENT:
-            return self._part(self._look_up(self._policy, view), self._messages(view.t))
+            return self._part(planned, self._messages(view.t))
         phase = view.private.setdefault("phase", np.full(view.size, HONEST))
-        planned = self._look_up(self._policy, view)
         out = np.where(phase == HONEST, planned, view.prescribed)
         if self._response is not None:
-            out = np.where(phase == RESPOND, self._look_up(self._response, view), out)
+            out = np.where(phase == RESPOND, self._look_up(self._response, view, pooled, before), out)
         lied = (phase == HONEST) & (out != view.prescribed)
         after_lie = RESPOND if self._response is not None else DONE
         view.private["phase"] = np.where(lied, after_lie, np.where(phase == RESPOND, DONE, phase))
@@ -149,23 +151,23 @@ class Witness(BaseStrategy):
         signals[:, list(self._problem.deviator)] = pooled
         return signals
 
-    def _look_up(self, policy: list[IntArray], view: View) -> Array:
+    def _look_up(self, policy: list[IntArray], view: View, pooled: Array, before: Array) -> Array:
+        """The deviator's best message, given its current signals and those of the period before, `(n, |C|)`."""
         place = self._place(view.t)
         period = self._problem.periods[place]
         if view.memory is None:
             raise Refusal("witness: it needs everything public")
-        stage, pooled = self._problem.environment.stage(view.t), self._pooled(view)
+        stage = self._problem.environment.stage(view.t)
         sizes = [len(stage.signals[i]) for i in self._problem.deviator]
         own = view.public * prod(sizes) + np.ravel_multi_index(list(pooled.T), sizes)
         state = period.merged[view.memory]
-        known, view.private["pooled"] = view.private.get("pooled"), pooled
         if view.t == 0:
             return policy[0][state, own]
         past = view.past[-1]
-        if past.reports is None or past.decision is None or known is None:
+        if past.reports is None or past.decision is None:
             raise Refusal("witness: it needs everything public")
-        before = self._problem.environment.stage(past.t)
-        profile = before.flat(past.public, self._true_signals(past.t, past.public, past.reports, known))
+        last = self._problem.environment.stage(past.t)
+        profile = last.flat(past.public, self._true_signals(past.t, past.public, past.reports, before))
         done = view.private["done"] if self._actions is not None else past.decision
         return policy[place][state, done, profile, own]
 
