@@ -45,8 +45,8 @@ Every scenario that comes with the laboratory, what it is, and what a stress tes
 shows their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so
 intervals are wide, and `dynmech stress NAME` says more.
 
-How to read it: first what holds, what breaks, and which lie is the worst; then who gains what. A row is a mechanism, the
-worst first, and a column a family of lies:
+How to read it: first what holds, what breaks, and which lie is the worst; then who gains what. A row is a mechanism,
+the worst first, and a column a family of lies:
 
 | family | lies |
 | --- | --- |
@@ -57,12 +57,12 @@ worst first, and a column a family of lies:
 | best-response | any deviation at all, exactly the best one |
 | random | whatever comes to mind |
 
-A figure is what the best lie of the family gains, before anything is known: exactly, or in brackets as played by the best
-member that a search on other draws found. – is no gain. *holds*: the exact best response of everybody gains nothing;
-*holds\\**: nothing that was tried does.
+A figure is what the best lie of the family gains, before anything is known: exactly, or in brackets as played by the
+best member that a search on other draws found. – is no gain. *holds*: the exact best response of everybody gains
+nothing; *holds\\**: nothing that was tried does.
 
-The second table is about prescribed play: welfare, the designer's revenue, the largest deficit of any period (below 0), and
-how many of the (agent, date, own signal) that were seen often enough would rather leave.
+The second table is about prescribed play: welfare, the designer's revenue, the largest deficit of any period (below 0),
+and how many of the (agent, date, own signal) that were seen often enough would rather leave.
 """
 
 

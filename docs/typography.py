@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from docutils import nodes
+from docutils import nodes  # type: ignore[import-untyped] # it has no types
 from sphinx.addnodes import desc_signature, literal_emphasis, literal_strong
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -48,7 +48,7 @@ class Indices(SphinxPostTransform):
     default_priority = 900
     formats = ("html",)
 
-    def run(self, **kwargs: Any) -> None:
+    def run(self, **kwargs: Any) -> None:  # noqa: ARG002 - Sphinx may pass some
         """Replace every text that has indices."""
         for text in list(self.document.findall(nodes.Text)):
             said = text.astext()  # without the marks of what was escaped
@@ -74,7 +74,7 @@ class Breaks(SphinxPostTransform):
     default_priority = 910
     formats = ("html",)
 
-    def run(self, **kwargs: Any) -> None:
+    def run(self, **kwargs: Any) -> None:  # noqa: ARG002 - Sphinx may pass some
         """Put a possible break wherever one may be."""
         for entry in self.document.findall(nodes.entry):
             for literal in list(entry.findall(nodes.literal)):
