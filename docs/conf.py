@@ -15,7 +15,14 @@ project = "dynmech"
 author = "the dynmech authors"
 copyright = "the dynmech authors, MIT licence"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "docs.typography"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "docs.typography",
+    "docs.offline",
+]
 suppress_warnings = ["ref.python"]  # attributes of several classes share a name; their lists need no links
 exclude_patterns = ["_build"]
 default_role = "literal"
