@@ -1,5 +1,6 @@
 """How Sphinx builds these pages: `sphinx-build -W docs build/docs`."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ project = "dynmech"
 author = "the dynmech authors"
 copyright = "the dynmech authors, MIT licence"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "docs.typography",
+    "docs.offline",
+]
 suppress_warnings = ["ref.python"]  # attributes of several classes share a name; their lists need no links
 exclude_patterns = ["_build"]
 default_role = "literal"
@@ -24,6 +32,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_use_ivar = True  # attributes as a list: autodoc shows each as a member already
+napoleon_attr_annotations = False  # the signature has the types
 napoleon_numpy_docstring = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -35,8 +44,8 @@ html_css_files = ["dynmech.css"]
 html_theme_options = {
     "description": "A laboratory for dynamic mechanism design",
     "fixed_sidebar": True,
-    "page_width": "1240px",
-    "sidebar_width": "230px",
+    "page_width": "1000px",  # the narrowest screen with a sidebar; wider ones: static/dynmech.css
+    "sidebar_width": "240px",
     "show_powered_by": False,
 }
 
@@ -46,8 +55,25 @@ def in_rst(_app: object, _what: str, _name: str, _object: object, _options: obje
     lines[:] = restructured(lines)
 
 
+ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(?:typing|numpy)\.(\w+)\]\]")
+ALIASES = {"int64": "IntArray", "float64": "FloatArray", "bool": "BoolArray", "Any": "Array"}
+"""Names of arrays in `sim.arrays`, by the type of their elements."""
+
+
+def with_aliases(
+    _app: object, _what: str, _name: str, _object: object, _options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Arrays by the names that the code gives them."""
+    return tuple(_aliased(text) for text in (signature, returns))  # type: ignore[return-value] # two in, two out
+
+
+def _aliased(text: str | None) -> str | None:
+    return text and ARRAY.sub(lambda match: ALIASES.get(match[1], match[0]), text)
+
+
 def setup(app: Any) -> None:
     """The reference's pages are written before Sphinx looks for pages."""
     write_reference(HERE / "reference")
     app.add_object_type("test", "test", objname="test")
     app.connect("autodoc-process-docstring", in_rst, priority=400)  # before napoleon, at 500
+    app.connect("autodoc-process-signature", with_aliases)

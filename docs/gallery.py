@@ -45,9 +45,24 @@ Every scenario that comes with the laboratory, what it is, and what a stress tes
 shows their options. This page is written by `python -m docs.gallery`, with {episodes} episodes per case and seed 0; so
 intervals are wide, and `dynmech stress NAME` says more.
 
-In the tables a column is a family of lies, a figure what the best of it gains: exact, or in brackets simulated. Where
-both stand, the best member that was found of the family was played as well. – is no gain. *holds*: the exact best
-response of everybody gains nothing; *holds\\**: nothing that was tried does.
+How to read it: first what holds, what breaks, and which lie is the worst; then who gains what. A row is a mechanism,
+the worst first, and a column a family of lies:
+
+| family | lies |
+| --- | --- |
+| one-shot | in one period, told truly in all others |
+| belief-manipulation | in one period and again in the next, which the first lie has prepared |
+| misreport | the same in every period |
+| contingent | wherever something public says that it is time |
+| best-response | any deviation at all, exactly the best one |
+| random | whatever comes to mind |
+
+A figure is what the best lie of the family gains, before anything is known: exactly, or in brackets as played by the
+best member that a search on other draws found. – is no gain. *holds*: the exact best response of everybody gains
+nothing; *holds\\**: nothing that was tried does.
+
+The second table is about prescribed play: welfare, the designer's revenue, the largest deficit of any period (below 0),
+and how many of the (agent, date, own signal) that were seen often enough would rather leave.
 """
 
 
@@ -109,7 +124,8 @@ def tables(result: StressResult) -> list[str]:
         gains.append(
             [f"`{name}`", verdict(row), *(cell(simulated.loc[name, f], exact.loc[name, f], f) for f in families)]
         )
-        unwilling = f"{row['participation_violations']}/{row['participation_cells']}"
+        seen = row["participation_cells"]
+        unwilling = f"{row['participation_violations']} of {seen}" if seen else "–"
         worth.append([f"`{name}`", *(amount(row[key]) for key in ("welfare", "revenue", "worst_deficit")), unwilling])
     return [markdown(gains), markdown(worth)]
 

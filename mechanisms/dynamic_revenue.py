@@ -16,7 +16,7 @@ only; nothing is asked of plays that no best response reaches. Maximised: expect
 Beside `relaxed_revenue`, the same with only the first signal private, the program shows what private later signals
 cost.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §3.1 (the constraints), §7 (the gap).
+Source: Kakade, Lobel and Nazerzadeh 2011, §3.1 (the constraints), Lemma 3.1 (the order of the two), §7 (the gap).
 """
 
 from dataclasses import dataclass

@@ -6,8 +6,8 @@
 other state stops on leaving them; the largest is next. *Restart*: g(s) = (1 − δ) V, V the value at s of a problem in
 which one may at any time start again from s. Both are exact up to linear solves.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §6.3 (26), corrected: a quotient of expectations, not the expectation of the
-quotient (`printed_index`). Methods: Varaiya, Walrand and Buyukkoc 1985; Katehakis and Veinott 1987.
+Source: Kakade, Lobel and Nazerzadeh 2011, §6.2.2 (26), corrected: a quotient of expectations, not the expectation of
+the quotient (`printed_index`). Methods: Varaiya, Walrand and Buyukkoc 1985; Katehakis and Veinott 1987.
 """
 
 from functools import cache

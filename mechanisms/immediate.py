@@ -10,7 +10,8 @@ Nothing of the mechanism but its payoffs enters the right-hand side: it is U^{xâ
 over xâ€² after the same report. The left-hand integral runs over *all* z between the nodes and is exact
 (`rents.exact_rents`).
 
-Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.5, (11), (12); Lemma 3.4 for the right-hand side.
+Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.5, (11), (12), which the mechanism satisfies by Lemma 5.3; Lemma 3.4
+for the right-hand side.
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ with α ≤ 0 are not offered.
 Guarantee: as `virtual-pivot`, `reading=continuum`: the prescribed choices are best responses, staying is never worse
 than leaving; profit tends to the relaxed bound as the grid refines.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §6.1.
+Source: Kakade, Lobel and Nazerzadeh 2011, §6.1, Corollary 6.1.
 """
 
 from functools import cached_property

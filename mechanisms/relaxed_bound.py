@@ -8,7 +8,7 @@ midpoints of equally likely cells, refined once, with the extrapolated error. Of
 exactly (`grid_bound`); node-sampled with continuous weights (`sampled_bound`), which is neither's bound but tends to
 it.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, Corollary 4.1, (16).
+Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.3, Corollary 4.1, (16).
 """
 
 from dataclasses import dataclass

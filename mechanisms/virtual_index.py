@@ -9,7 +9,7 @@ agent with the largest positive one is served (ties: the lowest agent), and pays
 Guarantee: the decisions are those that are best for the affine welfare, so this *is* `virtual-pivot`, without its joint
 planning: indices are worked out agent by agent. W_{−i} is needed for payments only.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §6.3, Corollary 6.3, with "positive", and W_{−i} after a^{t−1}.
+Source: Kakade, Lobel and Nazerzadeh 2011, §6.2.2, Corollary 6.3, with "positive", and W_{−i} after a^{t−1}.
 """
 
 from functools import cached_property

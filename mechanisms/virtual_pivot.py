@@ -22,7 +22,8 @@ can be left out.
 `continuation=others` takes W_{−i} after the decision that would be best *without* i, as (20) and (21) of the paper are
 printed; with three agents whose states decisions move, lies then gain.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §5, with δ^{τ−t} for δ^τ and + for − before β̂ in (18).
+Source: Kakade, Lobel and Nazerzadeh 2011, Theorem 5.1 and Lemmas 5.1, 5.2 and 5.3, with δ^{τ−t} for
+δ^τ and + for − before β̂ in (18).
 """
 
 from collections.abc import Iterator

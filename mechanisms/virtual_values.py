@@ -11,7 +11,7 @@ An agent that reported node k and now reports node l counts in the affine welfar
 
 so α v + β = μ · slope + intercept, and μ = θ_k where l = k. A multiplicative agent with α ≤ 0 is excluded.
 
-Source: Kakade, Lobel and Nazerzadeh 2011, §4.2, §5; Myerson's discrete virtual value for the grid.
+Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 4.1, §5; Myerson's discrete virtual value for the grid.
 """
 
 from dataclasses import dataclass

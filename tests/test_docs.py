@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import pytest
 
-from docs.gallery import PAGE, SHOWN, first_sentence, section
+from docs.gallery import EPISODES, HEAD, PAGE, SHOWN, first_sentence, section
 from docs.markdown import restructured
 from docs.reference import CITED, modules, write_reference
+from docs.typography import typeset
 from experiments.catalog import SCENARIOS
 from experiments.cli import main
+from experiments.reproduce import papers
 from tests.test_readme import README
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,10 +192,49 @@ def test_checks_come_out_as_stated(command: str, code: int, capsys: pytest.Captu
     assert stop.value.code == code, capsys.readouterr().err
 
 
-def test_papers_that_are_reproduced_are_there() -> None:
-    for page in THEORY:
-        for paper in re.findall(r"dynmech reproduce (\w+)", read(page)):
-            assert (ROOT / "experiments" / "reproductions" / f"{paper}.py").is_file()
+@pytest.mark.parametrize("page", THEORY)
+def test_papers_that_are_reproduced_are_those_of_the_command(page: str) -> None:
+    named = set(re.findall(r"dynmech reproduce ([\w-]+)", read(page)))
+    (paper,) = named
+    assert paper in papers()
+    assert paper.replace("-", "_").startswith(Path(page).name)
+
+
+NUMBERED = re.compile(r"(Theorem|Proposition|Lemma|Corollary|Remark|Example)s? (\d[\d.]*)(?: (?:and|to) (\d[\d.]*))?")
+
+
+def unnamed(row: list[str]) -> list[str]:
+    """Numbers of the statement that a row opens with, and that none of its modules claims in its docstrings."""
+    match = NUMBERED.match(row[0].strip())
+    numbers = [number.rstrip(".") for number in match.groups()[1:] if number] if match else []
+    said = "".join(source(name) for name in re.findall(r"\{py:mod\}`([\w.]+)`", row[1]))
+    return [number for number in numbers if not re.search(rf"(?<![\d.§]){re.escape(number)}(?![\d.]*\d)", said)]
+
+
+def source(module: str) -> str:
+    """A module's text."""
+    return (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", THEORY)
+def test_modules_claim_the_statements_that_they_are_cited_for(page: str) -> None:
+    assert sum(NUMBERED.match(row[0].strip()) is not None for row in statements(page)) > 5
+    assert [(row[0], missed) for row in statements(page) if (missed := unnamed(row))] == []
+
+
+def test_a_module_that_is_about_something_else_is_caught() -> None:
+    row = ["Lemma 3.2: rents", "{py:mod}`mechanisms.rents`"]
+    assert not unnamed(row)
+    assert unnamed(["Lemmas 3.2 and 5.2: rents", row[1]]) == ["5.2"]
+    assert unnamed([row[0], "{py:mod}`mechanisms.team`"]) == ["3.2"]
+
+
+def test_the_contents_list_every_page() -> None:
+    contents = re.findall(r"^([\w/]+)$", read("index.md"), re.MULTILINE)
+    pages = {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")} - {"index"}
+    assert {page for page in contents if not page.startswith("reference/")} == pages
+    linked = {link.removesuffix(".md") for link in re.findall(r"\]\(([\w/]+\.md)\)", read("index.md"))}
+    assert linked == pages
 
 
 # Gallery and reference
@@ -204,9 +245,17 @@ def test_the_gallery_shows_every_scenario_once() -> None:
     assert set(SHOWN) <= set(SCENARIOS.names())
 
 
-@pytest.mark.parametrize("name", ["oil-leases", "bilateral-trade-continuous"])
+QUICK = ("oil-leases", "bilateral-trade-continuous", "non-separable")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(SCENARIOS.names())],
+)
 def test_the_gallery_is_what_its_command_writes(name: str) -> None:
-    assert section(name) in PAGE.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.startswith(HEAD.format(episodes=EPISODES))
+    assert f"\n{section(name)}" in page
 
 
 def test_a_sentence_ends_at_its_full_stop() -> None:
@@ -245,3 +294,25 @@ def test_docstrings_keep_their_meaning_in_restructured_text(markdown: str, rst: 
         assert "* - a" in written
     else:
         assert written == rst
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("θ_t^i of V_{−i}(θ_1)", "θ_(t)^(i) of V_(−i)(θ_(1))"),
+        ("Σ_{j≠i} α̂_j v_j − max_d x′_{t+1}", "Σ_(j≠i) α̂_(j) v_(j) − max_(d) x′_(t+1)"),
+        ("ρθ_1, ½θ_1, c_× > 2 c_+, 10^−9, Γ^link, (Gy)_k, a*_{−i}, z_ijt", None),
+        (
+            "snake_case, x_value, 20_000, __init__, a^, _t and 3 ^ 4",
+            "snake_case, x_value, 20_000, __init__, a^, _t and 3 ^ 4",
+        ),
+    ],
+)
+def test_indices_are_set_and_names_are_not(written: str, shown: str | None) -> None:
+    marks = {"subscript": "_({})", "superscript": "^({})"}
+    nodes = [(type(node).__name__, node.astext()) for node in typeset(written)]
+    if shown is None:
+        indices = [text for kind, text in nodes if kind in marks]
+        assert indices == ["1", "1", "×", "+", "−9", "link", "k", "−i", "ijt"]
+    else:
+        assert "".join(marks.get(kind, "{}").format(text) for kind, text in nodes) == shown
