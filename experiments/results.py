@@ -105,6 +105,14 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def kept_result(folder: Path, key: str) -> Any:
+    """One entry of the result that an earlier call has left; None if there is none."""
+    try:
+        return read_result(folder).get(key)
+    except InputError:
+        return None
+
+
 def read_result(folder: Path) -> dict[str, Any]:
     """What a command left in its run folder.
 
