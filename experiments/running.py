@@ -85,6 +85,7 @@ def run(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    typed: str = "",
 ) -> RunResult:
     """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
 
@@ -92,6 +93,7 @@ def run(
         strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        typed: what the environment was typed as, where it was opened before.
 
     Raises:
         InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
@@ -121,9 +123,10 @@ def run(
     }
     label = f"{env.name}-{slug(mechanism)}"
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
+    typed = environment if isinstance(environment, str) else typed
     options = {"--tail": tail, "--log": log}
     by_agent = dict(zip(env.agents, profile, strict=True))
-    command = _command(environment, mechanism, by_agent, sampling, conduct, options, plugins)
+    command = _command(typed, mechanism, by_agent, sampling, conduct, options, plugins)
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         job = make_job(game, mechanism, [case], sampling, folder, log)
@@ -189,7 +192,7 @@ def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[st
 
 
 def _command(
-    environment: Environment | str,
+    typed: str,
     mechanism: str,
     profile: Mapping[str, BaseStrategy],
     sampling: Sampling,
@@ -198,10 +201,10 @@ def _command(
     plugins: Sequence[Path],
 ) -> str | None:
     """The line that makes the run again."""
-    if not isinstance(environment, str):
+    if not typed:
         return None
     plays = [f"--strategy={who}={one.key()}" for who, one in profile.items() if not isinstance(one, Truthful)]
-    what = [environment, mechanism, *plays]
+    what = [typed, mechanism, *plays]
     return command_line("run", what, sampling, agents=list(profile), conduct=conduct, options=options, plugins=plugins)
 
 

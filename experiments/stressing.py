@@ -152,6 +152,7 @@ def stress(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    typed: str = "",
 ) -> StressResult:
     """Run a stress test; the same call resumes it, and costs next to nothing once it is finished.
 
@@ -164,6 +165,7 @@ def stress(
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        typed: what the environment was typed as, where it was opened before.
 
     Raises:
         InputError: a name or number is wrong, or every mechanism refuses the environment.
@@ -196,8 +198,8 @@ def stress(
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
     command = None
-    if isinstance(environment, str):
-        chosen, options = [environment, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
+    if typed := environment if isinstance(environment, str) else typed:
+        chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
         command = command_line(
             "stress", chosen, sampling, agents=env.agents, conduct=conduct, options=options, plugins=plugins
         )

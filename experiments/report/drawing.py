@@ -14,8 +14,11 @@ WIDTH, HEIGHT = 360.0, 230.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 348.0, 22.0, 188.0
 """Edges of the area in which it draws."""
 
-NEAR = 9.0
+NEAR = 6.0
 """Points closer than this share one label."""
+
+LETTER = 6.2
+"""Width of a letter, about."""
 
 LINE = 12.0
 """Least distance of two lines of text."""
@@ -37,7 +40,7 @@ class Scale:
     def over(cls, values: Sequence[float], start: float, end: float, margin: float = 0.08) -> "Scale":
         """A scale that holds all values, with some room at both ends."""
         low, high = min(values, default=0.0), max(values, default=0.0)
-        room = margin * (high - low) or 0.5 * max(abs(high), 1e-9) or 0.5
+        room = margin * (high - low) if high - low > 1e-9 * max(1.0, abs(low), abs(high)) else max(0.5 * abs(high), 0.5)
         return cls(low - room, high + room, start, end)
 
     def at(self, value: float) -> float:
@@ -62,7 +65,7 @@ def round_values(low: float, high: float, most: int) -> list[tuple[float, str]]:
     first = -floor(-low / step + 1e-9)
     out = []
     while (value := first * step) <= high:
-        out.append((value, f"{value + 0.0:.{digits}f}".replace("-0", "0", 1) if not round(value, digits) else f"{value:.{digits}f}"))
+        out.append((value, f"{round(value, digits) + 0.0:.{digits}f}"))
         first += 1
     return out
 
@@ -102,7 +105,7 @@ def scatter(points: Sequence[dict[str, Any]], across: str, upward: str) -> dict[
     placed = [{**point, "px": horizontal.at(point["x"]), "py": vertical.at(point["y"])} for point in there]
     return {
         "points": placed,
-        "labels": list(_labels(placed)),
+        "labels": _labels(placed),
         "across": across,
         "upward": upward,
         "xticks": horizontal.ticks(),
@@ -110,19 +113,48 @@ def scatter(points: Sequence[dict[str, Any]], across: str, upward: str) -> dict[
     }
 
 
-def _labels(placed: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """One label for points that lie on each other: `1, 3, 4`."""
-    left = [point for point in placed if point["label"]]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def _labels(placed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One label for points that lie on each other (`1, 3, 4`), each where it covers nothing, if there is such a place."""
+    taken: list[Box] = [(p["px"] - 5, p["py"] - 5, p["px"] + 5, p["py"] + 5) for p in placed]
+    out = []
+    for group in _groups([point for point in placed if point["label"]]):
+        text = ", ".join(point["label"] for point in group)
+        x, y = group[0]["px"], group[0]["py"]
+        places = list(_places(x, y, LETTER * len(text)))
+        free = next((one for one in places if not any(_overlap(one["box"], box) for box in taken)), places[0])
+        taken.append(free["box"])
+        out.append({"x": free["x"], "y": free["y"], "text": text, "leader": free["leader"]})
+    return out
+
+
+def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Points that lie on each other."""
+    left = list(points)
     while left:
-        first = left[0]
-        here = [p for p in left if abs(p["px"] - first["px"]) < NEAR and abs(p["py"] - first["py"]) < NEAR]
+        x, y = left[0]["px"], left[0]["py"]
+        here = [point for point in left if abs(point["px"] - x) < NEAR and abs(point["py"] - y) < NEAR]
         left = [point for point in left if point not in here]
-        right = max(point["px"] for point in here)
-        before = right > RIGHT - 40
-        at = min(point["px"] for point in here) - 8 if before else right + 8
-        names = [point["label"] for point in here]
-        shown = names if len(names) <= 4 else [*names[:3], f"+{len(names) - 3}"]
-        yield {"x": at, "y": first["py"] + 4, "anchor": "end" if before else "start", "text": ", ".join(shown)}
+        yield here
+
+
+def _places(x: float, y: float, wide: float) -> Iterator[dict[str, Any]]:
+    """Places of a label around a point, nearest first, those outside the drawing left out; from afar a line leads there."""
+    for rise in (0, -13, 13, -26, 26, -39, 39, -52, 52, -65, 65):
+        for left in (x + 8, x - 8 - wide, x - wide / 2):
+            box = (left, y + rise - 6, left + wide, y + rise + 6)
+            inside = LEFT - 8 <= box[0] and box[2] <= RIGHT + 8 and TOP - 4 <= box[1] and box[3] <= BOTTOM + 4
+            if inside and (rise or left != x - wide / 2):
+                middle = round(left if left > x else left + wide if left + wide < x else x, 2)
+                leader = f"M{x:g} {y:g}L{middle:g} {y + rise:g}" if abs(rise) > 13 else ""
+                yield {"x": round(left, 2), "y": round(y + rise + 4, 2), "box": box, "leader": leader}
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 # Lines

@@ -81,8 +81,8 @@ def _templates() -> Environment:
 
 
 def _name(text: object) -> Markup:
-    """A user's text: shown as it is, and what it does to the direction of writing ends with it."""
-    return Markup("<bdi>{}</bdi>").format(text)
+    """A user's text: shown as it is, breaking after commas; what it does to the direction of writing ends with it."""
+    return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>"))
 
 
 def _listed(names: list[Markup]) -> Markup:
@@ -95,7 +95,7 @@ def _listed(names: list[Markup]) -> Markup:
 def _signed(value: float, digits: int) -> str:
     """An amount with its sign, which nothing has not."""
     text = amount(value, digits)
-    return f"+{text}" if value > 0 and float(text.strip("–") or 0) > 0 else text.replace("-", "−")
+    return f"+{text}" if value > 0 and float(text) else text
 
 
 def _study(study: Mapping[str, Any]) -> dict[str, Any]:

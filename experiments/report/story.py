@@ -25,6 +25,7 @@ def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     true = row["truth"]
     if period["closing"]:
         return {"sees": "", "sends": "", "lies": False, "asked": "", "then": "", "money": _money(row, true)}
+    nothing = ("", "-")
     sends = row["report"] or "nothing"
     late = f" (counted: {row['counted']})" if row["counted"] != row["report"] else ""
     acts = "" if row["action"] in ("", "-") else f", acts {row['action']}"
@@ -32,7 +33,7 @@ def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     moved = row["signal"] != true["signal"]
     return {
         "sees": row["signal"] + (f" (with truth {true['signal']})" if moved else ""),
-        "sends": f"{sends}{late}{acts}",
+        "sends": "" if row["report"] in nothing and true["report"] in nothing and not acts else f"{sends}{late}{acts}",
         "lies": (row["report"], row["action"]) != (true["report"], true["action"]),
         "asked": f"{true['report'] or 'nothing'}{'' if true['action'] in ('', '-') else ', act ' + true['action']}",
         "then": then,

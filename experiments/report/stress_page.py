@@ -11,7 +11,8 @@ from experiments.stressing import EXACT, StressResult, headline
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
-    gains, mechanisms = result["gains"], result["mechanisms"]
+    gains, told = result["gains"], result.get("stories", {})
+    mechanisms = [{**row, "most": _most(gains, row)} for row in result["mechanisms"]]
     families = list(dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["lies"], row["family"]))))
     cells = {
         (row["mechanism"], row["family"]): cell
@@ -19,13 +20,13 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
         if (cell := _cell(row)) is not None
     }
     return {
+        "rows": mechanisms,
         "families": families,
         "cells": cells,
         "top": max([cell["size"] for cell in cells.values()], default=0.0),
         "verdicts": _verdicts(mechanisms),
         "worst": _worst(result),
-        "tried": {row["mechanism"]: _tried(gains, row["mechanism"]) for row in mechanisms},
-        "stories": {name: story_of(told) for name, told in result.get("stories", {}).items()},
+        "stories": {name: story_of(told[name]) for row in mechanisms if (name := row["mechanism"]) in told},
         **money(mechanisms),
     }
 
@@ -41,6 +42,13 @@ def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {word: names for word, names in by.items() if names}
 
 
+def _most(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
+    """The most that any deviation gains: exactly where that was searched, else the largest that was found."""
+    mine = [row for row in gains if row["mechanism"] == mechanism["mechanism"]]
+    exact = [row["exact"] for row in mine if row["exact"] is not None]
+    return max([0.0, *exact]) if exact else float(mechanism["worst_gain"])
+
+
 def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """The lie to tell first, as the command told it; None where none was found."""
     found = StressResult.from_data(result).gains
@@ -50,10 +58,6 @@ def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     row: dict[str, Any] = headline(found).to_dict()
     return {**row, "figure": row["exact"] if row["family"] in EXACT and row["exact"] == row["exact"] else None}
-
-
-def _tried(gains: Sequence[Mapping[str, Any]], mechanism: str) -> int:
-    return sum(row["tried"] for row in gains if row["mechanism"] == mechanism)
 
 
 # The heat map
@@ -94,7 +98,7 @@ def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Strips beside the numbers of a table, and the same three figures against each other."""
     best = rows[0]["first_best"]
     columns = {
-        "gain": strips([row["worst_gain"] for row in rows]),
+        "gain": strips([row["most"] for row in rows]),
         "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
         "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
         "budget": strips([row["worst_deficit"] for row in rows]),
@@ -122,4 +126,10 @@ def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             names.get(upward, upward),
         )
         for across, upward in pairs
+        if all(_varies([point[key] for point in points]) for key in (across, upward))
     ]
+
+
+def _varies(values: Sequence[float]) -> bool:
+    """Whether there is something to draw."""
+    return max(values) - min(values) > 1e-6 * max(1.0, *map(abs, values))

@@ -89,6 +89,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
         "matrix": _matrix(game, roles) if whole else None,
         "deviations": _deviations(game, roles, truth),
         "replicator": replicator_charts(whole) if whole else [],
+        "beaten": list({(one["role"], one["old"]): one for one in reversed(game["dominated"])}.values())[::-1],
         "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
         **_money(listed, everybody, game["stable"]),
     }
@@ -192,7 +193,7 @@ def replicator_paths(game: EmpiricalGame) -> list[Path]:
     paths = [Path(role, np.array([step[r] for step in steps])) for r, role in enumerate(game.roles)]
     off = np.max([np.abs(path.shares - path.shares[-1]).max(axis=1) for path in paths], axis=0)
     last = max(4, int(np.flatnonzero(off > SETTLED).max(initial=0)) + 2)
-    return [replace(path, shares=path.shares[: last + 1]) for path in paths]
+    return [replace(path, shares=np.vstack([path.shares[:last], path.shares[-1:]])) for path in paths]
 
 
 def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
