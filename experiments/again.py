@@ -40,7 +40,9 @@ def command_line(
 def _conduct(agents: Sequence[str], conduct: Conduct) -> list[str]:
     """House rules."""
     words = [] if conduct.deadline == 0 else ["--deadline", repr(conduct.deadline)]
-    words += _each("--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in zip(agents, conduct.latency)))
+    words += _each(
+        "--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in zip(agents, conduct.latency, strict=False))
+    )
     return words if conduct.disclosure == "everything" else [*words, "--disclosure", conduct.disclosure]
 
 

@@ -129,3 +129,44 @@ def read_result(folder: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
         raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
     return data
+
+
+def read_whole(folder: Path | str) -> dict[str, Any]:
+    """The result of a run folder, or of a tournament on several economies, together.
+
+    Raises:
+        InputError: it is no such folder, or a run has not been finished.
+    """
+    return _joined([read_result(run.folder) for run in open_runs(folder)])
+
+
+def open_runs(folder: Path | str) -> list[Run]:
+    """The run of a folder, or those of a tournament that lie in it, one per economy.
+
+    Raises:
+        InputError: there is neither.
+    """
+    folder = Path(folder)
+    if not (folder / "run.json").exists() and folder.is_dir():
+        inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        same = [run for run in inside if run.ledger["configuration"].get("command") == "tournament"]
+        studies = [run.ledger["configuration"].get("study") for run in same]
+        if same and len(same) == len(inside) and all(study == studies[0] for study in studies):
+            return same
+        if inside:
+            names = ", ".join(run.folder.name for run in inside[:5])
+            raise InputError(f"{folder}: holds several runs, not one; choose one of them: {names}")
+    return [read_run(folder)]
+
+
+def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results of one tournament on several economies as one."""
+    if len(results) == 1:
+        return results[0]
+    return {
+        **results[0],
+        "games": [game for result in results for game in result["games"]],
+        "refusals": {key: reason for result in results for key, reason in result["refusals"].items()},
+        "failures": [failure for result in results for failure in result["failures"]],
+        "assumed": sorted({role for result in results for role in result["assumed"]}),
+    }

@@ -1,4 +1,4 @@
-"""A lie told period by period: one episode in which it gains much, beside the same draws of nature with truth.
+"""A lie told period by period: the episode in which it gains most, beside the same draws of nature with truth.
 
 It is played again when a run's result is made, and kept with it; so a story is there whatever the level of the log, and
 for economies and strategies that only the run itself knew. The episodes are the run's own: streams are addressed, so
@@ -26,14 +26,14 @@ EPISODES = 256
 LEARNED = 16
 """As many where somebody learns, and every episode takes thousands of rounds."""
 
-PERIODS = 12
+PERIODS = 8
 """Periods that are told; all of a game that is no longer, else the first in which anything differs from truth."""
 
 COMPARED = ("public", "signal", "report", "counted", "decision", "action", "utility", "transfer")
 
 
 def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> dict[str, Any]:
-    """The story of a case in which somebody deviates, as plain data.
+    """The story of a case in which somebody deviates, as plain data; where they lose on average, of their worst loss.
 
     `told` holds the periods that are told, each with what every agent sees, sends, earns and pays, both as it was and
     with `truth`, and what the deviators gain in it, discounted; `rest` how many other periods differ, and what they
@@ -45,7 +45,9 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
     honest = play(game, prescribed_case(game), sampling, 0, count)
     gains = lying.payoffs - honest.payoffs
     liars = [i for i, deviates in enumerate(case.deviates) if deviates]
-    episode = int(gains[liars].sum(axis=0).argmax())
+    together = gains[liars].sum(axis=0)
+    wins = bool(together.mean() >= 0)
+    episode = int(together.argmax() if wins else together.argmin())
     names = game.environment.agents
     periods = _periods(game, _rows(lying, episode), _rows(honest, episode), liars)
     told = periods if len(periods) <= PERIODS else [one for one in periods if one["differs"]][:PERIODS]
@@ -55,6 +57,7 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
         "strategies": {names[i]: case.strategies[i].key() for i in liars},
         "episode": episode,
         "of": count,
+        "wins": wins,
         "periods": game.periods,
         "gain": {names[i]: float(gains[i, episode]) for i in liars},
         "told": told,

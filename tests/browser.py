@@ -1,10 +1,12 @@
 """A real browser for tests of pages: Chromium without a window, spoken to through a pipe (the DevTools protocol)."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +19,12 @@ WORDS = (
     "--headless", "--disable-gpu", "--no-sandbox", "--no-first-run", "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe",
 )  # fmt: skip
+
+
+START = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
+"""A program that becomes the browser, which listens on descriptor 3 and answers on 4."""
 
 
 def find_browser() -> str:
@@ -36,26 +44,27 @@ class Browser:
     """
 
     def __init__(self, profile: Path) -> None:
+        browser = find_browser()
         (theirs_in, self._out), (self._in, theirs_out) = os.pipe(), os.pipe()
+        given = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]  # clear of 3 and 4
         self._process = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" 3<&"$IN" 4>&"$OUT"', "sh", find_browser(), *WORDS, f"--user-data-dir={profile}"],
-            env={**os.environ, "IN": str(theirs_in), "OUT": str(theirs_out)},
-            pass_fds=(theirs_in, theirs_out),
+            [sys.executable, "-IS", "-c", START, *map(str, given), browser, *WORDS, f"--user-data-dir={profile}"],
+            pass_fds=given,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for end in (theirs_in, theirs_out, *given):
+            os.close(end)
         self._number, self._rest, self._session = 0, b"", ""
         self.console: list[str] = []
         self.asked: list[str] = []
         self._loaded = False
+
+    def __enter__(self) -> Self:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

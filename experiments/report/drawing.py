@@ -5,6 +5,7 @@ Every drawing is told apart without colour: by marks, dashes and a number or nam
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import floor, isfinite, log10
 from typing import Any
 
@@ -98,7 +99,7 @@ def strips(
 
 
 def scatter(points: Sequence[dict[str, Any]], across: str, upward: str) -> dict[str, Any]:
-    """Points with `x`, `y`, `label`, `kind` (`holds`, `breaks` or `plain`) and `name`; those without a number stay out."""
+    """Points with `x`, `y`, `label`, `kind` (`holds`, `breaks`, `plain`), `name`; those without a number stay out."""
     there = [point for point in points if len(known([point["x"], point["y"]])) == 2]
     horizontal = Scale.over([point["x"] for point in there], LEFT, RIGHT, 0.1)
     vertical = Scale.over([point["y"] for point in there], BOTTOM, TOP, 0.1)
@@ -118,7 +119,7 @@ Box = tuple[float, float, float, float]
 
 
 def _labels(placed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One label for points that lie on each other (`1, 3, 4`), each where it covers nothing, if there is such a place."""
+    """One label for points that lie on each other (`1, 3, 4`), where it covers nothing, if there is such a place."""
     taken: list[Box] = [(p["px"] - 5, p["py"] - 5, p["px"] + 5, p["py"] + 5) for p in placed]
     out = []
     for group in _groups([point for point in placed if point["label"]]):
@@ -142,11 +143,11 @@ def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _places(x: float, y: float, wide: float) -> Iterator[dict[str, Any]]:
-    """Places of a label around a point, nearest first, those outside the drawing left out; from afar a line leads there."""
+    """Places of a label around a point, nearest first, all inside the drawing; from afar a line leads there."""
     for rise in (0, -13, 13, -26, 26, -39, 39, -52, 52, -65, 65):
         for left in (x + 8, x - 8 - wide, x - wide / 2):
             box = (left, y + rise - 6, left + wide, y + rise + 6)
-            inside = LEFT - 8 <= box[0] and box[2] <= RIGHT + 8 and TOP - 4 <= box[1] and box[3] <= BOTTOM + 4
+            inside = box[0] >= LEFT - 8 and box[2] <= RIGHT + 8 and box[1] >= TOP - 4 and box[3] <= BOTTOM + 4
             if inside and (rise or left != x - wide / 2):
                 middle = round(left if left > x else left + wide if left + wide < x else x, 2)
                 leader = f"M{x:g} {y:g}L{middle:g} {y + rise:g}" if abs(rise) > 13 else ""
@@ -210,7 +211,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 def _part(labels: Sequence[dict[str, Any]]) -> None:
     """Move labels apart, and up again where that leads below the drawing."""
     ordered = sorted(labels, key=lambda label: label["y"])
-    for above, below in zip(ordered, ordered[1:], strict=False):
+    for above, below in pairwise(ordered):
         below["y"] = max(below["y"], above["y"] + LINE)
     limit = BOTTOM + 4
     for label in reversed(ordered):

@@ -17,7 +17,7 @@ from experiments.report.run_page import run_context
 from experiments.report.stress_page import stress_context
 from experiments.report.toml_text import toml_text
 from experiments.report.tournament_page import tournament_context
-from experiments.results import Run, read_result, read_run
+from experiments.results import open_runs, read_whole
 from sim.errors import InputError
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
@@ -30,38 +30,10 @@ def report(folder: Path | str) -> str:
     Raises:
         InputError: it is no run folder, or its run has not been finished.
     """
-    runs = open_runs(Path(folder))
-    result = joined([read_result(run.folder) for run in runs])
+    runs, result = open_runs(folder), read_whole(folder)
     template = _templates().get_template(f"{result['kind']}.html")
     made = [{**run.ledger, "folder": run.folder.name} for run in runs]
     return template.render(result=result, runs=made, **CONTEXTS[result["kind"]](result))
-
-
-def open_runs(folder: Path) -> list[Run]:
-    """The run of a folder, or those of a tournament that lie in it, one per economy."""
-    if not (folder / "run.json").exists() and folder.is_dir():
-        inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
-        same = [run for run in inside if run.ledger["configuration"].get("command") == "tournament"]
-        studies = [run.ledger["configuration"].get("study") for run in same]
-        if same and len(same) == len(inside) and all(study == studies[0] for study in studies):
-            return same
-        if inside:
-            names = ", ".join(run.folder.name for run in inside[:5])
-            raise InputError(f"{folder}: holds several runs, not one; choose one of them: {names}")
-    return [read_run(folder)]
-
-
-def joined(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The results of one tournament on several economies as one."""
-    if len(results) == 1:
-        return results[0]
-    return {
-        **results[0],
-        "games": [game for result in results for game in result["games"]],
-        "refusals": {key: reason for result in results for key, reason in result["refusals"].items()},
-        "failures": [failure for result in results for failure in result["failures"]],
-        "assumed": sorted({role for result in results for role in result["assumed"]}),
-    }
 
 
 def _templates() -> Environment:

@@ -33,7 +33,10 @@ def _learning(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[str, A
     if not rows:
         return []
     by = {i: [row for row in rows if row["agent"] == i] for i in range(len(agents))}
-    return [{"first": one["first_round"], "last": one["round"], "payoffs": [by[i][k] for i in by]} for k, one in enumerate(by[0])]
+    return [
+        {"first": one["first_round"], "last": one["round"], "payoffs": [by[i][k] for i in by]}
+        for k, one in enumerate(by[0])
+    ]
 
 
 def learning_curves(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -45,11 +48,15 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[
         mine = [row for row in rows if row["agent"] == i]
         xs = [(row["first_round"] + row["round"]) / 2 for row in mine]
         ys, halves = [row["payoff"] for row in mine], [row["half_width"] for row in mine]
-        series.append({"name": agent["agent"], "label": _label(agent["agent"], ys[-1]), "xs": xs, "ys": ys, "halves": halves})
+        series.append(
+            {"name": agent["agent"], "label": _label(agent["agent"], ys[-1]), "xs": xs, "ys": ys, "halves": halves}
+        )
         if agent["strategy"] != "truthful":
             truth = agent["payoff"] - agent["gain"]
             name = f"{agent['agent']}, all prescribed"
-            series.append({"name": name, "label": _label("prescribed", truth), "xs": [xs[0], xs[-1]], "ys": [truth] * 2})
+            series.append(
+                {"name": name, "label": _label("prescribed", truth), "xs": [xs[0], xs[-1]], "ys": [truth] * 2}
+            )
     return chart(series, "round", "payoff")
 
 

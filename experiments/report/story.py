@@ -15,7 +15,11 @@ def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
     for one in told["told"]:
         for who in liars:
             running[who] += one["gain"][who]
-        lines = [{"who": row["agent"], **_line(one, row), "gain": one["gain"][row["agent"]]} for row in one["rows"] if row["agent"] in liars]
+        lines = [
+            {"who": row["agent"], **_line(one, row), "gain": one["gain"][row["agent"]]}
+            for row in one["rows"]
+            if row["agent"] in liars
+        ]
         periods.append({**one, "lines": lines, "so_far": dict(running)})
     return {**told, "liars": liars, "told": periods, "whole": len(periods) == told["periods"]}
 
@@ -29,7 +33,9 @@ def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     sends = row["report"] or "nothing"
     late = f" (counted: {row['counted']})" if row["counted"] != row["report"] else ""
     acts = "" if row["action"] in ("", "-") else f", acts {row['action']}"
-    then = f"decision {row['decision']}" + (f", with truth {true['decision']}" if row["decision"] != true["decision"] else "")
+    then = f"decision {row['decision']}" + (
+        f", with truth {true['decision']}" if row["decision"] != true["decision"] else ""
+    )
     moved = row["signal"] != true["signal"]
     return {
         "sees": row["signal"] + (f" (with truth {true['signal']})" if moved else ""),

@@ -12,7 +12,7 @@ from experiments.stressing import EXACT, StressResult, headline
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     gains, told = result["gains"], result.get("stories", {})
-    mechanisms = [{**row, "most": _most(gains, row)} for row in result["mechanisms"]]
+    mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
     families = list(dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["lies"], row["family"]))))
     cells = {
         (row["mechanism"], row["family"]): cell
@@ -38,11 +38,13 @@ def verdict(row: Mapping[str, Any]) -> str:
 
 def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Names of mechanisms by verdict, without the verdicts that none has."""
-    by = {word: [row["mechanism"] for row in mechanisms if verdict(row) == word] for word in ("breaks", "holds", "holds*")}
+    by = {
+        word: [row["mechanism"] for row in mechanisms if verdict(row) == word] for word in ("breaks", "holds", "holds*")
+    }
     return {word: names for word, names in by.items() if names}
 
 
-def _most(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
+def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
     """The most that any deviation gains: exactly where that was searched, else the largest that was found."""
     mine = [row for row in gains if row["mechanism"] == mechanism["mechanism"]]
     exact = [row["exact"] for row in mine if row["exact"] is not None]

@@ -87,7 +87,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
         "count": len(rows),
         "payoffs": [{**row, "half": None if row["error"] is None else HALF * row["error"]} for row in game["payoffs"]],
         "matrix": _matrix(game, roles) if whole else None,
-        "deviations": _deviations(game, roles, truth),
+        "deviations": deviations(game, roles, truth),
         "replicator": replicator_charts(whole) if whole else [],
         "beaten": list({(one["role"], one["old"]): one for one in reversed(game["dominated"])}.values())[::-1],
         "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
@@ -105,7 +105,7 @@ def _verdict(truth: Mapping[str, Any] | None) -> str:
 # Who gains by leaving truth
 
 
-def _deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> dict[tuple[str, str], float]:
+def deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> dict[tuple[str, str], float]:
     """What one agent of a role gains by playing something else while all others are truthful, by role and strategy."""
     payoffs = {(row["profile"], row["role"], row["strategy"]): row["payoff"] for row in game["payoffs"]}
     everybody = tuple((truth,) * len(role.agents) for role in roles)
@@ -247,6 +247,8 @@ def _regret_strips(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | N
     scale = strips([*(row["regret"] for row in rows), *highs, *(row["regret_low"] for row in rows)])
     n = len(rows)
     return [
-        None if scale[k] is None else {**scale[k], "high": (scale[n + k] or {"at": 98})["at"], "low": (scale[2 * n + k] or scale[k])["at"]}
+        None
+        if scale[k] is None
+        else {**scale[k], "high": (scale[n + k] or {"at": 98})["at"], "low": (scale[2 * n + k] or scale[k])["at"]}
         for k in range(n)
     ]
