@@ -1,7 +1,7 @@
 """The line that makes a run again, from what its call was given."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,11 @@ def command_line(
 def _conduct(agents: Sequence[str], conduct: Conduct) -> list[str]:
     """House rules."""
     words = [] if conduct.deadline == 0 else ["--deadline", repr(conduct.deadline)]
-    words += _each(
-        "--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in zip(agents, conduct.latency, strict=False))
-    )
+    if conduct.latency:
+        pairs = zip(agents, conduct.latency, strict=True)
+        words += _each("--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in pairs))
     return words if conduct.disclosure == "everything" else [*words, "--disclosure", conduct.disclosure]
 
 
-def _each(option: str, values: Any) -> list[str]:
+def _each(option: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (option, value)]

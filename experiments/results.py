@@ -14,10 +14,14 @@ from experiments.plain import plain
 from experiments.shards import LEVELS
 from experiments.simulate import slug
 from sim.errors import InputError, StorageError
-from sim.run_folder import read_ledger
+from sim.run_folder import configuration_hash, read_ledger
 
 KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
+
+
+SCHEMA = 1
+"""Of `result.json`: one of another version is made anew by the command that made it, from the shards that it has kept."""
 
 
 PASSING = ("folder", "reused", "damaged")
@@ -96,8 +100,10 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
     path = folder / "result.json"
     partial = folder / ".result.partial"
     try:
-        kept = {"kind": kind, **{key: value for key, value in data.items() if key not in PASSING}}
-        partial.write_text(json.dumps(plain(kept), indent=1, allow_nan=False), encoding="utf-8")
+        told = {key: value for key, value in data.items() if key not in PASSING}
+        kept = json.loads(json.dumps(plain({"kind": kind, "schema": SCHEMA, **told}), allow_nan=False))
+        sealed = {**kept, "seal": configuration_hash(kept)}
+        partial.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):
@@ -128,6 +134,10 @@ def read_result(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
         raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
+    seal = data.pop("seal", None)
+    if data.get("schema") != SCHEMA or seal != configuration_hash(data):
+        what = "damaged" if data.get("schema") == SCHEMA else "of another version of dynmech"
+        raise InputError(f"{path}: {what}; repeat the command that began the run, what was played is kept")
     return data
 
 

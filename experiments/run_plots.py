@@ -274,7 +274,8 @@ def _name_ends(axes: Any, at: float, ends: Sequence[tuple[float, str, str]]) -> 
         last = max(value, last + step)
         axes.annotate(
             text, (at, value), (at + 0.04 * max(at, 1), last), va="center", fontsize=8, color=colour,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5)}, annotation_clip=False,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 

@@ -277,6 +277,14 @@ def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path) -> Non
     (folder / "result.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read"):
         report(folder)
+    (folder / "result.json").write_text(kept.replace('"mechanism": "linked"', '"mechanism": "pivot"'), encoding="utf-8")
+    with pytest.raises(InputError, match="damaged; repeat the command that began the run"):
+        report(folder)
+    (folder / "result.json").write_text(kept.replace('"schema": 1', '"schema": 0'), encoding="utf-8")
+    with pytest.raises(InputError, match="of another version of dynmech; repeat the command"):
+        report(folder)
+    assert run("oil-leases", "linked", {}, episodes=20, out=folder).reused
+    assert (folder / "result.json").read_text(encoding="utf-8") == kept
     save_result(folder, "other", {})
     with pytest.raises(InputError, match="not the result of"):
         report(folder)

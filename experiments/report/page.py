@@ -53,8 +53,8 @@ def _templates() -> Environment:
 
 
 def _name(text: object) -> Markup:
-    """A user's text: shown as it is, breaking after commas; what it does to the direction of writing ends with it."""
-    return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>"))
+    """A user's text: shown as it is, breaking after , and :; what it does to the direction of writing ends with it."""
+    return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>")).replace(":", Markup(":<wbr>"))
 
 
 def _listed(names: list[Markup]) -> Markup:

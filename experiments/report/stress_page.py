@@ -58,7 +58,7 @@ def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
     found = found[found["found"] & (found["mechanism"] == breaking[0])] if breaking else found[:0]
     if found.empty:
         return None
-    row: dict[str, Any] = headline(found).to_dict()
+    row = {str(key): value for key, value in headline(found).items()}
     return {**row, "figure": row["exact"] if row["family"] in EXACT and row["exact"] == row["exact"] else None}
 
 

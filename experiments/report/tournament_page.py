@@ -36,7 +36,8 @@ SETTLED = 0.002
 def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     truth = result["study"]["truth"]
-    games = [_game(game, truth) for game in result["games"]]
+    use = result["study"]["environment"]["use"]
+    games = [{**_game(game, truth), "where": _swept(game["environment"], use)} for game in result["games"]]
     known = [game for game in games if game["verdict"]]
     words = ("breaks", "holds*", "not known")
     verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
@@ -47,6 +48,12 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "several": len({game["environment"] for game in games}) > 1,
         **_heat(games),
     }
+
+
+def _swept(environment: str, use: str) -> str:
+    """Of an economy of a sweep, what it has of its own: the options that are swept."""
+    own = environment.removeprefix(use)[1:]
+    return own or environment
 
 
 def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
@@ -243,12 +250,9 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[s
 
 def _regret_strips(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
     """Regrets with intervals, which need not be even about them."""
-    highs = [row["regret_high"] for row in rows]
-    scale = strips([*(row["regret"] for row in rows), *highs, *(row["regret_low"] for row in rows)])
-    n = len(rows)
+    n, keys = len(rows), ("regret", "regret_low", "regret_high")
+    drawn = strips([row[key] for key in keys for row in rows])
     return [
-        None
-        if scale[k] is None
-        else {**scale[k], "high": (scale[n + k] or {"at": 98})["at"], "low": (scale[2 * n + k] or scale[k])["at"]}
-        for k in range(n)
+        regret and {**regret, "low": low["at"] if low else 0.0, "high": high["at"] if high else 100.0}
+        for regret, low, high in zip(drawn[:n], drawn[n : 2 * n], drawn[2 * n :], strict=True)
     ]
