@@ -21,8 +21,7 @@ KINDS = ("run", "stress", "tournament")
 
 
 SCHEMA = 1
-"""Of `result.json`: one of another version is made anew by the command that made it, from the shards that it has kept."""
-
+"""Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
 
 PASSING = ("folder", "reused", "damaged")
 """What is true of a call, not of its run: a folder can be moved, and is the same however it came about."""

@@ -178,7 +178,7 @@ def chart(series: Sequence[dict[str, Any]], across: str, upward: str, within: tu
         "across": across,
         "upward": upward,
         "right": area_right,
-        "xticks": horizontal.ticks(3),
+        "xticks": horizontal.ticks(5),
         "yticks": vertical.ticks(),
     }
 
