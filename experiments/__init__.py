@@ -8,6 +8,7 @@ from experiments.plots import plot_stress
 from experiments.replaying import replay
 from experiments.report.page import write_report
 from experiments.results import read_run
+from experiments.run_plots import write_plots
 from experiments.running import run
 from experiments.stressing import stress
 from experiments.study import load_study
@@ -39,6 +40,7 @@ __all__ = [
     "sweep_correlation",
     "tournament",
     "use_plugins",
+    "write_plots",
     "write_report",
     "yardstick",
 ]

@@ -142,6 +142,7 @@ def run_command(
             log=log,
             workers=staff,
             progress=progress,
+            typed=environment,
         )
     if as_json:
         print_json(result.data())
@@ -198,6 +199,7 @@ def stress_command(
             log=log,
             workers=staff,
             progress=progress,
+            typed=environment,
         )
     plot = plot_stress(result, result.folder / "gains.png")
     if as_json:

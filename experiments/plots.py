@@ -1,12 +1,14 @@
 """Pictures of results."""
 
 import os
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 
 from experiments.moments import amount
 from experiments.stressing import StressResult, gain_table
@@ -22,12 +24,26 @@ def plot_stress(result: StressResult, path: Path) -> Path:
     Raises:
         InputError: the file cannot be written.
     """
+    return plot_gains(
+        gain_table(result),
+        path,
+        f"{result.environment}: what the best lie of each family gains, ex ante",
+        "– : none found.  Simulated, against prescribed play under the same draws.",
+    )
+
+
+def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
+    """Heat map of gains, every cell with its number, NaN as a dash.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
-    table = gain_table(result)
     values = table.to_numpy(dtype=float)
     rows, columns = values.shape
-    figure = Figure(figsize=(2.6 + 1.35 * columns, 1.5 + 0.52 * rows), layout="constrained", dpi=150)
+    wide = max(2.6 + 1.35 * columns, wide_enough(title), wide_enough(note, 8))
+    figure = Figure(figsize=(wide, 1.5 + 0.52 * rows), layout="constrained", dpi=150)
     axes = figure.add_subplot()
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     axes.imshow(np.nan_to_num(values), cmap=mpl.colormaps["Oranges"], vmin=0, vmax=1.6 * top, aspect="auto")
@@ -38,16 +54,31 @@ def plot_stress(result: StressResult, path: Path) -> Path:
                 c, r, f"+{amount(values[r, c])}" if found else "–", ha="center", va="center",
                 color="black" if found else "0.55", fontweight="bold" if found else "normal",
             )  # fmt: skip
-    axes.set_xticks(range(columns), [name.replace("-", "\n") for name in table.columns])
-    axes.set_yticks(range(rows), list(table.index))
+    axes.set_xticks(range(columns), [as_text(name, 60).replace("-", "\n") for name in table.columns])
+    axes.set_yticks(range(rows), [as_text(name) for name in table.index])
     axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"{result.environment}: what the best lie of each family gains, ex ante", fontsize=11, loc="left")
-    axes.set_xlabel("– : none found.  Simulated, against prescribed play under the same draws.", fontsize=8)
+    axes.set_title(as_text(title, 90), fontsize=11, loc="left")
+    axes.set_xlabel(note, fontsize=8)
     return save_figure(figure, path)
+
+
+def as_text(text: object, most: int = 40) -> str:
+    """A user's text for a picture: never read as a formula, and cut where it is too long.
+
+    >>> as_text("firm $1$"), as_text("aaaaaa", 4)
+    ('firm \\\\$1\\\\$', 'aaa…')
+    """
+    shown = str(text)
+    return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
+
+
+def wide_enough(title: str, points: float = 11, most: int = 90) -> float:
+    """Inches that a line of text takes, with some room."""
+    return 0.6 + 0.0085 * points * min(len(title), most)
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
@@ -58,7 +89,9 @@ def save_figure(figure: "Figure", path: Path) -> Path:
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        figure.savefig(partial, format="png", metadata={"Software": None})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script without a font
+            figure.savefig(partial, format="png", metadata={"Software": None})
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):

@@ -14,11 +14,14 @@ from experiments.plain import plain
 from experiments.shards import LEVELS
 from experiments.simulate import slug
 from sim.errors import InputError, StorageError
-from sim.run_folder import read_ledger
+from sim.run_folder import configuration_hash, read_ledger
 
 KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
 
+
+SCHEMA = 1
+"""Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
 
 PASSING = ("folder", "reused", "damaged")
 """What is true of a call, not of its run: a folder can be moved, and is the same however it came about."""
@@ -96,13 +99,23 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
     path = folder / "result.json"
     partial = folder / ".result.partial"
     try:
-        kept = {"kind": kind, **{key: value for key, value in data.items() if key not in PASSING}}
-        partial.write_text(json.dumps(plain(kept), indent=1, allow_nan=False), encoding="utf-8")
+        told = {key: value for key, value in data.items() if key not in PASSING}
+        kept = json.loads(json.dumps(plain({"kind": kind, "schema": SCHEMA, **told}), allow_nan=False))
+        sealed = {**kept, "seal": configuration_hash(kept)}
+        partial.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def kept_result(folder: Path, key: str) -> Any:
+    """One entry of the result that an earlier call has left; None if there is none."""
+    try:
+        return read_result(folder).get(key)
+    except InputError:
+        return None
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -120,4 +133,49 @@ def read_result(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
         raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
+    seal = data.pop("seal", None)
+    if data.get("schema") != SCHEMA or seal != configuration_hash(data):
+        what = "damaged" if data.get("schema") == SCHEMA else "of another version of dynmech"
+        raise InputError(f"{path}: {what}; repeat the command that began the run, what was played is kept")
     return data
+
+
+def read_whole(folder: Path | str) -> dict[str, Any]:
+    """The result of a run folder, or of a tournament on several economies, together.
+
+    Raises:
+        InputError: it is no such folder, or a run has not been finished.
+    """
+    return _joined([read_result(run.folder) for run in open_runs(folder)])
+
+
+def open_runs(folder: Path | str) -> list[Run]:
+    """The run of a folder, or those of a tournament that lie in it, one per economy.
+
+    Raises:
+        InputError: there is neither.
+    """
+    folder = Path(folder)
+    if not (folder / "run.json").exists() and folder.is_dir():
+        inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        same = [run for run in inside if run.ledger["configuration"].get("command") == "tournament"]
+        studies = [run.ledger["configuration"].get("study") for run in same]
+        if same and len(same) == len(inside) and all(study == studies[0] for study in studies):
+            return same
+        if inside:
+            names = ", ".join(run.folder.name for run in inside[:5])
+            raise InputError(f"{folder}: holds several runs, not one; choose one of them: {names}")
+    return [read_run(folder)]
+
+
+def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results of one tournament on several economies as one."""
+    if len(results) == 1:
+        return results[0]
+    return {
+        **results[0],
+        "games": [game for result in results for game in result["games"]],
+        "refusals": {key: reason for result in results for key, reason in result["refusals"].items()},
+        "failures": [failure for result in results for failure in result["failures"]],
+        "assumed": sorted({role for result in results for role in result["assumed"]}),
+    }

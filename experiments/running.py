@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
+from experiments.again import command_line
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
+from experiments.moments import Moments
 from experiments.opening import check_case, open_environment, open_game, open_strategy
 from experiments.pool import TRIES, Workers
-from experiments.results import save_result
-from experiments.shards import Job, known_level, make_job, play_jobs, shard_keys, totals
+from experiments.results import kept_result, save_result
+from experiments.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
 from experiments.simulate import (
     PRESCRIBED,
     Case,
@@ -26,10 +29,12 @@ from experiments.simulate import (
     versions,
 )
 from experiments.tally import properties
+from experiments.telling import tell_safely
 from sim.channel import Latency
 from sim.environment import Environment
 from sim.errors import InputError, PlayError
 from sim.game import Conduct
+from sim.record import stretches
 from sim.run_folder import RunFolder, configuration_hash
 
 
@@ -44,6 +49,9 @@ class RunResult:
         reused: whether the run was there already.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
+        story: one episode of the deviation, period by period (`experiments.telling`); None if nobody deviates.
+        learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was earned.
+        command: the line that makes it again; None where the economy was given as an object.
     """
 
     agents: pd.DataFrame
@@ -52,6 +60,9 @@ class RunResult:
     reused: bool
     remarks: list[dict[str, Any]] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    story: dict[str, Any] | None = None
+    learning: list[dict[str, Any]] = field(default_factory=list)
+    command: str | None = None
 
     def data(self) -> dict[str, Any]:
         """Everything, for `--json` and the page."""
@@ -74,6 +85,7 @@ def run(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    typed: str = "",
 ) -> RunResult:
     """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
 
@@ -81,6 +93,7 @@ def run(
         strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        typed: what the environment was typed as, where it was opened before.
 
     Raises:
         InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
@@ -110,6 +123,10 @@ def run(
     }
     label = f"{env.name}-{slug(mechanism)}"
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
+    typed = environment if isinstance(environment, str) else typed
+    options = {"--tail": tail, "--log": log}
+    by_agent = dict(zip(env.agents, profile, strict=True))
+    command = _command(typed, mechanism, by_agent, sampling, conduct, options, plugins)
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         job = make_job(game, mechanism, [case], sampling, folder, log)
@@ -117,6 +134,7 @@ def run(
             advance = progress("playing", len(job.cases) * sampling.shard_count(game))
             play_jobs([job], folder, workers, advance)
         tallies = totals(job, folder)
+        before = learned(job, case, folder) if case.key in tallies else None
         folder.finish(shard_keys([job]), void=case.key not in tallies)
     if case.key not in tallies:
         raise PlayError(_failed(folder))
@@ -140,9 +158,54 @@ def run(
         **properties(env, tally, truth),
     }
     reused = bool(folder.data["complete"]) and not folder.written
-    result = RunResult(agents, summary, path, reused, folder.remarks(), folder.damaged)
+    told = kept_result(path, "story") if reused else None
+    if told is None and any(case.deviates):
+        told = tell_safely(game, case, sampling, workers)
+    result = RunResult(
+        agents=agents,
+        summary=summary,
+        folder=path,
+        reused=reused,
+        remarks=folder.remarks(),
+        damaged=folder.damaged,
+        story=told,
+        learning=_learning(case, before, tally.payoff),
+        command=command,
+    )
     save_result(path, "run", result.data())
     return result
+
+
+def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[str, Any]]:
+    """A row per agent and stretch of rounds, the round that counts as the last stretch; `last` by agent `(N,)`."""
+    if before is None:
+        return []
+    rounds = max(strategy.rounds for strategy in case.strategies)
+    bounds = stretches(rounds)
+    first, until = [*bounds[:-1], rounds - 1], [*(b - 1 for b in bounds[1:]), rounds - 1]
+    mean, half = np.column_stack([before.mean, last.mean]), np.column_stack([before.half(), last.half()])
+    return [
+        {"agent": i, "first_round": a, "round": b, "payoff": float(mean[i, k]), "half_width": float(half[i, k])}
+        for i in range(len(mean))
+        for k, (a, b) in enumerate(zip(first, until, strict=True))
+    ]
+
+
+def _command(
+    typed: str,
+    mechanism: str,
+    profile: Mapping[str, BaseStrategy],
+    sampling: Sampling,
+    conduct: Conduct | None,
+    options: Mapping[str, Any],
+    plugins: Sequence[Path],
+) -> str | None:
+    """The line that makes the run again."""
+    if not typed:
+        return None
+    plays = [f"--strategy={who}={one.key()}" for who, one in profile.items() if not isinstance(one, Truthful)]
+    what = [typed, mechanism, *plays]
+    return command_line("run", what, sampling, agents=list(profile), conduct=conduct, options=options, plugins=plugins)
 
 
 def _fit(job: Job, case: Case, folder: RunFolder, workers: Workers) -> bool:

@@ -7,7 +7,7 @@ that case can fail with it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.catalog import is_shipped
+from experiments.moments import Moments
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
 from experiments.tally import Tally
@@ -116,6 +117,8 @@ def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[i
         if job.batch:
             by_place = record.payoffs[np.argsort(job.order(index, number))]
             summary["batches"] = batch_means(by_place, job.batch).tolist()
+        if record.rounds > 1:
+            summary["learning"] = Moments.of(record.learning.transpose(1, 0, 2)).to_data()
         out.append({"key": key, "files": write_shard(job.root, tables, job.metadata), "summary": summary})
     return out
 
@@ -242,6 +245,14 @@ def totals(job: Job, folder: RunFolder) -> dict[str, Tally]:
                 total = total.merge(tally)
             out[case.key] = total
     return out
+
+
+def learned(job: Job, case: Case, folder: RunFolder) -> Moments | None:
+    """Payoffs while it was learned, by agent and stretch of rounds `(N, L)`; None where nobody learns."""
+    index = [one.key for one in job.cases].index(case.key)
+    keys = [job.key(index, number) for number in range(job.sampling.shard_count(job.game))]
+    shards = [Moments.from_data(data["learning"]) for data in folder.summaries(keys) if "learning" in data]
+    return reduce(Moments.merge, shards) if shards else None
 
 
 def shard_keys(jobs: Sequence[Job]) -> Iterator[str]:

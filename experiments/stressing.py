@@ -13,14 +13,15 @@ A simulated gain counts as found where its interval stays above 0 although the t
 (Bonferroni); the interval that is printed is the plain 95 % one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
 from agents.oracle import Family
+from experiments.again import command_line
 from experiments.catalog import MECHANISMS, STRATEGIES, is_shipped
 from experiments.choosing import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from experiments.exact import TOLERANCE
@@ -29,10 +30,11 @@ from experiments.moments import ENOUGH, ZERO, Moments, amount
 from experiments.opening import open_environment, open_game
 from experiments.options import split
 from experiments.pool import TRIES, Workers
-from experiments.results import save_result
+from experiments.results import kept_result, save_result
 from experiments.shards import known_level, make_job, play_jobs, require_apart, shard_keys, totals
 from experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
 from experiments.tally import Tally, properties, signal_dates
+from experiments.telling import tell_safely
 from sim.environment import Environment
 from sim.errors import InputError, PlayError, Refusal
 from sim.game import Conduct, Game
@@ -67,6 +69,8 @@ class StressResult:
         failures: what could not be played: `key`, `failed` (the reason), `tries`.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
+        stories: per mechanism that breaks, its worst lie in one episode, period by period (`experiments.telling`).
+        command: the line that makes it again; None where the economy was given as an object.
     """
 
     gains: pd.DataFrame
@@ -80,10 +84,21 @@ class StressResult:
     failures: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[dict[str, Any]] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    stories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    command: str | None = None
 
     def data(self) -> dict[str, Any]:
         """Everything, for `--json` and the page."""
         return {"sentence": self.sentence, **vars(self)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """From what `save_result` has kept of `data`."""
+        numbers = ["gain", "half_width", "exact", "exact_bound", "given_gain", "given_half_width"]
+        gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
+        kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
+        mechanisms = pd.DataFrame(data["mechanisms"])
+        return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, **kept)
 
     @property
     def sentence(self) -> str:
@@ -137,6 +152,7 @@ def stress(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    typed: str = "",
 ) -> StressResult:
     """Run a stress test; the same call resumes it, and costs next to nothing once it is finished.
 
@@ -149,6 +165,7 @@ def stress(
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        typed: what the environment was typed as, where it was opened before.
 
     Raises:
         InputError: a name or number is wrong, or every mechanism refuses the environment.
@@ -180,6 +197,12 @@ def stress(
         "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in [*games, *broken]), *families]),
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
+    command = None
+    if typed := environment if isinstance(environment, str) else typed:
+        chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
+        command = command_line(
+            "stress", chosen, sampling, agents=env.agents, conduct=conduct, options=options, plugins=plugins
+        )
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         for name, reason in broken.items():
@@ -195,6 +218,7 @@ def stress(
         raise PlayError(folder.failures()[0]["failed"])
     comparisons = sum(len(contest.cases) for contest in contests)
     gains = _gains_frame(contests, tallies, comparisons)
+    reused = bool(folder.data["complete"]) and not folder.written
     result = StressResult(
         gains=gains,
         mechanisms=_mechanisms_frame(env, contests, tallies, gains),
@@ -202,11 +226,13 @@ def stress(
         environment=env.name,
         folder=path,
         comparisons=comparisons,
-        reused=bool(folder.data["complete"]) and not folder.written,
+        reused=reused,
         untried=untried(families),
         failures=folder.failures(),
         remarks=folder.remarks(),
         damaged=folder.damaged,
+        stories=(kept_result(path, "stories") if reused else None) or _stories(contests, gains, sampling, workers),
+        command=command,
     )
     save_result(path, "stress", result.data())
     return result
@@ -332,6 +358,22 @@ def _mechanisms_frame(
             }
         )
     return pd.DataFrame(rows).sort_values("worst_gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def _stories(
+    contests: Sequence[Contest], gains: pd.DataFrame, sampling: Sampling, workers: Workers
+) -> dict[str, dict[str, Any]]:
+    """Per mechanism under which a gain was found, the one to tell first."""
+    out = {}
+    for contest in contests:
+        found = gains[gains["found"] & (gains["mechanism"] == contest.mechanism)]
+        if found.empty:
+            continue
+        worst = headline(found)
+        (case,) = [one for one in contest.cases if one.key == worst["case"]]
+        told = tell_safely(contest.game, case, sampling, workers, f"{worst['agent']} {worst['words']}")
+        out[contest.mechanism] = {"case": case.key, "mean": worst["gain"], "half_width": worst["half_width"], **told}
+    return out
 
 
 def _worst(gains: "pd.Series[float]") -> float:

@@ -70,10 +70,8 @@ class Record:
         shape = (periods, agents, episodes)
         kind, nothing = (np.float64, np.nan) if self.sums and _continuous(game) else (np.int32, NOTHING)
         self.discounted_utility, self.discounted_transfer = np.empty(shape[1:]), np.empty(shape[1:])
-        stretches = min(rounds - 1, LESSONS)
-        self.rounds = rounds
-        self.lessons = [k * (rounds - 1) // max(stretches, 1) for k in range(stretches + 1)]
-        self.learning = np.zeros((stretches, *shape[1:]))
+        self.rounds, self.lessons = rounds, stretches(rounds)
+        self.learning = np.zeros((len(self.lessons) - 1, *shape[1:]))
         if self.sums:
             self.discounted_cost, self.least_revenue = np.empty(episodes), np.empty(episodes)
             self.continuation = np.empty((self.early, *shape[1:]))
@@ -123,6 +121,16 @@ class Record:
     def payoffs(self) -> FloatArray:
         """Discounted utility minus transfers, `(N, E)`."""
         return self.discounted_utility - self.discounted_transfer
+
+
+def stretches(rounds: int) -> list[int]:
+    """Rounds at which the stretches begin whose mean payoffs are kept, and last where they end.
+
+    >>> stretches(1), stretches(4)
+    ([0], [0, 1, 2, 3])
+    """
+    count = min(rounds - 1, LESSONS)
+    return [k * (rounds - 1) // max(count, 1) for k in range(count + 1)]
 
 
 _KNOWN: WeakKeyDictionary[Game, bool] = WeakKeyDictionary()

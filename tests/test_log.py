@@ -148,7 +148,10 @@ def test_recorded_shards_are_not_played_again(tmp_path: Path, monkeypatch: pytes
     assert played == [0, 0, 1, 1]  # prescribed play and the deviation, shard by shard; the last was not finished
     play(tmp_path / "a")
     # Prescribed play of shard 1 is recorded, but is needed once more to pair the deviation with.
-    assert played[4:] == [1, 1, 2, 2]
+    assert played[4:8] == [1, 1, 2, 2]
+    assert played[8:] == [0, 0]  # the story of the deviation, told when all is there
+    play(tmp_path / "a")
+    assert len(played) == 10  # and kept
 
 
 def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path) -> None:

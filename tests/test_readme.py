@@ -83,6 +83,17 @@ def test_python_example_runs_as_written(
     assert scope["found"].promises[0].worst == pytest.approx(4)  # type: ignore[attr-defined]
 
 
+def test_the_pictures_are_drawn_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(next(block for block in blocks("python") if "write_plots" in block), {})
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert names == ["gains.png", "tradeoff.png"]
+    out = capsys.readouterr().out
+    assert all(name in out for name in names)
+
+
 def test_the_sweep_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}

@@ -1,15 +1,19 @@
-"""The page of a run: one file that opens offline without an error, in which names are shown and never run."""
+"""The page of a run: one file that tells what matters, opens offline, and in which names are shown and never run."""
 
+import json
 import re
-import shutil
-import subprocess
+import shlex
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from experiments.cli import main
 from experiments.report.page import report, write_report
-from experiments.results import save_result
+from experiments.report.tournament_page import empirical_game
+from experiments.results import read_result, read_run, save_result
 from experiments.running import run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
@@ -19,9 +23,13 @@ from sim.environment import TableEnvironment
 from sim.errors import InputError
 from tests.test_symmetry import independent
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
 HOSTILE = "<script>console.error('run')</script><img src=x onerror=console.error(1)>\"'&"
+"""A name that wants to be run."""
+
+ODD = (HOSTILE, '"><img onerror=console.error(2) src=y>', "long-" * 60, "\u202eright to left: שלום", "{{ 7 * 7 }}")
+"""Names that want to be run, or to spoil the page."""
+
+KINDS = ("stress", "run", "learner", "tournament", "sweep")
 
 
 class Tags(HTMLParser):
@@ -40,37 +48,55 @@ class Tags(HTMLParser):
         self.text += data
 
 
+def words(page: Path) -> str:
+    """The page's text, blanks as one."""
+    return " ".join(Tags(page.read_text(encoding="utf-8")).text.split())
+
+
 def hostile_economy() -> TableEnvironment:
     """Two bidders alike, the first with a name that wants to be run."""
     made = independent((0.8, 0.8))
     return TableEnvironment("planted", (HOSTILE, "b"), made.prior, (made.stages[0],) * 2, 0.9, 2)
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A page of each kind of run, with what is hostile in it."""
+def study(out: Path, **more: Any) -> dict[str, Any]:
+    """Two bidders, two strategies, two mechanisms."""
+    return {
+        "title": HOSTILE,
+        "environment": "repeated-auction:bidders=2,horizon=2",
+        "mechanisms": ["pivot", "pay-your-report"],
+        "strategies": {"truth": "truthful", "down": "misreport:map=down"},
+        "roles": {HOSTILE: {"agents": ["bidder 1", "bidder 2"]}},
+        "episodes": 40,
+        "out": str(out),
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run folder of each kind, with what is hostile in it."""
     base = tmp_path_factory.mktemp("pages")
-    stress("oil-leases-prior", ["cremer-mclean", "linked"], episodes=400, out=base / "stress")
-    economy = hostile_economy()
-    run(economy, "pivot", {"0": "misreport:map=flip"}, sampling=Sampling(100), out=base / "run")
-    tournament(
-        check_tournament(
-            {
-                "title": HOSTILE,
-                "environment": "repeated-auction:bidders=2,horizon=2",
-                "mechanisms": ["pivot", "pay-your-report"],
-                "strategies": {"truth": "truthful", "down": "misreport:map=down"},
-                "roles": {HOSTILE: {"agents": ["bidder 1", "bidder 2"]}},
-                "episodes": 40,
-                "out": str(base / "tournament"),
-            },
-            "s",
-        )
-    )
-    return {name: write_report(base / name, base / f"{name}.html") for name in ("stress", "run", "tournament")}
+    stress("oil-leases-prior", ["cremer-mclean", "linked"], episodes=400, log="summary", out=base / "stress")
+    run(hostile_economy(), "pivot", {"0": "misreport:map=flip"}, sampling=Sampling(100), out=base / "run")
+    run("oil-leases-prior", "cremer-mclean", {"0": "q-learning:rounds=50"}, episodes=60, out=base / "learner")
+    tournament(check_tournament(study(base / "tournament"), "s"))
+    swept = {"use": "repeated-auction:bidders=2,horizon=2", "sweep": {"fatigue": [0.0, 0.5]}}
+    tournament(check_tournament(study(base / "sweep", environment=swept), "s"))
+    return {kind: base / kind for kind in KINDS}
 
 
-@pytest.mark.parametrize("kind", ["stress", "run", "tournament"])
+@pytest.fixture(scope="session")
+def pages(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The page of each."""
+    base = tmp_path_factory.mktemp("html")
+    return {kind: write_report(folder, base / f"{kind}.html") for kind, folder in folders.items()}
+
+
+# One file, in which nothing runs
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_page_needs_nothing_but_itself(kind: str, pages: dict[str, Path]) -> None:
     text = pages[kind].read_text(encoding="utf-8")
     tags = Tags(text).tags
@@ -82,65 +108,168 @@ def test_a_page_needs_nothing_but_itself(kind: str, pages: dict[str, Path]) -> N
     assert "@import" not in text
 
 
-@pytest.mark.parametrize("kind", ["run", "tournament"])
+@pytest.mark.parametrize("kind", ["run", "tournament", "sweep"])
 def test_a_hostile_name_is_shown_and_never_run(kind: str, pages: dict[str, Path]) -> None:
     page = Tags(pages[kind].read_text(encoding="utf-8"))
     assert HOSTILE in page.text
     assert "script" not in {tag for tag, _ in page.tags}
 
 
-def test_the_page_of_a_stress_test_tells_who_gains_what_from_which_lie(pages: dict[str, Path]) -> None:
-    text = " ".join(Tags(pages["stress"].read_text(encoding="utf-8")).text.split())
+def renamed(data: Any, names: dict[str, str]) -> Any:
+    """Plain data with every text, and every key, that is one of some names exchanged for another."""
+    if isinstance(data, dict):
+        return {names.get(key, key): renamed(value, names) for key, value in data.items()}
+    if isinstance(data, list):
+        return [renamed(value, names) for value in data]
+    return names.get(data, data) if isinstance(data, str) else data
+
+
+@pytest.fixture(scope="session")
+def odd_pages(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pages of results in which agents, mechanisms, strategies and economies bear odd names."""
+    base = tmp_path_factory.mktemp("odd")
+    victims = ("cremer-mclean", "firm 1", "oil-leases-prior", "q-learning:rounds=50,explore=0.5,horizon=8,patience=4.0")
+    out = []
+    for k, kind in enumerate(kind for kind in ("stress", "learner") for _ in ODD):
+        turned = [*ODD[k % len(ODD) :], *ODD[: k % len(ODD)]]
+        folder = base / f"{k}"
+        folder.mkdir()
+        (folder / "run.json").write_bytes((folders[kind] / "run.json").read_bytes())
+        result = renamed(read_result(folders[kind]), dict(zip(victims, turned, strict=False)))
+        save_result(folder, result["kind"], result)
+        out.append(write_report(folder, base / f"{k}.html"))
+    return out
+
+
+def test_odd_names_are_shown_wherever_they_stand(odd_pages: list[Path]) -> None:
+    for k, page in enumerate(odd_pages):
+        read = Tags(page.read_text(encoding="utf-8"))
+        assert not {"script", "img"} & {tag for tag, _ in read.tags}
+        assert ODD[k % len(ODD)] in read.text
+        assert ODD[(k + 1) % len(ODD)] in read.text
+
+
+# What it tells
+
+
+def test_the_page_of_a_stress_test_tells_first_what_breaks_and_who_gains_what(pages: dict[str, Path]) -> None:
+    text = words(pages["stress"])
+    assert "cremer-mclean breaks: firm 1 gains 2.00 by lying" in text
+    assert text.index("breaks: firm 1") < text.index("Who gains what from which lie") < text.index("How it was made")
     assert "belief-manipulation" in text
     assert "+2.00" in text
+    for name in ("welfare", "revenue", "worst budget", "unwilling"):
+        assert name in text
+    assert "↑ worst budget" in text
+    assert "revenue →" in text
+
+
+def test_the_worst_lie_is_told_though_no_rows_were_logged(pages: dict[str, Path]) -> None:
+    text = words(pages["stress"])
     assert "The worst lie, period by period" in text
-    assert "breaks" in text
+    assert re.search(r"Period 0 ?firm 1 sees [01] and sends [01] \(truth: [01]\)", text)
+    assert re.search(r"Together, discounted: firm 1 \+[46]\.00", text)
+
+
+def test_what_cannot_be_played_again_is_said(folders: dict[str, Path], tmp_path: Path) -> None:
+    result = read_result(folders["stress"])
+    result["stories"] = {"cremer-mclean": {"words": "firm 1 lies", "untold": "strategy 'mine': it is gone"}}
+    (tmp_path / "run.json").write_bytes((folders["stress"] / "run.json").read_bytes())
+    save_result(tmp_path, "stress", result)
+    assert "could not be played again to be told period by period: strategy 'mine': it is gone" in report(
+        tmp_path
+    ).replace("<bdi>", "").replace("</bdi>", "").replace("&#39;", "'")
+
+
+def test_the_page_of_a_run_tells_payoffs_gains_and_how_it_was_learned(pages: dict[str, Path]) -> None:
+    text = words(pages["learner"])
+    assert "firm 1 plays q-learning:rounds=50" in text
+    assert "What everybody gets" in text
+    assert "How it was learned" in text
+    assert "50, which counts" in text
+    assert "How it was learned" not in words(pages["run"])
 
 
 def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
-    text = " ".join(Tags(pages["tournament"].read_text(encoding="utf-8")).text.split())
+    text = words(pages["tournament"])
+    assert "Truth by all is beaten under pay-your-report; it holds under pivot" in text
     assert "holds* Regret of truth by all: 0.000" in text
     assert "breaks Regret of truth by all: " in text
     assert "gains most by playing down instead of truth" in text
     assert "Replicator dynamics from equal shares lead" in text
+    assert "Nash: 1.00 truth against 1.00 truth" in text
+    assert "Payoffs in all 3 profiles, with intervals" in text
 
 
-def browser() -> str:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"no browser to open it: none of {', '.join(BROWSERS)} is installed")
-    return found
+def test_a_tournament_on_several_economies_makes_one_page(pages: dict[str, Path], folders: dict[str, Path]) -> None:
+    text = words(pages["sweep"])
+    for fatigue in ("0.0", "0.5"):
+        assert f"pivot on repeated-auction:bidders=2,horizon=2,fatigue={fatigue}" in text
+    with pytest.raises(InputError, match="holds several runs, not one; choose one of them: "):
+        report(folders["stress"].parent)
 
 
-def opened(path: Path, profile: Path) -> tuple[str, list[str]]:
-    """What a browser makes of a page, and what it writes to its console."""
-    words = [browser(), "--headless", "--disable-gpu", "--no-sandbox", "--enable-logging=stderr", "--v=0"]
-    words += ["--no-first-run", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
-    done = subprocess.run(
-        [*words, f"--user-data-dir={profile}", "--dump-dom", path.as_uri()], capture_output=True, timeout=90, check=True
-    )
-    return done.stdout.decode(), re.findall(r"CONSOLE.*", done.stderr.decode(errors="replace"))
+def test_an_empirical_game_is_the_same_from_its_result(folders: dict[str, Path]) -> None:
+    found = tournament(check_tournament(study(folders["tournament"]), "s"))
+    for part, kept in zip(found.parts, read_result(folders["tournament"])["games"], strict=True):
+        again = empirical_game(kept)
+        assert again is not None
+        assert again.mean.tolist() == pytest.approx(part.game.mean.tolist(), abs=1e-12)
+        assert [again.label(p) for p in again.profiles] == [part.game.label(p) for p in part.game.profiles]
+        kept["profiles"].pop()
+        assert empirical_game(kept) is None
 
 
-@pytest.mark.parametrize("kind", ["stress", "run", "tournament"])
-def test_a_browser_opens_the_page_without_an_error(kind: str, pages: dict[str, Path], tmp_path: Path) -> None:
-    dom, console = opened(pages[kind], tmp_path)
-    assert console == []
-    assert "How it was made" in dom
+# How it was made
 
 
-def test_the_browser_would_tell(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><body>{HOSTILE}</body>", encoding="utf-8")
-    assert opened(page, tmp_path / "profile")[1]
+@pytest.mark.parametrize("kind", ["stress", "learner"])
+def test_the_line_on_the_page_makes_the_run_again(
+    kind: str, folders: dict[str, Path], pages: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = read_result(folders[kind])["command"]
+    assert line in Tags(pages[kind].read_text(encoding="utf-8")).text
+    with pytest.raises(SystemExit) as stop:
+        main([*shlex.split(line)[1:], "--out", str(tmp_path / "again")])
+    capsys.readouterr()
+    assert stop.value.code == 0
+    assert read_run(tmp_path / "again").ledger["configuration"] == read_run(folders[kind]).ledger["configuration"]
+    assert read_result(tmp_path / "again") == read_result(folders[kind])
 
 
-def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path, pages: dict[str, Path]) -> None:
+def test_the_study_on_the_page_plays_the_tournament_again(pages: dict[str, Path], folders: dict[str, Path]) -> None:
+    text = Tags(pages["tournament"].read_text(encoding="utf-8")).text
+    shown = re.search(r"dynmech tournament study\.toml:\n(.*?)\n\s*\nrun folder", text, re.DOTALL)
+    assert shown is not None
+    again = check_tournament(tomllib.loads(shown[1]), "s").model_dump(exclude={"out"})
+    assert again == read_run(folders["tournament"]).ledger["configuration"]["study"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_and_versions_are_there(kind: str, pages: dict[str, Path], folders: dict[str, Path]) -> None:
+    text = words(pages[kind])
+    assert re.search(r"seed ?0", text)
+    ledgers = folders[kind].rglob("run.json")
+    for ledger in map(json.loads, (path.read_text(encoding="utf-8") for path in ledgers)):
+        assert ledger["configuration_hash"] in text
+        assert all(version in text for version in ledger["versions"].values())
+
+
+def test_o_is_short_for_out(folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(folders["run"]), "-o", str(tmp_path / "run.html")])
+    assert stop.value.code == 0
+    assert str(tmp_path / "run.html") in capsys.readouterr().out.replace("\n", "")
+    assert (tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such run folder"):
         report(tmp_path / "absent")
     with pytest.raises(InputError, match="not a run folder"):
         report(tmp_path)
-    folder = pages["run"].parent / "run"
+    folder = tmp_path / "run"
+    run("oil-leases", "linked", {}, episodes=20, out=folder)
     kept = (folder / "result.json").read_text(encoding="utf-8")
     (folder / "result.json").unlink()
     with pytest.raises(InputError, match="has not been finished"):
@@ -148,6 +277,14 @@ def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path, pages:
     (folder / "result.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read"):
         report(folder)
+    (folder / "result.json").write_text(kept.replace('"mechanism": "linked"', '"mechanism": "pivot"'), encoding="utf-8")
+    with pytest.raises(InputError, match="damaged; repeat the command that began the run"):
+        report(folder)
+    (folder / "result.json").write_text(kept.replace('"schema": 1', '"schema": 0'), encoding="utf-8")
+    with pytest.raises(InputError, match="of another version of dynmech; repeat the command"):
+        report(folder)
+    assert run("oil-leases", "linked", {}, episodes=20, out=folder).reused
+    assert (folder / "result.json").read_text(encoding="utf-8") == kept
     save_result(folder, "other", {})
     with pytest.raises(InputError, match="not the result of"):
         report(folder)

@@ -1,0 +1,59 @@
+"""A lie as a story: what the deviator sees, sends and gets in each period, in words for the page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.moments import amount
+
+
+def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What `experiments.telling` has kept, with a sentence per period and deviator, and the gain so far."""
+    if told is None or "untold" in told:
+        return None if told is None else dict(told)
+    liars, running = list(told["strategies"]), dict.fromkeys(told["strategies"], 0.0)
+    periods = []
+    for one in told["told"]:
+        for who in liars:
+            running[who] += one["gain"][who]
+        lines = [
+            {"who": row["agent"], **_line(one, row), "gain": one["gain"][row["agent"]]}
+            for row in one["rows"]
+            if row["agent"] in liars
+        ]
+        periods.append({**one, "lines": lines, "so_far": dict(running)})
+    return {**told, "liars": liars, "told": periods, "whole": len(periods) == told["periods"]}
+
+
+def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """One deviator's period: `sees`, `sends`, `lies`, `then`, `money`, each in words."""
+    true = row["truth"]
+    if period["closing"]:
+        return {"sees": "", "sends": "", "lies": False, "asked": "", "then": "", "money": _money(row, true)}
+    nothing = ("", "-")
+    sends = row["report"] or "nothing"
+    late = f" (counted: {row['counted']})" if row["counted"] != row["report"] else ""
+    acts = "" if row["action"] in ("", "-") else f", acts {row['action']}"
+    then = f"decision {row['decision']}" + (
+        f", with truth {true['decision']}" if row["decision"] != true["decision"] else ""
+    )
+    moved = row["signal"] != true["signal"]
+    return {
+        "sees": row["signal"] + (f" (with truth {true['signal']})" if moved else ""),
+        "sends": "" if row["report"] in nothing and true["report"] in nothing and not acts else f"{sends}{late}{acts}",
+        "lies": (row["report"], row["action"]) != (true["report"], true["action"]),
+        "asked": f"{true['report'] or 'nothing'}{'' if true['action'] in ('', '-') else ', act ' + true['action']}",
+        "then": then,
+        "money": _money(row, true),
+    }
+
+
+def _money(row: Mapping[str, Any], true: Mapping[str, Any]) -> str:
+    """What it earns and pays, beside what truth gives where that differs."""
+    parts: Sequence[tuple[str, float, float]] = (
+        ("earns", row["earns"], true["earns"]),
+        ("pays", row["pays"], true["pays"]),
+    )
+    return ", ".join(
+        f"{verb} {amount(here)}" + (f" (with truth {amount(there)})" if amount(here) != amount(there) else "")
+        for verb, here, there in parts
+    )

@@ -1,0 +1,137 @@
+"""The page of a stress test: verdicts, heat map, stories, and what each mechanism costs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.exact import TOLERANCE
+from experiments.report.drawing import scatter, strips
+from experiments.report.story import story_of
+from experiments.stressing import EXACT, StressResult, headline
+
+
+def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template needs."""
+    gains, told = result["gains"], result.get("stories", {})
+    mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
+    families = list(dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["lies"], row["family"]))))
+    cells = {
+        (row["mechanism"], row["family"]): cell
+        for row in sorted(gains, key=lambda row: _size(row))  # the last one put in is the largest
+        if (cell := _cell(row)) is not None
+    }
+    return {
+        "rows": mechanisms,
+        "families": families,
+        "cells": cells,
+        "top": max([cell["size"] for cell in cells.values()], default=0.0),
+        "verdicts": _verdicts(mechanisms),
+        "worst": _worst(result),
+        "stories": {name: story_of(told[name]) for row in mechanisms if (name := row["mechanism"]) in told},
+        **money(mechanisms),
+    }
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """`breaks`; `holds`, where no deviation whatever gains; `holds*`, where none that was tried does."""
+    return "breaks" if row["breaks"] else ("holds" if row["exact"] else "holds*")
+
+
+def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Names of mechanisms by verdict, without the verdicts that none has."""
+    by = {
+        word: [row["mechanism"] for row in mechanisms if verdict(row) == word] for word in ("breaks", "holds", "holds*")
+    }
+    return {word: names for word, names in by.items() if names}
+
+
+def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
+    """The most that any deviation gains: exactly where that was searched, else the largest that was found."""
+    mine = [row for row in gains if row["mechanism"] == mechanism["mechanism"]]
+    exact = [row["exact"] for row in mine if row["exact"] is not None]
+    return max([0.0, *exact]) if exact else float(mechanism["worst_gain"])
+
+
+def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The lie to tell first, as the command told it; None where none was found."""
+    found = StressResult.from_data(result).gains
+    breaking = [row["mechanism"] for row in result["mechanisms"] if row["breaks"]]
+    found = found[found["found"] & (found["mechanism"] == breaking[0])] if breaking else found[:0]
+    if found.empty:
+        return None
+    row = {str(key): value for key, value in headline(found).items()}
+    return {**row, "figure": row["exact"] if row["family"] in EXACT and row["exact"] == row["exact"] else None}
+
+
+# The heat map
+
+
+def _exact(row: Mapping[str, Any]) -> float | None:
+    """A family's own exact gain, if there is one beyond its bound."""
+    if row["exact"] is None or row["family"] not in EXACT:
+        return None
+    gain = float(row["exact"])
+    return gain if gain - (row["exact_bound"] or 0.0) > TOLERANCE else None
+
+
+def _size(row: Mapping[str, Any]) -> float:
+    return max(_exact(row) or 0.0, row["gain"] if row["found"] else 0.0)
+
+
+def _cell(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """One figure of the heat map, if a gain was found."""
+    exact = _exact(row)
+    if exact is None and not row["found"]:
+        return None
+    return {
+        "exact": exact,
+        "simulated": row["gain"] if row["found"] else None,
+        "half": row["half_width"],
+        "size": _size(row),
+        "who": row["agent"],
+        "words": row["words"],
+        "agrees": row["agrees"],
+    }
+
+
+# Welfare, revenue, budget
+
+
+def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Strips beside the numbers of a table, and the same three figures against each other."""
+    best = rows[0]["first_best"]
+    columns = {
+        "gain": strips([row["most"] for row in rows]),
+        "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
+        "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
+        "budget": strips([row["worst_deficit"] for row in rows]),
+    }
+    points = [
+        {
+            "label": str(k + 1),
+            "name": row["mechanism"],
+            "kind": "breaks" if row["breaks"] else "holds",
+            **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
+        }
+        for k, row in enumerate(rows)
+    ]
+    return {"strips": columns, "scatters": scatters(points)}
+
+
+def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Welfare, revenue and worst budget against each other."""
+    pairs = (("revenue", "welfare"), ("revenue", "worst_deficit"), ("worst_deficit", "welfare"))
+    names = {"worst_deficit": "worst budget"}
+    return [
+        scatter(
+            [{**point, "x": point[across], "y": point[upward]} for point in points],
+            names.get(across, across),
+            names.get(upward, upward),
+        )
+        for across, upward in pairs
+        if all(_varies([point[key] for point in points]) for key in (across, upward))
+    ]
+
+
+def _varies(values: Sequence[float]) -> bool:
+    """Whether there is something to draw."""
+    return max(values) - min(values) > 1e-6 * max(1.0, *map(abs, values))

@@ -1,0 +1,42 @@
+"""Plain data as TOML: for a study that is shown on a page, to be saved and played again."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""Keys that need no quotes."""
+
+
+def toml_text(data: Mapping[str, Any]) -> str:
+    """One table, the tables in it as inline tables.
+
+    >>> print(toml_text({"title": 'a "b"', "n": 2, "roles": {"firm 1": {"agents": ["x"], "none": None}}}))
+    title = "a \\"b\\""
+    n = 2
+    roles = { "firm 1" = { agents = ["x"] } }
+    """
+    return "\n".join(f"{_key(key)} = {_value(value)}" for key, value in data.items() if value is not None)
+
+
+def _key(key: str) -> str:
+    return key if BARE.fullmatch(key) else _text(key)
+
+
+def _text(text: str) -> str:
+    """A basic string; JSON's escapes are TOML's, but for DEL, which JSON leaves as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items() if each is not None)
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(each) for each in value)}]"
+    return repr(value)

@@ -1,0 +1,258 @@
+"""The page of a tournament: regret, who gains by leaving truth, equilibria, where a population goes, what it costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from experiments.moments import LEVEL
+from experiments.report.drawing import chart, strips
+from experiments.report.stress_page import scatters
+from experiments.tournament.empirical import EmpiricalGame
+from experiments.tournament.equilibria import mixed
+from experiments.tournament.population import Population
+from experiments.tournament.profiles import Profile, Role, all_profiles, assigned, count, label, moves
+from sim.arrays import FloatArray
+from sim.errors import InputError
+
+ROWS = 60
+"""Profiles of a game that are listed."""
+
+HALF = float(ndtri((1 + LEVEL) / 2))
+"""Half-width of a 95 % interval, in standard errors."""
+
+SECONDS = 10.0
+"""What a search for mixed equilibria may take."""
+
+MATRIX = 8
+"""Strategies of a player up to which payoffs of two are shown as a matrix."""
+
+SETTLED = 0.002
+"""A population's path is drawn until no share is farther than this from where it ends."""
+
+
+def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template needs."""
+    truth = result["study"]["truth"]
+    use = result["study"]["environment"]["use"]
+    games = [{**_game(game, truth), "where": _swept(game["environment"], use)} for game in result["games"]]
+    known = [game for game in games if game["verdict"]]
+    words = ("breaks", "holds*", "not known")
+    verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
+    return {
+        "games": games,
+        "verdicts": {word: found for word, found in verdicts.items() if found},
+        "worst": max(verdicts["breaks"], key=lambda game: game["truth"]["value"], default=None),
+        "several": len({game["environment"] for game in games}) > 1,
+        **_heat(games),
+    }
+
+
+def _swept(environment: str, use: str) -> str:
+    """Of an economy of a sweep, what it has of its own: the options that are swept."""
+    own = environment.removeprefix(use)[1:]
+    return own or environment
+
+
+def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
+    """The roles of a game that was kept as plain data."""
+    return tuple(Role(one["name"], tuple(one["agents"]), tuple(one["strategies"])) for one in game["roles"])
+
+
+def empirical_game(game: Mapping[str, Any]) -> EmpiricalGame | None:
+    """The game again, with one batch per cell: its means; None where not every profile was played."""
+    roles = make_roles(game)
+    if len(game["profiles"]) < count(roles):
+        return None
+    payoffs = {(row["profile"], row["role"], row["strategy"]): row["payoff"] for row in game["payoffs"]}
+    cells = {profile: _column(profile, roles, payoffs) for profile in all_profiles(roles)}
+    return EmpiricalGame(roles, cells)
+
+
+def _column(profile: Profile, roles: Sequence[Role], payoffs: Mapping[tuple[str, str, str], float]) -> FloatArray:
+    """Every agent's payoff in a profile, `(N, 1)`."""
+    agents = sum(len(role.agents) for role in roles)
+    whose = {agent: role.name for role in roles for agent in role.agents}
+    name = label(profile, roles)
+    plays = assigned(profile, roles, agents)
+    return np.array([[payoffs[name, whose[a], plays[a]]] for a in range(agents)])
+
+
+def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
+    roles, whole = make_roles(game), empirical_game(game)
+    everybody = label(tuple((truth,) * len(role.agents) for role in roles), roles)
+    rows = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"] or 0.0))
+    listed = rows[:ROWS]
+    listed += [row for row in rows[ROWS:] if row["profile"] == everybody]
+    return {
+        **game,
+        "verdict": _verdict(game["truth"]),
+        "everybody": everybody,
+        "listed": listed,
+        "count": len(rows),
+        "payoffs": [{**row, "half": None if row["error"] is None else HALF * row["error"]} for row in game["payoffs"]],
+        "matrix": _matrix(game, roles) if whole else None,
+        "deviations": deviations(game, roles, truth),
+        "replicator": replicator_charts(whole) if whole else [],
+        "beaten": list({(one["role"], one["old"]): one for one in reversed(game["dominated"])}.values())[::-1],
+        "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
+        **_money(listed, everybody, game["stable"]),
+    }
+
+
+def _verdict(truth: Mapping[str, Any] | None) -> str:
+    """Of truth by all; a regret of which the lower end is above 0 is one whatever else was not played."""
+    if truth is None:
+        return ""
+    return "breaks" if truth["interval"][0] > 0 else ("holds*" if truth["stable"] else "not known")
+
+
+# Who gains by leaving truth
+
+
+def deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> dict[tuple[str, str], float]:
+    """What one agent of a role gains by playing something else while all others are truthful, by role and strategy."""
+    payoffs = {(row["profile"], row["role"], row["strategy"]): row["payoff"] for row in game["payoffs"]}
+    everybody = tuple((truth,) * len(role.agents) for role in roles)
+    out = {}
+    for move in moves(everybody, roles):
+        name = roles[move.role].name
+        here, there = (label(everybody, roles), name, move.old), (label(move.to, roles), name, move.new)
+        if here in payoffs and there in payoffs:
+            out[name, move.new] = payoffs[there] - payoffs[here]
+    return out
+
+
+def _heat(games: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Columns of the heat map, and its largest figure."""
+    columns = list(dict.fromkeys(key for game in games for key in game["deviations"]))
+    top = max([gain for game in games for gain in game["deviations"].values()], default=0.0)
+    return {"columns": columns, "roles": len({role for role, _ in columns}), "top": top}
+
+
+# Equilibria
+
+
+def _matrix(game: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any] | None:
+    """Payoffs of two players, first and second, each with its half-width and whether it is a best reply."""
+    if sum(len(role.agents) for role in roles) != 2 or max(len(role.strategies) for role in roles) > MATRIX:
+        return None
+    cells = {(row["profile"], row["role"], row["strategy"]): row for row in game["payoffs"]}
+    mine, other = roles[0], roles[-1]
+    table = {}
+    for s in mine.strategies:
+        for z in other.strategies:
+            way: Profile = ((s,), (z,)) if len(roles) == 2 else (tuple(sorted((s, z), key=mine.strategies.index)),)
+            name = label(way, roles)
+            table[s, z] = [_entry(cells[name, mine.name, s]), _entry(cells[name, other.name, z])]
+    for s in mine.strategies:
+        _mark([table[s, z][1] for z in other.strategies])
+    for z in other.strategies:
+        _mark([table[s, z][0] for s in mine.strategies])
+    return {"rows": mine.strategies, "columns": other.strategies, "cells": table, "names": (mine.name, other.name)}
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"payoff": row["payoff"], "half": None if row["error"] is None else HALF * row["error"], "best": False}
+
+
+def _mark(entries: Sequence[dict[str, Any]]) -> None:
+    """The best replies."""
+    best = max(entry["payoff"] for entry in entries)
+    for entry in entries:
+        entry["best"] = entry["payoff"] >= best - 1e-9
+
+
+def _mixtures(game: EmpiricalGame) -> dict[str, Any]:
+    """Mixed equilibria of a game of two, in words, and what the search has to say."""
+    try:
+        search = mixed(game, SECONDS)
+    except InputError as error:
+        return {"found": [], "note": str(error)}
+    names = game.roles[0].strategies, game.roles[-1].strategies
+    found = [
+        {
+            "players": [
+                [(s, share) for s, share in zip(who, shares, strict=True) if share > 1e-3]
+                for who, shares in zip(names, one.shares, strict=True)
+            ],
+            "payoffs": one.payoffs,
+        }
+        for one in search.found
+    ]
+    return {"found": found, "note": search.note}
+
+
+@dataclass(frozen=True)
+class Path:
+    """Shares of a role's strategies over steps of the replicator dynamics `(steps, strategies)`."""
+
+    role: Role
+    shares: FloatArray
+
+
+def replicator_paths(game: EmpiricalGame) -> list[Path]:
+    """From equal shares until they have settled."""
+    population = Population(game)
+    steps = population.replicator(population.even())
+    paths = [Path(role, np.array([step[r] for step in steps])) for r, role in enumerate(game.roles)]
+    off = np.max([np.abs(path.shares - path.shares[-1]).max(axis=1) for path in paths], axis=0)
+    last = max(4, int(np.flatnonzero(off > SETTLED).max(initial=0)) + 2)
+    return [replace(path, shares=np.vstack([path.shares[:last], path.shares[-1:]])) for path in paths]
+
+
+def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
+    """A chart per role."""
+    out = []
+    for path in replicator_paths(game):
+        if len(path.role.strategies) < 2:
+            continue
+        at = np.unique(np.linspace(0, len(path.shares) - 1, 120).round().astype(int))
+        series = [
+            {
+                "name": name,
+                "label": f"{name if len(name) <= 9 else name[:8] + '…'} {100 * path.shares[-1, k]:.1f} %",
+                "xs": at.tolist(),
+                "ys": path.shares[at, k].tolist(),
+            }
+            for k, name in enumerate(path.role.strategies)
+        ]
+        out.append({"role": path.role.name, "chart": chart(series, "step", "share", (0.0, 1.0))})
+    return out
+
+
+# Welfare, revenue, budget
+
+
+def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[str]) -> dict[str, Any]:
+    """Strips beside the numbers of the table of profiles; those of truth and of stable profiles have their number."""
+    best = rows[0]["first_best"]
+    columns = {
+        "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
+        "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
+        "budget": strips([row["worst_deficit"] for row in rows]),
+        "regret": _regret_strips(rows),
+    }
+    told = {everybody, *stable[:6]}
+    points = [
+        {
+            "label": str(k + 1) if row["profile"] in told or len(rows) <= 12 else "",
+            "name": row["profile"],
+            "kind": "breaks" if row["profile"] == everybody else ("holds" if row["profile"] in stable else "plain"),
+            **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
+        }
+        for k, row in enumerate(rows)
+    ]
+    return {"strips": columns, "scatters": scatters(points)}
+
+
+def _regret_strips(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+    """Regrets with intervals, which need not be even about them."""
+    n, keys = len(rows), ("regret", "regret_low", "regret_high")
+    drawn = strips([row[key] for key in keys for row in rows])
+    return [
+        regret and {**regret, "low": low["at"] if low else 0.0, "high": high["at"] if high else 100.0}
+        for regret, low, high in zip(drawn[:n], drawn[n : 2 * n], drawn[2 * n :], strict=True)
+    ]
