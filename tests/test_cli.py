@@ -236,14 +236,25 @@ def test_the_stress_table_is_whole_at_any_width(
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= columns
     headers = [line for line in text.splitlines() if line.startswith("mechanism ")]
-    assert len(headers) == {60: 3, 80: 3, 120: 2}[columns]
+    assert len(headers) == {60: 4, 80: 3, 120: 2}[columns]
     words = " ".join(headers)
     for header in ("verdict", "shot", "manipulation", "misreport", "contingent", "random", "welfare", "unwilling"):
         assert header in words
     rows = [line for line in text.splitlines() if line.startswith("cremer-mclean  ")]
     assert len(rows) == len(headers)
     assert "breaks" in rows[0]
+    assert "firm 1" in rows[0], "whose gains they are"
     assert "+" in rows[0]
+
+
+def test_an_economy_of_functions_is_not_called_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = call(capsys, "stress", "bilateral-trade-continuous", "--episodes", "60", "--out", "s")
+    legend = " ".join(text.partition("Gains ex ante")[2].split())
+    assert "exact" not in legend.partition("No exact search: the economy is not finite.")[0]
+    assert "first best" not in legend
+    reason = "it needs finitely many signals and decisions"
+    assert legend.count(reason) == 1, "one line for all mechanisms with the same reason"
+    assert "failed" not in text
 
 
 def test_without_a_terminal_120_columns_are_used(capsys: pytest.CaptureFixture[str]) -> None:
