@@ -74,6 +74,17 @@ class MessageMap:
                 return np.full_like(prescribed, space.high)
         raise PlayError(f"map {self.text!r} is for finite message sets; on an interval use flip, low or high")
 
+    def fits(self, space: Space) -> None:
+        """Raise unless it says what to send for every message of a set.
+
+        Raises:
+            InputError: it does not.
+        """
+        try:
+            self(np.zeros(0, np.float64 if isinstance(space, Interval) else np.intp), space)
+        except PlayError as error:
+            raise InputError(str(error)) from None
+
     def words(self, space: Space) -> str:
         """What changes: `4→6, 6→4`."""
         if isinstance(space, Interval):

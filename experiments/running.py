@@ -9,8 +9,9 @@ import pandas as pd
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
+from experiments.catalog import is_shipped
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
-from experiments.opening import check_case, open_environment, open_game, open_strategy
+from experiments.opening import check_case, open_environment, open_game, open_strategy, require_fit
 from experiments.pool import TRIES, Workers
 from experiments.results import save_result
 from experiments.shards import Job, known_level, make_job, play_jobs, shard_keys, totals
@@ -93,6 +94,9 @@ def run(
         raise InputError("episodes: 0 is below 2; an interval needs two")
     game = open_game(env, mechanism, conduct, tail, workers)
     profile = _profile(env.agents, strategies or {}, workers)
+    for agent, strategy in enumerate(profile):
+        if all(map(is_shipped, strategy.whole())):  # users' own are asked apart, with the rest that they declare
+            require_fit(game, agent, strategy)
     case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
     configuration = {
         "command": "run",
