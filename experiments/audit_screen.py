@@ -7,6 +7,8 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from agents.oracle import Family
+from agents.patience import Level, Patience
 from experiments.auditing import FAMILIES, KINDS, Audit, story_text
 from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
@@ -16,6 +18,13 @@ from experiments.tally import first_best
 from mechanisms.conditions import Condition
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
+NAMES = {
+    Family.ONE_SHOT: "one-shot",
+    Family.BELIEF_MANIPULATION: "belief-manipulation",
+    Family.CONTINGENT: "best-response",
+}
+"""The families as a stress test calls them."""
+
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
 
 
@@ -29,7 +38,7 @@ def show_audit(found: Audit, console: Console) -> None:
     notes = "Largest exact gains against prescribed play at the same information state; everything public. "
     reach = "over all states" if found.all_states else "that some play leads to"
     notes += f"On path, interim (own past lies included) and ex post: the worst state {reach}. "
-    notes += "Contingent: any deviation at all. "
+    notes += "Best response: any deviation at all. "
     if found.exit:
         notes += (
             "Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better. "
@@ -59,19 +68,22 @@ def show_limited(found: LimitedAudit, console: Console) -> None:
     """Why there is no exact audit, and the lower bound instead."""
     best = max(found.found, key=lambda one: one.at_least, default=None)
     if best is None or best.at_least <= 0:
-        opening = "no deviation that was tried surely gains anything"
+        opening = "of the deviations that were tried, none is sure to gain anything"
     else:
         opening = f"lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}"
     console.print(Text(f"{found.mechanism} on {found.environment}: {opening}.", style="bold"))
-    console.print(Text(f"Not audited exactly: {found.reason}.", style="yellow"))
+    console.print(Text(f"Not audited exactly: {found.reason.removeprefix('audit: ')}.", style="yellow"))
     table = plain_table()
     for header in ("agent", "best deviation found"):
         table.add_column(header, overflow="fold")
     table.add_column("simulated gain", justify="right", no_wrap=True)
     table.add_column("lower bound", justify="right", no_wrap=True)
     for one in found.found:
-        simulated = f"{one.gain:.4g} ± {one.half_width:.2g}" if one.gain > ZERO else "none"
-        table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+        if one.gain > ZERO:
+            simulated = f"{one.gain:.4g} ± {one.half_width:.2g}"
+            table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+        else:
+            table.add_row(one.agent, "truth does as well as everything tried", "–", "0")
     console.print()
     console.print(table)
 
@@ -120,7 +132,7 @@ def _gains(found: Audit) -> Any:
     for family in FAMILIES:
         for search in found.searches:
             cells = [_gain(search.figures[family][kind].gain, found.tolerance) for kind in KINDS]
-            table.add_row(family.value.replace("_", "-"), found.name(search), *cells)
+            table.add_row(NAMES[family], found.name(search), *cells)
     return table
 
 
@@ -151,7 +163,8 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     facts = [
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
         ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
-        ("budget", ", ".join(f"{k.replace('_', ' ')} {_money(least.value)}" for k, least in found.budget.items())),
+        ("budget", _budget(found)),
+        ("transfers", _largest(found)),
     ]
     for kind in ("interim", "ex_post"):
         least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
@@ -161,10 +174,58 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
     if tied:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
+    if found.patience is not None:
+        facts.append(("patience", _patience(found.patience, found.environment.discount)))
     for search in found.searches:
         if search.deposit is not None:
             facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
     return facts
+
+
+BUDGETS = {
+    "ex_ante": "ex ante {} (discounted, all periods)",
+    "expected_period": "expected period {} (the least, given what was public before)",
+    "ex_post": "ex post {} (the least of any period)",
+}
+"""What the figures of the budget are."""
+
+
+def _budget(found: Audit) -> str:
+    """What the designer takes in."""
+    figures = [BUDGETS[kind].format(_money(least.value)) for kind, least in found.budget.items()]
+    return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
+
+
+def _largest(found: Audit) -> str:
+    """The largest transfer, and the bound that the mechanism declares."""
+    largest = found.largest_transfer
+    declared = f"whatever is sent, at most {_money(found.mechanism.transfer_bound())}"
+    if abs(largest.value) <= ZERO:
+        return f"none under prescribed play; {declared}"
+    paid = "pays" if largest.value > 0 else "is paid"
+    size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({_where(largest.where)})"
+    return f"largest under prescribed play: {size}; {declared}"
+
+
+LEVELS = {
+    Level.TRUTHFUL: "after true reports",
+    Level.BEST_RESPONSE: "wherever a best response leads",
+    Level.AFTER_LIES: "after any lie",
+}
+
+
+def _patience(needed: Patience, discount: float) -> str:
+    """δ* at the three levels of information sets, and what suffices."""
+    least = [
+        f"{'none found' if needed.least[level] is None else f'{needed.least[level]:.6f}'} {words}"
+        for level, words in LEVELS.items()
+    ]
+    enough, printed = (f"{bound.discount:.6f}" for bound in (needed.sufficient, needed.printed))
+    enough += "" if printed == enough else f" (as printed: {printed})"
+    return (
+        f"nobody leaves the schedule if δ is at least δ* = {', '.join(least)}; "
+        f"by the paper's bound {enough} suffices; here δ = {discount:g}"
+    )
 
 
 def _condition(condition: Condition) -> Text:

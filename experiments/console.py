@@ -322,11 +322,12 @@ def show_run(result: RunResult, console: Console) -> None:
 def show_replay(found: Replay, console: Console) -> None:
     """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
     stories = [
-        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} here "
-        f"({amount(found.gains[agent][1])} on average, discounted)"
+        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} in this episode, "
+        f"{amount(found.gains[agent][1])} on average over all (discounted)"
         for agent, strategy in found.deviators.items()
     ]
-    console.print(Text(f"{found.mechanism}, episode {found.episode}: {'; '.join(stories)}.", style="bold"))
+    told = "; ".join(stories) or "everybody plays as prescribed"
+    console.print(Text(f"{found.mechanism}, episode {found.episode}: {told}.", style="bold"))
     console.print()
     table = plain_table()
     for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):
