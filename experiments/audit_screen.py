@@ -14,7 +14,9 @@ from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
 from experiments.limited import LimitedAudit
 from experiments.moments import ZERO
+from experiments.options import options_of, shown
 from experiments.tally import first_best
+from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
@@ -161,6 +163,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     ledger, names = found.ledger, found.environment.agents
     payoff = ledger.utility - ledger.transfer
     facts = [
+        *_options(found.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
         ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
         ("budget", _budget(found)),
@@ -180,6 +183,13 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         if search.deposit is not None:
             facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
     return facts
+
+
+def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
+    """The options that are in force, those not given included."""
+    known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
+    told = [f"{name}={shown(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
+    return [("options", ", ".join(told))] if told else []
 
 
 BUDGETS = {

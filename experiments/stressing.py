@@ -10,7 +10,7 @@ any other simulated gain must not exceed that of its family, up to four standard
 are flagged.
 
 A simulated gain counts as found where its interval stays above 0 although the table makes many comparisons
-(Bonferroni); the interval that is printed is the plain 95 % one.
+(Bonferroni), unless the exact figure is 0 and it agrees with it; the interval that is printed is the plain 95 % one.
 """
 
 from collections.abc import Sequence
@@ -274,6 +274,8 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
             tally = tallies[contest.mechanism][case.key]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
+            exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]))
+            luck = exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE  # it is known to be none
             rows.append(
                 {
                     "mechanism": contest.mechanism,
@@ -284,8 +286,8 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "words": contest.words[case.key],
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
-                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),
-                    **_beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent])),
+                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO) and not luck,
+                    **exact,
                     **_largest_given(contest.game, tally.gain_given, agent),
                     "tried": contest.tried[case.key],
                     "case": case.key,

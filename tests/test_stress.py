@@ -305,6 +305,18 @@ def test_luck_that_a_single_interval_would_report_is_not_found(tmp_path: Path) -
     assert not result.gains["found"].any()
 
 
+def test_luck_that_agrees_with_an_exact_nothing_is_not_found(tmp_path: Path) -> None:
+    """Under `balanced-team` nothing gains, says the exact search; one of these intervals stays above 0 all the same."""
+    economy = "bilateral-trade:midpoints=true"
+    result = stress(economy, ["balanced-team"], episodes=500, out=tmp_path / "a", log="summary")
+    luck = result.gains["gain"] - 1.5 * result.gains["half_width"] > 0
+    assert luck.any()
+    assert result.gains["agrees"].all()
+    assert not result.gains["found"].any()
+    assert result.mechanisms["exact"].all()
+    assert not result.mechanisms["breaks"].any()
+
+
 def test_the_interval_that_decides_allows_for_every_gain_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
