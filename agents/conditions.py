@@ -20,6 +20,12 @@ from sim.errors import InputError, PlayError
 from sim.roles import Lexicon, View
 from sim.spaces import Finite, Space
 
+MEANING = (
+    "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "
+    "also != and, of periods, <=; joined by &"
+)
+"""What may stand in an option that is a condition, in one sentence."""
+
 TERM = re.compile(r"\s*(period|decision|public|report\[([^\]]+)\])\s*(==|!=|>=|<=)\s*(.+?)\s*")
 
 

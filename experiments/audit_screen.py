@@ -30,10 +30,9 @@ NAMES = {
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
 
 
-def show_audit(found: Audit, console: Console) -> None:
-    """Who lies, when, and what it earns; then everything else."""
-    name, env = found.mechanism.name, found.environment
-    console.print(Text(f"{name} on {env.name} {_verdict(found)}: {story_text(found)}", style="bold"))
+def show_audit(found: Audit, console: Console, title: str) -> None:
+    """Who lies, when, and what it earns; then everything else. The title says what of, as it was typed."""
+    console.print(Text(f"{title} {_verdict(found)}: {story_text(found)}", style="bold"))
     console.print()
     console.print(_gains(found))
     console.print()
@@ -66,14 +65,14 @@ def show_audit(found: Audit, console: Console) -> None:
         console.print(_condition(condition))
 
 
-def show_limited(found: LimitedAudit, console: Console) -> None:
+def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
     """Why there is no exact audit, and the lower bound instead."""
     best = max(found.found, key=lambda one: one.at_least, default=None)
     if best is None or best.at_least <= 0:
         opening = "of the deviations that were tried, none is sure to gain anything"
     else:
         opening = f"lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}"
-    console.print(Text(f"{found.mechanism} on {found.environment}: {opening}.", style="bold"))
+    console.print(Text(f"{title}: {opening}.", style="bold"))
     console.print(Text(f"Not audited exactly: {found.reason.removeprefix('audit: ')}.", style="yellow"))
     table = plain_table()
     for header in ("agent", "best deviation found"):
@@ -90,11 +89,11 @@ def show_limited(found: LimitedAudit, console: Console) -> None:
     console.print(table)
 
 
-def show_frozen(found: FrozenAudit, console: Console) -> None:
+def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
     """Gains at the first report and later, and the promises."""
-    mechanism, env = found.mechanism, found.mechanism.environment
+    env = found.mechanism.environment
     verdict = "holds" if found.holds else "fails"
-    console.print(Text(f"{mechanism.name} on {env.name} {verdict}: {found.sentence()}", style="bold"))
+    console.print(Text(f"{title} {verdict}: {found.sentence()}", style="bold"))
     console.print()
     table = plain_table()
     table.add_column("deviator", overflow="fold")

@@ -114,6 +114,13 @@ def show_names(kind: str, rows: Sequence[tuple[str, str, list[str], str]], conso
     console.print()
 
 
+def show_meanings(meanings: Mapping[str, str], console: Console) -> None:
+    """What options may be."""
+    for option, meaning in meanings.items():
+        console.print(Text.assemble((f"{option}: ", "bold"), meaning))
+    console.print()
+
+
 def show_stress(result: StressResult, console: Console) -> None:
     """One sentence, one table, and what stands behind it."""
     console.print(Text(result.sentence, style="bold"))

@@ -75,6 +75,7 @@ def run(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    called: str = "",
 ) -> RunResult:
     """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
 
@@ -82,6 +83,7 @@ def run(
         strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        called: what the economy is called in the result; else as it was given, an environment by its own name.
 
     Raises:
         InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
@@ -89,6 +91,7 @@ def run(
     """
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    called = called or (environment if isinstance(environment, str) else env.name)
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
@@ -136,7 +139,7 @@ def run(
         }
     )
     summary = {
-        "environment": env.name,
+        "environment": called,
         "mechanism": mechanism,
         "episodes": sampling.episodes,
         "periods": game.periods,

@@ -60,7 +60,7 @@ class StressResult:
         mechanisms: a row per mechanism, worst first: worst gain (exact where it is searched, else the largest that was
             found), verdict (`exact`: no deviation whatever gains), welfare, revenue, deficit, participation.
         refusals: mechanisms that do not fit the environment, with the reason.
-        environment: its name.
+        environment: what it was called.
         folder: where the log lies.
         comparisons: number of gains looked at.
         reused: whether the run was there already and nothing was played.
@@ -153,6 +153,7 @@ def stress(
     log: str = "full",
     workers: Workers | None = None,
     progress: Progress = silent,
+    called: str = "",
 ) -> StressResult:
     """Run a stress test; the same call resumes it, and costs next to nothing once it is finished.
 
@@ -165,6 +166,7 @@ def stress(
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
+        called: what the economy is called in the result; else as it was given, an environment by its own name.
 
     Raises:
         InputError: a name or number is wrong, or every mechanism refuses the environment.
@@ -173,6 +175,7 @@ def stress(
     """
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    called = called or (environment if isinstance(environment, str) else env.name)
     mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
     games, refusals, broken = _games(env, mechanisms, conduct, tail, workers)
     sampling = sampling or Sampling(episodes, seed)
@@ -215,7 +218,7 @@ def stress(
         gains=gains,
         mechanisms=_mechanisms_frame(env, contests, tallies, gains),
         refusals=refusals,
-        environment=env.name,
+        environment=called,
         folder=path,
         comparisons=comparisons,
         reused=bool(folder.data["complete"]) and not folder.written,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -15,8 +16,12 @@ import pytest
 import agents
 import experiments.scenarios
 import mechanisms
+from agents import conditions
+from agents.conditions import Condition
+from agents.maps import WORDS
 from experiments.catalog import SCENARIOS, STRATEGIES
 from experiments.cli import main
+from experiments.list_cli import MEANINGS
 from experiments.moments import Moments
 from mechanisms.cremer_mclean import CremerMcLean
 from sim.environment import TableEnvironment
@@ -293,3 +298,30 @@ def test_the_command_works_in_a_process_of_its_own(tmp_path: Path) -> None:
         [*command, *words, "--json"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout)["agents"][0]["strategy"] == "random"
+
+
+def test_the_list_says_what_options_of_strategies_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = call(capsys, "list", "strategies")
+    words = " ".join(text.split())
+    for word in WORDS:
+        assert word in words.partition("map, lie, exploit, action: ")[2].partition("when: ")[0]
+    examples = re.findall(r"(?:period|public|decision|report\[firm 2\])[=>]=\w+", conditions.MEANING)
+    assert len([Condition(example) for example in examples]) == 4
+    assert "period>=2, public==dry" in words
+    listed = {option.partition("=")[0] for row in call_json(capsys, "list", "strategies")["strategies"]
+              for option in row["options"]}  # fmt: skip
+    assert {name for names in MEANINGS for name in names.split(", ")} <= listed, (
+        "no option is explained that is not there"
+    )
+    assert "map, lie" not in call(capsys, "list", "mechanisms")[0]
+
+
+def test_an_economy_is_called_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    typed = "repeated-auction:horizon=2"
+    arguments = (typed, "--mechanism", "pivot", "--episodes", "60", "--out", "s")
+    assert call(capsys, "stress", *arguments)[0].startswith(f"On {typed}, pivot holds")
+    assert call_json(capsys, "stress", *arguments)["environment"] == typed
+    shown, _ = call(capsys, "run", typed, "pivot:without=all", "--episodes", "60", "--out", "r")
+    assert f"pivot:without=all on {typed}" in " ".join(shown.split())
+    shown, _ = call(capsys, "audit", typed, "pivot:without=all")
+    assert shown.startswith(f"pivot:without=all on {typed} holds")

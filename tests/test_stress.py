@@ -353,7 +353,8 @@ def test_paired_gains_are_those_of_common_draws(leases: StressResult) -> None:
 
 def test_where_all_hold_it_says_so(tmp_path: Path) -> None:
     result = stress("repeated-auction:horizon=3", ["team", "pivot"], episodes=1000, out=tmp_path / "a")
-    assert result.sentence == "On repeated-auction, team and pivot hold: nothing that was tried gains anything."
+    called = "repeated-auction:horizon=3"
+    assert result.sentence == f"On {called}, team and pivot hold: nothing that was tried gains anything."
     assert not result.gains["found"].any()
     assert not result.mechanisms["breaks"].any()
     assert (result.mechanisms["worst_gain"] == 0).all()
