@@ -16,7 +16,8 @@ from sim.spaces import Finite, Interval, Space
 
 MEANING = (
     "what is sent (or done) where something is prescribed: flip (the first becomes the last, and so on), up or down "
-    "(one step), low or high (always the first, always the last), or the images of all in order, by label or number: 6/4"
+    "(one step), low or high (always the first, always the last), or the images of all, in order, by label or "
+    "number: 6/4"
 )
 """What may stand in an option that is a map, in one sentence."""
 
