@@ -42,6 +42,15 @@ class Setting:
         """The agent's messages in period t."""
         return self.lexicon.messages[t][self.agent]
 
+    def require_period(self, t: int) -> None:
+        """Raise unless period t is played.
+
+        Raises:
+            InputError: it is not.
+        """
+        if not 0 <= t < self.periods:
+            raise InputError(f"period: {t} is none of 0 … {self.periods - 1}, which are played")
+
     def dates(self) -> list[int]:
         """Periods in which the agent has a choice: all of a short game, the first three of a long one."""
         chosen = [t for t in range(min(self.periods, 12)) if not _single(self.messages(t))]
@@ -93,6 +102,13 @@ class BaseStrategy(ABC):
     def describe(self, setting: Setting) -> str:  # noqa: ARG002 - a family may need it
         """What it does, as words that follow the agent's name."""
         return f"plays {self.name}"
+
+    def fits(self, setting: Setting) -> None:  # noqa: B027 - most fit everywhere
+        """Raise if its options have no meaning for this agent in this game; asked before anything is played.
+
+        Raises:
+            InputError: which one, and what would be right.
+        """
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003

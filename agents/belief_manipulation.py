@@ -49,6 +49,12 @@ class BeliefManipulation(BaseStrategy):
             f"and exploits it in period {then} ({self.exploit.words(setting.messages(then))})"
         )
 
+    def fits(self, setting: Setting) -> None:
+        """Both periods must be played, and both maps fit their messages."""
+        for t, lie in ((self.period, self.lie), (self.period + 1, self.exploit)):
+            setting.require_period(t)
+            lie.fits(setting.messages(t))
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:
         """Lies times exploits at every date that has a following one."""

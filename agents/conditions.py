@@ -9,15 +9,22 @@ joined by `&`. What refers to last period is false in period 0.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.arrays import Array, BoolArray
 from sim.errors import InputError, PlayError
-from sim.roles import View
+from sim.roles import Lexicon, View
 from sim.spaces import Finite, Space
+
+MEANING = (
+    "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "
+    "also != and, of periods, <=; joined by &"
+)
+"""What may stand in an option that is a condition, in one sentence."""
 
 TERM = re.compile(r"\s*(period|decision|public|report\[([^\]]+)\])\s*(==|!=|>=|<=)\s*(.+?)\s*")
 
@@ -51,6 +58,24 @@ class Condition:
         """
         return " and ".join(map(_term_words, self.text.split("&")))
 
+    def fits(self, lexicon: Lexicon) -> None:
+        """Raise unless every term speaks of something that there is in some period.
+
+        Raises:
+            InputError: an agent, a period, a decision, a report or a public state that never is.
+        """
+        for part in self.text.split("&"):
+            match = TERM.fullmatch(part)
+            assert match is not None
+            field, agent, _, value = match.groups()
+            if agent and agent not in lexicon.agents:
+                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(lexicon.agents)}")
+            if field == "period":
+                if int(value) >= len(lexicon.messages):
+                    raise InputError(f"condition {part!r}: the periods are 0 … {len(lexicon.messages) - 1}")
+                continue
+            _require_element(part, _spaces(lexicon, field, agent), value)
+
     def __call__(self, view: View) -> BoolArray:
         """Where it holds, `(n,)`."""
         holds = np.ones(view.size, np.bool_)
@@ -82,6 +107,25 @@ class Condition:
             raise PlayError(f"condition {part!r}: the disclosure policy hides the reports")
         j = view.lexicon.agents.index(agent)
         return _compare(last.reports[:, j], view.lexicon.messages[last.t][j], sign, value)
+
+
+def _spaces(lexicon: Lexicon, field: str, agent: str | None) -> list[Space]:
+    """The sets, one per period, that a term's value is from."""
+    if agent:
+        return [row[lexicon.agents.index(agent)] for row in lexicon.messages]
+    return list(lexicon.publics if field == "public" else lexicon.decisions)
+
+
+def _require_element(part: str, spaces: Sequence[Space], value: str) -> None:
+    """Raise unless a value is an element of one of the sets."""
+    for space in dict.fromkeys(spaces):
+        if not isinstance(space, Finite):
+            raise InputError(f"condition {part!r}: conditions compare with labels; this is a number from an interval")
+        with suppress(InputError):
+            space.index(value, "condition")
+            return
+    known = " or ".join(space.describe() for space in dict.fromkeys(spaces))
+    raise InputError(f"condition {part!r}: {value!r} is none of {known}")
 
 
 def _term_words(part: str) -> str:

@@ -9,6 +9,7 @@ from agents.base import BaseStrategy, Setting
 from agents.conditions import Condition
 from agents.maps import MessageMap, breadth, lies
 from sim.arrays import Array, BoolArray
+from sim.errors import InputError
 from sim.roles import View
 from sim.spaces import Finite
 
@@ -55,6 +56,18 @@ class Contingent(BaseStrategy):
         shown = self.when.words if isinstance(self.when, Condition) else self._shown()
         dates = [t for t in setting.dates() if t > 0] or [0]
         return f"lies wherever {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
+
+    def fits(self, setting: Setting) -> None:
+        """The condition must speak of what there is, and the map fit some period's messages."""
+        if isinstance(self.when, Condition):
+            self.when.fits(setting.lexicon)
+        spaces = {setting.messages(t) for t in range(setting.periods)}
+        for space in sorted(spaces, key=breadth):
+            try:
+                return self.map.fits(space)
+            except InputError as error:
+                problem = error  # at last, of the largest set
+        raise problem
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:

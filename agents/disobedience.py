@@ -5,6 +5,7 @@ from typing import Self
 
 from agents.base import BaseStrategy, Setting
 from agents.maps import MessageMap, lies
+from agents.misreport import Misreport
 from sim.arrays import Array
 from sim.roles import View
 from sim.spaces import Finite
@@ -46,6 +47,13 @@ class Disobedience(BaseStrategy):
             return acts
         words = [self.map.words(setting.messages(t)) for t in setting.dates()]
         return f"{acts} and misreports ({next(filter(None, words), self.map.text)})"
+
+    def fits(self, setting: Setting) -> None:
+        """The map of actions must fit where there are any, that of messages every period's."""
+        for space in setting.actions:
+            self.acted.fits(space)
+        if self.map is not None:
+            Misreport(self.map.text).fits(setting)
 
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:

@@ -14,6 +14,13 @@ from sim.arrays import Array, IntArray
 from sim.errors import InputError, PlayError
 from sim.spaces import Finite, Interval, Space
 
+MEANING = (
+    "what is sent (or done) where something is prescribed: flip (the first becomes the last, and so on), up or down "
+    "(one step), low or high (always the first, always the last), or the images of all, in order, by label or "
+    "number: 6/4"
+)
+"""What may stand in an option that is a map, in one sentence."""
+
 WORDS = ("flip", "up", "down", "low", "high")
 
 
@@ -73,6 +80,17 @@ class MessageMap:
             case "high":
                 return np.full_like(prescribed, space.high)
         raise PlayError(f"map {self.text!r} is for finite message sets; on an interval use flip, low or high")
+
+    def fits(self, space: Space) -> None:
+        """Raise unless it says what to send for every message of a set.
+
+        Raises:
+            InputError: it does not.
+        """
+        try:
+            self(np.zeros(0, np.float64 if isinstance(space, Interval) else np.intp), space)
+        except PlayError as error:
+            raise InputError(str(error)) from None
 
     def words(self, space: Space) -> str:
         """What changes: `4→6, 6→4`."""

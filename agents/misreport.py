@@ -43,6 +43,11 @@ class Misreport(BaseStrategy):
             + ")"
         )
 
+    def fits(self, setting: Setting) -> None:
+        """The map must fit every period's messages."""
+        for space in dict.fromkeys(setting.messages(t) for t in range(setting.periods)):
+            self.map.fits(space)
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:
         """All maps where every message set is the same, else the words."""

@@ -36,6 +36,11 @@ class OneShot(BaseStrategy):
         """Date and map in words."""
         return f"lies once, in period {self.period} ({self.map.words(setting.messages(self.period))})"
 
+    def fits(self, setting: Setting) -> None:
+        """The period must be played, and the map fit its messages."""
+        setting.require_period(self.period)
+        self.map.fits(setting.messages(self.period))
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:
         """All maps at every date of the setting."""

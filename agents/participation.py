@@ -57,6 +57,24 @@ def budget(environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledg
     return {"ex_ante": Least(float(ledger.transfer.sum()), {}), "expected_period": period, "ex_post": ex_post}
 
 
+@dataclass(frozen=True)
+class Largest:
+    """The largest transfer in absolute value: p (below 0: the agent is paid), whose, and where."""
+
+    value: float
+    agent: str
+    where: dict[str, Any]
+
+
+def largest_transfer(environment: TableEnvironment, ledger: Ledger) -> Largest:
+    """max |p_t^i| over the states that prescribed play leads to."""
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in ledger.pages]
+    t = int(np.argmax([size.max() for size in sizes]))
+    agent, memory, profile = (int(k) for k in np.unravel_index(int(sizes[t].argmax()), sizes[t].shape))
+    where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
+    return Largest(float(ledger.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
+
+
 def participation(
     environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger, *, all_states: bool = False
 ) -> dict[str, list[Least]]:

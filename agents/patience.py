@@ -147,6 +147,31 @@ class Sufficient:
     discount: float
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How patient agents must be.
+
+    Attributes:
+        least: δ* by level; None where the constraints still fail at the largest discount factor that is tried.
+        sufficient: by the proof's bound, corrected; `printed` as it stands in the paper.
+    """
+
+    least: dict[Level, float | None]
+    sufficient: Sufficient
+    printed: Sufficient
+
+
+def patience(environment: TableEnvironment) -> Patience:
+    """δ* at all levels with the least payments (K), and what suffices by the proof."""
+    least: dict[Level, float | None] = {}
+    for level in Level:
+        try:
+            least[level] = least_patience(environment, level)
+        except Refusal:
+            least[level] = None
+    return Patience(least, sufficient(environment), sufficient(environment, printed=True))
+
+
 def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Sufficient:
     """The paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
 

@@ -72,6 +72,14 @@ class Quitting(BaseStrategy):
         when = f"from period {self.when} on" if isinstance(self.when, int) else "when it pays to"
         return f"leaves the schedule {when} ({' and '.join(how)})"
 
+    def fits(self, setting: Setting) -> None:
+        """The period must be played, and the map of actions fit where there are any."""
+        if isinstance(self.when, int):
+            setting.require_period(self.when)
+        if self.acted is not None:
+            for space in setting.actions:
+                self.acted.fits(space)
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:
         """Where there are actions: in the first three periods, by every word of action and as prescribed, unpaid."""

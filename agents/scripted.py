@@ -50,6 +50,13 @@ class Scripted(BaseStrategy):
         """The script in words."""
         return f"sends {', '.join(self.script)}"
 
+    def fits(self, setting: Setting) -> None:
+        """Every entry of a period that is played must be a message of that period."""
+        for t, entry in enumerate(self.script[: setting.periods]):
+            space = setting.messages(t)
+            if entry != "*" and isinstance(space, Finite):
+                space.index(entry, f"script entry {t}")
+
     @classmethod
     def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
         """Nothing to try."""

@@ -77,6 +77,11 @@ class Wrapping(BaseStrategy):
         """The first part's reply."""
         return self.ask(0, "reply", view)
 
+    def fits(self, setting: Setting) -> None:
+        """All parts must fit."""
+        for part in self.parts:
+            part.fits(setting)
+
     def options(self) -> dict[str, str]:
         """None: a wrapped strategy is described by its name."""
         return {}

@@ -7,29 +7,39 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from agents.oracle import Family
+from agents.patience import Level, Patience
 from experiments.auditing import FAMILIES, KINDS, Audit, story_text
 from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
 from experiments.limited import LimitedAudit
 from experiments.moments import ZERO
+from experiments.options import options_of, shown
 from experiments.tally import first_best
+from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
+NAMES = {
+    Family.ONE_SHOT: "one-shot",
+    Family.BELIEF_MANIPULATION: "belief-manipulation",
+    Family.CONTINGENT: "best-response",
+}
+"""The families as a stress test calls them."""
+
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
 
 
-def show_audit(found: Audit, console: Console) -> None:
-    """Who lies, when, and what it earns; then everything else."""
-    name, env = found.mechanism.name, found.environment
-    console.print(Text(f"{name} on {env.name} {_verdict(found)}: {story_text(found)}", style="bold"))
+def show_audit(found: Audit, console: Console, title: str) -> None:
+    """Who lies, when, and what it earns; then everything else. The title says what of, as it was typed."""
+    console.print(Text(f"{title} {_verdict(found)}: {story_text(found)}", style="bold"))
     console.print()
     console.print(_gains(found))
     console.print()
     notes = "Largest exact gains against prescribed play at the same information state; everything public. "
     reach = "over all states" if found.all_states else "that some play leads to"
     notes += f"On path, interim (own past lies included) and ex post: the worst state {reach}. "
-    notes += "Contingent: any deviation at all. "
+    notes += "Best response: any deviation at all. "
     if found.exit:
         notes += (
             "Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better. "
@@ -55,32 +65,35 @@ def show_audit(found: Audit, console: Console) -> None:
         console.print(_condition(condition))
 
 
-def show_limited(found: LimitedAudit, console: Console) -> None:
+def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
     """Why there is no exact audit, and the lower bound instead."""
     best = max(found.found, key=lambda one: one.at_least, default=None)
     if best is None or best.at_least <= 0:
-        opening = "no deviation that was tried surely gains anything"
+        opening = "of the deviations that were tried, none is sure to gain anything"
     else:
         opening = f"lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}"
-    console.print(Text(f"{found.mechanism} on {found.environment}: {opening}.", style="bold"))
-    console.print(Text(f"Not audited exactly: {found.reason}.", style="yellow"))
+    console.print(Text(f"{title}: {opening}.", style="bold"))
+    console.print(Text(f"Not audited exactly: {found.reason.removeprefix('audit: ')}.", style="yellow"))
     table = plain_table()
     for header in ("agent", "best deviation found"):
         table.add_column(header, overflow="fold")
     table.add_column("simulated gain", justify="right", no_wrap=True)
     table.add_column("lower bound", justify="right", no_wrap=True)
     for one in found.found:
-        simulated = f"{one.gain:.4g} ± {one.half_width:.2g}" if one.gain > ZERO else "none"
-        table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+        if one.gain > ZERO:
+            simulated = f"{one.gain:.4g} ± {one.half_width:.2g}"
+            table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+        else:
+            table.add_row(one.agent, "truth does as well as everything tried", "–", "0")
     console.print()
     console.print(table)
 
 
-def show_frozen(found: FrozenAudit, console: Console) -> None:
+def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
     """Gains at the first report and later, and the promises."""
-    mechanism, env = found.mechanism, found.mechanism.environment
+    env = found.mechanism.environment
     verdict = "holds" if found.holds else "fails"
-    console.print(Text(f"{mechanism.name} on {env.name} {verdict}: {found.sentence()}", style="bold"))
+    console.print(Text(f"{title} {verdict}: {found.sentence()}", style="bold"))
     console.print()
     table = plain_table()
     table.add_column("deviator", overflow="fold")
@@ -120,7 +133,7 @@ def _gains(found: Audit) -> Any:
     for family in FAMILIES:
         for search in found.searches:
             cells = [_gain(search.figures[family][kind].gain, found.tolerance) for kind in KINDS]
-            table.add_row(family.value.replace("_", "-"), found.name(search), *cells)
+            table.add_row(NAMES[family], found.name(search), *cells)
     return table
 
 
@@ -149,9 +162,11 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     ledger, names = found.ledger, found.environment.agents
     payoff = ledger.utility - ledger.transfer
     facts = [
+        *_options(found.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
         ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
-        ("budget", ", ".join(f"{k.replace('_', ' ')} {_money(least.value)}" for k, least in found.budget.items())),
+        ("budget", _budget(found)),
+        ("transfers", _largest(found)),
     ]
     for kind in ("interim", "ex_post"):
         least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
@@ -161,10 +176,65 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
     if tied:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
+    if found.patience is not None:
+        facts.append(("patience", _patience(found.patience, found.environment.discount)))
     for search in found.searches:
         if search.deposit is not None:
             facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
     return facts
+
+
+def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
+    """The options that are in force, those not given included."""
+    known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
+    told = [f"{name}={shown(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
+    return [("options", ", ".join(told))] if told else []
+
+
+BUDGETS = {
+    "ex_ante": "ex ante {} (discounted, all periods)",
+    "expected_period": "expected period {} (the least, given what was public before)",
+    "ex_post": "ex post {} (the least of any period)",
+}
+"""What the figures of the budget are."""
+
+
+def _budget(found: Audit) -> str:
+    """What the designer takes in."""
+    figures = [BUDGETS[kind].format(_money(least.value)) for kind, least in found.budget.items()]
+    return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
+
+
+def _largest(found: Audit) -> str:
+    """The largest transfer, and the bound that the mechanism declares."""
+    largest = found.largest_transfer
+    declared = f"whatever is sent, at most {_money(found.mechanism.transfer_bound())}"
+    if abs(largest.value) <= ZERO:
+        return f"none under prescribed play; {declared}"
+    paid = "pays" if largest.value > 0 else "is paid"
+    size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({_where(largest.where)})"
+    return f"largest under prescribed play: {size}; {declared}"
+
+
+LEVELS = {
+    Level.TRUTHFUL: "after true reports",
+    Level.BEST_RESPONSE: "wherever a best response leads",
+    Level.AFTER_LIES: "after any lie",
+}
+
+
+def _patience(needed: Patience, discount: float) -> str:
+    """δ* at the three levels of information sets, and what suffices."""
+    least = [
+        f"{'none found' if needed.least[level] is None else f'{needed.least[level]:.6f}'} {words}"
+        for level, words in LEVELS.items()
+    ]
+    enough, printed = (f"{bound.discount:.6f}" for bound in (needed.sufficient, needed.printed))
+    enough += "" if printed == enough else f" (as printed: {printed})"
+    return (
+        f"nobody leaves the schedule if δ is at least δ* = {', '.join(least)}; "
+        f"by the paper's bound {enough} suffices; here δ = {discount:g}"
+    )
 
 
 def _condition(condition: Condition) -> Text:

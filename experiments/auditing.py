@@ -1,14 +1,16 @@
 """The audit: exact verdicts on a mechanism, each with its bound, its information and the state at which it is worst."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
 from agents.oracle import Family, Information, Value, solve
-from agents.participation import Least, budget, participation
+from agents.participation import Largest, Least, budget, largest_transfer, participation
+from agents.patience import Patience, patience
 from agents.problem import Problem, build_problem
 from agents.story import Story, past_lies, tell
 from agents.words import message_text, own_text, place_text, profile_text
@@ -20,6 +22,7 @@ from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
 from mechanisms.property_a import property_a
+from mechanisms.self_enforcing import SelfEnforcing
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
@@ -84,6 +87,16 @@ class Audit:
     def verdict(self) -> str:
         """In a word: what became of the promises."""
         return _together([one.status for one in self.promises]) if self.promises else "promises nothing"
+
+    @cached_property
+    def patience(self) -> Patience | None:
+        """How patient agents must be, where play has to enforce itself; worked out when asked for."""
+        return patience(self.environment) if isinstance(self.mechanism, SelfEnforcing) else None
+
+    @cached_property
+    def largest_transfer(self) -> Largest:
+        """The largest |p_t^i| under prescribed play."""
+        return largest_transfer(self.environment, self.ledger)
 
     @property
     def holds(self) -> bool:
@@ -306,6 +319,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
             for family in FAMILIES
         },
         "budget": {kind: _number(least.value) for kind, least in found.budget.items()},
+        "largest_transfer": {**asdict(found.largest_transfer), "declared": found.mechanism.transfer_bound()},
         "participation": {kind: [_number(one.value) for one in least] for kind, least in found.participation.items()},
         "promises": [
             {"promise": v.promise, "status": v.status, "worst": _number(v.worst), "bound": v.bound, "where": v.where}
@@ -320,6 +334,12 @@ def audit_data(found: Audit) -> dict[str, Any]:
     }
     if found.exit:
         data["exit"] = {"deposit": [_number(s.deposit) for s in found.searches]}
+    if found.patience is not None:
+        data["patience"] = {
+            **{level.name.lower(): least for level, least in found.patience.least.items()},
+            "sufficient": found.patience.sufficient.discount,
+            "sufficient_printed": found.patience.printed.discount,
+        }
     return data
 
 

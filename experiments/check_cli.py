@@ -8,6 +8,7 @@ from rich.text import Text
 
 from experiments import console as screen
 from experiments.checking import check_plugins
+from experiments.opening import make_workers
 from experiments.plain import print_json
 
 
@@ -19,15 +20,23 @@ def check_command(
             "--environment", metavar="ENV", help="Where they are tried (shipped economies, if none is given)."
         ),
     ] = "",
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="S", help="Seconds that each check may take.")
+    ] = 120.0,
+    memory_limit: Annotated[
+        float, typer.Option("--memory-limit", metavar="GB", help="Memory that each check may take.")
+    ] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list on standard output.")] = False,
 ) -> None:
     """Do your own strategies, mechanisms and scenarios keep to what they declare? Exit code 1 if one does not."""
-    found = [tuple(finding) for finding in check_plugins(files, environment or None)]
+    limits = make_workers(1, time_limit, memory_limit).limits
+    console, found = screen.make_console(), []
+    begin = (lambda _: None) if as_json else (lambda what: console.print(Text(f"{what}: ", "bold"), end=""))
+    for finding in check_plugins(files, environment or None, limits=limits, begin=begin):
+        found.append(finding)
+        if not as_json:
+            console.print(Text.assemble(finding.status, f", {finding.why}" if finding.why else ""))
     if as_json:
-        print_json([dict(zip(("what", "status", "why"), finding, strict=True)) for finding in found])
-    else:
-        console = screen.make_console()
-        for what, status, why in found:
-            console.print(Text.assemble((f"{what}: ", "bold"), status, f", {why}" if why else ""))
-    if any(status == "fails" for _, status, _ in found):
+        print_json([finding._asdict() for finding in found])
+    if any(finding.status == "fails" for finding in found):
         raise typer.Exit(1)

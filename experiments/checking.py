@@ -25,13 +25,15 @@ from experiments.catalog import (
     make_environment,
     make_mechanism,
     make_strategy,
-    use_plugins,
 )
+from experiments.guard import Limits, confined
+from experiments.opening import open_plugins
 from experiments.options import construct, explained, options_of
+from experiments.pool import Workers
 from experiments.running import agent_index
 from mechanisms.base import BaseMechanism
 from sim.environment import Environment, TableEnvironment
-from sim.errors import DynmechError, InputError, Refusal
+from sim.errors import InputError, Refusal
 from sim.game import Conduct, Game, make_game
 from sim.registry import NAME, Registry, load_plugin
 from sim.roles import Promises
@@ -134,17 +136,25 @@ class Finding(NamedTuple):
     why: str = ""
 
 
-def check_plugins(paths: Iterable[Path], environment: Environment | str | None = None) -> Iterator[Finding]:
-    """Check everything that plug-in files offer, with the options' defaults.
+def check_plugins(
+    paths: Iterable[Path],
+    environment: Environment | str | None = None,
+    *,
+    limits: Limits | None = None,
+    begin: Callable[[str], None] = lambda _: None,
+) -> Iterator[Finding]:
+    """Check everything that plug-in files offer, with the options' defaults, each in a process of its own.
 
     Args:
         environment: where mechanisms and strategies are tried; shipped economies, if none is given.
+        limits: what each may take.
+        begin: called with the name of what is about to be checked.
 
     Raises:
-        InputError: a file cannot be taken in.
+        InputError, PlayError: a file cannot be taken in.
     """
-    paths = list(paths)
-    use_plugins(paths)
+    paths, limits = list(paths), limits or Limits()
+    open_plugins(paths, Workers(limits=limits))
     modules = {load_plugin(path).__name__ for path in paths}
     kinds: tuple[tuple[Registry[Any], Callable[[str], None]], ...] = (
         (SCENARIOS, check_environment),
@@ -154,20 +164,21 @@ def check_plugins(paths: Iterable[Path], environment: Environment | str | None =
     for registry, check in kinds:
         for name, cls in registry.all().items():
             if cls.__module__ in modules:
-                yield _finding(f"{registry.kind} {name!r}", cls, partial(check, name))
+                what = f"{registry.kind} {name!r}"
+                begin(what)
+                yield _finding(what, cls, partial(check, name), limits)
 
 
-def _finding(what: str, cls: type, check: Callable[[], None]) -> Finding:
+def _finding(what: str, cls: type, check: Callable[[], None], limits: Limits) -> Finding:
     needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
     if needs:
         return Finding(what, "not checked", f"it needs option {needs[0]!r}; give it a default")
-    try:
-        check()
-    except Refusal as error:
-        return Finding(what, "not checked", str(error))
-    except DynmechError as error:
-        return Finding(what, "fails", str(error))
-    return Finding(what, "holds")
+    answer = confined(check, limits)
+    if isinstance(answer.error, Refusal):
+        return Finding(what, "not checked", str(answer.error))
+    if answer.error is not None:
+        return Finding(what, "fails", str(answer.error))
+    return Finding(what, "holds", answer.wrote)
 
 
 # Parts

@@ -235,12 +235,12 @@ def audit_command(
     staff = Workers()
     open_plugins(plugin, staff)
     economy = open_environment(environment, staff)
-    game = open_game(economy, mechanism, None, 1e-4, staff)
+    game, title = open_game(economy, mechanism, None, 1e-4, staff), f"{mechanism} on {environment}"
     assert isinstance(game.mechanism, BaseMechanism)
     if isinstance(game.mechanism, VirtualPivot) and too_large(game.mechanism) and not (coalition or leave):
         with screen.progress_bars() as progress:
             frozen = frozen_audit(game.mechanism, tolerance=tolerance, progress=progress)
-        _frozen(frozen, split(mechanism, "mechanism")[1], as_json)
+        _frozen(frozen, split(mechanism, "mechanism")[1], as_json, title)
         return
     with screen.progress_bars() as progress:
         try:
@@ -256,32 +256,32 @@ def audit_command(
         except Refusal as error:
             if coalition or leave:
                 raise
-            _limited(limited_audit(game, mechanism, str(error), progress=progress), as_json)
+            _limited(limited_audit(game, mechanism, str(error), progress=progress), as_json, title)
             return
     if as_json:
         print_json({**audit_data(found), "options": split(mechanism, "mechanism")[1]})
     else:
-        show_audit(found, screen.make_console())
+        show_audit(found, screen.make_console(), title)
     if not found.holds:
         raise typer.Exit(1)
 
 
-def _frozen(found: FrozenAudit, options: dict[str, str], as_json: bool) -> None:
+def _frozen(found: FrozenAudit, options: dict[str, str], as_json: bool, title: str) -> None:
     """An audit first report by first report."""
     if as_json:
         print_json({**found.data(), "options": options})
     else:
-        show_frozen(found, screen.make_console())
+        show_frozen(found, screen.make_console(), title)
     if not found.holds:
         raise typer.Exit(1)
 
 
-def _limited(limited: LimitedAudit, as_json: bool) -> None:
+def _limited(limited: LimitedAudit, as_json: bool, title: str) -> None:
     """A refused audit's lower bound; what is promised then fails or is undecided."""
     if as_json:
         print_json(limited.data())
     else:
-        show_limited(limited, screen.make_console())
+        show_limited(limited, screen.make_console(), title)
     raise typer.Exit(1)
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from experiments.exact import TOLERANCE
 from experiments.moments import amount
 from experiments.replaying import Replay
 from experiments.running import RunResult
-from experiments.stressing import EXACT, StressResult, describe_gain, gain_table, headline
+from experiments.stressing import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 
 MONEY = ("earns", "pays")
 """Columns of a replay that hold money."""
@@ -114,6 +114,13 @@ def show_names(kind: str, rows: Sequence[tuple[str, str, list[str], str]], conso
     console.print()
 
 
+def show_meanings(meanings: Mapping[str, str], console: Console) -> None:
+    """What options may be."""
+    for option, meaning in meanings.items():
+        console.print(Text.assemble((f"{option}: ", "bold"), meaning))
+    console.print()
+
+
 def show_stress(result: StressResult, console: Console) -> None:
     """One sentence, one table, and what stands behind it."""
     console.print(Text(result.sentence, style="bold"))
@@ -122,21 +129,10 @@ def show_stress(result: StressResult, console: Console) -> None:
     for table in _fitting(result, families, console):
         console.print(table)
         console.print()
-    first_best = amount(result.mechanisms["first_best"].iloc[0])
-    console.print(
-        Text(
-            "Gains ex ante against prescribed play: exact, and in brackets the best member found of the family, "
-            "simulated under the same draws of nature; –: none (simulated: 95 % interval, allowing for all "
-            f"{result.comparisons} comparisons). *: not searched exactly, holds against what was tried. Of prescribed "
-            f"play, discounted sums per episode: welfare (first best {first_best}, exact), revenue, the least "
-            "that a period's payments add up to (below 0: a deficit), and how "
-            "many (agent, date, own signal) would rather leave.",
-            style="dim",
-        )
-    )
+    console.print(Text(_legend(result), style="dim"))
     console.print()
-    for name in result.mechanisms["mechanism"]:
-        console.print(_worst_line(result, name))
+    said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
+    _by_text(said, console)
     for row in result.gains[~result.gains["agrees"]].to_dict("records"):
         console.print(
             Text(
@@ -145,10 +141,40 @@ def show_stress(result: StressResult, console: Console) -> None:
                 style="bold yellow",
             )
         )
-    for name, reason in result.untried.items():
-        console.print(Text.assemble((f"{name}: ", "bold"), (f"not tried, {reason}", "dim")))
-    for name, reason in result.refusals.items():
-        console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
+    _by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
+    _by_text({name: f"not played, {reason}" for name, reason in result.refusals.items()}, console, style="dim")
+
+
+def _by_text(said: Mapping[str, str], console: Console, style: str = "") -> None:
+    """What is said of each name; names of which the same is said stand together."""
+    for text in dict.fromkeys(said.values()):
+        names = ", ".join(name for name in said if said[name] == text)
+        console.print(Text.assemble((f"{names}: ", "bold"), (text, style)))
+
+
+def _legend(result: StressResult) -> str:
+    """What the figures of the table are, as far as they are there."""
+    simulated = "the best member found of the family, simulated under the same draws of nature"
+    level = f"95 % interval, allowing for all {result.comparisons} comparisons"
+    refused = result.mechanisms["exact_refused"]
+    first_best = result.mechanisms["first_best"].iloc[0]
+    if (refused == "").any():
+        text = (
+            f"Gains ex ante (before anything is known) over prescribed play: exact, and in brackets {simulated}; "
+            f"–: none (simulated: {level}). Best response: any deviation at all. "
+        )
+    else:
+        reasons = "; ".join(refused.unique())
+        text = f"Gains ex ante over prescribed play: in brackets {simulated}; –: none ({level}). No exact search: "
+        text += f"{reasons}. "
+    if not result.mechanisms[["exact", "breaks"]].any(axis=1).all():
+        text += "*: not searched exactly, holds against what was tried. "
+    text += "Of prescribed play, discounted sums per episode: welfare"
+    text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
+    text += ", revenue, the least that a period's payments add up to (below 0: a deficit)"
+    if result.mechanisms["participation_cells"].any():
+        text += ", and how many (agent, date, own signal) would rather leave"
+    return f"{text}."
 
 
 def show_faults(
@@ -187,25 +213,40 @@ def _fits(table: Table, console: Console) -> bool:
 
 
 def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
-    """Rows are mechanisms, worst first; columns the families of lies, then what prescribed play is worth."""
-    simulated, exact = gain_table(result), gain_table(result, "exact")
+    """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
     table.add_column("verdict", no_wrap=True)
+    if broken := families and result.mechanisms["breaks"].any():
+        table.add_column("gainer", overflow="fold")
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
     if properties:
         for header in ("welfare", "revenue", "worst\nbudget", "unwilling"):
             table.add_column(header, justify="right", no_wrap=True)
     for row in result.mechanisms.to_dict("records"):
-        name = row["mechanism"]
-        cells = [_cell(simulated.loc[name, f], exact.loc[name, f] if f in EXACT else np.nan) for f in families]
+        name, worth = row["mechanism"], []
         if properties:
-            cells += [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
-            cells += [Text(f"{row['participation_violations']}/{row['participation_cells']}")]
+            worth = [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
+            worth += [_share(row["participation_violations"], row["participation_cells"])]
         verdict = Text("holds" if row["exact"] else "holds*", style="green")
-        table.add_row(name, Text("breaks", style="bold red") if row["breaks"] else verdict, *cells)
+        first = [Text(name), Text("breaks", style="bold red") if row["breaks"] else verdict]
+        for who in (families and gainers(result, name)) or [""]:
+            whose = [Text(who)] if broken else []
+            table.add_row(*first, *whose, *_cells(result, name, who, families), *worth)
+            first, worth = [Text(), Text()], []
     return table
+
+
+def _share(some: int, cells: int) -> Text:
+    """`1/10`; nothing where nothing is looked at."""
+    return Text(f"{some}/{cells}" if cells else "–")
+
+
+def _cells(result: StressResult, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
+    """One agent's gains under a mechanism."""
+    simulated, exact = (gain_table(result, column, agent).loc[mechanism].to_dict() for column in ("gain", "exact"))
+    return [_cell(simulated[f], exact[f] if f in EXACT else np.nan) for f in families]
 
 
 def _cell(simulated: float, exact: float) -> Text:
@@ -223,21 +264,20 @@ def plain_table() -> Table:
     return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
 
 
-def _worst_line(result: StressResult, mechanism: str) -> Text:
+def _worst_line(result: StressResult, mechanism: str) -> str:
+    """Who gains most under a mechanism, and how; or that nobody was found to."""
     mine = result.gains[result.gains["mechanism"] == mechanism]
-    found = mine[mine["found"]]
-    if found.empty:
-        proven = bool(result.mechanisms.set_index("mechanism")["exact"][mechanism])
-        exactly = ", and none in any other: the exact best response gains nothing" if proven else ""
-        return Text.assemble(
-            (f"{mechanism}: ", "bold"), f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
-        )
-    text = f"{describe_gain(headline(found))}."
+    known = result.mechanisms.set_index("mechanism").loc[mechanism]
+    if not known["breaks"]:
+        exactly = ", and none in any other: the exact best response gains nothing" if known["exact"] else ""
+        return f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
+    worst = headline(mine, mechanism)
+    text = "" if worst is None else f"{describe_gain(worst)}."
     single = mine[mine["family"] == "one-shot"]
     exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE).any()
     if not single.empty and not single["found"].any() and not exactly_one:
         text += " No single lie on the path of truth gains."
-    return Text.assemble((f"{mechanism}: ", "bold"), text)
+    return text
 
 
 def show_run(result: RunResult, console: Console) -> None:
@@ -289,11 +329,12 @@ def show_run(result: RunResult, console: Console) -> None:
 def show_replay(found: Replay, console: Console) -> None:
     """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
     stories = [
-        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} here "
-        f"({amount(found.gains[agent][1])} on average, discounted)"
+        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} in this episode, "
+        f"{amount(found.gains[agent][1])} on average over all (discounted)"
         for agent, strategy in found.deviators.items()
     ]
-    console.print(Text(f"{found.mechanism}, episode {found.episode}: {'; '.join(stories)}.", style="bold"))
+    told = "; ".join(stories) or "everybody plays as prescribed"
+    console.print(Text(f"{found.mechanism}, episode {found.episode}: {told}.", style="bold"))
     console.print()
     table = plain_table()
     for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):

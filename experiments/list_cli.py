@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agents import conditions, maps
 from experiments import console as screen
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
 from experiments.opening import open_plugins
@@ -14,6 +15,14 @@ from experiments.plain import print_json
 from experiments.pool import Workers
 from sim.errors import InputError
 from sim.registry import Registry
+
+MEANINGS = {
+    "map, lie, exploit, action": maps.MEANING,
+    "when": f"{conditions.MEANING}; of quitting, the period from which on",
+    "period": "a number, from 0: when to lie; the exploit of a belief-manipulation follows in the next one",
+    "messages": "of scripted: a label or number for each period, joined by /; * is the prescribed message",
+}
+"""What the options of strategies may be."""
 
 REGISTRIES: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
 
@@ -35,6 +44,8 @@ def list_command(
     for name, listed in found.items():
         lines = [(row["name"], row["about"], row["options"], row["source"]) for row in listed]
         screen.show_names(name, lines, console)
+    if "strategies" in found:
+        screen.show_meanings(MEANINGS, console)
 
 
 def rows(registry: Registry[Any]) -> list[dict[str, Any]]:

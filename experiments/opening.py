@@ -6,7 +6,7 @@ from typing import Any
 
 from loky import cpu_count
 
-from agents.base import BaseStrategy
+from agents.base import BaseStrategy, Setting
 from agents.check import check_mechanism, check_strategy
 from experiments.catalog import (
     MECHANISMS,
@@ -19,7 +19,7 @@ from experiments.catalog import (
 )
 from experiments.cluster import dask_crew
 from experiments.guard import Limits
-from experiments.options import split
+from experiments.options import explained, split
 from experiments.pool import Call, Parcel, Workers
 from experiments.shards import blamed, users_code
 from experiments.simulate import Case, blaming, make_game_of
@@ -115,8 +115,20 @@ def hold_to_word(game: Game, case: Case) -> None:
     for agent, strategy in enumerate(case.strategies):
         if all(map(is_shipped, strategy.whole())):
             continue
+        require_fit(game, agent, strategy)
         with blaming(f"strategy {strategy.name!r}"):
             check_strategy(strategy, agent, game, case.strategies)
+
+
+def require_fit(game: Game, agent: int, strategy: BaseStrategy) -> None:
+    """Raise if a strategy's options have no meaning for an agent in a game.
+
+    Raises:
+        InputError: whose, which, and what would be right.
+    """
+    name = game.environment.agents[agent]
+    with explained(f"strategy {strategy.key()!r} of agent {name!r}"):
+        strategy.fits(Setting.of(game, agent))
 
 
 def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = "") -> Workers:

@@ -48,7 +48,7 @@ def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episo
     lying = _episode(run, where, episode)
     honest = _episode(run, {**where, "case": "prescribed"}, episode)
     played = lying.merge(honest, on=["period", "agent"], suffixes=("", " truth"))
-    here = mine[mine["episode"] == episode]
+    here = gains[(gains["episode"] == episode) & gains["deviates"]]
     return Replay(
         mechanism=where["mechanism"],
         case=case,

@@ -11,9 +11,10 @@ import pandas as pd
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
 from experiments.again import command_line
+from experiments.catalog import is_shipped
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import Moments
-from experiments.opening import check_case, open_environment, open_game, open_strategy
+from experiments.opening import check_case, open_environment, open_game, open_strategy, require_fit
 from experiments.pool import TRIES, Workers
 from experiments.results import kept_result, save_result
 from experiments.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
@@ -93,7 +94,7 @@ def run(
         strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
-        typed: what the environment was typed as, where it was opened before.
+        typed: what the environment was typed as, where it was opened before; the result calls it so.
 
     Raises:
         InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
@@ -101,11 +102,15 @@ def run(
     """
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    typed = environment if isinstance(environment, str) else typed
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
     game = open_game(env, mechanism, conduct, tail, workers)
     profile = _profile(env.agents, strategies or {}, workers)
+    for agent, strategy in enumerate(profile):
+        if all(map(is_shipped, strategy.whole())):  # users' own are asked apart, with the rest that they declare
+            require_fit(game, agent, strategy)
     case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
     configuration = {
         "command": "run",
@@ -123,7 +128,6 @@ def run(
     }
     label = f"{env.name}-{slug(mechanism)}"
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
-    typed = environment if isinstance(environment, str) else typed
     options = {"--tail": tail, "--log": log}
     by_agent = dict(zip(env.agents, profile, strict=True))
     command = _command(typed, mechanism, by_agent, sampling, conduct, options, plugins)
@@ -150,7 +154,7 @@ def run(
         }
     )
     summary = {
-        "environment": env.name,
+        "environment": typed or env.name,
         "mechanism": mechanism,
         "episodes": sampling.episodes,
         "periods": game.periods,

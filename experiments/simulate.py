@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 from platform import python_version
 
 from agents.base import BaseStrategy
+from agents.side_by_side import side_by_side, traits
 from agents.truthful import Truthful
-from experiments.catalog import make_mechanism
+from experiments.catalog import is_shipped, make_mechanism
 from sim.arrays import FloatArray
 from sim.environment import Environment
 from sim.errors import DynmechError, InputError, PlayError
@@ -27,6 +29,9 @@ from sim.streams import Streams
 
 PRESCRIBED = "prescribed"
 ROWS_PER_SHARD = 1 << 20
+
+ABREAST = 1 << 13
+"""Episodes that cases side by side have together, at most."""
 
 Advance = Callable[[int], None]
 """Called with the number of pieces of work just done."""
@@ -165,12 +170,20 @@ def blaming(what: str, *, sure: bool = False) -> Iterator[None]:
 
 
 def play(
-    game: Game, case: Case, sampling: Sampling, shard: int, count: int, scope: str = "play", keep: Keep = "everything"
+    game: Game,
+    case: Case,
+    sampling: Sampling,
+    shard: int,
+    count: int,
+    scope: str = "play",
+    keep: Keep = "everything",
+    copies: int = 1,
 ) -> Record:
-    """One shard of a case; `keep` as in `sim.loop.play_shard`."""
-    streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing)
+    """One shard of a case, or so many copies of it in one block; `keep` as in `sim.loop.play_shard`."""
+    streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing, copies)
+    block = sampling.block if copies == 1 else copies * count
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
-        return play_shard(game, case.strategies, streams, episodes=count, block=sampling.block, keep=keep)
+        return play_shard(game, case.strategies, streams, episodes=copies * count, block=block, keep=keep)
 
 
 def pilot(
@@ -181,13 +194,36 @@ def pilot(
     *,
     scope: str = "pilot",
 ) -> dict[str, FloatArray]:
-    """Gains `(N, E)` of each case, not logged; every scope has draws of its own, so a choice can be judged afresh."""
-    reference = play(game, prescribed_case(game), sampling, 0, sampling.episodes, scope, keep="payoffs").payoffs
-    out = {}
-    for case in cases:
-        out[case.key] = play(game, case, sampling, 0, sampling.episodes, scope, keep="payoffs").payoffs - reference
-        advance(1)
-    return out
+    """Gains `(N, E)` of each case, not logged; every scope has draws of its own, so a choice can be judged afresh.
+
+    Cases that are alike, prescribed play among them, are played side by side, which changes no figure.
+    """
+    count, payoffs = sampling.episodes, {}
+    for _, alike in groupby([prescribed_case(game), *cases], key=_kind):
+        for some in _batches(list(alike), max(1, ABREAST // count)):
+            played = play(game, _abreast(some), sampling, 0, count, scope, "payoffs", len(some)).payoffs
+            payoffs.update({case.key: played[:, k * count : (k + 1) * count] for k, case in enumerate(some)})
+            advance(len(some) - (PRESCRIBED in {case.key for case in some}))
+    reference = payoffs.pop(PRESCRIBED)
+    return {key: mine - reference for key, mine in payoffs.items()}
+
+
+def _kind(case: Case) -> object:
+    """What cases that are played side by side have in common; a case that is played alone has it with no other."""
+    if all(is_shipped(part) and part.rounds == 1 for strategy in case.strategies for part in strategy.whole()):
+        return tuple(map(traits, case.strategies))
+    return case.key
+
+
+def _batches(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
+    """As many at a time."""
+    return (cases[k : k + size] for k in range(0, len(cases), size))
+
+
+def _abreast(cases: Sequence[Case]) -> Case:
+    """Several cases as one, in whose block each has episodes of its own."""
+    strategies = zip(*(case.strategies for case in cases), strict=True)
+    return Case(cases[0].key, tuple(side_by_side(members) for members in strategies))
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ any other simulated gain must not exceed that of its family, up to four standard
 are flagged.
 
 A simulated gain counts as found where its interval stays above 0 although the table makes many comparisons
-(Bonferroni); the interval that is printed is the plain 95 % one.
+(Bonferroni), unless the exact figure is 0 and it agrees with it; the interval that is printed is the plain 95 % one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from agents.oracle import Family
@@ -58,10 +59,10 @@ class StressResult:
     Attributes:
         gains: a row per mechanism, family and agent: gain, 95 % interval, exact gain of the family (NaN: not searched)
             and whether the two agree, words, the own signal at which it is largest.
-        mechanisms: a row per mechanism, worst first: worst gain, verdict (`exact`: no deviation whatever gains),
-            welfare, revenue, deficit, participation.
+        mechanisms: a row per mechanism, worst first: worst gain (exact where it is searched, else the largest that was
+            found), verdict (`exact`: no deviation whatever gains), welfare, revenue, deficit, participation.
         refusals: mechanisms that do not fit the environment, with the reason.
-        environment: its name.
+        environment: what it was called.
         folder: where the log lies.
         comparisons: number of gains looked at.
         reused: whether the run was there already and nothing was played.
@@ -108,8 +109,8 @@ class StressResult:
         if not breaks:
             return f"On {self.environment}, {_listed(holds, 'holds', 'hold')}: nothing that was tried gains anything."
         kept = f"{_listed(holds, 'holds', 'hold')}; " if holds else ""
-        found = self.gains[self.gains["found"] & (self.gains["mechanism"] == breaks[0])]
-        worst = f"; the worst lie, under {breaks[0]}: {describe_gain(headline(found))}" if not found.empty else ""
+        first = headline(self.gains, breaks[0])
+        worst = "" if first is None else f"; the worst lie, under {breaks[0]}: {describe_gain(first)}"
         return f"On {self.environment}, {kept}{_listed(breaks, 'breaks', 'break')}{worst}."
 
 
@@ -120,19 +121,34 @@ def _listed(names: Sequence[str], one: str, many: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
-def headline(found: pd.DataFrame) -> "pd.Series[Any]":
-    """The gain to tell first: of those that no interval tells apart from the largest, the simplest story."""
-    first = found[found["mechanism"] == found.iloc[0]["mechanism"]]
-    best = first.iloc[0]
-    alike = first[first["gain"] + first["half_width"] >= best["gain"] - best["half_width"]]
+def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
+    """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
+
+    Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what
+    that one gains. Where no best response was played it is NaN, and the simplest is told of what no interval tells
+    apart from the largest simulated gain.
+    """
+    mine = gains[gains["mechanism"] == mechanism]
+    best = mine[mine["family"] == BEST]
+    if best.empty:
+        found = mine[mine["found"]]
+        if found.empty:
+            return None
+        most = found.iloc[0]
+        alike = found[found["gain"] + found["half_width"] >= most["gain"] - most["half_width"]].assign(exact=np.nan)
+    else:
+        most = best[best["exact"] >= best["exact"].max() - TOLERANCE].iloc[0]
+        same = np.isclose(mine[["gain", "half_width"]], [most["gain"], most["half_width"]], ZERO, ZERO).all(axis=1)
+        alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"])
     simplest: pd.Series[Any] = alike.sort_values("lies", kind="stable").iloc[0]
     return simplest
 
 
 def describe_gain(row: "pd.Series[Any]") -> str:
-    """One gain in words."""
-    exact = f" (exactly {amount(row['exact'])})" if row["family"] in EXACT and pd.notna(row["exact"]) else ""
-    text = f"{row['agent']} {row['words']}: it gains {amount(row['gain'])} ± {amount(row['half_width'])} ex ante{exact}"
+    """One gain in words, as `headline` gives it."""
+    simulated = f"{amount(row['gain'])} ± {amount(row['half_width'])}"
+    exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated})"
+    text = f"{row['agent']} {row['words']}: it gains {exact if pd.notna(row['exact']) else f'{simulated} ex ante'}"
     if row["given"] and row["given_gain"] > row["gain"]:
         text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
     return text
@@ -165,7 +181,7 @@ def stress(
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
         log: `full`, `episodes` or `summary`.
         workers: processes, and limits of users' code.
-        typed: what the environment was typed as, where it was opened before.
+        typed: what the environment was typed as, where it was opened before; the result calls it so.
 
     Raises:
         InputError: a name or number is wrong, or every mechanism refuses the environment.
@@ -174,6 +190,7 @@ def stress(
     """
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    typed = environment if isinstance(environment, str) else typed
     mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
     games, refusals, broken = _games(env, mechanisms, conduct, tail, workers)
     sampling = sampling or Sampling(episodes, seed)
@@ -198,7 +215,7 @@ def stress(
     }
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
     command = None
-    if typed := environment if isinstance(environment, str) else typed:
+    if typed:
         chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
         command = command_line(
             "stress", chosen, sampling, agents=env.agents, conduct=conduct, options=options, plugins=plugins
@@ -223,7 +240,7 @@ def stress(
         gains=gains,
         mechanisms=_mechanisms_frame(env, contests, tallies, gains),
         refusals=refusals,
-        environment=env.name,
+        environment=typed or env.name,
         folder=path,
         comparisons=comparisons,
         reused=reused,
@@ -284,6 +301,8 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
             tally = tallies[contest.mechanism][case.key]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
+            exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]))
+            luck = exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE  # it is known to be none
             rows.append(
                 {
                     "mechanism": contest.mechanism,
@@ -294,8 +313,8 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "words": contest.words[case.key],
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
-                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO),
-                    **_beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent])),
+                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO) and not luck,
+                    **exact,
                     **_largest_given(contest.game, tally.gain_given, agent),
                     "tried": contest.tried[case.key],
                     "case": case.key,
@@ -351,7 +370,7 @@ def _mechanisms_frame(
                 "mechanism": contest.mechanism,
                 "breaks": not found.empty or bool(contest.exact.witnesses),
                 "exact": contest.exact.holds(),
-                "worst_gain": max(0.0, _worst(found["gain"]), _worst(mine["exact"])),
+                "worst_gain": round(max(_best_gains(contest) or found["gain"], default=0.0), 9),  # no order of rounding
                 "exact_refused": contest.exact.refused,
                 **properties(env, truth, truth),
                 **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
@@ -366,33 +385,43 @@ def _stories(
     """Per mechanism under which a gain was found, the one to tell first."""
     out = {}
     for contest in contests:
-        found = gains[gains["found"] & (gains["mechanism"] == contest.mechanism)]
-        if found.empty:
+        worst = headline(gains, contest.mechanism)
+        if worst is None:
             continue
-        worst = headline(found)
         (case,) = [one for one in contest.cases if one.key == worst["case"]]
         told = tell_safely(contest.game, case, sampling, workers, f"{worst['agent']} {worst['words']}")
         out[contest.mechanism] = {"case": case.key, "mean": worst["gain"], "half_width": worst["half_width"], **told}
     return out
 
 
-def _worst(gains: "pd.Series[float]") -> float:
-    """The largest of some gains, 0 if there are none."""
-    largest = gains.max()
-    return float(largest) if pd.notna(largest) else 0.0
+def _best_gains(contest: Contest) -> list[float]:
+    """What the best responses that gain something gain, exactly."""
+    return [contest.exact.gains[agent, Family.CONTINGENT].gain for agent in contest.exact.witnesses]
 
 
-def gain_table(result: StressResult, column: str = "gain") -> pd.DataFrame:
-    """Mechanism × family, worst mechanism first: the largest figure of any agent; NaN where none was found.
+def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> pd.DataFrame:
+    """Mechanism × family, worst mechanism first: the largest figure of any agent, or of one; NaN where none was found.
 
     Args:
         column: `gain` (simulated) or `exact`.
     """
-    if column == "gain":
-        there = result.gains["found"]
-    else:
-        there = result.gains["exact"] - result.gains["exact_bound"] > TOLERANCE
-    found = result.gains.assign(shown=result.gains[column].where(there))
-    table = found.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
+    shown = result.gains.assign(shown=result.gains[column].where(_there(result, column)))
+    if agent is not None:
+        shown["shown"] = shown["shown"].where(shown["agent"] == agent)
+    table = shown.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
     families = result.gains.sort_values(["lies", "family"])["family"].unique()
     return table.reindex(index=result.mechanisms["mechanism"], columns=families)
+
+
+def _there(result: StressResult, column: str) -> "pd.Series[bool]":
+    """Which figures are gains, and not noise."""
+    gains = result.gains
+    there: pd.Series[bool] = gains["found"] if column == "gain" else gains["exact"] - gains["exact_bound"] > TOLERANCE
+    return there
+
+
+def gainers(result: StressResult, mechanism: str) -> list[str]:
+    """The agents that gain something under a mechanism, the largest gain first."""
+    gains = result.gains.assign(size=result.gains["exact"].fillna(result.gains["gain"]))
+    mine = gains[(gains["mechanism"] == mechanism) & (_there(result, "gain") | _there(result, "exact"))]
+    return mine.sort_values("size", ascending=False, kind="stable")["agent"].unique().tolist()

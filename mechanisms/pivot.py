@@ -45,6 +45,10 @@ class Pivot(FlowMechanism):
 
     name = "pivot"
     source = "Yoon 2021 §3; Liu 2014 Remark 3.9"
+    summary = (
+        "flow marginal contributions; without an agent the others choose among all decisions (never a deficit) or, "
+        "without=feasible, among those in which it takes no part (everybody willing)"
+    )
     promises = Promises(incentive="periodic ex post", budget="no deficit", efficient=True, assumptions=ASSUMPTIONS)
 
     def __init__(self, environment: TableEnvironment, without: str = "all") -> None:

@@ -46,6 +46,10 @@ class PivotWithFees(Pivot):
 
     name = "pivot-with-fees"
     source = "Yoon 2021 §3.3, Theorem 5"
+    summary = (
+        "pivot transfers and a fee per agent that pays for their deficit; so, unlike under pivot, the others choose "
+        "among what is feasible without an agent"
+    )
 
     def __init__(
         self,

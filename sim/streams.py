@@ -30,6 +30,7 @@ class Streams:
         shard: its number.
         episodes: episodes in a full shard (the same for every shard of a run).
         periods: periods played, closing ones included.
+        copies: how often the shard's episodes stand in a block, one whole after the other, all with the same numbers.
     """
 
     seed: int
@@ -37,6 +38,7 @@ class Streams:
     shard: int
     episodes: int
     periods: int
+    copies: int = 1
 
     @cached_property
     def span(self) -> int:
@@ -99,6 +101,14 @@ class Tapes:
 
     def at(self, names: tuple[str, ...], width: int, t: int, start: int, stop: int) -> FloatArray:
         """Period t's numbers for the block's episodes start ≤ e < stop, `(n, streams × width)`."""
+        copies = self._streams.copies
+        if copies == 1:
+            return self._once(names, width, t, start, stop)
+        numbers = self._once(names, width, t, 0, self._episodes // copies)
+        return np.tile(numbers.T, copies)[:, start:stop].T
+
+    def _once(self, names: tuple[str, ...], width: int, t: int, start: int, stop: int) -> FloatArray:
+        """The numbers of episodes of the shard itself."""
         tape = self._tapes.get((names, width))
         if tape is None or start < tape.start or stop > tape.stop:
             tape = self._tapes[names, width] = self._tape(names, width, start)

@@ -19,6 +19,7 @@ from experiments.catalog import make_environment, make_mechanism
 from experiments.cli import main
 from experiments.scenarios.oil_leases import OilLeases
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from experiments.scenarios.repeated_auction import RepeatedAuction
 from mechanisms.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
 from mechanisms.conditions import all_conditions
 from mechanisms.contingent_spanning import ContingentSpanning
@@ -26,6 +27,7 @@ from mechanisms.cremer_mclean import CremerMcLean
 from mechanisms.ex_post import worst_cycle
 from mechanisms.ledger import keep_ledger
 from mechanisms.linked import Linked
+from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
 from mechanisms.planner import plan
 from mechanisms.team import Team
@@ -98,6 +100,10 @@ def test_linked_figures_and_the_tie_at_4() -> None:
     assert data["truth"]["revenue"] == pytest.approx(-1, abs=1e-10)
     assert data["truth"]["welfare"] == data["truth"]["first_best"] == pytest.approx(19, abs=1e-10)
     assert data["ties"] == [{"states": 1, "of": 4}, {"states": 0, "of": 4}]  # firm 1 with signal 4 is indifferent
+    # The period after, Γ^link pays firm 1 16 where it has lost the first auction and firm 2 reports 6.
+    assert data["largest_transfer"]["value"] == pytest.approx(-16, abs=1e-10)
+    assert (data["largest_transfer"]["agent"], data["largest_transfer"]["where"]["period"]) == ("firm 1", 1)
+    assert data["largest_transfer"]["declared"] >= 16
     # Firm 1 loses the first auction and firm 2 reports 6: −16 + 11; on average 3/4 (−5) + 1/4 (−4) given s_1 = 6.
     assert data["budget"] == pytest.approx({"ex_ante": -1, "expected_period": -4.75, "ex_post": -5}, abs=1e-10)
 
@@ -421,6 +427,47 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capsys, "audit", "oil-leases", "linked", "--coalition", "firm 1+firm 3")
     assert (code, err.count("\n")) == (2, 1)
     assert "no agent 'firm 3'" in err
+
+
+def test_the_screen_says_signs_units_and_which_family_is_which(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "audit", "oil-leases-prior", "linked")
+    words = " ".join(out.split())
+    assert code == 0
+    assert "best-response firm 1 0 0 0 0" in words
+    assert "contingent" not in words.partition("holds incentive")[0]
+    assert "in units of utility (below 0: a deficit): ex ante -1 (discounted, all periods), expected period" in words
+    assert "largest under prescribed play: firm 1 is paid 16 (period 2, " in words
+
+
+def test_the_largest_transfer_has_the_sign_of_who_pays() -> None:
+    env = RepeatedAuction(bidders=2, horizon=3).build()
+    assert audit(env, PayYourReport(env)).largest_transfer.value == pytest.approx(2), "the highest value, paid in full"
+    # The team mechanism pays each what the others earn: the loser is paid the winner's 2.
+    assert audit(env, Team(env)).largest_transfer.value == pytest.approx(-2)
+
+
+def test_how_patient_traders_must_be_is_said_where_play_enforces_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    economy = "repeated-trade:persistence=0"
+    code, out, _ = call(capsys, "audit", economy, "self-enforcing")
+    words = " ".join(out.split())
+    assert code == 0
+    # 5/6, 28/33 and 36/41 are derived in `test_self_enforcing`.
+    assert "0.833333 after true reports, 0.848485 wherever a best response leads, 0.878049 after any lie" in words
+    assert "here δ = 0.95" in words
+    _, out, _ = call(capsys, "audit", economy, "self-enforcing", "--json")
+    patience = json.loads(out)["patience"]
+    assert patience["best_response"] == pytest.approx(28 / 33, abs=1e-8)
+    assert patience["after_lies"] < patience["sufficient"] < 1
+    _, out, _ = call(capsys, "audit", "repeated-trade:enforced=true", "team", "--json")
+    assert "patience" not in json.loads(out)
+
+
+def test_a_refused_audit_that_finds_nothing_names_no_deviation(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "audit", "trading-game-continuous", "continuous-trade")
+    assert code == 1
+    assert "Not audited exactly: environment 'trading-game-continuous' is not finite" in " ".join(out.split())
+    assert out.count("truth does as well as everything tried") == 2
+    assert "none\n" not in out
 
 
 def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from agents.base import BaseStrategy
+from agents.oracle import Family
 from agents.truthful import Truthful
+from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
 from experiments.moments import Moments
 from mechanisms.pivot import Pivot
@@ -32,8 +34,20 @@ def chains_of(text: str) -> tuple[FloatArray, FloatArray]:
     return kernel.factors[0][0], kernel.factors[1][0]
 
 
+def test_by_default_there_is_something_to_lie_about() -> None:
+    """With two values paying one's report holds: the only lie that changes the decision costs all that there is."""
+
+    def gain(economy: str) -> float:
+        env = make_environment(economy)
+        found = audit(env, make_mechanism("pay-your-report", env))
+        return max(search.figures[Family.CONTINGENT]["ex_ante"].gain for search in found.searches)
+
+    assert gain("bilateral-trade:values=2") == pytest.approx(0, abs=1e-9)
+    assert gain("bilateral-trade") > 0.3
+
+
 def test_chains_by_name() -> None:
-    seller, buyer = chains_of("bilateral-trade:persistence=0.8")
+    seller, buyer = chains_of("bilateral-trade:values=2,persistence=0.8")
     np.testing.assert_allclose(seller, [[0.8, 0.2], [0.2, 0.8]])
     np.testing.assert_allclose(seller, buyer)
     np.testing.assert_array_equal(chains_of("bilateral-trade:values=3,chain=swap")[0], np.eye(3)[::-1])

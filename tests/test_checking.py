@@ -12,6 +12,8 @@ from agents.base import BaseStrategy, Setting
 from agents.truthful import Truthful
 from experiments import check_environment, check_mechanism, check_plugins, check_strategy, make_environment
 from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from experiments.cli import main
+from experiments.guard import Limits
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from mechanisms.team import Team
 from sim.arrays import Array
@@ -231,3 +233,58 @@ def test_a_whole_file_is_checked(tmp_path: Path) -> None:
     assert findings["strategy 'needy'"].why == "it needs option 'depth'; give it a default"
     there = {finding.what: finding for finding in check_plugins([plugin], "repeated-auction:horizon=2")}
     assert "of agent 'bidder 1' in period 0" in there["strategy 'dicey'"].why
+
+
+HANGING = """
+from agents.base import BaseStrategy
+
+
+class Sleeper(BaseStrategy):
+    name = "a-sleeper"
+
+    def message(self, view):
+        while True:
+            pass
+
+
+class Leaver(BaseStrategy):
+    name = "b-leaver"
+
+    def message(self, view):
+        import os
+
+        print("good-bye")
+        os._exit(3)
+
+
+class Sound(BaseStrategy):
+    name = "c-sound"
+
+    def message(self, view):
+        return view.prescribed
+"""
+
+
+def test_what_hangs_or_ends_its_process_fails_in_time_and_the_rest_is_checked(tmp_path: Path) -> None:
+    plugin = tmp_path / "hanging.py"
+    plugin.write_text(HANGING, encoding="utf-8")
+    begun: list[str] = []
+    found, seen = [], []
+    for finding in check_plugins([plugin], "oil-leases", limits=Limits(seconds=2.0), begin=begun.append):
+        found.append(finding)
+        seen.append(list(begun))
+    assert [tuple(finding) for finding in found] == [
+        ("strategy 'a-sleeper'", "fails", "still running after 2 s"),
+        ("strategy 'b-leaver'", "fails", "ended its process (exit code 3)"),
+        ("strategy 'c-sound'", "holds", ""),
+    ]
+    assert [len(names) for names in seen] == [1, 2, 3], "each is named before it is checked, and told before the next"
+
+
+def test_the_command_takes_a_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plugin = tmp_path / "hanging.py"
+    plugin.write_text(HANGING.replace("a-sleeper", "a-drowser").replace("Sleeper", "Drowser"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(plugin), "--time-limit", "1", "--environment", "oil-leases"])
+    assert ended.value.code == 1
+    assert "strategy 'a-drowser': fails, still running after 1 s\n" in capsys.readouterr().out

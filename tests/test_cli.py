@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -15,8 +16,12 @@ import pytest
 import agents
 import experiments.scenarios
 import mechanisms
+from agents import conditions
+from agents.conditions import Condition
+from agents.maps import WORDS
 from experiments.catalog import SCENARIOS, STRATEGIES
 from experiments.cli import main
+from experiments.list_cli import MEANINGS
 from experiments.moments import Moments
 from mechanisms.cremer_mclean import CremerMcLean
 from sim.environment import TableEnvironment
@@ -236,14 +241,25 @@ def test_the_stress_table_is_whole_at_any_width(
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= columns
     headers = [line for line in text.splitlines() if line.startswith("mechanism ")]
-    assert len(headers) == {60: 3, 80: 3, 120: 2}[columns]
+    assert len(headers) == {60: 4, 80: 3, 120: 2}[columns]
     words = " ".join(headers)
     for header in ("verdict", "shot", "manipulation", "misreport", "contingent", "random", "welfare", "unwilling"):
         assert header in words
     rows = [line for line in text.splitlines() if line.startswith("cremer-mclean  ")]
     assert len(rows) == len(headers)
     assert "breaks" in rows[0]
+    assert "firm 1" in rows[0], "whose gains they are"
     assert "+" in rows[0]
+
+
+def test_an_economy_of_functions_is_not_called_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = call(capsys, "stress", "bilateral-trade-continuous", "--episodes", "60", "--out", "s")
+    legend = " ".join(text.partition("Gains ex ante")[2].split())
+    assert "exact" not in legend.partition("No exact search: the economy is not finite.")[0]
+    assert "first best" not in legend
+    reason = "it needs finitely many signals and decisions"
+    assert legend.count(reason) == 1, "one line for all mechanisms with the same reason"
+    assert "failed" not in text
 
 
 def test_without_a_terminal_120_columns_are_used(capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,3 +298,28 @@ def test_the_command_works_in_a_process_of_its_own(tmp_path: Path) -> None:
         [*command, *words, "--json"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout)["agents"][0]["strategy"] == "random"
+
+
+def test_the_list_says_what_options_of_strategies_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = call(capsys, "list", "strategies")
+    words = " ".join(text.split())
+    for word in WORDS:
+        assert word in words.partition("map, lie, exploit, action: ")[2].partition("when: ")[0]
+    examples = re.findall(r"(?:period|public|decision|report\[firm 2\])[=>]=\w+", conditions.MEANING)
+    assert len([Condition(example) for example in examples]) == 4
+    assert "period>=2, public==dry" in words
+    rows = call_json(capsys, "list", "strategies")["strategies"]
+    listed = {option.partition("=")[0] for row in rows for option in row["options"]}
+    assert {name for names in MEANINGS for name in names.split(", ")} <= listed
+    assert "map, lie" not in call(capsys, "list", "mechanisms")[0]
+
+
+def test_an_economy_is_called_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    typed = "repeated-auction:horizon=2"
+    arguments = (typed, "--mechanism", "pivot", "--episodes", "60", "--out", "s")
+    assert call(capsys, "stress", *arguments)[0].startswith(f"On {typed}, pivot holds")
+    assert call_json(capsys, "stress", *arguments)["environment"] == typed
+    shown, _ = call(capsys, "run", typed, "pivot:without=all", "--episodes", "60", "--out", "r")
+    assert f"pivot:without=all on {typed}" in " ".join(shown.split())
+    shown, _ = call(capsys, "audit", typed, "pivot:without=all")
+    assert shown.startswith(f"pivot:without=all on {typed} holds")

@@ -126,7 +126,7 @@ BAD: dict[str, Bad] = {
     # what only play shows
     "map with too many images": Bad(
         [*RUN, "--strategy", "firm 1=one-shot:map=4/6/4"],
-        ["strategy 'one-shot' of agent 'firm 1' in period 0", "3 images for 2 messages"],
+        ["strategy 'one-shot:period=0,map=4/6/4' of agent 'firm 1': ", "3 images for 2 messages"],
     ),
     "map into no message": Bad([*RUN, "--strategy", "0=one-shot:map=5/4"], ["'5' is none of 0..1: '4', '6'"]),
     "condition on no agent": Bad(

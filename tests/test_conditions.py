@@ -152,8 +152,9 @@ def test_the_audit_shows_certificates() -> None:
     env = OilLeasesPrior().build()
     found = audit(env, ContingentSpanning(env))
     screen = io.StringIO()
-    show_audit(found, Console(file=screen, width=400))
+    show_audit(found, Console(file=screen, width=400), "a title")
     text = screen.getvalue()
+    assert text.startswith("a title holds: ")
     assert "nearest mixture of the other signals: 1 × '1'; period 0: 0, period 1: 0" in text
     assert "rank 1 of 2, norm of the pseudo-inverse infinite: -1 × '0' + 1 × '1' cancel" in text
     data = audit_data(found)["conditions"]

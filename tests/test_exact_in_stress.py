@@ -107,7 +107,16 @@ def test_the_replay_command(leases: StressResult, capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert stop.value.code == 0
     assert out.startswith("cremer-mclean, episode ")
-    assert "gains 6.00 here" in out
+    words = " ".join(out.split())
+    assert "gains 6.00 in this episode, 1." in words
+    assert "on average over all (discounted)" in words
+
+
+def test_a_replay_of_prescribed_play_says_so(leases: StressResult, capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay(leases.folder, "prescribed", mechanism="cremer-mclean", episode=2).deviators == {}
+    with pytest.raises(SystemExit):
+        main(["replay", str(leases.folder), "--case", "prescribed", "--mechanism", "cremer-mclean", "--episode", "2"])
+    assert capsys.readouterr().out.startswith("cremer-mclean, episode 2: everybody plays as prescribed.\n")
 
 
 @pytest.mark.parametrize(

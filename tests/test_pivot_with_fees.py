@@ -37,14 +37,14 @@ def verdicts(found: Audit) -> dict[str, str]:
 
 def test_above_the_threshold_every_promise_holds() -> None:
     """α = ¾: balance from δ = ⅔ on."""
-    found = audit(env := economy("bilateral-trade:discount=0.9"), PivotWithFees(env))
+    found = audit(env := economy("bilateral-trade:values=2,discount=0.9"), PivotWithFees(env))
     assert verdicts(found) == dict.fromkeys(("incentive", "budget", "participation", "efficient"), "holds")
     exact = alpha_chain(0.75).budget(0.9)
     assert found.budget["ex_ante"].value == pytest.approx(exact.slack, abs=1e-9)
 
 
 def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_away() -> None:
-    env = economy("bilateral-trade:discount=0.5")
+    env = economy("bilateral-trade:values=2,discount=0.5")
     exact = alpha_chain(0.75).budget(0.5)
     largest = audit(env, PivotWithFees(env))
     assert verdicts(largest) == {
@@ -63,7 +63,7 @@ def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_aw
 
 def test_willing_at_the_start_is_not_willing_ever_after() -> None:
     """The seller that turns out to face a buyer of value 0 nets ¼ [1/(1−δλ²) − 1/(1−δλ)], λ = 2α − 1: −.132."""
-    env = economy("bilateral-trade:discount=0.9")
+    env = economy("bilateral-trade:values=2,discount=0.9")
     found = audit(env, PivotWithFees(env))
     least = found.participation["ex_post"][0]
     assert least.value == pytest.approx((1 / (1 - 0.9 * 0.25) - 1 / (1 - 0.9 * 0.5)) / 4, abs=1e-9)
@@ -74,7 +74,7 @@ def test_willing_at_the_start_is_not_willing_ever_after() -> None:
 
 
 def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:
-    env = economy("bilateral-trade:discount=0.9")
+    env = economy("bilateral-trade:values=2,discount=0.9")
     once, parts = (audit(env, PivotWithFees(env, collect=how)) for how in ("start", "instalments"))
     assert parts.budget["ex_ante"].value == pytest.approx(once.budget["ex_ante"].value, abs=1e-8)
     assert parts.participation["at_the_start"][0].value == pytest.approx(0, abs=1e-8)
@@ -88,7 +88,7 @@ def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("discount", [1.0, 0.7])
 def test_instalments_add_up_over_finitely_many_periods(horizon: int, discount: float) -> None:
-    env = economy(f"bilateral-trade:discount={discount},horizon={horizon}")
+    env = economy(f"bilateral-trade:values=2,discount={discount},horizon={horizon}")
     once, parts = (audit(env, PivotWithFees(env, collect=how)) for how in ("start", "instalments"))
     assert parts.budget["ex_ante"].value == pytest.approx(once.budget["ex_ante"].value, abs=1e-12)
 
@@ -114,7 +114,7 @@ def test_with_several_buyers_fees_are_what_the_least_willing_type_bears(seed: in
 
 def test_types_of_probability_0_are_asked_too() -> None:
     """Condition (∗) takes minima over all types; a seller surely of cost 0 could bear more than one of cost 1."""
-    swap = economy("bilateral-trade:chain=persistent,persistence=0.75")
+    swap = economy("bilateral-trade:values=2,chain=persistent,persistence=0.75")
     prior = np.array([[0.5, 0.5], [0.0, 0.0]])
     env = TableEnvironment(swap.name, swap.agents, prior, swap.stages, 0.9, None)
     mechanism = PivotWithFees(env)
@@ -124,7 +124,7 @@ def test_types_of_probability_0_are_asked_too() -> None:
 
 
 def test_named_fees_are_charged_once() -> None:
-    env = economy("bilateral-trade:horizon=2,discount=1")
+    env = economy("bilateral-trade:values=2,horizon=2,discount=1")
     record = _play(env, make_mechanism("pivot-with-fees:fees=0.25+-0.5", env))
     plain = _play(env, make_mechanism("pivot:without=feasible", env))
     np.testing.assert_allclose((record.transfer - plain.transfer)[0].T - np.array([0.25, -0.5]), 0, atol=1e-15)
@@ -139,7 +139,7 @@ def _play(env: TableEnvironment, mechanism: Any, episodes: int = 500) -> Any:
 
 def test_a_fee_that_is_too_large_is_caught() -> None:
     """Planted: a little more than the largest fee."""
-    env = economy("bilateral-trade:discount=0.9")
+    env = economy("bilateral-trade:values=2,discount=0.9")
     fees = PivotWithFees(env).amounts
     found = audit(env, PivotWithFees(env, fees=f"{fees[0] + 0.01}+{fees[1]}"))
     assert verdicts(found)["participation"] == "fails"

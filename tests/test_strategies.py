@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from agents.base import BaseStrategy, Setting
 from agents.belief_manipulation import BeliefManipulation
 from agents.conditions import Condition
 from agents.contingent import Contingent
+from agents.delayed import Delayed
 from agents.disobedience import Disobedience
 from agents.eager_seller import EagerSeller
 from agents.exp3 import Exp3
@@ -28,6 +31,7 @@ from agents.quitting import Quitting
 from agents.random_report import RandomReport
 from agents.scripted import Scripted
 from agents.truthful import Truthful
+from experiments import run
 from experiments.catalog import STRATEGIES, make_strategy
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.repeated_auction import RepeatedAuction
@@ -595,3 +599,51 @@ def test_dates_are_the_periods_with_a_choice_the_first_three_of_a_long_game(
     messages = tuple((Finite(ABC[:k]),) for k in sizes)
     lexicon = Lexicon(("Ann",), (Finite(("-",)),) * len(sizes), messages, (Finite(("-",)),) * len(sizes))
     assert Setting(0, lexicon).dates() == dates
+
+
+# Options that mean nothing in a game are refused before it is played
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("misreport:map=foo", "map: 'foo' is none of flip, up, down, low, high, nor a list of 2 images"),
+        ("misreport:map=4/6", "map '4/6': '4' is none of 0..1: '0', '1'"),
+        ("one-shot:period=99", "period: 99 is none of 0 … 2, which are played"),
+        ("one-shot:period=-1", "period: -1 is none of 0 … 2, which are played"),
+        ("one-shot:period=1,map=0/1/1", "map '0/1/1' has 3 images for 2 messages"),
+        ("belief-manipulation:period=2", "period: 3 is none of 0 … 2"),
+        ("contingent:when=report[firm 3]==6", "no agent 'firm 3'; agents: firm 1, firm 2"),
+        ("contingent:when=report[firm 2]==5", "'5' is none of"),
+        ("contingent:when=decision==zz", "condition 'decision==zz': 'zz' is none of"),
+        ("contingent:when=period>=7", "condition 'period>=7': the periods are 0 … 2"),
+        ("contingent:map=foo", "map: 'foo' is none of"),
+        ("scripted:messages=1/5/*", "script entry 1: '5' is none of"),
+        ("quitting:when=9", "period: 9 is none of 0 … 2"),
+    ],
+)
+def test_an_option_without_meaning_is_one_line_before_anything_is_played(key: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        run("oil-leases-prior", "linked", {"0": key}, episodes=20, out=tmp_path / "run")
+    assert str(error.value).startswith("strategy '")
+    assert "of agent 'firm 1': " in str(error.value)
+    assert said in str(error.value)
+    assert not (tmp_path / "run").exists(), "nothing was begun"
+
+
+def test_what_a_stress_test_tries_and_what_conditions_allow_fits(tmp_path: Path) -> None:
+    environment = OilLeasesPrior().build()
+    game = make_game(environment, Linked(environment))
+    for agent, family in product(range(2), STRATEGIES.all().values()):
+        for member in family.menu(Setting.of(game, agent)):
+            member.fits(Setting.of(game, agent))
+    # The map fits neither the first period's labels nor the last; the condition picks the one that it fits.
+    key = "contingent:when=report[firm 2]==6&period==1,map=6/4"
+    assert run("oil-leases-prior", "linked", {"firm 1": key}, episodes=20, out=tmp_path / "run").agents.shape[0] == 2
+
+
+def test_a_wrapped_strategy_must_fit_as_well() -> None:
+    environment = OilLeasesPrior().build()
+    setting = Setting.of(make_game(environment, Linked(environment)), 0)
+    with pytest.raises(InputError, match="period: 99"):
+        Delayed(OneShot(99), 1).fits(setting)

@@ -17,7 +17,7 @@ from experiments.moments import LEVEL, Moments
 from experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from experiments.scenarios.repeated_auction import RepeatedAuction
 from experiments.simulate import Sampling
-from experiments.stressing import StressResult, gain_table
+from experiments.stressing import StressResult, describe_gain, gain_table, gainers, headline
 from mechanisms.cremer_mclean import CremerMcLean
 from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
@@ -129,8 +129,72 @@ def test_the_sentence_says_who_when_and_what_it_earns(leases: StressResult) -> N
     assert "firm 1 lies once, in period 1 (" in leases.sentence
     first = leases.mechanisms.iloc[0]["mechanism"]
     worst = leases.gains[leases.gains["mechanism"] == first].iloc[0]
-    assert f"it gains {worst['gain']:.2f} ± {worst['half_width']:.2f} ex ante" in leases.sentence
+    simulated = f"{worst['gain']:.2f} ± {worst['half_width']:.2f}"
+    assert f"it gains 2.50 ex ante (exact; simulated {simulated})" in leases.sentence
     assert worst["gain"] == pytest.approx(2.5, abs=0.1)
+
+
+def gains_of(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
+    """Rows `family, agent, gain, half width, exact`, as a stress test keeps them, of one mechanism that breaks."""
+    columns = ["family", "agent", "gain", "half_width", "exact"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("gain", ascending=False, ignore_index=True)
+    lies = {"one-shot": 1, "misreport": 9, "best-response": 5}
+    found = frame["gain"] > frame["half_width"]
+    words = frame["family"].map({"one-shot": "lies once", "misreport": "misreports", "best-response": "responds"})
+    return frame.assign(mechanism="m", lies=frame["family"].map(lies), words=words, found=found, given="")
+
+
+def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
+    """`b` was luckier in the simulation, and its single lie cannot be told apart from its best; `a` gains more."""
+    gains = gains_of(
+        ("best-response", "b", 2.2, 0.3, 1.9),
+        ("one-shot", "b", 2.1, 0.3, 1.7),
+        ("misreport", "b", 2.3, 0.3, 1.9),
+        ("best-response", "a", 1.8, 0.3, 2.0),
+        ("one-shot", "a", 1.7, 0.3, 1.5),
+    )
+    row = headline(gains, "m")
+    assert row is not None
+    assert (row["agent"], row["family"], row["exact"]) == ("a", "best-response", 2.0)
+    assert describe_gain(row) == "a responds: it gains 2.00 ex ante (exact; simulated 1.80 ± 0.30)"
+
+
+def test_the_headline_tells_the_simplest_that_does_what_the_best_response_does() -> None:
+    gains = gains_of(("best-response", "a", 1.8, 0.3, 2.0), ("one-shot", "a", 1.8, 0.3, 2.0))
+    told = headline(gains, "m")
+    assert told is not None
+    assert told["words"] == "lies once"
+    other = headline(gains_of(("best-response", "a", 1.8, 0.3, 2.0), ("one-shot", "a", 1.79, 0.3, 1.99)), "m")
+    assert other is not None
+    assert other["words"] == "responds"
+
+
+def test_without_exact_figures_the_headline_is_the_simplest_of_the_largest_found() -> None:
+    nan = float("nan")
+    gains = gains_of(("misreport", "a", 1.8, 0.3, nan), ("one-shot", "a", 1.7, 0.3, nan), ("one-shot", "b", 9, 10, nan))
+    told = headline(gains, "m")
+    assert told is not None
+    assert describe_gain(told) == "a lies once: it gains 1.70 ± 0.30 ex ante"
+    assert headline(gains[~gains["found"]], "m") is None
+
+
+def test_the_table_says_whose_gains_they_are() -> None:
+    """The seller gains most by manipulation, the buyer by anything else: no cell takes from both."""
+    result = StressResult(
+        gains_of(
+            ("best-response", "buyer", 1.8, 0.3, 2.0),
+            ("one-shot", "buyer", 0.1, 0.3, 0.9),
+            ("best-response", "seller", 1.1, 0.3, 1.0),
+            ("one-shot", "seller", 0.9, 0.3, 0.8),
+            ("one-shot", "nobody", 0.1, 0.3, 0.0),
+        ).assign(exact_bound=1e-9),
+        pd.DataFrame({"mechanism": ["m"]}), {}, "e", Path(), 5, False,
+    )  # fmt: skip
+    assert gainers(result, "m") == ["buyer", "seller"]
+    assert gain_table(result, "exact", "buyer").loc["m"].to_dict() == {"one-shot": 0.9, "best-response": 2.0}
+    assert gain_table(result, "gain", "buyer")["one-shot"].isna().all()
+    assert gain_table(result, "gain", "seller").loc["m", "one-shot"] == 0.9
+    assert gain_table(result).loc["m", "one-shot"] == 0.9
 
 
 def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None:
@@ -241,6 +305,18 @@ def test_luck_that_a_single_interval_would_report_is_not_found(tmp_path: Path) -
     assert not result.gains["found"].any()
 
 
+def test_luck_that_agrees_with_an_exact_nothing_is_not_found(tmp_path: Path) -> None:
+    """Under `balanced-team` nothing gains, says the exact search; one of these intervals stays above 0 all the same."""
+    economy = "bilateral-trade:midpoints=true"
+    result = stress(economy, ["balanced-team"], episodes=500, out=tmp_path / "a", log="summary")
+    luck = result.gains["gain"] - 1.5 * result.gains["half_width"] > 0
+    assert luck.any()
+    assert result.gains["agrees"].all()
+    assert not result.gains["found"].any()
+    assert result.mechanisms["exact"].all()
+    assert not result.mechanisms["breaks"].any()
+
+
 def test_the_interval_that_decides_allows_for_every_gain_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +353,8 @@ def test_paired_gains_are_those_of_common_draws(leases: StressResult) -> None:
 
 def test_where_all_hold_it_says_so(tmp_path: Path) -> None:
     result = stress("repeated-auction:horizon=3", ["team", "pivot"], episodes=1000, out=tmp_path / "a")
-    assert result.sentence == "On repeated-auction, team and pivot hold: nothing that was tried gains anything."
+    called = "repeated-auction:horizon=3"
+    assert result.sentence == f"On {called}, team and pivot hold: nothing that was tried gains anything."
     assert not result.gains["found"].any()
     assert not result.mechanisms["breaks"].any()
     assert (result.mechanisms["worst_gain"] == 0).all()

@@ -53,13 +53,12 @@ def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any
 
 def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """The lie to tell first, as the command told it; None where none was found."""
-    found = StressResult.from_data(result).gains
     breaking = [row["mechanism"] for row in result["mechanisms"] if row["breaks"]]
-    found = found[found["found"] & (found["mechanism"] == breaking[0])] if breaking else found[:0]
-    if found.empty:
+    first = headline(StressResult.from_data(result).gains, breaking[0]) if breaking else None
+    if first is None:
         return None
-    row = {str(key): value for key, value in headline(found).items()}
-    return {**row, "figure": row["exact"] if row["family"] in EXACT and row["exact"] == row["exact"] else None}
+    row = {str(key): value for key, value in first.items()}
+    return {**row, "figure": row["exact"] if row["exact"] == row["exact"] else None}
 
 
 # The heat map

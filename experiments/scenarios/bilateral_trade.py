@@ -52,7 +52,8 @@ class BilateralTrade(Scenario):
     """Finitely many values.
 
     Args:
-        values: how many, 0 to 1 in even steps, for both sides.
+        values: how many, 0 to 1 in even steps, for both sides. With 2 the only lie that changes the decision loses the
+            whole surplus, so that even paying one's report holds; 3 is the least with something in between.
         midpoints: the middles of as many equal parts of [0, 1] instead: the grid of the continuous economy.
         chain: how values move, see the module.
         persistence: probability of keeping one's value, where the chain has one.
@@ -63,11 +64,14 @@ class BilateralTrade(Scenario):
 
     name = "bilateral-trade"
     source = "Yoon 2021 §3.3"
-    summary = "a seller and a buyer whose values follow Markov chains; do fees pay for efficient trade?"
+    summary = (
+        "a seller and a buyer whose values follow Markov chains; do fees pay for efficient trade? "
+        "(values=2 leaves little to lie about: a false report that matters costs the whole surplus)"
+    )
 
     def __init__(
         self,
-        values: int = 2,
+        values: int = 3,
         midpoints: bool = False,
         chain: str = "persistent",
         persistence: float = 0.75,
