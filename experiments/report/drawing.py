@@ -60,7 +60,7 @@ def round_values(low: float, high: float, most: int) -> list[tuple[float, str]]:
     """At most so many round numbers between two, with their text.
 
     >>> [text for _, text in round_values(-0.3, 1.2, 4)]
-    ['0', '0.5', '1']
+    ['0.0', '0.5', '1.0']
     """
     rough = (high - low) / most
     unit = 10.0 ** floor(log10(rough))
