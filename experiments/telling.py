@@ -26,6 +26,9 @@ EPISODES = 256
 LEARNED = 16
 """As many where somebody learns, and every episode takes thousands of rounds."""
 
+ROWS = 500_000
+"""Rows of the log that are made at most to find the episode."""
+
 PERIODS = 8
 """Periods that are told; all of a game that is no longer, else the first in which anything differs from truth."""
 
@@ -39,8 +42,7 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
     with `truth`, and what the deviators gain in it, discounted; `rest` how many other periods differ, and what they
     gain there. All gains add up to those of the episode.
     """
-    learns = any(strategy.rounds > 1 for strategy in case.strategies)
-    count = min(LEARNED if learns else EPISODES, sampling.episodes, sampling.shard_size(game))
+    count = _count(game, case, sampling)
     lying = play(game, case, sampling, 0, count)
     honest = play(game, prescribed_case(game), sampling, 0, count)
     gains = lying.payoffs - honest.payoffs
@@ -75,6 +77,13 @@ def tell_safely(game: Game, case: Case, sampling: Sampling, workers: Workers, wo
     except DynmechError as error:
         return {"words": words, "untold": str(error)}
     return told
+
+
+def _count(game: Game, case: Case, sampling: Sampling) -> int:
+    """Episodes that are played again: of a very long game fewer, for all of their rows are in memory at once."""
+    learns = any(strategy.rounds > 1 for strategy in case.strategies)
+    most = ROWS // (len(game.weights) * len(game.environment.agents))
+    return min(LEARNED if learns else EPISODES, sampling.episodes, sampling.shard_size(game), max(1, most))
 
 
 def _rows(record: Record, episode: int) -> list[dict[str, Any]]:

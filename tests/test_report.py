@@ -176,9 +176,8 @@ def test_what_cannot_be_played_again_is_said(folders: dict[str, Path], tmp_path:
     result["stories"] = {"cremer-mclean": {"words": "firm 1 lies", "untold": "strategy 'mine': it is gone"}}
     (tmp_path / "run.json").write_bytes((folders["stress"] / "run.json").read_bytes())
     save_result(tmp_path, "stress", result)
-    assert "could not be played again to be told period by period: strategy 'mine': it is gone" in report(
-        tmp_path
-    ).replace("<bdi>", "").replace("</bdi>", "").replace("&#39;", "'")
+    text = words(write_report(tmp_path, tmp_path / "page.html"))
+    assert "could not be played again to be told period by period: strategy 'mine': it is gone" in text
 
 
 def test_the_page_of_a_run_tells_payoffs_gains_and_how_it_was_learned(pages: dict[str, Path]) -> None:
@@ -239,7 +238,7 @@ def test_the_line_on_the_page_makes_the_run_again(
 
 def test_the_study_on_the_page_plays_the_tournament_again(pages: dict[str, Path], folders: dict[str, Path]) -> None:
     text = Tags(pages["tournament"].read_text(encoding="utf-8")).text
-    shown = re.search(r"dynmech tournament study\.toml:\n(.*?)\n\s*\nrun folder", text, re.DOTALL)
+    shown = re.search(r"dynmech tournament study\.toml:\n(.*?)\n\s*\n\s*run folder", text, re.DOTALL)
     assert shown is not None
     again = check_tournament(tomllib.loads(shown[1]), "s").model_dump(exclude={"out"})
     assert again == read_run(folders["tournament"]).ledger["configuration"]["study"]

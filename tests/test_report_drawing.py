@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.report.drawing import BOTTOM, LEFT, RIGHT, TOP, Scale, chart, round_values, scatter, strips
+from experiments.report.drawing import BOTTOM, LEFT, NAMED, RIGHT, TOP, Scale, chart, round_values, scatter, strips
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 
@@ -55,11 +55,13 @@ def test_ticks_are_few_round_and_inside(low: float, wide: float, most: int) -> N
     assert len({text for _, text in found}) == len(found)
 
 
-@given(st.lists(st.lists(st.floats(0, 1), min_size=2, max_size=5), min_size=1, max_size=6))
+@given(st.lists(st.lists(st.floats(0, 1), min_size=2, max_size=5), min_size=1, max_size=20))
 def test_names_beside_lines_do_not_cover_each_other(shares: list[list[float]]) -> None:
     series = [{"name": "s", "label": "s", "xs": list(range(len(ys))), "ys": ys} for ys in shares]
     drawn = chart(series, "step", "share", (0.0, 1.0))
-    heights = sorted(line["label"]["y"] for line in drawn["lines"])
+    heights = sorted(line["label"]["y"] for line in drawn["lines"] if line["label"])
+    assert len(heights) == min(NAMED, len(shares))
+    assert heights[0] > 0
     assert all(b - a >= 11.9 for a, b in pairwise(heights))
     assert heights[-1] <= BOTTOM + 5
     assert all(line["end"][0] <= drawn["right"] for line in drawn["lines"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from experiments import replay, run, stress
+from experiments import replay, run, stress, telling
 from experiments.catalog import make_environment, make_strategy, use_plugins
 from experiments.pool import Workers
 from experiments.results import read_result
@@ -55,6 +55,15 @@ def test_of_a_long_game_the_first_periods_that_differ_are_told() -> None:
     assert all(one["differs"] for one in story["told"])
     assert story["rest"]["periods"] > 0
     assert adds_up(story)
+
+
+def test_of_a_very_long_game_fewer_episodes_are_played_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "ROWS", 1000)
+    story = told("pay-your-report", "repeated-auction", "misreport:map=down")
+    assert 1 <= story["of"] < 40
+    assert adds_up(story)
+    monkeypatch.setattr(telling, "ROWS", 1)
+    assert told("pay-your-report", "repeated-auction", "misreport:map=down")["of"] == 1
 
 
 def test_a_story_is_the_same_on_every_level_and_that_of_the_log(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ LETTER = 6.2
 LINE = 12.0
 """Least distance of two lines of text."""
 
+NAMED = 13
+"""Lines that have their name beside them: those that end highest; there is no room for more."""
+
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2")
 """One per line, so that lines are told apart without colour."""
 
@@ -57,7 +60,7 @@ def round_values(low: float, high: float, most: int) -> list[tuple[float, str]]:
     """At most so many round numbers between two, with their text.
 
     >>> [text for _, text in round_values(-0.3, 1.2, 4)]
-    ['0', '0.5', '1']
+    ['0.0', '0.5', '1.0']
     """
     rough = (high - low) / most
     unit = 10.0 ** floor(log10(rough))
@@ -172,9 +175,10 @@ def chart(series: Sequence[dict[str, Any]], across: str, upward: str, within: tu
     horizontal = Scale.over([x for one in series for x in one["xs"]], LEFT, area_right, 0.0)
     vertical = Scale.over(known([*(end for span in spans for end in span), *within]), BOTTOM, TOP, 0.05)
     lines = [_line(one, k, horizontal, vertical) for k, one in enumerate(series)]
-    _part([line["label"] for line in lines])
+    told = sorted(range(len(series)), key=lambda k: -series[k]["ys"][-1])[:NAMED]
+    _part([lines[k]["label"] for k in told])
     return {
-        "lines": lines,
+        "lines": [{**line, "label": line["label"] if k in told else None} for k, line in enumerate(lines)],
         "across": across,
         "upward": upward,
         "right": area_right,
@@ -195,7 +199,7 @@ def _line(one: dict[str, Any], k: int, horizontal: Scale, vertical: Scale) -> di
     band = [*zip(xs, upper, strict=True), *reversed(list(zip(xs, lower, strict=True)))]
     return {
         "name": one["name"],
-        "colour": k % len(DASHES),
+        "colour": (k + k // len(DASHES)) % len(DASHES),
         "dash": DASHES[k % len(DASHES)],
         "path": _path(list(zip(xs, ys, strict=True))),
         "band": _path(band) + "Z" if one.get("halves") else "",

@@ -10,14 +10,22 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(data: Mapping[str, Any]) -> str:
-    """One table, the tables in it as inline tables.
+    """Values first, then the tables, those in them as inline tables; what is None is left out.
 
-    >>> print(toml_text({"title": 'a "b"', "n": 2, "roles": {"firm 1": {"agents": ["x"], "none": None}}}))
+    >>> print(toml_text({"roles": {"firm 1": {"agents": ["x"], "none": None}}, "title": 'a "b"', "n": 2}))
     title = "a \\"b\\""
     n = 2
-    roles = { "firm 1" = { agents = ["x"] } }
+    <BLANKLINE>
+    [roles]
+    "firm 1" = { agents = ["x"] }
     """
-    return "\n".join(f"{_key(key)} = {_value(value)}" for key, value in data.items() if value is not None)
+    values = {key: value for key, value in data.items() if not isinstance(value, Mapping)}
+    tables = [(key, value) for key, value in data.items() if isinstance(value, Mapping)]
+    return "\n\n".join([_lines(values), *(f"[{_key(key)}]\n{_lines(table)}" for key, table in tables)])
+
+
+def _lines(table: Mapping[str, Any]) -> str:
+    return "\n".join(f"{_key(key)} = {_value(value)}" for key, value in table.items() if value is not None)
 
 
 def _key(key: str) -> str:

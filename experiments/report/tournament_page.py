@@ -20,6 +20,9 @@ from sim.errors import InputError
 ROWS = 60
 """Profiles of a game that are listed."""
 
+CELLS = 600
+"""Payoffs up to which those of all profiles are listed; else those of the profiles that are."""
+
 HALF = float(ndtri((1 + LEVEL) / 2))
 """Half-width of a 95 % interval, in standard errors."""
 
@@ -86,13 +89,15 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
     rows = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"] or 0.0))
     listed = rows[:ROWS]
     listed += [row for row in rows[ROWS:] if row["profile"] == everybody]
+    names = {row["profile"] for row in listed}
+    told = [row for row in game["payoffs"] if len(game["payoffs"]) <= CELLS or row["profile"] in names]
     return {
         **game,
         "verdict": _verdict(game["truth"]),
         "everybody": everybody,
         "listed": listed,
         "count": len(rows),
-        "payoffs": [{**row, "half": None if row["error"] is None else HALF * row["error"]} for row in game["payoffs"]],
+        "payoffs": [{**row, "half": None if row["error"] is None else HALF * row["error"]} for row in told],
         "matrix": _matrix(game, roles) if whole else None,
         "deviations": deviations(game, roles, truth),
         "replicator": replicator_charts(whole) if whole else [],
