@@ -113,7 +113,7 @@ def kill_once(kind: str, luck: random.Random, folder: Path, seconds: float) -> s
     code, _, err = command.wait()
     assert code in (0, -signal.SIGKILL), (done, code, err)
     assert "Traceback" not in err, err
-    assert command.left(10.0) == [], (done, "orphans end by themselves")
+    assert command.left(30.0) == [], (done, "orphans end by themselves")
     return f"{', '.join(done)}, code {code}"
 
 

@@ -67,6 +67,7 @@ def study(out: Path, **more: Any) -> dict[str, Any]:
         "mechanisms": ["pivot", "pay-your-report"],
         "strategies": {"truth": "truthful", "down": "misreport:map=down"},
         "roles": {HOSTILE: {"agents": ["bidder 1", "bidder 2"]}},
+        "coalitions": {"cartel": ["0", "1"]},
         "episodes": 40,
         "out": str(out),
         **more,
@@ -198,6 +199,8 @@ def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
     assert "Replicator dynamics from equal shares lead" in text
     assert "Nash: 1.00 truth against 1.00 truth" in text
     assert "Payoffs in all 3 profiles, with intervals" in text
+    assert "exact gain gain in play of it each" in text
+    assert "cartel: bidder 1 and bidder 2 play their joint best response (in period 0" in text
 
 
 def test_a_tournament_on_several_economies_makes_one_page(pages: dict[str, Path], folders: dict[str, Path]) -> None:
