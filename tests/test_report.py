@@ -199,8 +199,7 @@ def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
     assert "Replicator dynamics from equal shares lead" in text
     assert "Nash: 1.00 truth against 1.00 truth" in text
     assert "Payoffs in all 3 profiles, with intervals" in text
-    assert "exact gain gain in play of it each" in text
-    assert "cartel: bidder 1 and bidder 2 play their joint best response (in period 0" in text
+    assert "cartel: bidder 1 and bidder 2 play their joint best response (in period " in text
 
 
 def test_a_tournament_on_several_economies_makes_one_page(pages: dict[str, Path], folders: dict[str, Path]) -> None:
