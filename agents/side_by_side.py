@@ -19,7 +19,7 @@ class SideBySide(BaseStrategy):
     """Member k plays episodes k·n/K ≤ e < (k + 1)·n/K of a block of n.
 
     Args:
-        members: K strategies that are `alike`.
+        members: K strategies of the same `traits`.
     """
 
     def __init__(self, members: Sequence[BaseStrategy]) -> None:
