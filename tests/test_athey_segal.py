@@ -18,5 +18,8 @@ def test_every_claim_agrees_or_is_a_named_slip() -> None:
     assert len(simulated) == 13
     moving = [claim for claim in simulated if claim.exact > 0]
     assert all(claim.error > 0 for claim in moving)
+    for claim in simulated:  # every printed interval covers the exact figure
+        assert claim.interval is not None
+        assert claim.interval[0] - 1e-9 <= claim.exact <= claim.interval[1] + 1e-9, claim.claim
     for claim in moving:  # the sample is large enough to tell a gain from none
         assert replace(claim, exact=0.0, expected=0.0).verdict == "fails"

@@ -42,7 +42,7 @@ PAPER = "athey-segal"
 TITLE = "Athey and Segal, An Efficient Dynamic Mechanism (2007)"
 
 SELLER, BUYER = 0, 1
-EPISODES = 20_000
+EPISODES = 100_000
 POINTS = 1200
 """Midpoints per axis of the quadrature; its error is below 1e-6."""
 
