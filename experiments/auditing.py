@@ -9,6 +9,7 @@ import numpy as np
 from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
 from agents.oracle import Family, Information, Value, solve
 from agents.participation import Least, budget, participation
+from agents.patience import patience
 from agents.problem import Problem, build_problem
 from agents.story import Story, past_lies, tell
 from agents.words import message_text, own_text, place_text, profile_text
@@ -20,6 +21,7 @@ from mechanisms.conditions import Condition, all_conditions
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
 from mechanisms.property_a import property_a
+from mechanisms.self_enforcing import SelfEnforcing
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import tabulate
 from sim.environment import Environment, TableEnvironment
@@ -151,8 +153,9 @@ def audit(
 
 
 def _conditions(environment: TableEnvironment, mechanism: BaseMechanism) -> list[Condition]:
-    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too."""
+    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too; patience."""
     more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
+    more += patience(mechanism) if isinstance(mechanism, SelfEnforcing) else []
     return [*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism), *more]
 
 

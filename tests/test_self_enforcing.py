@@ -350,6 +350,43 @@ def test_the_audit_finds_what_the_thresholds_say() -> None:
     assert verdicts["budget: ex post"] == "holds"
 
 
+def test_the_audit_says_how_patient_agents_must_be() -> None:
+    """Between the thresholds of levels C and B: kept after the truth, not along best responses, nor after any lie."""
+    env = market(0.925)
+    found = {
+        c.name.partition(" (level ")[2][:1]: c for c in audit(env, SelfEnforcing(env)).conditions if "level" in c.name
+    }
+    assert {level: one.holds for level, one in found.items()} == {"C": True, "B": False, "A": False}
+    for level in Level:
+        one = found[level.value]
+        assert one.value == pytest.approx(worst_exit(env, level).amount)
+        assert f"δ* = {least_patience(env, level):.6g}" in one.note
+    assert f"suffices from {sufficient(env, printed=True).discount:.6g} on, as printed" in found["A"].note
+    assert "mended" not in found["A"].note  # two agents: as printed
+
+
+def test_the_audit_shows_the_long_run_and_the_payments() -> None:
+    env = market()
+    conditions = {c.name: c for c in audit(env, SelfEnforcing(env)).conditions}
+    assert not conditions["private values"].holds  # as long as nobody enforces what others do
+    assert conditions["private values, if what all can see is enforced"].holds
+    hand = ByHand(0.95, 0.5)
+    note = conditions["decisions of the very patient, one ergodic set"].note
+    for name, earned, base in zip(env.agents, hand.u.mean(axis=1), hand.base, strict=True):
+        assert f"{name} earns {earned:.6g} per period, A = {base:.6g}" in note
+
+
+def test_with_larger_payments_every_threshold_moves() -> None:
+    """K = 10 instead of 3.5: there is more to run away with."""
+    env = market()
+    for level in Level:
+        assert least_patience(env, level, 10.0) > least_patience(env, level) + 0.01
+    more = SelfEnforcing(env, 10.0)
+    failing = [c for c in audit(env, more).conditions if "level" in c.name]
+    assert [c.value for c in failing] == pytest.approx([worst_exit(env, level, 10.0).amount for level in Level])
+    assert not any(c.holds for c in failing)
+
+
 # What it rests on
 
 
