@@ -437,6 +437,36 @@ def effort_market(discount: float) -> TableEnvironment:
     return TableEnvironment("effort market", ("seller", "buyer"), np.full((2, 1), 0.5), (stage,), discount, None)
 
 
+def club(discount: float) -> TableEnvironment:
+    """Three members, each out or in; together they pay 2 each for what is worth 1 or 4, types persisting by 0.3."""
+    members = range(3)
+    utility = np.zeros((3, 8, 2, 2, 2))
+    for i in members:
+        utility[i, 7] = np.moveaxis(np.array([1.0, 4.0]).reshape(2, 1, 1) - 2, 0, i)
+    chain = np.stack([0.3 * np.eye(2) + 0.35] * 8)
+    names = tuple(", ".join(acts) for acts in product(("out", "in"), repeat=3))
+    stage = Stage(
+        (("low", "high"),) * 3, names, utility, IndependentKernel((chain,) * 3), (), None, (("out", "in"),) * 3
+    )
+    return TableEnvironment("club", ("Ann", "Bob", "Cy"), np.full((2, 2, 2), 1 / 8), (stage,), discount, None)
+
+
+def test_three_members_and_the_mended_bound() -> None:
+    """Two agents hide it: with three, K = 2 C/(N − 1) + M/N asks for less patience than the mended K."""
+    env = club(0.85)
+    found = audit(env, SelfEnforcing(env))
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    levels = [least_patience(env, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
+    assert levels[0] < levels[1] - 0.01 < levels[2]
+    for level, delta in zip((Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES), levels, strict=True):
+        assert worst_exit(club(delta - 1e-3), level).amount > 1e-3
+        assert worst_exit(club(delta + 1e-3), level).amount < 1e-8
+    printed, mended = (sufficient(env, printed=kind).discount for kind in (True, False))
+    assert levels[2] < printed < mended
+    (last,) = [c.note for c in found.conditions if "level A" in c.name]
+    assert last.endswith(f"from {printed:.6g} on, as printed, {mended:.6g} mended")
+
+
 def test_hidden_parts_of_actions_stay_hidden() -> None:
     env = effort_market(0.95)
     world, original = enforced(env)
