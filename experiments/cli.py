@@ -34,6 +34,7 @@ from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.sweep_cli import sweep_command
 from experiments.tournament.command import tournament_command
 from experiments.yardstick import yardstick
 from mechanisms.base import BaseMechanism
@@ -342,6 +343,7 @@ def bound_command(
 
 
 app.command("reproduce")(reproduce_command)
+app.command("sweep")(sweep_command)
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:
