@@ -27,16 +27,21 @@ from agents.figures import worst_gain
 from agents.oracle import Family, Information, solve, worth_of_actions
 from agents.problem import Problem, build_problem, reachable
 from mechanisms.blackwell import LongRun, long_run
+from mechanisms.conditions import Condition
 from mechanisms.enforced import enforced
 from mechanisms.self_enforcing import BROKEN, SelfEnforcing
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
+from sim.stage import labels_text
 
 GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
 """Discount factors at which constraints are tried before the bisection."""
 
 SLACK = 1e-9
 """By how much off may exceed on, relative to max(1, max |u|), and count as rounding."""
+
+SMALL = 16
+"""Profiles up to which an audit works δ* out, for which some forty economies are searched per level."""
 
 CLOSE = 1e-10
 """Width at which bisection stops."""
@@ -66,9 +71,9 @@ class Exit:
     report: int | None = None
 
 
-def worst_exit(environment: TableEnvironment, level: Level) -> Exit:
-    """The most profitable departure from the schedule at one discount factor."""
-    mechanism, found = SelfEnforcing(environment), list[Exit]()
+def worst_exit(environment: TableEnvironment, level: Level, constant: float | None = None) -> Exit:
+    """The most profitable departure from the schedule at one discount factor; `constant` as in `self-enforcing`."""
+    mechanism, found = SelfEnforcing(environment, constant), list[Exit]()
     for agent in range(len(environment.agents)):
         problem = build_problem(environment, mechanism, (agent,))
         found.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
@@ -101,16 +106,16 @@ def _by_leaving(problem: Problem, level: Level) -> Exit:
     return worst
 
 
-def least_patience(environment: TableEnvironment, level: Level) -> float:
+def least_patience(environment: TableEnvironment, level: Level, constant: float | None = None) -> float:
     """δ*: the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
 
-    A discount factor at which the mechanism is refused counts as a failure.
+    A discount factor at which the mechanism is refused counts as a failure. `constant` as in `self-enforcing`.
 
     Raises:
         Refusal: the constraints still fail at the largest discount factor of the grid.
     """
     where = f"environment {environment.name!r}"
-    low = max((discount for discount in GRID if _fails(environment, level, discount)), default=0.0)
+    low = next((discount for discount in reversed(GRID) if _fails(environment, level, discount, constant)), 0.0)
     if low == 0:
         return 0.0
     if low == GRID[-1]:
@@ -118,15 +123,20 @@ def least_patience(environment: TableEnvironment, level: Level) -> float:
     high = GRID[GRID.index(low) + 1]
     while high - low > CLOSE:
         middle = (low + high) / 2
-        low, high = (middle, high) if _fails(environment, level, middle) else (low, middle)
+        low, high = (middle, high) if _fails(environment, level, middle, constant) else (low, middle)
     return high
 
 
-def _fails(environment: TableEnvironment, level: Level, discount: float) -> bool:
+def _fails(environment: TableEnvironment, level: Level, discount: float, constant: float | None) -> bool:
     try:
-        amount = worst_exit(replace(environment, discount=discount), level).amount
+        amount = worst_exit(replace(environment, discount=discount), level, constant).amount
     except Refusal:
         return True
+    return _pays(environment, amount)
+
+
+def _pays(environment: TableEnvironment, amount: float) -> bool:
+    """Whether off exceeds on."""
     return amount > SLACK * max(1.0, environment.utility_bound())
 
 
@@ -147,31 +157,6 @@ class Sufficient:
     discount: float
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How patient agents must be.
-
-    Attributes:
-        least: δ* by level; None where the constraints still fail at the largest discount factor that is tried.
-        sufficient: by the proof's bound, corrected; `printed` as it stands in the paper.
-    """
-
-    least: dict[Level, float | None]
-    sufficient: Sufficient
-    printed: Sufficient
-
-
-def patience(environment: TableEnvironment) -> Patience:
-    """δ* at all levels with the least payments (K), and what suffices by the proof."""
-    least: dict[Level, float | None] = {}
-    for level in Level:
-        try:
-            least[level] = least_patience(environment, level)
-        except Refusal:
-            least[level] = None
-    return Patience(least, sufficient(environment), sufficient(environment, printed=True))
-
-
 def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Sufficient:
     """The paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
 
@@ -184,3 +169,47 @@ def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Suffi
     constant = 2 * spread / (agents - 1 if printed else 1) + largest / agents
     ratio = agents * (spread + 2 * agents * constant + 2 * largest) / float(run.average.sum())
     return Sufficient(spread, largest, constant, ratio / (1 + ratio))
+
+
+KEPT = {
+    Level.TRUTHFUL: "schedule kept after the truth (level C)",
+    Level.BEST_RESPONSE: "schedule kept along best responses (level B)",
+    Level.AFTER_LIES: "schedule kept after any lie (level A)",
+}
+
+
+def patience(mechanism: SelfEnforcing) -> list[Condition]:
+    """The three levels at the economy's discount factor: the most that leaving brings, where, and δ*; in the last
+    note also the discount factors that the paper's bound asks for."""
+    environment, constant = mechanism.environment, mechanism.chosen
+    out = []
+    for level, name in KEPT.items():
+        exit = worst_exit(environment, level, constant)
+        note = _least_in_words(environment, level, constant)
+        out.append(Condition(name, not _pays(environment, exit.amount), exit.amount, _place(environment, exit), note))
+    printed, mended = (sufficient(environment, printed=kind).discount for kind in (True, False))
+    mending = "" if mended == printed else f", {mended:.6g} mended"
+    note = f"{out[-1].note}; the paper's bound suffices from {printed:.6g} on, as printed{mending}"
+    return [*out[:-1], replace(out[-1], note=note)]
+
+
+def _least_in_words(environment: TableEnvironment, level: Level, constant: float | None) -> str:
+    if environment.stage(0).size > SMALL:
+        return f"more than {SMALL} profiles: δ* is left to agents.patience.least_patience"
+    try:
+        return f"δ* = {least_patience(environment, level, constant):.6g}"
+    except Refusal:
+        return f"not kept at any discount factor up to {GRID[-1]:g}"
+
+
+def _place(environment: TableEnvironment, exit: Exit) -> dict[str, str | int]:
+    """Whose departure, in which period, after which reports, with which signals."""
+    stage, agent = environment.stage(0), exit.agent
+    place: dict[str, str | int] = {"agent": environment.agents[agent], "period": exit.period}
+    if exit.last is not None:
+        place["last reports"] = labels_text(stage.labelled_axes, exit.last)
+    if exit.profile is not None:
+        place["profile"] = labels_text(stage.labelled_axes, exit.profile)
+    if exit.report is not None:
+        place["report"] = stage.signals[agent][exit.report]
+    return place

@@ -3,6 +3,7 @@
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment, make_mechanism, make_strategy, use_plugins
 from experiments.checking import check_environment, check_mechanism, check_plugins, check_strategy
+from experiments.continuous import epsilon_curve, plot_epsilon
 from experiments.correlation import plot_correlation, sweep_correlation
 from experiments.plots import plot_stress
 from experiments.replaying import replay
@@ -24,6 +25,7 @@ __all__ = [
     "check_mechanism",
     "check_plugins",
     "check_strategy",
+    "epsilon_curve",
     "load_environment",
     "load_study",
     "load_tournament",
@@ -31,6 +33,7 @@ __all__ = [
     "make_mechanism",
     "make_strategy",
     "plot_correlation",
+    "plot_epsilon",
     "plot_stress",
     "read_run",
     "replay",

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.oracle import Family
-from agents.patience import Level, Patience
 from experiments.auditing import FAMILIES, KINDS, Audit, story_text
 from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
@@ -176,8 +175,6 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
     if tied:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
-    if found.patience is not None:
-        facts.append(("patience", _patience(found.patience, found.environment.discount)))
     for search in found.searches:
         if search.deposit is not None:
             facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
@@ -214,27 +211,6 @@ def _largest(found: Audit) -> str:
     paid = "pays" if largest.value > 0 else "is paid"
     size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({_where(largest.where)})"
     return f"largest under prescribed play: {size}; {declared}"
-
-
-LEVELS = {
-    Level.TRUTHFUL: "after true reports",
-    Level.BEST_RESPONSE: "wherever a best response leads",
-    Level.AFTER_LIES: "after any lie",
-}
-
-
-def _patience(needed: Patience, discount: float) -> str:
-    """δ* at the three levels of information sets, and what suffices."""
-    least = [
-        f"{'none found' if needed.least[level] is None else f'{needed.least[level]:.6f}'} {words}"
-        for level, words in LEVELS.items()
-    ]
-    enough, printed = (f"{bound.discount:.6f}" for bound in (needed.sufficient, needed.printed))
-    enough += "" if printed == enough else f" (as printed: {printed})"
-    return (
-        f"nobody leaves the schedule if δ is at least δ* = {', '.join(least)}; "
-        f"by the paper's bound {enough} suffices; here δ = {discount:g}"
-    )
 
 
 def _condition(condition: Condition) -> Text:

@@ -10,7 +10,7 @@ import numpy as np
 from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
 from agents.oracle import Family, Information, Value, solve
 from agents.participation import Largest, Least, budget, largest_transfer, participation
-from agents.patience import Patience, patience
+from agents.patience import patience
 from agents.problem import Problem, build_problem
 from agents.story import Story, past_lies, tell
 from agents.words import message_text, own_text, place_text, profile_text
@@ -89,11 +89,6 @@ class Audit:
         return _together([one.status for one in self.promises]) if self.promises else "promises nothing"
 
     @cached_property
-    def patience(self) -> Patience | None:
-        """How patient agents must be, where play has to enforce itself; worked out when asked for."""
-        return patience(self.environment) if isinstance(self.mechanism, SelfEnforcing) else None
-
-    @cached_property
     def largest_transfer(self) -> Largest:
         """The largest |p_t^i| under prescribed play."""
         return largest_transfer(self.environment, self.ledger)
@@ -164,8 +159,9 @@ def audit(
 
 
 def _conditions(environment: TableEnvironment, mechanism: BaseMechanism) -> list[Condition]:
-    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too."""
+    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too; patience."""
     more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
+    more += patience(mechanism) if isinstance(mechanism, SelfEnforcing) else []
     return [*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism), *more]
 
 
@@ -334,12 +330,6 @@ def audit_data(found: Audit) -> dict[str, Any]:
     }
     if found.exit:
         data["exit"] = {"deposit": [_number(s.deposit) for s in found.searches]}
-    if found.patience is not None:
-        data["patience"] = {
-            **{level.name.lower(): least for level, least in found.patience.least.items()},
-            "sufficient": found.patience.sufficient.discount,
-            "sufficient_printed": found.patience.printed.discount,
-        }
     return data
 
 

@@ -18,6 +18,8 @@ from experiments.audit_screen import show_audit, show_frozen, show_limited
 from experiments.auditing import audit, audit_data
 from experiments.catalog import make_environment
 from experiments.check_cli import check_command
+from experiments.continuous import measure
+from experiments.continuous_cli import holds, miss_data, show_miss
 from experiments.frozen_audit import FrozenAudit, frozen_audit, too_large
 from experiments.limited import LimitedAudit, limited_audit
 from experiments.list_cli import list_command
@@ -32,9 +34,11 @@ from experiments.running import make_conduct, run
 from experiments.simulate import Sampling
 from experiments.stressing import stress
 from experiments.study import load_study
+from experiments.sweep_cli import sweep_command
 from experiments.tournament.command import tournament_command
 from experiments.yardstick import yardstick
 from mechanisms.base import BaseMechanism
+from mechanisms.contingent_density import ContingentDensity
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.errors import DynmechError, InputError, Refusal
 from sim.run_folder import DATASETS
@@ -242,6 +246,9 @@ def audit_command(
             frozen = frozen_audit(game.mechanism, tolerance=tolerance, progress=progress)
         _frozen(frozen, split(mechanism, "mechanism")[1], as_json, title)
         return
+    if isinstance(game.mechanism, ContingentDensity) and not (coalition or leave):
+        _measured(game.mechanism, split(mechanism, "mechanism")[1], as_json)
+        return
     with screen.progress_bars() as progress:
         try:
             found = audit(
@@ -263,6 +270,17 @@ def audit_command(
     else:
         show_audit(found, screen.make_console(), title)
     if not found.holds:
+        raise typer.Exit(1)
+
+
+def _measured(mechanism: ContingentDensity, options: dict[str, str], as_json: bool) -> None:
+    """An audit up to ε."""
+    found = measure(mechanism)
+    if as_json:
+        print_json({**miss_data(mechanism, found), "options": options})
+    else:
+        show_miss(mechanism, found, screen.make_console())
+    if not holds(found):
         raise typer.Exit(1)
 
 
@@ -327,6 +345,7 @@ def bound_command(
 
 
 app.command("reproduce")(reproduce_command)
+app.command("sweep")(sweep_command)
 
 
 def _show_paths(console: Any, folder: Path, reused: bool, plot: Path | None) -> None:

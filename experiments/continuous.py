@@ -11,6 +11,10 @@ The miss ε = max(over, under) is at most the sum of: the *approximation* at the
 small a bound), what interpolation between these *reports* adds, and the *quadrature* error of the grid's expectations
 (next to none where brackets are whole cells of the grid).
 
+A grid on which deviations can be searched is coarse, and its nodes stay away from 0 and 1, where the miss is often
+largest. So the miss is worked out once more, by the true densities, at even points of [0, 1] that contain all of the
+mechanism's own and, with two agents, three more between them: ε everywhere, as far as points can tell.
+
 Source: Liu 2014, §5; "never gains more than ε" is printed there, without the factor.
 """
 
@@ -67,18 +71,7 @@ class OnGrid(LastPeriodMechanism):
     @cached_property
     def transfers(self) -> list[FloatArray]:
         """p^i by decision, reported profile and box of the rivals' next reports, `(D, S, Y)` per agent."""
-        return [self._transfers(i) for i in range(len(self.environment.agents))]
-
-    def _transfers(self, agent: int) -> FloatArray:
-        count, brackets, size = len(self.environment.agents), self.mechanism.brackets, len(self.signals)
-        out = np.empty((self.mechanism.decisions, size, brackets ** (count - 1)))
-        for box in np.ndindex(*(brackets,) * (count - 1)):
-            middle = np.insert((np.array(box) + 0.5) / brackets, agent, 0.5)
-            said = np.broadcast_to(middle, (size, count))
-            column = int(np.ravel_multi_index(box, (brackets,) * (count - 1)))
-            for d in range(self.mechanism.decisions):
-                out[d, :, column] = self.mechanism.transfer(agent, np.full(size, d), self.signals, said)
-        return out
+        return [transfers_after(self.mechanism, i, self.signals) for i in range(len(self.environment.agents))]
 
     @property
     def lags(self) -> int:
@@ -111,6 +104,19 @@ class OnGrid(LastPeriodMechanism):
         return self.mechanism.transfer_bound()
 
 
+def transfers_after(mechanism: ContingentDensity, agent: int, signals: FloatArray) -> FloatArray:
+    """p^i by decision, reported profile `(n, N)` and box of the rivals' next reports, `(D, n, Y)`."""
+    count, brackets, size = signals.shape[1], mechanism.brackets, len(signals)
+    out = np.empty((mechanism.decisions, size, brackets ** (count - 1)))
+    for box in np.ndindex(*(brackets,) * (count - 1)):
+        middle = np.insert((np.array(box) + 0.5) / brackets, agent, 0.5)
+        said = np.broadcast_to(middle, (size, count))
+        column = int(np.ravel_multi_index(box, (brackets,) * (count - 1)))
+        for d in range(mechanism.decisions):
+            out[d, :, column] = mechanism.transfer(agent, np.full(size, d), signals, said)
+    return out
+
+
 @dataclass(frozen=True)
 class Miss:
     """How far a mechanism is from what it aims at, and what that is worth to a liar.
@@ -126,6 +132,10 @@ class Miss:
         gain_one_shot, gain: the most that one lie, and any deviation, gains ex post, on the grid.
         bound: of the numerical error of the gains.
         limit: (over + under + decisions) / (1 − δ), which no gain may exceed.
+        nodes: of the grid, per agent.
+        points: at which over and under were worked out once more, per agent.
+        over_everywhere, under_everywhere: at those points.
+        limit_everywhere: the limit that they make.
     """
 
     method: str
@@ -140,15 +150,25 @@ class Miss:
     gain: float
     bound: float
     limit: float
+    nodes: int
+    points: int
+    over_everywhere: float
+    under_everywhere: float
+    limit_everywhere: float
 
     @property
     def epsilon(self) -> float:
         """max(over, under)."""
         return max(self.over, self.under)
 
+    @property
+    def epsilon_everywhere(self) -> float:
+        """max(over, under) at all points."""
+        return max(self.over_everywhere, self.under_everywhere)
+
     def data(self) -> dict[str, Any]:
         """Plain data, ε included."""
-        return {**asdict(self), "epsilon": self.epsilon}
+        return {**asdict(self), "epsilon": self.epsilon, "epsilon_everywhere": self.epsilon_everywhere}
 
 
 def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> Miss:
@@ -169,6 +189,9 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
     over, under = max(m[0] for m in summed), max(m[1] for m in summed)
     quality = plan(grid).quality[0].reshape(mechanism.decisions, -1)
     short = float((quality.max(axis=0) - quality[rules.decisions, np.arange(quality.shape[1])]).max())
+    points = even_points(mechanism)
+    fine = [misses_everywhere(mechanism, i, points) for i in agents]
+    over_fine, under_fine = max(m[0] for m in fine), max(m[1] for m in fine)
     problems = [build_problem(grid, rules, (i,)) for i in agents]
     gains = {
         family: [_gain(problem, family) for problem in problems] for family in (Family.ONE_SHOT, Family.CONTINGENT)
@@ -186,7 +209,44 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
         gain=max(gain for gain, _ in gains[Family.CONTINGENT]),
         bound=max(bound for found in gains.values() for _, bound in found),
         limit=(max(over, 0.0) + max(under, 0.0) + short) / (1 - environment.discount),
+        nodes=len(rules.nodes),
+        points=points,
+        over_everywhere=over_fine,
+        under_everywhere=under_fine,
+        limit_everywhere=(max(over_fine, 0.0) + max(under_fine, 0.0) + short) / (1 - environment.discount),
     )
+
+
+MOST = 40_000
+"""Profiles at which the miss is worked out once more, if as many as the mechanism's own reports take no more."""
+
+
+def even_points(mechanism: ContingentDensity) -> int:
+    """How many even points of [0, 1] per agent: those between own reports too, those, or those of the others' nodes."""
+    agents, own, nodes = len(mechanism.environment.agents), len(mechanism.own), len(mechanism.nodes)
+    return next((n for n in (4 * (own - 1) + 1, own) if n**agents <= MOST), nodes)
+
+
+def misses_everywhere(mechanism: ContingentDensity, agent: int, points: int) -> tuple[float, float]:
+    """over and under at even points, by the true densities."""
+    count, over, under = len(mechanism.environment.agents), -np.inf, -np.inf
+    signals = np.linspace(0, 1, points)[np.indices((points,) * count).reshape(count, -1).T]
+    transfers = transfers_after(mechanism, agent, signals)
+    for d, table in enumerate(transfers):
+        taken = np.full(len(signals), d)
+        law = _by_own(mechanism.probabilities(agent, taken, signals), agent, points)
+        target = _by_own(mechanism.target(agent, taken, signals)[:, None], agent, points)
+        for chances, paid, wanted in zip(law, _by_own(table, agent, points), target, strict=True):
+            excess = mechanism.environment.discount * chances @ paid.T - wanted  # (K true, K report)
+            over, under = max(over, float(np.diagonal(excess).max())), max(under, float(-excess.min()))
+    return over, under
+
+
+def _by_own(table: FloatArray, agent: int, points: int) -> FloatArray:
+    """`(S, Y)` as `(O, K, Y)`."""
+    count = round(np.log(len(table)) / np.log(points))
+    spread = np.moveaxis(table.reshape(*(points,) * count, -1), agent, -2)
+    return spread.reshape(-1, points, table.shape[1])
 
 
 def _gain(problem: Any, family: Family) -> tuple[float, float]:

@@ -5,13 +5,16 @@ As `expected-externality`, but for one agent, which has learnt the others' types
     g_k(r) = Σ_{j≠k} u^j(a*(r), r) − c,    g_i(r_i) = E_f[Σ_{j≠i} u^j − c]  for i ≠ k,
     p^i = −g_i + (1/(N − 1)) Σ_{j≠i} g_j.
 
-Guarantee: Σ_i p^i = 0, and with private values agent k has no reason to lie in the last period, whatever it knows. But
-now the others' reports move what they pay to k: in the trading game the seller, who pays the buyer's −g_2 = the cost
-*at its own report* to itself, over-reports θ_1 (understates its unit cost, raises the quantity and the sum that it is
-reimbursed).
+Guarantee: Σ_i p^i = 0, and with private values agent k has no reason to lie in the last period, whatever it knows. For
+the others truth is a Bayesian equilibrium only where g_k does not depend on their reports, which is next to nowhere:
+even in a single period their reports move what they pay to k. In the trading game the seller, who pays the buyer's
+−g_2 = the cost *at its own report* to itself, over-reports θ_1 (understates its unit cost, raises the quantity and the
+sum that it is reimbursed).
 
 Source: Athey–Segal 2007, §2 (which says that the seller over-reports its *cost*: θ_1 is an inverse cost).
 """
+
+from dataclasses import replace
 
 from mechanisms.expected_externality import Beliefs, ExpectedExternality
 from sim.arrays import FloatArray
@@ -31,6 +34,13 @@ class ActualExternality(ExpectedExternality):
 
     name = "actual-externality"
     source = "Athey–Segal 2007 §2"
+    promises = replace(
+        ExpectedExternality.promises,
+        assumptions=(
+            *ExpectedExternality.promises.assumptions,
+            "others' reports do not move what the informed one is paid",
+        ),
+    )
 
     def __init__(self, environment: Environment, informed: str | None = None, beliefs: Beliefs | None = None) -> None:
         super().__init__(environment, beliefs)

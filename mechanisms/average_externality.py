@@ -11,12 +11,18 @@ Guarantee: periodic ex post incentive compatible and efficient for any interdepe
 transfers of a period are expected to add up to c(a_{t−1})/δ: to 0 where decisions cost nothing. They do so on the path
 of truth and on average only; the audit's budget shows the largest imbalance ex post.
 
+Several lags. What a decision causes over L periods adds up to c(a) in present value. But one period's payment makes up
+for another's, and by the second the others' reports of the first are known: of a single period's transfers nothing is
+promised, the designer breaks even over the whole of play, ex ante.
+
 Finite horizons: what the last period leaves is part of the target of the period before,
 Σ_i ξ^i = c + δ E[c_T − Σ_i p_T^i], so that the last period breaks even on average too, its own cost included. A single
 period cannot: nothing comes after it.
 
 Source: Liu 2014, Proposition 3.7 (infinite horizon; the finite one is the same argument).
 """
+
+from dataclasses import replace
 
 from mechanisms.contingent import ContingentMechanism
 from mechanisms.solvers import Size, Way, make_solver
@@ -25,7 +31,7 @@ from sim.roles import Promises
 
 
 class AverageExternality(ContingentMechanism):
-    """Equal shares of the surplus; the designer breaks even on average in every period.
+    """Equal shares of the surplus; the designer breaks even on average in every period (ex ante, with several lags).
 
     Args:
         solver: `spanning` or `convex`.
@@ -51,3 +57,5 @@ class AverageExternality(ContingentMechanism):
         super().__init__(environment, make_solver(solver, transfers), 1 / len(environment.agents), lags)
         if environment.horizon == 1:
             raise self.refuse("its only period is the last; nothing later can be made contingent")
+        if lags > 1:
+            self.promises = replace(self.promises, budget="ex ante")

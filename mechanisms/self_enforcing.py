@@ -30,7 +30,7 @@ import numpy as np
 from mechanisms.balanced_team import BalancedTeam
 from mechanisms.base import DirectMechanism
 from mechanisms.blackwell import LongRun, long_run
-from mechanisms.conditions import private_values
+from mechanisms.conditions import Condition, private_values
 from mechanisms.enforced import enforced
 from sim.arrays import Array, FloatArray, IntArray
 from sim.environment import Environment
@@ -78,9 +78,21 @@ class SelfEnforcing(DirectMechanism):
             raise self.refuse("at this discount factor other decisions are efficient than for the very patient")
         if self.run.average.sum() <= 0:
             raise self.refuse(f"the long-run surplus {self.run.average.sum():.6g} is not positive")
-        self.constant = self.least_constant if constant is None else constant
+        self.chosen, self.constant = constant, self.least_constant if constant is None else constant
         if self.constant < self.least_constant - 1e-12:
             raise self.refuse(f"with K = {constant:g} a payment is negative; the least is {self.least_constant:.9g}")
+
+    def conditions(self) -> list[Condition]:
+        """Of the economy in which what all can see is enforced: the construction has refused where one fails."""
+        shares = zip(self.environment.agents, self.run.average, self.base_payments, strict=True)
+        said = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
+        return [
+            Condition("private values, if what all can see is enforced", True, 0.0, {}),
+            Condition("independent types, if what all can see is enforced", True, 0.0, {}),
+            Condition(
+                "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{said}; K = {self.constant:.6g}"
+            ),
+        ]
 
     def _away(self) -> int:
         """The first decision whose actions, when all others take them, leave an agent with 0 whatever it does."""

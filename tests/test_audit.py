@@ -452,14 +452,14 @@ def test_how_patient_traders_must_be_is_said_where_play_enforces_itself(capsys: 
     words = " ".join(out.split())
     assert code == 0
     # 5/6, 28/33 and 36/41 are derived in `test_self_enforcing`.
-    assert "0.833333 after true reports, 0.848485 wherever a best response leads, 0.878049 after any lie" in words
-    assert "here δ = 0.95" in words
+    assert "schedule kept after the truth (level C)" in words
+    assert all(f"δ* = {least}" in words for least in ("0.833333", "0.848485", "0.878049"))
+    assert "the paper's bound suffices from" in words
     _, out, _ = call(capsys, "audit", economy, "self-enforcing", "--json")
-    patience = json.loads(out)["patience"]
-    assert patience["best_response"] == pytest.approx(28 / 33, abs=1e-8)
-    assert patience["after_lies"] < patience["sufficient"] < 1
+    kept = json.loads(out)["conditions"]["schedule kept along best responses (level B)"]
+    assert (kept["holds"], kept["note"]) == (True, "δ* = 0.848485")
     _, out, _ = call(capsys, "audit", "repeated-trade:enforced=true", "team", "--json")
-    assert "patience" not in json.loads(out)
+    assert not any("schedule" in name for name in json.loads(out)["conditions"])
 
 
 def test_a_refused_audit_that_finds_nothing_names_no_deviation(capsys: pytest.CaptureFixture[str]) -> None:

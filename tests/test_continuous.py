@@ -1,7 +1,8 @@
 """Continuous signals: densities, transfers by brackets, what ε is, and the bound that Liu's §5 lacks a factor of."""
 
+import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from agents.misreport import Misreport
 from agents.truthful import Truthful
 from experiments.catalog import make_environment
-from experiments.continuous import OnGrid, epsilon_curve, measure, plot_epsilon
+from experiments.cli import main
+from experiments.continuous import OnGrid, epsilon_curve, even_points, measure, misses_everywhere, plot_epsilon
 from experiments.fingerprint import environment_hash
 from experiments.moments import Moments
 from experiments.scenarios.continuous_licence import ContinuousLicence
@@ -137,8 +139,75 @@ def test_no_gain_exceeds_the_limit_and_the_miss_is_the_sum_of_its_parts(
     assert found.gain <= found.limit + slack
     assert found.epsilon <= found.approximation + found.reports + found.quadrature + slack
     assert found.quadrature < 1e-9 * found.size, "brackets are whole cells"
+    assert found.approximation <= found.epsilon_everywhere + slack, "all of its own nodes are among the points"
+    assert found.epsilon <= 1.05 * found.epsilon_everywhere + slack, "the grid's nodes lie between them"
+    assert found.gain <= 1.05 * found.limit_everywhere + slack
     if method == "bounded":
         assert found.size <= number + 1e-9
+
+
+@pytest.mark.parametrize("method", ["ridge", "one-sided"])
+@pytest.mark.parametrize("firms", [2, 3])
+def test_the_miss_everywhere_by_quadrature_at_single_points(method: Method, firms: int) -> None:
+    """δ E[p | a, θ] − v by Gauss–Legendre over every rival's next signal; the extremes are found at some points."""
+    mechanism = ContingentDensity(licence(firms=firms, gamma=0.9), method, brackets=3, nodes=3, bound=30.0)
+    env, points = mechanism.environment, even_points(mechanism)
+    over, under = misses_everywhere(mechanism, 1, points)
+    nodes, weights = gauss_legendre(3, 8)
+    rivals = np.array(list(product(range(len(nodes)), repeat=firms - 1)))
+    said = np.insert(nodes[rivals], 1, 0.5, axis=1)
+
+    def excess(decision: int, signals: FloatArray, report: float) -> float:
+        taken = np.array([decision])
+        chance = np.ones(len(said))
+        for column, j in enumerate(j for j in range(firms) if j != 1):
+            mass = env.likelihood(taken, signals[None], j, nodes)[0] * weights
+            chance = chance * mass[rivals[:, column]]
+        reported = signals.copy()
+        reported[1] = report
+        many = np.broadcast_to(reported, (len(said), firms))
+        paid = mechanism.transfer(1, np.full(len(said), decision), many, said)
+        return float(env.discount * chance @ paid - mechanism.target(1, taken, signals[None])[0])
+
+    rng = np.random.Generator(np.random.Philox(key=3))
+    grid = np.linspace(0, 1, points)
+    truthful, any_report = -np.inf, -np.inf
+    for _ in range(300):
+        signals, report = rng.choice(grid, firms), float(rng.choice(grid))
+        for d in range(firms):
+            honest, lie = excess(d, signals, signals[1]), excess(d, signals, report)
+            truthful, any_report = max(truthful, honest), max(any_report, -honest, -lie)
+    assert truthful <= over + 1e-7
+    assert any_report <= under + 1e-7
+    assert truthful > 0.5 * over
+    assert any_report > 0.5 * under
+
+
+def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["audit", "continuous-licence", "contingent-density:brackets=3,nodes=4"]
+    with pytest.raises(SystemExit) as left:
+        main([*line, "--json"])
+    assert left.value.code == 0
+    data = json.loads(capsys.readouterr().out)
+    found = measure(ContingentDensity(licence(), brackets=3, nodes=4))
+    assert data["approximate"] == found.data()
+    assert data["options"] == {"brackets": "3", "nodes": "4"}
+    with pytest.raises(SystemExit) as left:
+        main(line)
+    shown = capsys.readouterr().out
+    assert left.value.code == 0
+    assert shown.startswith("contingent-density on continuous-licence holds up to ε: transfers miss their target by")
+    for part in ("ε everywhere", "approximation", "interpolation", "quadrature", "any deviation gains"):
+        assert part in shown
+    assert f"{found.gain:.4g}" in shown
+    assert f"{found.epsilon_everywhere:.4g}" in shown
+    monkeypatch.setattr("experiments.cli.measure", lambda _: replace(found, gain=2 * found.limit))
+    with pytest.raises(SystemExit) as left:
+        main(line)
+    assert left.value.code == 1
+    assert "fails: a deviation gains" in capsys.readouterr().out
 
 
 def test_epsilon_falls_as_transfers_may_grow() -> None:

@@ -134,6 +134,30 @@ def test_two_lags_under_a_finite_horizon(name: str, seed: int) -> None:
     assert largest_gain(env, mechanism) <= close
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("horizon", [None, 5])
+@given(seed=seeds)
+@settings(max_examples=5)
+def test_every_promise_is_kept_with_two_lags(horizon: int | None, name: str, seed: int) -> None:
+    """Of money too: balance ex ante, nobody ever worse off than 0 under extraction."""
+    env = slow_to_tell(seed, horizon=horizon)
+    found = audit(env, build(name, 2, env))
+    assert found.holds, [(one.promise, one.status, one.worst) for one in found.promises]
+
+
+def test_with_two_lags_no_single_period_breaks_even() -> None:
+    """The promise of one lag, planted on two: the audit names a period with an expected deficit."""
+    env = slow_to_tell(0)
+    mechanism = build("average-externality:lags={}", 2, env)
+    assert mechanism.promises.budget == "ex ante"
+    mechanism.promises = replace(mechanism.promises, budget="expected period")
+    (budget,) = [one for one in audit(env, mechanism).promises if one.promise.startswith("budget")]
+    assert budget.status == "fails"
+    assert budget.worst > 0.5
+    one = make_mechanism("average-externality", endless(0))
+    assert one.promises.budget == "expected period"
+
+
 @pytest.mark.parametrize("lags", [2, 3])
 @given(seed=seeds)
 @settings(max_examples=10)

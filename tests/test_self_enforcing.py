@@ -350,6 +350,43 @@ def test_the_audit_finds_what_the_thresholds_say() -> None:
     assert verdicts["budget: ex post"] == "holds"
 
 
+def test_the_audit_says_how_patient_agents_must_be() -> None:
+    """Between the thresholds of levels C and B: kept after the truth, not along best responses, nor after any lie."""
+    env = market(0.925)
+    found = {
+        c.name.partition(" (level ")[2][:1]: c for c in audit(env, SelfEnforcing(env)).conditions if "level" in c.name
+    }
+    assert {level: one.holds for level, one in found.items()} == {"C": True, "B": False, "A": False}
+    for level in Level:
+        one = found[level.value]
+        assert one.value == pytest.approx(worst_exit(env, level).amount)
+        assert f"δ* = {least_patience(env, level):.6g}" in one.note
+    assert f"suffices from {sufficient(env, printed=True).discount:.6g} on, as printed" in found["A"].note
+    assert "mended" not in found["A"].note  # two agents: as printed
+
+
+def test_the_audit_shows_the_long_run_and_the_payments() -> None:
+    env = market()
+    conditions = {c.name: c for c in audit(env, SelfEnforcing(env)).conditions}
+    assert not conditions["private values"].holds  # as long as nobody enforces what others do
+    assert conditions["private values, if what all can see is enforced"].holds
+    hand = ByHand(0.95, 0.5)
+    note = conditions["decisions of the very patient, one ergodic set"].note
+    for name, earned, base in zip(env.agents, hand.u.mean(axis=1), hand.base, strict=True):
+        assert f"{name} earns {earned:.6g} per period, A = {base:.6g}" in note
+
+
+def test_with_larger_payments_every_threshold_moves() -> None:
+    """K = 10 instead of 3.5: there is more to run away with."""
+    env = market()
+    for level in Level:
+        assert least_patience(env, level, 10.0) > least_patience(env, level) + 0.01
+    more = SelfEnforcing(env, 10.0)
+    failing = [c for c in audit(env, more).conditions if "level" in c.name]
+    assert [c.value for c in failing] == pytest.approx([worst_exit(env, level, 10.0).amount for level in Level])
+    assert not any(c.holds for c in failing)
+
+
 # What it rests on
 
 
@@ -398,6 +435,36 @@ def effort_market(discount: float) -> TableEnvironment:
         private_actions=(seller, buyer),
     )
     return TableEnvironment("effort market", ("seller", "buyer"), np.full((2, 1), 0.5), (stage,), discount, None)
+
+
+def club(discount: float) -> TableEnvironment:
+    """Three members, each out or in; together they pay 2 each for what is worth 1 or 4, types persisting by 0.3."""
+    members = range(3)
+    utility = np.zeros((3, 8, 2, 2, 2))
+    for i in members:
+        utility[i, 7] = np.moveaxis(np.array([1.0, 4.0]).reshape(2, 1, 1) - 2, 0, i)
+    chain = np.stack([0.3 * np.eye(2) + 0.35] * 8)
+    names = tuple(", ".join(acts) for acts in product(("out", "in"), repeat=3))
+    stage = Stage(
+        (("low", "high"),) * 3, names, utility, IndependentKernel((chain,) * 3), (), None, (("out", "in"),) * 3
+    )
+    return TableEnvironment("club", ("Ann", "Bob", "Cy"), np.full((2, 2, 2), 1 / 8), (stage,), discount, None)
+
+
+def test_three_members_and_the_mended_bound() -> None:
+    """Two agents hide it: with three, K = 2 C/(N − 1) + M/N asks for less patience than the mended K."""
+    env = club(0.85)
+    found = audit(env, SelfEnforcing(env))
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    levels = [least_patience(env, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
+    assert levels[0] < levels[1] - 0.01 < levels[2]
+    for level, delta in zip((Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES), levels, strict=True):
+        assert worst_exit(club(delta - 1e-3), level).amount > 1e-3
+        assert worst_exit(club(delta + 1e-3), level).amount < 1e-8
+    printed, mended = (sufficient(env, printed=kind).discount for kind in (True, False))
+    assert levels[2] < printed < mended
+    (last,) = [c.note for c in found.conditions if "level A" in c.name]
+    assert last.endswith(f"from {printed:.6g} on, as printed, {mended:.6g} mended")
 
 
 def test_hidden_parts_of_actions_stay_hidden() -> None:

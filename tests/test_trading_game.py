@@ -315,6 +315,20 @@ def test_mechanisms_refuse_what_they_are_not_for() -> None:
         make_mechanism("once:base=once", env)
 
 
+@pytest.mark.parametrize("informed", ["bidder 1", "bidder 2"])
+def test_actual_externalities_lose_in_a_single_period_already(informed: str) -> None:
+    """Private values, independent types, nothing to learn: who is not charged what it causes moves what it pays."""
+    env = make_environment("repeated-auction:horizon=1")
+    assert isinstance(env, TableEnvironment)
+    assert audit(env, make_mechanism("expected-externality", env)).holds
+    naive = make_mechanism(f"actual-externality:informed={informed}", env)
+    gains = {s.problem.deviator[0]: s.figures[Family.CONTINGENT]["interim"].gain for s in audit(env, naive).searches}
+    known = env.agents.index(informed)
+    assert gains[known] < 1e-9
+    assert gains[1 - known] > 0.5
+    assert set(naive.promises.assumptions) > set(make_mechanism("expected-externality", env).promises.assumptions)
+
+
 def test_the_prior_agv_each_period_loses_over_an_infinite_horizon() -> None:
     env = table("repeated-auction")
     assert audit(env, make_mechanism("expected-externality", env)).verdict == "fails"

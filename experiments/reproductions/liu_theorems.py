@@ -6,6 +6,7 @@ which what is printed holds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -110,10 +111,11 @@ def theorems() -> Iterator[Claim]:
         ("Theorem 3.1", ContingentConvex, lambda _: 1.0),
         ("Theorem 3.2", ContingentSpanning, lambda _: 1.0),
         ("Proposition 3.7", AverageExternality, lambda agents: 1 / agents),
+        ("Proposition 3.7 (convex)", partial(AverageExternality, solver="convex"), lambda agents: 1 / agents),
     )
     for name, rule, share in rules:
         built = [(env, rule(env)) for env in economies()]
-        level = "W/N − p" if name == "Proposition 3.7" else "W − p"
+        level = "W/N − p" if name.startswith("Proposition") else "W − p"
         off = max(off_level(env, mechanism, share(len(env.agents))) for env, mechanism in built)
         gain = max(largest_gain(env, mechanism) for env, mechanism in built)
         yield claim(f"2014 {name}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
@@ -251,12 +253,42 @@ def misprints() -> Iterator[Claim]:
     level = "economies of 6 on which payoffs are W − p"
     slip = "δ is missing in Lemma 7.3"
     yield _counted(f"2014 Lemma 7.3: {level}", [_level(env, UndiscountedTarget(env)) for env in pairs], slip)
+    gainful = [_shifted(env) for env in pairs]
+    slip = "with utilities above 0 some transfers must be negative: the codomain is R"
+    text = "2014 Lemma 7.3: economies of 6 with utilities above 0 in which transfers are in R_+"
+    tables = [ContingentSpanning(env).tables[0] for env in gainful]
+    yield _counted(text, [all(float(one[0].min()) >= 0 for one in table) for table in tables], slip)
+    slip = "what is subtracted depends on i's past report, through the decision: past allocations must be admitted"
+    text = "2025, V_t^i = W − W^{−i}: economies of 6 in which W^{−i} does not depend on i's reports, past ones included"
+    yield _counted(text, [not _moved_by_own_past(env) for env in pairs], slip)
+    text = "2025, V_t^i = W − W^{−i}: the same for given past decisions"
+    yield _counted(text, [not _moved_by_own_past(env, given_decision=True) for env in pairs])
     slip = "the transpose is missing: (1/δ)(M⁺)ᵀu"
     yield _counted(f"2025 Lemma A.4: {level}", [_level(env, Untransposed(env)) for env in pairs], slip)
     slip = "the sign is missing: −Σ u^j = δ E p"
     text = "2014 proof of Theorem 3.2, step t < T: economies of 6 with four periods on which payoffs are W"
     yield _counted(text, [_level(env, FlippedStep(env, last="d0")) for env in last], slip)
     yield from _lags(pairs)
+
+
+def _shifted(env: TableEnvironment) -> TableEnvironment:
+    """The same with utilities raised above 0."""
+    stage = env.stage(0)
+    raised = replace(stage, utility=stage.utility - stage.utility.min() + 0.1)
+    return replace(env, stages=(raised,))
+
+
+def _moved_by_own_past(env: TableEnvironment, *, given_decision: bool = False) -> bool:
+    """Whether a transfer differs between two past reports of its payer, the others' past and present ones the same."""
+    mechanism = ContingentSpanning(env)
+    policy = mechanism.policy(0).reshape(2, 2)
+    for agent, (table,) in enumerate(mechanism.tables[0]):
+        own_first = np.moveaxis(table.reshape(2, 2, -1), agent, 0)  # own past report, the others' past, their present
+        differs = np.abs(own_first[0] - own_first[1]).max(axis=1) > CLOSE
+        same = np.equal(*np.moveaxis(policy, agent, 0)) if given_decision else True
+        if (differs & same).any():
+            return True
+    return False
 
 
 def _counted(text: str, holds: Sequence[bool], slip: str = "") -> Claim:
