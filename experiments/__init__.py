@@ -5,6 +5,7 @@ from experiments.catalog import make_environment, make_mechanism, make_strategy,
 from experiments.checking import check_environment, check_mechanism, check_plugins, check_strategy
 from experiments.correlation import plot_correlation, sweep_correlation
 from experiments.plots import plot_stress
+from experiments.relaxation import relaxation
 from experiments.replaying import replay
 from experiments.report.page import write_report
 from experiments.results import read_run
@@ -32,6 +33,7 @@ __all__ = [
     "plot_correlation",
     "plot_stress",
     "read_run",
+    "relaxation",
     "replay",
     "run",
     "save_environment",
