@@ -104,7 +104,11 @@ def show_frozen(found: FrozenAudit, console: Console) -> None:
         if one.status != "holds":
             text.append(f": misses by {one.worst:.6g} (± {one.bound:.1g}), {_where(one.where)}")
         console.print(text)
+    console.print()
     console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{found.revenue:.6g}, costs deducted"))
+    console.print()
+    for condition in found.conditions:
+        console.print(_condition(condition))
 
 
 def _verdict(found: Audit) -> str:
