@@ -74,6 +74,10 @@ def show_limited(found: LimitedAudit, console: Console) -> None:
         table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
     console.print()
     console.print(table)
+    if found.conditions:
+        console.print()
+    for condition in found.conditions:
+        console.print(_condition(condition))
 
 
 def show_frozen(found: FrozenAudit, console: Console) -> None:

@@ -106,8 +106,8 @@ class FrozenAudit:
         others = f", others {at['others']}" if at["others"] else ""
         beyond = "truth is not promised to be best, and " if self.holds else ""
         return (
-            f"{beyond}{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first signal "
-            f"{at['signal']}, having reported {at['first report']} first{others}."
+            f"{beyond}{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first "
+            f"signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 
     def data(self) -> dict[str, Any]:

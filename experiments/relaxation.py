@@ -68,7 +68,9 @@ class Relaxation:
         console.print(Text(f"{self.environment.name}: {self._sentence()}.", "bold"))
         console.print()
         if self.continuum is not None:
-            _line(console, "relaxed bound", f"{self.continuum.value:.8g} ± {self.continuum.error:.1g}, of the continuum")
+            _line(
+                console, "relaxed bound", f"{self.continuum.value:.8g} ± {self.continuum.error:.1g}, of the continuum"
+            )
         if self.grid is not None:
             _line(console, "", f"{self.grid:.8g}, of the grid as the type space")
         if self.relaxed is not None and self.dynamic is not None:

@@ -1,4 +1,4 @@
-"""What private later signals cost, from the command line and from Python; the two revenue programs against each other."""
+"""What private later signals cost, on the screen and from Python; two revenue programs against each other."""
 
 import json
 

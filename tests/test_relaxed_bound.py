@@ -14,6 +14,7 @@ from sim.separable_builders import beta_signal
 from tests.separable_economies import START, TASTES, frequency, random_sale, sale
 from tests.test_mechanisms import generator
 
+
 def by_sums(economy: Economy, cells: int = 1500) -> float:
     """The mean of virtual welfare over equally likely first signals."""
     return _midpoint_rule(economy, cells)
