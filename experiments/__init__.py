@@ -6,6 +6,7 @@ from experiments.checking import check_environment, check_mechanism, check_plugi
 from experiments.continuous import epsilon_curve, plot_epsilon
 from experiments.correlation import plot_correlation, sweep_correlation
 from experiments.plots import plot_stress
+from experiments.relaxation import relaxation
 from experiments.replaying import replay
 from experiments.report.page import write_report
 from experiments.results import read_run
@@ -36,6 +37,7 @@ __all__ = [
     "plot_epsilon",
     "plot_stress",
     "read_run",
+    "relaxation",
     "replay",
     "run",
     "save_environment",

@@ -86,6 +86,10 @@ def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
             table.add_row(one.agent, "truth does as well as everything tried", "–", "0")
     console.print()
     console.print(table)
+    if found.conditions:
+        console.print()
+    for condition in found.conditions:
+        console.print(_condition(condition))
 
 
 def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
@@ -116,7 +120,11 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
         if one.status != "holds":
             text.append(f": misses by {one.worst:.6g} (± {one.bound:.1g}), {_where(one.where)}")
         console.print(text)
+    console.print()
     console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{found.revenue:.6g}, costs deducted"))
+    console.print()
+    for condition in found.conditions:
+        console.print(_condition(condition))
 
 
 def _verdict(found: Audit) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
+from agents.frozen_search import search_frozen
 from agents.oracle import Family, Information, Value, solve
 from agents.participation import Largest, Least, budget, largest_transfer, participation
 from agents.patience import patience
 from agents.problem import Problem, build_problem
 from agents.story import Story, past_lies, tell
 from agents.words import message_text, own_text, place_text, profile_text
+from experiments.first_reports import first_report_conditions
 from experiments.running import agent_index
 from experiments.simulate import Progress, silent
 from experiments.tally import first_best
@@ -25,6 +27,7 @@ from mechanisms.property_a import property_a
 from mechanisms.self_enforcing import SelfEnforcing
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import tabulate
+from mechanisms.virtual_pivot import VirtualPivot
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.separable import SeparableEnvironment
@@ -159,9 +162,12 @@ def audit(
 
 
 def _conditions(environment: TableEnvironment, mechanism: BaseMechanism) -> list[Condition]:
-    """Of any economy, and of the mechanism; of a separable economy, those of its optimal mechanism too; patience."""
+    """Of any economy, and of the mechanism; of a separable one, and of play that enforces itself, theirs too."""
     more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
     more += patience(mechanism) if isinstance(mechanism, SelfEnforcing) else []
+    if isinstance(mechanism, VirtualPivot):
+        searches = [search_frozen(mechanism, i) for i in range(mechanism.count)]
+        more += first_report_conditions(mechanism, searches)
     return [*all_conditions(environment), *mechanism.conditions(), property_a(environment, mechanism), *more]
 
 

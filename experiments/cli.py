@@ -27,6 +27,7 @@ from experiments.opening import make_workers, open_environment, open_game, open_
 from experiments.options import split
 from experiments.plain import print_json
 from experiments.pool import Workers
+from experiments.relaxation import relaxation
 from experiments.replaying import replay
 from experiments.report.page import write_report
 from experiments.reproduce_cli import reproduce_command
@@ -42,6 +43,7 @@ from mechanisms.contingent_density import ContingentDensity
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.errors import DynmechError, InputError, Refusal
 from sim.run_folder import DATASETS
+from sim.separable import SeparableEnvironment
 
 app = typer.Typer(
     add_completion=False,
@@ -332,12 +334,24 @@ def replay_command(
 
 @app.command("bound")
 def bound_command(
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="A two-period economy with independent types.")],
+    environment: Annotated[
+        str, typer.Argument(metavar="ENV", help="A two-period economy with independent types, or a separable one.")
+    ],
     leave: Annotated[bool, typer.Option("--leave", help="Agents may leave in the second period too.")] = False,
+    relaxed: Annotated[
+        bool, typer.Option("--relaxed", help="Beside what could be earned if only the first signals were private.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """The most that any mechanism can earn on a finite two-period economy, and which constraints bind."""
-    found = yardstick(make_environment(environment), leave=leave)
+    """The most that any mechanism can earn on a finite economy, and what stands in the way of more.
+
+    Two periods: which constraints bind. A separable economy, or --relaxed: the relaxed bound and the gap to it.
+    """
+    economy = make_environment(environment)
+    if leave and relaxed:
+        raise InputError("--leave and --relaxed: the relaxed bound is for agents that stay")
+    two_periods = leave or not isinstance(economy, SeparableEnvironment)
+    found = relaxation(economy) if relaxed or not two_periods else yardstick(economy, leave=leave)
     if as_json:
         print_json(found.data())
     else:

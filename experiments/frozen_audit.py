@@ -6,6 +6,7 @@ worked out interim and ex ante. See `agents.frozen_search`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -13,8 +14,11 @@ import numpy as np
 
 from agents.frozen_search import FrozenSearch, search_frozen
 from experiments.auditing import Verdict, status
+from experiments.first_reports import first_report_conditions
 from experiments.simulate import Progress, silent
 from mechanisms.base import BaseMechanism
+from mechanisms.conditions import Condition
+from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import LARGEST
 from mechanisms.virtual_pivot import VirtualPivot
 
@@ -64,6 +68,12 @@ class FrozenAudit:
             out.append(Verdict(f"participation: {claims.participation}", verdict, -least.least_stay, self.bound, place))
         return out
 
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """Those of the optimal mechanism, and what first reports must satisfy."""
+        economy = self.mechanism.economy
+        return [*separable_conditions(economy), *first_report_conditions(self.mechanism, self.searches)]
+
     @property
     def holds(self) -> bool:
         """Whether every promise is seen to hold."""
@@ -94,9 +104,10 @@ class FrozenAudit:
             return "No deviation of anybody gains anything."
         at = self.where(worst)
         others = f", others {at['others']}" if at["others"] else ""
+        beyond = "truth is not promised to be best, and " if self.holds else ""
         return (
-            f"{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first signal "
-            f"{at['signal']}, having reported {at['first report']} first{others}."
+            f"{beyond}{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first "
+            f"signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 
     def data(self) -> dict[str, Any]:
@@ -135,6 +146,9 @@ class FrozenAudit:
                 {"promise": v.promise, "status": v.status, "worst": v.worst, "bound": v.bound, "where": v.where}
                 for v in self.promises
             ],
+            "conditions": {
+                c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in self.conditions
+            },
             "verified": "first report by first report",
         }
 

@@ -5,7 +5,7 @@ played then on draws of its own. The lower end of its interval, allowing for all
 below.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -14,6 +14,9 @@ from experiments.catalog import STRATEGIES, make_strategy
 from experiments.choosing import PILOT, PILOT_LEFT, pick
 from experiments.moments import Moments
 from experiments.simulate import Progress, Sampling, lone_deviation, pilot, silent
+from mechanisms.base import BaseMechanism
+from mechanisms.conditions import Condition
+from sim.environment import TableEnvironment
 from sim.game import Game, shortened
 
 
@@ -37,6 +40,7 @@ class LimitedAudit:
     mechanism: str
     reason: str
     found: list[Found]
+    conditions: list[Condition] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         """One JSON object; gains are lower bounds."""
@@ -47,6 +51,9 @@ class LimitedAudit:
             "agents": [one.agent for one in self.found],
             "refused": self.reason,
             "gains": {"contingent": {"ex_ante": [max(0.0, one.at_least) for one in self.found], "kind": "lower_bound"}},
+            "conditions": {
+                c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in self.conditions
+            },
             "witness": [vars(one) for one in self.found],
         }
 
@@ -75,4 +82,11 @@ def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progre
         strategy = best.strategies[i]
         words = strategy.describe(Setting.of(game, i))
         out.append(Found(name, strategy.key(), words, gain, half, gain - half - 2 * game.tail))
-    return LimitedAudit(game.environment.name, mechanism, reason, out)
+    return LimitedAudit(game.environment.name, mechanism, reason, out, _conditions(game))
+
+
+def _conditions(game: Game) -> list[Condition]:
+    """Of a mechanism for numbers; those of a finite economy that is too large would take as long as the audit."""
+    if isinstance(game.environment, TableEnvironment) or not isinstance(game.mechanism, BaseMechanism):
+        return []
+    return game.mechanism.conditions()

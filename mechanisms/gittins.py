@@ -1,6 +1,8 @@
 """Gittins indices of a finite Markov chain with rewards, by two methods; and the printed formula that is none.
 
-    g(s) = sup_τ E[Σ_{t=0}^{τ} δ^t r(s_t)] / E[Σ_{t=0}^{τ} δ^t],   over stopping times τ ≥ 0 of the chain from s.
+    g(s) = sup_τ E[Σ_{t=0}^{τ} δ^t r(s_t)] / E[Σ_{t=0}^{τ} δ^t],   τ + 1 a stopping time of the chain from s:
+
+whether to go on after period t is chosen when s_{t+1} is seen.
 
 *Largest remaining index*: the best state's index is its reward; given the states of higher index, the index of any
 other state stops on leaving them; the largest is next. *Restart*: g(s) = (1 − δ) V, V the value at s of a problem in
@@ -67,8 +69,12 @@ def _restart(reward: FloatArray, kernel: FloatArray, discount: float, state: int
 def printed_index(successes: float, failures: float, depth: int, discount: float) -> float:
     """(26) as printed, sup_τ E[Σ δ^t r / Σ δ^t], for learning from a Beta prior that stops after `depth` observations.
 
+    The same stopping times as of the index: what was observed in period t is known when it is chosen whether to go on.
     A path's quotient depends on all that was earned: the search is over paths. After the last observation the mean
     stays, so that one goes on for ever or stops at once.
+
+    >>> round(printed_index(1, 1, 1, 0.5), 6)  # after a success for ever, ½ (½ + ⅔); after none no more, ½
+    0.541667
     """
 
     @cache
@@ -79,7 +85,7 @@ def printed_index(successes: float, failures: float, depth: int, discount: float
         quotient = now / sum(discount**k for k in range(steps + 1))
         if steps == depth:
             return max(quotient, (earned + discount**steps * mean / (1 - discount)) * (1 - discount))
-        ahead = mean * best(wins + 1, losses, now) + (1 - mean) * best(wins, losses + 1, now)
-        return max(quotient, ahead)
+        after = (best(wins + 1, losses, now), best(wins, losses + 1, now))
+        return mean * max(quotient, after[0]) + (1 - mean) * max(quotient, after[1])
 
     return best(0, 0, 0.0)

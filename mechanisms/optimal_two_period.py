@@ -18,12 +18,16 @@ Source: Yoon 2021, §2.2; Theorems 1 and 2.
 import numpy as np
 
 from mechanisms.base import BaseMechanism
+from mechanisms.conditions import Condition
 from mechanisms.cutoff_rule import CutoffRule, optimal_rule
 from mechanisms.two_period_types import TwoPeriodSale
 from sim.arrays import Array, FloatArray
 from sim.environment import Environment
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Interval
+
+QUADRATURE = 1e-7
+"""What integrals leave open."""
 
 
 class OptimalTwoPeriod(BaseMechanism):
@@ -83,7 +87,23 @@ class OptimalTwoPeriod(BaseMechanism):
         """A report of all types as one that is possible in the first period."""
         return np.clip(report, self.low, self.high)
 
+    def conditions(self) -> list[Condition]:
+        """Theorem 2 on a grid of types: integral monotonicity, and what it is for, that no first report gains."""
+        least, first, report = self.rule.integral_monotonicity()
+        gain, liar, lie = self.rule.worst_lie()
+        return [
+            _condition("integral monotonicity (8)", -least, first, report),
+            _condition("no first report gains, the second answered at best", gain, liar, lie),
+        ]
+
     def transfer_bound(self) -> float:
         """Prices are at most the highest type, the first payment at most the value of everything."""
         top = max(abs(self.environment.utility_bound()), 1e-9)
         return 2 * top * (1 + self.environment.discount)
+
+
+def _condition(name: str, missed: float, first: float, report: float) -> Condition:
+    """Missed by so much by a first type and a report; up to quadrature it holds."""
+    holds = missed <= QUADRATURE
+    where: dict[str, str | int] = {} if holds else {"first type": f"{first:.6g}", "report": f"{report:.6g}"}
+    return Condition(name, holds, max(missed, 0.0), where)

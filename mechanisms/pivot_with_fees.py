@@ -24,12 +24,20 @@ from functools import cached_property
 
 import numpy as np
 
+from mechanisms.conditions import TOLERANCE, Condition
 from mechanisms.ledger import keep_ledger
 from mechanisms.pivot import ASSUMPTIONS, Pivot
+from mechanisms.trade_budget import trade_in
 from sim.arrays import Array, FloatArray
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.roles import Acts, Promises, Situation
+
+SWITCHED = 100
+"""Pairs of types up to which all discount factors are found at which (∗) begins or ceases to hold."""
+
+FIRST = 1e-9
+"""A discount factor below all at which that happens."""
 
 
 class PivotWithFees(Pivot):
@@ -121,6 +129,26 @@ class PivotWithFees(Pivot):
             return flows + self.parts
         return flows + self.amounts if now.t == 0 else flows
 
+    def conditions(self) -> list[Condition]:
+        """Whether fees that every first type bears cover the deficit; in bilateral trade, for which δ they would."""
+        largest = [float(table.min()) for table in self.bearable]
+        slack = sum(largest) - self.deficit
+        shown = ", ".join(f"{name} {_said(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True))
+        note = f"largest fees {shown}; deficit {_said(self.deficit)}{self._discounts()}"
+        holds = slack >= -TOLERANCE * max(1.0, abs(self.deficit))
+        return [Condition("bearable fees cover the deficit (∗)", holds, slack, {}, note)]
+
+    def _discounts(self) -> str:
+        """The discount factors for which (∗) holds, in words; nothing where it is no trade between two chains."""
+        trade = trade_in(self.environment) if self.without == "feasible" else None
+        if trade is None or trade.gains.size > SWITCHED:
+            return ""
+        ends = [f"{discount:.6g}" for discount, _ in trade.switches()]
+        if trade.balances(FIRST):
+            ends = ["0", *ends]
+        spans = [f"δ from {low} to {high}" for low, high in zip(ends[::2], [*ends[1::2], "1"], strict=False)]
+        return f"; holds for {' and '.join(spans)}" if spans else "; holds for no δ"
+
     def transfer_bound(self) -> float:
         """The largest flow and the largest fee."""
         return super().transfer_bound() + float(np.abs(self.amounts).max())
@@ -130,6 +158,11 @@ def _own_last(table: FloatArray, agent: int, offset: int) -> FloatArray:
     """`(*A)` to `(O, others, K_i)`."""
     moved = np.moveaxis(table, offset + agent, -1)
     return moved.reshape(table.shape[0] if offset else 1, -1, moved.shape[-1])
+
+
+def _said(amount: float) -> str:
+    """Six digits; rounding is 0."""
+    return f"{amount:.6g}" if abs(amount) > TOLERANCE else "0"
 
 
 def _numbers(text: str, agents: int) -> FloatArray:

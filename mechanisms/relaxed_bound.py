@@ -18,13 +18,15 @@ import numpy as np
 
 from mechanisms.convex_pieces import convex_pieces
 from mechanisms.frozen_plans import discounted_slope, everybody, plans
-from mechanisms.rents import signal_at
 from mechanisms.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
 from sim.arrays import FloatArray, IntArray
-from sim.separable import Economy, Grid, SeparableEnvironment
+from sim.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 
 PIECE = 6_000_000
 """Numbers worked on at a time."""
+
+FINE = 1025
+"""First signals between which a virtual value is looked for that crosses a piece's end."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +88,53 @@ def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArra
 
 
 def _one_agent(economy: Economy) -> Bound:
-    """Linear pieces of W in θ, each integrated against F by Gauss–Legendre: W is θ b + constant on a piece."""
+    """E W(θ(x)): W by its linear pieces, integrated against F between the signals at which θ reaches their ends.
+
+    θ need not increase: W(θ) is the bound all the same, and the pieces reach from its least to its greatest value.
+    """
     first = economy.first[0]
-    ends = first.virtual(np.array([0.0, 1.0]))
-    low = ends[:1] if economy.kind == "additive" else np.maximum(ends[:1], 0.0)
+    x = np.linspace(0, 1, FINE)
+    theta = first.virtual(x)
+    theta = theta[np.isfinite(theta)]
+    low, high = theta.min(keepdims=True), theta.max(keepdims=True)
+    if economy.kind == "multiplicative":
+        low, high = np.zeros(1), np.maximum(high, 0.0)
 
     def worth(theta: FloatArray, which: IntArray) -> tuple[FloatArray, FloatArray]:  # noqa: ARG001 - one function
         return _welfare(economy, theta[:, None])
 
-    pieces = convex_pieces(worth, low, ends[1:])
-    left, right = signal_at(first, pieces.low), signal_at(first, pieces.high)
-    below = float(first.law.cdf(left.min()[None])[0]) if len(left) else 1.0
-    start, _ = _welfare(economy, np.array([[float(low[0])]]))
-    totals = []
-    for points in (40, 80):
-        at, weight = np.polynomial.legendre.leggauss(points)
-        x = left[:, None] + (right - left)[:, None] * (at + 1) / 2
-        value, _ = _welfare(economy, pieces.low[:, None])
-        here = value[:, None] + pieces.slope[:, None] * (first.virtual(x) - pieces.low[:, None])
-        density = first.law.pdf(x) * (right - left)[:, None] / 2
-        totals.append(float((here * density) @ weight @ np.ones(len(x))) + below * float(start[0]))
-    return Bound(totals[1], abs(totals[1] - totals[0]) + 1e-12 * max(1.0, abs(totals[1])))
+    pieces = convex_pieces(worth, low, high)
+    start = float(_welfare(economy, low[:, None])[0][0])
+    order = np.argsort(pieces.low)
+    ends = np.concatenate([low, pieces.high[order]])
+    values = start + np.concatenate([[0.0], np.cumsum(pieces.slope[order] * np.diff(ends))])
+    quantiles = np.unique(first.law.cdf(_crossings(first, x, ends)))
+    coarse, fine = (_mean(first, ends, values, quantiles, points) for points in (60, 120))
+    return Bound(fine, abs(fine - coarse) + 1e-12 * max(1.0, abs(fine)))
+
+
+def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: FloatArray, points: int) -> float:
+    """∫ W(θ(F⁻¹(u))) du, W linear between the given points and constant outside them, between given quantiles.
+
+    Gauss–Legendre in s with u = a + (b − a)(3s² − 2s³), which tames what is steep at the ends.
+    """
+    at, weight = np.polynomial.legendre.leggauss(points)
+    unit, width = (at + 1) / 2, np.diff(quantiles)[:, None]
+    x = np.asarray(first.law.ppf(quantiles[:-1, None] + width * unit**2 * (3 - 2 * unit)))
+    worth = np.interp(first.virtual(x), ends, values)
+    return float((worth * width * 3 * unit * (1 - unit)).sum(axis=0) @ weight)
+
+
+def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArray:
+    """The signals at which θ crosses one of the given values, by bisection between points x; 0 and 1 too."""
+    found = [x[:1], x[-1:]]
+    for end in ends:
+        above = first.virtual(x) >= end
+        k = np.flatnonzero(above[1:] != above[:-1])
+        low, high, rises = x[k], x[k + 1], above[k + 1]
+        for _ in range(50):
+            middle = (low + high) / 2
+            right = (first.virtual(middle) >= end) != rises
+            low, high = np.where(right, middle, low), np.where(right, high, middle)
+        found.append(high)
+    return np.unique(np.concatenate(found))

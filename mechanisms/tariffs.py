@@ -57,6 +57,23 @@ def menu_fee(economy: Economy, price: FloatArray) -> FloatArray:
     return np.maximum((value + economy.later[0].cost[1]) / 2 - np.asarray(price)[..., None], 0.0) @ often
 
 
+def menu_profit(economy: Economy) -> float:
+    """What the menu earns from uniform first signals, A(x) = x: its fees and what is bought at its prices.
+
+    A buyer with first signal x picks the price p = γx/(2x − 1), for which (2x − 1)/x is its virtual weight, and buys
+    where x B ≥ p; between the x at which another B is bought, fee and price are smooth.
+    """
+    value, often = frequencies(economy)
+    cost = float(economy.later[0].cost[1])
+    ends = np.unique([1.0, *((1 + cost / value[value > cost]) / 2)])
+    at, weight = np.polynomial.legendre.leggauss(40)
+    x = ends[:-1, None] + np.diff(ends)[:, None] * (at + 1) / 2
+    price = cost * x / (2 * x - 1)
+    sold = (x[..., None] * value >= price[..., None]) @ often
+    earned = menu_fee(economy, price) + (price - cost) * sold
+    return float((earned * np.diff(ends)[:, None] / 2).sum(axis=0) @ weight)
+
+
 def best_price(economy: Economy) -> Tariff:
     """The best single posted price."""
     value, often = frequencies(economy)

@@ -31,7 +31,9 @@ from scipy.optimize import brentq
 
 from sim.arrays import FloatArray
 from sim.checks import check_law, check_shape
+from sim.environment import TableEnvironment
 from sim.errors import InputError
+from sim.kernels import IndependentKernel
 
 DIRECT = 1600
 """Pairs of types up to which the Kronecker system is solved directly; beyond, by doubling."""
@@ -200,6 +202,23 @@ class Trade:
             return list(np.ndindex(*self.gains.shape))
         budgets = [self.budget(float(d)) for d in 1 - np.geomspace(1, 1e-4, 400)]
         return sorted({(int(b.seller.argmin()), int(b.buyer.argmin())) for b in budgets})
+
+
+def trade_in(environment: TableEnvironment) -> Trade | None:
+    """The two chains of an economy without end in which two agents trade or do not; None: it is another one."""
+    if environment.horizon is not None or len(environment.agents) != 2:
+        return None
+    stage, kernel = environment.stage(0), environment.kernel(0)
+    if not isinstance(kernel, IndependentKernel) or stage.public or stage.private_actions or stage.cost_table.any():
+        return None
+    costs, values = -stage.utility[0, -1][:, 0], stage.utility[1, -1][0]
+    first = environment.prior.sum(axis=1), environment.prior.sum(axis=0)
+    trades = np.stack([np.broadcast_to(-costs[:, None], stage.axes), np.broadcast_to(values, stage.axes)])
+    alike = len(stage.decisions) == 2 and not stage.utility[:, 0].any() and np.array_equal(stage.utility[:, 1], trades)
+    still = all((table == table[:1]).all() for table in kernel.factors)
+    if not (alike and still and np.allclose(np.outer(*first), environment.prior, rtol=0, atol=1e-12)):
+        return None
+    return Trade(costs, values, kernel.factors[0][0], kernel.factors[1][0], *first)
 
 
 def persistent_chain(types: int, persistence: float) -> FloatArray:

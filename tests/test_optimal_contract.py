@@ -7,7 +7,7 @@ from experiments.auditing import audit
 from experiments.catalog import make_environment
 from mechanisms.optimal_contract import OptimalContract
 from mechanisms.relaxed_bound import continuum_bound
-from mechanisms.tariffs import best_price, best_two_part, frequencies, menu_fee
+from mechanisms.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.errors import Refusal
 from sim.separable_builders import arms, beta_signal
@@ -42,6 +42,18 @@ def test_fees_and_cutoff_are_the_formulas() -> None:
     points = environment.grids[0].points
     buys = contract.direct.slopes[:, 0] > 0
     np.testing.assert_array_equal(buys, points > (1 + COST / TASTES.max()) / 2)
+
+
+def test_the_menu_earns_the_bound_and_is_chosen_from_as_it_should() -> None:
+    """Fees and prices of the continuum, added up; every first signal likes its own contract best."""
+    economy = sale(cost=COST)
+    assert menu_profit(economy) == pytest.approx(continuum_bound(economy).value, abs=1e-10)
+    value, often = frequencies(economy)
+    x = np.linspace(0.61, 1, 79)  # whoever is below 0.6 buys nothing
+    price = COST * x / (2 * x - 1)
+    worth = np.maximum(x[:, None, None] * value - price[None, :, None], 0) @ often - menu_fee(economy, price)[None]
+    np.testing.assert_allclose(worth.max(axis=1), np.diagonal(worth), atol=1e-12)
+    assert (worth.max(axis=1) - worth.min(axis=1) > 0.05).all()
 
 
 def test_simple_tariffs_earn_less() -> None:

@@ -11,9 +11,11 @@ from agents.truthful import Truthful
 from experiments.auditing import Audit, audit, audit_data
 from experiments.catalog import make_environment, make_mechanism
 from experiments.moments import Moments
+from experiments.scenarios.bilateral_trade import environment_of
 from mechanisms.pivot import Pivot
 from mechanisms.pivot_with_fees import PivotWithFees
 from mechanisms.planner import plan
+from mechanisms.trade_budget import Trade, trade_in
 from sim.environment import TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.game import make_game
@@ -41,6 +43,39 @@ def test_above_the_threshold_every_promise_holds() -> None:
     assert verdicts(found) == dict.fromkeys(("incentive", "budget", "participation", "efficient"), "holds")
     exact = alpha_chain(0.75).budget(0.9)
     assert found.budget["ex_ante"].value == pytest.approx(exact.slack, abs=1e-9)
+
+
+@given(seeds)
+def test_the_audit_says_for_which_patience_fees_would_do(seed: int) -> None:
+    """The two chains are found again in the economy; its condition is (∗), and names every switch."""
+    draws = np.random.Generator(np.random.Philox(key=seed))
+    sizes = draws.integers(2, 4, 2)
+    points = [np.sort(draws.uniform(0, 1, k)) for k in sizes]
+    chains = [draws.dirichlet(np.ones(k), k) for k in sizes]
+    trade = Trade(points[0], points[1], *chains, *(draws.dirichlet(np.ones(k)) for k in sizes))
+    discount = float(draws.uniform(0.1, 0.95))
+    env = environment_of(trade, discount)
+    again = trade_in(env)
+    assert again is not None
+    for name in ("costs", "values", "seller", "buyer", "first_seller", "first_buyer"):
+        np.testing.assert_allclose(getattr(again, name), getattr(trade, name), atol=1e-12)
+    (condition,) = PivotWithFees(env).conditions()
+    assert condition.value == pytest.approx(trade.budget(discount).slack, abs=1e-8)
+    assert condition.holds == trade.balances(discount)
+    assert all(f"{zero:.6g}" in condition.note for zero, _ in trade.switches())
+
+
+def test_the_condition_on_the_screen_and_where_it_says_less() -> None:
+    """In words; an economy that is no trade between two chains has fees and a deficit, but no such δ."""
+    (condition,) = PivotWithFees(economy("bilateral-trade:discount=0.3")).conditions()
+    assert condition.holds is False
+    assert condition.note.endswith("deficit 0.357143; holds for δ from 0.666667 to 1")
+    (condition,) = PivotWithFees(economy("bilateral-trade:persistence=1")).conditions()
+    assert condition.note == "largest fees seller 0, buyer 1 0; deficit 2.5; holds for no δ"
+    for text in ("bilateral-trade:horizon=2", "repeated-auction", "repeated-auction:fatigue=0.5"):
+        env = economy(text)
+        assert trade_in(env) is None
+        assert "δ" not in PivotWithFees(env).conditions()[0].note
 
 
 def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_away() -> None:

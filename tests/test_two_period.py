@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
 from experiments.catalog import make_environment, make_mechanism
+from experiments.cli import main
 from experiments.moments import Moments
 from mechanisms.cutoff_rule import CutoffRule, optimal_rule, second_cutoff
 from mechanisms.optimal_two_period import OptimalTwoPeriod
@@ -249,6 +250,24 @@ def test_the_mechanism_is_for_one_buyer_on_numbers() -> None:
     for economy in ("two-period-sale:grid=3", "bilateral-trade-continuous", "oil-leases"):
         with pytest.raises(Refusal, match="one buyer and two periods on continuous types"):
             make_mechanism("optimal-two-period", make_environment(economy))
+
+
+def test_the_audit_checks_theorem_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """On the screen and as data; planted: prices that rise in the first type are named with type and report."""
+    for more in ([], ["--json"]):
+        with pytest.raises(SystemExit):
+            main(["audit", "two-period-sale", "optimal-two-period", *more])
+    out = capsys.readouterr().out
+    assert "yes integral monotonicity (8)" in out
+    assert '"integral monotonicity (8)": {' in out
+    mechanism = make_mechanism("optimal-two-period", make_environment("two-period-sale"))
+    assert isinstance(mechanism, OptimalTwoPeriod)
+    assert [c.holds for c in mechanism.conditions()] == [True, True]
+    mechanism.rule = CutoffRule(AR1.types, 1.0, 0.5, lambda s: 0.2 + 0.3 * s)
+    missed, lie = mechanism.conditions()
+    assert (missed.holds, lie.holds) == (False, False)
+    assert lie.value == pytest.approx(0.0375, abs=1e-3)
+    assert float(lie.where["report"]) > float(lie.where["first type"])
 
 
 def test_the_scenario_names_its_grid() -> None:

@@ -1,5 +1,7 @@
 """The virtual pivot mechanism: what holds on a grid exactly, what only in the limit, and what fails."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from agents.problem import build_problem
 from agents.truthful import Truthful
 from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
+from experiments.first_reports import first_report_conditions
 from experiments.frozen_audit import frozen_audit, too_large
 from experiments.moments import Moments
 from mechanisms.immediate import immediate
@@ -177,6 +180,38 @@ def test_interval_dominance_and_the_envelope() -> None:
         assert conditions.dominance.min() >= -1e-9
         np.testing.assert_allclose(conditions.gain, found.first_lies, atol=1e-12)
         np.testing.assert_allclose(conditions.envelope + conditions.dominance + conditions.gain, 0, atol=1e-9)
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_first_reports_satisfy_both_conditions(seed: int, controlled: bool) -> None:
+    """Random economies: with exact rents both hold; the three always add up; with left sums the envelope breaks."""
+    economy = random_sale(generator(seed), 2, controlled=controlled)
+    mechanism = VirtualPivot(on_midpoints(economy, 3))
+    searches = [search_frozen(mechanism, i) for i in range(2)]
+    assert [c.holds for c in first_report_conditions(mechanism, searches)] == [True, True]
+    for reading in ("continuum", "left-sums"):
+        other = VirtualPivot(on_midpoints(economy, 3), reading)
+        found = search_frozen(other, 1)
+        one = immediate(other, 1, found.honest)
+        np.testing.assert_allclose(one.envelope + one.dominance + one.gain, 0, atol=1e-9)
+        assert found.first_lies.max() <= 1e-7 or not one.holds(1e-8)
+
+
+def test_conditions_of_first_reports_are_named_where_they_fail() -> None:
+    """Left sums miss the envelope; planted: a lie whose sequel is worth more than the truth's misses dominance."""
+    mechanism = VirtualPivot(on_midpoints(sale(2), 8), "left-sums")
+    searches = [search_frozen(mechanism, i) for i in range(2)]
+    envelope, dominance = first_report_conditions(mechanism, searches)
+    assert (envelope.holds, dominance.holds) == (False, True)
+    assert envelope.where["agent"] == "buyer 2"
+    honest = searches[0].honest.copy()
+    honest[:, 2, 5] += 10
+    envelope, dominance = first_report_conditions(mechanism, [replace(searches[0], honest=honest)])
+    assert dominance.holds is False
+    assert dominance.where["first report"] == f"{5 / 16:.6g}"
+    assert dominance.where["first signal"] == f"{11 / 16:.6g}"
+    grid = VirtualPivot(on_midpoints(sale(2), 3), "grid")
+    assert [c.holds for c in first_report_conditions(grid, [search_frozen(grid, 0)])] == [None, None]
 
 
 def test_uncontrolled_signals_are_served_period_by_period() -> None:

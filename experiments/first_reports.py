@@ -1,0 +1,62 @@
+"""Lemma 3.5 as conditions of a mechanism that freezes weights: the envelope and interval dominance of first reports.
+
+Given that truth is best at t ≥ 1, the two hold if and only if no first lie x′ → x gains anything; see
+`mechanisms.immediate`.
+
+Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.5, (11), (12).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.frozen_search import FrozenSearch
+from mechanisms.conditions import TOLERANCE, Condition
+from mechanisms.immediate import Immediate, immediate
+from mechanisms.virtual_pivot import VirtualPivot
+from sim.arrays import FloatArray
+from sim.errors import Refusal
+
+ENVELOPE = "envelope of first reports (Lemma 3.5)"
+DOMINANCE = "interval dominance of first reports (Lemma 3.5)"
+
+
+def first_report_conditions(mechanism: VirtualPivot, searches: Sequence[FrozenSearch]) -> list[Condition]:
+    """Both conditions, where they are worst over all agents.
+
+    Not applicable with the grid as the type space, which has nothing between its nodes, or where the envelope is not
+    known.
+    """
+    if mechanism.reading.startswith("grid"):
+        return [Condition(name, None, float("nan"), {}, "the grid is the type space") for name in (ENVELOPE, DOMINANCE)]
+    try:
+        found = [immediate(mechanism, search.agent, search.honest) for search in searches]
+    except Refusal as error:
+        return [Condition(name, None, float("nan"), {}, str(error)) for name in (ENVELOPE, DOMINANCE)]
+    scale = max(1.0, *(float(np.abs(search.honest).max()) for search in searches))
+    return [
+        _worst(mechanism, ENVELOPE, [np.abs(one.envelope) for one in found], scale),
+        _worst(mechanism, DOMINANCE, [_missed(one) for one in found], scale),
+    ]
+
+
+def _missed(one: Immediate) -> FloatArray:
+    """By how much dominance is missed; 0 where it holds."""
+    return np.maximum(-one.dominance, 0.0)
+
+
+def _worst(mechanism: VirtualPivot, name: str, missed: list[FloatArray], scale: float) -> Condition:
+    """`missed` by agent, `(O, m, m)` by others, report and type."""
+    agent = int(np.argmax([table.max() for table in missed]))
+    table = missed[agent]
+    worst = float(table.max())
+    if worst <= TOLERANCE * scale:
+        return Condition(name, True, worst, {})
+    _, said, true = np.unravel_index(int(table.argmax()), table.shape)
+    points = mechanism.environment.grids[agent].points
+    where: dict[str, str | int] = {
+        "agent": mechanism.economy.agents[agent],
+        "first signal": f"{points[true]:.6g}",
+        "first report": f"{points[said]:.6g}",
+    }
+    return Condition(name, False, worst, where)
