@@ -17,6 +17,7 @@ from experiments.tournament.found import Tournament
 from experiments.tournament.loading import check_tournament
 from experiments.tournament.playing import tournament
 from experiments.tournament.profiles import moves
+from sim.errors import InputError
 from tests.runs import Command, bytes_below, call, planted, strategy
 from tests.test_audit import gains
 
@@ -247,6 +248,23 @@ def test_a_users_strategy_that_breaks_takes_only_its_profiles_with_it(tmp_path: 
     assert [found.parts[0].game.label(p) for p in found.parts[0].game.profiles] == ["3-truth"]
     (failure,) = found.failures
     assert "broken" in failure["failed"]
+
+
+def test_options_that_mean_nothing_are_said_before_anything_is_played(tmp_path: Path) -> None:
+    entries = {
+        "truth": "truthful",
+        "odd": "one-shot:period=99",
+        "either": {"mix": {"truth": 0.5, "third": 0.5}},
+        "third": {"use": "misreport:map=0>7", "noise": 0.1},
+    }
+    with pytest.raises(InputError) as caught:
+        play(tmp_path / "run", strategies=entries)
+    said = str(caught.value)
+    assert "\n" not in said
+    for name in ("odd", "either", "third"):
+        assert f"strategies.{name}: " in said
+    assert "period 99" in said or "99" in said
+    assert not (tmp_path / "run").exists()
 
 
 # Coalitions

@@ -8,6 +8,7 @@ rounds before it recorded, so a run that was killed goes on where it stopped.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import product
 from math import ceil
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from scipy.special import ndtri
 
 from agents.base import BaseStrategy
 from agents.truthful import Truthful
+from experiments.catalog import is_shipped
 from experiments.fingerprint import code_hashes, environment_hash, file_hash
 from experiments.moments import LEVEL
-from experiments.opening import check_case, open_environment, open_game
+from experiments.opening import check_case, open_environment, open_game, require_fit
 from experiments.pool import TRIES, Workers
 from experiments.results import save_result
 from experiments.shards import Job, make_job, play_jobs, shard_keys
@@ -33,7 +35,7 @@ from experiments.tournament.roles import make_roles
 from experiments.tournament.study import Study
 from sim.arrays import FloatArray
 from sim.environment import Environment
-from sim.errors import PlayError, Refusal
+from sim.errors import InputError, PlayError, Refusal
 from sim.game import Conduct, Game
 from sim.run_folder import RunFolder, configuration_hash
 
@@ -84,6 +86,7 @@ def _on_economy(
             refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
         except PlayError as error:
             broken[mechanism] = str(error)
+    _require_fit(text, games, roles, strategies)
     everything = [part for strategy in strategies.values() for part in strategy.whole()]
     configuration = {
         "command": "tournament",
@@ -119,6 +122,22 @@ def _on_economy(
     if parts:
         save_result(folder_path, "tournament", kept_data(found))
     return found
+
+
+def _require_fit(
+    text: str, games: Mapping[str, Game], roles: Sequence[Role], strategies: Mapping[str, BaseStrategy]
+) -> None:
+    """Raise if a strategy's options mean nothing in a game, naming all such; users' own are asked apart (`_unfit`)."""
+    wrong: dict[str, str] = {}
+    for (mechanism, game), role in product(games.items(), roles):
+        for agent, name in product(role.agents, role.strategies):
+            try:
+                if all(map(is_shipped, strategies[name].whole())):
+                    require_fit(game, agent, strategies[name])
+            except InputError as error:
+                wrong.setdefault(name, f"strategies.{name}: under {mechanism}, {error}")
+    if wrong:
+        raise InputError(f"{text}: {'; '.join(wrong.values())}")
 
 
 def _sampling(study: Study, games: Iterable[Game], ways: int) -> tuple[Sampling, int]:
