@@ -41,7 +41,7 @@ def best_buyer_report(type_: Array, value: Array, top: float, *, clipped: bool) 
     if not clipped:
         return np.minimum(2 * type_ * value, top)
     low = np.minimum(2 * type_ * value, 1.0)
-    corner = np.minimum(top, np.divide(1.0, type_, out=np.full(len(type_), top), where=type_ > 0))
+    corner = np.minimum(top, np.divide(1.0, type_, out=np.full(len(type_), float(top)), where=type_ > 0))
     worth = [buyer_worth(type_, value, report, clipped=True) for report in (low, corner)]
     return np.where(worth[1] > worth[0], corner, low)
 

@@ -24,6 +24,7 @@ from mechanisms.relaxed_bound import continuum_bound, grid_bound, sampled_bound
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.virtual_myopic import VirtualMyopic
 from mechanisms.virtual_pivot import VirtualPivot
+from sim import memory
 from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.loop import play_shard
@@ -297,6 +298,19 @@ def test_large_economies_are_searched_first_report_by_first_report() -> None:
     assert found.holds
     assert max(max(s.first_gain, s.later_gain) for s in found.searches) <= EXACT
     assert not too_large(VirtualPivot(on_midpoints(sale(2), 3)))
+
+
+def test_what_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan, and before that the tables of the economy; no sooner than they must be."""
+    environment = three_arms(3)
+    monkeypatch.setattr(memory, "room", lambda: 8.0 * 26 * 1000 * 4)
+    assert max(search_frozen(VirtualPivot(environment), i).later_gain for i in range(3)) <= EXACT
+    monkeypatch.setattr(memory, "room", lambda: 8.0 * 26 * 999 * 4)
+    with pytest.raises(Refusal, match=r"a plan over 1,000 profiles of states would need 832 kB, more than the 831 kB"):
+        search_frozen(VirtualPivot(environment), 0)
+    monkeypatch.setattr(memory, "room", lambda: 1e5)
+    with pytest.raises(Refusal, match=r"environment 'arms', with 1,331 profiles of types, would need 319 kB"):
+        three_arms(3)
 
 
 @pytest.mark.slow
