@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from agents.figures import worst_gain
 from agents.frozen_search import search_frozen
@@ -28,7 +29,15 @@ from sim import memory
 from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.loop import play_shard
-from sim.separable import Economy, FirstSignal, Later, Power, quantiles, separable_environment
+from sim.separable import (
+    Economy,
+    FirstSignal,
+    Later,
+    Power,
+    SeparableEnvironment,
+    quantiles,
+    separable_environment,
+)
 from sim.separable_builders import beta_signal
 from sim.streams import Streams
 from tests.separable_economies import known, on_midpoints, random_sale, sale, three_arms
@@ -252,6 +261,19 @@ def test_conditions_say_what_is_missing() -> None:
     left = {c.name: c for c in separable_conditions(public)}["everybody can be left out"]
     assert left.holds is False
     assert left.where == {"period": 1, "agent": "1", "decision": "yes"}
+
+
+def test_a_law_on_a_part_of_the_interval() -> None:
+    """Nodes without density: left out if values are multiplicative, refused if additive; conditions look inside."""
+    first = FirstSignal(stats.uniform(0.25, 0.5))
+    mechanism = VirtualPivot(on_midpoints(sale(2, first=first), 5))
+    assert mechanism.values[0].included.tolist() == [False, False, True, True, True]
+    assert all(search_frozen(mechanism, i).first_gain <= EXACT for i in range(2))
+    assert all(c.holds for c in separable_conditions(mechanism.economy))
+    additive = make_environment("ar1-additive")
+    assert isinstance(additive, SeparableEnvironment)
+    with pytest.raises(Refusal, match="virtual value of first signal number 0 is not finite: no density"):
+        VirtualPivot(on_midpoints(replace(additive.economy, first=(first, first)), 5), "left-sums").opening  # noqa: B018
 
 
 def test_bad_options_and_environments_get_one_line() -> None:
