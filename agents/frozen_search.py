@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mechanisms.batch_plan import FORBIDDEN, follow, solve_plans
+from mechanisms.frozen_plans import require_plan
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.arrays import FloatArray, IntArray
-from sim.memory import require_room
 
 CASES = 8_000_000
 """Numbers that the work on a batch of triples may hold."""
@@ -107,7 +107,7 @@ def search_frozen(mechanism: VirtualPivot, agent: int) -> FrozenSearch:
     economy, nodes = mechanism.economy, mechanism.nodes[agent]
     others = mechanism.profiles // nodes
     size = max(period.size for period in economy.later)
-    require_room(f"the search of what agent {economy.agents[agent]!r} can gain", 4.0 * size * len(economy.decisions))
+    require_plan(economy)
     step = max(1, CASES // (nodes**2 * size * len(economy.decisions)))
     tables = [_some(mechanism, agent, np.arange(a, min(a + step, others))) for a in range(0, others, step)]
     later, least, honest, best = (np.concatenate([t[k] for t in tables]) for k in range(4))

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from experiments.tally import first_best
 from mechanisms.dynamic_revenue import DynamicOptimum, dynamic_revenue, relaxed_revenue
 from mechanisms.relaxed_bound import Bound, continuum_bound, grid_bound
 from sim.environment import Environment, TableEnvironment
@@ -77,6 +78,8 @@ class Relaxation:
             _line(console, "relaxed program", f"{self.relaxed.revenue:.8g}, first signals private")
             size = f"{self.dynamic.variables:,} variables, {self.dynamic.constraints:,} constraints"
             _line(console, "dynamic program", f"{self.dynamic.revenue:.8g}, all signals private ({size})")
+            _line(console, "gap", f"{max(self.gap or 0.0, 0.0):.6g}")
+            _line(console, "first best", f"{first_best(self.environment):.8g}, what there is to be earned")
         if self.refused:
             console.print(Text(f"No program over all mechanisms: {self.refused}.", "yellow"))
 

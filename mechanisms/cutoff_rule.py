@@ -31,11 +31,17 @@ from sim.errors import Refusal
 PANELS = 48
 """Even pieces of the range of θ_1, before breaks are added."""
 
+GRADED = 2.0 ** -np.arange(6, 39, 2)
+"""Distances from the ends of the types at which further pieces begin, relative to the support."""
+
 NODES = 10
 """Gauss nodes per piece, and the number of coefficients of each piece's polynomial."""
 
 LATER = 40
 """Gauss nodes over θ_2."""
+
+QUADRATURE = 1e-7
+"""What integrals leave open."""
 
 ROUNDING = 1e-9
 """Virtual values within this of 0 have no sign."""
@@ -91,10 +97,14 @@ class CutoffRule:
 
     @cached_property
     def breaks(self) -> FloatArray:
-        """Ends of the pieces: even ones, κ_1, and where κ_2 enters or leaves the support of θ_2 or of all types."""
+        """Ends of the pieces: even ones, κ_1, and where κ_2 enters or leaves the support of θ_2 or of all types.
+
+        Towards both ends of the types they shrink by a factor each, as densities that vanish there bend κ_2 sharply.
+        """
         low, high = self.types.first_support
         fine = np.linspace(low, high, FINE)
         regimes, found = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
+        found += [end + sign * (high - low) * step for end, sign in ((low, 1), (high, -1)) for step in GRADED]
         if low < self.first < high:
             found.append(self.first)
         changes = np.flatnonzero((regimes[1:] != regimes[:-1]).any(axis=1))
@@ -241,8 +251,9 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     """Sell where virtual values are not negative.
 
     Raises:
-        Refusal: virtual values cross 0 more than once, or a higher first type makes second types worse: then the
-            pointwise optimum is not monotone, and a grid's linear program (`mechanisms.revenue_lp`) must decide.
+        Refusal: virtual values cross 0 more than once, a higher first type makes second types worse, or tomorrow's
+            price rises with the first type so far that integral monotonicity (8) fails: then the pointwise optimum
+            is not incentive compatible, and a grid's linear program (`mechanisms.revenue_lp`) must decide.
     """
     low, high = types.first_support
     inner = np.linspace(low, high, FINE)[1:-1]
@@ -256,7 +267,14 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
         first = low
     else:
         first = float(_root(types.first_virtual, inner[:1], inner[-1:], np.array([True]))[0])
-    return CutoffRule(types, discount, first, lambda s: second_cutoff(types, s))
+    rule = CutoffRule(types, discount, first, lambda s: second_cutoff(types, s))
+    least, one, report = rule.integral_monotonicity()
+    if least < -QUADRATURE:
+        raise Refusal(
+            f"optimal-two-period: types {types.label}: integral monotonicity is missed by {-least:.4g}: type "
+            f"{one:.4g} would rather report {report:.4g}; revenue-optimal solves a grid"
+        )
+    return rule
 
 
 def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:

@@ -18,7 +18,11 @@ import numpy as np
 from mechanisms.batch_plan import FORBIDDEN, Plans, expect, follow, solve_plans
 from sim.arrays import BoolArray, FloatArray
 from sim.errors import Refusal
+from sim.memory import require_room
 from sim.separable import Economy
+
+WORK = 26
+"""Numbers per profile and decision that planning and searching hold at their peak (measured at 753,571 profiles)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,19 @@ def forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> Flo
     return total
 
 
+def require_plan(economy: Economy) -> None:
+    """Refuse to plan over more profiles of states than fit.
+
+    Raises:
+        Refusal: the number of profiles and the size are said.
+    """
+    size = max(period.size for period in economy.later)
+    require_room(f"a plan over {size:,} profiles of states", float(WORK) * size * len(economy.decisions))
+
+
 def plans(economy: Economy, counted: Counted) -> Plans:
     """W and its policy."""
+    require_plan(economy)
     flows = [forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
     return solve_plans(economy, flows)
 

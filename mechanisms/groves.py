@@ -51,7 +51,7 @@ class Groves(FlowMechanism):
     Args:
         phi: the discretionary terms. `balance`: the constants E V_{−i}, with which everybody's expected transfer is 0
             (budget in balance before anything is known); `zero`; `pivot`: W_{−i}; a number; or the path of a JSON file
-            {"phi": [an array over the others' signals, per agent]}.
+            {"phi": [an array over the others' signals, per agent]}; with an end, {"periods": [such a list each]} too.
         surcharge: what agent 0 pays on top whenever decision 0 is taken: no Groves mechanism unless it is 0.
 
     Raises:
@@ -85,8 +85,8 @@ class Groves(FlowMechanism):
         try:
             constant = float(phi)
         except ValueError:
-            tables = _read(Path(phi), len(self.environment.agents))
-            return lambda _t, i: tables[i]
+            tables = _read(Path(phi), len(self.environment.agents), self.environment.horizon)
+            return lambda t, i: tables[t if len(tables) > 1 else 0][i]
         if not np.isfinite(constant):
             raise InputError(f"phi: {phi} is not a finite number")
         return lambda _t, _i: np.array(constant)
@@ -134,16 +134,20 @@ class Groves(FlowMechanism):
         return np.stack(rows)
 
 
-def _read(path: Path, agents: int) -> list[FloatArray]:
-    """The arrays of a file of discretionary terms."""
+def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]]:
+    """The arrays of a file of discretionary terms, by period and agent; a single list if it is for all periods."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        tables = [np.asarray(table, dtype=np.float64) for table in data["phi"]]
+        lists = data["periods"] if "periods" in data else [data["phi"]]
+        tables = [[np.asarray(table, dtype=np.float64) for table in one] for one in lists]
     except OSError as error:
         words = "balance, zero, pivot, a number, or a JSON file"
         raise InputError(f"phi: {str(path)!r} is none of {words} ({error.strerror})") from None
     except (ValueError, TypeError, KeyError):
         raise InputError(f'phi: {path}: expected {{"phi": [one array of numbers per agent]}}') from None
-    if len(tables) != agents:
-        raise InputError(f"phi: {path}: {len(tables)} arrays for {agents} agents")
+    if "periods" in data and len(tables) != horizon:
+        raise InputError(f"phi: {path}: {len(tables)} periods for {horizon or 'infinitely many'}")
+    for one in tables:
+        if len(one) != agents:
+            raise InputError(f"phi: {path}: {len(one)} arrays for {agents} agents")
     return tables

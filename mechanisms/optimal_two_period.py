@@ -19,15 +19,12 @@ import numpy as np
 
 from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
-from mechanisms.cutoff_rule import CutoffRule, optimal_rule
+from mechanisms.cutoff_rule import QUADRATURE, CutoffRule, optimal_rule
 from mechanisms.two_period_types import TwoPeriodSale
 from sim.arrays import Array, FloatArray
 from sim.environment import Environment
 from sim.roles import Acts, Promises, Situation
 from sim.spaces import Interval
-
-QUADRATURE = 1e-7
-"""What integrals leave open."""
 
 
 class OptimalTwoPeriod(BaseMechanism):

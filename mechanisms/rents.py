@@ -95,7 +95,8 @@ def _increasing(first: FirstSignal, floor: float) -> None:
     """Refuse a virtual value that falls while above the floor."""
     x = np.linspace(0, 1, 2001)
     theta = first.virtual(x)
-    step = np.diff(theta)
+    with np.errstate(invalid="ignore"):  # of −∞ and −∞, where there is no density
+        step = np.diff(theta)
     bad = (step <= 0) & (theta[:-1] > floor)
     if bad.any():
         k = int(np.argmax(bad))

@@ -22,7 +22,7 @@ SLACK = 1e-12
 
 def separable_conditions(economy: Economy) -> list[Condition]:
     """All of them, over all agents."""
-    x = np.linspace(0, 1, POINTS)[1:-1]
+    points = [_inside(first) for first in economy.first]
     out = []
     for name, check in (
         ("monotone hazard rate", _hazard),
@@ -30,7 +30,7 @@ def separable_conditions(economy: Economy) -> list[Condition]:
         ("A concave", _concave),
         ("monotone virtual weight", lambda first, at: _weight(economy, first, at)),
     ):
-        out.append(_worst(economy, name, [check(first, x) for first in economy.first], x))
+        out.append(_worst(economy, name, [check(f, x) for f, x in zip(economy.first, points, strict=True)], points))
     signs = [min(float(p.slope[i].min()) for p in economy.later) for i in range(len(economy.agents))]
     k = int(np.argmin(signs))
     label = "B not negative" if economy.kind == "multiplicative" else "C not negative"
@@ -41,6 +41,12 @@ def separable_conditions(economy: Economy) -> list[Condition]:
 
 Margin = tuple[float, int]
 """The least step, and where: it must be positive."""
+
+
+def _inside(first: FirstSignal) -> FloatArray:
+    """First signals inside the support of their law."""
+    x = np.linspace(0, 1, POINTS)[1:-1]
+    return x[(first.law.cdf(x) > 0) & (first.law.sf(x) > 0)]
 
 
 def _hazard(first: FirstSignal, x: FloatArray) -> Margin:
@@ -67,10 +73,10 @@ def _least(steps: FloatArray) -> Margin:
     return float(steps[k]), k
 
 
-def _worst(economy: Economy, name: str, margins: list[Margin], x: FloatArray) -> Condition:
+def _worst(economy: Economy, name: str, margins: list[Margin], points: list[FloatArray]) -> Condition:
     k = int(np.argmin([margin for margin, _ in margins]))
     margin, at = margins[k]
-    return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{x[at]:.4g}"})
+    return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{points[k][at]:.4g}"})
 
 
 def _left_out(economy: Economy) -> Condition:

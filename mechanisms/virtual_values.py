@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.arrays import BoolArray, FloatArray
+from sim.errors import Refusal
 from sim.separable import Economy, FirstSignal, Grid
 
 EXCLUDED = 1e-12
@@ -68,8 +69,17 @@ def grid_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
 
 
 def node_values(economy: Economy, scale: FloatArray, theta: FloatArray) -> NodeValues:
-    """Weights from A and θ at any nodes."""
+    """Weights from A and θ at any nodes.
+
+    Raises:
+        Refusal: a virtual value of an additive economy is not finite (no density at a node): nobody is excluded there.
+    """
     if economy.kind == "additive":
+        if not np.isfinite(theta).all():
+            k = int(np.argmin(np.isfinite(theta)))
+            raise Refusal(
+                f"environment {economy.name!r}: the virtual value of first signal number {k} is not finite: no density"
+            )
         return NodeValues(scale, theta, np.ones_like(theta), np.ones(theta.shape, np.bool_), True)
     alpha = np.divide(theta, scale, out=np.full_like(theta, -np.inf), where=(scale > 0) & np.isfinite(theta))
     return NodeValues(scale, theta, alpha, alpha > EXCLUDED, False)

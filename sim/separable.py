@@ -31,6 +31,7 @@ from sim.checks import check_law, check_shape
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel
+from sim.memory import require_room
 from sim.stage import Stage
 
 KINDS = ("multiplicative", "additive")
@@ -272,8 +273,15 @@ def separable_environment(economy: Economy, grids: Sequence[Grid]) -> SeparableE
 
     An endless economy has one repeated stage, whose signals are (node, `-`) before the first later period and
     (node, state) from then on; with a horizon, period 0 has the nodes alone and a single decision.
+
+    Raises:
+        Refusal: its tables do not fit; the size is said.
     """
     grids = tuple(grids)
+    before = int(economy.endless)
+    widths = [prod(len(g.points) * (k + before) for g, k in zip(grids, p.axes, strict=True)) for p in economy.later]
+    tables = 2.5 * len(economy.agents) * len(economy.decisions) * max(widths)
+    require_room(f"environment {economy.name!r}, with {max(widths):,} profiles of types,", tables)
     stages = (_repeated(economy, grids),) if economy.endless else _stages(economy, grids)
     prior = np.ones(())
     for i, grid in enumerate(grids):

@@ -1,5 +1,6 @@
 """Groves mechanisms: Theorem 3 and Lemma 1 of Yoon on random economies, Property A, and the finite counterexample."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +235,22 @@ def test_terms_from_a_file(tmp_path: Path) -> None:
     table = Groves.with_terms(env, lambda _t, i: np.array([[1.0, 2.0], [3.0, 4.0]][i])).tables[0]
     assert isinstance(mechanism, Groves)
     np.testing.assert_array_equal(mechanism.tables[0], table)
+
+
+def test_terms_from_a_file_by_period(tmp_path: Path) -> None:
+    """With a horizon every period has its own; truth withstands everything all the same."""
+    base = private_values(1)
+    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    terms = [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [2.0, 0.5]], [[5.0, 5.0], [0.0, 1.0]]]
+    path = tmp_path / "phi.json"
+    path.write_text(json.dumps({"periods": terms}), encoding="utf-8")
+    mechanism = Groves(env, phi=str(path))
+    other = Groves.with_terms(env, lambda t, i: np.array(terms[t][i]))
+    for one, same in zip(mechanism.tables, other.tables, strict=True):
+        np.testing.assert_array_equal(one, same)
+    assert best_ex_post_gain(env, mechanism).max() < 1e-8
+    with pytest.raises(InputError, match="3 periods for infinitely many"):
+        Groves(base, phi=str(path))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -169,6 +169,27 @@ def test_what_needs_ironing_is_refused() -> None:
     )
     with pytest.raises(Refusal, match=r"a higher first type makes the second lower \(impulse response -0\.5\)"):
         optimal_rule(against, 1.0)
+
+
+@pytest.mark.parametrize(("kernel", "a", "b"), [("ar1", 0.3, 0.3), ("ar1", 0.5, 1.0), ("power", 0.7, 0.7)])
+def test_prices_that_rise_too_far_are_refused(kernel: str, a: float, b: float) -> None:
+    """Virtual values cross 0 once, and yet: where few first types lie just above, tomorrow's price rises with θ_1."""
+    with pytest.raises(Refusal, match=r"integral monotonicity is missed by 0\.\d+: type 0\.\d+ would rather report 0;"):
+        optimal_rule(family(kernel, 0.5, a, b), 1.0)
+    with pytest.raises(Refusal, match="integral monotonicity"):
+        make_mechanism("optimal-two-period", make_environment(f"two-period-sale:kernel={kernel},a={a},b={b}"))
+
+
+@settings(max_examples=8)
+@given(st.floats(0.4, 3), st.floats(0.4, 3), st.floats(0, 0.9), st.sampled_from(["ar1", "power"]))
+@example(1.5, 1.0, 0.5, "power")  # a cutoff with a cusp at the lowest type
+def test_what_is_not_refused_is_incentive_compatible(a: float, b: float, rho: float, kernel: str) -> None:
+    """Any Beta law and kernel: a refusal, or a mechanism under which no first lie gains."""
+    try:
+        rule = optimal_rule(family(kernel, rho, a, b), 1.0)
+    except Refusal:
+        return
+    assert rule.worst_lie(33)[0] < 1e-6
 
 
 def _two_humps() -> TwoPeriodTypes:

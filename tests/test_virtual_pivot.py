@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from agents.figures import worst_gain
 from agents.frozen_search import search_frozen
@@ -24,10 +25,19 @@ from mechanisms.relaxed_bound import continuum_bound, grid_bound, sampled_bound
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.virtual_myopic import VirtualMyopic
 from mechanisms.virtual_pivot import VirtualPivot
+from sim import memory
 from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.loop import play_shard
-from sim.separable import Economy, FirstSignal, Later, Power, quantiles, separable_environment
+from sim.separable import (
+    Economy,
+    FirstSignal,
+    Later,
+    Power,
+    SeparableEnvironment,
+    quantiles,
+    separable_environment,
+)
 from sim.separable_builders import beta_signal
 from sim.streams import Streams
 from tests.separable_economies import known, on_midpoints, random_sale, sale, three_arms
@@ -253,6 +263,19 @@ def test_conditions_say_what_is_missing() -> None:
     assert left.where == {"period": 1, "agent": "1", "decision": "yes"}
 
 
+def test_a_law_on_a_part_of_the_interval() -> None:
+    """Nodes without density: left out if values are multiplicative, refused if additive; conditions look inside."""
+    first = FirstSignal(stats.uniform(0.25, 0.5))
+    mechanism = VirtualPivot(on_midpoints(sale(2, first=first), 5))
+    assert mechanism.values[0].included.tolist() == [False, False, True, True, True]
+    assert all(search_frozen(mechanism, i).first_gain <= EXACT for i in range(2))
+    assert all(c.holds for c in separable_conditions(mechanism.economy))
+    additive = make_environment("ar1-additive")
+    assert isinstance(additive, SeparableEnvironment)
+    with pytest.raises(Refusal, match="virtual value of first signal number 0 is not finite: no density"):
+        VirtualPivot(on_midpoints(replace(additive.economy, first=(first, first)), 5), "left-sums").opening  # noqa: B018
+
+
 def test_bad_options_and_environments_get_one_line() -> None:
     """Names of what is wrong."""
     environment = on_midpoints(sale(), 3)
@@ -297,6 +320,19 @@ def test_large_economies_are_searched_first_report_by_first_report() -> None:
     assert found.holds
     assert max(max(s.first_gain, s.later_gain) for s in found.searches) <= EXACT
     assert not too_large(VirtualPivot(on_midpoints(sale(2), 3)))
+
+
+def test_what_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan, and before that the tables of the economy; no sooner than they must be."""
+    environment = three_arms(3)
+    monkeypatch.setattr(memory, "room", lambda: 8.0 * 26 * 1000 * 4)
+    assert max(search_frozen(VirtualPivot(environment), i).later_gain for i in range(3)) <= EXACT
+    monkeypatch.setattr(memory, "room", lambda: 8.0 * 26 * 999 * 4)
+    with pytest.raises(Refusal, match=r"a plan over 1,000 profiles of states would need 832 kB, more than the 831 kB"):
+        search_frozen(VirtualPivot(environment), 0)
+    monkeypatch.setattr(memory, "room", lambda: 1e5)
+    with pytest.raises(Refusal, match=r"environment 'arms', with 1,331 profiles of types, would need 319 kB"):
+        three_arms(3)
 
 
 @pytest.mark.slow
