@@ -58,7 +58,7 @@ def show_audit(found: Audit, console: Console, title: str) -> None:
         console.print(Text("It promises nothing."))
     console.print()
     for key, fact in _facts(found):
-        console.print(Text.assemble((f"{key:14}", "bold"), fact))
+        console.print(Text.assemble((f"{key:14} ", "bold"), fact))
     console.print()
     for condition in found.conditions:
         console.print(_condition(condition))
@@ -180,6 +180,8 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         where = _where(least.where)
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
     facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {2 * ledger.bound:.1g}"))
+    if found.mechanism.promises.assumptions:
+        facts.append(("promised where", "; ".join(found.mechanism.promises.assumptions)))
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
     if tied:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))

@@ -327,6 +327,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
             {"promise": v.promise, "status": v.status, "worst": _number(v.worst), "bound": v.bound, "where": v.where}
             for v in found.promises
         ],
+        "assumptions": list(found.mechanism.promises.assumptions),
         "conditions": {
             c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in found.conditions
         },

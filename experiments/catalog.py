@@ -1,11 +1,12 @@
 """Everything that has a name: scenarios, mechanisms and strategies, shipped, from plug-ins or from packages."""
 
 import inspect
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from agents.base import BaseStrategy
 from experiments.options import construct, explained, split
@@ -80,10 +81,34 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
-    """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment."""
+def _builds_on(cls: type[BaseMechanism], options: Mapping[str, str]) -> bool:
+    """Whether a base is given, and a mechanism is what is meant by it."""
+    if "base" not in options:
+        return False
+    with explained(f"mechanism {cls.name!r}"):
+        return BaseMechanism in get_args(get_type_hints(cls.__init__).get("base"))
+
+
+AND = re.compile(r"\+(?=\w+=)")
+"""Between the options of a base mechanism."""
+
+
+def mechanism_classes(text: str) -> list[type[BaseMechanism]]:
+    """The class of a mechanism, and those of the mechanisms that it builds on."""
     name, options = split(text, "mechanism")
-    mechanism = construct(MECHANISMS.get(name), "mechanism", name, options, environment)
+    cls = MECHANISMS.get(name)
+    return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]
+
+
+def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
+    """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment.
+
+    A mechanism that builds on another takes that as `base=NAME`, with options `base=NAME:key=value+key=value`.
+    """
+    name, options = split(text, "mechanism")
+    cls = MECHANISMS.get(name)
+    base = [make_mechanism(AND.sub(",", options.pop("base")), environment)] if _builds_on(cls, options) else []
+    mechanism = construct(cls, "mechanism", name, options, environment, *base)
     with explained(f"mechanism {name!r}"):
         complete = hasattr(mechanism, "environment")
     if not complete:

@@ -135,7 +135,7 @@ class Miss:
         nodes: of the grid, per agent.
         points: at which over and under were worked out once more, per agent.
         over_everywhere, under_everywhere: at those points.
-        limit_everywhere: the limit that they make.
+        limit_everywhere: the limit that they make, with `decisions` as on the grid.
     """
 
     method: str

@@ -9,12 +9,12 @@ from loky import cpu_count
 from agents.base import BaseStrategy, Setting
 from agents.check import check_mechanism, check_strategy
 from experiments.catalog import (
-    MECHANISMS,
     SCENARIOS,
     STRATEGIES,
     is_shipped,
     make_environment,
     make_strategy,
+    mechanism_classes,
     use_plugins,
 )
 from experiments.cluster import dask_crew
@@ -74,9 +74,10 @@ def open_game(environment: Environment, mechanism: str, conduct: Conduct | None,
         InputError, Refusal: as `make_mechanism` and `make_game`.
         PlayError: a user's mechanism does not keep its word.
     """
-    cls = MECHANISMS.get(split(mechanism, "mechanism")[0])
-    if not is_shipped(cls):
-        tried(workers, [f"mechanism {cls.name!r}"], _game, cls, environment, mechanism, conduct, tail)
+    theirs = [cls for cls in mechanism_classes(mechanism) if not is_shipped(cls)]
+    if theirs:
+        names = [f"mechanism {cls.name!r}" for cls in theirs]
+        tried(workers, names, _game, theirs[0], environment, mechanism, conduct, tail)
     return make_game_of(environment, mechanism, conduct, tail)
 
 

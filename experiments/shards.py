@@ -19,10 +19,12 @@ from experiments.moments import Moments
 from experiments.pool import Call, Done, Parcel, Workers
 from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
 from experiments.tally import Tally
+from mechanisms.base import BaseMechanism
 from sim.arrays import FloatArray
 from sim.errors import InputError
 from sim.game import Game
 from sim.record import Keep, Record
+from sim.roles import Mechanism
 from sim.run_folder import RunFolder
 from sim.shard_files import write_shard
 from sim.tables import episodes_table, gains_table, outcomes_table, rounds_table
@@ -94,13 +96,21 @@ class Job:
 
 def users_code(game: Game, case: Case | None = None) -> list[str]:
     """Users' own parts of a game, in words."""
-    found = [] if is_shipped(game.mechanism) else [f"mechanism {game.mechanism.name!r}"]
+    found = [f"mechanism {one.name!r}" for one in _with_bases(game.mechanism) if not is_shipped(one)]
     if any(callable(value) and not is_shipped(value) for value in vars(game.environment).values()):
         found.append(f"economy {game.environment.name!r}")
     strategies = case.strategies if case else ()
     return found + list(
         dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not all(map(is_shipped, s.whole())))
     )
+
+
+def _with_bases(mechanism: Mechanism) -> Iterator[Mechanism]:
+    """A mechanism, and those that it builds on."""
+    yield mechanism
+    base = getattr(mechanism, "base", None)
+    if isinstance(base, BaseMechanism):
+        yield from _with_bases(base)
 
 
 def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:

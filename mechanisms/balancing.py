@@ -62,6 +62,8 @@ class Balancing(DirectMechanism, ABC):
         super().__init__(environment)
         if len(environment.agents) < 2:
             raise self.refuse("one agent has nobody to balance the budget with")
+        if base.environment is not self.environment:
+            raise self.refuse(f"its base {base.name!r} was made for another economy")
         if not (isinstance(base, DirectMechanism) and self._asks_for_signals(base)):
             raise self.refuse(f"its base {base.name!r} does not ask for all signals in every period, or asks for more")
         types = independent_types(self.environment)

@@ -27,7 +27,8 @@ class Once(BaseMechanism):
     """Asks for news only. Memory is the base's, times last period's profile as it was completed.
 
     Args:
-        base: a mechanism that asks for signals and takes no options.
+        base: a mechanism that asks for signals, or the name of one that needs no options. As text with options:
+            `base=balanced:base=pivot`, several joined by `+`.
 
     Raises:
         Refusal: the base does not ask for signals, asks for replies or observes actions, or does not fit.
@@ -37,12 +38,14 @@ class Once(BaseMechanism):
     source = "Athey–Segal 2007 §2: each agent makes one report"
     environment: TableEnvironment
 
-    def __init__(self, environment: Environment, base: str = "balanced-team") -> None:
+    def __init__(self, environment: Environment, base: str | BaseMechanism = "balanced-team") -> None:
         super().__init__(environment)
         known = Registry("mechanism", BaseMechanism, "mechanisms")  # type: ignore[type-abstract]
-        made = known.get(base)(environment)
+        made = known.get(base)(environment) if isinstance(base, str) else base
+        if made.environment is not self.environment:
+            raise self.refuse(f"its base {made.name!r} was made for another economy")
         if not isinstance(made, DirectMechanism) or acts_matter(made, 0):
-            raise self.refuse(f"its base {base!r} does not ask for signals, or for more than those")
+            raise self.refuse(f"its base {made.name!r} does not ask for signals, or for more than those")
         self.base, self.promises = made, made.promises
 
     @property

@@ -470,6 +470,20 @@ def test_a_refused_audit_that_finds_nothing_names_no_deviation(capsys: pytest.Ca
     assert "none\n" not in out
 
 
+def test_an_audit_says_under_which_assumptions_a_promise_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """Team transfers fail on the oil leases, where values are not private: what they were promised for."""
+    _, out, _ = call(capsys, "audit", "oil-leases", "team")
+    assert "promised where private values\n" in out
+    assert "\nno  private values" in out
+    _, out, _ = call(capsys, "audit", "oil-leases", "contingent-convex", "--json")
+    assert json.loads(out)["assumptions"] == [
+        "convex independence",
+        "finite horizon: last decision ex post implementable",
+    ]
+    _, out, _ = call(capsys, "audit", "oil-leases", "pay-your-report")
+    assert "promised where" not in out
+
+
 def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:
     big = "random:agents=3,signals=22,correlation=0,independent=true,interdependence=0,horizon=2"
     code, out, _ = call(capsys, "audit", big, "pay-your-report", "--json")

@@ -1,6 +1,7 @@
 """The balanced mechanism on random economies, against the formula over whole histories, and where it breaks."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from agents.random_report import RandomReport
 from agents.truthful import Truthful
 from experiments.auditing import audit
 from experiments.catalog import make_environment, make_mechanism
+from experiments.cli import main
 from experiments.moments import Moments
 from mechanisms.balanced import Balanced
 from mechanisms.balanced_team import BalancedTeam
 from mechanisms.base import BaseMechanism, DirectMechanism, LastPeriodMechanism
 from mechanisms.conditions import independent_types, private_values
 from mechanisms.ledger import keep_ledger
+from mechanisms.once import Once
 from mechanisms.pay_your_report import PayYourReport
 from mechanisms.pivot import Pivot
 from mechanisms.planner import plan
@@ -28,7 +31,7 @@ from mechanisms.tabulate import tabulate
 from mechanisms.team import Team
 from sim.arrays import Array, FloatArray
 from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from sim.errors import InputError, Refusal
 from sim.game import make_game
 from sim.kernels import IndependentKernel, JointKernel
 from sim.loop import play_shard
@@ -184,7 +187,7 @@ def nuisance(env: TableEnvironment) -> DirectMechanism:
 def test_it_is_the_formula_of_the_paper(make: Callable[[TableEnvironment], DirectMechanism], agents: int) -> None:
     env = economy(agents, agents, 3)
     base = make(env)
-    mechanism, nobody = Balanced.of(base), Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
+    mechanism, nobody = Balanced(env, base), Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
     rng = generator(1)
     for _ in range(8):
         here, below, law = 0, 0, env.prior
@@ -224,7 +227,7 @@ class Grudge(LastPeriodMechanism):
 def test_a_base_that_remembers_is_balanced_too(horizon: int | None) -> None:
     moved = economy(4, 2, horizon)
     env = TableEnvironment(moved.name, moved.agents, moved.prior, (_unmoved(moved.stages[0]),), 0.85, horizon)
-    mechanism = Balanced.of(Grudge(env))
+    mechanism = Balanced(env, Grudge(env))
     assert residual(mechanism) < 1e-12
     for agent in range(2):  # what the others said is no news that i brings: the transfers are those of the team
         np.testing.assert_allclose(mechanism.tables[1][agent], BalancedTeam(env).tables[1][agent], atol=1e-10)
@@ -358,6 +361,76 @@ def test_one_agent_and_bases_that_ask_for_something_else_are_refused() -> None:
             make_mechanism(f"balanced:base={base}", env)
     with pytest.raises(Refusal, match="does not ask for signals, or for more"):
         make_mechanism("once:base=self-enforcing", env)
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "groves:phi=pivot",
+        "contingent-convex:transfers=smallest+budget=ex-ante",
+        "balanced:base=pivot",
+        "pivot:without=all",
+    ],
+)
+def test_a_base_may_have_options(base: str) -> None:
+    """Whatever Groves payments, due at once or later, it is the same table (first fees cancel in expectation)."""
+    env = make_environment("repeated-auction:fatigue=0.5,values=2")
+    mechanism, plain = make_mechanism(f"balanced:base={base}", env), make_mechanism("balanced-team", env)
+    assert residual(mechanism) < 1e-11
+    assert max(gain(mechanism, i) for i in range(2)) < 1e-8
+    assert isinstance(mechanism, Balanced)
+    assert isinstance(plain, BalancedTeam)
+    np.testing.assert_allclose(mechanism.tables[0][0], plain.tables[0][0], atol=1e-8)
+
+
+def test_options_of_a_base_are_checked_and_it_must_be_of_the_same_economy() -> None:
+    env = make_environment("repeated-auction")
+    for text, why in (
+        ("balanced:base=groves:phj=1", "mechanism 'groves': unknown option 'phj'; did you mean 'phi'"),
+        ("balanced:base=magic", "unknown mechanism 'magic'"),
+        ("balanced:base=", "unknown mechanism ''"),
+    ):
+        with pytest.raises(InputError, match=why):
+            make_mechanism(text, env)
+    other = Team(make_environment("repeated-auction"))
+    for rule in (Balanced, Once):
+        with pytest.raises(Refusal, match="its base 'team' was made for another economy"):
+            rule(env, other)
+
+
+OF_MINE = '''
+from mechanisms.base import DirectMechanism
+from sim.roles import Promises
+
+
+class Charity(DirectMechanism):
+    """Nobody pays anything."""
+
+    name = "charity"
+    promises = Promises(efficient=True)
+
+    def charge(self, now, messages, decision, acts):
+        return {money}
+
+    def transfer_bound(self):
+        return 0.0
+'''
+
+
+def test_a_base_from_a_plug_in_is_held_to_what_it_declares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plugin = tmp_path / "mine.py"
+    for money, code in (("messages * 0.0", 0), ("messages + 1.0", 2), ("1 / 0", 2)):
+        plugin.write_text(OF_MINE.replace("{money}", money), encoding="utf-8")
+        with pytest.raises(SystemExit) as left:
+            main(["audit", "repeated-auction:values=2", "balanced:base=charity", "--plugin", str(plugin)])
+        out, err = capsys.readouterr()
+        assert left.value.code == code, err
+        if code:
+            said = [line for line in err.splitlines() if line.startswith("dynmech: ")]
+            assert len(said) == 1
+            assert "charity" in said[0]
+        else:
+            assert out.startswith("balanced on repeated-auction holds")
 
 
 @pytest.mark.parametrize("text", ["repeated-auction:fatigue=0.3", "renewable-resource", "trading-game", "power-plants"])
