@@ -2,6 +2,9 @@
 
 So v_t = ρ^{t−1} x + Z_t with Z_1 = 0 and Z_t = ρ Z_{t−1} + η_t, shocks ±`shock` evenly: C_t = ρ^{t−1} for whoever gets
 the item of period t, B_t = Z_t. The state is Z_t itself, as many values as there are histories of shocks.
+
+Who would care: whoever sells to customers whose taste drifts, and wants to know how fast what they knew at the start
+stops mattering.
 """
 
 import numpy as np

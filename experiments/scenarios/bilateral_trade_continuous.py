@@ -3,6 +3,8 @@
 A value stays with probability `persistence`, else it is drawn anew: 0 is the case of independent values, 1 that of
 values that are for ever.
 
+Who would care: whoever knows Myerson and Satterthwaite's theorem and wants to see what a second period changes.
+
 Source: Yoon 2021, §3.3.1 A (two periods, no discounting).
 """
 

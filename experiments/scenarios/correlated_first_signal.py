@@ -4,6 +4,9 @@ The value is the later signal, 1 or `high`; a buyer with a good first signal has
 `accuracy`, one with a bad first signal with 1 − `accuracy`; first signals are evenly good or bad. If the later signal
 were public, all surplus could be had, E[s_1] = (1 + high)/2. As it is private, selling for sure earns no more than
 the bad type expects.
+
+Who would care: whoever sells under the relaxed bound's promise, and wants to know what it costs that early news
+foretells late news.
 """
 
 import numpy as np

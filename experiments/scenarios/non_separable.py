@@ -2,6 +2,8 @@
 
 The relaxed optimum sells always if +, and if × to first signals of at least ½. With the later signal private it fails
 as soon as c_× > 2 c_+: report 0, then always +.
+
+Who would care: whoever wants to see where optimal dynamic contracts by first signals stop being incentive compatible.
 """
 
 import numpy as np

@@ -3,6 +3,9 @@
 The licence of auction t holds s_t units of oil; winning is worth 2 s_t − 1 to firm 1 and 3 s_t − 6 to firm 2. Firm 1
 has tested the first area (its signal is s_1), firm 2 the second; each of s_1, s_2 is 4 or 6. No discounting.
 Efficiency gives a lease to firm 1 where s = 4 (7 > 6) and to firm 2 where s = 6 (12 > 11).
+
+Who would care: an agency that sells neighbouring tracts one after the other, where what one bidder drills tells what
+the next tract holds.
 """
 
 import numpy as np

@@ -7,6 +7,9 @@ firm 2 a signal whose correlation with s_1 is negative if θ_0 = 0 and positive 
 
 Period 2, the second auction: firm 2 sees s_2, which given s_1 does not depend on θ_0 or θ_1^2; P(s_2 | s_1) is 3/4 on
 s_2 = s_1. A designer that prices firm 1's report by that correlation must ask firm 1 for θ_0.
+
+Who would care: a designer who prices reports by how they correlate, and has to ask those who are priced for that
+correlation.
 """
 
 import numpy as np

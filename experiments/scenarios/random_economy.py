@@ -1,4 +1,7 @@
-"""A random finite economy of chosen size, correlation, interdependence and conditioning."""
+"""A random finite economy of chosen size, correlation, interdependence and conditioning.
+
+Who would care: whoever writes a mechanism and wants to try it on an economy that nobody chose to suit it.
+"""
 
 import numpy as np
 

@@ -3,6 +3,8 @@
 Values 0, 1, …, K − 1; with probability `persistence` a bidder keeps its value, otherwise it draws a new one evenly.
 Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so that efficiency looks
 ahead. The designer may keep the good. The textbook case in which `team` and `pivot` hold.
+
+Who would care: anybody who sells licences, slots or shifts again and again to the same bidders.
 """
 
 import numpy as np

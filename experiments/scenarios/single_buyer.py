@@ -3,6 +3,8 @@
 The value of an item is x B_t, B_t one of three tastes that persist. The most profitable mechanism is a menu of
 contracts (p, M(p)): a fee now for a low price ever after. A buyer whose first signal is below (1 + cost/B_max)/2 gets
 nothing.
+
+Who would care: a seller of memberships: a fee first, a low price ever after.
 """
 
 import numpy as np

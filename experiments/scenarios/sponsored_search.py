@@ -3,6 +3,9 @@
 Advertiser i knows its margin x_i from the start. Shown in a period, its expected profit is x_i times its posterior mean
 of the purchase rate, a/(a + b), and it then learns whether it sold: a or b grows by one. Nothing is learned without
 being shown, nor after `depth` observations. Showing nobody is possible and costs nothing.
+
+Who would care: a platform that sells an ad slot to advertisers with contracts for months, and has to show an ad to
+learn what it is worth.
 """
 
 import numpy as np

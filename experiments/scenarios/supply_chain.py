@@ -2,6 +2,9 @@
 
 A retailer with margin x that gets q units when demand is y sells min(q, y) and earns x min(q, y). The manufacturer
 decides how many units go to whom; production costs `cost` a unit, and `strain` times the square of all units.
+
+Who would care: a manufacturer that sells ahead to shops which see their demand week by week and know their margin
+from the start.
 """
 
 from itertools import product

@@ -2,6 +2,8 @@
 
 The economy is that of `sim.trading_game`, the rules those of the mechanism `continuous-trade`; `trading-game` is the
 version on midpoints that is searched exactly.
+
+Who would care: whoever finds grids artificial and wants the printed numbers under the printed types.
 """
 
 from experiments.scenarios.base import Scenario
