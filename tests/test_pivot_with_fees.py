@@ -67,10 +67,10 @@ def test_the_audit_says_for_which_patience_fees_would_do(seed: int) -> None:
 
 def test_the_condition_on_the_screen_and_where_it_says_less() -> None:
     """In words; an economy that is no trade between two chains has fees and a deficit, but no such δ."""
-    (condition,) = PivotWithFees(economy("bilateral-trade:discount=0.3")).conditions()
+    (condition,) = PivotWithFees(economy("bilateral-trade:values=2,discount=0.3")).conditions()
     assert condition.holds is False
     assert condition.note.endswith("deficit 0.357143; holds for δ from 0.666667 to 1")
-    (condition,) = PivotWithFees(economy("bilateral-trade:persistence=1")).conditions()
+    (condition,) = PivotWithFees(economy("bilateral-trade:values=2,persistence=1")).conditions()
     assert condition.note == "largest fees seller 0, buyer 1 0; deficit 2.5; holds for no δ"
     for text in ("bilateral-trade:horizon=2", "repeated-auction", "repeated-auction:fatigue=0.5"):
         env = economy(text)
