@@ -430,7 +430,7 @@ def test_a_base_from_a_plug_in_is_held_to_what_it_declares(tmp_path: Path, capsy
             assert len(said) == 1
             assert "charity" in said[0]
         else:
-            assert out.startswith("balanced on repeated-auction holds")
+            assert out.startswith("balanced:base=charity on repeated-auction:values=2 holds")
 
 
 @pytest.mark.parametrize("text", ["repeated-auction:fatigue=0.3", "renewable-resource", "trading-game", "power-plants"])
