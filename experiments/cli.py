@@ -49,6 +49,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A laboratory for dynamic mechanisms: does it hold, and if not, what does the worst lie earn?",
 )
 

@@ -53,9 +53,10 @@ class Run:
 
     def require(self, dataset: str) -> None:
         """Raise if the run keeps no rows of a dataset."""
-        level = self.ledger["configuration"].get("log", "full")
+        configuration = self.ledger["configuration"]
+        level = configuration.get("log") or configuration.get("study", {}).get("log", "full")
         if dataset not in LEVELS.get(level, LEVELS["full"]):
-            raise InputError(f"{self.folder}: was run with --log {level}, which keeps no {dataset}")
+            raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
 
     def rounds(self, **only: str) -> pd.DataFrame:
         """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""

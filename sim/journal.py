@@ -1,7 +1,8 @@
 """An append-only file of sealed lines: what a run has recorded, readable whatever moment it was killed at.
 
 A line is `{"seal": S, "entry": {"key": K, …}}`, S the first 16 hexadecimal digits of the SHA-256 of the entry's JSON.
-The last line of a key counts. A line that is torn or damaged counts as not written. In memory are keys and places only.
+The last line of a key counts. A line that is torn or damaged counts as not written. In memory are keys, places and the
+names of fields only.
 """
 
 import json
@@ -28,6 +29,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path, self.damaged = path, 0
         self._places: dict[str, int] = {}
+        self._fields: dict[str, frozenset[str]] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}  # each set of names once
         self._end = 0
         try:
             with path.open("rb") as file:
@@ -43,8 +46,13 @@ class Journal:
         if entry is None:
             self.damaged += 1
         else:
-            self._places[entry["key"]] = self._end
+            self._note(entry, self._end)
         self._end += len(line)
+
+    def _note(self, entry: dict[str, Any], place: int) -> None:
+        names = frozenset(entry)
+        self._places[entry["key"]] = place
+        self._fields[entry["key"]] = self._sets.setdefault(names, names)
 
     def __contains__(self, key: object) -> bool:
         return key in self._places
@@ -58,6 +66,11 @@ class Journal:
     def forget(self, key: str) -> None:
         """Count a key as not recorded."""
         self._places.pop(key, None)
+        self._fields.pop(key, None)
+
+    def fields(self, key: str) -> frozenset[str]:
+        """Names of what is recorded under a key; nothing is read for them."""
+        return self._fields[key]
 
     def read(self, key: str) -> dict[str, Any]:
         """What is recorded under a key."""
@@ -92,7 +105,7 @@ class Journal:
         except OSError as error:
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
         self._end = start + len(line)
-        self._places[entry["key"]] = self._end - len(line.lstrip(b"\n"))
+        self._note(entry, self._end - len(line.lstrip(b"\n")))
 
     def _ends_clean(self, size: int) -> bool:
         with self.path.open("rb") as file:
@@ -123,6 +136,7 @@ class Journal:
                 partial.unlink(missing_ok=True)
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
         self._places, self._end, self.damaged = places, end, 0
+        self._fields = {key: self._fields[key] for key in places}
         return digest.hexdigest()
 
 

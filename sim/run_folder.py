@@ -198,7 +198,7 @@ class RunFolder:
 
     def has(self, key: str) -> bool:
         """Whether a shard is recorded as played."""
-        return key in self.journal and "failed" not in self.journal.read(key)
+        return key in self.journal and "failed" not in self.journal.fields(key)
 
     def summaries(self, keys: Iterable[str]) -> Iterator[Any]:
         """What was summed up of shards, in the order of `keys`."""
@@ -206,13 +206,14 @@ class RunFolder:
 
     def failures(self) -> list[dict[str, Any]]:
         """What could not be played: `key`, `failed` (the reason) and `tries`."""
-        entries = (self.journal.read(key) for key in sorted(self.journal))
-        return [entry for entry in entries if "failed" in entry]
+        return self._with("failed")
 
     def remarks(self) -> list[dict[str, Any]]:
         """What was played, but not without a remark: `key` and `remark`."""
-        entries = (self.journal.read(key) for key in sorted(self.journal))
-        return [entry for entry in entries if "remark" in entry]
+        return self._with("remark")
+
+    def _with(self, field: str) -> list[dict[str, Any]]:
+        return [self.journal.read(key) for key in sorted(self.journal) if field in self.journal.fields(key)]
 
     # What is recorded
 

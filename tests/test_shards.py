@@ -271,7 +271,7 @@ def test_every_level_of_the_log_gives_the_same_results(play: Callable[..., Any],
 @pytest.mark.parametrize("level", ["episodes", "summary"])
 def test_where_there_are_no_rows_that_is_said_in_one_line(level: str, tmp_path: Path) -> None:
     play_run(tmp_path / "a", 1, log=level)
-    said = f"was run with --log {level}"
+    said = f"was run with log {level!r}"
     with pytest.raises(InputError, match=said):
         replay(tmp_path / "a", "deviation")
     with pytest.raises(InputError, match=said):

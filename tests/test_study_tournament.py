@@ -112,7 +112,10 @@ def test_a_good_study_is_taken_with_its_defaults() -> None:
             {"roles": {"r": {"agents": ["0", "1", "2"], "strategies": ["truth", "up"]}}},
             "roles.r.strategies: no strategy 'up'",
         ),
-        ({"environment": "spectrum"}, "roles.agent: not symmetric, period 0: utilities or kernel tell 'carrier 1'"),
+        (
+            {"environment": "spectrum", "roles": {"all": {"agents": ["0", "1", "2"]}}},
+            "roles.all: not symmetric, period 0: utilities or kernel tell 'carrier 1'",
+        ),
         ({"episodes": 1}, "episodes: 1 is below 2"),
         ({"width": 0.0}, "width: 0.0 is not above 0"),
         ({"width": float("inf")}, "width: inf is not finite"),
@@ -233,6 +236,7 @@ def test_agents_that_are_not_alike_get_a_role_each() -> None:
     made, assumed = make_roles(study, make_environment("spectrum:horizon=2"))
     assert [(role.name, role.agents) for role in made] == [("big", (2,)), ("carrier 1", (0,)), ("carrier 2", (1,))]
     assert assumed == []
-    wrong = Study.model_validate({**GOOD, "environment": "spectrum"})
+    everybody = {"all": {"agents": ["carrier 1", "carrier 2", "carrier 3"]}}
+    wrong = Study.model_validate({**GOOD, "environment": "spectrum", "roles": everybody})
     with pytest.raises(InputError, match="not symmetric"):
         make_roles(wrong, make_environment("spectrum"))

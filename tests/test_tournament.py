@@ -267,6 +267,25 @@ def test_options_that_mean_nothing_are_said_before_anything_is_played(tmp_path: 
     assert not (tmp_path / "run").exists()
 
 
+def test_without_roles_those_who_are_alike_share_one(tmp_path: Path) -> None:
+    found = play(tmp_path / "a", episodes=6, strategies={"truth": "truthful", "random": "random"})
+    assert [(role.name, role.agents) for role in found.parts[0].game.roles] == [("agent", (0, 1, 2))]
+    changes: dict[str, Any] = {"mechanisms": ["linked"], "strategies": {"truth": "truthful", "random": "random"}}
+    found = play(tmp_path / "b", environment="oil-leases-prior", episodes=4, **changes)
+    assert [(role.name, role.agents) for role in found.parts[0].game.roles] == [("firm 1", (0,)), ("firm 2", (1,))]
+    assert found.profiles == 4
+
+
+def test_what_was_not_held_against_every_strategy_is_not_called_beaten(tmp_path: Path) -> None:
+    plugin = planted(tmp_path / "mine.py", strategy("broken", "raise ValueError('no')"))
+    entries = {"truth": "truthful", "down": "misreport:map=down", "bad": "broken"}
+    found = play(tmp_path / "run", episodes=120, plugins=[str(plugin)], strategies=entries)
+    assert found.sentence.endswith(
+        "truth by all is beaten under pay-your-report; "
+        "it was not held against every strategy (some could not be played) under pivot."
+    )
+
+
 # Coalitions
 
 CARTEL = {"cartel": ["bidder 1", "bidder 2"], "alone": ["bidder 3"], "everybody": ["0", "1", "2"]}
@@ -298,6 +317,7 @@ def test_coalitions_earn_in_play_what_the_oracle_says(tmp_path: Path) -> None:
         assert everybody.gain == pytest.approx(welfare + revenue - everybody.properties["revenue"], abs=1e-9)
     assert found.parts[0].coalitions[1].exact == pytest.approx(0, abs=1e-9), "nobody gains alone under pivot"
     assert found.parts[1].coalitions[1].exact > 0.05  # type: ignore[operator]
+    assert found.sentence.endswith("Together bidder 1 and bidder 2 and bidder 3 gain 1.90 under pivot (exact).")
     again = play(tmp_path / "run", **changes)
     assert again.reused
     assert again.parts[0].coalitions == found.parts[0].coalitions

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.moments import ZERO, amount
 from experiments.tournament.coalitions import CoalitionGain
 from experiments.tournament.empirical import EmpiricalGame, Regret
 from experiments.tournament.equilibria import pure
@@ -75,17 +76,32 @@ def headline(found: Tournament) -> str:
         if not found.sampled
         else f"a sample of {found.profiles} of {found.possible} profiles"
     )
-    losing: list[str] = []
-    keeping: list[str] = []
+    under: dict[str, list[str]] = {"holds": [], "beaten": [], "unknown": []}
     for part in found.parts:
-        regret = truth_regret(part.game, found.study.truth)
-        if regret is not None:
-            (keeping if regret.stable else losing).append(_where(part, found))
-    kept = f"truth by all has no regret beyond its interval under {', '.join(keeping)}" if keeping else ""
-    lost = f"it is beaten under {', '.join(losing)}" if kept and losing else ""
-    lost = lost or (f"truth by all is beaten under {', '.join(losing)}" if losing else "")
-    said = "; ".join(text for text in (kept, lost) if text) or "truth by all was not among the profiles"
-    return f"{size[0].upper()}{size[1:]}: {said}."
+        if (regret := truth_regret(part.game, found.study.truth)) is not None:
+            under[_verdict(regret)].append(_where(part, found))
+    words = {
+        "holds": "has no regret beyond its interval",
+        "beaten": "is beaten",
+        "unknown": "was not held against every strategy (some could not be played)",
+    }
+    told = [f"{words[verdict]} under {', '.join(names)}" for verdict, names in under.items() if names]
+    said = f"truth by all {'; it '.join(told)}" if told else "truth by all was not among the profiles"
+    return f"{size[0].upper()}{size[1:]}: {said}.{_colluding(found)}"
+
+
+def _verdict(regret: Regret) -> str:
+    """What is seen of truth; a gain is one, whatever else was not played."""
+    return "beaten" if regret.interval[0] > 0 else "holds" if regret.known else "unknown"
+
+
+def _colluding(found: Tournament) -> str:
+    """The coalition that gains most, in a sentence; nothing if none gains."""
+    gains = [(one.exact, one, part) for part in found.parts for one in part.coalitions if one.exact is not None]
+    exact, one, part = max(gains, key=lambda entry: entry[0], default=(0.0, None, None))
+    if one is None or part is None or exact <= (one.exact_bound or 0.0) + ZERO:
+        return ""
+    return f" Together {' and '.join(one.members)} gain {amount(exact)} under {_where(part, found)} (exact)."
 
 
 def _where(part: Part, found: Tournament) -> str:

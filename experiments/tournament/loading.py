@@ -75,7 +75,7 @@ def check_tournament(data: Mapping[str, Any], where: str, workers: Workers | Non
     problems = [*wrong, *_plugin_problems(study, workers)]
     problems += [f"{field_path(p)}: {text}" for p, text in _problems(study, data, workers) if not _said(p, places)]
     if problems:
-        raise InputError(f"{where}: {'; '.join(problems)}")
+        raise InputError(f"{where}: {'; '.join(dict.fromkeys(problems))}")
     return study
 
 

@@ -11,6 +11,7 @@ from functools import reduce
 from itertools import product
 from math import ceil
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -279,10 +280,16 @@ def _played(job: Job, index: int, folder: RunFolder) -> int:
 
 
 def _batches(job: Job, index: int, turns: int, folder: RunFolder) -> FloatArray:
-    """Payoffs by place and batch `(N, B)`, each the mean over all orders of the agents."""
-    ways = len(job.orders)
-    found = [data["batches"] for data in folder.summaries(job.key(index, k) for k in range(turns * ways))]
-    return np.concatenate([np.mean(found[k : k + ways], axis=0) for k in range(0, len(found), ways)], axis=1)
+    """Payoffs by place and batch `(N, B)`, each the mean over all orders of the agents; read once per shard."""
+    ways, known = len(job.orders), _READ.setdefault(job, {}).setdefault(index, [])
+    for turn in range(len(known), turns):
+        keys = (job.key(index, turn * ways + k) for k in range(ways))
+        known.append(np.mean([data["batches"] for data in folder.summaries(keys)], axis=0))
+    return np.concatenate(known[:turns], axis=1)
+
+
+_READ: WeakKeyDictionary[Job, dict[int, list[FloatArray]]] = WeakKeyDictionary()
+"""Of each case of a job, payoffs by place and batch, a turn through all orders at a time; as long as the job lives."""
 
 
 def _total(job: Job, index: int, turns: int, folder: RunFolder) -> Tally:

@@ -35,7 +35,18 @@ def make_roles(study: Study, environment: Environment) -> tuple[tuple[Role, ...]
 
 
 def _entries(study: Study, environment: Environment) -> dict[str, RoleEntry]:
-    return study.roles or {"agent": RoleEntry(agents=list(environment.agents))}
+    """The study's roles; without any, agents that are alike share one, called `agent` if it is the only one."""
+    if study.roles or not isinstance(environment, TableEnvironment):
+        return study.roles or {"agent": RoleEntry(agents=list(environment.agents))}
+    groups: list[list[int]] = []
+    for agent in range(len(environment.agents)):
+        alike = next((group for group in groups if not asymmetry(environment, [group[-1], agent])), None)
+        if alike is None:
+            groups.append([agent])
+        else:
+            alike.append(agent)
+    names = [[environment.agents[agent] for agent in group] for group in groups]
+    return {"agent" if len(names) == 1 else " + ".join(group): RoleEntry(agents=group) for group in names}
 
 
 def role_problems(study: Study, environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:

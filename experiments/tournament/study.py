@@ -19,8 +19,8 @@
     [coalitions]
     cartel = ["bidder 1", "bidder 2"]
 
-Without roles all agents are one symmetric role with every strategy. A coalition plays the oracle's joint best response
-to prescribed play; it stands beside the profiles.
+Without roles, agents that are alike share one (of an economy of functions: all), with every strategy. A coalition plays
+the oracle's joint best response to prescribed play; it stands beside the profiles.
 """
 
 from collections.abc import Mapping
