@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class Part:
     table: pd.DataFrame
     folder: Path
     coalitions: Sequence[CoalitionGain] = ()
+
+    @cached_property
+    def population(self) -> list[dict[str, Any]]:
+        """Where replicator dynamics lead from equal shares, by role."""
+        return population_data(self.game)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +183,7 @@ def game_data(part: Part, truth: str) -> dict[str, Any]:
         "profiles": part.table.to_dict("records"),
         "stable": [game.label(regret.profile) for regret in pure(game)],
         "dominated": [vars(one) | {"interval": list(one.interval)} for one in game.dominated()],
-        "population": population_data(game),
+        "population": part.population,
         "coalitions": [one.data() for one in part.coalitions],
     }
 

@@ -28,6 +28,11 @@ class Population:
             for r, role in enumerate(game.roles)
         ]
         self._payoffs = [np.zeros(counts.shape) for counts in self._counts]
+        self._draws = [_Draws(counts) for counts in self._counts]
+        self._others = [
+            [_Draws(counts[counts[:, k] > 0] - unit) for k, unit in enumerate(np.eye(counts.shape[1], dtype=np.intp))]
+            for counts in self._counts
+        ]
         for p, profile in enumerate(game.cells):
             for r, role in enumerate(game.roles):
                 for k in np.flatnonzero(self._counts[r][p]):
@@ -38,15 +43,14 @@ class Population:
 
         f_k = Σ_profiles P(the others play the rest of the profile) · u(k, profile).
         """
-        chances = [_multinomial(counts, x) for counts, x in zip(self._counts, shares, strict=True)]
+        chances = [draws.chances(x) for draws, x in zip(self._draws, shares, strict=True)]
         out = []
         for r, (counts, payoffs) in enumerate(zip(self._counts, self._payoffs, strict=True)):
             others = np.prod([chance for q, chance in enumerate(chances) if q != r], axis=0)
             fit = np.zeros(counts.shape[1])
-            for k in range(counts.shape[1]):
+            for k, rest in enumerate(self._others[r]):
                 there = counts[:, k] > 0
-                rest = counts[there] - np.eye(counts.shape[1], dtype=np.intp)[k]
-                weight = np.broadcast_to(others, there.shape)[there] * _multinomial(rest, shares[r])
+                weight = np.broadcast_to(others, there.shape)[there] * rest.chances(shares[r])
                 fit[k] = (weight * payoffs[there, k]).sum()
             out.append(fit)
         return out
@@ -73,8 +77,14 @@ class Population:
         return path
 
 
-def _multinomial(counts: IntArray, shares: FloatArray) -> FloatArray:
-    """Probability of each row of counts `(P, K)` among independent draws from the shares."""
-    ways = np.array([factorial(int(row.sum())) / prod(factorial(int(c)) for c in row) for row in counts])
-    chances: FloatArray = ways * np.prod(shares**counts, axis=1)
-    return chances
+class _Draws:
+    """How often each strategy comes up in independent draws: rows of counts `(P, K)`, weighed as a multinomial."""
+
+    def __init__(self, counts: IntArray) -> None:
+        self._counts = counts
+        self._ways = np.array([factorial(int(row.sum())) / prod(factorial(int(c)) for c in row) for row in counts])
+
+    def chances(self, shares: FloatArray) -> FloatArray:
+        """Probability of each row when a draw gives strategy k with probability `shares[k]`."""
+        found: FloatArray = self._ways * np.prod(shares**self._counts, axis=1)
+        return found

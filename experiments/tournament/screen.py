@@ -10,7 +10,7 @@ from experiments.moments import ZERO, amount
 from experiments.tournament.coalitions import CoalitionGain
 from experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
 from experiments.tournament.equilibria import mixed, pure
-from experiments.tournament.found import Part, Tournament, population_data, truth_regret
+from experiments.tournament.found import Part, Tournament, truth_regret
 from sim.errors import InputError
 
 ROWS = 12
@@ -45,7 +45,7 @@ def _show_part(part: Part, truth: str, console: Console) -> None:
     if regret is not None:
         console.print(Text(f"Regret of truth: {regret_text(regret, game)}"))
     console.print(_table(part, truth))
-    for line in notes(game):
+    for line in notes(part):
         console.print(Text(line, style="dim"))
     if part.coalitions:
         console.print(_coalitions(part.coalitions))
@@ -119,9 +119,9 @@ def _table(part: Part, truth: str) -> Table:
     return table
 
 
-def notes(game: EmpiricalGame) -> list[str]:
+def notes(part: Part) -> list[str]:
     """Dominated strategies, equilibria, and where a population goes."""
-    out = []
+    game, out = part.game, []
     worst: dict[tuple[str, str], Dominance] = {}
     for beaten in game.dominated():
         worst.setdefault((beaten.role, beaten.old), beaten)
@@ -137,7 +137,7 @@ def notes(game: EmpiricalGame) -> list[str]:
         if stable
         else "No profile is stable."
     )
-    for one in population_data(game):
+    for one in part.population:
         census = ", ".join(f"{s} {share:.1%}" for s, share in one["shares"].items() if share > CENSUS)
         out.append(f"Replicator dynamics from equal shares lead {one['role']} to: {census}")
     if game.whole and game.players == 2:
