@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.moments import amount
+from experiments.moments import amount, signed
 from experiments.report.run_page import run_context
 from experiments.report.stress_page import stress_context
 from experiments.report.toml_text import toml_text
@@ -41,7 +41,7 @@ def _templates() -> Environment:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {
         "amount": lambda value, digits=2: "–" if value is None else amount(float(value), digits),
-        "signed": lambda value, digits=2: "–" if value is None else _signed(float(value), digits),
+        "signed": lambda value, digits=2: "–" if value is None else signed(float(value), digits),
         "share": lambda value, top: 0 if not value or value <= 0 or not top else round(100 * value / top),
         "name": _name,
         "names": lambda names: _listed([_name(one) for one in names]),
@@ -62,12 +62,6 @@ def _listed(names: list[Markup]) -> Markup:
     if len(names) < 2:
         return Markup("").join(names)
     return Markup(" and ").join([Markup(", ").join(names[:-1]), names[-1]])
-
-
-def _signed(value: float, digits: int) -> str:
-    """An amount with its sign, which nothing has not."""
-    text = amount(value, digits)
-    return f"+{text}" if value > 0 and float(text) else text
 
 
 def _study(study: Mapping[str, Any]) -> dict[str, Any]:

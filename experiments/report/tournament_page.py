@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from experiments.moments import LEVEL
+from experiments.moments import LEVEL, ZERO
 from experiments.report.drawing import chart, strips
 from experiments.report.stress_page import scatters
 from experiments.tournament.empirical import EmpiricalGame
@@ -40,7 +40,7 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     truth = result["study"]["truth"]
     use = result["study"]["environment"]["use"]
-    games = [{**_game(game, truth), "where": _swept(game["environment"], use)} for game in result["games"]]
+    games = [{**_game(game, truth), "where": swept(game["environment"], use)} for game in result["games"]]
     known = [game for game in games if game["verdict"]]
     words = ("breaks", "holds*", "not known")
     verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
@@ -53,10 +53,15 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _swept(environment: str, use: str) -> str:
+def swept(environment: str, use: str) -> str:
     """Of an economy of a sweep, what it has of its own: the options that are swept."""
     own = environment.removeprefix(use)[1:]
     return own or environment
+
+
+def coalition_gains(row: Mapping[str, Any]) -> bool:
+    """Whether a coalition gains beyond what the exact figure may be off."""
+    return row["exact"] is not None and row["exact"] > (row["exact_bound"] or 0.0) + ZERO
 
 
 def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
