@@ -5,6 +5,7 @@ anywhere; names are shown, never run. A folder of tournaments on several economi
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from sim.errors import InputError
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
 """What each kind of page needs."""
+
+BREAKS = re.compile(r"(?<=_)|(?<=\.)(?=\d+-)")
+"""Where the name of a profile may break."""
 
 
 def report(folder: Path | str) -> str:
@@ -44,6 +48,7 @@ def _templates() -> Environment:
         "signed": lambda value, digits=2: "–" if value is None else signed(float(value), digits),
         "share": lambda value, top: 0 if not value or value <= 0 or not top else round(100 * value / top),
         "name": _name,
+        "profile": _profile,
         "names": lambda names: _listed([_name(one) for one in names]),
         "pretty": lambda data: json.dumps(data, indent=1, ensure_ascii=False),
         "toml": toml_text,
@@ -55,6 +60,12 @@ def _templates() -> Environment:
 def _name(text: object) -> Markup:
     """A user's text: shown as it is, breaking after , and :; what it does to the direction of writing ends with it."""
     return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>")).replace(":", Markup(":<wbr>"))
+
+
+def _profile(name: str) -> Markup:
+    """The name of a profile, breaking only between roles and between strategies."""
+    pieces = [Markup('<span class="piece">{}</span>').format(one) for one in BREAKS.split(name)]
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(pieces))
 
 
 def _listed(names: list[Markup]) -> Markup:
