@@ -86,6 +86,16 @@ def amount(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if round(abs(value), digits) else f"{value:.2g}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """An amount with its sign, which nothing has not.
+
+    >>> signed(0.5), signed(-0.5), signed(0.0)
+    ('+0.50', '-0.50', '0.00')
+    """
+    text = amount(value, digits)
+    return f"+{text}" if value > 0 and float(text) else text
+
+
 def by_signal(samples: FloatArray, signals: Array, sizes: list[int]) -> Moments:
     """Moments of `(dates, E)` samples by own signal `(dates, E)`: shape `(dates, max K)`."""
     width = max(sizes, default=1)

@@ -1,6 +1,7 @@
 """Pictures of results."""
 
 import os
+import re
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from experiments.moments import amount
+from experiments.moments import signed
 from experiments.stressing import StressResult, gain_table
 from sim.errors import InputError
 
@@ -33,7 +34,7 @@ def plot_stress(result: StressResult, path: Path) -> Path:
 
 
 def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
-    """Heat map of gains, every cell with its number, NaN as a dash.
+    """Heat map of gains, every cell with its number, NaN as a dash; shaded above 0.
 
     Raises:
         InputError: the file cannot be written.
@@ -42,8 +43,11 @@ def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
 
     values = table.to_numpy(dtype=float)
     rows, columns = values.shape
+    names = [wrapped(as_cut(name, 160), 40) for name in table.index]
+    heading = wrapped(title)
     wide = max(2.6 + 1.35 * columns, wide_enough(title), wide_enough(note, 8))
-    figure = Figure(figsize=(wide, 1.5 + 0.52 * rows), layout="constrained", dpi=150)
+    row = max(0.52, *(0.16 + 0.18 * lines(name) for name in names)) if names else 0.52
+    figure = Figure(figsize=(wide, 1.3 + 0.2 * lines(heading) + row * rows), layout="constrained", dpi=150)
     axes = figure.add_subplot()
     top = float(np.nanmax(values, initial=0.0)) or 1.0
     axes.imshow(np.nan_to_num(values), cmap=mpl.colormaps["Oranges"], vmin=0, vmax=1.6 * top, aspect="auto")
@@ -51,17 +55,17 @@ def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
         for c in range(columns):
             found = np.isfinite(values[r, c])
             axes.text(
-                c, r, f"+{amount(values[r, c])}" if found else "–", ha="center", va="center",
-                color="black" if found else "0.55", fontweight="bold" if found else "normal",
+                c, r, signed(values[r, c]) if found else "–", ha="center", va="center",
+                color="black" if found else "0.55", fontweight="bold" if found and values[r, c] > 0 else "normal",
             )  # fmt: skip
     axes.set_xticks(range(columns), [as_text(name, 60).replace("-", "\n") for name in table.columns])
-    axes.set_yticks(range(rows), [as_text(name) for name in table.index])
+    axes.set_yticks(range(rows), names)
     axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(as_text(title, 90), fontsize=11, loc="left")
+    axes.set_title(heading, fontsize=11, loc="left")
     axes.set_xlabel(note, fontsize=8)
     return save_figure(figure, path)
 
@@ -72,8 +76,38 @@ def as_text(text: object, most: int = 40) -> str:
     >>> as_text("firm $1$"), as_text("aaaaaa", 4)
     ('firm \\\\$1\\\\$', 'aaa…')
     """
+    return as_cut(text, most).replace("$", r"\$")
+
+
+def as_cut(text: object, most: int) -> str:
+    """A text, cut where it is too long."""
     shown = str(text)
-    return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+PIECES = re.compile(r"(?<=[\s,:_])|(?<=\.)(?=\d+-)")
+"""Where a line may end: after a blank, between options, roles of a profile and strategies of a role."""
+
+
+def wrapped(text: object, most: int = 90) -> str:
+    """A user's text on lines of so many letters at most, nothing cut; never read as a formula.
+
+    >>> wrapped("pivot on auction:bidders=3,fatigue=0.5", 24)
+    'pivot on auction:\\nbidders=3,fatigue=0.5'
+    """
+    out = [""]
+    for piece in PIECES.split(str(text)):
+        if len(out[-1]) + len(piece.rstrip()) > most and out[-1]:
+            out.append("")
+        whole = out[-1] + piece
+        *full, rest = [whole[k : k + most] for k in range(0, len(whole), most)] or [""]
+        out[-1:] = [*full, rest]
+    return "\n".join(as_text(line.strip(), most) for line in out if line.strip())
+
+
+def lines(text: str) -> int:
+    """Of a text that has been wrapped."""
+    return 1 + text.count("\n")
 
 
 def wide_enough(title: str, points: float = 11, most: int = 90) -> float:

@@ -11,9 +11,17 @@ from typing import Any
 import pandas as pd
 
 from experiments.moments import amount
-from experiments.plots import as_text, plot_gains, plot_stress, save_figure, wide_enough
+from experiments.plots import as_cut, as_text, lines, plot_gains, plot_stress, save_figure, wide_enough, wrapped
 from experiments.report.stress_page import largest_gain
-from experiments.report.tournament_page import HALF, deviations, empirical_game, make_roles, replicator_paths
+from experiments.report.tournament_page import (
+    HALF,
+    coalition_gains,
+    deviations,
+    empirical_game,
+    make_roles,
+    replicator_paths,
+    swept,
+)
 from experiments.results import read_whole
 from experiments.simulate import slug
 from experiments.stressing import StressResult
@@ -25,13 +33,24 @@ ROWS = 40
 LINES = (("#0b5fa5", "-"), ("#a34700", "--"), ("#00694d", ":"), ("#8a2d6b", "-."), ("#55606b", (0, (6, 2, 1, 2, 1, 2))))
 """Colours that the colour-blind tell apart, and dashes for print."""
 
+MARKERS = ("", "o", "s", "^", "v", "D")
+"""Further lines repeat colours and dashes, with a marker."""
+
+
+def line_style(k: int) -> dict[str, Any]:
+    """How the k-th line of a picture looks; the first 30 differ."""
+    colour, dash = LINES[k % len(LINES)]
+    marker = MARKERS[k // len(LINES) % len(MARKERS)]
+    return {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": 0.15, "linewidth": 1.8}
+
 
 def write_plots(folder: Path | str, target: Path | str | None = None) -> list[Path]:
     """Draw everything that there is to draw of a run folder, as PNG.
 
     A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png` where somebody learns. A
-    tournament: `deviations.png`, and for its k-th game under M `profiles-k-M.png`, `payoffs-k-M.png` and, where every
-    profile was played, `replicator-k-M.png`.
+    tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game under M `profiles-k-M.png`,
+    `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a sweep M is followed by what is
+    swept.
 
     Args:
         folder: of `stress`, `run` or `tournament` (on several economies: of all of them).
@@ -93,8 +112,9 @@ def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
         rows = [row for row in result["learning"] if row["agent"] == i]
         rounds = [(row["first_round"] + row["round"]) / 2 + 1 for row in rows]
         means, halves = [row["payoff"] for row in rows], [row["half_width"] for row in rows]
-        colour, dash = LINES[i % len(LINES)]
-        axes.plot(rounds, means, color=colour, linestyle=dash, linewidth=1.8)
+        style = line_style(i)
+        colour = style["color"]
+        axes.plot(rounds, means, **style)
         low, high = ([m + sign * h for m, h in zip(means, halves, strict=True)] for sign in (-1, 1))
         axes.fill_between(rounds, low, high, color=colour, alpha=0.15, linewidth=0)
         ends.append((means[-1], f"{as_text(agent['agent'], 20)} {amount(means[-1])}", colour))
@@ -104,7 +124,8 @@ def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
             ends.append((truth, f"{as_text(agent['agent'], 14)}, all prescribed {amount(truth)}", colour))
     _name_ends(axes, rounds[-1], ends)
     axes.set(xlabel="round (the last one counts)", ylabel="payoff")
-    axes.set_title(as_text(f"{result['mechanism']} on {result['environment']}: learning", 70), loc="left", fontsize=11)
+    title = f"{result['mechanism']} on {result['environment']}: learning"
+    axes.set_title(wrapped(title, 70), loc="left", fontsize=11)
     return save_figure(figure, path)
 
 
@@ -112,11 +133,14 @@ def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
 
 
 def _tournament(result: Mapping[str, Any], where: Path) -> list[Path]:
-    games, truth = result["games"], result["study"]["truth"]
+    games, truth, use = result["games"], result["study"]["truth"], result["study"]["environment"]["use"]
     several = len({game["environment"] for game in games}) > 1
-    drawn = [_deviations(games, truth, several, where / "deviations.png")]
-    for number, game in enumerate(games, 1):
-        name = f"{number}-{slug(game['mechanism'])[:60]}.png"
+    places = [swept(game["environment"], use) if several else "" for game in games]
+    drawn = [_deviations(games, truth, places, where / "deviations.png")]
+    if any(game["coalitions"] for game in games):
+        drawn.append(_coalitions(games, places, where / "coalitions.png"))
+    for number, (game, place) in enumerate(zip(games, places, strict=True), 1):
+        name = "-".join([str(number), *(slug(part)[:60] for part in (game["mechanism"], place) if part)]) + ".png"
         title = f"{game['mechanism']} on {game['environment']}"
         drawn.append(_profiles(game, title, where / f"profiles-{name}"))
         drawn.append(_payoffs(game, title, where / f"payoffs-{name}"))
@@ -125,22 +149,53 @@ def _tournament(result: Mapping[str, Any], where: Path) -> list[Path]:
     return drawn
 
 
-def _deviations(games: Sequence[Mapping[str, Any]], truth: str, several: bool, path: Path) -> Path:
+def _under(game: Mapping[str, Any], place: str) -> str:
+    """The mechanism, and what is swept, which is what rows differ by."""
+    return f"{game['mechanism']} ({place})" if place else str(game["mechanism"])
+
+
+def _deviations(games: Sequence[Mapping[str, Any]], truth: str, places: Sequence[str], path: Path) -> Path:
     """Mechanism × strategy: what one agent gains by leaving truth."""
     rows = {
-        f"{game['mechanism']} on {game['environment']}" if several else game["mechanism"]: {
-            f"{role}: {strategy}" if len(game["roles"]) > 1 else strategy: gain if gain > 0 else float("nan")
+        _under(game, place): {
+            f"{role}: {strategy}" if len(game["roles"]) > 1 else strategy: gain
             for (role, strategy), gain in deviations(game, make_roles(game), truth).items()
         }
-        for game in games
+        for game, place in zip(games, places, strict=True)
     }
     table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
     return plot_gains(
         table if table.size else pd.DataFrame({truth: [float("nan")] * len(rows)}, index=list(rows)),
         path,
         "What one agent gains by leaving truth",
-        "– : nothing.  Simulated, all others truthful.",
+        "– : not played.  Simulated, all others truthful.",
     )
+
+
+def _coalitions(games: Sequence[Mapping[str, Any]], places: Sequence[str], path: Path) -> Path:
+    """Coalition and mechanism: the exact gain of all members together, and the gain in play with its interval."""
+    every = [(game, place, one) for game, place in zip(games, places, strict=True) for one in game["coalitions"]]
+    found = every[: 2 * ROWS]
+    names = [f"{one['name']}: {' + '.join(one['members'])}, {_under(game, place)}" for game, place, one in found]
+    rows = [one for _, _, one in found]
+    exact = [(None, None) if r["exact"] is None else _around(r["exact"], r["exact_bound"] or 0.0) for r in rows]
+    ends = [(None, None) if r["half_width"] is None else _around(r["gain"], r["half_width"]) for r in rows]
+    columns = [
+        Column("exact gain", [row["exact"] for row in rows], exact),
+        Column("gain in play", [row["gain"] for row in rows], ends),
+    ]
+    part = _part(len(found), len(every), "the first {} of {} rows; ")
+    title = f"What coalitions gain together ({part}rings: nothing; – : not known)"
+    return plot_columns(names, columns, [coalition_gains(row) for row in rows], title, path)
+
+
+def _around(value: float, half: float) -> tuple[float, float]:
+    return value - half, value + half
+
+
+def _part(drawn: int, there: int, words: str) -> str:
+    """That only a part is drawn, if so."""
+    return words.format(drawn, there) if drawn < there else ""
 
 
 def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
@@ -154,7 +209,9 @@ def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
     filled = [row["profile"] not in game["stable"] for row in rows]
-    return plot_columns([row["profile"] for row in rows], columns, filled, f"{title} (rings: stable profiles)", path)
+    part = _part(len(rows), len(game["profiles"]), "the {} of {} profiles with the least regret; ")
+    heading = f"{title} ({part}rings: stable profiles)"
+    return plot_columns([row["profile"] for row in rows], columns, filled, heading, path)
 
 
 def _payoffs(game: Mapping[str, Any], title: str, path: Path) -> Path:
@@ -168,26 +225,30 @@ def _payoffs(game: Mapping[str, Any], title: str, path: Path) -> Path:
         for row, half in zip(rows, halves, strict=True)
     ]
     columns = [Column("payoff", [row["payoff"] for row in rows], ends)]
-    return plot_columns(names, columns, [True] * len(rows), title, path)
+    part = _part(len(rows), len(game["payoffs"]), " (the first {} of {} rows)")
+    return plot_columns(names, columns, [True] * len(rows), f"{title}: payoffs{part}", path)
 
 
 def _replicator(paths: Sequence[Any], title: str, path: Path) -> Path:
     """Shares of strategies over steps, a panel per role."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(max(1.4 + 4.6 * len(paths), wide_enough(title)), 4.0), layout="constrained", dpi=150)
+    heading = wrapped(title, 80)
+    size = (max(1.4 + 4.6 * len(paths), wide_enough(title)), 3.8 + 0.2 * lines(heading))
+    figure = Figure(figsize=size, layout="constrained", dpi=150)
     for k, one in enumerate(paths):
         axes = figure.add_subplot(1, len(paths), k + 1)
         axes.spines[["top", "right"]].set_visible(False)
         ends = []
         for s, name in enumerate(one.role.strategies):
-            colour, dash = LINES[s % len(LINES)]
-            axes.plot(one.shares[:, s], color=colour, linestyle=dash, linewidth=1.8)
-            ends.append((float(one.shares[-1, s]), f"{as_text(name, 20)} {100 * one.shares[-1, s]:.1f} %", colour))
+            style = line_style(s)
+            axes.plot(one.shares[:, s], **style)
+            said = f"{as_text(name, 20)} {100 * one.shares[-1, s]:.1f} %"
+            ends.append((float(one.shares[-1, s]), said, style["color"]))
         axes.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share")
-        axes.set_title(as_text(f"{one.role.name}: replicator dynamics from equal shares", 50), loc="left", fontsize=9)
+        axes.set_title(wrapped(f"{one.role.name}: replicator dynamics from equal shares", 50), loc="left", fontsize=9)
         _name_ends(axes, len(one.shares) - 1, ends)
-    figure.suptitle(as_text(title, 80), fontsize=11, x=0.01, ha="left")
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
     return save_figure(figure, path)
 
 
@@ -196,10 +257,10 @@ def _replicator(paths: Sequence[Any], title: str, path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of every row: values, and perhaps both ends of their intervals."""
+    """One figure of every row: values (None: not known), and perhaps both ends of their intervals."""
 
     name: str
-    values: Sequence[float]
+    values: Sequence[float | None]
     ends: Sequence[tuple[float | None, float | None]] | None = None
 
     @classmethod
@@ -222,23 +283,27 @@ def plot_columns(
     """
     from matplotlib.figure import Figure
 
-    size = (max(3.2 + 2.5 * len(columns), wide_enough(title)), 1.3 + 0.3 * len(names))
+    heading = wrapped(title)
+    size = (max(3.2 + 2.5 * len(columns), wide_enough(title)), 1.1 + 0.2 * lines(heading) + 0.3 * len(names))
     figure = Figure(figsize=size, layout="constrained", dpi=150)
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axes, column in zip(panels, columns, strict=True):
         _draw_column(axes, column, filled)
-    panels[0].set_yticks(range(len(names)), [as_text(name, 44) for name in names], fontsize=8)
+    panels[0].set_yticks(range(len(names)), [wrapped(as_cut(name, 88), 44) for name in names], fontsize=8)
     panels[0].set_ylim(len(names) - 0.4, -0.6)
-    figure.suptitle(as_text(title, 90), fontsize=11, x=0.01, ha="left")
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
     return save_figure(figure, path)
 
 
 def _draw_column(axes: Any, column: Column, filled: Sequence[bool]) -> None:
     ends = column.ends or [(None, None)] * len(column.values)
-    known = [x for pair in ends for x in pair if x is not None]
-    low, high = min([*column.values, *known]), max([*column.values, *known])
+    known = [x for x in (*column.values, *(x for pair in ends for x in pair)) if x is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
     wide = (high - low) or max(abs(high), 1.0)
     for row, (value, (left, right), full) in enumerate(zip(column.values, ends, filled, strict=True)):
+        if value is None:
+            axes.text(low, row, "–", va="center", fontsize=7)
+            continue
         if left is not None and right is not None:
             axes.plot([left, right], [row, row], color="black", linewidth=1.2)
         mark = (

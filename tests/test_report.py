@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
+from experiments.moments import amount
 from experiments.report.page import report, write_report
-from experiments.report.tournament_page import empirical_game
+from experiments.report.tournament_page import by_mechanism, empirical_game, tournament_context
 from experiments.results import read_result, read_run, save_result
 from experiments.running import run
 from experiments.simulate import Sampling
@@ -190,6 +191,22 @@ def test_the_page_of_a_run_tells_payoffs_gains_and_how_it_was_learned(pages: dic
     assert "How it was learned" not in words(pages["run"])
 
 
+def test_a_learners_page_says_whose_payoff_and_when_exploration_ends(
+    pages: dict[str, Path], folders: dict[str, Path]
+) -> None:
+    text, learner = words(pages["learner"]), read_result(folders["learner"])["agents"][0]
+    assert f"firm 1* {amount(learner['payoff'] - learner['gain'])}" in text
+    assert "firm 2*" not in text, "only who learns has such a line"
+    assert "Learners explore in every round but the last, which is the one that counts" in text
+
+
+def test_the_last_round_is_the_one_that_counts(folders: dict[str, Path]) -> None:
+    result = read_result(folders["learner"])
+    for i, agent in enumerate(result["agents"]):
+        last = [row for row in result["learning"] if row["agent"] == i][-1]
+        assert last["payoff"] == pytest.approx(agent["payoff"])
+
+
 def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
     text = words(pages["tournament"])
     assert "Truth by all is beaten under pay-your-report; it holds under pivot" in text
@@ -200,6 +217,79 @@ def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
     assert "Nash: 1.00 truth against 1.00 truth" in text
     assert "Payoffs in all 3 profiles, with intervals" in text
     assert "cartel: bidder 1 and bidder 2 play their joint best response (in period " in text
+
+
+def test_coalitions_that_gain_are_told_first(pages: dict[str, Path], folders: dict[str, Path]) -> None:
+    games = read_result(folders["tournament"])["games"]
+    gains = sorted(((game["coalitions"][0]["exact"], game["mechanism"]) for game in games), reverse=True)
+    assert gains[-1][0] > 0
+    told = [f"cartel (bidder 1 + bidder 2) gains {amount(gain)} together under {name}" for gain, name in gains]
+    text = words(pages["tournament"])
+    assert f"Coalitions: {'; '.join(told)}." in text
+    assert text.index("Coalitions: cartel") < text.index("Who gains what by leaving truth")
+
+
+def test_coalitions_that_gain_nothing_are_not_told_first(folders: dict[str, Path]) -> None:
+    result = read_result(folders["tournament"])
+    for one in (game["coalitions"][0] for game in result["games"]):
+        one["exact_bound"] = one["exact"]
+    result["games"][1]["coalitions"][0]["exact"] = None
+    assert tournament_context(result)["gaining"] == []
+
+
+def test_agents_of_a_role_of_several_are_called_so(pages: dict[str, Path], tmp_path: Path) -> None:
+    assert f"an agent of role {HOSTILE} gains most by playing down" in words(pages["tournament"])
+    roles = {"small gains": {"agents": ["bidder 1"]}, "boss": {"agents": ["bidder 2"]}}
+    tournament(check_tournament(study(tmp_path / "two", roles=roles, mechanisms=["pay-your-report"]), "s"))
+    text = words(write_report(tmp_path / "two", tmp_path / "page.html"))
+    assert re.search(r"under pay-your-report, (small gains|boss) gains", text)
+    assert "an agent of role" not in text
+    assert "truth_truth: small gains plays truth; boss plays truth." in text
+
+
+def test_the_names_of_profiles_are_explained(pages: dict[str, Path]) -> None:
+    assert f"1-truth.1-down: of {HOSTILE}, 1 plays truth and 1 plays down." in words(pages["tournament"])
+
+
+def test_what_surely_is_dominated_comes_first_and_the_rest_is_perhaps(folders: dict[str, Path]) -> None:
+    result = read_result(folders["tournament"])
+    rows = [("truth", "down", -0.1), ("down", "up", -0.3), ("up", "down", 0.2), ("up", "truth", 0.1)]
+    result["games"][0]["dominated"] = [
+        {"role": HOSTILE, "old": old, "new": new, "least": 0.5, "interval": [low, 1.0], "comparisons": 3}
+        for old, new, low in rows
+    ]
+    found = tournament_context(result)["games"][0]["beaten"]
+    assert [(one["old"], one["new"], one["sure"]) for one in found] == [
+        ("up", "down", True), ("truth", "down", False), ("down", "up", False),
+    ]  # fmt: skip
+
+
+def test_the_page_says_which_strategies_are_perhaps_dominated(folders: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes((folders["tournament"] / "run.json").read_bytes())
+    for low, said in ((-0.1, "Perhaps dominated, "), (0.1, "Dominated, ")):
+        result = read_result(folders["tournament"])
+        one = {"role": HOSTILE, "old": "down", "new": "truth", "least": 0.5, "interval": [low, 1.0], "comparisons": 3}
+        for game in result["games"]:
+            game["dominated"] = [one]
+        save_result(tmp_path, "tournament", result)
+        text = words(write_report(tmp_path, tmp_path / "page.html"))
+        assert f"{said}{HOSTILE}: truth beats down" in text
+
+
+@pytest.mark.parametrize(
+    ("beaten", "at"), [("abcd", "all 4 economies"), ("abc", "3 of 4 economies"), ("bc", "b and c"), ("d", "d")]
+)
+def test_the_economies_of_a_sweep_are_told_together(beaten: str, at: str) -> None:
+    games = [{"mechanism": name, "where": where} for where in "abcd" for name in ("pivot", "mine")]
+    found = [game for game in games if game["mechanism"] == "mine" and game["where"] in beaten]
+    assert by_mechanism(found, games) == [{"mechanism": "mine", "at": at}]
+    assert by_mechanism(games[:1], games[:2]) == [{"mechanism": "pivot", "at": ""}]
+
+
+def test_the_headline_of_a_sweep_tells_mechanisms_once(pages: dict[str, Path]) -> None:
+    assert "Truth by all is beaten under pay-your-report (at all 2 economies); it holds under pivot (at all" in words(
+        pages["sweep"]
+    )
 
 
 def test_a_tournament_on_several_economies_makes_one_page(pages: dict[str, Path], folders: dict[str, Path]) -> None:

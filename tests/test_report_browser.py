@@ -76,6 +76,19 @@ def test_a_page_is_without_a_flaw(kind: str, width: int, dark: bool, browser: Br
 
 
 @pytest.mark.parametrize("width", [390, 1400])
+def test_names_of_profiles_break_between_strategies_only(width: int, browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["tournament"], width=width, dark=False)
+    browser.run(OPEN)
+    broken = "[...document.querySelectorAll('.piece')].filter(one => one.getClientRects().length > 1).length"
+    assert "1-truth." in browser.run("[...document.querySelectorAll('.piece')].map(one => one.textContent)")
+    assert browser.run(broken) == 0
+    browser.run("document.querySelectorAll('.piece').forEach(one => one.style.whiteSpace = 'normal')")
+    browser.run("document.querySelectorAll('.who').forEach(one => one.style.cssText = 'min-width: 0; width: 1px')")
+    browser.run("document.querySelectorAll('.who').forEach(one => one.style.maxWidth = '3em')")
+    assert browser.run(broken) > 0
+
+
+@pytest.mark.parametrize("width", [390, 1400])
 def test_odd_names_spoil_nothing(width: int, browser: Browser, odd_pages: list[Path]) -> None:
     for page in odd_pages:
         assert flaws(browser, page, width, dark=False) == []

@@ -1,11 +1,17 @@
 """One call draws all of a run folder: pictures that show something, the same every time, whatever names there are."""
 
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from experiments import write_plots
+from experiments import run_plots, write_plots
+from experiments.plots import wrapped
 from experiments.results import read_result, save_result
+from experiments.run_plots import Column, line_style
 from sim.errors import InputError
 from tests.test_plots import pixels
 from tests.test_report import ODD, folders, renamed
@@ -20,6 +26,7 @@ EXPECTED = {
     "learner": ["payoffs.png", "learning.png"],
     "tournament": [
         "deviations.png",
+        "coalitions.png",
         *(f"{what}-{game}.png" for game in GAMES for what in ("profiles", "payoffs", "replicator")),
     ],
 }
@@ -44,7 +51,73 @@ def test_the_same_run_gives_the_same_bytes(folders: dict[str, Path], tmp_path: P
 
 def test_several_economies_are_drawn_together(folders: dict[str, Path], tmp_path: Path) -> None:
     drawn = [path.name for path in write_plots(folders["sweep"], tmp_path)]
-    assert len(drawn) == len(set(drawn)) == 1 + 4 * 3
+    assert len(drawn) == len(set(drawn)) == 2 + 4 * 3
+    assert {"profiles-1-pivot-fatigue-0.0.png", "payoffs-4-pay-your-report-fatigue-0.5.png"} <= set(drawn)
+
+
+def test_rows_of_a_sweep_are_named_by_what_is_swept(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables: list[pd.DataFrame] = []
+    monkeypatch.setattr(run_plots, "plot_gains", lambda *drawn: tables.append(drawn[0]))
+    write_plots(folders["sweep"], tmp_path)
+    names = ["pivot (fatigue=0.0)", "pay-your-report (fatigue=0.0)", "pivot (fatigue=0.5)"]
+    assert list(tables[0].index)[:3] == names
+    assert (tables[0].loc[names[0]] <= 0).all(), "a deviation that was played and loses is a number, not a dash"
+
+
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[list[str], list[Column], list[bool], str]]:
+    """What is drawn as columns, by name of the file: names, columns, filled, title."""
+    seen: dict[str, tuple[list[str], list[Column], list[bool], str]] = {}
+
+    def keep(*drawn: Any) -> Path:
+        seen[drawn[-1].name] = drawn[:-1]
+        return Path(drawn[-1])
+
+    monkeypatch.setattr(run_plots, "plot_columns", keep)
+    return seen
+
+
+def test_a_part_of_the_profiles_is_said_to_be_one(
+    folders: dict[str, Path], tmp_path: Path, columns: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plots(folders["tournament"], tmp_path)
+    assert not [drawn for drawn in columns.values() if " of " in drawn[3]]
+    monkeypatch.setattr(run_plots, "ROWS", 1)
+    write_plots(folders["tournament"], tmp_path)
+    assert "the 1 of 3 profiles with the least regret" in columns["profiles-1-pivot.png"][3]
+    assert "the first 2 of 4 rows" in columns["payoffs-1-pivot.png"][3]
+
+
+def test_coalitions_are_drawn_with_their_figures(
+    folders: dict[str, Path], tmp_path: Path, columns: dict[str, Any]
+) -> None:
+    write_plots(folders["tournament"], tmp_path)
+    names, (exact, played), filled, _ = columns["coalitions.png"]
+    rows = [game["coalitions"][0] for game in read_result(folders["tournament"])["games"]]
+    assert names == [f"cartel: bidder 1 + bidder 2, {mechanism}" for mechanism in ("pivot", "pay-your-report")]
+    assert exact.values == [row["exact"] for row in rows]
+    assert played.values == [row["gain"] for row in rows]
+    assert played.ends == [(row["gain"] - row["half_width"], row["gain"] + row["half_width"]) for row in rows]
+    assert filled == [True, True]
+
+
+def test_a_figure_that_is_not_known_is_a_dash(tmp_path: Path) -> None:
+    drawn = [run_plots.plot_columns(["a"], [Column("x", [v])], [True], "t", tmp_path / f"{v}.png") for v in (None, 1.0)]
+    assert drawn[0].read_bytes() != drawn[1].read_bytes()
+
+
+def test_a_dozen_lines_look_different() -> None:
+    assert len({str(line_style(k)) for k in range(30)}) == 30
+    assert len({(line_style(k)["linestyle"], line_style(k)["marker"]) for k in range(30)}) == 30, "in print"
+
+
+@given(st.text(st.sampled_from("ab ,:_.1-"), max_size=200), st.integers(5, 30))
+def test_a_title_is_wrapped_and_never_cut(text: str, most: int) -> None:
+    found = wrapped(text, most)
+    assert all(len(line) <= most for line in found.split("\n"))
+    assert "".join(found.split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize("name", [*ODD, "$x$ and $\\frac{1}{0}$", "100 $"])

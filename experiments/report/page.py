@@ -5,6 +5,7 @@ anywhere; names are shown, never run. A folder of tournaments on several economi
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.moments import amount
+from experiments.moments import amount, signed
 from experiments.report.run_page import run_context
 from experiments.report.stress_page import stress_context
 from experiments.report.toml_text import toml_text
@@ -22,6 +23,9 @@ from sim.errors import InputError
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
 """What each kind of page needs."""
+
+BREAKS = re.compile(r"(?<=_)|(?<=\.)(?=\d+-)")
+"""Where the name of a profile may break."""
 
 
 def report(folder: Path | str) -> str:
@@ -41,9 +45,10 @@ def _templates() -> Environment:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {
         "amount": lambda value, digits=2: "–" if value is None else amount(float(value), digits),
-        "signed": lambda value, digits=2: "–" if value is None else _signed(float(value), digits),
+        "signed": lambda value, digits=2: "–" if value is None else signed(float(value), digits),
         "share": lambda value, top: 0 if not value or value <= 0 or not top else round(100 * value / top),
         "name": _name,
+        "profile": _profile,
         "names": lambda names: _listed([_name(one) for one in names]),
         "pretty": lambda data: json.dumps(data, indent=1, ensure_ascii=False),
         "toml": toml_text,
@@ -57,17 +62,17 @@ def _name(text: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>")).replace(":", Markup(":<wbr>"))
 
 
+def _profile(name: str) -> Markup:
+    """The name of a profile, breaking only between roles and between strategies."""
+    pieces = [Markup('<span class="piece">{}</span>').format(one) for one in BREAKS.split(name)]
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(pieces))
+
+
 def _listed(names: list[Markup]) -> Markup:
     """`a, b and c`."""
     if len(names) < 2:
         return Markup("").join(names)
     return Markup(" and ").join([Markup(", ").join(names[:-1]), names[-1]])
-
-
-def _signed(value: float, digits: int) -> str:
-    """An amount with its sign, which nothing has not."""
-    text = amount(value, digits)
-    return f"+{text}" if value > 0 and float(text) else text
 
 
 def _study(study: Mapping[str, Any]) -> dict[str, Any]:

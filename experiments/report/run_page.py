@@ -55,7 +55,12 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[
             truth = agent["payoff"] - agent["gain"]
             name = f"{agent['agent']}, all prescribed"
             series.append(
-                {"name": name, "label": _label("prescribed", truth), "xs": [xs[0], xs[-1]], "ys": [truth] * 2}
+                {
+                    "name": name,
+                    "label": _label(f"{agent['agent'][:9]}*", truth),
+                    "xs": [xs[0], xs[-1]],
+                    "ys": [truth] * 2,
+                }
             )
     return chart(series, "round", "payoff")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from experiments.moments import LEVEL
+from experiments.moments import LEVEL, ZERO
 from experiments.report.drawing import chart, strips
 from experiments.report.stress_page import scatters
 from experiments.tournament.empirical import EmpiricalGame
@@ -32,6 +32,9 @@ SECONDS = 10.0
 MATRIX = 8
 """Strategies of a player up to which payoffs of two are shown as a matrix."""
 
+FEW = 2
+"""Economies of a sweep that are named in the headline; more are counted."""
+
 SETTLED = 0.002
 """A population's path is drawn until no share is farther than this from where it ends."""
 
@@ -40,23 +43,53 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     truth = result["study"]["truth"]
     use = result["study"]["environment"]["use"]
-    games = [{**_game(game, truth), "where": _swept(game["environment"], use)} for game in result["games"]]
+    games = [{**_game(game, truth), "where": swept(game["environment"], use)} for game in result["games"]]
     known = [game for game in games if game["verdict"]]
     words = ("breaks", "holds*", "not known")
     verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
     return {
         "games": games,
         "verdicts": {word: found for word, found in verdicts.items() if found},
+        "grouped": {word: by_mechanism(found, games) for word, found in verdicts.items()},
+        "gaining": _gaining(games),
         "worst": max(verdicts["breaks"], key=lambda game: game["truth"]["value"], default=None),
         "several": len({game["environment"] for game in games}) > 1,
         **_heat(games),
     }
 
 
-def _swept(environment: str, use: str) -> str:
+def by_mechanism(found: Sequence[Mapping[str, Any]], games: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Some games as mechanisms, each with the economies at which it is one of them (nothing where there is but one)."""
+    places = len({game["where"] for game in games})
+    out = []
+    for mechanism in dict.fromkeys(game["mechanism"] for game in found):
+        at = [game["where"] for game in found if game["mechanism"] == mechanism]
+        some = f"{len(at)} of {places} economies" if len(at) > FEW else " and ".join(at)
+        every = f"all {places} economies" if places > 1 else ""
+        out.append({"mechanism": mechanism, "at": every if len(at) == places else some})
+    return out
+
+
+def _gaining(games: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Coalitions that gain under some mechanism, each where it gains most, the largest gain first."""
+    most: dict[tuple[str, str], dict[str, Any]] = {}
+    for game in games:
+        for one in filter(coalition_gains, game["coalitions"]):
+            key = game["mechanism"], one["name"]
+            if key not in most or one["exact"] > most[key]["exact"]:
+                most[key] = {**one, "game": game}
+    return sorted(most.values(), key=lambda one: -one["exact"])
+
+
+def swept(environment: str, use: str) -> str:
     """Of an economy of a sweep, what it has of its own: the options that are swept."""
     own = environment.removeprefix(use)[1:]
     return own or environment
+
+
+def coalition_gains(row: Mapping[str, Any]) -> bool:
+    """Whether a coalition gains beyond what the exact figure may be off."""
+    return row["exact"] is not None and row["exact"] > (row["exact_bound"] or 0.0) + ZERO
 
 
 def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
@@ -101,7 +134,9 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
         "matrix": _matrix(game, roles) if whole else None,
         "deviations": deviations(game, roles, truth),
         "replicator": replicator_charts(whole) if whole else [],
-        "beaten": list({(one["role"], one["old"]): one for one in reversed(game["dominated"])}.values())[::-1],
+        "beaten": _beaten(game["dominated"]),
+        "sizes": {role.name: len(role.agents) for role in roles},
+        "example": spelled(next((n for n in (row["profile"] for row in listed) if "." in n), everybody), roles),
         "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
         **_money(listed, everybody, game["stable"]),
     }
@@ -138,6 +173,28 @@ def _heat(games: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 # Equilibria
+
+
+def spelled(name: str, roles: Sequence[Role]) -> tuple[str, list[tuple[str, str]]]:
+    """The name of a profile, and what it says: per role, how many of its agents play which strategy.
+
+    >>> spelled("2-truth.1-low_late", [Role("buyer", (0, 1, 2), ("truth", "low")), Role("seller", (3,), ("late",))])
+    ('2-truth.1-low_late', [('buyer', '2 play truth and 1 plays low'), ('seller', 'plays late')])
+    """
+    said = []
+    for role, part in zip(roles, name.split("_"), strict=True):
+        counts = [one.split("-", 1) for one in part.split(".")] if len(role.agents) > 1 else []
+        words = [f"{n} {'plays' if n == '1' else 'play'} {strategy}" for n, strategy in counts]
+        said.append((role.name, " and ".join(words) or f"plays {part}"))
+    return name, said
+
+
+def _beaten(dominated: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every strategy that is dominated, with what beats it most surely; those that surely are first."""
+    surest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for one in sorted(dominated, key=lambda one: -one["interval"][0]):
+        surest.setdefault((one["role"], one["old"]), one)
+    return [{**one, "sure": one["interval"][0] > 0} for one in surest.values()]
 
 
 def _matrix(game: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any] | None:
