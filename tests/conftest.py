@@ -11,7 +11,7 @@ from experiments.pool import Loky
 from sim.registry import PLUGIN
 
 settings.register_profile(
-    "fixed", derandomize=True, deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+    "fixed", derandomize=True, deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fixed")
 

@@ -222,6 +222,7 @@ class {name}(Team):
 """
 
 
+@pytest.mark.slow
 def test_a_mechanism_that_is_mended_joins_the_others(tmp_path: Path) -> None:
     """Mended without a change of its file; it stands between two others that were played already."""
     top = f"from pathlib import Path\nGONE = Path({str(tmp_path / 'gone')!r})\n"
