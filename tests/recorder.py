@@ -71,6 +71,8 @@ BESIDE = (
     ("audit", "repeated-auction:values=2", "pivot", "--exit"),
     ("audit", "sponsored-search:depth=2,nodes=5", "virtual-pivot"),  # first report by first report
     ("audit", SMALL_ADS, "virtual-index"),
+    ("audit", "two-period-sale:grid=3,buyers=2", "pivot"),
+    ("audit", "two-period-sale:grid=3,buyers=2", "revenue-optimal"),
     ("audit", "repeated-auction:values=2", "pivot", "--coalition", "bidder 1+bidder 2"),
 )
 """Audits beside those of every scenario by every mechanism that fits."""
@@ -230,8 +232,8 @@ def figures_of_audit(data: Mapping[str, Any]) -> dict[str, Value]:
     for kind, value in data.get("budget", {}).items():
         put(f"budget/{kind}", value)
     for what in ("value", "declared"):
-        if "largest_transfer" in data:
-            put(f"largest transfer/{what}", data["largest_transfer"][what])
+        if "largest_transfer" in data:  # of two that are as large rounding decides which is told: no sign
+            put(f"largest transfer/{what}", abs(data["largest_transfer"][what]))
     for verdict in data.get("promises", []):
         key = f"promise/{verdict['promise'].partition(',')[0]}"
         put(f"{key}/status", verdict["status"])
