@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.oracle import Family
-from experiments.auditing import FAMILIES, KINDS, Audit, story_text
+from experiments.auditing import FAMILIES, KINDS, Audit, least_of, story_text
 from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
 from experiments.limited import LimitedAudit
@@ -17,6 +17,7 @@ from experiments.options import options_of, shown
 from experiments.tally import first_best
 from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
+from sim.ties import first_of, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
 NAMES = {
@@ -66,7 +67,7 @@ def show_audit(found: Audit, console: Console, title: str) -> None:
 
 def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
     """Why there is no exact audit, and the lower bound instead."""
-    best = max(found.found, key=lambda one: one.at_least, default=None)
+    best = first_of(found.found, lambda one: one.at_least) if found.found else None
     if best is None or best.at_least <= 0:
         opening = "of the deviations that were tried, none is sure to gain anything"
     else:
@@ -176,10 +177,11 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         ("transfers", _largest(found)),
     ]
     for kind in ("interim", "ex_post"):
-        least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
+        least = least_of(found.participation[kind], found.scale)
         where = _where(least.where)
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
-    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {2 * ledger.bound:.1g}"))
+    played = rounded_up(2 * ledger.bound, found.environment.scale)
+    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {played:.1g}"))
     if found.mechanism.promises.assumptions:
         facts.append(("promised where", "; ".join(found.mechanism.promises.assumptions)))
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]

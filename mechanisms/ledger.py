@@ -203,7 +203,7 @@ def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
         best = min(best, half)
         if half <= PRECISION * max(1.0, float(np.abs(value).max())) or idle >= 40:
             break
-    return value, half
+    return value, max(half, PRECISION * max(1.0, float(np.abs(value).max())))  # the same on every processor
 
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:

@@ -230,7 +230,7 @@ def _check_later(economy: Economy, period: Later, where: str) -> None:
         raise InputError(f"{where}.slope: additive values scale the first signal by decision only, not by state")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """Nodes of one agent's first signal, `points` increasing, with their probabilities."""
 
