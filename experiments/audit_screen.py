@@ -17,7 +17,7 @@ from experiments.options import options_of, shown
 from experiments.tally import first_best
 from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
-from sim.ties import first_of, rounded_up
+from sim.ties import figure, first_of, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
 NAMES = {
@@ -172,7 +172,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     facts = [
         *_options(found.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
-        ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
+        ("welfare", f"{figure(ledger.welfare)} (first best {figure(first_best(found.environment))})"),
         ("budget", _budget(found)),
         ("transfers", _largest(found)),
     ]
@@ -189,7 +189,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
     for search in found.searches:
         if search.deposit is not None:
-            facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
+            facts.append(("deposit", f"{found.name(search)}: {figure(search.deposit)} to be lost on leaving"))
     return facts
 
 
@@ -230,7 +230,7 @@ def _condition(condition: Condition) -> Text:
     text = Text.assemble((f"{word:4}", style), condition.name)
     where = _where(condition.where)
     detail = "; ".join(
-        part for part in (f"{condition.value:.4g}" if condition.where else "", where, condition.note) if part
+        part for part in (figure(condition.value, 4) if condition.where else "", where, condition.note) if part
     )
     if detail and condition.holds is not None:
         text.append(f" ({detail})", style="dim")

@@ -31,6 +31,7 @@ from mechanisms.virtual_pivot import VirtualPivot
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.separable import SeparableEnvironment
+from sim.ties import figure as figure_text
 from sim.ties import first_largest, first_of, first_smallest, rounded_up, scale_of
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
@@ -425,7 +426,7 @@ def story_text(found: Audit) -> str:
     return (
         f"{_beyond_promise(found)}"
         f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
-        f"{knowing}{before}, it {act}: {story.lie:.6g} from there on, against {story.truth:.6g}{aside}."
+        f"{knowing}{before}, it {act}: {figure_text(story.lie)} from there on, against {figure_text(story.truth)}{aside}."
     )
 
 

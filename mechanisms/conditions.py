@@ -26,7 +26,7 @@ from sim.arrays import FloatArray
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
 from sim.stage import labels_text
-from sim.ties import TIE, Best, null_vector, rank, scale_of
+from sim.ties import TIE, Best, figure, null_vector, rank, scale_of
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
@@ -151,7 +151,7 @@ def _periods(by_period: dict[int, float]) -> str:
     """The worst value of each period, where there are several."""
     if len(by_period) < 2:
         return ""
-    return "; " + ", ".join(f"period {t}: {value:.4g}" for t, value in by_period.items())
+    return "; " + ", ".join(f"period {t}: {figure(value, 4)}" for t, value in by_period.items())
 
 
 def convex_independence(environment: TableEnvironment) -> Condition:

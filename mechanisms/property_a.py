@@ -21,7 +21,7 @@ from mechanisms.planner import plan
 from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage, labels_text
-from sim.ties import Best, first_largest, first_smallest, largest_place
+from sim.ties import Best, figure, first_largest, first_smallest, largest_place
 
 NAME = "Groves transfers (Property A)"
 
@@ -50,7 +50,7 @@ def property_a(environment: TableEnvironment, mechanism: BaseMechanism) -> Condi
                     "agent": environment.agents[i],
                     "others": labels_text(others, at[1]),
                 }
-                told = f"{own[low]:.6g} at signal {labels[low]}, {own[high]:.6g} at {labels[high]}"
+                told = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
                 largest.offer(float(spread.max()), (place, told))
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")

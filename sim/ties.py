@@ -172,6 +172,15 @@ def rank(singular_values: FloatArray) -> int:
     return int((singular_values > RANK * max(1.0, float(singular_values.max(initial=0.0)))).sum())
 
 
+def figure(value: float, digits: int = 6) -> str:
+    """A figure in words; what is within `TIE` of 0 is rounding.
+
+    >>> figure(-3e-16), figure(2 / 3, 4)
+    ('0', '0.6667')
+    """
+    return f"{value:.{digits}g}" if not abs(value) <= TIE else "0"
+
+
 def rounded_up(bound: float, scale: float) -> float:
     """A residual bound as it is reported: up to one digit, `FLOOR` × scale at least, so that processors agree.
 
