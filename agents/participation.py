@@ -98,7 +98,7 @@ def participation(
     out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
     for i in agents:
         problem = build_problem(environment, mechanism, (i,), merge=False)
-        scale = scale_of(*(page.stay for page in ledger.pages))
+        scale = ledger.scale
         worst = {kind: Best[dict[str, Any]](scale) for kind in ("at_the_start", "interim", "ex_post")}
         for kind, value, where in _stays(problem, ledger, i, all_states, scale):
             worst[kind].offer(-value, {"agent": environment.agents[i], **where})

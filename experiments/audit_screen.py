@@ -53,7 +53,7 @@ def show_audit(found: Audit, console: Console, title: str) -> None:
         where = _where(verdict.where)
         text = Text.assemble((f"{verdict.status:9} ", STYLES[verdict.status]), verdict.promise)
         if verdict.status != "holds":
-            text.append(f": misses by {verdict.worst:.6g} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
+            text.append(f": misses by {figure(verdict.worst)} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
         console.print(text)
     if not found.promises:
         console.print(Text("It promises nothing."))
@@ -105,8 +105,8 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
         table.add_column(header, justify="right", no_wrap=True)
     for search in found.searches:
         gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
-        cells = [f"+{g:.6g}" if g > found.tolerance else "0" for g in gains]
-        levels = [f"{value:.6g}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
+        cells = [f"+{figure(g)}" if g > found.tolerance else "0" for g in gains]
+        levels = [f"{figure(value)}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
         table.add_row(env.agents[search.agent], *cells, *levels)
     console.print(table)
     console.print()
@@ -119,10 +119,10 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
     for one in found.promises:
         text = Text.assemble((f"{one.status:9} ", STYLES[one.status]), one.promise)
         if one.status != "holds":
-            text.append(f": misses by {one.worst:.6g} (± {one.bound:.1g}), {_where(one.where)}")
+            text.append(f": misses by {figure(one.worst)} (± {one.bound:.1g}), {_where(one.where)}")
         console.print(text)
     console.print()
-    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{found.revenue:.6g}, costs deducted"))
+    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{figure(found.revenue)}, costs deducted"))
     console.print()
     for condition in found.conditions:
         console.print(_condition(condition))
@@ -148,7 +148,7 @@ def _gains(found: Audit) -> Any:
 def _gain(gain: float, tolerance: float) -> Text:
     if np.isnan(gain):
         return Text("?", style="yellow")
-    return Text("0", style="dim") if gain <= tolerance else Text(f"+{gain:.6g}", style="bold red")
+    return Text("0", style="dim") if gain <= tolerance else Text(f"+{figure(gain)}", style="bold red")
 
 
 def _where(place: Mapping[str, Any]) -> str:
@@ -158,7 +158,7 @@ def _where(place: Mapping[str, Any]) -> str:
 
 def _money(value: float) -> str:
     """Six digits; rounding is 0."""
-    return "?" if np.isnan(value) else f"{value:.6g}" if abs(value) > ZERO else "0"
+    return "?" if np.isnan(value) else f"{figure(value)}" if abs(value) > ZERO else "0"
 
 
 def _largest_bound(found: Audit) -> float:
@@ -196,7 +196,11 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
 def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
     """The options that are in force, those not given included."""
     known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
-    told = [f"{name}={shown(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
+    told = [
+        f"{name}={figure(value, 9) if isinstance(value, float) else shown(value)}"
+        for name, value in known.items()
+        if isinstance(value, str | int | float)
+    ]
     return [("options", ", ".join(told))] if told else []
 
 

@@ -32,7 +32,7 @@ from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.separable import SeparableEnvironment
 from sim.ties import figure as figure_text
-from sim.ties import first_largest, first_of, first_smallest, rounded_up, scale_of
+from sim.ties import first_largest, first_of, first_smallest, rounded_up
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
@@ -100,8 +100,8 @@ class Audit:
 
     @cached_property
     def scale(self) -> float:
-        """Of the figures: the largest payoff that prescribed play leaves anywhere."""
-        return scale_of(*(page.stay for page in self.ledger.pages), *(page.transfer for page in self.ledger.pages))
+        """Of the figures: the largest value of prescribed play."""
+        return self.ledger.scale
 
     @property
     def holds(self) -> bool:
@@ -421,12 +421,13 @@ def story_text(found: Audit) -> str:
     else:
         act = f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
     first = search.figures[Family.CONTINGENT]["ex_ante"].gain
-    ante = f"{first:.6g} ex ante, " if first > found.tolerance else ""
+    ante = f"{figure_text(first)} ex ante, " if first > found.tolerance else ""
     aside = ", what it owes already aside" if story.history and not found.exit else ""
     return (
         f"{_beyond_promise(found)}"
-        f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
-        f"{knowing}{before}, it {act}: {figure_text(story.lie)} from there on, against {figure_text(story.truth)}{aside}."
+        f"{found.name(search)} gains {ante}{figure_text(figure.gain)} (± {figure.bound:.1g}): "
+        f"in period {len(story.history)}, {knowing}{before}, it {act}: {figure_text(story.lie)} from there on, "
+        f"against {figure_text(story.truth)}{aside}."
     )
 
 
@@ -449,7 +450,7 @@ def _without_witness(found: Audit) -> str:
     known = {key: figure for key, figure in figures.items() if not np.isnan(figure.gain)}
     (who, kind), worst = first_of(known.items(), lambda item: item[1].gain, found.scale)
     if worst.gain - worst.bound > found.tolerance:
-        return f"{who} gains up to {worst.gain:.6g} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
+        return f"{who} gains up to {figure_text(worst.gain)} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
     return f"undecided: {who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."
 
 

@@ -21,7 +21,7 @@ from mechanisms.conditions import Condition
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import LARGEST
 from mechanisms.virtual_pivot import VirtualPivot
-from sim.ties import TIE, first_largest, first_smallest, largest_place, rounded_up, scale_of
+from sim.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of
 
 SEARCHED = 30_000_000
 """Cases (memories × profiles × own messages) up to which the plain search is used."""
@@ -99,13 +99,13 @@ class FrozenAudit:
         others, said, true = largest_place(table, self.scale)
         profile = self.mechanism.with_others(search.agent, np.array([others]))
         shown = [
-            f"{self.mechanism.economy.agents[j]} {self.mechanism.environment.grids[j].points[k]:.6g}"
+            f"{self.mechanism.economy.agents[j]} {figure(self.mechanism.environment.grids[j].points[k])}"
             for j in range(self.mechanism.count)
             if j != search.agent
             for k in [int(self.mechanism.node_of(profile, j)[0])]
         ]
-        place = {"period": "1 or later" if later else 0, "signal": f"{points[true]:.6g}"}
-        return {**place, "first report": f"{points[said]:.6g}", "others": ", ".join(shown)}
+        place = {"period": "1 or later" if later else 0, "signal": f"{figure(points[true])}"}
+        return {**place, "first report": f"{figure(points[said])}", "others": ", ".join(shown)}
 
     def sentence(self) -> str:
         """Who lies, when, and what it earns; or that nobody gains."""
@@ -117,8 +117,8 @@ class FrozenAudit:
         others = f", others {at['others']}" if at["others"] else ""
         beyond = "truth is not promised to be best, and " if self.holds else ""
         return (
-            f"{beyond}{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first "
-            f"signal {at['signal']}, having reported {at['first report']} first{others}."
+            f"{beyond}{name[worst.agent]} gains {figure(gain)} (± {self.bound:.1g}): in period {at['period']}, "
+            f"with first signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 
     def data(self) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
                 labels = stage.signals[i]
                 note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
                 worst.offer(gain, (_place(environment, t, i, None, int(o)), note))
-    where, note = worst.named or ({}, f"by payments of at most {largest:.6g}")
+    where, note = worst.named or ({}, f"by payments of at most {figure(largest)}")
     return Condition("last period ex post implementable", not where, max(worst.value, 0.0), where, note)
 
 

@@ -97,7 +97,7 @@ def _spares(period: Later, agent: int, decision: int, instead: int) -> bool:
     for j in range(len(period.states)):
         if j == agent:
             continue
-        same = all(np.array_equal(table[instead], table[decision]) for table in (period.slope[j], period.intercept[j]))
-        if not same or (period.kernel and not np.array_equal(period.kernel[j][instead], period.kernel[j][decision])):
+        tables = [period.slope[j], period.intercept[j], *([period.kernel[j]] if period.kernel else [])]
+        if any(np.abs(table[instead] - table[decision]).max() > SLACK * scale_of(table) for table in tables):
             return False
     return True

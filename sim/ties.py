@@ -36,6 +36,9 @@ FLOOR = 1e-12
 NUDGE = 1e-6
 """Relative distance to a round number at which a bound counts as that number."""
 
+HALF = 1e-11
+"""Relative distance at which a figure counts as half-way between two printed ones."""
+
 T = TypeVar("T")
 
 
@@ -173,12 +176,12 @@ def rank(singular_values: FloatArray) -> int:
 
 
 def figure(value: float, digits: int = 6) -> str:
-    """A figure in words; what is within `TIE` of 0 is rounding.
+    """A figure in words; what is within `TIE` of 0 is rounding, and halves (up to `HALF`) are rounded away from 0.
 
-    >>> figure(-3e-16), figure(2 / 3, 4)
-    ('0', '0.6667')
+    >>> figure(-3e-16), figure(2 / 3, 4), figure(1.198125), figure(1.198125 * (1 - 1e-14))
+    ('0', '0.6667', '1.19813', '1.19813')
     """
-    return f"{value:.{digits}g}" if not abs(value) <= TIE else "0"
+    return f"{value * (1 + HALF):.{digits}g}" if not abs(value) <= TIE else "0"
 
 
 def rounded_up(bound: float, scale: float) -> float:

