@@ -196,12 +196,13 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
 def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
     """The options that are in force, those not given included."""
     known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
-    told = [
-        f"{name}={figure(value, 9) if isinstance(value, float) else shown(value)}"
-        for name, value in known.items()
-        if isinstance(value, str | int | float)
-    ]
+    told = [f"{name}={_option(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
     return [("options", ", ".join(told))] if told else []
+
+
+def _option(value: object) -> str:
+    """As typed; of one that was worked out, nine digits."""
+    return figure(value, 9) if isinstance(value, float) else shown(value)
 
 
 BUDGETS = {
