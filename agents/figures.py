@@ -9,6 +9,7 @@ from agents.oracle import Information, Value, best_of_actions
 from agents.places import Places, all_places
 from agents.problem import Problem, Reached, reachable
 from sim.arrays import BoolArray, FloatArray
+from sim.ties import TIE, Best, rounded_up, scale_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Figure:
 
 def ex_ante_gain(best: Value, truth: Value) -> Figure:
     """Before anything is known."""
-    return Figure(best.ex_ante - truth.ex_ante, best.bound + truth.bound, None)
+    return Figure(best.ex_ante - truth.ex_ante, _bound(best, truth), None)
 
 
 def worst_gain(
@@ -42,15 +43,21 @@ def worst_gain(
     """The largest gain over reachable states, at the information that both values share."""
     states = reachable(problem, on_path=on_path)
     gains_of = _spying if best.information is Information.EX_POST else _by_own
-    worst, place = -np.inf, None
+    worst = Best[Place](scale_of(*best.choices))
     for t, reached in enumerate(states):
         for gains, found, locate in gains_of(problem, t, best, truth, reached, all_states):
-            masked = np.where(found, gains, -np.inf)
-            top = float(masked.max(initial=-np.inf))
-            if top > worst:
-                worst = top
-                place = locate(*divmod(int(np.argmax(masked)), masked.shape[1]))
-    return Figure(worst, best.bound + truth.bound, place)
+            worst.offer_all(np.where(found, gains, -np.inf), _by_index(locate, gains.shape[1]))
+    return Figure(worst.value, _bound(best, truth), worst.named)
+
+
+def _bound(best: Value, truth: Value) -> float:
+    """What both values leave open."""
+    return rounded_up(best.bound + truth.bound, best.scale)
+
+
+def _by_index(locate: "Callable[[int, int], Place]", width: int) -> Callable[[int], Place]:
+    """The same by flat index."""
+    return lambda k: locate(*divmod(k, width))
 
 
 Located = tuple[FloatArray, BoolArray, Callable[[int, int], Place]]
@@ -139,7 +146,7 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
         honest = period.truth[memory, profile]
         mine = worth[memory, profile]
         kept = np.take_along_axis(mine, honest[:, None], axis=1)
-        slack = 1e-9 * max(1.0, float(np.abs(mine).max(initial=0.0)))
+        slack = TIE * max(1.0, float(np.abs(mine).max(initial=0.0)))
         equal = np.abs(mine - kept) <= slack
         matters = np.zeros(mine.shape, np.bool_)
         for table in (period.decision[..., 0], period.following[..., 0], period.flow.max(axis=3)):

@@ -35,6 +35,7 @@ from mechanisms.anderson import Anderson
 from mechanisms.tabulate import silent_about
 from sim.arrays import FloatArray, IntArray
 from sim.errors import Refusal
+from sim.ties import TIE
 
 PRECISION = 1e-11
 """Residual bound aimed at, relative to the largest value (at least 1)."""
@@ -72,6 +73,7 @@ class Value:
         ahead: per period, X at the places that it leads to, `(n,)`; None after the last period.
         ex_ante: value before anything is known.
         bound: every value is within this of the truth.
+        scale: that of the economy's utilities.
     """
 
     family: Family
@@ -80,6 +82,7 @@ class Value:
     ahead: tuple[FloatArray | None, ...]
     ex_ante: float
     bound: float
+    scale: float = 1.0
 
 
 def solve(problem: Problem, family: Family, information: Information) -> Value:
@@ -176,7 +179,8 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
             ahead[t - 1] = problem.outlook(t).best(choices[0], spying=spying)
     start = problem.outlook(0).best(choices[0], spying=spying)
     scale = max(1.0, max(float(np.abs(c).max()) for c in choices))
-    return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound + 1e-13 * scale)
+    bound, flows = bound + 1e-13 * scale, problem.environment.scale
+    return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound, flows)
 
 
 def _response(problem: Problem, information: Information, truth: Value) -> Value:
@@ -215,7 +219,7 @@ def _fixed_point(
         if least <= PRECISION * max(1.0, float(np.abs(found).max())) or idle >= IDLE:
             break
         x = past.step(x, better)
-    return found, least
+    return found, max(least, PRECISION * max(1.0, float(np.abs(found).max())))  # the same on every processor
 
 
 def require_revealing(problem: Problem) -> None:
@@ -226,7 +230,8 @@ def require_revealing(problem: Problem) -> None:
 
 
 def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:
-    """The interim policy: per period the best message by what is known; prescribed where that is as good.
+    """The interim policy: per period the best message by what is known; prescribed where that is as good,
+    else the lowest of those that tie (`sim.ties`).
 
     Args:
         respond: instead of the value's own family, the best response now with the value's play after it.
@@ -242,22 +247,28 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
         places = problem.places[t] or Places(np.arange(period.states), np.zeros(period.states, np.intp), 1)
         honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
         table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
-        slack = 1e-9 * max(1.0, float(np.abs(choices).max()))
+        slack = TIE * max(1.0, float(np.abs(choices).max()))
         for here, _, worth in problem.outlook(t, places).by_own(choices):
             memory, event = places.memory[here], places.event[here]
             kept = np.take_along_axis(worth, honest[memory][..., None], axis=2)[..., 0]
+            tied = worth >= worth.max(axis=2, keepdims=True) - slack
             better = worth.max(axis=2) > kept + slack
-            table[memory, event] = np.where(better, worth.argmax(axis=2), honest[memory])
+            table[memory, event] = np.where(better, tied.argmax(axis=2), honest[memory])
         out.append(table[:, 0] if t == 0 else table.reshape(len(table), -1, places.profiles, period.width))
     return out
 
 
 def best_actions(problem: Problem, value: Value) -> list[IntArray]:
-    """The contingent family's action once the reports are in, obedient where that is as good: `(C, S, R)` each."""
+    """The contingent family's action once the reports are in, obedient where that is as good: `(C, S, R)` each.
+
+    Of those that tie for better, the lowest.
+    """
     out = []
     for t, period in enumerate(problem.periods):
         worth = worth_of_actions(period, value.ahead[t], problem.discount)
         kept = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
-        better = worth.max(axis=3) > kept + 1e-9 * max(1.0, float(np.abs(worth).max()))
-        out.append(np.where(better, worth.argmax(axis=3), period.obey).astype(np.intp))
+        slack = TIE * max(1.0, float(np.abs(worth).max()))
+        tied = worth >= worth.max(axis=3, keepdims=True) - slack
+        better = worth.max(axis=3) > kept + slack
+        out.append(np.where(better, tied.argmax(axis=3), period.obey).astype(np.intp))
     return out

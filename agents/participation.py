@@ -17,6 +17,7 @@ from mechanisms.base import BaseMechanism
 from mechanisms.ledger import Ledger
 from mechanisms.tabulate import silent_about
 from sim.environment import TableEnvironment
+from sim.ties import Best, first_largest, first_smallest, largest_place, scale_of
 
 
 @dataclass(frozen=True)
@@ -34,27 +35,34 @@ def budget(environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledg
     """
     totals = [page.transfer.sum(axis=0) for page in ledger.pages]
     revealing = silent_about(environment, mechanism, ()) is None
-    period = Least(float(totals[0][0] @ ledger.prior) if revealing else float("nan"), {"period": 0})
-    ex_post = Least(np.inf, {})
+    scale = scale_of(*(page.transfer for page in ledger.pages))
+    period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
+    if revealing:
+        period.offer(-float(totals[0][0] @ ledger.prior), {"period": 0})
     for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
         memories, profiles = np.nonzero(page.occurs)
         seen = total[memories, profiles]
-        k = int(seen.argmin())
-        if seen[k] < ex_post.value:
-            ex_post = Least(
-                float(seen[k]),
-                {"period": shown_period(environment, t), "profile": profile_text(environment, t, int(profiles[k]))},
-            )
+        shown = shown_period(environment, t)
+        named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
+        ex_post.offer_all(-seen, named.__getitem__)
         after = t if ledger.stationary and t else t + 1
         if page.rows is None or not revealing:
             continue
         laws = page.rows[page.decision[memories, profiles], profiles]
         expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
-        k = int(expected.argmin())
-        if expected[k] < period.value:
-            last = profile_text(environment, t, int(profiles[k]))
-            period = Least(float(expected[k]), {"period": shown_period(environment, t + 1), "last signals": last})
-    return {"ex_ante": Least(float(ledger.transfer.sum()), {}), "expected_period": period, "ex_post": ex_post}
+        shown = shown_period(environment, t + 1)
+        named = [{"period": shown, "last signals": profile_text(environment, t, int(k))} for k in profiles]
+        period.offer_all(-expected, named.__getitem__)
+    return {
+        "ex_ante": Least(float(ledger.transfer.sum()), {}),
+        "expected_period": _least(period) if revealing else Least(float("nan"), {"period": 0}),
+        "ex_post": _least(ex_post),
+    }
+
+
+def _least(largest: Best[dict[str, Any]]) -> Least:
+    """The least value and its place, its negative having been offered."""
+    return Least(0.0 - largest.value, largest.named or {})
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,9 @@ class Largest:
 def largest_transfer(environment: TableEnvironment, ledger: Ledger) -> Largest:
     """max |p_t^i| over the states that prescribed play leads to."""
     sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in ledger.pages]
-    t = int(np.argmax([size.max() for size in sizes]))
-    agent, memory, profile = (int(k) for k in np.unravel_index(int(sizes[t].argmax()), sizes[t].shape))
+    scale = scale_of(*sizes)
+    t = first_largest([size.max() for size in sizes], scale)
+    agent, memory, profile = largest_place(sizes[t], scale)
     where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
     return Largest(float(ledger.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
 
@@ -89,17 +98,17 @@ def participation(
     out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
     for i in agents:
         problem = build_problem(environment, mechanism, (i,), merge=False)
-        worst = {kind: Least(np.inf, {}) for kind in ("at_the_start", "interim", "ex_post")}
-        for kind, value, where in _stays(problem, ledger, i, all_states):
-            if value < worst[kind].value:
-                worst[kind] = Least(value, {"agent": environment.agents[i], **where})
+        scale = ledger.scale
+        worst = {kind: Best[dict[str, Any]](scale) for kind in ("at_the_start", "interim", "ex_post")}
+        for kind, value, where in _stays(problem, ledger, i, all_states, scale):
+            worst[kind].offer(-value, {"agent": environment.agents[i], **where})
         for kind, least in worst.items():
-            out[kind].append(least if least.where else Least(float("nan"), {}))
+            out[kind].append(_least(least) if least.named else Least(float("nan"), {}))
     return out
 
 
 def _stays(
-    problem: Problem, ledger: Ledger, agent: int, all_states: bool
+    problem: Problem, ledger: Ledger, agent: int, all_states: bool, scale: float
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """(kind, worst continuation payoff, where) piece by piece."""
     environment, states = problem.environment, reachable(problem)
@@ -108,9 +117,9 @@ def _stays(
         here, led = states[t]
         stay = ledger.pages[t].stay[agent][: len(here)]
         worst = stay if all_states else np.where(here, stay, np.inf)
-        k = int(worst.argmin())
+        k = first_smallest(worst, scale)
         place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
-        yield "ex_post", float(worst.reshape(-1)[k]), place
+        yield "ex_post", float(worst.min()), place
         for w in range(period.width if revealing else 0):
             mine = period.own == w
             where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
@@ -128,6 +137,6 @@ def _stays(
             expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
             possible = (weight > 0) & (led | all_states)
             value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
-            k = int(value.argmin()) % value.shape[-1]
+            k = first_smallest(value, scale) % value.shape[-1]
             last = profile_text(environment, t if problem.stationary else t - 1, k)
             yield "interim", float(value.min()), {**where, "last signals": last}

@@ -33,6 +33,7 @@ from mechanisms.self_enforcing import BROKEN, SelfEnforcing
 from sim.environment import TableEnvironment
 from sim.errors import Refusal
 from sim.stage import labels_text
+from sim.ties import TIE, first_of, largest_place, scale_of
 
 GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
 """Discount factors at which constraints are tried before the bisection."""
@@ -77,7 +78,7 @@ def worst_exit(environment: TableEnvironment, level: Level, constant: float | No
     for agent in range(len(environment.agents)):
         problem = build_problem(environment, mechanism, (agent,))
         found.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
-    return max(found, key=lambda one: one.amount)
+    return first_of(found, lambda one: one.amount, environment.utility_bound())
 
 
 def _by_best_response(problem: Problem) -> Exit:
@@ -99,10 +100,10 @@ def _by_leaving(problem: Problem, level: Level) -> Exit:
         if level is Level.TRUTHFUL:
             counts &= np.arange(amount.shape[2]) == period.truth[..., None]
         amount = np.where(counts, amount, -np.inf)
-        if amount.max() > worst.amount:
-            c, profile, report = (int(k) for k in np.unravel_index(int(amount.argmax()), amount.shape))
+        if amount.max() > worst.amount + (TIE * scale_of(worth) if np.isfinite(worst.amount) else 0):
+            c, profile, report = largest_place(amount, scale_of(worth))
             last = int(period.members[c]) - 1 if t else None
-            worst = Exit(float(amount[c, profile, report]), agent, t, last, profile, report)
+            worst = Exit(float(amount.max()), agent, t, last, profile, report)
     return worst
 
 

@@ -8,6 +8,7 @@ from agents.figures import Figure, Place, worth_at
 from agents.oracle import Information, Value
 from agents.problem import Period, Problem
 from agents.words import message_text
+from sim.ties import TIE, scale_of
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ def tell(problem: Problem, best: Value, truth: Value, figure: Figure) -> Story |
     if history is None:
         return None
     worth, honest, prescribed = worth_at(problem, place, best, truth)
-    message = int(np.argmax(worth))
-    return Story(history, place, message, prescribed, float(worth[message]), honest)
+    tied = worth >= worth.max() - TIE * scale_of(*best.choices)
+    message = prescribed if tied[prescribed] else int(np.argmax(tied))
+    return Story(history, place, message, prescribed, float(worth.max()), honest)
 
 
 Node = tuple[int, int]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.oracle import Family
-from experiments.auditing import FAMILIES, KINDS, Audit, story_text
+from experiments.auditing import FAMILIES, KINDS, Audit, least_of, story_text
 from experiments.console import plain_table
 from experiments.frozen_audit import FrozenAudit
 from experiments.limited import LimitedAudit
@@ -17,6 +17,7 @@ from experiments.options import options_of, shown
 from experiments.tally import first_best
 from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
+from sim.ties import figure, first_of, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
 NAMES = {
@@ -52,7 +53,7 @@ def show_audit(found: Audit, console: Console, title: str) -> None:
         where = _where(verdict.where)
         text = Text.assemble((f"{verdict.status:9} ", STYLES[verdict.status]), verdict.promise)
         if verdict.status != "holds":
-            text.append(f": misses by {verdict.worst:.6g} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
+            text.append(f": misses by {figure(verdict.worst)} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
         console.print(text)
     if not found.promises:
         console.print(Text("It promises nothing."))
@@ -66,7 +67,7 @@ def show_audit(found: Audit, console: Console, title: str) -> None:
 
 def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
     """Why there is no exact audit, and the lower bound instead."""
-    best = max(found.found, key=lambda one: one.at_least, default=None)
+    best = first_of(found.found, lambda one: one.at_least) if found.found else None
     if best is None or best.at_least <= 0:
         opening = "of the deviations that were tried, none is sure to gain anything"
     else:
@@ -104,8 +105,8 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
         table.add_column(header, justify="right", no_wrap=True)
     for search in found.searches:
         gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
-        cells = [f"+{g:.6g}" if g > found.tolerance else "0" for g in gains]
-        levels = [f"{value:.6g}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
+        cells = [f"+{figure(g)}" if g > found.tolerance else "0" for g in gains]
+        levels = [f"{figure(value)}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
         table.add_row(env.agents[search.agent], *cells, *levels)
     console.print(table)
     console.print()
@@ -118,10 +119,10 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
     for one in found.promises:
         text = Text.assemble((f"{one.status:9} ", STYLES[one.status]), one.promise)
         if one.status != "holds":
-            text.append(f": misses by {one.worst:.6g} (± {one.bound:.1g}), {_where(one.where)}")
+            text.append(f": misses by {figure(one.worst)} (± {one.bound:.1g}), {_where(one.where)}")
         console.print(text)
     console.print()
-    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{found.revenue:.6g}, costs deducted"))
+    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{figure(found.revenue)}, costs deducted"))
     console.print()
     for condition in found.conditions:
         console.print(_condition(condition))
@@ -147,7 +148,7 @@ def _gains(found: Audit) -> Any:
 def _gain(gain: float, tolerance: float) -> Text:
     if np.isnan(gain):
         return Text("?", style="yellow")
-    return Text("0", style="dim") if gain <= tolerance else Text(f"+{gain:.6g}", style="bold red")
+    return Text("0", style="dim") if gain <= tolerance else Text(f"+{figure(gain)}", style="bold red")
 
 
 def _where(place: Mapping[str, Any]) -> str:
@@ -157,7 +158,7 @@ def _where(place: Mapping[str, Any]) -> str:
 
 def _money(value: float) -> str:
     """Six digits; rounding is 0."""
-    return "?" if np.isnan(value) else f"{value:.6g}" if abs(value) > ZERO else "0"
+    return "?" if np.isnan(value) else f"{figure(value)}" if abs(value) > ZERO else "0"
 
 
 def _largest_bound(found: Audit) -> float:
@@ -171,15 +172,16 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     facts = [
         *_options(found.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
-        ("welfare", f"{ledger.welfare:.6g} (first best {first_best(found.environment):.6g})"),
+        ("welfare", f"{figure(ledger.welfare)} (first best {figure(first_best(found.environment))})"),
         ("budget", _budget(found)),
         ("transfers", _largest(found)),
     ]
     for kind in ("interim", "ex_post"):
-        least = min(found.participation[kind], key=lambda one: -np.inf if np.isnan(one.value) else one.value)
+        least = least_of(found.participation[kind], found.scale)
         where = _where(least.where)
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
-    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {2 * ledger.bound:.1g}"))
+    played = rounded_up(2 * ledger.bound, found.environment.scale)
+    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {played:.1g}"))
     if found.mechanism.promises.assumptions:
         facts.append(("promised where", "; ".join(found.mechanism.promises.assumptions)))
     tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
@@ -187,15 +189,20 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
     for search in found.searches:
         if search.deposit is not None:
-            facts.append(("deposit", f"{found.name(search)}: {search.deposit:.6g} to be lost on leaving"))
+            facts.append(("deposit", f"{found.name(search)}: {figure(search.deposit)} to be lost on leaving"))
     return facts
 
 
 def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
     """The options that are in force, those not given included."""
     known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
-    told = [f"{name}={shown(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
+    told = [f"{name}={_option(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
     return [("options", ", ".join(told))] if told else []
+
+
+def _option(value: object) -> str:
+    """As typed; of one that was worked out, nine digits."""
+    return figure(value, 9) if isinstance(value, float) else shown(value)
 
 
 BUDGETS = {
@@ -228,7 +235,7 @@ def _condition(condition: Condition) -> Text:
     text = Text.assemble((f"{word:4}", style), condition.name)
     where = _where(condition.where)
     detail = "; ".join(
-        part for part in (f"{condition.value:.4g}" if condition.where else "", where, condition.note) if part
+        part for part in (figure(condition.value, 4) if condition.where else "", where, condition.note) if part
     )
     if detail and condition.holds is not None:
         text.append(f" ({detail})", style="dim")

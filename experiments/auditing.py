@@ -31,6 +31,8 @@ from mechanisms.virtual_pivot import VirtualPivot
 from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError, Refusal
 from sim.separable import SeparableEnvironment
+from sim.ties import figure as figure_text
+from sim.ties import first_largest, first_of, first_smallest, rounded_up
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
@@ -96,6 +98,11 @@ class Audit:
         """The largest |p_t^i| under prescribed play."""
         return largest_transfer(self.environment, self.ledger)
 
+    @cached_property
+    def scale(self) -> float:
+        """Of the figures: the largest value of prescribed play."""
+        return self.ledger.scale
+
     @property
     def holds(self) -> bool:
         """Whether every promise is seen to hold."""
@@ -108,8 +115,9 @@ class Audit:
     def worst(self, family: Family, kind: str) -> tuple[Search, Figure]:
         """The deviator that gains most, and its figure."""
         figures = [search.figures[family][kind] for search in self.searches]
-        k = int(np.argmax([-np.inf if np.isnan(figure.gain) else figure.gain for figure in figures]))
-        return self.searches[k], figures[k]
+        gains = np.array([figure.gain for figure in figures])
+        k = first_largest(gains, self.scale)
+        return self.searches[k], replace(figures[k], gain=float(np.fmax.reduce(gains)))
 
 
 def audit(
@@ -228,6 +236,7 @@ def _promises(found: Audit) -> list[Verdict]:
     promises, ledger, out = found.mechanism.promises, found.ledger, []
 
     def judge(promise: str, worst: float, bound: float, where: dict[str, Any]) -> None:
+        bound = rounded_up(bound, found.environment.scale)
         out.append(Verdict(promise, status(worst, bound, found.tolerance), worst, bound, where))
 
     if promises.incentive != "none":
@@ -248,21 +257,27 @@ def _promises(found: Audit) -> list[Verdict]:
             pass
         case "ex post":
             totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in ledger.pages]
-            t = int(np.argmax([np.abs(total).max() for total in totals]))
-            k = int(np.abs(totals[t]).argmax()) % totals[t].shape[1]
+            t = first_largest([np.abs(total).max() for total in totals], found.scale)
+            k = first_largest(np.abs(totals[t]), found.scale) % totals[t].shape[1]
             where = {"period": t, "profile": profile_text(found.environment, t, k)}
-            judge("budget: ex post", float(np.abs(totals[t]).max()), agents * ledger.bound, where)
+            judge("budget: ex post", max(float(np.abs(total).max()) for total in totals), agents * ledger.bound, where)
         case promised:
             least = found.budget["ex_post" if promised == "no deficit" else promised.replace(" ", "_")]
             judge(f"budget: {promised}", -least.value, agents * ledger.bound, least.where)
     if promises.participation != "none":
         values = found.participation[promises.participation.replace(" ", "_")]
-        least = min(values, key=lambda one: -np.inf if np.isnan(one.value) else one.value)
+        least = least_of(values, found.scale)
         judge(f"participation: {promises.participation}", -least.value, 2 * ledger.bound, least.where)
     if promises.efficient:
         gap = first_best(found.environment) - ledger.welfare
         judge("efficient", gap, (agents + 1) * ledger.bound + plan(found.environment).bound, {})
     return out
+
+
+def least_of(values: Sequence[Least], scale: float) -> Least:
+    """The least of some figures, one that is not known before all others; the first of those that tie."""
+    k = first_smallest([-np.inf if np.isnan(one.value) else one.value for one in values], scale)
+    return replace(values[k], value=float(np.min([one.value for one in values])))
 
 
 def _extended(found: Audit) -> str:
@@ -304,7 +319,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
         "all_states": found.all_states,
         "exit_allowed": found.exit,
         "sentence": story_text(found),
-        "error_bound": max([ledger.bound, *bounds]),
+        "error_bound": max([rounded_up(ledger.bound, env.scale), *bounds]),
         "truth": {
             "payoff": (ledger.utility - ledger.transfer).tolist(),
             "utility": ledger.utility.tolist(),
@@ -406,12 +421,13 @@ def story_text(found: Audit) -> str:
     else:
         act = f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
     first = search.figures[Family.CONTINGENT]["ex_ante"].gain
-    ante = f"{first:.6g} ex ante, " if first > found.tolerance else ""
+    ante = f"{figure_text(first)} ex ante, " if first > found.tolerance else ""
     aside = ", what it owes already aside" if story.history and not found.exit else ""
     return (
         f"{_beyond_promise(found)}"
-        f"{found.name(search)} gains {ante}{figure.gain:.6g} (± {figure.bound:.1g}): in period {len(story.history)}, "
-        f"{knowing}{before}, it {act}: {story.lie:.6g} from there on, against {story.truth:.6g}{aside}."
+        f"{found.name(search)} gains {ante}{figure_text(figure.gain)} (± {figure.bound:.1g}): "
+        f"in period {len(story.history)}, {knowing}{before}, it {act}: {figure_text(story.lie)} from there on, "
+        f"against {figure_text(story.truth)}{aside}."
     )
 
 
@@ -432,9 +448,9 @@ def _without_witness(found: Audit) -> str:
     if all(figure.gain + figure.bound <= found.tolerance for figure in figures.values()):
         return "No deviation of anybody gains anything."
     known = {key: figure for key, figure in figures.items() if not np.isnan(figure.gain)}
-    (who, kind), worst = max(known.items(), key=lambda item: item[1].gain)
+    (who, kind), worst = first_of(known.items(), lambda item: item[1].gain, found.scale)
     if worst.gain - worst.bound > found.tolerance:
-        return f"{who} gains up to {worst.gain:.6g} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
+        return f"{who} gains up to {figure_text(worst.gain)} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
     return f"undecided: {who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."
 
 

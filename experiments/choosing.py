@@ -19,6 +19,7 @@ from sim.checks import shown
 from sim.errors import DynmechError, InputError, PlayError
 from sim.game import Game, shortened
 from sim.run_folder import RunFolder
+from sim.ties import first_of
 
 PILOT = 600
 """Episodes per candidate in the pilot."""
@@ -149,7 +150,7 @@ def pick(thing: tuple[Game, int, type[BaseStrategy]], trial: Sampling) -> dict[s
     for case in cases:
         hold_to_word(game, case)
     gains = pilot(game, cases, trial)
-    best = max(cases, key=lambda case: float(gains[case.key][agent].mean())).strategies[agent]
+    best = first_of(cases, lambda case: float(gains[case.key][agent].mean())).strategies[agent]
     with blaming(f"strategy {best.name!r}, describe", sure=True):
         words = best.describe(Setting.of(game, agent))
         if not isinstance(words, str):

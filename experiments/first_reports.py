@@ -16,6 +16,7 @@ from mechanisms.immediate import Immediate, immediate
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.arrays import FloatArray
 from sim.errors import Refusal
+from sim.ties import first_largest, largest_place
 
 ENVELOPE = "envelope of first reports (Lemma 3.5)"
 DOMINANCE = "interval dominance of first reports (Lemma 3.5)"
@@ -47,12 +48,12 @@ def _missed(one: Immediate) -> FloatArray:
 
 def _worst(mechanism: VirtualPivot, name: str, missed: list[FloatArray], scale: float) -> Condition:
     """`missed` by agent, `(O, m, m)` by others, report and type."""
-    agent = int(np.argmax([table.max() for table in missed]))
+    agent = first_largest([table.max() for table in missed], scale)
     table = missed[agent]
-    worst = float(table.max())
+    worst = max(float(one.max()) for one in missed)
     if worst <= TOLERANCE * scale:
         return Condition(name, True, worst, {})
-    _, said, true = np.unravel_index(int(table.argmax()), table.shape)
+    _, said, true = largest_place(table, scale)
     points = mechanism.environment.grids[agent].points
     where: dict[str, str | int] = {
         "agent": mechanism.economy.agents[agent],

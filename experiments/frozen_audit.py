@@ -21,6 +21,7 @@ from mechanisms.conditions import Condition
 from mechanisms.separable_conditions import separable_conditions
 from mechanisms.tabulate import LARGEST
 from mechanisms.virtual_pivot import VirtualPivot
+from sim.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of
 
 SEARCHED = 30_000_000
 """Cases (memories × profiles × own messages) up to which the plain search is used."""
@@ -43,7 +44,18 @@ class FrozenAudit:
     @property
     def bound(self) -> float:
         """On every figure."""
-        return BOUND * max(1.0, max(float(np.abs(s.best).max()) for s in self.searches))
+        return rounded_up(BOUND * max(1.0, self.scale), self.scale)
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest payoff."""
+        return scale_of(*(search.best for search in self.searches))
+
+    @property
+    def worst(self) -> tuple[FrozenSearch, float]:
+        """Who gains most, and how much."""
+        gains = [max(search.first_gain, search.later_gain) for search in self.searches]
+        return self.searches[first_largest(gains, self.scale)], max(gains)
 
     @property
     def revenue(self) -> float:
@@ -56,16 +68,16 @@ class FrozenAudit:
         claims, out = self.mechanism.promises, []
         names = self.mechanism.environment.agents
         if claims.incentive != "none":
-            worst = max(self.searches, key=lambda s: max(s.first_gain, s.later_gain))
-            gain = max(worst.first_gain, worst.later_gain)
+            worst, gain = self.worst
             where = {"agent": names[worst.agent], **self.where(worst)}
             verdict = status(gain, self.bound, self.tolerance)
             out.append(Verdict(f"incentive: {claims.incentive}", verdict, gain, self.bound, where))
         if claims.participation != "none":
-            least = min(self.searches, key=lambda s: s.least_stay)
-            verdict = status(-least.least_stay, self.bound, self.tolerance)
+            stays = [search.least_stay for search in self.searches]
+            least, missed = self.searches[first_smallest(stays, self.scale)], -min(stays)
+            verdict = status(missed, self.bound, self.tolerance)
             place = {"agent": names[least.agent]}
-            out.append(Verdict(f"participation: {claims.participation}", verdict, -least.least_stay, self.bound, place))
+            out.append(Verdict(f"participation: {claims.participation}", verdict, missed, self.bound, place))
         return out
 
     @cached_property
@@ -82,32 +94,31 @@ class FrozenAudit:
     def where(self, search: FrozenSearch) -> dict[str, Any]:
         """At which first signals, and with which first report, the agent gains most."""
         points = self.mechanism.environment.grids[search.agent].points
-        later = search.later_gain >= search.first_gain
+        later = search.later_gain >= search.first_gain - TIE * self.scale
         table = search.later if later else search.best - search.truth[:, None]
-        others, said, true = np.unravel_index(int(np.argmax(table)), table.shape)
+        others, said, true = largest_place(table, self.scale)
         profile = self.mechanism.with_others(search.agent, np.array([others]))
         shown = [
-            f"{self.mechanism.economy.agents[j]} {self.mechanism.environment.grids[j].points[k]:.6g}"
+            f"{self.mechanism.economy.agents[j]} {figure(self.mechanism.environment.grids[j].points[k])}"
             for j in range(self.mechanism.count)
             if j != search.agent
             for k in [int(self.mechanism.node_of(profile, j)[0])]
         ]
-        place = {"period": "1 or later" if later else 0, "signal": f"{points[true]:.6g}"}
-        return {**place, "first report": f"{points[said]:.6g}", "others": ", ".join(shown)}
+        place = {"period": "1 or later" if later else 0, "signal": f"{figure(points[true])}"}
+        return {**place, "first report": f"{figure(points[said])}", "others": ", ".join(shown)}
 
     def sentence(self) -> str:
         """Who lies, when, and what it earns; or that nobody gains."""
         name = self.mechanism.environment.agents
-        worst = max(self.searches, key=lambda s: max(s.first_gain, s.later_gain))
-        gain = max(worst.first_gain, worst.later_gain)
+        worst, gain = self.worst
         if gain <= self.tolerance + self.bound:
             return "No deviation of anybody gains anything."
         at = self.where(worst)
         others = f", others {at['others']}" if at["others"] else ""
         beyond = "truth is not promised to be best, and " if self.holds else ""
         return (
-            f"{beyond}{name[worst.agent]} gains {gain:.6g} (± {self.bound:.1g}): in period {at['period']}, with first "
-            f"signal {at['signal']}, having reported {at['first report']} first{others}."
+            f"{beyond}{name[worst.agent]} gains {figure(gain)} (± {self.bound:.1g}): in period {at['period']}, "
+            f"with first signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 
     def data(self) -> dict[str, Any]:

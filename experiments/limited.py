@@ -18,6 +18,7 @@ from mechanisms.base import BaseMechanism
 from mechanisms.conditions import Condition
 from sim.environment import TableEnvironment
 from sim.game import Game, shortened
+from sim.ties import first_largest
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progre
         mine = [case for case, c in zip(cases, chosen, strict=True) if c["agent"] == i]
         if not mine:
             continue
-        best = max(mine, key=lambda case: float(trial[case.key][i].mean()))
+        best = mine[first_largest([float(trial[case.key][i].mean()) for case in mine])]
         judged = pilot(game, [best], replace(sampling, episodes=4 * PILOT, shard=4 * PILOT), scope="lower bound")
         moments = Moments.of(judged[best.key][i])
         gain, half = float(moments.mean), float(moments.half(len(agents)))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.results import Run, read_run
 from sim.errors import InputError
+from sim.ties import first_largest
 
 SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
 
@@ -42,7 +43,7 @@ def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episo
     gains = run.gains(**where)
     mine = gains[gains["deviates"]] if gains["deviates"].any() else gains
     if episode is None:
-        episode = int(mine["episode"].iloc[int(mine["gain"].to_numpy().argmax())])
+        episode = int(mine["episode"].iloc[first_largest(mine["gain"].to_numpy())])
     elif episode not in set(gains["episode"]):
         raise InputError(f"{run.folder}: no episode {episode}; there are 0 to {int(gains['episode'].max())}")
     lying = _episode(run, where, episode)

@@ -41,6 +41,7 @@ from sim.errors import InputError, PlayError, Refusal
 from sim.game import Conduct, Game
 from sim.run_folder import RunFolder, configuration_hash
 from sim.spaces import Finite
+from sim.ties import descending
 
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
@@ -320,7 +321,12 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                     "case": case.key,
                 }
             )
-    return pd.DataFrame(rows).sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+    return _ordered(pd.DataFrame(rows), "gain")
+
+
+def _ordered(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Largest first; those that tie (`sim.ties`) in the order in which they come."""
+    return rows.iloc[descending(rows[column].to_numpy())].reset_index(drop=True)
 
 
 def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
@@ -376,7 +382,7 @@ def _mechanisms_frame(
                 **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
             }
         )
-    return pd.DataFrame(rows).sort_values("worst_gain", ascending=False, kind="stable", ignore_index=True)
+    return _ordered(pd.DataFrame(rows), "worst_gain")
 
 
 def _stories(
@@ -424,4 +430,4 @@ def gainers(result: StressResult, mechanism: str) -> list[str]:
     """The agents that gain something under a mechanism, the largest gain first."""
     gains = result.gains.assign(size=result.gains["exact"].fillna(result.gains["gain"]))
     mine = gains[(gains["mechanism"] == mechanism) & (_there(result, "gain") | _there(result, "exact"))]
-    return mine.sort_values("size", ascending=False, kind="stable")["agent"].unique().tolist()
+    return _ordered(mine, "size")["agent"].unique().tolist()

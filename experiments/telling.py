@@ -19,6 +19,7 @@ from sim.errors import DynmechError
 from sim.game import Game
 from sim.record import Record
 from sim.tables import outcomes_table
+from sim.ties import first_largest, scale_of
 
 EPISODES = 256
 """Episodes out of which the one is taken in which the deviators gain most."""
@@ -49,7 +50,7 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
     liars = [i for i, deviates in enumerate(case.deviates) if deviates]
     together = gains[liars].sum(axis=0)
     wins = bool(together.mean() >= 0)
-    episode = int(together.argmax() if wins else together.argmin())
+    episode = first_largest(together if wins else -together, scale_of(honest.payoffs, lying.payoffs))
     names = game.environment.agents
     periods = _periods(game, _rows(lying, episode), _rows(honest, episode), liars)
     told = periods if len(periods) <= PERIODS else [one for one in periods if one["differs"]][:PERIODS]

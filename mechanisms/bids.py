@@ -21,6 +21,7 @@ from sim.environment import Environment, TableEnvironment
 from sim.errors import InputError
 from sim.roles import Situation
 from sim.spaces import Finite
+from sim.ties import first_largest
 
 EXACT = 1e-9
 """How far utilities may be from the formula, relative to the largest (at least 1)."""
@@ -79,10 +80,10 @@ def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
         along = np.moveaxis(values, 1 + i, 1).reshape(count, values.shape[1 + i], -1)[:, :, 0]
         effects.append(along - lowest[:, None])
     spread = [float(np.abs(effect[i]).max()) for i, effect in enumerate(effects)]
-    i = int(np.argmax(spread))
+    i = first_largest(spread)
     if spread[i] == 0:
         return None
-    k = int(np.abs(effects[i][i]).argmax())
+    k = first_largest(np.abs(effects[i][i]))
     gamma = float(effects[i][(i + 1) % count, k] / effects[i][i, k])
     scale = 1 + gamma * (count - 1)
     if abs(scale) < EXACT:

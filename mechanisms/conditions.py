@@ -12,6 +12,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,13 +22,17 @@ from mechanisms.ex_post import ex_post_payments, least_payments, own_last, utili
 from mechanisms.hulls import nearest_mixtures
 from mechanisms.planner import Plan, plan
 from mechanisms.solvers import mixture_text
-from sim.arrays import FloatArray, first
+from sim.arrays import FloatArray
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
 from sim.stage import labels_text
+from sim.ties import TIE, Best, figure, null_vector, rank, scale_of
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
+
+Named = tuple[dict[str, str | int], str]
+"""A place and a note."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +101,13 @@ def independent_types(environment: TableEnvironment) -> Condition:
 
 def _judged(name: str, violations: Iterator[Violation]) -> Condition:
     """The worst violation, if any is above the tolerance."""
-    worst = max(violations, key=lambda one: one.amount, default=Violation(0.0, {}, ""))
-    if worst.amount <= TOLERANCE:
-        return Condition(name, True, worst.amount, {})
-    return Condition(name, False, worst.amount, worst.where, worst.note)
+    worst = Best[Violation](1.0)
+    for one in violations:
+        worst.offer(one.amount, one)
+    named, amount = worst.named, max(worst.value, 0.0)
+    if named is None or amount <= TOLERANCE:
+        return Condition(name, True, amount, {})
+    return Condition(name, False, amount, named.where, named.note)
 
 
 def spanning(environment: TableEnvironment) -> Condition:
@@ -107,7 +115,7 @@ def spanning(environment: TableEnvironment) -> Condition:
 
     Where it fails, the note has signals' weights (not all 0) with which what the others may say next adds up to 0.
     """
-    worst, where, note, by_period = np.inf, {}, "", dict[int, float]()
+    worst, by_period = Best[Named](1.0), dict[int, float]()
     for t in _stages(environment, with_next=True):
         for i in range(len(environment.agents)):
             matrices = belief_matrices(environment, t, i)
@@ -117,30 +125,33 @@ def spanning(environment: TableEnvironment) -> Condition:
             values = np.linalg.svd(matrices, compute_uv=False)
             least = values[..., -1] if matrices.shape[-2] >= width else np.zeros(values.shape[:-1])
             by_period[t] = min(by_period.get(t, np.inf), float(least.min()))
-            if least.min() < worst:
-                at = first(least == least.min())
-                worst, where = float(least.min()), _place(environment, t, i, at[0], at[1])
-                note = _span(matrices[at], environment.stage(t).signals[i])
-    return Condition("spanning", _unless_empty(worst), worst if where else 0.0, where, note + _periods(by_period))
+            worst.offer_all(-least, partial(_spanned, environment, t, i, matrices))
+    where, note = worst.named or ({}, "")
+    value = 0.0 - worst.value
+    return Condition("spanning", _unless_empty(value), value if where else 0.0, where, note + _periods(by_period))
+
+
+def _spanned(environment: TableEnvironment, t: int, agent: int, matrices: FloatArray, k: int) -> Named:
+    """The k-th belief matrix in words."""
+    at = tuple(int(x) for x in np.unravel_index(k, matrices.shape[:2]))
+    return _place(environment, t, agent, *at), _span(matrices[at], environment.stage(t).signals[agent])
 
 
 def _span(matrix: FloatArray, labels: tuple[str, ...]) -> str:
     """Rank and norm of the pseudo-inverse, or the weights that make the columns vanish."""
     _, values, right = np.linalg.svd(matrix)
-    rank = int((values > TOLERANCE).sum())
-    if rank == len(labels):
-        return f"rank {rank} of {len(labels)}, norm of the pseudo-inverse {1 / values[-1]:.6g}"
-    weights = right[-1] / np.abs(right[-1]).max()
-    weights = weights * np.sign(weights[np.abs(weights).argmax()])
-    shown = mixture_text(weights, labels)
-    return f"rank {rank} of {len(labels)}, norm of the pseudo-inverse infinite: {shown} cancel"
+    known = rank(values)
+    if known == len(labels):
+        return f"rank {known} of {len(labels)}, norm of the pseudo-inverse {1 / values[-1]:.6g}"
+    shown = mixture_text(null_vector(right[known:]), labels)
+    return f"rank {known} of {len(labels)}, norm of the pseudo-inverse infinite: {shown} cancel"
 
 
 def _periods(by_period: dict[int, float]) -> str:
     """The worst value of each period, where there are several."""
     if len(by_period) < 2:
         return ""
-    return "; " + ", ".join(f"period {t}: {value:.4g}" for t, value in by_period.items())
+    return "; " + ", ".join(f"period {t}: {figure(value, 4)}" for t, value in by_period.items())
 
 
 def convex_independence(environment: TableEnvironment) -> Condition:
@@ -148,19 +159,24 @@ def convex_independence(environment: TableEnvironment) -> Condition:
 
     The note has the nearest mixture of other columns: where the condition fails, one that is the column itself.
     """
-    worst, where, note, by_period = np.inf, {}, "", dict[int, float]()
+    worst, by_period = Best[Named](1.0), dict[int, float]()
     for t in _stages(environment, with_next=True):
         for i in range(len(environment.agents)):
             distance, mixtures = hull_distances(environment, t, i)
             by_period[t] = min(by_period.get(t, np.inf), float(distance.min()))
-            if distance.min() < worst:
-                d, o, k = first(distance == distance.min())
-                worst, where = float(distance[d, o, k]), _place(environment, t, i, d, o)
-                labels = environment.stage(t).signals[i]
-                where["signal"] = labels[k]
-                note = f"nearest mixture of the other signals: {mixture_text(mixtures[d, o, k], labels)}"
+            worst.offer_all(-distance, partial(_mixed, environment, t, i, mixtures))
+    where, note = worst.named or ({}, "")
+    value = 0.0 - worst.value
     note += _periods({t: value for t, value in by_period.items() if value < np.inf})
-    return Condition("convex independence", _unless_empty(worst), worst if where else 0.0, where, note)
+    return Condition("convex independence", _unless_empty(value), value if where else 0.0, where, note)
+
+
+def _mixed(environment: TableEnvironment, t: int, agent: int, mixtures: FloatArray, n: int) -> Named:
+    """The n-th belief and the nearest mixture of others in words."""
+    d, o, k = (int(x) for x in np.unravel_index(n, mixtures.shape[:3]))
+    labels = environment.stage(t).signals[agent]
+    place = {**_place(environment, t, agent, d, o), "signal": labels[k]}
+    return place, f"nearest mixture of the other signals: {mixture_text(mixtures[d, o, k], labels)}"
 
 
 def hull_distances(environment: TableEnvironment, t: int, agent: int) -> tuple[FloatArray, FloatArray]:
@@ -192,7 +208,7 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
         return Condition("last period ex post implementable", None, 0.0, {}, "there is no last period")
     t = environment.horizon - 1
     stage, policy = environment.stage(t), plan(environment).policy[t]
-    worst, where, note, largest = 0.0, {}, "", 0.0
+    worst, largest = Best[Named](scale_of(stage.utility)), 0.0
     for i in range(len(environment.agents)):
         utility = utility_by_report(stage, i, policy)
         payments, gains = least_payments(utility)
@@ -202,13 +218,12 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
             continue
         for o in np.flatnonzero(gains > TOLERANCE):
             gain, cycle = worst_cycle(utility[o])
-            if gain > max(worst, TOLERANCE):
+            if gain > TOLERANCE:
                 labels = stage.signals[i]
-                worst, where = gain, _place(environment, t, i, None, int(o))
                 note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
-    holds = worst <= TOLERANCE
-    note = f"by payments of at most {largest:.6g}" if holds else note
-    return Condition("last period ex post implementable", holds, worst, where, note)
+                worst.offer(gain, (_place(environment, t, i, None, int(o)), note))
+    where, note = worst.named or ({}, f"by payments of at most {figure(largest)}")
+    return Condition("last period ex post implementable", not where, max(worst.value, 0.0), where, note)
 
 
 def single_crossing(environment: TableEnvironment) -> Condition:
@@ -223,7 +238,7 @@ def increasing_differences(environment: TableEnvironment) -> Condition:
 
 def _crossing(welfare: FloatArray, _own: FloatArray) -> float:
     """How far welfare differences `(K,)` fall below 0 after having been 0 or more."""
-    seen = np.maximum.accumulate(welfare >= 0)
+    seen = np.maximum.accumulate(welfare >= -TIE * scale_of(welfare))
     return float(np.where(seen, -welfare, 0).max(initial=0.0))
 
 
@@ -233,7 +248,7 @@ def _falling(_welfare: FloatArray, own: FloatArray) -> float:
 
 def _along_signals(environment: TableEnvironment, name: str, violation) -> Condition:  # type: ignore[no-untyped-def]
     efficient: Plan = plan(environment)
-    worst, where = 0.0, {}
+    worst = Best[dict[str, str | int]](scale_of(*efficient.quality))
     for t in range(len(efficient.policy)):
         stage = environment.stage(t)
         for i in range(len(environment.agents)):
@@ -246,6 +261,7 @@ def _along_signals(environment: TableEnvironment, name: str, violation) -> Condi
                 order = list(dict.fromkeys(chosen.tolist()))
                 for low, high in pairwise(order):
                     amount = violation(welfare[high, o] - welfare[low, o], utility[high, o] - utility[low, o])
-                    if amount > max(worst, TOLERANCE):
-                        worst, where = amount, _place(environment, t, i, high, o)
-    return Condition(name, worst <= TOLERANCE, worst, where)
+                    if amount > TOLERANCE:
+                        worst.offer(amount, _place(environment, t, i, high, o))
+    where = worst.named or {}
+    return Condition(name, not where, max(worst.value, 0.0), where)

@@ -46,6 +46,7 @@ from sim.errors import Refusal
 from sim.roles import Acts, Situation
 from sim.spaces import Finite
 from sim.stage import labels_text
+from sim.ties import first_largest
 
 
 class ContingentMechanism(HistoryMechanism):
@@ -140,7 +141,7 @@ class ContingentMechanism(HistoryMechanism):
         stage = self.environment.stage(t)
         utility = utility_by_report(stage, agent, self.policy(t).reshape(stage.axes))
         found = [worst_cycle(table) for table in utility]
-        others = int(np.argmax([gain for gain, _ in found]))
+        others = first_largest([gain for gain, _ in found])
         gain, cycle = found[others]
         steps = " → ".join(stage.signals[agent][k] for k in [*cycle, *cycle[:1]])
         return self.refuse(

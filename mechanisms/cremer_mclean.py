@@ -22,11 +22,12 @@ import numpy as np
 from mechanisms.base import LastPeriodMechanism
 from mechanisms.ex_post import ex_post_payments, utility_by_report
 from mechanisms.targets import spanning_solution
-from sim.arrays import Array, FloatArray, first
+from sim.arrays import Array, FloatArray
 from sim.beliefs import next_belief, prior_belief
 from sim.environment import TableEnvironment
 from sim.roles import Acts, Promises, Situation
 from sim.stage import labels_text
+from sim.ties import largest_place
 
 LARGEST = 50_000_000
 """Numbers a transfer table may hold."""
@@ -70,7 +71,7 @@ class CremerMcLean(LastPeriodMechanism):
         wanted = np.einsum("mpko,pokr->mpkr", belief, utility.reshape(publics, -1, *utility.shape[1:]))
         solution = spanning_solution(np.swapaxes(belief, 2, 3), wanted)
         if not solution.hits(wanted):
-            at = first(solution.residual == solution.residual.max())
+            at = largest_place(solution.residual)
             raise self.refuse(
                 f"in period {t} the others' signals do not identify that of agent {self.environment.agents[agent]!r}"
                 f"{self._memory_text(t, at[0])}: a lottery is missed by {solution.residual[at]:.3g}, smallest "

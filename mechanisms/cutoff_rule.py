@@ -27,6 +27,7 @@ from scipy.interpolate import PPoly
 from mechanisms.two_period_types import TwoPeriodTypes
 from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.errors import Refusal
+from sim.ties import Best, first_smallest, largest_place, scale_of
 
 PANELS = 48
 """Even pieces of the range of θ_1, before breaks are added."""
@@ -222,8 +223,8 @@ class CutoffRule:
         """The largest gain of a first report on an even grid, second period best answered: gain, type, report."""
         grid = np.linspace(*self.types.first_support, points)
         gains = self.payoff_of_report(grid[:, None], grid[None, :]) - self.payoff(grid)[:, None]
-        k, r = np.unravel_index(int(gains.argmax()), gains.shape)
-        return float(gains[k, r]), float(grid[k]), float(grid[r])
+        k, r = largest_place(gains, max(1.0, scale_of(gains)))
+        return float(gains.max()), float(grid[k]), float(grid[r])
 
     def integral_monotonicity(self, points: int = 65) -> tuple[float, float, float]:
         """The least value of (8) over an even grid, and where: value, θ_1, r."""
@@ -233,7 +234,7 @@ class CutoffRule:
         width = np.diff(ends)[:, None]
         s = (ends[:-1, None] + width * (nodes + 1) / 2).reshape(-1)
         own = self.sells_today(s) + self.discount * self.option_response(s, self.second(s))
-        least = (np.inf, 0.0, 0.0)
+        least = Best[tuple[float, float]](1.0)
         for report in grid:
             fixed = np.full(s.shape, float(self.cutoff(np.array(report))))
             as_reported = self.sells_today(np.array(report)) + self.discount * self.option_response(s, fixed)
@@ -241,10 +242,10 @@ class CutoffRule:
             total = np.concatenate([[0.0], np.cumsum(pieces)])
             at = np.searchsorted(ends, grid)
             value = total[at] - total[np.searchsorted(ends, report)]
-            k = int(value.argmin())
-            if value[k] < least[0]:
-                least = (float(value[k]), float(grid[k]), float(report))
-        return least
+            k = first_smallest(value, 1.0)
+            least.offer(-float(value.min()), (float(grid[k]), float(report)))
+        type_, said = least.named or (0.0, 0.0)
+        return 0.0 - least.value, type_, said
 
 
 def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
@@ -337,7 +338,7 @@ def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
     one = np.broadcast_to(first[:, None], two.shape)
     response = types.response(one, two)
     if response.min() < -1e-7:
-        k, j = np.unravel_index(int(response.argmin()), response.shape)
+        k, j = largest_place(-response)
         raise Refusal(
             f"optimal-two-period: types {types.label}: at θ_1 = {first[k]:.4g}, θ_2 = {two[k, j]:.4g} a higher first "
             f"type makes the second lower (impulse response {response[k, j]:.4g}): first-order conditions do not do"

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mechanisms.tabulate import laws
-from sim.arrays import FloatArray, first
+from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage, labels_text
+from sim.ties import first_largest, first_smallest, largest_place, scale_of
 
 FIRST = "the first signals are correlated"
 
@@ -52,7 +53,7 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> It
         law = rows.reshape(len(stage.decisions), *stage.axes, *after.axes)
         change = np.abs(law - _product(law, 1 + len(stage.axes))).reshape(*law.shape[: 1 + len(stage.axes)], -1)
         worst = change.max(axis=-1)
-        decision, *profile = first(worst == worst.max())
+        decision, *profile = largest_place(worst, 1.0)
         where: Where = {"period": t, "decision": stage.decisions[decision], "profile": _profile(stage, profile)}
         yield Violation(float(worst.max()), where, "next signals are correlated given decision and profile")
         for axis, width in enumerate(after.axes):
@@ -100,10 +101,11 @@ def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) ->
 def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Two indices that differ along `axes` only and between which the table falls most."""
     fall = table.max(axis=axes, keepdims=True) - table.min(axis=axes, keepdims=True)
-    at = first(fall == fall.max())
+    scale = scale_of(table)
+    at = largest_place(fall, scale)
     line = tuple(slice(None) if k in axes else at[k] for k in range(table.ndim))
     values = table[line]
-    ends = [np.unravel_index(int(k), values.shape) for k in (values.argmax(), values.argmin())]
+    ends = [np.unravel_index(k, values.shape) for k in (first_largest(values, scale), first_smallest(values, scale))]
     out = []
     for end in ends:
         place = dict(zip(axes, end, strict=True))

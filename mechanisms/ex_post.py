@@ -20,6 +20,7 @@ import numpy as np
 from mechanisms.planner import flow_welfare
 from sim.arrays import Array, FloatArray, IntArray
 from sim.stage import Stage
+from sim.ties import TIE, first_of, scale_of
 
 SLACK = 1e-9
 """Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""
@@ -102,19 +103,20 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
     """
     size = len(utility)
     step = utility - np.diag(utility)[:, None]
-    best: tuple[float, list[int]] = (0.0, [])
+    slack, best = TIE * scale_of(step), (0.0, list[int]())
     for start in range(size):
         reach = np.full((size + 1, size), -np.inf)
         came = np.zeros((size + 1, size), np.intp)
         reach[0, start] = 0
         for n in range(1, size + 1):
             through = reach[n - 1][:, None] + step
-            came[n], reach[n] = np.argmax(through, axis=0), through.max(axis=0)
+            reach[n] = through.max(axis=0)
+            came[n] = np.argmax(through >= reach[n] - slack, axis=0)
             if reach[n, start] > SLACK:
                 path = [start]
                 for m in range(n, 0, -1):
                     path.append(int(came[m, path[-1]]))
-                best = max([best, *_simple_cycles(path[::-1], step)], key=lambda cycle: cycle[0])
+                best = first_of([best, *_simple_cycles(path[::-1], step)], lambda cycle: cycle[0], scale_of(step))
     return best
 
 

@@ -37,9 +37,10 @@ from mechanisms.conditions import Condition
 from mechanisms.ex_post import own_last
 from mechanisms.one_dimensional import increasing_differences, interval_order, others_text, single_crossing
 from mechanisms.planner import continuation
-from sim.arrays import FloatArray, IntArray, first
+from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.roles import Promises
+from sim.ties import largest_place, scale_of
 
 LOW, INSIDE, HIGH = 0, 1, 2
 """Where an increment lies: at D(x − 1), at what the change costs the others, at D(x)."""
@@ -235,7 +236,7 @@ class GeneralizedVCG(FlowMechanism):
         fall = low - high
         if fall.max(initial=0.0) <= SLACK * max(1.0, float(np.abs(own_value).max())):
             return
-        others, k = first(fall == fall.max())
+        others, k = largest_place(fall, scale_of(own_value))
         stage, name = self.environment.stage(t), self.environment.agents[agent]
         before, after = (stage.decisions[d] for d in chosen[others, k : k + 2])
         raise self.refuse(

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.arrays import FloatArray
 from sim.errors import Refusal
+from sim.ties import first_largest
 
 ROUNDS = 500
 """Rounds of policy iteration in the restart problem."""
@@ -34,7 +35,7 @@ def gittins_index(reward: FloatArray, kernel: FloatArray, discount: float) -> Fl
     earned, time = np.array(reward, dtype=np.float64), np.ones(count)
     while left.any():
         quotient = np.where(left, earned / time, -np.inf)
-        best = int(np.argmax(quotient))
+        best = first_largest(quotient)
         index[best], left[best] = quotient[best], False
         above = ~left
         # Stop on leaving the states of higher index: a state's own period, then theirs for as long as it stays there.

@@ -8,11 +8,12 @@ Beyond the first step M_l needs a law of motion that decisions do not move.
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray, first
+from sim.arrays import FloatArray, IntArray
 from sim.beliefs import belief_matrices
 from sim.environment import TableEnvironment
 from sim.kernels import IndependentKernel
 from sim.stage import Stage, labels_text
+from sim.ties import largest_place
 
 MOVED = 1e-12
 """Change of a probability that counts as none."""
@@ -68,7 +69,7 @@ def moved_by_decisions(environment: TableEnvironment, lags: int) -> str | None:
         for axis, table in enumerate(tables):
             change = np.abs(table - table[:1])
             if change.max() > MOVED:
-                decision, place, _ = first(change == change.max())
+                decision, place, _ = largest_place(change, 1.0)
                 labels = [stage.labelled_axes[axis]] if len(tables) > 1 else stage.labelled_axes
                 return (
                     f"{f'in period {t} ' if len(environment.stages) > 1 else ''}decision {stage.decisions[decision]!r} "

@@ -9,7 +9,7 @@ iteration to the span bounds. Values are for every (m, θ), whether prescribed p
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import prod
 
@@ -21,6 +21,7 @@ from mechanisms.tabulate import laws, tabulate
 from sim.arrays import BoolArray, FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.roles import Situation
+from sim.ties import scale_of
 
 PRECISION = 1e-12
 """Residual bound aimed at, relative to the largest value (at least 1)."""
@@ -72,6 +73,11 @@ class Ledger:
     prior: FloatArray
     bound: float
     stationary: bool
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest value of utilities or transfers: what their differences are to be measured by."""
+        return scale_of(*(table for page in self.pages for table in (page.utility_ahead, page.transfer_ahead)))
 
     @property
     def utility(self) -> FloatArray:
@@ -203,7 +209,7 @@ def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
         best = min(best, half)
         if half <= PRECISION * max(1.0, float(np.abs(value).max())) or idle >= 40:
             break
-    return value, half
+    return value, max(half, PRECISION * max(1.0, float(np.abs(value).max())))  # the same on every processor
 
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:

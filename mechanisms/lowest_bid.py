@@ -25,11 +25,12 @@ import numpy as np
 
 from mechanisms.bids import BidMechanism
 from mechanisms.tabulate import laws
-from sim.arrays import Array, FloatArray, IntArray, first
+from sim.arrays import Array, FloatArray, IntArray
 from sim.beliefs import others_next
 from sim.environment import Environment
 from sim.roles import Acts, Promises, Situation
 from sim.stage import labels_text
+from sim.ties import first_largest
 
 UNBIASED = 1e-9
 """Largest bias of η, relative to the largest signal (at least 1), that counts as none."""
@@ -83,7 +84,7 @@ class LowestBid(BidMechanism):
         found = np.linalg.pinv(law, rcond=1e-11) @ average
         bias = np.abs(law @ found - average)
         if bias.max() > UNBIASED * max(1.0, float(np.abs(average).max())):
-            profile = labels_text(stage.labelled_axes, first(bias == bias.max())[0])
+            profile = labels_text(stage.labelled_axes, first_largest(bias))
             raise self.refuse(
                 f"no unbiased estimate of the average signal from what the rivals of bidder "
                 f"{self.environment.agents[agent]!r} say next: missed by {bias.max():.3g} at ({profile})"

@@ -27,6 +27,7 @@ from mechanisms.planner import Plan
 from sim.arrays import FloatArray, IntArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage, labels_text
+from sim.ties import TIE, Best, first_largest, scale_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,8 @@ def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition
     def violation(line: Line, low: int, high: int) -> FloatArray:
         table = own_last(environment.stage(line.t), line.agent, efficient.quality[line.t])
         gap = table[high, line.others] - table[low, line.others]
-        return np.where(np.maximum.accumulate(gap >= 0), -gap, 0.0)
+        slack = TIE * scale_of(*efficient.quality)
+        return np.where(np.maximum.accumulate(gap >= -slack), -gap, 0.0)
 
     return _worst(environment, efficient, "single crossing of the surplus", violation)
 
@@ -124,11 +126,12 @@ def _worst(
     environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[Line, int, int], FloatArray]
 ) -> Condition:
     """The largest violation `(K,)` over all lines and pairs."""
-    worst, where = 0.0, dict[str, str | int]()
+    scale = scale_of(*efficient.quality)
+    worst = Best[dict[str, str | int]](scale)
     for line in lines(environment, efficient):
         for low, high in combinations(line.order, 2):
             amount = violation(line, low, high)
-            k = int(np.argmax(amount))
-            if amount[k] > max(worst, TOLERANCE):
-                worst, where = float(amount[k]), line.place(environment, low, high, k)
-    return Condition(name, worst <= TOLERANCE, worst, where)
+            if amount.max() > TOLERANCE:
+                k = first_largest(amount, scale)
+                worst.offer(float(amount.max()), line.place(environment, low, high, k))
+    return Condition(name, worst.named is None, max(worst.value, 0.0), worst.named or {})

@@ -32,6 +32,7 @@ from sim.arrays import Array, FloatArray
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.roles import Acts, Promises, Situation
+from sim.ties import figure
 
 SWITCHED = 100
 """Pairs of types up to which all discount factors are found at which (∗) begins or ceases to hold."""
@@ -143,7 +144,7 @@ class PivotWithFees(Pivot):
         trade = trade_in(self.environment) if self.without == "feasible" else None
         if trade is None or trade.gains.size > SWITCHED:
             return ""
-        ends = [f"{discount:.6g}" for discount, _ in trade.switches()]
+        ends = [f"{figure(discount)}" for discount, _ in trade.switches()]
         if trade.balances(FIRST):
             ends = ["0", *ends]
         spans = [f"δ from {low} to {high}" for low, high in zip(ends[::2], [*ends[1::2], "1"], strict=False)]
@@ -162,7 +163,7 @@ def _own_last(table: FloatArray, agent: int, offset: int) -> FloatArray:
 
 def _said(amount: float) -> str:
     """Six digits; rounding is 0."""
-    return f"{amount:.6g}" if abs(amount) > TOLERANCE else "0"
+    return f"{figure(amount)}" if abs(amount) > TOLERANCE else "0"
 
 
 def _numbers(text: str, agents: int) -> FloatArray:

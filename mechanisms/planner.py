@@ -158,7 +158,8 @@ def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
     improved, bound = problem.centre(quality.max(axis=0), value)
     policy, _, gap = _best(quality)
     rounding = 1e-14 * problem.scale / (1 - environment.discount)
-    return Plan((policy,), (improved,), (quality,), (gap,), bound + rounding, stationary=True)
+    aimed = max(bound, PRECISION * problem.scale)  # the same on every processor
+    return Plan((policy,), (improved,), (quality,), (gap,), aimed + rounding, stationary=True)
 
 
 class _Stationary:

@@ -18,9 +18,10 @@ from mechanisms.base import BaseMechanism
 from mechanisms.conditions import TOLERANCE, Condition
 from mechanisms.ledger import Ledger, keep_ledger
 from mechanisms.planner import plan
-from sim.arrays import FloatArray, first
+from sim.arrays import FloatArray
 from sim.environment import TableEnvironment
 from sim.stage import Stage, labels_text
+from sim.ties import Best, figure, first_largest, first_smallest, largest_place
 
 NAME = "Groves transfers (Property A)"
 
@@ -32,21 +33,27 @@ def property_a(environment: TableEnvironment, mechanism: BaseMechanism) -> Condi
         Refusal: the mechanism is not finite, or too large.
     """
     ledger = keep_ledger(environment, mechanism)
-    worst, where, note = 0.0, dict[str, str | int](), ""
+    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in ledger.pages))
+    largest = Best[tuple[dict[str, str | int], str]](scale)
     for t, page in enumerate(ledger.pages):
         stage = environment.stage(t)
         for i, sums in enumerate(discretionary(ledger, t)):
             rows = _along_own(stage, i, sums[page.occurs.any(axis=1)])
             spread = np.ptp(rows, axis=-1)
-            if spread.max() > worst:
-                at = first(spread == spread.max())
-                worst, own = float(spread.max()), rows[at]
-                low, high = int(own.argmin()), int(own.argmax())
+            if spread.max() > 0:
+                at = largest_place(spread, scale)
+                own, labels = rows[at], stage.signals[i]
+                low, high = first_smallest(own, scale), first_largest(own, scale)
                 others = [labels for axis, labels in enumerate(stage.labelled_axes) if axis != stage.offset + i]
-                where = {"period": t, "agent": environment.agents[i], "others": labels_text(others, at[1])}
-                labels = stage.signals[i]
-                note = f"{own[low]:.6g} at signal {labels[low]}, {own[high]:.6g} at {labels[high]}"
-    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in ledger.pages))
+                place: dict[str, str | int] = {
+                    "period": t,
+                    "agent": environment.agents[i],
+                    "others": labels_text(others, at[1]),
+                }
+                told = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
+                largest.offer(float(spread.max()), (place, told))
+    worst = max(largest.value, 0.0)
+    where, note = largest.named or ({}, "")
     groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * ledger.bound
     loss = float((plan(environment).value[0] * environment.prior).sum()) - ledger.welfare
     if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * ledger.bound:

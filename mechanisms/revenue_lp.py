@@ -33,6 +33,7 @@ from mechanisms.revenue_program import Program
 from sim.arrays import BoolArray, FloatArray
 from sim.environment import TableEnvironment
 from sim.stage import labels_text
+from sim.ties import descending
 
 LEAN = 1e-5
 """Weight on welfare that picks, among mechanisms that earn the most, one that trades where it may as well."""
@@ -125,7 +126,7 @@ def _read(program: Program, revenue: float, solution: FloatArray, multipliers: F
     some = weight > SURE
     joint = np.where(some[..., None, None], solution[program.y], np.eye(len(program.two.decisions))[0])
     share = np.where(some, weight, 1.0)
-    order = np.argsort(-multipliers, kind="stable")
+    order = descending(multipliers)
     binding = tuple(_said(program, int(k), float(multipliers[k])) for k in order if multipliers[k] > BINDS)
     return RevenueOptimum(
         revenue=revenue,

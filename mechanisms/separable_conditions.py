@@ -12,6 +12,7 @@ import numpy as np
 from mechanisms.conditions import Condition
 from sim.arrays import FloatArray
 from sim.separable import Economy, FirstSignal, Later
+from sim.ties import first_smallest, scale_of
 
 POINTS = 2001
 """First signals at which functions are looked at."""
@@ -32,7 +33,7 @@ def separable_conditions(economy: Economy) -> list[Condition]:
     ):
         out.append(_worst(economy, name, [check(f, x) for f, x in zip(economy.first, points, strict=True)], points))
     signs = [min(float(p.slope[i].min()) for p in economy.later) for i in range(len(economy.agents))]
-    k = int(np.argmin(signs))
+    k = first_smallest(signs)
     label = "B not negative" if economy.kind == "multiplicative" else "C not negative"
     out.append(Condition(label, signs[k] >= -SLACK, signs[k], {"agent": economy.agents[k]}))
     out.append(_left_out(economy))
@@ -69,12 +70,11 @@ def _weight(economy: Economy, first: FirstSignal, x: FloatArray) -> Margin:
 
 
 def _least(steps: FloatArray) -> Margin:
-    k = int(np.argmin(steps))
-    return float(steps[k]), k
+    return float(steps.min()), first_smallest(steps, max(1.0, scale_of(steps)))
 
 
 def _worst(economy: Economy, name: str, margins: list[Margin], points: list[FloatArray]) -> Condition:
-    k = int(np.argmin([margin for margin, _ in margins]))
+    k = first_smallest([margin for margin, _ in margins])
     margin, at = margins[k]
     return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{points[k][at]:.4g}"})
 
@@ -97,7 +97,7 @@ def _spares(period: Later, agent: int, decision: int, instead: int) -> bool:
     for j in range(len(period.states)):
         if j == agent:
             continue
-        same = all(np.array_equal(table[instead], table[decision]) for table in (period.slope[j], period.intercept[j]))
-        if not same or (period.kernel and not np.array_equal(period.kernel[j][instead], period.kernel[j][decision])):
+        tables = [period.slope[j], period.intercept[j], *([period.kernel[j]] if period.kernel else [])]
+        if any(np.abs(table[instead] - table[decision]).max() > SLACK * scale_of(table) for table in tables):
             return False
     return True

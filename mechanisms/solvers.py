@@ -9,6 +9,7 @@ from mechanisms.smallest import LARGEST
 from mechanisms.targets import RESIDUAL, convex_solution, spanning_solution
 from sim.arrays import FloatArray, IntArray
 from sim.errors import InputError
+from sim.ties import first_largest
 
 Way = Literal["spanning", "convex"]
 Size = Literal["explicit", "smallest"]
@@ -57,7 +58,7 @@ class Spanning:
         solution = spanning_solution(systems.matrices, systems.target[..., None])
         if not solution.hits(systems.target):
             missed = solution.residual[:, 0]
-            cell = int(missed.argmax())
+            cell = first_largest(missed)
             left = systems.target[cell] - systems.matrices[cell].T @ solution.transfers[cell, :, 0]
             weights = mixture_text(left / np.abs(left).max(), systems.labels)
             raise OutOfReachError(
@@ -82,7 +83,7 @@ class Convex:
         )
         if not solution.short.any():
             return solution.transfers
-        worst = int(solution.short.argmax())
+        worst = first_largest(solution.short)
         weights = mixture_text(solution.mixture[worst], systems.labels)
         if np.isinf(solution.short[worst]):
             so = f"so that no payments below {LARGEST:g} times its target do"

@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from sim.arrays import FloatArray
 from sim.errors import Refusal
 from sim.separable import Economy
+from sim.ties import first_largest
 
 STEPS = 400
 """Points of the grid on which the best tariff is first looked for."""
@@ -124,7 +125,7 @@ def _share(economy: Economy, price: float, value: FloatArray) -> FloatArray:
 def _best(profit: Callable[[float], float], low: float, high: float, steps: int = STEPS) -> float:
     """The best point of an interval: the best of a grid, refined between its neighbours."""
     grid = np.linspace(low, high, steps + 1)
-    k = int(np.argmax([profit(float(x)) for x in grid]))
+    k = first_largest([profit(float(x)) for x in grid])
     bounds = (float(grid[max(k - 1, 0)]), float(grid[min(k + 1, steps)]))
     found = minimize_scalar(lambda x: -profit(float(x)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
     return float(found.x) if -found.fun > profit(float(grid[k])) else float(grid[k])

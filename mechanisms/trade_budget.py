@@ -34,6 +34,7 @@ from sim.checks import check_law, check_shape
 from sim.environment import TableEnvironment
 from sim.errors import InputError
 from sim.kernels import IndependentKernel
+from sim.ties import scale_of
 
 DIRECT = 1600
 """Pairs of types up to which the Kronecker system is solved directly; beyond, by doubling."""
@@ -214,11 +215,16 @@ def trade_in(environment: TableEnvironment) -> Trade | None:
     costs, values = -stage.utility[0, -1][:, 0], stage.utility[1, -1][0]
     first = environment.prior.sum(axis=1), environment.prior.sum(axis=0)
     trades = np.stack([np.broadcast_to(-costs[:, None], stage.axes), np.broadcast_to(values, stage.axes)])
-    alike = len(stage.decisions) == 2 and not stage.utility[:, 0].any() and np.array_equal(stage.utility[:, 1], trades)
-    still = all((table == table[:1]).all() for table in kernel.factors)
-    if not (alike and still and np.allclose(np.outer(*first), environment.prior, rtol=0, atol=1e-12)):
+    alike = len(stage.decisions) == 2 and not stage.utility[:, 0].any() and _same(stage.utility[:, 1], trades)
+    still = all(_same(table, np.broadcast_to(table[:1], table.shape)) for table in kernel.factors)
+    if not (alike and still and _same(np.outer(*first), environment.prior)):
         return None
     return Trade(costs, values, kernel.factors[0][0], kernel.factors[1][0], *first)
+
+
+def _same(one: FloatArray, other: FloatArray) -> bool:
+    """Up to rounding."""
+    return bool((np.abs(one - other) <= SLACK * scale_of(one)).all())
 
 
 def persistent_chain(types: int, persistence: float) -> FloatArray:

@@ -18,6 +18,7 @@ from mechanisms.frozen_plans import Counted, flow, forbid
 from mechanisms.virtual_pivot import VirtualPivot
 from sim.arrays import FloatArray, IntArray
 from sim.environment import Environment
+from sim.separable import MOVED
 
 
 class VirtualMyopic(VirtualPivot):
@@ -35,7 +36,7 @@ class VirtualMyopic(VirtualPivot):
         for t, period in enumerate(self.economy.later):
             for i in np.flatnonzero(period.controlled):
                 table = period.kernel[i]
-                d = int(np.argmax((table != table[:1]).any(axis=(1, 2))))
+                d = int(np.argmax((np.abs(table - table[:1]) > MOVED).any(axis=(1, 2))))
                 who = f"decision {self.economy.decisions[d]!r} moves the state of agent {self.economy.agents[i]!r}"
                 raise self.refuse(
                     f"{who} in period {t + 1}: values or costs depend on past decisions; `virtual-pivot` looks ahead"

@@ -115,6 +115,16 @@ class TableEnvironment:
         """Whether one stage is repeated for ever."""
         return self.horizon is None
 
+    @cached_property
+    def scale(self) -> float:
+        """Largest minus least flow utility, costs included, over all periods, agents, decisions and profiles.
+
+        1 if all are equal. Errors are small or large beside it.
+        """
+        tables = [table for stage in self.stages for table in (stage.utility, stage.cost_table)]
+        spread = max(float(table.max()) for table in tables) - min(float(table.min()) for table in tables)
+        return spread or 1.0
+
     def stage(self, t: int) -> Stage:
         """The stage played in period t."""
         return self.stages[t if len(self.stages) > 1 else 0]

@@ -94,7 +94,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+        raise InputError(f"not JSON (line {error.lineno}, column {error.colno})") from None
     except InputError:
         raise
     except ValueError:  # beyond what Python reads

@@ -167,7 +167,7 @@ class PeekError(PlayError):
     """A strategy looked at what it did not declare that it looks at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class View:
     """All that one agent sees when it moves; arrays are read-only, `private` is its own to write.
 

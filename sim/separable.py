@@ -36,6 +36,9 @@ from sim.stage import Stage
 
 KINDS = ("multiplicative", "additive")
 
+MOVED = 1e-12
+"""Change of a probability up to which a decision moves nothing."""
+
 
 class Law(Protocol):
     """A continuous distribution on [0, 1], as SciPy's frozen ones are."""
@@ -136,7 +139,7 @@ class Later:
     @cached_property
     def controlled(self) -> BoolArray:
         """Whether decisions move an agent's states, `(N,)`."""
-        return np.array([bool((f != f[:1]).any()) for f in self.kernel] or [False] * len(self.states))
+        return np.array([bool((np.abs(f - f[:1]) > MOVED).any()) for f in self.kernel] or [False] * len(self.states))
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +233,7 @@ def _check_later(economy: Economy, period: Later, where: str) -> None:
         raise InputError(f"{where}.slope: additive values scale the first signal by decision only, not by state")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """Nodes of one agent's first signal, `points` increasing, with their probabilities."""
 

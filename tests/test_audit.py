@@ -86,8 +86,9 @@ def test_the_witness_tells_liu_s_story() -> None:
     found = audit(env, CremerMcLean(env))
     witness = witness_data(found)
     assert witness is not None
-    assert (witness["agent"], witness["period"], witness["signal"]) == ("firm 1", 1, "6")
-    assert (witness["report"], witness["prescribed"]) == ("4", "6")
+    # Signal 6 gains as much by reporting 4; of those that tie the first is told.
+    assert (witness["agent"], witness["period"], witness["signal"]) == ("firm 1", 1, "4")
+    assert (witness["report"], witness["prescribed"]) == ("6", "4")
     assert [(step["report"], step["prescribed"]) for step in witness["history"]] in ([("0", "1")], [("1", "0")])
     assert witness["lie"] - witness["truth"] == pytest.approx(4, abs=1e-10)
     assert "firm 1 gains 2 ex ante, 4 (" in story_text(found)

@@ -186,7 +186,7 @@ BAD: dict[str, Bad] = {
     "missing file": Bad(["run", "none.json", "team"], ["none.json: cannot be read: No such file"]),
     "directory as file": Bad(["run", "./", "team"], ["cannot be read: Is a directory"]),
     "broken JSON": Bad(
-        ["run", "e.json", "team"], ["e.json: not JSON", "line 1, column 15"], {"e.json": '{"schema": 1, }'}
+        ["run", "e.json", "team"], ["e.json: not JSON (line 1, column 1"], {"e.json": '{"schema": 1, }'}
     ),
     "JSON that is a list": Bad(["run", "e.json", "team"], ["is a JSON object, not a list"], {"e.json": "[1, 2]"}),
     "probabilities": Bad(

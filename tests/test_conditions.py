@@ -156,7 +156,7 @@ def test_the_audit_shows_certificates() -> None:
     text = screen.getvalue()
     assert text.startswith("a title holds: ")
     assert "nearest mixture of the other signals: 1 × '1'; period 0: 0, period 1: 0" in text
-    assert "rank 1 of 2, norm of the pseudo-inverse infinite: -1 × '0' + 1 × '1' cancel" in text
+    assert "rank 1 of 2, norm of the pseudo-inverse infinite: 1 × '0' + -1 × '1' cancel" in text
     data = audit_data(found)["conditions"]
     assert data["spanning"]["holds"] is False
     assert "cancel" in data["spanning"]["note"]

@@ -114,9 +114,9 @@ def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:
     assert parts.budget["ex_ante"].value == pytest.approx(once.budget["ex_ante"].value, abs=1e-8)
     assert parts.participation["at_the_start"][0].value == pytest.approx(0, abs=1e-8)
     later = parts.participation["interim"][0]
-    # After (1, 0) the seller of cost 1 expects less than its share of the fees: half of the loss ex post.
+    # After (0, 0), as after (1, 0), the seller of cost 1 expects less than its fees: half of the loss ex post.
     assert later.value < -0.06
-    assert later.where == {"agent": "seller", "period": "1 or later", "signal": "1", "last signals": "1, 0"}
+    assert later.where == {"agent": "seller", "period": "1 or later", "signal": "1", "last signals": "0, 0"}
     assert once.participation["interim"][0].value > -1e-9  # what is sunk keeps nobody away
 
 

@@ -7,6 +7,7 @@ from experiments.exact import TOLERANCE
 from experiments.report.drawing import scatter, strips
 from experiments.report.story import story_of
 from experiments.stressing import EXACT, StressResult, headline
+from sim.ties import descending
 
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     families = list(dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["lies"], row["family"]))))
     cells = {
         (row["mechanism"], row["family"]): cell
-        for row in sorted(gains, key=lambda row: _size(row))  # the last one put in is the largest
+        for row in reversed([gains[k] for k in descending([_size(row) for row in gains])])  # the largest is put in last
         if (cell := _cell(row)) is not None
     }
     return {

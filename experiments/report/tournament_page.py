@@ -16,6 +16,7 @@ from experiments.tournament.population import Population
 from experiments.tournament.profiles import Profile, Role, all_profiles, assigned, count, label, moves
 from sim.arrays import FloatArray
 from sim.errors import InputError
+from sim.ties import TIE, descending, first_of
 
 ROWS = 60
 """Profiles of a game that are listed."""
@@ -52,7 +53,7 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "verdicts": {word: found for word, found in verdicts.items() if found},
         "grouped": {word: by_mechanism(found, games) for word, found in verdicts.items()},
         "gaining": _gaining(games),
-        "worst": max(verdicts["breaks"], key=lambda game: game["truth"]["value"], default=None),
+        "worst": first_of(verdicts["breaks"], lambda game: game["truth"]["value"]) if verdicts["breaks"] else None,
         "several": len({game["environment"] for game in games}) > 1,
         **_heat(games),
     }
@@ -76,9 +77,10 @@ def _gaining(games: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for game in games:
         for one in filter(coalition_gains, game["coalitions"]):
             key = game["mechanism"], one["name"]
-            if key not in most or one["exact"] > most[key]["exact"]:
+            if key not in most or one["exact"] > most[key]["exact"] * (1 + TIE):
                 most[key] = {**one, "game": game}
-    return sorted(most.values(), key=lambda one: -one["exact"])
+    found = list(most.values())
+    return [found[k] for k in descending([one["exact"] for one in found])]
 
 
 def swept(environment: str, use: str) -> str:
@@ -247,7 +249,7 @@ def _mixtures(game: EmpiricalGame) -> dict[str, Any]:
     return {"found": found, "note": search.note}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Path:
     """Shares of a role's strategies over steps of the replicator dynamics `(steps, strategies)`."""
 

@@ -22,6 +22,7 @@ import numpy as np
 from experiments.moments import LEVEL
 from experiments.tournament.profiles import Move, Profile, Role, label, moves
 from sim.arrays import FloatArray
+from sim.ties import descending, first_largest, scale_of
 
 DRAWS = 400
 """Bootstrap draws."""
@@ -134,15 +135,17 @@ class EmpiricalGame:
         if not found:
             return Regret(profile, None, 0.0, (0.0, 0.0 if known else np.inf), known)
         point, low, high = self.gains([(profile, move) for move in found])
-        best = int(point.argmax())
-        move = found[best] if point[best] > 0 else None
+        best = first_largest(point, scale_of(self.mean))
+        move = found[best] if point.max() > 0 else None
         interval = max(0.0, float(low.max())), max(0.0, float(high.max()))
-        return Regret(profile, move, max(0.0, float(point[best])), interval, known)
+        return Regret(profile, move, max(0.0, float(point.max())), interval, known)
 
     @cached_property
     def regrets(self) -> list["Regret"]:
         """Of every profile, smallest first; those of which a deviation was not played last."""
-        return sorted((self.regret(p) for p in self.cells), key=lambda r: (not r.known, r.value))
+        found = [self.regret(p) for p in self.cells]
+        order = descending([-r.value for r in found], scale_of(self.mean))
+        return sorted((found[k] for k in order), key=lambda r: not r.known)
 
     def truth(self, truth: str) -> Profile | None:
         """The profile in which everybody is truthful, if it was played."""
@@ -164,7 +167,7 @@ class EmpiricalGame:
             for (r, old, new), (p, low, high) in compared
             if p.min() > 0
         ]
-        return sorted(out, key=lambda one: -one.interval[0])
+        return [out[k] for k in descending([one.interval[0] for one in out], scale_of(self.mean))]
 
 
 def cell_batches(role: Role, way: Sequence[str], strategy: str, payoffs: FloatArray) -> FloatArray:

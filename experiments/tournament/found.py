@@ -14,6 +14,7 @@ from experiments.tournament.empirical import EmpiricalGame, Regret
 from experiments.tournament.equilibria import pure
 from experiments.tournament.population import Population
 from experiments.tournament.study import Study
+from sim.ties import first_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,7 @@ def _verdict(regret: Regret) -> str:
 def _colluding(found: Tournament) -> str:
     """The coalition that gains most, in a sentence; nothing if none gains."""
     gains = [(one.exact, one, part) for part in found.parts for one in part.coalitions if one.exact is not None]
-    exact, one, part = max(gains, key=lambda entry: entry[0], default=(0.0, None, None))
+    exact, one, part = first_of(gains, lambda entry: entry[0]) if gains else (0.0, None, None)
     if one is None or part is None or exact <= (one.exact_bound or 0.0) + ZERO:
         return ""
     return f" Together {' and '.join(one.members)} gain {amount(exact)} under {_where(part, found)} (exact)."
