@@ -14,14 +14,14 @@ from math import prod
 
 import numpy as np
 
-from mechanisms.acts import Settled, action_of, settle
-from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import tabulate
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import State, TableEnvironment
-from sim.memory import require_room
-from sim.roles import Situation
-from sim.spaces import Finite, Interval
+from dynmech.mechanisms.acts import Settled, action_of, settle
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import State, TableEnvironment
+from dynmech.sim.memory import require_room
+from dynmech.sim.roles import Situation
+from dynmech.sim.spaces import Finite, Interval
 
 ROUNDING = 1e-12
 """By how much a reply may move its author's payment, relative to the largest transfer, and still count as idle."""

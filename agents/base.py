@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from sim.arrays import Array
-from sim.errors import InputError
-from sim.game import Game
-from sim.roles import Lexicon, Past, View
-from sim.spaces import Finite, Space
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Game
+from dynmech.sim.roles import Lexicon, Past, View
+from dynmech.sim.spaces import Finite, Space
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class BaseStrategy(ABC):
         width: uniform numbers used per episode and period.
         memory_periods: how many past periods it looks at (None: all of them).
         spies: whether it sees the others' current signals.
-        silent: whether it may send no message (`sim.spaces.SILENT`).
+        silent: whether it may send no message (`dynmech.sim.spaces.SILENT`).
         rounds: how often it wants the economy to be played, to learn in all rounds but the last; 1: it does not learn.
         lies: how many lies it takes; of deviations that gain the same, the simplest is told.
     """

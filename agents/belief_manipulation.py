@@ -7,10 +7,10 @@ in the period after; from then on, prescribed play.
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, lies
-from sim.arrays import Array
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.maps import MessageMap, lies
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
 
 
 class BeliefManipulation(BaseStrategy):
@@ -18,7 +18,7 @@ class BeliefManipulation(BaseStrategy):
 
     Args:
         period: when to lie.
-        lie: the lie that moves the belief, see `agents.maps`.
+        lie: the lie that moves the belief, see `dynmech.agents.maps`.
         exploit: the map of the following period.
     """
 

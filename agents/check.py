@@ -3,7 +3,7 @@
 Two tests, both by playing a small block: the recorded views are shown to a copy of the strategy *outside* the loop,
 last period first, and the answers must be the same (a strategy that draws outside its stream, keeps notes elsewhere
 than in `view.private`, or looks at the loop itself gives others); and the same episodes are played one at a time.
-Meanwhile nothing may change: no table of the game, no module of the program, no global state (`sim.undisturbed`).
+Meanwhile nothing may change: no table of the game, no module of the program, no global state (`dynmech.sim.undisturbed`).
 """
 
 import copy
@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from agents.check_mechanism import asked, beginning, check_mechanism
-from sim.arrays import Array
-from sim.checks import shown
-from sim.errors import PlayError
-from sim.game import Game
-from sim.loop import play_shard
-from sim.registry import told
-from sim.roles import Past, Strategy, View
-from sim.streams import Streams
-from sim.undisturbed import undisturbed
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.check_mechanism import asked, beginning, check_mechanism
+from dynmech.sim.arrays import Array
+from dynmech.sim.checks import shown
+from dynmech.sim.errors import PlayError
+from dynmech.sim.game import Game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.registry import told
+from dynmech.sim.roles import Past, Strategy, View
+from dynmech.sim.streams import Streams
+from dynmech.sim.undisturbed import undisturbed
 
 __all__ = ["check_mechanism", "check_strategy"]
 

@@ -3,7 +3,7 @@
 A small block is played as prescribed, and once more with messages, actions and replies at random, which leads off the
 path. Every call of a rule is recorded, then made again: last call first, the episodes in the opposite order. A rule
 that draws numbers of its own, keeps notes from call to call, or looks at other episodes gives other answers. No rule
-may write to what it is shown, and nothing else may change (`sim.undisturbed`).
+may write to what it is shown, and nothing else may change (`dynmech.sim.undisturbed`).
 """
 
 import copy
@@ -15,19 +15,19 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from sim.arrays import Array, FloatArray
-from sim.checks import check_names, shown
-from sim.errors import DynmechError, PlayError
-from sim.game import Game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.registry import told
-from sim.roles import Acts, Mechanism, Situation, Strategy, View
-from sim.spaces import Finite, Interval, Space
-from sim.streams import Streams
-from sim.undisturbed import undisturbed
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.checks import check_names, shown
+from dynmech.sim.errors import DynmechError, PlayError
+from dynmech.sim.game import Game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.registry import told
+from dynmech.sim.roles import Acts, Mechanism, Situation, Strategy, View
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.streams import Streams
+from dynmech.sim.undisturbed import undisturbed
 
 RULES = {
     "prescribed": ("agent", "signal"),
@@ -124,7 +124,7 @@ def _check_space(space: object, where: str) -> None:
     if isinstance(space, Finite):
         check_names(space.labels, where)
     elif not isinstance(space, Interval):
-        raise PlayError(f"{where}: {shown(space)} is no space of messages, expected sim.spaces.Finite or Interval")
+        raise PlayError(f"{where}: {shown(space)} is no space of messages, expected dynmech.sim.spaces.Finite or Interval")
     elif not (isfinite(space.low) and isfinite(space.high) and space.low <= space.high):
         raise PlayError(f"{where}: from {space.low:g} to {space.high:g} is no interval")
 

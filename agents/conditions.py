@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import Array, BoolArray
-from sim.errors import InputError, PlayError
-from sim.roles import Lexicon, View
-from sim.spaces import Finite, Space
+from dynmech.sim.arrays import Array, BoolArray
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.roles import Lexicon, View
+from dynmech.sim.spaces import Finite, Space
 
 MEANING = (
     "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "

@@ -5,21 +5,21 @@ from typing import Self
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from agents.conditions import Condition
-from agents.maps import MessageMap, breadth, lies
-from sim.arrays import Array, BoolArray
-from sim.errors import InputError
-from sim.roles import View
-from sim.spaces import Finite
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.conditions import Condition
+from dynmech.agents.maps import MessageMap, breadth, lies
+from dynmech.sim.arrays import Array, BoolArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
 
 
 class Contingent(BaseStrategy):
     """Sends map(prescribed) where the condition holds, the prescribed message elsewhere.
 
     Args:
-        when: a condition as in `agents.conditions`, or (from Python) a function of the view.
-        map: the lie, see `agents.maps`.
+        when: a condition as in `dynmech.agents.conditions`, or (from Python) a function of the view.
+        map: the lie, see `dynmech.agents.maps`.
     """
 
     name = "contingent"

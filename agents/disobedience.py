@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, lies
-from agents.misreport import Misreport
-from sim.arrays import Array
-from sim.roles import View
-from sim.spaces import Finite
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.maps import MessageMap, lies
+from dynmech.agents.misreport import Misreport
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
 
 
 class Disobedience(BaseStrategy):
     """Takes map(recommended) as its action always; reports the truth, or a lie.
 
     Args:
-        action: the map of actions, see `agents.maps`.
+        action: the map of actions, see `dynmech.agents.maps`.
         map: the map of messages beside it; None: the prescribed message.
     """
 

@@ -16,9 +16,9 @@ from math import log, sqrt
 
 import numpy as np
 
-from agents.learning import Learner, Place, Step
-from sim.arrays import FloatArray
-from sim.roles import View
+from dynmech.agents.learning import Learner, Place, Step
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.roles import View
 
 
 class Exp3(Learner):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.oracle import Information, Value, best_of_actions
-from agents.places import Places, all_places
-from agents.problem import Problem, Reached, reachable
-from sim.arrays import BoolArray, FloatArray
-from sim.ties import TIE, Best, rounded_up, scale_of
+from dynmech.agents.oracle import Information, Value, best_of_actions
+from dynmech.agents.places import Places, all_places
+from dynmech.agents.problem import Problem, Reached, reachable
+from dynmech.sim.arrays import BoolArray, FloatArray
+from dynmech.sim.ties import TIE, Best, rounded_up, scale_of
 
 
 @dataclass(frozen=True)

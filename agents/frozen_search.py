@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.batch_plan import FORBIDDEN, follow, solve_plans
-from mechanisms.frozen_plans import require_plan
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray, IntArray
+from dynmech.mechanisms.batch_plan import FORBIDDEN, follow, solve_plans
+from dynmech.mechanisms.frozen_plans import require_plan
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray, IntArray
 
 CASES = 8_000_000
 """Numbers that the work on a batch of triples may hold."""

@@ -1,13 +1,13 @@
-"""The buyer of the trading game, once it knows the seller's type: see `agents.trade_formulas`."""
+"""The buyer of the trading game, once it knows the seller's type: see `dynmech.agents.trade_formulas`."""
 
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from agents.trade_formulas import SIDES, best_buyer_report, plays_side
-from sim.arrays import Array
-from sim.roles import View
-from sim.spaces import Interval
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.trade_formulas import SIDES, best_buyer_report, plays_side
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Interval
 
 
 class InformedBuyer(BaseStrategy):

@@ -12,11 +12,11 @@ from typing import Self
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from sim.arrays import Array
-from sim.errors import InputError
-from sim.roles import View
-from sim.spaces import Finite, Space
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite, Space
 
 
 class InitialMisreport(BaseStrategy):

@@ -20,11 +20,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from sim.arrays import Array, FloatArray, IntArray
-from sim.errors import InputError, PlayError
-from sim.roles import Past, View
-from sim.spaces import Finite, Space
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.roles import Past, View
+from dynmech.sim.spaces import Finite, Space
 
 GRID = 5
 """Numbers that are told apart on an interval."""

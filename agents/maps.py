@@ -10,9 +10,9 @@ from itertools import product
 
 import numpy as np
 
-from sim.arrays import Array, IntArray
-from sim.errors import InputError, PlayError
-from sim.spaces import Finite, Interval, Space
+from dynmech.sim.arrays import Array, IntArray
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.spaces import Finite, Interval, Space
 
 MEANING = (
     "what is sent (or done) where something is prescribed: flip (the first becomes the last, and so on), up or down "

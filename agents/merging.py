@@ -12,12 +12,12 @@ from math import prod
 
 import numpy as np
 
-from agents.acting import ActTables, read_acts
-from mechanisms.acts import acts_matter
-from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import tabulate
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
+from dynmech.agents.acting import ActTables, read_acts
+from dynmech.mechanisms.acts import acts_matter
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
 
 
 @dataclass(frozen=True, eq=False)

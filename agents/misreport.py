@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, breadth, lies
-from sim.arrays import Array
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.maps import MessageMap, breadth, lies
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
 
 
 class Misreport(BaseStrategy):
     """Sends map(prescribed) always.
 
     Args:
-        map: the lie, see `agents.maps`.
+        map: the lie, see `dynmech.agents.maps`.
     """
 
     name = "misreport"

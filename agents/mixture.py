@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from agents.wrapping import Wrapping
-from sim.arrays import Array
-from sim.errors import InputError
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.wrapping import Wrapping
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import View
 
 
 class Mixture(Wrapping):

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, lies
-from sim.arrays import Array
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.maps import MessageMap, lies
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
 
 
 class OneShot(BaseStrategy):
@@ -14,7 +14,7 @@ class OneShot(BaseStrategy):
 
     Args:
         period: when to lie.
-        map: the lie, see `agents.maps`.
+        map: the lie, see `dynmech.agents.maps`.
     """
 
     name = "one-shot"

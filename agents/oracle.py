@@ -29,13 +29,13 @@ from enum import Enum
 
 import numpy as np
 
-from agents.places import Places
-from agents.problem import Period, Problem
-from mechanisms.anderson import Anderson
-from mechanisms.tabulate import silent_about
-from sim.arrays import FloatArray, IntArray
-from sim.errors import Refusal
-from sim.ties import TIE
+from dynmech.agents.places import Places
+from dynmech.agents.problem import Period, Problem
+from dynmech.mechanisms.anderson import Anderson
+from dynmech.mechanisms.tabulate import silent_about
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.ties import TIE
 
 PRECISION = 1e-11
 """Residual bound aimed at, relative to the largest value (at least 1)."""
@@ -231,7 +231,7 @@ def require_revealing(problem: Problem) -> None:
 
 def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:
     """The interim policy: per period the best message by what is known; prescribed where that is as good,
-    else the lowest of those that tie (`sim.ties`).
+    else the lowest of those that tie (`dynmech.sim.ties`).
 
     Args:
         respond: instead of the value's own family, the best response now with the value's play after it.

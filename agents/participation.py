@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.problem import Problem, build_problem, reachable
-from agents.words import own_text, profile_text, shown_period
-from mechanisms.base import BaseMechanism
-from mechanisms.ledger import Ledger
-from mechanisms.tabulate import silent_about
-from sim.environment import TableEnvironment
-from sim.ties import Best, first_largest, first_smallest, largest_place, scale_of
+from dynmech.agents.problem import Problem, build_problem, reachable
+from dynmech.agents.words import own_text, profile_text, shown_period
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.ledger import Ledger
+from dynmech.mechanisms.tabulate import silent_about
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.ties import Best, first_largest, first_smallest, largest_place, scale_of
 
 
 @dataclass(frozen=True)

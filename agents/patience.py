@@ -23,17 +23,17 @@ from enum import Enum
 
 import numpy as np
 
-from agents.figures import worst_gain
-from agents.oracle import Family, Information, solve, worth_of_actions
-from agents.problem import Problem, build_problem, reachable
-from mechanisms.blackwell import LongRun, long_run
-from mechanisms.conditions import Condition
-from mechanisms.enforced import enforced
-from mechanisms.self_enforcing import BROKEN, SelfEnforcing
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.stage import labels_text
-from sim.ties import TIE, first_of, largest_place, scale_of
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.oracle import Family, Information, solve, worth_of_actions
+from dynmech.agents.problem import Problem, build_problem, reachable
+from dynmech.mechanisms.blackwell import LongRun, long_run
+from dynmech.mechanisms.conditions import Condition
+from dynmech.mechanisms.enforced import enforced
+from dynmech.mechanisms.self_enforcing import BROKEN, SelfEnforcing
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import TIE, first_of, largest_place, scale_of
 
 GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
 """Discount factors at which constraints are tried before the bisection."""
@@ -196,7 +196,7 @@ def patience(mechanism: SelfEnforcing) -> list[Condition]:
 
 def _least_in_words(environment: TableEnvironment, level: Level, constant: float | None) -> str:
     if environment.stage(0).size > SMALL:
-        return f"more than {SMALL} profiles: δ* is left to agents.patience.least_patience"
+        return f"more than {SMALL} profiles: δ* is left to dynmech.agents.patience.least_patience"
     try:
         return f"δ* = {least_patience(environment, level, constant):.6g}"
     except Refusal:

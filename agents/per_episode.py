@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from sim.arrays import Array
-from sim.roles import Past, View
-from sim.spaces import Finite, Space
+from dynmech.agents.base import BaseStrategy
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import Past, View
+from dynmech.sim.spaces import Finite, Space
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.arrays import BoolArray, FloatArray, IntArray
 
 ROOM = 1 << 22
 """Numbers of laws that are gathered at a time."""

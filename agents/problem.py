@@ -12,7 +12,7 @@ lead to exactly the same decision, charges, dues and merged next memory (partiti
 minimised). So a mechanism without memory is searched over θ alone, contingent transfers too, and nothing is declared.
 
 Where a mechanism asks for replies or observes actions, B counts own actions times own replies, and charges and memories
-depend on them as well (`agents.acting`).
+depend on them as well (`dynmech.agents.acting`).
 
 Axes: C merged memories, S profiles, R own messages, B own actions (and replies), D decisions.
 """
@@ -26,15 +26,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from agents.acting import replies
-from agents.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
-from agents.places import Outlook, Places, find_places
-from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import laws, tabulate
-from sim.arrays import Array, BoolArray, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.memory import require_room
-from sim.stage import Stage
+from dynmech.agents.acting import replies
+from dynmech.agents.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
+from dynmech.agents.places import Outlook, Places, find_places
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.tabulate import laws, tabulate
+from dynmech.sim.arrays import Array, BoolArray, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.memory import require_room
+from dynmech.sim.stage import Stage
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ Source: Watkins and Dayan 1992.
 
 import numpy as np
 
-from agents.learning import Learner, Place, Step
-from sim.arrays import FloatArray
-from sim.errors import InputError
-from sim.roles import View
+from dynmech.agents.learning import Learner, Place, Step
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import View
 
 
 class QLearning(Learner):

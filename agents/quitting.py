@@ -5,11 +5,11 @@ from typing import Self
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from agents.maps import MessageMap, lies
-from sim.arrays import Array, BoolArray
-from sim.roles import View
-from sim.spaces import Finite
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.maps import MessageMap, lies
+from dynmech.sim.arrays import Array, BoolArray
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
 
 
 class Quitting(BaseStrategy):
@@ -17,7 +17,7 @@ class Quitting(BaseStrategy):
 
     Args:
         when: the period from which on it quits; or a function of the view after the decision, once true always true.
-        action: the map of actions, see `agents.maps`; None: the prescribed action.
+        action: the map of actions, see `dynmech.agents.maps`; None: the prescribed action.
         withhold: whether it replies with the last of the finite replies that it is asked for (`withhold`).
     """
 

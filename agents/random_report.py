@@ -5,10 +5,10 @@ from typing import Self
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from sim.arrays import Array
-from sim.roles import View
-from sim.spaces import Finite
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
 
 
 class RandomReport(BaseStrategy):

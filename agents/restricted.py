@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.problem import Period, Problem
-from sim.arrays import Array
+from dynmech.agents.problem import Period, Problem
+from dynmech.sim.arrays import Array
 
 
 def obedient(problem: Problem) -> Problem:

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from sim.arrays import Array
-from sim.roles import Past, View
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import Past, View
 
 
 class SideBySide(BaseStrategy):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.figures import Figure, Place, worth_at
-from agents.oracle import Information, Value
-from agents.problem import Period, Problem
-from agents.words import message_text
-from sim.ties import TIE, scale_of
+from dynmech.agents.figures import Figure, Place, worth_at
+from dynmech.agents.oracle import Information, Value
+from dynmech.agents.problem import Period, Problem
+from dynmech.agents.words import message_text
+from dynmech.sim.ties import TIE, scale_of
 
 
 @dataclass(frozen=True)

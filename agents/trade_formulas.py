@@ -16,10 +16,10 @@ Source: Athey–Segal 2007, §2; the paper only says in which direction they lie
 
 import numpy as np
 
-from agents.base import Setting
-from sim.arrays import Array, FloatArray
-from sim.spaces import Interval
-from sim.trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
+from dynmech.agents.base import Setting
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.spaces import Interval
+from dynmech.sim.trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
 
 SIDES = ("seller", "buyer")
 """Who plays the trading game."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Self
 
-from agents.base import BaseStrategy, Setting
-from sim.arrays import Array
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import View
 
 
 class Truthful(BaseStrategy):

@@ -15,15 +15,15 @@ from typing import Self
 
 import numpy as np
 
-from agents.acting import replies
-from agents.base import BaseStrategy, Setting
-from agents.oracle import Family, Information, Value, best_actions, best_messages, require_revealing, solve
-from agents.problem import Problem
-from mechanisms.tabulate import tabulate
-from sim.arrays import Array, IntArray
-from sim.errors import Refusal
-from sim.roles import View
-from sim.spaces import Finite
+from dynmech.agents.acting import replies
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.oracle import Family, Information, Value, best_actions, best_messages, require_revealing, solve
+from dynmech.agents.problem import Problem
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.sim.arrays import Array, IntArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
 
 HONEST, RESPOND, DONE = 0, 1, 2
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.figures import Place
-from agents.problem import Problem
-from sim.environment import TableEnvironment
-from sim.stage import labels_text
+from dynmech.agents.figures import Place
+from dynmech.agents.problem import Problem
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import labels_text
 
 
 def profile_text(environment: TableEnvironment, t: int, profile: int) -> str:

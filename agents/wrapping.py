@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from agents.base import BaseStrategy, Setting
-from sim.arrays import Array
-from sim.roles import Past, View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.sim.arrays import Array
+from dynmech.sim.roles import Past, View
 
 
 class Wrapping(BaseStrategy):

@@ -6,16 +6,16 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, cpu_seconds, paired
-from experiments import make_environment
-from experiments.catalog import make_mechanism
-from sim.game import Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.streams import Streams
-from sim.tables import outcomes_table, write_table
+from dynmech.experiments import make_environment
+from dynmech.experiments.catalog import make_mechanism
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import outcomes_table, write_table
 
 EPISODES = 4096
 """In a shard, as the program cuts it."""

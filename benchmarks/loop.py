@@ -14,18 +14,18 @@ from typing import Any
 
 import simpy
 
-from agents.truthful import Truthful
+from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, paired
-from experiments import make_environment
-from experiments.catalog import make_mechanism
-from experiments.tally import Tally
-from mechanisms.base import FlowMechanism
-from sim.environment import TableEnvironment
-from sim.game import Game, make_game
-from sim.kernels import IndependentKernel
-from sim.loop import play_shard
-from sim.record import Keep, Record
-from sim.streams import Streams
+from dynmech.experiments import make_environment
+from dynmech.experiments.catalog import make_mechanism
+from dynmech.experiments.tally import Tally
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Keep, Record
+from dynmech.sim.streams import Streams
 
 Process = Generator[simpy.Event, Any, None]
 Draw = Callable[[], float]

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from agents.oracle import Family, Information, best_of_actions, solve
-from agents.problem import Problem, build_problem
+from dynmech.agents.oracle import Family, Information, best_of_actions, solve
+from dynmech.agents.problem import Problem, build_problem
 from benchmarks.base import Row, apart, median_seconds, memory_of, paired
-from mechanisms.base import BaseMechanism, LastPeriodMechanism
-from mechanisms.tabulate import tabulate
-from sim.arrays import Array, FloatArray
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Situation
+from dynmech.mechanisms.base import BaseMechanism, LastPeriodMechanism
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Situation
 
 SIZE = (3, 8, 4)
 """Agents, signals, decisions of the stage."""

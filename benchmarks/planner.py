@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.base import Row, apart, cpu_seconds, median_seconds, memory_of, paired, peak_memory
-from mechanisms.planner import Plan, plan
-from sim.arrays import FloatArray, IntArray
-from sim.builders import from_arrays
-from sim.environment import TableEnvironment
-from sim.kernels import IndependentKernel, Operator
-from sim.memory import size_text
+from dynmech.mechanisms.planner import Plan, plan
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import IndependentKernel, Operator
+from dynmech.sim.memory import size_text
 
 DISCOUNT, STICKY = 0.95, 0.9
 Size = tuple[int, int, int]

@@ -11,16 +11,16 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, paired
-from experiments import make_environment, make_mechanism, run
-from experiments.pool import Workers
-from experiments.shards import LEVELS
-from experiments.simulate import Sampling
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.experiments import make_environment, make_mechanism, run
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.shards import LEVELS
+from dynmech.experiments.simulate import Sampling
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 
 ECONOMY = "random:agents=3,signals=3,decisions=2,independent=true,correlation=0"
 EPISODES = 16_384

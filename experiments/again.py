@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.simulate import Sampling
-from sim.game import Conduct
+from dynmech.experiments.simulate import Sampling
+from dynmech.sim.game import Conduct
 
 DEFAULTS = {"--tail": "0.0001", "--log": "full", "--shard": "0"}
 """What need not be said."""

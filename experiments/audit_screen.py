@@ -7,17 +7,17 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from agents.oracle import Family
-from experiments.auditing import FAMILIES, KINDS, Audit, least_of, story_text
-from experiments.console import plain_table
-from experiments.frozen_audit import FrozenAudit
-from experiments.limited import LimitedAudit
-from experiments.moments import ZERO
-from experiments.options import options_of, shown
-from experiments.tally import first_best
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import Condition
-from sim.ties import figure, first_of, rounded_up
+from dynmech.agents.oracle import Family
+from dynmech.experiments.auditing import FAMILIES, KINDS, Audit, least_of, story_text
+from dynmech.experiments.console import plain_table
+from dynmech.experiments.frozen_audit import FrozenAudit
+from dynmech.experiments.limited import LimitedAudit
+from dynmech.experiments.moments import ZERO
+from dynmech.experiments.options import options_of, shown
+from dynmech.experiments.tally import first_best
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.sim.ties import figure, first_of, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
 NAMES = {

@@ -7,32 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
-from agents.frozen_search import search_frozen
-from agents.oracle import Family, Information, Value, solve
-from agents.participation import Largest, Least, budget, largest_transfer, participation
-from agents.patience import patience
-from agents.problem import Problem, build_problem
-from agents.story import Story, past_lies, tell
-from agents.words import message_text, own_text, place_text, profile_text
-from experiments.first_reports import first_report_conditions
-from experiments.running import agent_index
-from experiments.simulate import Progress, silent
-from experiments.tally import first_best
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import Condition, all_conditions
-from mechanisms.ledger import Ledger, keep_ledger
-from mechanisms.planner import plan
-from mechanisms.property_a import property_a
-from mechanisms.self_enforcing import SelfEnforcing
-from mechanisms.separable_conditions import separable_conditions
-from mechanisms.tabulate import tabulate
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.separable import SeparableEnvironment
-from sim.ties import figure as figure_text
-from sim.ties import first_largest, first_of, first_smallest, rounded_up
+from dynmech.agents.figures import Figure, ex_ante_gain, ties, worst_gain, worst_stay
+from dynmech.agents.frozen_search import search_frozen
+from dynmech.agents.oracle import Family, Information, Value, solve
+from dynmech.agents.participation import Largest, Least, budget, largest_transfer, participation
+from dynmech.agents.patience import patience
+from dynmech.agents.problem import Problem, build_problem
+from dynmech.agents.story import Story, past_lies, tell
+from dynmech.agents.words import message_text, own_text, place_text, profile_text
+from dynmech.experiments.first_reports import first_report_conditions
+from dynmech.experiments.running import agent_index
+from dynmech.experiments.simulate import Progress, silent
+from dynmech.experiments.tally import first_best
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import Condition, all_conditions
+from dynmech.mechanisms.ledger import Ledger, keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.property_a import property_a
+from dynmech.mechanisms.self_enforcing import SelfEnforcing
+from dynmech.mechanisms.separable_conditions import separable_conditions
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.separable import SeparableEnvironment
+from dynmech.sim.ties import figure as figure_text
+from dynmech.sim.ties import first_largest, first_of, first_smallest, rounded_up
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")

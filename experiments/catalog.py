@@ -8,18 +8,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
-from agents.base import BaseStrategy
-from experiments.options import construct, explained, split
-from experiments.scenarios.base import Scenario
-from mechanisms.base import BaseMechanism
-from sim.check_environment import check_environment
-from sim.environment import Environment, TableEnvironment
-from sim.environment_file import load_environment
-from sim.errors import DynmechError, InputError
-from sim.function_environment import FunctionEnvironment
-from sim.registry import SHIPPED, Registry, load_plugin, told
+from dynmech.agents.base import BaseStrategy
+from dynmech.experiments.options import construct, explained, split
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.check_environment import check_environment
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.environment_file import load_environment
+from dynmech.sim.errors import DynmechError, InputError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.registry import SHIPPED, Registry, load_plugin, told
 
-SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
+SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
 MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
 STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "agents", "dynmech.strategies")  # type: ignore[type-abstract]
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from experiments import console as screen
-from experiments.checking import check_plugins
-from experiments.opening import make_workers
-from experiments.plain import print_json
+from dynmech.experiments import console as screen
+from dynmech.experiments.checking import check_plugins
+from dynmech.experiments.opening import make_workers
+from dynmech.experiments.plain import print_json
 
 
 def check_command(

@@ -1,6 +1,6 @@
 """Checkers for what users write, to be run on their own: each raises, naming agent and period, or passes in silence.
 
->>> from agents.one_shot import OneShot
+>>> from dynmech.agents.one_shot import OneShot
 >>> check_strategy(OneShot(period=1), "oil-leases-prior", "linked")
 >>> check_mechanism("team", "repeated-auction:horizon=3")
 >>> check_environment("oil-leases")
@@ -14,11 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import agents.check
-import sim.check_environment
-from agents.base import BaseStrategy, Setting
-from agents.truthful import Truthful
-from experiments.catalog import (
+import dynmech.agents.check
+import dynmech.sim.check_environment
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import (
     MECHANISMS,
     SCENARIOS,
     STRATEGIES,
@@ -26,17 +26,17 @@ from experiments.catalog import (
     make_mechanism,
     make_strategy,
 )
-from experiments.guard import Limits, confined
-from experiments.opening import open_plugins
-from experiments.options import construct, explained, options_of
-from experiments.pool import Workers
-from experiments.running import agent_index
-from mechanisms.base import BaseMechanism
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import Conduct, Game, make_game
-from sim.registry import NAME, Registry, load_plugin
-from sim.roles import Promises
+from dynmech.experiments.guard import Limits, confined
+from dynmech.experiments.opening import open_plugins
+from dynmech.experiments.options import construct, explained, options_of
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.running import agent_index
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.registry import NAME, Registry, load_plugin
+from dynmech.sim.roles import Promises
 
 GAMES = (("oil-leases-prior", "linked"), ("repeated-auction:horizon=4", "pivot"))
 """Where a strategy is tried, and on whose economies a mechanism, if nothing is said."""
@@ -79,7 +79,7 @@ def check_strategy(
         names = game.environment.agents
         for i in range(len(names)) if agent is None else [agent_index(names, str(agent))]:
             _check_menu(chosen, Setting.of(game, i))
-            agents.check.check_strategy(chosen, i, game, [Truthful()] * len(names), episodes=episodes)
+            dynmech.agents.check.check_strategy(chosen, i, game, [Truthful()] * len(names), episodes=episodes)
 
 
 def check_mechanism(
@@ -107,12 +107,12 @@ def check_mechanism(
     for game in games:
         _check_name(game.mechanism, "mechanism")
         if not isinstance(game.mechanism.promises, Promises):
-            raise InputError(f"mechanism {game.mechanism.name!r}: promises are no sim.roles.Promises")
-        agents.check.check_mechanism(game, episodes=episodes)
+            raise InputError(f"mechanism {game.mechanism.name!r}: promises are no dynmech.sim.roles.Promises")
+        dynmech.agents.check.check_mechanism(game, episodes=episodes)
 
 
 def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> None:
-    """Hold an economy to what the protocol demands, see `sim.check_environment`.
+    """Hold an economy to what the protocol demands, see `dynmech.sim.check_environment`.
 
     Args:
         environment: an economy, or what the command line takes for one.
@@ -125,7 +125,7 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
     finite = make_environment(table) if isinstance(table, str) else table
     if finite is not None and not isinstance(finite, TableEnvironment):
         raise InputError(f"table: environment {finite.name!r} is not a finite one")
-    sim.check_environment.check_environment(chosen, finite)
+    dynmech.sim.check_environment.check_environment(chosen, finite)
 
 
 class Finding(NamedTuple):

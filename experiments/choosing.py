@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from agents.base import BaseStrategy, Setting
-from experiments.catalog import STRATEGIES, is_shipped, make_strategy
-from experiments.exact import Exact, exact_gains
-from experiments.opening import hold_to_word, tried
-from experiments.options import options_of
-from experiments.pool import Call, Done, Parcel, Workers
-from experiments.shards import blamed, users_code
-from experiments.simulate import Advance, Case, Progress, Sampling, blaming, lone_deviation, path_names, pilot, slug
-from sim.checks import shown
-from sim.errors import DynmechError, InputError, PlayError
-from sim.game import Game, shortened
-from sim.run_folder import RunFolder
-from sim.ties import first_of
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.experiments.catalog import STRATEGIES, is_shipped, make_strategy
+from dynmech.experiments.exact import Exact, exact_gains
+from dynmech.experiments.opening import hold_to_word, tried
+from dynmech.experiments.options import options_of
+from dynmech.experiments.pool import Call, Done, Parcel, Workers
+from dynmech.experiments.shards import blamed, users_code
+from dynmech.experiments.simulate import Advance, Case, Progress, Sampling, blaming, lone_deviation, path_names, pilot, slug
+from dynmech.sim.checks import shown
+from dynmech.sim.errors import DynmechError, InputError, PlayError
+from dynmech.sim.game import Game, shortened
+from dynmech.sim.run_folder import RunFolder
+from dynmech.sim.ties import first_of
 
 PILOT = 600
 """Episodes per candidate in the pilot."""

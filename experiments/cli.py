@@ -13,37 +13,37 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from experiments import console as screen
-from experiments.audit_screen import show_audit, show_frozen, show_limited
-from experiments.auditing import audit, audit_data
-from experiments.catalog import make_environment
-from experiments.check_cli import check_command
-from experiments.continuous import measure
-from experiments.continuous_cli import holds, miss_data, show_miss
-from experiments.frozen_audit import FrozenAudit, frozen_audit, too_large
-from experiments.limited import LimitedAudit, limited_audit
-from experiments.list_cli import list_command
-from experiments.opening import make_workers, open_environment, open_game, open_plugins
-from experiments.options import split
-from experiments.plain import print_json
-from experiments.pool import Workers
-from experiments.relaxation import relaxation
-from experiments.replaying import replay
-from experiments.report.page import write_report
-from experiments.reproduce_cli import reproduce_command
-from experiments.running import make_conduct, run
-from experiments.simulate import Sampling
-from experiments.stressing import stress
-from experiments.study import load_study
-from experiments.sweep_cli import sweep_command
-from experiments.tournament.command import tournament_command
-from experiments.yardstick import yardstick
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent_density import ContingentDensity
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.errors import DynmechError, InputError, Refusal
-from sim.run_folder import DATASETS
-from sim.separable import SeparableEnvironment
+from dynmech.experiments import console as screen
+from dynmech.experiments.audit_screen import show_audit, show_frozen, show_limited
+from dynmech.experiments.auditing import audit, audit_data
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.check_cli import check_command
+from dynmech.experiments.continuous import measure
+from dynmech.experiments.continuous_cli import holds, miss_data, show_miss
+from dynmech.experiments.frozen_audit import FrozenAudit, frozen_audit, too_large
+from dynmech.experiments.limited import LimitedAudit, limited_audit
+from dynmech.experiments.list_cli import list_command
+from dynmech.experiments.opening import make_workers, open_environment, open_game, open_plugins
+from dynmech.experiments.options import split
+from dynmech.experiments.plain import print_json
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.relaxation import relaxation
+from dynmech.experiments.replaying import replay
+from dynmech.experiments.report.page import write_report
+from dynmech.experiments.reproduce_cli import reproduce_command
+from dynmech.experiments.running import make_conduct, run
+from dynmech.experiments.simulate import Sampling
+from dynmech.experiments.stressing import stress
+from dynmech.experiments.study import load_study
+from dynmech.experiments.sweep_cli import sweep_command
+from dynmech.experiments.tournament.command import tournament_command
+from dynmech.experiments.yardstick import yardstick
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent_density import ContingentDensity
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.errors import DynmechError, InputError, Refusal
+from dynmech.sim.run_folder import DATASETS
+from dynmech.sim.separable import SeparableEnvironment
 
 app = typer.Typer(
     add_completion=False,
@@ -189,7 +189,7 @@ def stress_command(
     as_json: Json = False,
 ) -> None:
     """Every mechanism against every family of deviations: who gains what from which lie."""
-    from experiments.plots import plot_stress
+    from dynmech.experiments.plots import plot_stress
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)

@@ -11,8 +11,8 @@ from concurrent.futures import CancelledError, Future
 from importlib.util import find_spec
 from typing import Any
 
-from experiments.pool import Crew
-from sim.errors import InputError, StorageError
+from dynmech.experiments.pool import Crew
+from dynmech.sim.errors import InputError, StorageError
 
 
 def dask_crew(address: str) -> Crew:

@@ -25,11 +25,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from experiments.exact import TOLERANCE
-from experiments.moments import amount
-from experiments.replaying import Replay
-from experiments.running import RunResult
-from experiments.stressing import EXACT, StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.experiments.exact import TOLERANCE
+from dynmech.experiments.moments import amount
+from dynmech.experiments.replaying import Replay
+from dynmech.experiments.running import RunResult
+from dynmech.experiments.stressing import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 
 MONEY = ("earns", "pays")
 """Columns of a replay that hold money."""

@@ -28,19 +28,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agents.figures import worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from mechanisms.base import LastPeriodMechanism
-from mechanisms.contingent_density import ContingentDensity, Method
-from mechanisms.ex_post import own_last
-from mechanisms.planner import plan
-from sim.arrays import Array, FloatArray, IntArray
-from sim.beliefs import belief_matrices
-from sim.density_environment import DensityEnvironment, gauss_legendre
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.roles import Promises, Situation
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.mechanisms.base import LastPeriodMechanism
+from dynmech.mechanisms.contingent_density import ContingentDensity, Method
+from dynmech.mechanisms.ex_post import own_last
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.density_environment import DensityEnvironment, gauss_legendre
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Promises, Situation
 
 
 class OnGrid(LastPeriodMechanism):

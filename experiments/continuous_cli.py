@@ -5,9 +5,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from experiments.console import plain_table
-from experiments.continuous import Miss
-from mechanisms.contingent_density import ContingentDensity
+from dynmech.experiments.console import plain_table
+from dynmech.experiments.continuous import Miss
+from dynmech.mechanisms.contingent_density import ContingentDensity
 
 
 def sentence(mechanism: ContingentDensity, found: Miss) -> str:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agents.participation import budget
-from experiments.catalog import make_environment, make_mechanism
-from experiments.plots import save_figure
-from mechanisms.conditions import TOLERANCE, convex_independence, spanning
-from mechanisms.ledger import keep_ledger
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
+from dynmech.agents.participation import budget
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.plots import save_figure
+from dynmech.mechanisms.conditions import TOLERANCE, convex_independence, spanning
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
 
 COLUMNS = ("largest_transfer", "singular_value", "hull_distance", "worst_deficit", "revenue", "refused")
 

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.figures import Figure, ex_ante_gain, worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import Problem, build_problem
-from agents.story import past_lies, tell
-from agents.witness import Witness
-from agents.words import message_text, own_text
-from mechanisms.base import BaseMechanism
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import Game
+from dynmech.agents.figures import Figure, ex_ante_gain, worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import Problem, build_problem
+from dynmech.agents.story import past_lies, tell
+from dynmech.agents.witness import Witness
+from dynmech.agents.words import message_text, own_text
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import Game
 
 TOLERANCE = 1e-6
 """Exact gains up to this are none."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from experiments.catalog import is_shipped
-from sim.density_environment import DensityEnvironment
-from sim.environment import Environment, TableEnvironment
-from sim.kernels import JointKernel
+from dynmech.experiments.catalog import is_shipped
+from dynmech.sim.density_environment import DensityEnvironment
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.kernels import JointKernel
 
 
 def environment_hash(environment: Environment) -> str:

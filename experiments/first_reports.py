@@ -1,7 +1,7 @@
 """Lemma 3.5 as conditions of a mechanism that freezes weights: the envelope and interval dominance of first reports.
 
 Given that truth is best at t ≥ 1, the two hold if and only if no first lie x′ → x gains anything; see
-`mechanisms.immediate`.
+`dynmech.mechanisms.immediate`.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.5, (11), (12).
 """
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.frozen_search import FrozenSearch
-from mechanisms.conditions import TOLERANCE, Condition
-from mechanisms.immediate import Immediate, immediate
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray
-from sim.errors import Refusal
-from sim.ties import first_largest, largest_place
+from dynmech.agents.frozen_search import FrozenSearch
+from dynmech.mechanisms.conditions import TOLERANCE, Condition
+from dynmech.mechanisms.immediate import Immediate, immediate
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.ties import first_largest, largest_place
 
 ENVELOPE = "envelope of first reports (Lemma 3.5)"
 DOMINANCE = "interval dominance of first reports (Lemma 3.5)"

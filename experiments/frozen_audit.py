@@ -2,7 +2,7 @@
 
 It covers any deviation at all, as the plain audit's contingent family does, over *all* profiles of states. Information:
 ex post. A gain knowing less is no larger, so what holds ex post holds for the other kinds too; at the start it is also
-worked out interim and ex ante. See `agents.frozen_search`.
+worked out interim and ex ante. See `dynmech.agents.frozen_search`.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from agents.frozen_search import FrozenSearch, search_frozen
-from experiments.auditing import Verdict, status
-from experiments.first_reports import first_report_conditions
-from experiments.simulate import Progress, silent
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import Condition
-from mechanisms.separable_conditions import separable_conditions
-from mechanisms.tabulate import LARGEST
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of
+from dynmech.agents.frozen_search import FrozenSearch, search_frozen
+from dynmech.experiments.auditing import Verdict, status
+from dynmech.experiments.first_reports import first_report_conditions
+from dynmech.experiments.simulate import Progress, silent
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.mechanisms.separable_conditions import separable_conditions
+from dynmech.mechanisms.tabulate import LARGEST
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of
 
 SEARCHED = 30_000_000
 """Cases (memories × profiles × own messages) up to which the plain search is used."""

@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
-from experiments.descent import adopting, die_with_parent, end_descendants
-from sim.errors import DynmechError, InputError, PlayError, Refusal, StorageError
-from sim.registry import told
+from dynmech.experiments.descent import adopting, die_with_parent, end_descendants
+from dynmech.sim.errors import DynmechError, InputError, PlayError, Refusal, StorageError
+from dynmech.sim.registry import told
 
 HEAD = struct.Struct("!Q")
 """A result is sent as its length, then its bytes."""

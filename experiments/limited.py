@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from agents.base import Setting
-from experiments.catalog import STRATEGIES, make_strategy
-from experiments.choosing import PILOT, PILOT_LEFT, pick
-from experiments.moments import Moments
-from experiments.simulate import Progress, Sampling, lone_deviation, pilot, silent
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import Condition
-from sim.environment import TableEnvironment
-from sim.game import Game, shortened
-from sim.ties import first_largest
+from dynmech.agents.base import Setting
+from dynmech.experiments.catalog import STRATEGIES, make_strategy
+from dynmech.experiments.choosing import PILOT, PILOT_LEFT, pick
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.simulate import Progress, Sampling, lone_deviation, pilot, silent
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.game import Game, shortened
+from dynmech.sim.ties import first_largest
 
 
 @dataclass(frozen=True)

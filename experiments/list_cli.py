@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from agents import conditions, maps
-from experiments import console as screen
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from experiments.opening import open_plugins
-from experiments.options import options_of, shown
-from experiments.plain import print_json
-from experiments.pool import Workers
-from sim.errors import InputError
-from sim.registry import Registry
+from dynmech.agents import conditions, maps
+from dynmech.experiments import console as screen
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.opening import open_plugins
+from dynmech.experiments.options import options_of, shown
+from dynmech.experiments.plain import print_json
+from dynmech.experiments.pool import Workers
+from dynmech.sim.errors import InputError
+from dynmech.sim.registry import Registry
 
 MEANINGS = {
     "map, lie, exploit, action": maps.MEANING,

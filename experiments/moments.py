@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import ndtri
 
-from sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.arrays import Array, FloatArray, IntArray
 
 LEVEL = 0.95
 """Coverage of every interval that is shown."""

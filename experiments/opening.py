@@ -6,9 +6,9 @@ from typing import Any
 
 from loky import cpu_count
 
-from agents.base import BaseStrategy, Setting
-from agents.check import check_mechanism, check_strategy
-from experiments.catalog import (
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.check import check_mechanism, check_strategy
+from dynmech.experiments.catalog import (
     SCENARIOS,
     STRATEGIES,
     is_shipped,
@@ -17,15 +17,15 @@ from experiments.catalog import (
     mechanism_classes,
     use_plugins,
 )
-from experiments.cluster import dask_crew
-from experiments.guard import Limits
-from experiments.options import explained, split
-from experiments.pool import Call, Parcel, Workers
-from experiments.shards import blamed, users_code
-from experiments.simulate import Case, blaming, make_game_of
-from sim.environment import Environment
-from sim.errors import InputError
-from sim.game import Conduct, Game
+from dynmech.experiments.cluster import dask_crew
+from dynmech.experiments.guard import Limits
+from dynmech.experiments.options import explained, split
+from dynmech.experiments.pool import Call, Parcel, Workers
+from dynmech.experiments.shards import blamed, users_code
+from dynmech.experiments.simulate import Case, blaming, make_game_of
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Conduct, Game
 
 
 def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.roles import Acts, Situation
-from sim.spaces import Finite
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite
 
 try:
     import pyspiel

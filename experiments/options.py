@@ -9,9 +9,9 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from mechanisms.base import BaseMechanism
-from sim.errors import DynmechError, InputError
-from sim.registry import told
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.errors import DynmechError, InputError
+from dynmech.sim.registry import told
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from experiments.moments import signed
-from experiments.stressing import StressResult, gain_table
-from sim.errors import InputError
+from dynmech.experiments.moments import signed
+from dynmech.experiments.stressing import StressResult, gain_table
+from dynmech.sim.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
 """Work for several processes: calls go out to loky workers, a few at a time; what fails is tried once more.
 
 `Workers.run` is a stream: calls in, results out in the order in which they come, never more than a few in flight, so
-memory stays flat however many calls there are. Users' code runs confined (`experiments.guard`), in a process of its
+memory stays flat however many calls there are. Users' code runs confined (`dynmech.experiments.guard`), in a process of its
 own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by one.
 """
 
@@ -28,14 +28,14 @@ import cloudpickle
 import numpy as np
 from loky import get_reusable_executor
 
-from experiments.catalog import use_plugins
-from experiments.descent import children
-from experiments.guard import Answer, Limits, attempted, confined, located
-from experiments.interrupts import uninterrupted
-from sim.answers import one_line
-from sim.arrays import Array
-from sim.errors import DynmechError, InputError, PlayError, StorageError
-from sim.registry import PLUGIN, load_plugin
+from dynmech.experiments.catalog import use_plugins
+from dynmech.experiments.descent import children
+from dynmech.experiments.guard import Answer, Limits, attempted, confined, located
+from dynmech.experiments.interrupts import uninterrupted
+from dynmech.sim.answers import one_line
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import DynmechError, InputError, PlayError, StorageError
+from dynmech.sim.registry import PLUGIN, load_plugin
 
 TRIES = 2
 """How often a call is tried."""

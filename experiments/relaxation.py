@@ -14,12 +14,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from experiments.tally import first_best
-from mechanisms.dynamic_revenue import DynamicOptimum, dynamic_revenue, relaxed_revenue
-from mechanisms.relaxed_bound import Bound, continuum_bound, grid_bound
-from sim.environment import Environment, TableEnvironment
-from sim.errors import Refusal
-from sim.separable import SeparableEnvironment
+from dynmech.experiments.tally import first_best
+from dynmech.mechanisms.dynamic_revenue import DynamicOptimum, dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.relaxed_bound import Bound, continuum_bound, grid_bound
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable import SeparableEnvironment
 
 PLANS = 4096
 """Profiles of first signals that the bound of several agents' continuum is first summed over."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.results import Run, read_run
-from sim.errors import InputError
-from sim.ties import first_largest
+from dynmech.experiments.results import Run, read_run
+from dynmech.sim.errors import InputError
+from dynmech.sim.ties import first_largest
 
 SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
 

@@ -1,6 +1,6 @@
 """Everything that the papers print as a number or as a statement about numbers, computed again.
 
-The modules of `experiments.reproductions` that have a `PAPER` are the papers; each yields its claims.
+The modules of `dynmech.experiments.reproductions` that have a `PAPER` are the papers; each yields its claims.
 """
 
 import importlib
@@ -8,10 +8,10 @@ import pkgutil
 from collections.abc import Sequence
 from typing import cast
 
-from experiments import reproductions
-from experiments.reproductions.base import Claim, Reproduction
-from experiments.simulate import Progress, silent
-from sim.errors import InputError
+from dynmech.experiments import reproductions
+from dynmech.experiments.reproductions.base import Claim, Reproduction
+from dynmech.experiments.simulate import Progress, silent
+from dynmech.sim.errors import InputError
 
 
 def papers() -> dict[str, Reproduction]:

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from experiments.console import make_console, plain_table, progress_bars
-from experiments.reproduce import papers, reproduce, sentence
-from experiments.reproductions.base import Claim
+from dynmech.experiments.console import make_console, plain_table, progress_bars
+from dynmech.experiments.reproduce import papers, reproduce, sentence
+from dynmech.experiments.reproductions.base import Claim
 
 STYLES = {"agrees": "green", "slip": "yellow", "fails": "bold red"}
 

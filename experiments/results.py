@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.plain import plain
-from experiments.shards import LEVELS
-from experiments.simulate import slug
-from sim.errors import InputError, StorageError
-from sim.run_folder import configuration_hash, read_ledger
+from dynmech.experiments.plain import plain
+from dynmech.experiments.shards import LEVELS
+from dynmech.experiments.simulate import slug
+from dynmech.sim.errors import InputError, StorageError
+from dynmech.sim.run_folder import configuration_hash, read_ledger
 
 KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""

@@ -20,16 +20,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from experiments.catalog import make_environment, make_mechanism
-from experiments.running import agent_index
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array
-from sim.environment import Environment
-from sim.episode import Episode
-from sim.errors import InputError, Refusal
-from sim.game import Game, make_game
-from sim.spaces import Finite, Space
-from sim.streams import Streams
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.running import agent_index
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array
+from dynmech.sim.environment import Environment
+from dynmech.sim.episode import Episode
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.spaces import Finite, Space
+from dynmech.sim.streams import Streams
 
 try:
     import gymnasium
@@ -41,7 +41,7 @@ except ImportError as missing:
     ) from missing
 
 SCOPE = "rl"
-"""Scope of the uniform numbers, see `sim.streams`."""
+"""Scope of the uniform numbers, see `dynmech.sim.streams`."""
 
 Observation = dict[str, Any]
 Info = dict[str, Any]
@@ -55,7 +55,7 @@ def parallel_env(
     Args:
         environment, mechanism: objects, or names with options as on the command line.
         seed: of the episodes until `reset` is given one.
-        tail: where an infinite horizon is cut, see `sim.game.make_game`.
+        tail: where an infinite horizon is cut, see `dynmech.sim.game.make_game`.
 
     Raises:
         InputError: a name or number is wrong.

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.moments import amount
-from experiments.plots import as_cut, as_text, lines, plot_gains, plot_stress, save_figure, wide_enough, wrapped
-from experiments.report.stress_page import largest_gain
-from experiments.report.tournament_page import (
+from dynmech.experiments.moments import amount
+from dynmech.experiments.plots import as_cut, as_text, lines, plot_gains, plot_stress, save_figure, wide_enough, wrapped
+from dynmech.experiments.report.stress_page import largest_gain
+from dynmech.experiments.report.tournament_page import (
     HALF,
     coalition_gains,
     deviations,
@@ -22,10 +22,10 @@ from experiments.report.tournament_page import (
     replicator_paths,
     swept,
 )
-from experiments.results import read_whole
-from experiments.simulate import slug
-from experiments.stressing import StressResult
-from sim.errors import InputError
+from dynmech.experiments.results import read_whole
+from dynmech.experiments.simulate import slug
+from dynmech.experiments.stressing import StressResult
+from dynmech.sim.errors import InputError
 
 ROWS = 40
 """Rows of a picture at most: profiles with the least regret."""

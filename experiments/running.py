@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from experiments.again import command_line
-from experiments.catalog import is_shipped
-from experiments.fingerprint import code_hashes, environment_hash, file_hash
-from experiments.moments import Moments
-from experiments.opening import check_case, open_environment, open_game, open_strategy, require_fit
-from experiments.pool import TRIES, Workers
-from experiments.results import kept_result, save_result
-from experiments.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
-from experiments.simulate import (
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.again import command_line
+from dynmech.experiments.catalog import is_shipped
+from dynmech.experiments.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.opening import check_case, open_environment, open_game, open_strategy, require_fit
+from dynmech.experiments.pool import TRIES, Workers
+from dynmech.experiments.results import kept_result, save_result
+from dynmech.experiments.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
+from dynmech.experiments.simulate import (
     PRESCRIBED,
     Case,
     Progress,
@@ -29,14 +29,14 @@ from experiments.simulate import (
     slug,
     versions,
 )
-from experiments.tally import properties
-from experiments.telling import tell_safely
-from sim.channel import Latency
-from sim.environment import Environment
-from sim.errors import InputError, PlayError
-from sim.game import Conduct
-from sim.record import stretches
-from sim.run_folder import RunFolder, configuration_hash
+from dynmech.experiments.tally import properties
+from dynmech.experiments.telling import tell_safely
+from dynmech.sim.channel import Latency
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Conduct
+from dynmech.sim.record import stretches
+from dynmech.sim.run_folder import RunFolder, configuration_hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class RunResult:
         reused: whether the run was there already.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
-        story: one episode of the deviation, period by period (`experiments.telling`); None if nobody deviates.
+        story: one episode of the deviation, period by period (`dynmech.experiments.telling`); None if nobody deviates.
         learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was earned.
         command: the line that makes it again; None where the economy was given as an object.
     """

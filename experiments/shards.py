@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from experiments.catalog import is_shipped
-from experiments.moments import Moments
-from experiments.pool import Call, Done, Parcel, Workers
-from experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
-from experiments.tally import Tally
-from mechanisms.base import BaseMechanism
-from sim.arrays import FloatArray
-from sim.errors import InputError
-from sim.game import Game
-from sim.record import Keep, Record
-from sim.roles import Mechanism
-from sim.run_folder import RunFolder
-from sim.shard_files import write_shard
-from sim.tables import episodes_table, gains_table, outcomes_table, rounds_table
+from dynmech.experiments.catalog import is_shipped
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.pool import Call, Done, Parcel, Workers
+from dynmech.experiments.simulate import Advance, Case, Sampling, play, prescribed_case, slug
+from dynmech.experiments.tally import Tally
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Game
+from dynmech.sim.record import Keep, Record
+from dynmech.sim.roles import Mechanism
+from dynmech.sim.run_folder import RunFolder
+from dynmech.sim.shard_files import write_shard
+from dynmech.sim.tables import episodes_table, gains_table, outcomes_table, rounds_table
 
 BUNDLE = 8
 """Cases that several workers play in one call at least, prescribed play once for all of them."""

@@ -14,18 +14,18 @@ from itertools import groupby
 from pathlib import Path
 from platform import python_version
 
-from agents.base import BaseStrategy
-from agents.side_by_side import side_by_side, traits
-from agents.truthful import Truthful
-from experiments.catalog import is_shipped, make_mechanism
-from sim.arrays import FloatArray
-from sim.environment import Environment
-from sim.errors import DynmechError, InputError, PlayError
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Keep, Record
-from sim.registry import place, told
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.side_by_side import side_by_side, traits
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import is_shipped, make_mechanism
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import DynmechError, InputError, PlayError
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Keep, Record
+from dynmech.sim.registry import place, told
+from dynmech.sim.streams import Streams
 
 PRESCRIBED = "prescribed"
 ROWS_PER_SHARD = 1 << 20
@@ -179,7 +179,7 @@ def play(
     keep: Keep = "everything",
     copies: int = 1,
 ) -> Record:
-    """One shard of a case, or so many copies of it in one block; `keep` as in `sim.loop.play_shard`."""
+    """One shard of a case, or so many copies of it in one block; `keep` as in `dynmech.sim.loop.play_shard`."""
     streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing, copies)
     block = sampling.block if copies == 1 else copies * count
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):

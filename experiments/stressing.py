@@ -4,7 +4,7 @@ For each mechanism, agent and family a *pilot* on draws of its own picks the fam
 member is then played in earnest on fresh draws, so the gain that is reported is not flattered by the choice. Gains
 are against prescribed play by the same agent under the same draws, ex ante, the others as prescribed.
 
-Beside them stands what `agents.oracle` says exactly: for one lie, for belief manipulation, and for the best response of
+Beside them stands what `dynmech.agents.oracle` says exactly: for one lie, for belief manipulation, and for the best response of
 all, which is played as well (`best-response`). A simulated gain of a best response must agree with the exact figure,
 any other simulated gain must not exceed that of its family, up to four standard errors and the tail; rows that do not
 are flagged.
@@ -21,27 +21,27 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from agents.oracle import Family
-from experiments.again import command_line
-from experiments.catalog import MECHANISMS, STRATEGIES, is_shipped
-from experiments.choosing import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
-from experiments.exact import TOLERANCE
-from experiments.fingerprint import code_hashes, environment_hash, file_hash
-from experiments.moments import ENOUGH, ZERO, Moments, amount
-from experiments.opening import open_environment, open_game
-from experiments.options import split
-from experiments.pool import TRIES, Workers
-from experiments.results import kept_result, save_result
-from experiments.shards import known_level, make_job, play_jobs, require_apart, shard_keys, totals
-from experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
-from experiments.tally import Tally, properties, signal_dates
-from experiments.telling import tell_safely
-from sim.environment import Environment
-from sim.errors import InputError, PlayError, Refusal
-from sim.game import Conduct, Game
-from sim.run_folder import RunFolder, configuration_hash
-from sim.spaces import Finite
-from sim.ties import descending
+from dynmech.agents.oracle import Family
+from dynmech.experiments.again import command_line
+from dynmech.experiments.catalog import MECHANISMS, STRATEGIES, is_shipped
+from dynmech.experiments.choosing import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
+from dynmech.experiments.exact import TOLERANCE
+from dynmech.experiments.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.moments import ENOUGH, ZERO, Moments, amount
+from dynmech.experiments.opening import open_environment, open_game
+from dynmech.experiments.options import split
+from dynmech.experiments.pool import TRIES, Workers
+from dynmech.experiments.results import kept_result, save_result
+from dynmech.experiments.shards import known_level, make_job, play_jobs, require_apart, shard_keys, totals
+from dynmech.experiments.simulate import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
+from dynmech.experiments.tally import Tally, properties, signal_dates
+from dynmech.experiments.telling import tell_safely
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError, PlayError, Refusal
+from dynmech.sim.game import Conduct, Game
+from dynmech.sim.run_folder import RunFolder, configuration_hash
+from dynmech.sim.spaces import Finite
+from dynmech.sim.ties import descending
 
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
@@ -71,7 +71,7 @@ class StressResult:
         failures: what could not be played: `key`, `failed` (the reason), `tries`.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
-        stories: per mechanism that breaks, its worst lie in one episode, period by period (`experiments.telling`).
+        stories: per mechanism that breaks, its worst lie in one episode, period by period (`dynmech.experiments.telling`).
         command: the line that makes it again; None where the economy was given as an object.
     """
 
@@ -325,7 +325,7 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
 
 
 def _ordered(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Largest first; those that tie (`sim.ties`) in the order in which they come."""
+    """Largest first; those that tie (`dynmech.sim.ties`) in the order in which they come."""
     return rows.iloc[descending(rows[column].to_numpy())].reset_index(drop=True)
 
 

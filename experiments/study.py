@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sim.checks import field_path, on_one_line, shown, unprintable
-from sim.errors import InputError
+from dynmech.sim.checks import field_path, on_one_line, shown, unprintable
+from dynmech.sim.errors import InputError
 
 MOST_EPISODES = 1_000_000_000
 """Episodes that a study may ask for."""

@@ -9,14 +9,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from experiments.catalog import make_environment
-from experiments.console import make_console, plain_table
-from experiments.continuous import epsilon_curve, plot_epsilon
-from experiments.correlation import plot_correlation, sweep_correlation
-from experiments.plain import print_json
-from mechanisms.contingent_density import Method
-from sim.density_environment import DensityEnvironment
-from sim.errors import InputError
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.console import make_console, plain_table
+from dynmech.experiments.continuous import epsilon_curve, plot_epsilon
+from dynmech.experiments.correlation import plot_correlation, sweep_correlation
+from dynmech.experiments.plain import print_json
+from dynmech.mechanisms.contingent_density import Method
+from dynmech.sim.density_environment import DensityEnvironment
+from dynmech.sim.errors import InputError
 
 WAYS: dict[str, tuple[Method, ...]] = {"bound": ("bounded", "one-sided"), "ridge": ("ridge",)}
 """What may vary where signals are continuous, and the ways to choose transfers that take it."""

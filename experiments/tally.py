@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from experiments.moments import ENOUGH, ZERO, Moments, by_signal
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.environment import Environment, TableEnvironment
-from sim.game import Game
-from sim.record import Record
-from sim.spaces import Finite
+from dynmech.experiments.moments import ENOUGH, ZERO, Moments, by_signal
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.game import Game
+from dynmech.sim.record import Record
+from dynmech.sim.spaces import Finite
 
 DATES = 3
 """How many early periods are looked at by own signal where the game is long (all of a game of up to six)."""

@@ -11,15 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.opening import tried
-from experiments.pool import Workers
-from experiments.shards import users_code
-from experiments.simulate import Case, Sampling, play, prescribed_case
-from sim.errors import DynmechError
-from sim.game import Game
-from sim.record import Record
-from sim.tables import outcomes_table
-from sim.ties import first_largest, scale_of
+from dynmech.experiments.opening import tried
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.shards import users_code
+from dynmech.experiments.simulate import Case, Sampling, play, prescribed_case
+from dynmech.sim.errors import DynmechError
+from dynmech.sim.game import Game
+from dynmech.sim.record import Record
+from dynmech.sim.tables import outcomes_table
+from dynmech.sim.ties import first_largest, scale_of
 
 EPISODES = 256
 """Episodes out of which the one is taken in which the deviators gain most."""

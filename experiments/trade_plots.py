@@ -1,6 +1,6 @@
 """Pictures of efficient trade that pays for itself, and of the optimal mechanism's allocation.
 
-`python -m experiments.trade_plots FOLDER` draws all three (here, without a folder).
+`python -m dynmech.experiments.trade_plots FOLDER` draws all three (here, without a folder).
 """
 
 import sys
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.plots import save_figure
-from mechanisms.cutoff_rule import CutoffRule, optimal_rule
-from mechanisms.trade_budget import Trade, persistent_chain
-from mechanisms.two_period_types import family
-from sim.arrays import FloatArray
+from dynmech.experiments.plots import save_figure
+from dynmech.mechanisms.cutoff_rule import CutoffRule, optimal_rule
+from dynmech.mechanisms.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.two_period_types import family
+from dynmech.sim.arrays import FloatArray
 
 STYLES = ("-", "--", ":")
 """One per persistence, so that lines are told apart without colour."""

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from experiments.tally import first_best
-from mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
-from sim.environment import Environment, TableEnvironment
-from sim.errors import Refusal
+from dynmech.experiments.tally import first_best
+from dynmech.mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import Refusal
 
 SHOWN = 12
 """Binding constraints on the screen."""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import State, TableEnvironment
-from sim.roles import Acts, Situation
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import State, TableEnvironment
+from dynmech.sim.roles import Acts, Situation
 
 
 class Settled(NamedTuple):

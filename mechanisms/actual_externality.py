@@ -16,9 +16,9 @@ Source: Athey–Segal 2007, §2 (which says that the seller over-reports its *co
 
 from dataclasses import replace
 
-from mechanisms.expected_externality import Beliefs, ExpectedExternality
-from sim.arrays import FloatArray
-from sim.environment import Environment
+from dynmech.mechanisms.expected_externality import Beliefs, ExpectedExternality
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment
 
 
 class ActualExternality(ExpectedExternality):

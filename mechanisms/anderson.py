@@ -15,7 +15,7 @@ Source: Walker and Ni, "Anderson acceleration for fixed-point iterations", SIAM 
 import numpy as np
 from scipy.linalg.lapack import dposv
 
-from sim.arrays import FloatArray
+from dynmech.sim.arrays import FloatArray
 
 DEPTH = 8
 """Steps combined."""

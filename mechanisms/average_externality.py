@@ -1,6 +1,6 @@
 """The average externality mechanism: everybody gets an equal share of the surplus, and the designer breaks even.
 
-Contingent transfers (`mechanisms.contingent`) with λ = 1/N: what agent i's decision today brings it beyond the average,
+Contingent transfers (`dynmech.mechanisms.contingent`) with λ = 1/N: what agent i's decision today brings it beyond the average,
 
     ξ^i(a, θ) = u^i(a, θ) − (1/N) [Σ_j u^j(a, θ) − c(a)],
 
@@ -24,10 +24,10 @@ Source: Liu 2014, Proposition 3.7 (infinite horizon; the finite one is the same 
 
 from dataclasses import replace
 
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.solvers import Size, Way, make_solver
-from sim.environment import TableEnvironment
-from sim.roles import Promises
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.solvers import Size, Way, make_solver
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Promises
 
 
 class AverageExternality(ContingentMechanism):

@@ -1,9 +1,9 @@
-"""A base mechanism, balanced: see `mechanisms.balancing`."""
+"""A base mechanism, balanced: see `dynmech.mechanisms.balancing`."""
 
-from mechanisms.balancing import Balancing
-from mechanisms.base import BaseMechanism
-from sim.environment import Environment
-from sim.registry import Registry
+from dynmech.mechanisms.balancing import Balancing
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.environment import Environment
+from dynmech.sim.registry import Registry
 
 
 class Balanced(Balancing):

@@ -1,8 +1,8 @@
-"""The team mechanism, balanced: see `mechanisms.balancing`."""
+"""The team mechanism, balanced: see `dynmech.mechanisms.balancing`."""
 
-from mechanisms.balancing import Balancing
-from mechanisms.team import Team
-from sim.environment import Environment
+from dynmech.mechanisms.balancing import Balancing
+from dynmech.mechanisms.team import Team
+from dynmech.sim.environment import Environment
 
 
 class BalancedTeam(Balancing):

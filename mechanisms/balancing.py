@@ -26,14 +26,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechanisms.acts import acts_matter
-from mechanisms.base import BaseMechanism, DirectMechanism
-from mechanisms.conditions import independent_types
-from mechanisms.ledger import keep_ledger
-from mechanisms.tabulate import laws, tabulate
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.acts import acts_matter
+from dynmech.mechanisms.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.conditions import independent_types
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.tabulate import laws, tabulate
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
 
 LARGEST = 50_000_000
 """Numbers that the beliefs after all histories of a period may hold."""

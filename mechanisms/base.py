@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mechanisms.planner import Plan, plan
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite, Space
+from dynmech.mechanisms.planner import Plan, plan
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite, Space
 
 if TYPE_CHECKING:
-    from mechanisms.conditions import Condition
+    from dynmech.mechanisms.conditions import Condition
 
 LOOSEST = 1e-7
 """Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.planner import TIE, plan
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.memory import require_room
-from sim.separable import Economy
-from sim.stage import Stage
+from dynmech.mechanisms.planner import TIE, plan
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.memory import require_room
+from dynmech.sim.separable import Economy
+from dynmech.sim.stage import Stage
 
 DENSE = 300
 """Profiles up to which policies are evaluated by direct solves."""

@@ -15,13 +15,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError
-from sim.roles import Situation
-from sim.spaces import Finite
-from sim.ties import first_largest
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Situation
+from dynmech.sim.spaces import Finite
+from dynmech.sim.ties import first_largest
 
 EXACT = 1e-9
 """How far utilities may be from the formula, relative to the largest (at least 1)."""

@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from mechanisms.planner import plan
-from mechanisms.tabulate import laws
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
 
 PATIENCE = (1e-3, 1e-4, 1e-5)
 """1 − δ at which policies are compared."""

@@ -16,7 +16,7 @@ signal asks for); McAfee–Reny 1992.
 import numpy as np
 from scipy.optimize import linprog
 
-from sim.arrays import FloatArray
+from dynmech.sim.arrays import FloatArray
 
 
 def ridge(probabilities: FloatArray, target: FloatArray, discount: float, weight: float) -> FloatArray:

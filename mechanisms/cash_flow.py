@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from mechanisms.ledger import Page, keep_ledger
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.ledger import Page, keep_ledger
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,16 +17,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from mechanisms.dependence import Violation, type_violations, value_violations
-from mechanisms.ex_post import ex_post_payments, least_payments, own_last, utility_by_report, worst_cycle
-from mechanisms.hulls import nearest_mixtures
-from mechanisms.planner import Plan, plan
-from mechanisms.solvers import mixture_text
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices
-from sim.environment import TableEnvironment
-from sim.stage import labels_text
-from sim.ties import TIE, Best, figure, null_vector, rank, scale_of
+from dynmech.mechanisms.dependence import Violation, type_violations, value_violations
+from dynmech.mechanisms.ex_post import ex_post_payments, least_payments, own_last, utility_by_report, worst_cycle
+from dynmech.mechanisms.hulls import nearest_mixtures
+from dynmech.mechanisms.planner import Plan, plan
+from dynmech.mechanisms.solvers import mixture_text
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import TIE, Best, figure, null_vector, rank, scale_of
 
 TOLERANCE = 1e-9
 """How far a condition may be missed and still hold."""
@@ -202,7 +202,7 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
     """Last period: payments p with u^i(a(k), k) − p(k) ≥ u^i(a(r), k) − p(r) exist for every agent and others' profile.
 
     They do iff no cycle of signals gains, each taking the next one's decision; the value is a cycle's largest gain. The
-    payments themselves: `mechanisms.ex_post.implementing_payments`.
+    payments themselves: `dynmech.mechanisms.ex_post.implementing_payments`.
     """
     if environment.horizon is None:
         return Condition("last period ex post implementable", None, 0.0, {}, "there is no last period")

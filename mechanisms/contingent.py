@@ -10,7 +10,7 @@ The target makes i's continuation payoff a share λ of the social surplus. With 
 
 leaves V_t^i = λ W_t(θ_t) − (what is still due), after every history: i wants what the planner wants, whatever the
 others' signals mean for its own utility. λ = 1: everybody is residual claimant; 1/N: the designer breaks even on
-average; 0: it keeps all. `mechanisms.targets` has the two ways to hit a target, by what the others' next signals say
+average; 0: it keeps all. `dynmech.mechanisms.targets` has the two ways to hit a target, by what the others' next signals say
 about one's own: the *spanning* one, which depends on i's report only through a_t, and the *convex* one, a lottery per
 report under which sending another signal's report never pays.
 
@@ -35,18 +35,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from mechanisms.base import HistoryMechanism
-from mechanisms.ex_post import implementing_payments, utility_by_report, worst_cycle
-from mechanisms.lagged import lagged_beliefs, moved_by_decisions, split_profiles
-from mechanisms.planner import continuation
-from mechanisms.solvers import OutOfReachError, Solver, Systems
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.roles import Acts, Situation
-from sim.spaces import Finite
-from sim.stage import labels_text
-from sim.ties import first_largest
+from dynmech.mechanisms.base import HistoryMechanism
+from dynmech.mechanisms.ex_post import implementing_payments, utility_by_report, worst_cycle
+from dynmech.mechanisms.lagged import lagged_beliefs, moved_by_decisions, split_profiles
+from dynmech.mechanisms.planner import continuation
+from dynmech.mechanisms.solvers import OutOfReachError, Solver, Systems
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import first_largest
 
 
 class ContingentMechanism(HistoryMechanism):

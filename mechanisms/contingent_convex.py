@@ -20,10 +20,10 @@ at least its target is no less than theirs; under a finite horizon as `contingen
 Source: Liu 2014, Theorem 3.1 and its proof; the bound: Liu 2025, Lemma A.3(iii); Proposition 5.3 for several lags.
 """
 
-from mechanisms.residual_claimant import Budget, ResidualClaimant
-from mechanisms.solvers import Convex, Size
-from sim.environment import TableEnvironment
-from sim.roles import Promises
+from dynmech.mechanisms.residual_claimant import Budget, ResidualClaimant
+from dynmech.mechanisms.solvers import Convex, Size
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Promises
 
 
 class ContingentConvex(ResidualClaimant):

@@ -2,7 +2,7 @@
 
 Timing (code periods): at t reports r_t ∈ [0, 1]^N, decision a_t = a*(r_t); nothing is paid for it at t. At t + 1 agent
 i pays p^i(y; a_t, o[, r_t^i]), with o the others' reports of t and y the *bracket* of each rival's report of t + 1
-(`brackets` equal ones). For decision and others' reports on nodes the transfers are chosen as `mechanisms.brackets`
+(`brackets` equal ones). For decision and others' reports on nodes the transfers are chosen as `dynmech.mechanisms.brackets`
 says, to come close to
 
     δ E[p^i | a, (θ^i, o)] = v^i(a, θ) = −Σ_{j≠i} u^j(a, θ)   for every own signal θ^i;
@@ -13,7 +13,7 @@ with W from the planner on a grid and the expectation at the true densities.
 Guarantee: if δ E[p] misses v nowhere by more than ε, no deviation gains more than 2ε/(1 − δ) at any profile (one lie or
 many), half of that in the one-sided version, besides what a* falls short. So for gains of at most ε it must miss by at
 most ε(1 − δ)/2. As brackets get finer and transfers larger, ε falls to 0 if beliefs about the rivals' next signals are
-linearly (one-sided: convexly) independent. `experiments.continuous` measures ε, and where it comes from.
+linearly (one-sided: convexly) independent. `dynmech.experiments.continuous` measures ε, and where it comes from.
 
 Source: Liu 2014, §5, Lemmas 5.1 and 5.2; the factor 2/(1 − δ) is missing in print.
 """
@@ -24,15 +24,15 @@ from typing import Literal
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from mechanisms.brackets import bounded, one_sided, ridge
-from mechanisms.planner import plan
-from sim.arrays import Array, FloatArray, IntArray
-from sim.density_environment import UNIT, DensityEnvironment, gauss_legendre
-from sim.environment import Environment
-from sim.errors import InputError
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite, Interval
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.brackets import bounded, one_sided, ridge
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.density_environment import UNIT, DensityEnvironment, gauss_legendre
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite, Interval
 
 Method = Literal["ridge", "bounded", "one-sided"]
 
@@ -77,7 +77,7 @@ class ContingentDensity(BaseMechanism):
     ) -> None:
         super().__init__(environment)
         if not isinstance(environment, DensityEnvironment) or not isinstance(environment.decisions, Finite):
-            raise self.refuse("it needs continuous signals with a density (sim.density_environment)")
+            raise self.refuse("it needs continuous signals with a density (dynmech.sim.density_environment)")
         for label, number, least in (("brackets", brackets, 1), ("nodes", nodes, 2), ("planner", planner, 1)):
             if number < least:
                 raise InputError(f"{label}: {number} is below {least}")

@@ -22,12 +22,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, FloatArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite, Interval, Space
-from sim.trading_game import (
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.trading_game import (
     HIGHEST,
     MEAN,
     TradingGameEnvironment,

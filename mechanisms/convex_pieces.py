@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray
-from sim.errors import Refusal
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.errors import Refusal
 
 FLAT = 1e-13
 """Distance from a tangent, relative to the largest value, up to which a point lies on it."""

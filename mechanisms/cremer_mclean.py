@@ -19,15 +19,15 @@ Source: Crémer–McLean 1988 used as in Liu 2014, §3.1.
 
 import numpy as np
 
-from mechanisms.base import LastPeriodMechanism
-from mechanisms.ex_post import ex_post_payments, utility_by_report
-from mechanisms.targets import spanning_solution
-from sim.arrays import Array, FloatArray
-from sim.beliefs import next_belief, prior_belief
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Promises, Situation
-from sim.stage import labels_text
-from sim.ties import largest_place
+from dynmech.mechanisms.base import LastPeriodMechanism
+from dynmech.mechanisms.ex_post import ex_post_payments, utility_by_report
+from dynmech.mechanisms.targets import spanning_solution
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.beliefs import next_belief, prior_belief
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import largest_place
 
 LARGEST = 50_000_000
 """Numbers a transfer table may hold."""

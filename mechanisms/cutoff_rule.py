@@ -24,10 +24,10 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import PPoly
 
-from mechanisms.two_period_types import TwoPeriodTypes
-from sim.arrays import BoolArray, FloatArray, IntArray
-from sim.errors import Refusal
-from sim.ties import Best, first_smallest, largest_place, scale_of
+from dynmech.mechanisms.two_period_types import TwoPeriodTypes
+from dynmech.sim.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.ties import Best, first_smallest, largest_place, scale_of
 
 PANELS = 48
 """Even pieces of the range of θ_1, before breaks are added."""
@@ -254,7 +254,7 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     Raises:
         Refusal: virtual values cross 0 more than once, a higher first type makes second types worse, or tomorrow's
             price rises with the first type so far that integral monotonicity (8) fails: then the pointwise optimum
-            is not incentive compatible, and a grid's linear program (`mechanisms.revenue_lp`) must decide.
+            is not incentive compatible, and a grid's linear program (`dynmech.mechanisms.revenue_lp`) must decide.
     """
     low, high = types.first_support
     inner = np.linspace(low, high, FINE)[1:-1]

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mechanisms.tabulate import laws
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.stage import Stage, labels_text
-from sim.ties import first_largest, first_smallest, largest_place, scale_of
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import Stage, labels_text
+from dynmech.sim.ties import first_largest, first_smallest, largest_place, scale_of
 
 FIRST = "the first signals are correlated"
 

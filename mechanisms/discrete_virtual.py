@@ -7,7 +7,7 @@ With first types θ_1(k), second types θ_2(j) ascending, laws f_1, f_2(·|k) an
 
 no mechanism earns more than Σ f_1 (ψ_1)⁺ + δ Σ f_1 f_2 (ψ_2)⁺ where higher first types make higher second types
 likelier: the bound drops all constraints but those against the next lower first type. It is attained if the decisions
-that it picks are incentive compatible, which `mechanisms.revenue_lp` tells without dropping any.
+that it picks are incentive compatible, which `dynmech.mechanisms.revenue_lp` tells without dropping any.
 
 Source: Yoon 2021, §2.2, on a grid.
 """
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,11 +27,11 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array
 
-from mechanisms.conditions import private_values
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.kernels import IndependentKernel
+from dynmech.mechanisms.conditions import private_values
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.kernels import IndependentKernel
 
 LARGEST = 400_000
 """Constraints that a program may have."""

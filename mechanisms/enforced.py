@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 
 class Enforced(NamedTuple):

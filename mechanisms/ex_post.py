@@ -17,10 +17,10 @@ Source: Liu 2014, eq. (4), for one period (the clipping is needed on a grid), an
 
 import numpy as np
 
-from mechanisms.planner import flow_welfare
-from sim.arrays import Array, FloatArray, IntArray
-from sim.stage import Stage
-from sim.ties import TIE, first_of, scale_of
+from dynmech.mechanisms.planner import flow_welfare
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.stage import Stage
+from dynmech.sim.ties import TIE, first_of, scale_of
 
 SLACK = 1e-9
 """Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""

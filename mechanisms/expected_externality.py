@@ -19,12 +19,12 @@ from typing import Literal
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.tabulate import laws
-from sim.arrays import FloatArray
-from sim.environment import Environment
-from sim.roles import Promises
-from sim.stage import Stage
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Promises
+from dynmech.sim.stage import Stage
 
 Beliefs = Literal["ex-ante", "prior"]
 

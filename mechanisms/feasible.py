@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.arrays import IntArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 NOTHING = 1e-12
 """Utilities up to this are 0."""

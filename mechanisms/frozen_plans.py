@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.batch_plan import FORBIDDEN, Plans, expect, follow, solve_plans
-from sim.arrays import BoolArray, FloatArray
-from sim.errors import Refusal
-from sim.memory import require_room
-from sim.separable import Economy
+from dynmech.mechanisms.batch_plan import FORBIDDEN, Plans, expect, follow, solve_plans
+from dynmech.sim.arrays import BoolArray, FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.memory import require_room
+from dynmech.sim.separable import Economy
 
 WORK = 26
 """Numbers per profile and decision that planning and searching hold at their peak (measured at 753,571 profiles)."""

@@ -32,15 +32,15 @@ from typing import Literal
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.conditions import Condition
-from mechanisms.ex_post import own_last
-from mechanisms.one_dimensional import increasing_differences, interval_order, others_text, single_crossing
-from mechanisms.planner import continuation
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.roles import Promises
-from sim.ties import largest_place, scale_of
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.mechanisms.ex_post import own_last
+from dynmech.mechanisms.one_dimensional import increasing_differences, interval_order, others_text, single_crossing
+from dynmech.mechanisms.planner import continuation
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Promises
+from dynmech.sim.ties import largest_place, scale_of
 
 LOW, INSIDE, HIGH = 0, 1, 2
 """Where an increment lies: at D(x − 1), at what the change costs the others, at D(x)."""

@@ -16,9 +16,9 @@ from functools import cache
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.errors import Refusal
-from sim.ties import first_largest
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.ties import first_largest
 
 ROUNDS = 500
 """Rounds of policy iteration in the restart problem."""

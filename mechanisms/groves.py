@@ -16,7 +16,7 @@ Guarantee: with private values and independent types i's continuation payoff is 
 periodic ex post incentive compatible. `team` is Φ = 0 at every date (up to the flows), `pivot` is Φ^i = W_{−i}.
 
 A `surcharge` ε that agent 0 pays whenever decision 0 is taken makes it no Groves mechanism, by the residual of
-`mechanisms.property_a`; with finitely many signals truth survives while ε is below every gap. So incentive
+`dynmech.mechanisms.property_a`; with finitely many signals truth survives while ε is below every gap. So incentive
 compatibility without a rich domain of types does not make a mechanism Groves.
 
 Source: Yoon 2021, §3.2: Definition 1, Theorem 3; Theorem 4 (the converse) needs its unrestricted domain.
@@ -29,15 +29,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.ledger import keep_ledger
-from mechanisms.pivot import Pivot
-from mechanisms.planner import continuation, flow_welfare
-from mechanisms.team import Team
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.roles import Promises
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import continuation, flow_welfare
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Promises
 
 ASSUMPTIONS = ("private values", "independent types")
 

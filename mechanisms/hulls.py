@@ -11,7 +11,7 @@ which grows with |X w|. Active sets end there exactly, so the separating hyperpl
 import numpy as np
 from scipy.optimize import nnls
 
-from sim.arrays import FloatArray, IntArray
+from dynmech.sim.arrays import FloatArray, IntArray
 
 
 def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.rents import exact_rents
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray
+from dynmech.mechanisms.rents import exact_rents
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

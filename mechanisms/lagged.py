@@ -8,12 +8,12 @@ Beyond the first step M_l needs a law of motion that decisions do not move.
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray
-from sim.beliefs import belief_matrices
-from sim.environment import TableEnvironment
-from sim.kernels import IndependentKernel
-from sim.stage import Stage, labels_text
-from sim.ties import largest_place
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.stage import Stage, labels_text
+from dynmech.sim.ties import largest_place
 
 MOVED = 1e-12
 """Change of a probability that counts as none."""

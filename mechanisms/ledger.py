@@ -15,13 +15,13 @@ from math import prod
 
 import numpy as np
 
-from mechanisms.acts import Settled, acts_matter, settle
-from mechanisms.base import BaseMechanism
-from mechanisms.tabulate import laws, tabulate
-from sim.arrays import BoolArray, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.roles import Situation
-from sim.ties import scale_of
+from dynmech.mechanisms.acts import Settled, acts_matter, settle
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.tabulate import laws, tabulate
+from dynmech.sim.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Situation
+from dynmech.sim.ties import scale_of
 
 PRECISION = 1e-12
 """Residual bound aimed at, relative to the largest value (at least 1)."""

@@ -17,10 +17,10 @@ Source: Liu 2014, §3.1 (the printed "a₁ = 0" is the event that firm 1 loses, 
 
 import numpy as np
 
-from mechanisms.base import LastPeriodMechanism
-from sim.arrays import Array, FloatArray
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.base import LastPeriodMechanism
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Promises, Situation
 
 
 class Linked(LastPeriodMechanism):

@@ -23,14 +23,14 @@ printed b_t^j, are both the next in line's, b_t^m. For γ < 1 turned round by us
 
 import numpy as np
 
-from mechanisms.bids import BidMechanism
-from mechanisms.tabulate import laws
-from sim.arrays import Array, FloatArray, IntArray
-from sim.beliefs import others_next
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.stage import labels_text
-from sim.ties import first_largest
+from dynmech.mechanisms.bids import BidMechanism
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.beliefs import others_next
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import first_largest
 
 UNBIASED = 1e-9
 """Largest bias of η, relative to the largest signal (at least 1), that counts as none."""

@@ -16,11 +16,11 @@ Source: the mechanism that Athey–Segal 2007, Example 5, needs to rule out; tex
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.ex_post import utility_by_report
-from sim.arrays import FloatArray
-from sim.environment import Environment
-from sim.roles import Promises
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.ex_post import utility_by_report
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Promises
 
 SLACK = 1e-9
 """Largest static gain from a misreport, relative to max(1, max |u|), that counts as none."""

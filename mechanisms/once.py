@@ -11,14 +11,14 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.acts import acts_matter
-from mechanisms.base import BaseMechanism, DirectMechanism
-from mechanisms.tabulate import laws
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment, TableEnvironment
-from sim.registry import Registry
-from sim.roles import Acts, Situation
-from sim.spaces import Finite
+from dynmech.mechanisms.acts import acts_matter
+from dynmech.mechanisms.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.registry import Registry
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite
 
 STANDS = Finite(("-",))
 

@@ -21,13 +21,13 @@ from itertools import combinations
 
 import numpy as np
 
-from mechanisms.conditions import TOLERANCE, Condition
-from mechanisms.ex_post import own_last
-from mechanisms.planner import Plan
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.stage import Stage, labels_text
-from sim.ties import TIE, Best, first_largest, scale_of
+from dynmech.mechanisms.conditions import TOLERANCE, Condition
+from dynmech.mechanisms.ex_post import own_last
+from dynmech.mechanisms.planner import Plan
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import Stage, labels_text
+from dynmech.sim.ties import TIE, Best, first_largest, scale_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,11 +20,11 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.virtual_pivot import ASSUMPTIONS, SeparableMechanism, VirtualPivot
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite
+from dynmech.mechanisms.virtual_pivot import ASSUMPTIONS, SeparableMechanism, VirtualPivot
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite
 
 
 class OptimalContract(SeparableMechanism):

@@ -17,14 +17,14 @@ Source: Yoon 2021, §2.2; Theorems 1 and 2.
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import Condition
-from mechanisms.cutoff_rule import QUADRATURE, CutoffRule, optimal_rule
-from mechanisms.two_period_types import TwoPeriodSale
-from sim.arrays import Array, FloatArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Interval
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.mechanisms.cutoff_rule import QUADRATURE, CutoffRule, optimal_rule
+from dynmech.mechanisms.two_period_types import TwoPeriodSale
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Interval
 
 
 class OptimalTwoPeriod(BaseMechanism):

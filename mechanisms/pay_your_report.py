@@ -6,9 +6,9 @@ rule promises nothing and stands here to be compared with.
 Source: Athey–Segal 2007, naive comparator (i).
 """
 
-from mechanisms.base import FlowMechanism
-from sim.arrays import FloatArray
-from sim.roles import Promises
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.roles import Promises
 
 
 class PayYourReport(FlowMechanism):

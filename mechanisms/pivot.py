@@ -6,7 +6,7 @@ Timing: reports, decision a*(r), payment at once. With W_{−i} the value of the
 
 What the others may decide without i is an option. From *all* decisions: then p^i ≥ 0, no deficit; participation
 W ≥ W_{−i} holds where the others can do without i what they do with it (values that are never negative). From those
-*feasible* without i, in which it takes no part (`mechanisms.feasible`): then W ≥ W_{−i} always, as the others' plan is
+*feasible* without i, in which it takes no part (`dynmech.mechanisms.feasible`): then W ≥ W_{−i} always, as the others' plan is
 open to everybody and costs i nothing, but there may be a deficit. In bilateral trade without one side there is no
 trade, W_{−i} = 0, seller and buyer both earn the gains from trade, and the designer pays them once more.
 
@@ -22,12 +22,12 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.feasible import decisions_without, restricted
-from mechanisms.planner import Plan, continuation, flow_welfare, plan
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.roles import Promises
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.feasible import decisions_without, restricted
+from dynmech.mechanisms.planner import Plan, continuation, flow_welfare, plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Promises
 
 ASSUMPTIONS = ("private values", "independent types")
 

@@ -8,7 +8,7 @@ largest fee that every first type of agent i bears is
 
 and fees that cover the pivot's expected deficit Δ are Δ F^i / Σ_j F^j (`fees=balancing`; equal shares where nobody can
 bear anything). Both at once is possible iff Δ ≤ Σ_i F^i: condition (∗) for bilateral trade, see
-`mechanisms.trade_budget`.
+`dynmech.mechanisms.trade_budget`.
 
 Guarantee: efficient, periodic ex post incentive compatible, and, if Σ F^i ≥ Δ, no expected deficit with every type
 willing to join at the start, knowing its own first signal. Willing at the start is not willing ever after: the fee is
@@ -24,15 +24,15 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.conditions import TOLERANCE, Condition
-from mechanisms.ledger import keep_ledger
-from mechanisms.pivot import ASSUMPTIONS, Pivot
-from mechanisms.trade_budget import trade_in
-from sim.arrays import Array, FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.roles import Acts, Promises, Situation
-from sim.ties import figure
+from dynmech.mechanisms.conditions import TOLERANCE, Condition
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pivot import ASSUMPTIONS, Pivot
+from dynmech.mechanisms.trade_budget import trade_in
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.ties import figure
 
 SWITCHED = 100
 """Pairs of types up to which all discount factors are found at which (∗) begins or ceases to hold."""

@@ -17,13 +17,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from mechanisms.anderson import DEPTH, Anderson
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
-from sim.memory import require_room
-from sim.stage import Stage
+from dynmech.mechanisms.anderson import DEPTH, Anderson
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.memory import require_room
+from dynmech.sim.stage import Stage
 
 TIE = 1e-11
 """Decisions within this of the best, relative to the largest |W| (at least 1), tie."""

@@ -14,14 +14,14 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import TOLERANCE, Condition
-from mechanisms.ledger import Ledger, keep_ledger
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.stage import Stage, labels_text
-from sim.ties import Best, figure, first_largest, first_smallest, largest_place
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import TOLERANCE, Condition
+from dynmech.mechanisms.ledger import Ledger, keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import Stage, labels_text
+from dynmech.sim.ties import Best, figure, first_largest, first_smallest, largest_place
 
 NAME = "Groves transfers (Property A)"
 

@@ -16,11 +16,11 @@ from math import prod
 
 import numpy as np
 
-from mechanisms.convex_pieces import convex_pieces
-from mechanisms.frozen_plans import discounted_slope, everybody, plans
-from mechanisms.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
-from sim.arrays import FloatArray, IntArray
-from sim.separable import Economy, FirstSignal, Grid, SeparableEnvironment
+from dynmech.mechanisms.convex_pieces import convex_pieces
+from dynmech.mechanisms.frozen_plans import discounted_slope, everybody, plans
+from dynmech.mechanisms.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 
 PIECE = 6_000_000
 """Numbers worked on at a time."""

@@ -20,12 +20,12 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, BoolArray, FloatArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite
-from sim.two_period_buyer import TwoPeriodBuyer
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, BoolArray, FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite
+from dynmech.sim.two_period_buyer import TwoPeriodBuyer
 
 
 class RelaxedPrices(BaseMechanism):

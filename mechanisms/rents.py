@@ -23,11 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.convex_pieces import Pieces, convex_pieces
-from mechanisms.virtual_values import NodeValues
-from sim.arrays import FloatArray, IntArray
-from sim.errors import Refusal
-from sim.separable import FirstSignal, Grid
+from dynmech.mechanisms.convex_pieces import Pieces, convex_pieces
+from dynmech.mechanisms.virtual_values import NodeValues
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable import FirstSignal, Grid
 
 PROPORTIONAL = 1e-12
 """How far A may be from a linear function of θ where it is taken for one."""

@@ -17,11 +17,11 @@ from typing import Literal
 
 import numpy as np
 
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.solvers import Solver
-from mechanisms.truthful_play import expected_utilities
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.solvers import Solver
+from dynmech.mechanisms.truthful_play import expected_utilities
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
 
 Budget = Literal["none", "ex-ante"]
 

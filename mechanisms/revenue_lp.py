@@ -29,11 +29,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.revenue_program import Program
-from sim.arrays import BoolArray, FloatArray
-from sim.environment import TableEnvironment
-from sim.stage import labels_text
-from sim.ties import descending
+from dynmech.mechanisms.revenue_program import Program
+from dynmech.sim.arrays import BoolArray, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.stage import labels_text
+from dynmech.sim.ties import descending
 
 LEAN = 1e-5
 """Weight on welfare that picks, among mechanisms that earn the most, one that trades where it may as well."""

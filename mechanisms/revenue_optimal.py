@@ -1,7 +1,7 @@
 """The mechanism that earns most in a finite two-period economy, by linear programming over all of them.
 
 Timing: first reports r, a decision x(r), payments p^i(r^i); second reports s, a decision y(r, s), payments m^i(r, s^i).
-All from the solution of `mechanisms.revenue_lp`.
+All from the solution of `dynmech.mechanisms.revenue_lp`.
 
 Guarantee: with independent types truth is a best response to truth, knowing one's own signals and what was reported,
 also in the second period after any lie in the first; every first type is willing to join; no mechanism earns more.
@@ -15,12 +15,12 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.base import LastPeriodMechanism
-from mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.base import LastPeriodMechanism
+from dynmech.mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.roles import Acts, Promises, Situation
 
 
 class RevenueOptimal(LastPeriodMechanism):
@@ -31,7 +31,7 @@ class RevenueOptimal(LastPeriodMechanism):
         leave: whether agents may leave in the second period too.
 
     Raises:
-        Refusal: the program is not for this economy; see `mechanisms.revenue_lp`.
+        Refusal: the program is not for this economy; see `dynmech.mechanisms.revenue_lp`.
     """
 
     name = "revenue-optimal"

@@ -1,4 +1,4 @@
-"""The revenue program's variables, constraints and objective; what they mean stands in `mechanisms.revenue_lp`.
+"""The revenue program's variables, constraints and objective; what they mean stands in `dynmech.mechanisms.revenue_lp`.
 
 Axes: S_1, S_2 profiles of first and second signals, H histories of the first decision, D_1, D_2 decisions, K_1i, K_2i
 signals of agent i.
@@ -12,12 +12,12 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from mechanisms.conditions import independent_types
-from mechanisms.tabulate import laws
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.stage import Stage
+from dynmech.mechanisms.conditions import independent_types
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.stage import Stage
 
 LARGEST = 400_000
 """Constraints that a program may have."""

@@ -14,9 +14,9 @@ Source: Liu 2025, indirect implementation, the standard format beside his; Vickr
 
 import numpy as np
 
-from mechanisms.bids import BidMechanism
-from sim.arrays import Array, FloatArray
-from sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.bids import BidMechanism
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.roles import Acts, Promises, Situation
 
 
 class SecondPrice(BidMechanism):

@@ -18,7 +18,7 @@ Actions whose labels have a slash are seen up to it (`in/work` and `in/rest` loo
 Guarantee: if the planner's decisions are those of the very patient, types independent and values private given what all
 can see, if staying away by the others leaves each with 0, the long run has a single ergodic set and Σ ū > 0, then for
 discount factors close enough to 1 truth, obedience and payment on schedule is an equilibrium. How close is what
-`agents.patience` works out. Agents pay each other, so the budget balances by construction.
+`dynmech.agents.patience` works out. Agents pay each other, so the budget balances by construction.
 
 Source: Athey–Segal 2007, §6, Proposition 3; in its z_ijt the argument is the *receiver's* report.
 """
@@ -27,15 +27,15 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.balanced_team import BalancedTeam
-from mechanisms.base import DirectMechanism
-from mechanisms.blackwell import LongRun, long_run
-from mechanisms.conditions import Condition, private_values
-from mechanisms.enforced import enforced
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite
+from dynmech.mechanisms.balanced_team import BalancedTeam
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.mechanisms.blackwell import LongRun, long_run
+from dynmech.mechanisms.conditions import Condition, private_values
+from dynmech.mechanisms.enforced import enforced
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite
 
 BROKEN = 0
 """The memory, from period 1 on, of play that has broken down; 1 + r of play on schedule, r last period's reports."""

@@ -9,10 +9,10 @@ Source: Kakade, Lobel and Nazerzadeh 2011, Assumptions 5.1 and 5.2; the last two
 
 import numpy as np
 
-from mechanisms.conditions import Condition
-from sim.arrays import FloatArray
-from sim.separable import Economy, FirstSignal, Later
-from sim.ties import first_smallest, scale_of
+from dynmech.mechanisms.conditions import Condition
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.separable import Economy, FirstSignal, Later
+from dynmech.sim.ties import first_smallest, scale_of
 
 POINTS = 2001
 """First signals at which functions are looked at."""

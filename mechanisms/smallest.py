@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import OptimizeResult, linprog
 
-from sim.arrays import FloatArray, IntArray
+from dynmech.sim.arrays import FloatArray, IntArray
 
 PRECISION = 1e-10
 """Feasibility and optimality asked of the solver, in programs scaled to 1."""

@@ -5,11 +5,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from mechanisms.smallest import LARGEST
-from mechanisms.targets import RESIDUAL, convex_solution, spanning_solution
-from sim.arrays import FloatArray, IntArray
-from sim.errors import InputError
-from sim.ties import first_largest
+from dynmech.mechanisms.smallest import LARGEST
+from dynmech.mechanisms.targets import RESIDUAL, convex_solution, spanning_solution
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.ties import first_largest
 
 Way = Literal["spanning", "convex"]
 Size = Literal["explicit", "smallest"]
@@ -17,7 +17,7 @@ Size = Literal["explicit", "smallest"]
 
 @dataclass(frozen=True, eq=False)
 class Systems:
-    """What one agent's payments for the reports of one period must solve; see `mechanisms.targets`.
+    """What one agent's payments for the reports of one period must solve; see `dynmech.mechanisms.targets`.
 
     Attributes:
         matrices: stacked beliefs, one per decision and others' profile that occur together, `(n, Y, K)`.

@@ -11,10 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.planner import TIE
-from mechanisms.static_vcg_efficient import ASSUMPTIONS, StaticVCGEfficient
-from sim.arrays import Array, IntArray
-from sim.roles import Promises, Situation
+from dynmech.mechanisms.planner import TIE
+from dynmech.mechanisms.static_vcg_efficient import ASSUMPTIONS, StaticVCGEfficient
+from dynmech.sim.arrays import Array, IntArray
+from dynmech.sim.roles import Promises, Situation
 
 
 class StaticVCG(StaticVCGEfficient):

@@ -16,10 +16,10 @@ Source: naive comparators (ii) and (iii) beside Athey–Segal 2007.
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from mechanisms.planner import flow_welfare
-from sim.arrays import FloatArray, IntArray
-from sim.roles import Promises
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.mechanisms.planner import flow_welfare
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.roles import Promises
 
 ASSUMPTIONS = ("private values", "decisions that do not move signals")
 

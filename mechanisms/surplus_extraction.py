@@ -1,6 +1,6 @@
 """Full surplus extraction: an entrance fee for a lottery in every period, and the lottery's bonus in the next.
 
-Contingent transfers (`mechanisms.contingent`) with λ = 0: what agent i's decision brings it, u^i(a, θ), it pays in
+Contingent transfers (`dynmech.mechanisms.contingent`) with λ = 0: what agent i's decision brings it, u^i(a, θ), it pays in
 expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave before, it pays in advance: with
 K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
 
@@ -23,12 +23,12 @@ Source: Liu 2014, Proposition 4.1 and §7.5 (infinite horizon; the finite one is
 
 import numpy as np
 
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.lagged import split_profiles
-from mechanisms.solvers import Size, Way, make_solver
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.roles import Promises
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.lagged import split_profiles
+from dynmech.mechanisms.solvers import Size, Way, make_solver
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Promises
 
 
 class SurplusExtraction(ContingentMechanism):

@@ -16,14 +16,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.kernels import IndependentKernel, JointKernel
-from sim.memory import require_room
-from sim.roles import Acts, Situation
-from sim.spaces import Finite
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.memory import require_room
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite
 
 EXHAUSTIVE = 1_000_000
 """Cases up to which every one is asked twice."""
@@ -46,7 +46,7 @@ class RuleTables:
         shape: public states, then messages of each agent; X is their product.
         decide: decision, `(M, X)`.
         charge, due: transfers by agent, `(N, M, X)`.
-        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see `mechanisms.acts`.
+        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see `dynmech.mechanisms.acts`.
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
         verified: how the rules were held to what they declare.
     """

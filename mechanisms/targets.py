@@ -17,7 +17,7 @@ Convex.  For a report r, p(·, r) with
 
         p = (1/Δ)(v_r + c n·M_r) − c n,      |p| ≤ (1/Δ + 4/d) max|v|.
 
-    The least possible largest |p| is a linear program (`mechanisms.smallest`).
+    The least possible largest |p| is a linear program (`dynmech.mechanisms.smallest`).
 
 Source: Liu 2014, Lemmas 7.1 and 7.3; Liu 2025, Lemmas A.3 and A.4 (the pseudo-inverse there lacks its transpose).
 """
@@ -26,9 +26,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechanisms.hulls import nearest_mixtures
-from mechanisms.smallest import shortfall, smallest_transfers
-from sim.arrays import FloatArray, IntArray
+from dynmech.mechanisms.hulls import nearest_mixtures
+from dynmech.mechanisms.smallest import shortfall, smallest_transfers
+from dynmech.sim.arrays import FloatArray, IntArray
 
 RESIDUAL = 1e-9
 """Largest |Mᵀ p − v|, relative to max(1, max |v|), that counts as hit."""

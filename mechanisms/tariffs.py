@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from sim.arrays import FloatArray
-from sim.errors import Refusal
-from sim.separable import Economy
-from sim.ties import first_largest
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable import Economy
+from dynmech.sim.ties import first_largest
 
 STEPS = 400
 """Points of the grid on which the best tariff is first looked for."""

@@ -23,11 +23,11 @@ from typing import Literal
 
 import numpy as np
 
-from mechanisms.base import FlowMechanism
-from sim.arrays import Array, FloatArray
-from sim.environment import Environment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Interval, Space
+from dynmech.mechanisms.base import FlowMechanism
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Interval, Space
 
 
 class Team(FlowMechanism):

@@ -29,12 +29,12 @@ import numpy as np
 from scipy.linalg import eigvals
 from scipy.optimize import brentq
 
-from sim.arrays import FloatArray
-from sim.checks import check_law, check_shape
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel
-from sim.ties import scale_of
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.checks import check_law, check_shape
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.ties import scale_of
 
 DIRECT = 1600
 """Pairs of types up to which the Kronecker system is solved directly; beyond, by doubling."""

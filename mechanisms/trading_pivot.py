@@ -14,12 +14,12 @@ Source: Yoon 2021, §3.3.1 A.
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, FloatArray
-from sim.environment import Environment
-from sim.function_environment import FunctionEnvironment
-from sim.roles import Acts, Promises, Situation
-from sim.spaces import Finite, Interval
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.spaces import Finite, Interval
 
 
 class TradingPivot(BaseMechanism):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mechanisms.tabulate import laws
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
+from dynmech.mechanisms.tabulate import laws
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
 
 
 def expected_utilities(environment: TableEnvironment, policy: Callable[[int], IntArray]) -> FloatArray:

@@ -23,10 +23,10 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import stats
 
-from sim.arrays import Array, FloatArray
-from sim.errors import InputError
-from sim.function_environment import FunctionEnvironment
-from sim.spaces import Finite, Interval
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.spaces import Finite, Interval
 
 STEP = 1e-3
 """Distance of the first types between which quantiles are interpolated, relative to the support."""

@@ -16,12 +16,12 @@ from functools import cached_property
 
 import numpy as np
 
-from mechanisms.frozen_plans import Counted, plans
-from mechanisms.gittins import gittins_index
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray, IntArray
-from sim.environment import Environment
-from sim.separable import Economy
+from dynmech.mechanisms.frozen_plans import Counted, plans
+from dynmech.mechanisms.gittins import gittins_index
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.separable import Economy
 
 TIE = 1e-11
 """Indices this close (relative to the largest, at least 1) tie."""

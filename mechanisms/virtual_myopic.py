@@ -13,12 +13,12 @@ Source: Kakade, Lobel and Nazerzadeh 2011, §6.2, Corollary 6.2.
 
 import numpy as np
 
-from mechanisms.batch_plan import lowest_best
-from mechanisms.frozen_plans import Counted, flow, forbid
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray, IntArray
-from sim.environment import Environment
-from sim.separable import MOVED
+from dynmech.mechanisms.batch_plan import lowest_best
+from dynmech.mechanisms.frozen_plans import Counted, flow, forbid
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.separable import MOVED
 
 
 class VirtualMyopic(VirtualPivot):

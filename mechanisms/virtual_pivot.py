@@ -32,9 +32,9 @@ from math import prod
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism
-from mechanisms.batch_plan import Plans, follow
-from mechanisms.frozen_plans import (
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.batch_plan import Plans, follow
+from dynmech.mechanisms.frozen_plans import (
     Counted,
     continuation,
     discounted_slope,
@@ -43,15 +43,15 @@ from mechanisms.frozen_plans import (
     plans,
     transfers,
 )
-from mechanisms.rents import Opening, Worth, binding_rents, cell_sums, exact_rents, left_sums
-from mechanisms.virtual_values import NodeValues, continuum_virtual, grid_virtual, node_values
-from sim.arrays import Array, BoolArray, FloatArray, IntArray
-from sim.environment import Environment
-from sim.errors import InputError
-from sim.memory import require_room
-from sim.roles import Acts, Promises, Situation
-from sim.separable import SeparableEnvironment
-from sim.spaces import Finite
+from dynmech.mechanisms.rents import Opening, Worth, binding_rents, cell_sums, exact_rents, left_sums
+from dynmech.mechanisms.virtual_values import NodeValues, continuum_virtual, grid_virtual, node_values
+from dynmech.sim.arrays import Array, BoolArray, FloatArray, IntArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError
+from dynmech.sim.memory import require_room
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.separable import SeparableEnvironment
+from dynmech.sim.spaces import Finite
 
 READINGS = ("continuum", "grid", "grid-binding", "left-sums", "cells")
 CONTINUATIONS = ("taken", "others")

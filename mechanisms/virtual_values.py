@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import BoolArray, FloatArray
-from sim.errors import Refusal
-from sim.separable import Economy, FirstSignal, Grid
+from dynmech.sim.arrays import BoolArray, FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable import Economy, FirstSignal, Grid
 
 EXCLUDED = 1e-12
 """Weights up to this exclude an agent."""
@@ -57,7 +57,7 @@ def grid_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
     """θ if the nodes are all the types there are.
 
     >>> from scipy.stats import uniform
-    >>> from sim.separable import quantiles
+    >>> from dynmech.sim.separable import quantiles
     >>> grid_virtual(FirstSignal(uniform()), quantiles(FirstSignal(uniform()), 5)).round(12).tolist()
     [-1.0, -0.5, 0.0, 0.5, 1.0]
     """

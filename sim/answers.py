@@ -5,11 +5,11 @@ from math import isfinite
 
 import numpy as np
 
-from sim.arrays import Array
-from sim.checks import shown
-from sim.errors import PlayError
-from sim.registry import place
-from sim.spaces import SILENT, Finite, Space
+from dynmech.sim.arrays import Array
+from dynmech.sim.checks import shown
+from dynmech.sim.errors import PlayError
+from dynmech.sim.registry import place
+from dynmech.sim.spaces import SILENT, Finite, Space
 
 INDEX = np.dtype(np.intp)
 UNSIGNED = np.dtype(np.uintp)

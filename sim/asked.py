@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.arrays import Array, BoolArray, FloatArray, IntArray, first, frozen
-from sim.checks import check_names
-from sim.environment import Environment, State, check_terms
-from sim.errors import DynmechError, InputError, PlayError
-from sim.registry import told
-from sim.spaces import Finite, Interval, Space
+from dynmech.sim.arrays import Array, BoolArray, FloatArray, IntArray, first, frozen
+from dynmech.sim.checks import check_names
+from dynmech.sim.environment import Environment, State, check_terms
+from dynmech.sim.errors import DynmechError, InputError, PlayError
+from dynmech.sim.registry import told
+from dynmech.sim.spaces import Finite, Interval, Space
 
 RESERVED = re.compile(r"designer|(agent|latency) \d+")
 """Streams that are not nature's."""

@@ -5,8 +5,8 @@
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
 
 
 def others_next(environment: TableEnvironment, t: int, agent: int) -> FloatArray:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
-from sim.environment import State
-from sim.record import Record
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import State
+from dynmech.sim.record import Record
 
 
 class Booking:

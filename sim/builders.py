@@ -6,11 +6,11 @@ from math import log, prod
 import numpy as np
 from numpy.random import Generator
 
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 LARGEST = 50_000_000
 """Numbers that one array of an economy made here may hold."""

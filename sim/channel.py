@@ -5,8 +5,8 @@ from math import isfinite, log1p
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.errors import InputError
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
 
 
 @dataclass(frozen=True)

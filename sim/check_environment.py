@@ -2,8 +2,8 @@
 
 Every answer must be of the right shape and type, finite and within the spaces and bounds that the economy declares, and
 a function of its arguments, episode by episode: the same when it is asked again, in another order, or for one episode
-alone. Arguments are arrays that cannot be written to, and nothing else may change (`sim.undisturbed`). Utilities of
-finite economies are looked at in every profile, and where the law is known draws are counted (`sim.goodness`).
+alone. Arguments are arrays that cannot be written to, and nothing else may change (`dynmech.sim.undisturbed`). Utilities of
+finite economies are looked at in every profile, and where the law is known draws are counted (`dynmech.sim.goodness`).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray, frozen
-from sim.asked import Asked, parts, same, some
-from sim.environment import Environment, State, TableEnvironment
-from sim.goodness import check_frequencies
-from sim.spaces import Finite, Space
-from sim.undisturbed import undisturbed
+from dynmech.sim.arrays import Array, FloatArray, IntArray, frozen
+from dynmech.sim.asked import Asked, parts, same, some
+from dynmech.sim.environment import Environment, State, TableEnvironment
+from dynmech.sim.goodness import check_frequencies
+from dynmech.sim.spaces import Finite, Space
+from dynmech.sim.undisturbed import undisturbed
 
 PERIODS = 24
 """Periods that are walked through, if the horizon is not shorter."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.arrays import FloatArray, first, index_text
-from sim.errors import InputError
+from dynmech.sim.arrays import FloatArray, first, index_text
+from dynmech.sim.errors import InputError
 
 SUM_TOLERANCE = 1e-9
 """How far probabilities may be from summing to 1."""

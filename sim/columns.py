@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from sim.arrays import Array, IntArray
-from sim.record import NOTHING
-from sim.spaces import Finite, Space
+from dynmech.sim.arrays import Array, IntArray
+from dynmech.sim.record import NOTHING
+from dynmech.sim.spaces import Finite, Space
 
 STRIP = 16
 """Rows that are turned at a time, so that what is read and what is written both stay in the cache."""

@@ -14,13 +14,13 @@ from math import prod
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.function_environment import FunctionEnvironment
-from sim.kernels import JointKernel
-from sim.spaces import Finite, Interval
-from sim.stage import Stage
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.spaces import Finite, Interval
+from dynmech.sim.stage import Stage
 
 LARGEST = 60_000_000
 """Numbers that the law of a grid version may hold."""

@@ -7,8 +7,8 @@
 | `own` | the class of decisions that are alike for the agent | no | own | no |
 """
 
-from sim.arrays import Array
-from sim.environment import Environment
+from dynmech.sim.arrays import Array
+from dynmech.sim.environment import Environment
 
 POLICIES = ("everything", "decisions", "own")
 

@@ -11,8 +11,8 @@ from operator import mul
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray, frozen
-from sim.kernels import IndependentKernel, JointKernel, cumulate
+from dynmech.sim.arrays import FloatArray, IntArray, frozen
+from dynmech.sim.kernels import IndependentKernel, JointKernel, cumulate
 
 COUNTED = 8
 """Up to so many outcomes are counted; more are searched by halves."""

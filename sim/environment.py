@@ -13,13 +13,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray, readonly
-from sim.checks import check_law, check_names, check_shape
-from sim.draws import Inverse, Move, coordinates, nowhere
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel, cumulate
-from sim.spaces import Finite, Space
-from sim.stage import Stage, check_kernel, check_stage
+from dynmech.sim.arrays import Array, FloatArray, IntArray, readonly
+from dynmech.sim.checks import check_law, check_names, check_shape
+from dynmech.sim.draws import Inverse, Move, coordinates, nowhere
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel, cumulate
+from dynmech.sim.spaces import Finite, Space
+from dynmech.sim.stage import Stage, check_kernel, check_stage
 
 
 class State(NamedTuple):

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
-from sim.arrays import FloatArray
-from sim.checks import check_text, field_path, on_one_line, shown
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.checks import check_text, field_path, on_one_line, shown
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 SCHEMA = 1
 _LARGEST = sys.float_info.max

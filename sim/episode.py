@@ -9,14 +9,14 @@ from functools import partial
 
 import numpy as np
 
-from sim.answers import checked_answer
-from sim.arrays import Array, FloatArray, frozen
-from sim.environment import State
-from sim.errors import Refusal
-from sim.game import Game
-from sim.roles import Acts, Situation
-from sim.rules import Rules
-from sim.streams import Streams, Tapes
+from dynmech.sim.answers import checked_answer
+from dynmech.sim.arrays import Array, FloatArray, frozen
+from dynmech.sim.environment import State
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import Game
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.rules import Rules
+from dynmech.sim.streams import Streams, Tapes
 
 
 class Episode:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
-from sim.checks import check_finite
-from sim.environment import State, check_terms
-from sim.errors import InputError
-from sim.spaces import Finite, Space
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.checks import check_finite
+from dynmech.sim.environment import State, check_terms
+from dynmech.sim.errors import InputError
+from dynmech.sim.spaces import Finite, Space
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@ from functools import cached_property
 from math import ceil, isfinite, log
 from typing import Any
 
-from sim.channel import Latency
-from sim.checks import shown
-from sim.disclosure import POLICIES
-from sim.environment import Environment
-from sim.errors import InputError, PlayError
-from sim.roles import Lexicon, Mechanism
+from dynmech.sim.channel import Latency
+from dynmech.sim.checks import shown
+from dynmech.sim.disclosure import POLICIES
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.roles import Lexicon, Mechanism
 
 LEAST_TAIL = 1e-12
 """Least part of a payoff that can be asked to be left out: below it only rounding is left."""

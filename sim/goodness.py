@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import chi2
 
-from sim.arrays import FloatArray, IntArray
-from sim.asked import Asked
-from sim.environment import State, TableEnvironment
-from sim.stage import Stage, labels_text
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.asked import Asked
+from dynmech.sim.environment import State, TableEnvironment
+from dynmech.sim.stage import Stage, labels_text
 
 DRAWS = 8_000
 """Draws per cell."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InputError, StorageError
+from dynmech.sim.errors import InputError, StorageError
 
 
 class Journal:

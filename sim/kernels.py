@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray, IntArray, readonly
-from sim.memory import require_room
+from dynmech.sim.arrays import Array, FloatArray, IntArray, readonly
+from dynmech.sim.memory import require_room
 
 BATCH = 1 << 17
 """Numbers worked on at a time where decisions are taken in batches: what a processor's cache holds."""

@@ -19,19 +19,19 @@ import numpy as np
 import simpy
 from simpy.events import Event, EventPriority
 
-from sim.answers import checked_answer, one_line
-from sim.arrays import Array, BoolArray, FloatArray, frozen
-from sim.booking import Booking
-from sim.channel import Latency
-from sim.disclosure import shown_decision
-from sim.environment import State
-from sim.errors import PlayError
-from sim.game import Game
-from sim.record import Keep, Record
-from sim.roles import Acts, Past, Situation, Strategy, View
-from sim.rules import Rules
-from sim.spaces import SILENT, Finite, Space
-from sim.streams import Streams, Tapes
+from dynmech.sim.answers import checked_answer, one_line
+from dynmech.sim.arrays import Array, BoolArray, FloatArray, frozen
+from dynmech.sim.booking import Booking
+from dynmech.sim.channel import Latency
+from dynmech.sim.disclosure import shown_decision
+from dynmech.sim.environment import State
+from dynmech.sim.errors import PlayError
+from dynmech.sim.game import Game
+from dynmech.sim.record import Keep, Record
+from dynmech.sim.roles import Acts, Past, Situation, Strategy, View
+from dynmech.sim.rules import Rules
+from dynmech.sim.spaces import SILENT, Finite, Space
+from dynmech.sim.streams import Streams, Tapes
 
 AFTER_DELIVERIES = cast(EventPriority, 2)
 """Event priority below SimPy's URGENT (0) and NORMAL (1)."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sim.errors import Refusal
+from dynmech.sim.errors import Refusal
 
 SHARE = 0.75
 """Of the machine's memory that one piece of work may take."""

@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from sim.arrays import Array, BoolArray, FloatArray
-from sim.errors import InputError
-from sim.game import Game
-from sim.spaces import Interval
+from dynmech.sim.arrays import Array, BoolArray, FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Game
+from dynmech.sim.spaces import Interval
 
 NOTHING = -1
 """Code of a value that does not exist (no message, no decision, no act)."""

@@ -1,7 +1,7 @@
 """Names: every module of a package that defines a concrete, named class offers it under that name.
 
 Nothing is listed by hand; a new mechanism, strategy or scenario is a module, and everything that shows names follows.
-Users add their own: a file (a plug-in), or an installed package (`sim.installed`), imported when it is asked for.
+Users add their own: a file (a plug-in), or an installed package (`dynmech.sim.installed`), imported when it is asked for.
 """
 
 import importlib
@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from sim.checks import escaped, shown
-from sim.errors import InputError
-from sim.installed import Offer, offers
+from dynmech.sim.checks import escaped, shown
+from dynmech.sim.errors import InputError
+from dynmech.sim.installed import Offer, offers
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from sim.arrays import Array, FloatArray, IntArray
-from sim.errors import InputError, PlayError
-from sim.spaces import Space
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.spaces import Space
 
 
 class Situation(NamedTuple):
@@ -67,7 +67,7 @@ class Promises:
 
 
 class Mechanism(Protocol):
-    """A finite-state machine over message profiles; see `mechanisms.base` for a base class with defaults.
+    """A finite-state machine over message profiles; see `dynmech.mechanisms.base` for a base class with defaults.
 
     What is paid at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
     """
@@ -237,7 +237,7 @@ class View:
 
 
 class Strategy(Protocol):
-    """How one agent plays; `agents.base` holds a base class with defaults.
+    """How one agent plays; `dynmech.agents.base` holds a base class with defaults.
 
     Attributes:
         width: uniform numbers used per episode and period.

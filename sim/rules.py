@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.answers import INDEX, checked_answer, finite, one_line, within
-from sim.arrays import Array, FloatArray, IntArray, first, frozen
-from sim.errors import DynmechError, PlayError
-from sim.game import Game
-from sim.kernels import cumulate
-from sim.roles import Acts, Situation
-from sim.spaces import Finite, Interval, Space
+from dynmech.sim.answers import INDEX, checked_answer, finite, one_line, within
+from dynmech.sim.arrays import Array, FloatArray, IntArray, first, frozen
+from dynmech.sim.errors import DynmechError, PlayError
+from dynmech.sim.game import Game
+from dynmech.sim.kernels import cumulate
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite, Interval, Space
 
 
 class Agenda(NamedTuple):

@@ -19,9 +19,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from sim.errors import InputError, PlayError, Refusal, StorageError
-from sim.journal import Journal
-from sim.shard_files import damage
+from dynmech.sim.errors import InputError, PlayError, Refusal, StorageError
+from dynmech.sim.journal import Journal
+from dynmech.sim.shard_files import damage
 
 try:
     import fcntl

@@ -26,13 +26,13 @@ from typing import Protocol
 
 import numpy as np
 
-from sim.arrays import BoolArray, FloatArray, readonly
-from sim.checks import check_law, check_shape
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel
-from sim.memory import require_room
-from sim.stage import Stage
+from dynmech.sim.arrays import BoolArray, FloatArray, readonly
+from dynmech.sim.checks import check_law, check_shape
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.memory import require_room
+from dynmech.sim.stage import Stage
 
 KINDS = ("multiplicative", "additive")
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import beta as beta_law
 
-from sim.arrays import FloatArray, IntArray
-from sim.errors import InputError
-from sim.separable import Economy, FirstSignal, Later, Power
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.separable import Economy, FirstSignal, Later, Power
 
 
 def beta_signal(a: float = 1.0, b: float = 1.0, *, base: float = 0.0, power: float = 1.0) -> FirstSignal:

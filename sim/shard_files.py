@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from sim.errors import StorageError
-from sim.tables import write_table
+from dynmech.sim.errors import StorageError
+from dynmech.sim.tables import write_table
 
 
 def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, str]) -> dict[str, Any]:

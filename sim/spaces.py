@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import Array, BoolArray
-from sim.errors import InputError
+from dynmech.sim.arrays import Array, BoolArray
+from dynmech.sim.errors import InputError
 
 SILENT = -1
 """The message of an agent that sends none (only a strategy that declares `silent` may return it)."""

@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
-from sim.arrays import FloatArray, IntArray, readonly
-from sim.checks import check_finite, check_law, check_names, check_shape
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.arrays import FloatArray, IntArray, readonly
+from dynmech.sim.checks import check_finite, check_law, check_names, check_shape
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
 
 
 def labels_text(axes: Sequence[Sequence[str]], index: int) -> str:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
+from dynmech.sim.arrays import Array, FloatArray
 
 HELD = 1 << 17
 """Numbers that a tape keeps at most, unless a single chunk has more."""

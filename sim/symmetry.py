@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
 
 CLOSE = 1e-9
 """Tables that differ by no more are equal, relative to the largest entry (at least 1)."""

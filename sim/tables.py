@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.arrays import FloatArray
-from sim.columns import labels, names, numbers, numbers_or_none
-from sim.record import Record
-from sim.spaces import Finite
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.columns import labels, names, numbers, numbers_or_none
+from dynmech.sim.record import Record
+from dynmech.sim.spaces import Finite
 
 SOMETIMES = ("report", "counted", "decision", "action", "reply")
 """Columns with rows in which nothing stands."""

@@ -10,7 +10,7 @@ said. So wherever the best of several is *named* (a state, an agent, a message, 
 
 Iterations stop at residuals of 1e-11 and 1e-12 of the largest value, so that 1e-9 is beyond anything that computing can
 do, and below anything that an economy would mean. Decisions of plans, which others must be able to recompute, tie
-within a narrower 1e-11 (`mechanisms.planner.TIE`).
+within a narrower 1e-11 (`dynmech.mechanisms.planner.TIE`).
 
 A null vector has a direction only: `oriented` makes its largest entry (the first of those that tie) +1. A numerical
 rank counts singular values above `RANK` × the largest.
@@ -22,7 +22,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
+from dynmech.sim.arrays import Array, FloatArray
 
 TIE = 1e-9
 """What is within this of the best, relative to the scale, ties with it."""

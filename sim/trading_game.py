@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import Array, FloatArray
-from sim.function_environment import FunctionEnvironment
-from sim.spaces import Interval
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.spaces import Interval
 
 MEAN, SQUARE = 1 / 2, 4 / 3
 """E θ_1 and E θ_2²."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.checks import check_law, check_shape
-from sim.environment import TableEnvironment
-from sim.kernels import IndependentKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.checks import check_law, check_shape
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.stage import Stage
 
 
 @dataclass(frozen=True, eq=False)

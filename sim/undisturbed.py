@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.arrays import Array
-from sim.errors import PlayError
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import PlayError
 
 OURS = ("sim", "mechanisms", "agents", "experiments")
 """Packages whose modules and classes must stay as they are."""

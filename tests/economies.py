@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from mechanisms.conditions import hull_distances
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.mechanisms.conditions import hull_distances
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 
 DISCOUNT = 0.85
 

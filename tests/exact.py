@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from mechanisms.base import BaseMechanism, DirectMechanism
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Situation
+from dynmech.mechanisms.base import BaseMechanism, DirectMechanism
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Situation
 
 Past = tuple[int, ...]
 

@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from experiments.reproductions.liu_misprints import FlippedStep as FlippedStep
-from experiments.reproductions.liu_misprints import OpenLoop as OpenLoop
-from experiments.reproductions.liu_misprints import PrintedFee as PrintedFee
-from experiments.reproductions.liu_misprints import UndiscountedTarget as UndiscountedTarget
-from experiments.reproductions.liu_misprints import Untransposed as Untransposed
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.solvers import Convex, Systems
-from mechanisms.surplus_extraction import SurplusExtraction
-from mechanisms.targets import convex_solution
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.roles import Situation
+from dynmech.experiments.reproductions.liu_misprints import FlippedStep as FlippedStep
+from dynmech.experiments.reproductions.liu_misprints import OpenLoop as OpenLoop
+from dynmech.experiments.reproductions.liu_misprints import PrintedFee as PrintedFee
+from dynmech.experiments.reproductions.liu_misprints import UndiscountedTarget as UndiscountedTarget
+from dynmech.experiments.reproductions.liu_misprints import Untransposed as Untransposed
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.solvers import Convex, Systems
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.mechanisms.targets import convex_solution
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Situation
 
 
 class OwnReportLeft(ContingentSpanning):

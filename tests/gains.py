@@ -5,19 +5,19 @@ from itertools import product
 
 import numpy as np
 
-from agents.figures import worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from mechanisms.average_externality import AverageExternality
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ledger import Page, keep_ledger
-from mechanisms.surplus_extraction import SurplusExtraction
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.roles import Situation
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.mechanisms.average_externality import AverageExternality
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ledger import Page, keep_ledger
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Situation
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.tournament.empirical import EmpiricalGame
-from experiments.tournament.profiles import Profile, Role, all_profiles, assigned
-from sim.arrays import FloatArray
+from dynmech.experiments.tournament.empirical import EmpiricalGame
+from dynmech.experiments.tournament.profiles import Profile, Role, all_profiles, assigned
+from dynmech.sim.arrays import FloatArray
 
 Payoffs = Callable[[list[str]], Sequence[float]]
 """Strategies by agent to payoffs by agent."""

@@ -46,13 +46,13 @@ CALLS: dict[tuple[str, str], list[str]] = {
 HEAD = """
     import gc, os, random, signal, subprocess, sys, threading, time, warnings
     import numpy as np
-    from agents.base import BaseStrategy
-    from experiments.scenarios.base import Scenario
-    from experiments.scenarios.oil_leases import OilLeases
-    from mechanisms.base import BaseMechanism
-    from mechanisms.team import Team
-    from sim.function_environment import FunctionEnvironment
-    from sim.spaces import Finite, Interval
+    from dynmech.agents.base import BaseStrategy
+    from dynmech.experiments.scenarios.base import Scenario
+    from dynmech.experiments.scenarios.oil_leases import OilLeases
+    from dynmech.mechanisms.base import BaseMechanism
+    from dynmech.mechanisms.team import Team
+    from dynmech.sim.function_environment import FunctionEnvironment
+    from dynmech.sim.spaces import Finite, Interval
 """
 
 
@@ -521,13 +521,13 @@ def _changes() -> list[Hostile]:
         one("replaces NumPy's where", "np.where = lambda *a: a[1]", f"{it}numpy"),
         one("replaces Python's len", "import builtins\nbuiltins.len = lambda x: 1", f"{it}builtins|message"),
         one("replaces our checks", """
-            import sim.loop
-            sim.loop.checked_answer = lambda answer, *a, **k: answer
-            """, f"{it}sim.loop"),
+            import dynmech.sim.loop
+            dynmech.sim.loop.checked_answer = lambda answer, *a, **k: answer
+            """, f"{it}dynmech.sim.loop"),
         one("replaces our view", """
-            from sim.roles import View
+            from dynmech.sim.roles import View
             View.others = property(lambda self: self.signal)
-            """, f"{it}sim.roles.View"),
+            """, f"{it}dynmech.sim.roles.View"),
         one("leaves a thread behind", "threading.Thread(target=time.sleep, args=(3,), daemon=True).start()", f"{it}the threads that run"),
         rule("a mechanism writes the messages", "messages[...] = 0", "mechanism 'hostile'.*charge (raised ValueError|writes to the messages)"),
         rule("a mechanism writes the decision", "decision[...] = 0", "mechanism 'hostile'.*charge (raised ValueError|writes to the decision)"),

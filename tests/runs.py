@@ -13,7 +13,7 @@ from uuid import uuid4
 
 ROOT = Path(__file__).parents[1]
 
-COMMAND = [sys.executable, "-c", "from experiments.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from dynmech.experiments.cli import main; main()"]
 
 MARK = "DYNMECH_TEST_MARK"
 """An environment variable by which the processes of one command are known, however far they have gone."""
@@ -111,7 +111,7 @@ def strategy(name: str, body: str, *, head: str = "", top: str = "") -> str:
     lines = "\n".join(f"        {line}" for line in body.splitlines())
     inside = "\n".join(f"    {line}" for line in head.splitlines())
     return (
-        f"{top}\nimport numpy as np\nfrom agents.base import BaseStrategy\n"
+        f"{top}\nimport numpy as np\nfrom dynmech.agents.base import BaseStrategy\n"
         f"class Planted(BaseStrategy):\n    name = {name!r}\n    source = 'planted'\n{inside}\n"
         f"    def message(self, view):\n{lines}\n"
     )

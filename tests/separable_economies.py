@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.arrays import FloatArray
-from sim.separable import Economy, FirstSignal, Grid, SeparableEnvironment, midpoints, separable_environment
-from sim.separable_builders import arms, beta_signal, items
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.separable import Economy, FirstSignal, Grid, SeparableEnvironment, midpoints, separable_environment
+from dynmech.sim.separable_builders import arms, beta_signal, items
 
 TASTES = np.array([0.5, 1.0, 1.5])
 CHAIN = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6]])

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import PlayError
-from sim.game import Conduct, make_game
-from sim.kernels import JointKernel
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Acts, Situation, Strategy, View
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
-from sim.streams import Streams
-from sim.tables import outcomes_table
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import PlayError
+from dynmech.sim.game import Conduct, make_game
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Acts, Situation, Strategy, View
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import outcomes_table
 
 REST, SHIRK, WORK = range(3)
 EPISODES = 4

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run, stress, use_plugins
-from experiments.catalog import make_environment
-from experiments.cli import main
-from experiments.results import read_result, read_run
-from experiments.running import make_conduct
-from experiments.simulate import Sampling
+from dynmech.experiments import run, stress, use_plugins
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.cli import main
+from dynmech.experiments.results import read_result, read_run
+from dynmech.experiments.running import make_conduct
+from dynmech.experiments.simulate import Sampling
 from tests.runs import planted, strategy
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.answers import checked_answer, finite, within
-from sim.arrays import Array, IntArray
-from sim.errors import PlayError
-from sim.spaces import SILENT, Finite
+from dynmech.sim.answers import checked_answer, finite, within
+from dynmech.sim.arrays import Array, IntArray
+from dynmech.sim.errors import PlayError
+from dynmech.sim.spaces import SILENT, Finite
 
 EXTREME = st.sampled_from([-(2**63), -(2**63) + 1, -2, -1, 0, 1, 2, 3, 2**31, 2**62, 2**63 - 2, 2**63 - 1])
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from experiments.reproductions import athey_segal
-from experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions import athey_segal
+from dynmech.experiments.reproductions.base import Claim
 
 
 def test_every_claim_agrees_or_is_a_named_slip() -> None:

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.simulate import prescribed_case
-from mechanisms.conditions import independent_types, private_values
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.simulate import prescribed_case
+from dynmech.mechanisms.conditions import independent_types, private_values
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 
 SCENARIOS = [
     "renewable-resource",

@@ -10,37 +10,37 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.auditing import Audit, audit, audit_data, status, story_text, witness_data
-from experiments.catalog import make_environment, make_mechanism
-from experiments.cli import main
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
-from mechanisms.conditions import all_conditions
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.ex_post import worst_cycle
-from mechanisms.ledger import keep_ledger
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.builders import random_environment, trade
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.kernels import JointKernel
-from sim.loop import play_shard
-from sim.roles import Acts, Promises, Situation
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.auditing import Audit, audit, audit_data, status, story_text, witness_data
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.cli import main
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
+from dynmech.mechanisms.conditions import all_conditions
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.ex_post import worst_cycle
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.builders import random_environment, trade
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 from tests.exact import tree_payoffs
 from tests.faults import OwnReportLeft, UndiscountedTarget, Untransposed
 from tests.test_mechanisms import FlippedTeam, generator, interdependent, private_values
@@ -498,8 +498,8 @@ def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]
 SECOND_PRICE = '''
 import numpy as np
 
-from mechanisms.base import DirectMechanism
-from sim.roles import Promises
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.sim.roles import Promises
 
 
 class SecondPrice(DirectMechanism):
@@ -524,7 +524,7 @@ def test_a_user_s_own_mechanism_is_audited_by_the_same_command(tmp_path: Path) -
     (tmp_path / "mine.py").write_text(SECOND_PRICE, encoding="utf-8")
     codes = []
     for fatigue in ("0", "0.5"):
-        command = [sys.executable, "-c", "from experiments.cli import main; main()", "audit"]
+        command = [sys.executable, "-c", "from dynmech.experiments.cli import main; main()", "audit"]
         command += [f"repeated-auction:fatigue={fatigue}", "my-second-price", "--plugin", str(tmp_path / "mine.py")]
         done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
         codes.append(done.returncode)

@@ -8,36 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.figures import ex_ante_gain, worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.cli import main
-from experiments.moments import Moments
-from mechanisms.balanced import Balanced
-from mechanisms.balanced_team import BalancedTeam
-from mechanisms.base import BaseMechanism, DirectMechanism, LastPeriodMechanism
-from mechanisms.conditions import independent_types, private_values
-from mechanisms.ledger import keep_ledger
-from mechanisms.once import Once
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.static_vcg_efficient import StaticVCGEfficient
-from mechanisms.tabulate import tabulate
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.kernels import IndependentKernel, JointKernel
-from sim.loop import play_shard
-from sim.roles import Acts, Situation
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.figures import ex_ante_gain, worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.cli import main
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.balanced import Balanced
+from dynmech.mechanisms.balanced_team import BalancedTeam
+from dynmech.mechanisms.base import BaseMechanism, DirectMechanism, LastPeriodMechanism
+from dynmech.mechanisms.conditions import independent_types, private_values
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.once import Once
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.static_vcg_efficient import StaticVCGEfficient
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 from tests.test_mechanisms import generator
 from tests.test_oracle import Lottery
 
@@ -399,8 +399,8 @@ def test_options_of_a_base_are_checked_and_it_must_be_of_the_same_economy() -> N
 
 
 OF_MINE = '''
-from mechanisms.base import DirectMechanism
-from sim.roles import Promises
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.sim.roles import Promises
 
 
 class Charity(DirectMechanism):

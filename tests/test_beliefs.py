@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices, condition, next_belief, others_next, prior_belief
-from sim.environment import TableEnvironment
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices, condition, next_belief, others_next, prior_belief
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 NOW, THEN = (2, 3), (3, 2)
 """Signals of the two agents in the first and in the second period."""

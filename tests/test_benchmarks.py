@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import benchmarks
-from agents.oracle import Information
+from dynmech.agents.oracle import Information
 from benchmarks import audit, base, growth, oracle, planner, runs
 from benchmarks.__main__ import _machine, _table, main
-from experiments.shards import LEVELS
-from mechanisms.planner import plan
-from sim.kernels import IndependentKernel
+from dynmech.experiments.shards import LEVELS
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.kernels import IndependentKernel
 
 TINY = (2, 3, 2)
 NAMES = sorted(p.stem for p in Path(benchmarks.__file__).parent.glob("[!_]*.py") if p.stem != "base")

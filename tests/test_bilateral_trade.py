@@ -6,23 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.oracle import Family
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.cli import main
-from experiments.moments import Moments
-from mechanisms.pivot import Pivot
-from sim.arrays import Array, FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.kernels import IndependentKernel
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import View
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.oracle import Family
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.cli import main
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import View
+from dynmech.sim.streams import Streams
 
 EPISODES = 40_000
 

@@ -7,29 +7,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy, Setting
-from agents.learning import Learner
-from agents.per_episode import EpisodeStrategy, EpisodeView
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_mechanism
-from experiments.pool import Workers
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.shards import make_job, play_jobs, shard_keys
-from experiments.simulate import Case, Sampling, silent
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from sim.channel import Latency
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Strategy
-from sim.run_folder import RunFolder
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.learning import Learner
+from dynmech.agents.per_episode import EpisodeStrategy, EpisodeView
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import MECHANISMS, STRATEGIES, make_environment, make_mechanism
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.shards import make_job, play_jobs, shard_keys
+from dynmech.experiments.simulate import Case, Sampling, silent
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.sim.channel import Latency
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Strategy
+from dynmech.sim.run_folder import RunFolder
+from dynmech.sim.streams import Streams
 from tests.homes import home
 
 EPISODES = 20

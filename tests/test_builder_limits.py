@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.catalog import make_environment
-from sim.builders import random_environment, single_object, trade
-from sim.errors import InputError
+from dynmech.experiments.catalog import make_environment
+from dynmech.sim.builders import random_environment, single_object, trade
+from dynmech.sim.errors import InputError
 
 TOO_LARGE = "agents, signals, decisions: utilities would hold more than 50,000,000 numbers"
 EVEN = np.full((3, 3), 1 / 3)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices
-from sim.builders import from_arrays, random_environment, single_object, trade
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.builders import from_arrays, random_environment, single_object, trade
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
 
 HALF = np.full((2, 2), 0.5)
 STAY = np.eye(2)

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from experiments.catalog import make_environment
-from experiments.scenarios.bilateral_trade import environment_of
-from experiments.yardstick import yardstick
-from mechanisms.cash_flow import cash_flow
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ledger import keep_ledger
-from mechanisms.linked import Linked
-from mechanisms.pivot import Pivot
-from mechanisms.pivot_with_fees import PivotWithFees
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.scenarios.bilateral_trade import environment_of
+from dynmech.experiments.yardstick import yardstick
+from dynmech.mechanisms.cash_flow import cash_flow
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
 from tests.test_mechanisms import interdependent
 from tests.test_trade_budget import random_trade
 

@@ -13,31 +13,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy, Setting
-from agents.check import check_strategy
-from agents.per_episode import EpisodeStrategy, EpisodeView
-from agents.random_report import RandomReport
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments.catalog import STRATEGIES
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.linked import Linked
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.channel import Latency
-from sim.environment import TableEnvironment
-from sim.errors import PlayError
-from sim.function_environment import FunctionEnvironment
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.roles import Acts, Situation, Strategy, View
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
-from sim.streams import Streams, Tapes
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.check import check_strategy
+from dynmech.agents.per_episode import EpisodeStrategy, EpisodeView
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import STRATEGIES
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.channel import Latency
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import PlayError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation, Strategy, View
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams, Tapes
 
 
 def games() -> dict[str, Game]:

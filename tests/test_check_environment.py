@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.catalog import SCENARIOS, make_environment
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from sim.arrays import Array, FloatArray
-from sim.check_environment import check_environment
-from sim.environment import State, TableEnvironment
-from sim.errors import DynmechError, InputError, PlayError
-from sim.function_environment import FunctionEnvironment
-from sim.kernels import IndependentKernel, JointKernel
-from sim.registry import load_plugin
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
+from dynmech.experiments.catalog import SCENARIOS, make_environment
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.check_environment import check_environment
+from dynmech.sim.environment import State, TableEnvironment
+from dynmech.sim.errors import DynmechError, InputError, PlayError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.registry import load_plugin
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
 from tests.test_environment_file import environments
 from tests.test_function_environment import shop
 

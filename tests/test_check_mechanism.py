@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.check import check_mechanism
-from experiments.catalog import MECHANISMS, make_environment, make_mechanism
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.channel import Latency
-from sim.environment import TableEnvironment
-from sim.errors import PlayError, Refusal
-from sim.game import Conduct, Game, make_game
-from sim.kernels import IndependentKernel, JointKernel
-from sim.roles import Acts, Situation
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
+from dynmech.agents.check import check_mechanism
+from dynmech.experiments.catalog import MECHANISMS, make_environment, make_mechanism
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.channel import Latency
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import PlayError, Refusal
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
 from tests.homes import ECONOMIES
 
 

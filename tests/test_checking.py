@@ -8,19 +8,19 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy, Setting
-from agents.truthful import Truthful
-from experiments import check_environment, check_mechanism, check_plugins, check_strategy, make_environment
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from experiments.cli import main
-from experiments.guard import Limits
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.team import Team
-from sim.arrays import Array
-from sim.channel import Latency
-from sim.errors import InputError, PlayError, Refusal
-from sim.game import Conduct
-from sim.roles import View
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments import check_environment, check_mechanism, check_plugins, check_strategy, make_environment
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.cli import main
+from dynmech.experiments.guard import Limits
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array
+from dynmech.sim.channel import Latency
+from dynmech.sim.errors import InputError, PlayError, Refusal
+from dynmech.sim.game import Conduct
+from dynmech.sim.roles import View
 from tests.homes import home
 
 
@@ -172,11 +172,11 @@ def test_a_table_must_be_one() -> None:
 
 PLUGIN = """
     import numpy as np
-    from agents.truthful import Truthful
-    from experiments.scenarios.base import Scenario
-    from mechanisms.team import Team
-    from sim.function_environment import FunctionEnvironment
-    from sim.spaces import Interval
+    from dynmech.agents.truthful import Truthful
+    from dynmech.experiments.scenarios.base import Scenario
+    from dynmech.mechanisms.team import Team
+    from dynmech.sim.function_environment import FunctionEnvironment
+    from dynmech.sim.spaces import Interval
 
     class Good(Truthful):
         name = "good"
@@ -236,7 +236,7 @@ def test_a_whole_file_is_checked(tmp_path: Path) -> None:
 
 
 HANGING = """
-from agents.base import BaseStrategy
+from dynmech.agents.base import BaseStrategy
 
 
 class Sleeper(BaseStrategy):

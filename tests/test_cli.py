@@ -14,21 +14,21 @@ import numpy as np
 import pytest
 
 import agents
-import experiments.scenarios
+import dynmech.experiments.scenarios
 import mechanisms
-from agents import conditions
-from agents.conditions import Condition
-from agents.maps import WORDS
-from experiments.catalog import SCENARIOS, STRATEGIES
-from experiments.cli import main
-from experiments.list_cli import MEANINGS
-from experiments.moments import Moments
-from mechanisms.cremer_mclean import CremerMcLean
-from sim.environment import TableEnvironment
+from dynmech.agents import conditions
+from dynmech.agents.conditions import Condition
+from dynmech.agents.maps import WORDS
+from dynmech.experiments.catalog import SCENARIOS, STRATEGIES
+from dynmech.experiments.cli import main
+from dynmech.experiments.list_cli import MEANINGS
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.sim.environment import TableEnvironment
 from tests.exact import tree_payoffs
 from tests.runs import bytes_below
 
-PACKAGES = {"scenarios": experiments.scenarios, "mechanisms": mechanisms, "strategies": agents}
+PACKAGES = {"scenarios": dynmech.experiments.scenarios, "mechanisms": mechanisms, "strategies": agents}
 
 
 @pytest.fixture(autouse=True)
@@ -289,7 +289,7 @@ def test_what_is_not_a_number_is_null_in_json(
 def test_the_command_works_in_a_process_of_its_own(tmp_path: Path) -> None:
     # ASCII only on standard output, as on some machines: nothing crashes, and JSON stays JSON.
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-c", "from experiments.cli import main; main()"]
+    command = [sys.executable, "-c", "from dynmech.experiments.cli import main; main()"]
     words = ["run", "oil-leases", "linked", "--strategy", "0=random", "--episodes", "40"]
     shown = subprocess.run([*command, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     assert shown.stdout.startswith("Under linked on oil-leases, firm 1 plays random and gains -")

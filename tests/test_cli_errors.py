@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from experiments.cli import main
-from experiments.scenarios.oil_leases import OilLeases
-from sim.environment_file import environment_to_data
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.cli import main
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.sim.environment_file import environment_to_data
 
 RUN = ["run", "oil-leases", "linked", "--episodes", "20", "--out", "out"]
 """A short run that works; what follows spoils it."""
@@ -60,7 +60,7 @@ def strategy(body: str, head: str = "    width = 0") -> str:
     """A plug-in with one strategy, `planted`."""
     return (
         "import numpy as np\n"
-        "from agents.base import BaseStrategy\n"
+        "from dynmech.agents.base import BaseStrategy\n"
         "class Planted(BaseStrategy):\n"
         "    name = 'planted'\n"
         "    source = 'here'\n"
@@ -74,7 +74,7 @@ def mechanism(body: str, method: str = "charge(self, now, messages, decision, ac
     """A plug-in with one mechanism, `planted`: the team mechanism with one rule of its own."""
     return (
         "import numpy as np\n"
-        "from mechanisms.team import Team\n"
+        "from dynmech.mechanisms.team import Team\n"
         "class Planted(Team):\n"
         "    name = 'planted'\n"
         f"    def {method}:\n"
@@ -520,7 +520,7 @@ def test_the_installed_command_fails_in_the_same_way(tmp_path: Path) -> None:
         ),
     ):
         done = subprocess.run(
-            [sys.executable, "-c", "from experiments.cli import main; main()", *call],
+            [sys.executable, "-c", "from dynmech.experiments.cli import main; main()", *call],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.opening import make_workers
-from sim.errors import InputError
+from dynmech.experiments.opening import make_workers
+from dynmech.sim.errors import InputError
 from tests.runs import ROOT, Command, bytes_below, call, planted
 
 STUDY = """

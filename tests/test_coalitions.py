@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy
-from agents.figures import ex_ante_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.moments import Moments
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.pivot import Pivot
-from mechanisms.team import Team
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.roles import Acts, Situation
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.figures import ex_ante_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.team import Team
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.streams import Streams
 from tests.economies import generator
 from tests.test_hidden_actions import Nosy, working
 from tests.test_mechanisms import interdependent

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from experiments.audit_screen import show_audit
-from experiments.auditing import audit, audit_data
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.conditions import Condition, convex_independence, ex_post_implementable, hull_distances, spanning
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ex_post import utility_by_report
-from mechanisms.hulls import nearest_mixture
-from mechanisms.planner import plan
-from mechanisms.team import Team
-from sim.beliefs import belief_matrices
-from sim.environment import TableEnvironment
+from dynmech.experiments.audit_screen import show_audit
+from dynmech.experiments.auditing import audit, audit_data
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.conditions import Condition, convex_independence, ex_post_implementable, hull_distances, spanning
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ex_post import utility_by_report
+from dynmech.mechanisms.hulls import nearest_mixture
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.team import Team
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.environment import TableEnvironment
 from tests.economies import endless, least_distance, least_singular_value, more_signals, slow_to_tell, unfolding
 
 seeds = st.integers(0, 10_000)

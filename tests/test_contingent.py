@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.check import check_mechanism
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.average_externality import AverageExternality
-from mechanisms.conditions import ex_post_implementable
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.surplus_extraction import SurplusExtraction
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.roles import Situation
-from sim.streams import Streams
+from dynmech.agents.check import check_mechanism
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.average_externality import AverageExternality
+from dynmech.mechanisms.conditions import ex_post_implementable
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Situation
+from dynmech.sim.streams import Streams
 from tests.economies import (
     endless,
     least_distance,

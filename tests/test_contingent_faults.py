@@ -5,19 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from experiments.auditing import audit
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.ledger import keep_ledger
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.surplus_extraction import SurplusExtraction
-from mechanisms.team import Team
-from mechanisms.truthful_play import expected_utilities
-from sim.environment import TableEnvironment
+from dynmech.experiments.auditing import audit
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.mechanisms.team import Team
+from dynmech.mechanisms.truthful_play import expected_utilities
+from dynmech.sim.environment import TableEnvironment
 from tests import faults
 from tests.economies import (
     endless,

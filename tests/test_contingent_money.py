@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.oracle import Family
-from experiments.auditing import audit
-from experiments.catalog import make_mechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.agents.oracle import Family
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_mechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
 from tests import faults
 from tests.economies import (
     endless,

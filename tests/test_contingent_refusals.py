@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from experiments.auditing import audit
-from experiments.catalog import make_mechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from sim.builders import from_arrays
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_mechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
 from tests.economies import (
     endless,
     generator,

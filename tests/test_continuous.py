@@ -10,26 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.misreport import Misreport
-from agents.truthful import Truthful
-from experiments.catalog import make_environment
-from experiments.cli import main
-from experiments.continuous import OnGrid, epsilon_curve, even_points, measure, misses_everywhere, plot_epsilon
-from experiments.fingerprint import environment_hash
-from experiments.moments import Moments
-from experiments.scenarios.continuous_licence import ContinuousLicence
-from mechanisms.brackets import bounded, one_sided, ridge
-from mechanisms.contingent_density import ContingentDensity, Method
-from mechanisms.ledger import keep_ledger
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.density_environment import DensityEnvironment, density_environment, gauss_legendre
-from sim.errors import InputError, Refusal
-from sim.game import Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Strategy
-from sim.streams import Streams
+from dynmech.agents.misreport import Misreport
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.cli import main
+from dynmech.experiments.continuous import OnGrid, epsilon_curve, even_points, measure, misses_everywhere, plot_epsilon
+from dynmech.experiments.fingerprint import environment_hash
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
+from dynmech.mechanisms.brackets import bounded, one_sided, ridge
+from dynmech.mechanisms.contingent_density import ContingentDensity, Method
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.density_environment import DensityEnvironment, density_environment, gauss_legendre
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Strategy
+from dynmech.sim.streams import Streams
 
 
 def licence(**options: float) -> DensityEnvironment:
@@ -203,7 +203,7 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
         assert part in shown
     assert f"{found.gain:.4g}" in shown
     assert f"{found.epsilon_everywhere:.4g}" in shown
-    monkeypatch.setattr("experiments.cli.measure", lambda _: replace(found, gain=2 * found.limit))
+    monkeypatch.setattr("dynmech.experiments.cli.measure", lambda _: replace(found, gain=2 * found.limit))
     with pytest.raises(SystemExit) as left:
         main(line)
     assert left.value.code == 1

@@ -5,21 +5,21 @@ from itertools import product
 import numpy as np
 import pytest
 
-from agents.oracle import Family
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.scenarios.common_state import CommonState
-from experiments.scenarios.spectrum import Spectrum
-from mechanisms.conditions import independent_types, private_values, spanning
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.planner import plan
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.oracle import Family
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.common_state import CommonState
+from dynmech.experiments.scenarios.spectrum import Spectrum
+from dynmech.mechanisms.conditions import independent_types, private_values, spanning
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 
 
 def worst(scenario: str, mechanism: str, kind: str = "ex_post") -> float:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.correlation import plot_correlation, sweep_correlation
-from sim.errors import InputError
+from dynmech.experiments.correlation import plot_correlation, sweep_correlation
+from dynmech.sim.errors import InputError
 
 FADING = [0.08, 0.04, 0.02, 0.01]
 

@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from sim.arrays import Array
-from sim.channel import Latency
-from sim.disclosure import POLICIES
-from sim.errors import PlayError
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Past, Strategy, View
-from sim.spaces import Finite
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.sim.arrays import Array
+from dynmech.sim.channel import Latency
+from dynmech.sim.disclosure import POLICIES
+from dynmech.sim.errors import PlayError
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Past, Strategy, View
+from dynmech.sim.spaces import Finite
+from dynmech.sim.streams import Streams
 
 EPISODES = 12
 

@@ -15,9 +15,9 @@ from docs.gallery import EPISODES, HEAD, PAGE, SHOWN, first_sentence, section
 from docs.markdown import restructured
 from docs.reference import CITED, modules, write_reference
 from docs.typography import typeset
-from experiments.catalog import SCENARIOS
-from experiments.cli import main
-from experiments.reproduce import papers
+from dynmech.experiments.catalog import SCENARIOS
+from dynmech.experiments.cli import main
+from dynmech.experiments.reproduce import papers
 from tests.test_readme import README
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -159,8 +159,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_links_that_lead_nowhere_are_caught() -> None:
-    wrong = ["{py:mod}`mechanisms.nobody`", "{py:class}`mechanisms.base.Nobody`", "{test}`test_docs::test_nobody`"]
-    assert missing(" ".join(wrong)) == ["mechanisms.nobody", "mechanisms.base.Nobody", "test_docs::test_nobody"]
+    wrong = ["{py:mod}`mechanisms.nobody`", "{py:class}`dynmech.mechanisms.base.Nobody`", "{test}`test_docs::test_nobody`"]
+    assert missing(" ".join(wrong)) == ["mechanisms.nobody", "dynmech.mechanisms.base.Nobody", "test_docs::test_nobody"]
 
 
 def statements(page: str) -> list[list[str]]:
@@ -223,10 +223,10 @@ def test_modules_claim_the_statements_that_they_are_cited_for(page: str) -> None
 
 
 def test_a_module_that_is_about_something_else_is_caught() -> None:
-    row = ["Lemma 3.2: rents", "{py:mod}`mechanisms.rents`"]
+    row = ["Lemma 3.2: rents", "{py:mod}`dynmech.mechanisms.rents`"]
     assert not unnamed(row)
     assert unnamed(["Lemmas 3.2 and 5.2: rents", row[1]]) == ["5.2"]
-    assert unnamed([row[0], "{py:mod}`mechanisms.team`"]) == ["3.2"]
+    assert unnamed([row[0], "{py:mod}`dynmech.mechanisms.team`"]) == ["3.2"]
 
 
 def test_the_contents_list_every_page() -> None:
@@ -269,7 +269,7 @@ def test_reference_pages_follow_the_tree(tmp_path: Path) -> None:
     written = {path.stem for path in tmp_path.glob("*.rst")}
     names = {name for floor in ("sim", "mechanisms", "agents", "experiments") for name, _ in modules(floor)}
     assert written == names | {"tests"}
-    assert ":doc:`sim.loop <sim.loop>`" in (tmp_path / "sim.rst").read_text(encoding="utf-8")
+    assert ":doc:`dynmech.sim.loop <dynmech.sim.loop>`" in (tmp_path / "sim.rst").read_text(encoding="utf-8")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.rst")}
     write_reference(tmp_path)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.rst")}

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator
 
-from sim import draws
-from sim.arrays import FloatArray, IntArray
-from sim.draws import Inverse, Move, coordinates, nowhere
-from sim.kernels import IndependentKernel, JointKernel, cumulate
+from dynmech.sim import draws
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.draws import Inverse, Move, coordinates, nowhere
+from dynmech.sim.kernels import IndependentKernel, JointKernel, cumulate
 
 SEEDS = st.integers(0, 2**32 - 1)
 ALMOST_1 = float(np.nextafter(1, 0))

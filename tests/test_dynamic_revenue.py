@@ -3,22 +3,22 @@
 import numpy as np
 import pytest
 
-from agents.figures import worst_gain
-from agents.initial_misreport import InitialMisreport
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_mechanism
-from mechanisms.dynamic_revenue import dynamic_revenue, relaxed_revenue
-from mechanisms.relaxed_bound import grid_bound
-from mechanisms.relaxed_prices import RelaxedPrices
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.separable import SeparableEnvironment
-from sim.streams import Streams
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.initial_misreport import InitialMisreport
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.mechanisms.dynamic_revenue import dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.relaxed_bound import grid_bound
+from dynmech.mechanisms.relaxed_prices import RelaxedPrices
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.separable import SeparableEnvironment
+from dynmech.sim.streams import Streams
 
 
 def economy(text: str) -> TableEnvironment:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from experiments.tournament.empirical import DRAWS, EmpiricalGame
-from experiments.tournament.population import Population
-from experiments.tournament.profiles import Profile, Role
-from sim.arrays import FloatArray
+from dynmech.experiments.tournament.empirical import DRAWS, EmpiricalGame
+from dynmech.experiments.tournament.population import Population
+from dynmech.experiments.tournament.profiles import Profile, Role
+from dynmech.sim.arrays import FloatArray
 from tests.games import bimatrix_payoffs, game_of, players
 
 DILEMMA = bimatrix_payoffs([[3, 0], [5, 1]], [[3, 5], [0, 1]])

@@ -12,19 +12,19 @@ from textwrap import dedent
 import pytest
 
 import agents
-from experiments import make_environment, make_mechanism, make_strategy, run, stress, use_plugins
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
-from experiments.cli import main
-from experiments.options import construct
-from sim.errors import InputError, PlayError
-from sim.registry import USERS, place, told
+from dynmech.experiments import make_environment, make_mechanism, make_strategy, run, stress, use_plugins
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
+from dynmech.experiments.cli import main
+from dynmech.experiments.options import construct
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.registry import USERS, place, told
 
 REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
 
 STRATEGY = '''
 from pathlib import Path
 import numpy as np
-from agents.base import BaseStrategy
+from dynmech.agents.base import BaseStrategy
 Path(__file__).with_suffix(".imported").touch()
 
 class Shade(BaseStrategy):
@@ -38,7 +38,7 @@ class Shade(BaseStrategy):
 
 MECHANISM = '''
 import numpy as np
-from mechanisms.base import DirectMechanism
+from dynmech.mechanisms.base import DirectMechanism
 
 class Lump(DirectMechanism):
     """Everybody pays a fee whatever happens, and more for the highest report."""
@@ -53,8 +53,8 @@ class Lump(DirectMechanism):
 '''
 
 SCENARIO = '''
-from experiments.scenarios.base import Scenario
-from experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 
 class Bazaar(Scenario):
     """Two sales."""
@@ -127,7 +127,7 @@ def test_a_package_is_imported_when_one_of_its_names_is_asked_for_and_not_before
     install_shady(site)
     install(site, "loud", offering("loud:Loud", "loud"), {"__init__": "raise RuntimeError('imported')"})
     assert {"shade", "loud", "truthful"} <= set(STRATEGIES.names())
-    assert STRATEGIES.get("truthful").__module__ == "agents.truthful"
+    assert STRATEGIES.get("truthful").__module__ == "dynmech.agents.truthful"
     imported = site / "shady" / "strategies.imported"
     assert not imported.exists()
     assert "loud" not in sys.modules
@@ -172,10 +172,10 @@ def test_a_package_that_puts_its_module_among_ours_is_not_ours(site: Path, monke
 
 def test_a_class_cannot_pass_for_ours_by_what_it_says_of_itself(tmp_path: Path) -> None:
     plugin = tmp_path / "p.py"
-    plugin.write_text(f"{STRATEGY}        type(self).__module__ = 'agents.truthful'\n", encoding="utf-8")
+    plugin.write_text(f"{STRATEGY}        type(self).__module__ = 'dynmech.agents.truthful'\n", encoding="utf-8")
     use_plugins([plugin])
     cls = STRATEGIES.get("shade")
-    cls.__module__ = "agents.truthful"
+    cls.__module__ = "dynmech.agents.truthful"
     assert not is_shipped(cls)
     cls.__qualname__ = "Truthful"
     assert not is_shipped(cls)
@@ -244,25 +244,25 @@ REASONS: dict[str, tuple[str, str | dict[str, str], str]] = {
     "is no Python": ("broken:X", "x = = 1", "SyntaxError: invalid syntax"),
     "no such module": ("nowhere:X", "", "ModuleNotFoundError: No module named 'nowhere'"),
     "no such class": ("broken:X", "", "AttributeError: module 'broken' has no attribute 'X'"),
-    "a function": ("broken:X", "def X(): pass", "it is of type function, expected a class derived from agents.base.B"),
+    "a function": ("broken:X", "def X(): pass", "it is of type function, expected a class derived from dynmech.agents.base.B"),
     "another kind": (
-        "mechanisms.team:Team",
+        "dynmech.mechanisms.team:Team",
         "",
-        "class Team does not derive from agents.base.BaseStrategy",
+        "class Team does not derive from dynmech.agents.base.BaseStrategy",
     ),
     "unfinished": (
         "broken:X",
-        "from agents.base import BaseStrategy\nclass X(BaseStrategy):\n    name = 'odd'",
+        "from dynmech.agents.base import BaseStrategy\nclass X(BaseStrategy):\n    name = 'odd'",
         "class X lacks message",
     ),
     "misnamed": (
         "broken:X",
-        "from agents.truthful import Truthful\nclass X(Truthful):\n    name = 'even'",
+        "from dynmech.agents.truthful import Truthful\nclass X(Truthful):\n    name = 'even'",
         "class X is called 'even'; its name must be the entry point's",
     ),
     "inherits its name": (
         "broken:X",
-        "from agents.truthful import Truthful\nclass X(Truthful):\n    pass",
+        "from dynmech.agents.truthful import Truthful\nclass X(Truthful):\n    pass",
         "class X is called 'truthful'; its name must be the entry point's",
     ),
     "a module": ("broken", "", "the entry point is not of the form module:Class"),
@@ -336,10 +336,10 @@ def test_a_broken_package_is_imported_once(site: Path) -> None:
 
 def test_a_shipped_name_stays_ours(site: Path) -> None:
     install(site, "shady", offering("shady.strategies:Shade", "truthful"), {"strategies": STRATEGY})
-    assert STRATEGIES.get("truthful").__module__ == "agents.truthful"
+    assert STRATEGIES.get("truthful").__module__ == "dynmech.agents.truthful"
     assert STRATEGIES.unavailable() == {
         "truthful": "strategy 'truthful': package 'shady 1.0' (shady.strategies:Shade) offers it, "
-        "but agents.truthful has that name; it needs another"
+        "but dynmech.agents.truthful has that name; it needs another"
     }
     assert not (site / "shady" / "strategies.imported").exists()
 
@@ -388,7 +388,7 @@ def test_options_come_from_the_class(site: Path) -> None:
 def command(site: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     path = os.pathsep.join([str(Path(__file__).parents[1]), str(site)])
     return subprocess.run(
-        [sys.executable, "-c", "from experiments.cli import main; main()", *words],
+        [sys.executable, "-c", "from dynmech.experiments.cli import main; main()", *words],
         cwd=site.parent,
         capture_output=True,
         text=True,

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from sim.arrays import Array, FloatArray, frozen, readonly
-from sim.environment import Environment, State, TableEnvironment
-from sim.errors import InputError
-from sim.function_environment import FunctionEnvironment
-from sim.kernels import IndependentKernel, JointKernel
-from sim.spaces import Finite, Interval
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.sim.arrays import Array, FloatArray, frozen, readonly
+from dynmech.sim.environment import Environment, State, TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.spaces import Finite, Interval
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 
 NAN, INF = float("nan"), float("inf")
 LABELS = (("low", "high"), ("l", "m", "h"))

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.environment_file import environment_from_data, environment_to_data, load_environment, save_environment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.environment_file import environment_from_data, environment_to_data, load_environment, save_environment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 # What is saved comes back.
 

@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 
-from experiments.tournament import equilibria
-from experiments.tournament.empirical import EmpiricalGame
-from experiments.tournament.equilibria import bimatrix, mixed, pure
-from experiments.tournament.profiles import Role
-from sim.errors import InputError
+from dynmech.experiments.tournament import equilibria
+from dynmech.experiments.tournament.empirical import EmpiricalGame
+from dynmech.experiments.tournament.equilibria import bimatrix, mixed, pure
+from dynmech.experiments.tournament.profiles import Role
+from dynmech.sim.errors import InputError
 from tests.games import bimatrix_payoffs, game_of, players
 
 PENNIES = bimatrix_payoffs([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from agents.figures import Figure
-from agents.oracle import Family
-from experiments import choosing
-from experiments.cli import main
-from experiments.exact import Exact, exact_gains
-from experiments.replaying import replay
-from experiments.running import make_conduct, run
-from experiments.stressing import StressResult, stress
-from sim.channel import Latency
-from sim.errors import InputError
-from sim.game import Conduct, Game
+from dynmech.agents.figures import Figure
+from dynmech.agents.oracle import Family
+from dynmech.experiments import choosing
+from dynmech.experiments.cli import main
+from dynmech.experiments.exact import Exact, exact_gains
+from dynmech.experiments.replaying import replay
+from dynmech.experiments.running import make_conduct, run
+from dynmech.experiments.stressing import StressResult, stress
+from dynmech.sim.channel import Latency
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Conduct, Game
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +144,9 @@ def test_a_latency_that_can_never_make_the_deadline_is_refused() -> None:
 PLUGIN = '''
 import numpy as np
 
-from agents.base import BaseStrategy
-from mechanisms.team import Team
-from experiments.scenarios.base import Scenario
+from dynmech.agents.base import BaseStrategy
+from dynmech.mechanisms.team import Team
+from dynmech.experiments.scenarios.base import Scenario
 
 
 class Shade(BaseStrategy):
@@ -226,7 +226,7 @@ def line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_an_option_of_a_user_s_strategy_is_part_of_the_run(
     plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiments.catalog import use_plugins
+    from dynmech.experiments.catalog import use_plugins
 
     monkeypatch.chdir(tmp_path)
     use_plugins([plugin])
@@ -245,7 +245,7 @@ def test_users_mechanisms_are_held_to_their_word(plugin: Path, capsys: pytest.Ca
 
 
 def test_a_family_that_cannot_be_tried_is_named(plugin: Path, tmp_path: Path) -> None:
-    from experiments.catalog import use_plugins
+    from dynmech.experiments.catalog import use_plugins
 
     use_plugins([plugin])
     result = stress("oil-leases", ["linked"], episodes=100, out=tmp_path / "s")

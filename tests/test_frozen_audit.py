@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from agents.base import Setting
-from agents.initial_misreport import InitialMisreport
-from experiments.catalog import make_environment, make_mechanism
-from experiments.cli import main
-from sim.errors import InputError
-from sim.game import make_game
-from sim.roles import Situation
+from dynmech.agents.base import Setting
+from dynmech.agents.initial_misreport import InitialMisreport
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.cli import main
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import make_game
+from dynmech.sim.roles import Situation
 
 LARGE = "single-buyer:buyers=2,nodes=12"
 

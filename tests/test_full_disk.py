@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from experiments.cli import main
-from sim.errors import StorageError
-from sim.journal import Journal
+from dynmech.experiments.cli import main
+from dynmech.sim.errors import StorageError
+from dynmech.sim.journal import Journal
 from tests.runs import bytes_below, call, no_space
 from tests.test_journal import entry, everything
 

@@ -8,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy
-from agents.misreport import Misreport
-from agents.random_report import RandomReport
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments.moments import Moments
-from experiments.pool import Workers
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.shards import make_job, play_jobs, totals
-from experiments.simulate import Case, Sampling, silent
-from mechanisms.base import BaseMechanism
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.channel import Latency
-from sim.errors import PlayError, Refusal
-from sim.function_environment import FunctionEnvironment
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Acts, Situation, Strategy, View
-from sim.run_folder import RunFolder
-from sim.spaces import Finite, Interval, Space
-from sim.streams import Streams
-from sim.tables import episodes_table, outcomes_table
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.misreport import Misreport
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.shards import make_job, play_jobs, totals
+from dynmech.experiments.simulate import Case, Sampling, silent
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.channel import Latency
+from dynmech.sim.errors import PlayError, Refusal
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Acts, Situation, Strategy, View
+from dynmech.sim.run_folder import RunFolder
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import episodes_table, outcomes_table
 
 UNIT = Interval(0, 1)
 

@@ -10,29 +10,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_strategy, use_plugins
-from experiments.opening import open_game
-from experiments.pool import Workers
-from experiments.running import agent_index, make_conduct
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from experiments.simulate import Sampling
-from experiments.study import load_study
-from mechanisms.base import BaseMechanism
-from sim.arrays import Array
-from sim.check_environment import check_environment
-from sim.environment import TableEnvironment
-from sim.environment_file import environment_to_data, load_environment
-from sim.errors import DynmechError
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.roles import Situation
-from sim.spaces import Space
-from sim.streams import Streams
-from sim.tables import outcomes_table
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment, make_strategy, use_plugins
+from dynmech.experiments.opening import open_game
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.running import agent_index, make_conduct
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.experiments.simulate import Sampling
+from dynmech.experiments.study import load_study
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.sim.arrays import Array
+from dynmech.sim.check_environment import check_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.environment_file import environment_to_data, load_environment
+from dynmech.sim.errors import DynmechError
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Situation
+from dynmech.sim.spaces import Space
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import outcomes_table
 from tests.mutations import GENTLE, as_json, as_toml, spoilt, torn
 from tests.test_check_environment import table
 
@@ -75,7 +75,7 @@ STUDY: dict[str, Any] = {
     "latency": {"all": "exponential:0.1", "firm 1": "0.2"},
 }
 
-PLUGIN = "from agents.truthful import Truthful\nclass Mine(Truthful):\n    name = 'mine'\n"
+PLUGIN = "from dynmech.agents.truthful import Truthful\nclass Mine(Truthful):\n    name = 'mine'\n"
 
 
 class AnyRule(BaseMechanism):

@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.oracle import Family
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.moments import Moments
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.public_good import PublicGood
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import BaseMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.generalized_vcg import GeneralizedVCG
-from mechanisms.ledger import keep_ledger
-from mechanisms.one_dimensional import increasing_differences, interval_order, single_crossing
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.builders import from_arrays, single_object
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.oracle import Family
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.public_good import PublicGood
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.generalized_vcg import GeneralizedVCG
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.one_dimensional import increasing_differences, interval_order, single_crossing
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import from_arrays, single_object
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 from tests.exact import truthful_values
 
 seeds = st.integers(0, 10_000)

@@ -5,18 +5,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from agents.oracle import Family
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from mechanisms.conditions import convex_independence, spanning
-from mechanisms.lagged import moved_by_decisions
-from mechanisms.planner import plan
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.oracle import Family
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.mechanisms.conditions import convex_independence, spanning
+from dynmech.mechanisms.lagged import moved_by_decisions
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 
 FINE, TURNING = "graded-ore", "graded-ore:grades=3,colours=2"
 

@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from mechanisms.base import BaseMechanism, FlowMechanism
-from mechanisms.conditions import Condition
-from mechanisms.groves import Groves
-from mechanisms.ledger import keep_ledger
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.pivot_with_fees import PivotWithFees
-from mechanisms.planner import plan
-from mechanisms.property_a import discretionary, property_a
-from mechanisms.static_vcg import StaticVCG
-from mechanisms.team import Team
-from sim.arrays import FloatArray
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.mechanisms.base import BaseMechanism, FlowMechanism
+from dynmech.mechanisms.conditions import Condition
+from dynmech.mechanisms.groves import Groves
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.property_a import discretionary, property_a
+from dynmech.mechanisms.static_vcg import StaticVCG
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 from tests.exact import tree_payoffs, truthful_values
 from tests.test_mechanisms import best_ex_post_gain, generator, private_values
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.guard import Answer, Limits, attempted, confined, located
-from sim.errors import DynmechError, InputError, PlayError, Refusal, StorageError
+from dynmech.experiments.guard import Answer, Limits, attempted, confined, located
+from dynmech.sim.errors import DynmechError, InputError, PlayError, Refusal, StorageError
 
 QUICK = Limits(seconds=20, memory=300 << 20)
 
@@ -550,7 +550,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     """The parent is killed: nobody is left to end the child but the system."""
     script = (
         "import os, time\n"
-        "from experiments.guard import Limits, confined\n"
+        "from dynmech.experiments.guard import Limits, confined\n"
         "def work():\n"
         "    open('child', 'w').write(f'{os.getpid()} ')\n"
         "    time.sleep(60)\n"

@@ -7,34 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy
-from agents.disobedience import Disobedience
-from agents.figures import ex_ante_gain, worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import Problem, build_problem
-from agents.restricted import obedient, truthful
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.stressing import stress
-from mechanisms.balanced_team import BalancedTeam
-from mechanisms.base import BaseMechanism, DirectMechanism
-from mechanisms.conditions import independent_types, private_values
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import State, TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.kernels import JointKernel
-from sim.loop import play_shard
-from sim.roles import Acts, Situation, View
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.disobedience import Disobedience
+from dynmech.agents.figures import ex_ante_gain, worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import Problem, build_problem
+from dynmech.agents.restricted import obedient, truthful
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.stressing import stress
+from dynmech.mechanisms.balanced_team import BalancedTeam
+from dynmech.mechanisms.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.conditions import independent_types, private_values
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import State, TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation, View
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 from tests.test_mechanisms import generator
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from experiments import pool
-from experiments.cli import main
-from sim.journal import Journal
+from dynmech.experiments import pool
+from dynmech.experiments.cli import main
+from dynmech.sim.journal import Journal
 from tests.hostile import CALLS, HOSTILE, Hostile
 from tests.runs import MARK, marked, planted
 

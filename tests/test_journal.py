@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import InputError, StorageError
-from sim.journal import Journal
+from dynmech.sim.errors import InputError, StorageError
+from dynmech.sim.journal import Journal
 from tests.runs import no_space
 
 NUMBERS = st.floats(allow_nan=False) | st.integers() | st.just(float("inf"))

@@ -1,6 +1,6 @@
 """The paper's claims, every one of them."""
 
-from experiments.reproductions import kakade_lobel_nazerzadeh as paper
+from dynmech.experiments.reproductions import kakade_lobel_nazerzadeh as paper
 
 
 def test_no_claim_fails() -> None:

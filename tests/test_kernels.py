@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from scipy.stats import chisquare
 
-from sim import kernels, memory
-from sim.arrays import FloatArray
-from sim.errors import Refusal
-from sim.kernels import IndependentKernel, JointKernel, cumulate, invert
+from dynmech.sim import kernels, memory
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.kernels import IndependentKernel, JointKernel, cumulate, invert
 
 WIDTHS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=3)
 SEEDS = st.integers(0, 2**32 - 1)

@@ -12,10 +12,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from experiments.cli import main
-from sim.journal import Journal
-from sim.run_folder import DATASETS
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.cli import main
+from dynmech.sim.journal import Journal
+from dynmech.sim.run_folder import DATASETS
 from tests.runs import Command, bytes_below, call, command_line, planted, strategy
 
 OUT = ["--shard", "20", "--out", "out"]

@@ -9,33 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.figures import ex_ante_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.auditing import audit
-from experiments.catalog import make_mechanism
-from mechanisms.base import HistoryMechanism
-from mechanisms.conditions import convex_independence
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.lagged import lagged_beliefs, moved_by_decisions
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.residual_claimant import ResidualClaimant
-from mechanisms.solvers import Spanning
-from sim.arrays import FloatArray, IntArray
-from sim.beliefs import belief_matrices
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.kernels import JointKernel
-from sim.loop import play_shard
-from sim.roles import Acts, Situation
-from sim.streams import Streams
+from dynmech.agents.figures import ex_ante_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_mechanism
+from dynmech.mechanisms.base import HistoryMechanism
+from dynmech.mechanisms.conditions import convex_independence
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.lagged import lagged_beliefs, moved_by_decisions
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.residual_claimant import ResidualClaimant
+from dynmech.mechanisms.solvers import Spanning
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.streams import Streams
 from tests import faults
 from tests.economies import endless, generator, slow_to_tell, unfolding
 from tests.exact import tree_payoffs

@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sim.loop
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.team import Team
-from sim.arrays import Array
-from sim.channel import Latency
-from sim.errors import InputError, PlayError
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Situation, Strategy, View
-from sim.spaces import SILENT
-from sim.streams import Streams
-from sim.tables import outcomes_table
+import dynmech.sim.loop
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array
+from dynmech.sim.channel import Latency
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Situation, Strategy, View
+from dynmech.sim.spaces import SILENT
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import outcomes_table
 
 EPISODES = 60
 
@@ -141,7 +141,7 @@ def test_the_log_tells_late_from_on_time() -> None:
 
 def test_late_letters_reach_the_designer_after_it_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     diary: list[tuple[float, str]] = []
-    settle, courier = sim.loop._Block._settle, sim.loop._Block._courier
+    settle, courier = dynmech.sim.loop._Block._settle, dynmech.sim.loop._Block._courier
 
     def watched_settle(self: Any, now: Situation) -> Array:
         diary.append((self.clock.now, "settled"))
@@ -151,8 +151,8 @@ def test_late_letters_reach_the_designer_after_it_has_settled(monkeypatch: pytes
         yield from courier(self, delay, letters)
         diary.append((self.clock.now, f"{self.stale} late so far"))
 
-    monkeypatch.setattr(sim.loop._Block, "_settle", watched_settle)
-    monkeypatch.setattr(sim.loop._Block, "_courier", watched_courier)
+    monkeypatch.setattr(dynmech.sim.loop._Block, "_settle", watched_settle)
+    monkeypatch.setattr(dynmech.sim.loop._Block, "_courier", watched_courier)
     # Sent at 0, 1, 2 and under way for 0.75: each settlement, half a period in, comes before its letters.
     play(game_with(0.5, Latency("constant", 0.75), Latency()), episodes=4, block=4)
     settled_and_delivered = [(0.5, "settled"), (0.75, "4 late so far"), (1.5, "settled"), (1.75, "8 late so far")]

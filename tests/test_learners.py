@@ -8,35 +8,35 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.exp3 import Exp3
-from agents.fictitious_play import FictitiousPlay
-from agents.learning import GRID, Learner, Place, Step, nearest
-from agents.mixture import Mixture
-from agents.noisy import Noisy
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.q_learning import QLearning
-from agents.truthful import Truthful
-from experiments.catalog import make_mechanism, make_strategy
-from experiments.results import read_run
-from experiments.running import run
-from experiments.scenarios.continuous_licence import ContinuousLicence
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from experiments.simulate import Sampling
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.team import Team
-from sim.arrays import Array
-from sim.errors import InputError, PlayError
-from sim.game import Game, make_game
-from sim.loop import play_shard
-from sim.record import LESSONS, Record
-from sim.roles import Lexicon, Past, Strategy, View
-from sim.spaces import Finite, Interval
-from sim.streams import Streams
-from sim.tables import rounds_table
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.exp3 import Exp3
+from dynmech.agents.fictitious_play import FictitiousPlay
+from dynmech.agents.learning import GRID, Learner, Place, Step, nearest
+from dynmech.agents.mixture import Mixture
+from dynmech.agents.noisy import Noisy
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.q_learning import QLearning
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_mechanism, make_strategy
+from dynmech.experiments.results import read_run
+from dynmech.experiments.running import run
+from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.experiments.simulate import Sampling
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import LESSONS, Record
+from dynmech.sim.roles import Lexicon, Past, Strategy, View
+from dynmech.sim.spaces import Finite, Interval
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import rounds_table
 from tests.runs import bytes_below
 
 LEARNERS: tuple[type[Learner], ...] = (QLearning, Exp3, FictitiousPlay)

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments import run, stress
-from experiments.running import RunResult
-from experiments.simulate import Sampling, pilot
-from sim.errors import InputError, PlayError, StorageError
-from sim.loop import play_shard
-from sim.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
-from sim.shard_files import write_shard
+from dynmech.experiments import run, stress
+from dynmech.experiments.running import RunResult
+from dynmech.experiments.simulate import Sampling, pilot
+from dynmech.sim.errors import InputError, PlayError, StorageError
+from dynmech.sim.loop import play_shard
+from dynmech.sim.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
+from dynmech.sim.shard_files import write_shard
 from tests.runs import bytes_below, no_space
 
 SHARDS = 3
@@ -132,7 +132,7 @@ def test_a_run_killed_after_any_file_resumes_to_the_same_bytes(
 
 
 def test_recorded_shards_are_not_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments import simulate
+    from dynmech.experiments import simulate
 
     played = []
 
@@ -158,8 +158,8 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
     """A real kill, in a process of its own, while a file is being written."""
     script = (
         "import os, signal, pyarrow.parquet as pq\n"
-        "from experiments import run\n"
-        "from experiments.simulate import Sampling\n"
+        "from dynmech.experiments import run\n"
+        "from dynmech.experiments.simulate import Sampling\n"
         "write, count = pq.write_table, 0\n"
         "def dying(table, file, **options):\n"
         "    global count\n"
@@ -189,7 +189,7 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
 def test_a_stress_test_killed_in_its_pilot_resumes_to_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiments import choosing
+    from dynmech.experiments import choosing
 
     def test(out: Path) -> Any:
         return stress("oil-leases", ["linked", "team"], episodes=100, out=out)
@@ -247,12 +247,12 @@ def test_equal_data_do_not_differ_and_the_order_of_keys_does_not_count() -> None
 
 
 def test_a_plugin_that_was_edited_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.catalog import STRATEGIES, use_plugins
+    from dynmech.experiments.catalog import STRATEGIES, use_plugins
 
     monkeypatch.setattr(STRATEGIES, "_added", {})
     plugin = tmp_path / "mine.py"
     text = (
-        "from agents.base import BaseStrategy\n"
+        "from dynmech.agents.base import BaseStrategy\n"
         "class Mine(BaseStrategy):\n"
         "    name = 'mine'\n"
         "    def message(self, view):\n"

@@ -8,30 +8,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.belief_manipulation import BeliefManipulation
-from agents.random_report import RandomReport
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from mechanisms.base import DirectMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray
-from sim.channel import Latency
-from sim.environment import TableEnvironment
-from sim.errors import InputError, PlayError
-from sim.game import Conduct, Game, make_game, shortened
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Acts, Situation, Strategy
-from sim.streams import Streams
-from sim.tables import outcomes_table
+from dynmech.agents.belief_manipulation import BeliefManipulation
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.channel import Latency
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Conduct, Game, make_game, shortened
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Acts, Situation, Strategy
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import outcomes_table
 from tests.exact import tree_payoffs, truthful_values
 
 

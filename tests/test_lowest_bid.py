@@ -5,29 +5,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.oracle import Family
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.moments import Moments
-from experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OwnBid
-from experiments.scenarios.lowest_bid_auction import LowestBidAuction
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import BaseMechanism
-from mechanisms.bids import linear_values
-from mechanisms.conditions import convex_independence, spanning
-from mechanisms.lowest_bid import LowestBid
-from mechanisms.planner import plan
-from mechanisms.second_price import SecondPrice
-from sim.arrays import Array, FloatArray
-from sim.builders import from_arrays
-from sim.channel import Latency
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import Conduct, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Acts, Situation
-from sim.streams import Streams
+from dynmech.agents.oracle import Family
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OwnBid
+from dynmech.experiments.scenarios.lowest_bid_auction import LowestBidAuction
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.bids import linear_values
+from dynmech.mechanisms.conditions import convex_independence, spanning
+from dynmech.mechanisms.lowest_bid import LowestBid
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.second_price import SecondPrice
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.channel import Latency
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import Conduct, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.streams import Streams
 
 seeds = st.integers(0, 10_000)
 

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechanisms.base import DirectMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.ex_post import ex_post_payments, utility_by_report
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.targets import spanning_solution
-from mechanisms.team import Team
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices, next_belief, prior_belief
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.roles import Acts, Situation
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.ex_post import ex_post_payments, utility_by_report
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.targets import spanning_solution
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices, next_belief, prior_belief
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.roles import Acts, Situation
 from tests.exact import tree_payoffs, truthful_values
 
 seeds = st.integers(0, 10_000)

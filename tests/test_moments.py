@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
 
-from experiments.moments import LEVEL, Moments, amount, by_signal
-from sim.arrays import FloatArray
+from dynmech.experiments.moments import LEVEL, Moments, amount, by_signal
+from dynmech.sim.arrays import FloatArray
 
 numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
 

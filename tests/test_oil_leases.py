@@ -7,16 +7,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.ex_post import ex_post_payments
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.planner import plan
-from mechanisms.team import Team
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.ex_post import ex_post_payments
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.team import Team
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
 from tests.exact import Report, tree_payoffs, truth
 
 

@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from experiments.openspiel import best_response_value, export_game
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.base import BaseMechanism
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.team import Team
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.experiments.openspiel import best_response_value, export_game
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.team import Team
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
 from tests.test_mechanisms import generator, interdependent
 from tests.test_oracle import Lottery
 
@@ -42,7 +42,7 @@ def test_random_two_period_games(rule: Callable[[TableEnvironment], BaseMechanis
 def test_truth_earns_what_the_ledger_says() -> None:
     from open_spiel.python.algorithms.expected_game_score import policy_value
 
-    from experiments.openspiel import Prescribed
+    from dynmech.experiments.openspiel import Prescribed
 
     env = OilLeasesPrior().build()
     game = export_game(env, Linked(env))

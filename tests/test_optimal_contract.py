@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from experiments.auditing import audit
-from experiments.catalog import make_environment
-from mechanisms.optimal_contract import OptimalContract
-from mechanisms.relaxed_bound import continuum_bound
-from mechanisms.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.errors import Refusal
-from sim.separable_builders import arms, beta_signal
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment
+from dynmech.mechanisms.optimal_contract import OptimalContract
+from dynmech.mechanisms.relaxed_bound import continuum_bound
+from dynmech.mechanisms.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable_builders import arms, beta_signal
 from tests.separable_economies import TASTES, frequency, on_midpoints, sale
 
 COST = 0.3

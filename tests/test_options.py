@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.catalog import STRATEGIES, make_environment, make_mechanism, make_strategy
-from experiments.options import construct, options_of, shown, split
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.team import Team
-from sim.environment import Environment, TableEnvironment
-from sim.errors import InputError, Refusal
+from dynmech.experiments.catalog import STRATEGIES, make_environment, make_mechanism, make_strategy
+from dynmech.experiments.options import construct, options_of, shown, split
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.team import Team
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
 
 word = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=6)
 

@@ -10,33 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from agents import places
-from agents.figures import ex_ante_gain, worst_gain
-from agents.merging import numbered
-from agents.oracle import Family, Information, solve
-from agents.places import Outlook, all_places
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.base import BaseMechanism, LastPeriodMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.tabulate import tabulate
-from mechanisms.team import Team
-from sim import memory as machine
-from sim.arrays import FloatArray
-from sim.builders import random_environment
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.roles import Acts, Situation
-from sim.streams import Streams
+from dynmech.agents import places
+from dynmech.agents.figures import ex_ante_gain, worst_gain
+from dynmech.agents.merging import numbered
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.places import Outlook, all_places
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.base import BaseMechanism, LastPeriodMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.tabulate import tabulate
+from dynmech.mechanisms.team import Team
+from dynmech.sim import memory as machine
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import Acts, Situation
+from dynmech.sim.streams import Streams
 from tests.exact import tree_payoffs
 from tests.test_mechanisms import best_ex_post_gain, generator, interdependent, private_values
 from tests.test_oil_leases import firm_1_strategies

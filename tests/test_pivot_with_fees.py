@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.truthful import Truthful
-from experiments.auditing import Audit, audit, audit_data
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.scenarios.bilateral_trade import environment_of
-from mechanisms.pivot import Pivot
-from mechanisms.pivot_with_fees import PivotWithFees
-from mechanisms.planner import plan
-from mechanisms.trade_budget import Trade, trade_in
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import Audit, audit, audit_data
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.bilateral_trade import environment_of
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.trade_budget import Trade, trade_in
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 from tests.test_pivot_without import market
 from tests.test_trade_budget import alpha_chain
 

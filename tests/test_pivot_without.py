@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.auditing import audit
-from experiments.catalog import make_environment
-from mechanisms.feasible import decisions_without, restricted
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.builders import single_object, trade
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment
+from dynmech.mechanisms.feasible import decisions_without, restricted
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import single_object, trade
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
 from tests.exact import truthful_values
 from tests.test_mechanisms import best_ex_post_gain, generator, private_values
 

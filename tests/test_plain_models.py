@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.loop import Plain, economy, parallel_loop, play, with_events, with_stores
-from sim.game import Game
+from dynmech.sim.game import Game
 
 GAME = economy()
 PLAIN = Plain.of(GAME)

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 from quantecon.markov import DiscreteDP
 
-from mechanisms import planner
-from mechanisms.anderson import Anderson
-from mechanisms.planner import flow_welfare, plan
-from sim import memory
-from sim.arrays import FloatArray, IntArray
-from sim.builders import from_arrays
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
+from dynmech.mechanisms import planner
+from dynmech.mechanisms.anderson import Anderson
+from dynmech.mechanisms.planner import flow_welfare, plan
+from dynmech.sim import memory
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
 
 SEEDS = st.integers(0, 2**32 - 1)
 

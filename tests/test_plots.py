@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import plot_stress
-from experiments.stressing import StressResult
-from sim.arrays import FloatArray
-from sim.errors import InputError
+from dynmech.experiments import plot_stress
+from dynmech.experiments.stressing import StressResult
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
 
 FAMILIES = ("one-shot", "belief-manipulation", "random")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from experiments import make_environment, make_mechanism, run, use_plugins
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from experiments.cli import main
-from sim.environment import TableEnvironment
-from sim.errors import PlayError
+from dynmech.experiments import make_environment, make_mechanism, run, use_plugins
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.cli import main
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import PlayError
 from tests.exact import tree_payoffs
 
 PLUGIN = '''
@@ -18,11 +18,11 @@ PLUGIN = '''
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from experiments.scenarios.base import Scenario
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import DirectMechanism
-from sim.roles import Promises
+from dynmech.agents.base import BaseStrategy
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.sim.roles import Promises
 
 
 class Market(Scenario):
@@ -207,13 +207,13 @@ def test_a_name_of_ours_is_not_to_be_had(
     assert stopped.value.code == 2
     expected = f"dynmech: plug-in market.py: {kind} {theirs!r} is there already; choose another name\n"
     assert capsys.readouterr().err == expected
-    assert MECHANISMS.get("team").__module__ == "mechanisms.team"
+    assert MECHANISMS.get("team").__module__ == "dynmech.mechanisms.team"
 
 
 SHOP = '''
-from experiments.scenarios.base import Scenario
-from sim.function_environment import FunctionEnvironment
-from sim.spaces import Finite, Interval
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.spaces import Finite, Interval
 
 class Shop(Scenario):
     """A buyer whose value is uniform on [0, 1]."""

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from experiments import pool
-from experiments.catalog import STRATEGIES, use_plugins
-from experiments.guard import Limits
-from experiments.interrupts import uninterrupted
-from experiments.opening import make_workers
-from experiments.pool import Call, Done, Parcel, Workers
-from sim.errors import InputError, PlayError, StorageError
+from dynmech.agents.base import BaseStrategy
+from dynmech.experiments import pool
+from dynmech.experiments.catalog import STRATEGIES, use_plugins
+from dynmech.experiments.guard import Limits
+from dynmech.experiments.interrupts import uninterrupted
+from dynmech.experiments.opening import make_workers
+from dynmech.experiments.pool import Call, Done, Parcel, Workers
+from dynmech.sim.errors import InputError, PlayError, StorageError
 from tests.runs import no_space, planted, strategy
 from tests.test_guard import alive, gone
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.tournament.profiles import (
+from dynmech.experiments.tournament.profiles import (
     ORDERS,
     Profile,
     Role,

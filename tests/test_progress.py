@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments import console
-from experiments.console import PLAIN_EVERY, PlainProgress, progress_bars
+from dynmech.experiments import console
+from dynmech.experiments.console import PLAIN_EVERY, PlainProgress, progress_bars
 
 
 class Clock:
@@ -123,7 +123,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def timed(*columns: object, **options: object) -> object:
         return Progress(*columns, **options, get_time=clock, auto_refresh=False)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("experiments.console.Progress", timed)
+    monkeypatch.setattr("dynmech.experiments.console.Progress", timed)
 
     def pass_by(seconds: float) -> None:
         clock.now += seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.catalog import MECHANISMS, SCENARIOS
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS
 from tests import recorder
 from tests.recorder import Line, Value, compare, exact_differences, lines, read_golden
 

@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
-from sim.errors import InputError
-from sim.registry import Registry, load_plugin
+from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
+from dynmech.sim.errors import InputError
+from dynmech.sim.registry import Registry, load_plugin
 
 
 class Fruit(ABC):
@@ -55,7 +55,7 @@ def module(name: str, *classes: type) -> ModuleType:
 
 @pytest.fixture
 def fruits() -> Registry[Fruit]:
-    registry: Registry[Fruit] = Registry("fruit", Fruit, "experiments.scenarios")  # type: ignore[type-abstract]
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "dynmech.experiments.scenarios")  # type: ignore[type-abstract]
     assert registry.all() == {}, "no scenario is a fruit"
     return registry
 
@@ -161,7 +161,7 @@ def test_a_plugin_that_failed_can_be_corrected(tmp_path: Path) -> None:
 def test_plugins_of_one_name_clash_in_either_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(STRATEGIES, "_added", {})
     text = (
-        "from agents.base import BaseStrategy\n"
+        "from dynmech.agents.base import BaseStrategy\n"
         "class Mine(BaseStrategy):\n"
         "    name = 'mine'\n"
         "    def message(self, view):\n"

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import make_environment, relaxation, yardstick
-from experiments.cli import main
-from mechanisms.dynamic_revenue import dynamic_revenue, relaxed_revenue
-from mechanisms.revenue_lp import revenue_optimum
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.kernels import IndependentKernel
-from sim.stage import Stage
+from dynmech.experiments import make_environment, relaxation, yardstick
+from dynmech.experiments.cli import main
+from dynmech.mechanisms.dynamic_revenue import dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.revenue_lp import revenue_optimum
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.stage import Stage
 from tests.test_mechanisms import generator
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mechanisms.relaxed_bound import _midpoint_rule, continuum_bound
-from sim.arrays import FloatArray
-from sim.separable import Economy, FirstSignal
-from sim.separable_builders import beta_signal
+from dynmech.mechanisms.relaxed_bound import _midpoint_rule, continuum_bound
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.separable import Economy, FirstSignal
+from dynmech.sim.separable_builders import beta_signal
 from tests.separable_economies import START, TASTES, frequency, random_sale, sale
 from tests.test_mechanisms import generator
 

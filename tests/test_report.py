@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from experiments.cli import main
-from experiments.moments import amount
-from experiments.report.page import report, write_report
-from experiments.report.tournament_page import by_mechanism, empirical_game, tournament_context
-from experiments.results import read_result, read_run, save_result
-from experiments.running import run
-from experiments.simulate import Sampling
-from experiments.stressing import stress
-from experiments.tournament.loading import check_tournament
-from experiments.tournament.playing import tournament
-from sim.environment import TableEnvironment
-from sim.errors import InputError
+from dynmech.experiments.cli import main
+from dynmech.experiments.moments import amount
+from dynmech.experiments.report.page import report, write_report
+from dynmech.experiments.report.tournament_page import by_mechanism, empirical_game, tournament_context
+from dynmech.experiments.results import read_result, read_run, save_result
+from dynmech.experiments.running import run
+from dynmech.experiments.simulate import Sampling
+from dynmech.experiments.stressing import stress
+from dynmech.experiments.tournament.loading import check_tournament
+from dynmech.experiments.tournament.playing import tournament
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
 from tests.test_symmetry import independent
 
 HOSTILE = "<script>console.error('run')</script><img src=x onerror=console.error(1)>\"'&"

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.report.drawing import BOTTOM, LEFT, NAMED, RIGHT, TOP, Scale, chart, round_values, scatter, strips
+from dynmech.experiments.report.drawing import BOTTOM, LEFT, NAMED, RIGHT, TOP, Scale, chart, round_values, scatter, strips
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import reproduce as module
-from experiments.cli import main
-from experiments.reproduce import papers, reproduce, sentence
-from experiments.reproductions.base import Claim
-from sim.errors import InputError
+from dynmech.experiments import reproduce as module
+from dynmech.experiments.cli import main
+from dynmech.experiments.reproduce import papers, reproduce, sentence
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.sim.errors import InputError
 
 
 @pytest.fixture(scope="module")

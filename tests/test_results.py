@@ -12,10 +12,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from experiments import read_run, run, stress
-from experiments.running import RunResult
-from experiments.stressing import StressResult
-from sim.errors import InputError
+from dynmech.experiments import read_run, run, stress
+from dynmech.experiments.running import RunResult
+from dynmech.experiments.stressing import StressResult
+from dynmech.sim.errors import InputError
 
 EPISODES = 700
 DATASETS = ("outcomes", "episodes", "gains")

@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.scenarios.two_period_sale import grid_economy
-from mechanisms import revenue_program
-from mechanisms.discrete_virtual import discrete_virtual_values
-from mechanisms.ledger import keep_ledger
-from mechanisms.pivot_with_fees import PivotWithFees
-from mechanisms.planner import plan
-from mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
-from mechanisms.revenue_optimal import RevenueOptimal
-from sim.arrays import FloatArray
-from sim.builders import single_object
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.kernels import IndependentKernel
-from sim.loop import play_shard
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.two_period_sale import grid_economy
+from dynmech.mechanisms import revenue_program
+from dynmech.mechanisms.discrete_virtual import discrete_virtual_values
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.revenue_lp import RevenueOptimum, revenue_optimum
+from dynmech.mechanisms.revenue_optimal import RevenueOptimal
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import single_object
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 from tests.test_mechanisms import generator
 from tests.test_pivot_without import market
 

@@ -10,23 +10,23 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import parallel_api_test
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from experiments.rl import SCOPE, DeviatorEnv, MechanismEnv, deviator_env, parallel_env
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.renewable_resource import RenewableResource
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.linked import Linked
-from mechanisms.team import Team
-from sim.arrays import Array
-from sim.errors import InputError, Refusal
-from sim.game import Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Strategy, View
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.rl import SCOPE, DeviatorEnv, MechanismEnv, deviator_env, parallel_env
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.renewable_resource import RenewableResource
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Strategy, View
+from dynmech.sim.streams import Streams
 from tests.test_oracle import Lottery
 
 

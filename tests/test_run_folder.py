@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sim.errors import DynmechError, InputError, PlayError, StorageError
-from sim.run_folder import DATASETS, RunFolder, read_ledger
-from sim.shard_files import checksum, damage, write_shard
+from dynmech.sim.errors import DynmechError, InputError, PlayError, StorageError
+from dynmech.sim.run_folder import DATASETS, RunFolder, read_ledger
+from dynmech.sim.shard_files import checksum, damage, write_shard
 from tests.runs import bytes_below, no_space
 
 KEYS = [f"mechanism=m/case=c/shard-{k:05d}" for k in range(3)]
@@ -342,7 +342,7 @@ def test_a_second_program_is_refused_with_one_line(tmp_path: Path) -> None:
             check=False,
         )
         last = other.stderr.splitlines()[-1]
-        assert last == "sim.errors.InputError: a: in use by another program; wait for it, or choose another --out"
+        assert last == "dynmech.sim.errors.InputError: a: in use by another program; wait for it, or choose another --out"
         with pytest.raises(InputError, match="in use by another program"), folder(tmp_path / "a"):
             pass
         assert bytes_below(tmp_path / "a") == before

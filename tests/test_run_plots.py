@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import run_plots, write_plots
-from experiments.plots import wrapped
-from experiments.results import read_result, save_result
-from experiments.run_plots import Column, line_style
-from sim.errors import InputError
+from dynmech.experiments import run_plots, write_plots
+from dynmech.experiments.plots import wrapped
+from dynmech.experiments.results import read_result, save_result
+from dynmech.experiments.run_plots import Column, line_style
+from dynmech.sim.errors import InputError
 from tests.test_plots import pixels
 from tests.test_report import ODD, folders, renamed
 

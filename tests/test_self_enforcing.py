@@ -7,31 +7,31 @@ from itertools import product
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy, Setting
-from agents.oracle import Family, Information, solve
-from agents.patience import Level, least_patience, sufficient, worst_exit
-from agents.problem import build_problem
-from agents.quitting import Quitting
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from mechanisms.balanced_team import BalancedTeam
-from mechanisms.blackwell import long_run
-from mechanisms.enforced import enforced, parts
-from mechanisms.self_enforcing import SelfEnforcing
-from sim.arrays import Array, BoolArray, FloatArray
-from sim.builders import from_arrays
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.game import Game, make_game
-from sim.kernels import IndependentKernel
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Situation, View
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.patience import Level, least_patience, sufficient, worst_exit
+from dynmech.agents.problem import build_problem
+from dynmech.agents.quitting import Quitting
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.balanced_team import BalancedTeam
+from dynmech.mechanisms.blackwell import long_run
+from dynmech.mechanisms.enforced import enforced, parts
+from dynmech.mechanisms.self_enforcing import SelfEnforcing
+from dynmech.sim.arrays import Array, BoolArray, FloatArray
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Situation, View
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 
 SELLER, BUYER = 0, 1
 OUT, IN = 0, 1

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from agents.base import BaseStrategy
-from experiments import pool, read_run, replay, run, stress, use_plugins
-from experiments.pool import Workers
-from experiments.shards import LEVELS
-from experiments.simulate import Sampling
-from sim.errors import InputError, PlayError
-from sim.journal import Journal
-from sim.run_folder import read_ledger
+from dynmech.agents.base import BaseStrategy
+from dynmech.experiments import pool, read_run, replay, run, stress, use_plugins
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.shards import LEVELS
+from dynmech.experiments.simulate import Sampling
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.journal import Journal
+from dynmech.sim.run_folder import read_ledger
 from tests.runs import ROOT, bytes_below, planted, strategy
 
 SAMPLING = Sampling(episodes=90, seed=3, shard=20)
@@ -98,9 +98,9 @@ def test_another_number_of_workers_resumes_and_finishes(tmp_path: Path, monkeypa
 
 MEMORY = """
 import resource, sys
-from experiments import run
-from experiments.pool import Workers
-from experiments.simulate import Sampling
+from dynmech.experiments import run
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.simulate import Sampling
 def peak(shards, out):
     run("oil-leases", "linked", {"0": "random"}, sampling=Sampling(100 * shards, 0, 100), out=out, log=sys.argv[1],
         workers=Workers(int(sys.argv[2])))
@@ -213,7 +213,7 @@ def test_a_family_that_fails_in_the_pilot_is_looked_at_again(tmp_path: Path) -> 
 
 
 BREAKS = """
-from mechanisms.team import Team
+from dynmech.mechanisms.team import Team
 class {name}(Team):
     name = "{lower}"
     def charge(self, now, messages, decision, acts):

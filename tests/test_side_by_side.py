@@ -6,25 +6,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.contingent import Contingent
-from agents.misreport import Misreport
-from agents.per_episode import EpisodeStrategy, EpisodeView
-from agents.random_report import RandomReport
-from agents.side_by_side import side_by_side
-from agents.truthful import Truthful
-from experiments import simulate
-from experiments.catalog import STRATEGIES, make_environment, make_mechanism
-from experiments.choosing import menu
-from experiments.simulate import Case, Sampling, pilot
-from sim.arrays import Array
-from sim.channel import Latency
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import View
-from sim.spaces import Finite
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.contingent import Contingent
+from dynmech.agents.misreport import Misreport
+from dynmech.agents.per_episode import EpisodeStrategy, EpisodeView
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.side_by_side import side_by_side
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments import simulate
+from dynmech.experiments.catalog import STRATEGIES, make_environment, make_mechanism
+from dynmech.experiments.choosing import menu
+from dynmech.experiments.simulate import Case, Sampling, pilot
+from dynmech.sim.arrays import Array
+from dynmech.sim.channel import Latency
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
+from dynmech.sim.streams import Streams
 
 EPISODES = 40
 LATE = Conduct(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))

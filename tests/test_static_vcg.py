@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.oracle import Family
-from experiments.auditing import audit
-from experiments.scenarios.public_good import PublicGood
-from mechanisms.base import BaseMechanism
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.static_vcg import StaticVCG
-from mechanisms.static_vcg_efficient import StaticVCGEfficient
-from sim.builders import from_arrays, random_environment
-from sim.environment import TableEnvironment
-from sim.roles import Situation
+from dynmech.agents.oracle import Family
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.scenarios.public_good import PublicGood
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.static_vcg import StaticVCG
+from dynmech.mechanisms.static_vcg_efficient import StaticVCGEfficient
+from dynmech.sim.builders import from_arrays, random_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Situation
 
 seeds = st.integers(0, 10_000)
 

@@ -11,44 +11,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy, Setting
-from agents.belief_manipulation import BeliefManipulation
-from agents.conditions import Condition
-from agents.contingent import Contingent
-from agents.delayed import Delayed
-from agents.disobedience import Disobedience
-from agents.eager_seller import EagerSeller
-from agents.exp3 import Exp3
-from agents.fictitious_play import FictitiousPlay
-from agents.informed_buyer import InformedBuyer
-from agents.initial_misreport import InitialMisreport
-from agents.maps import WORDS, MessageMap, lies
-from agents.misreport import Misreport
-from agents.one_shot import OneShot
-from agents.per_episode import EpisodeStrategy, EpisodeView
-from agents.q_learning import QLearning
-from agents.quitting import Quitting
-from agents.random_report import RandomReport
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments import run
-from experiments.catalog import STRATEGIES, make_strategy
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.base import DirectMechanism
-from mechanisms.linked import Linked
-from mechanisms.team import Team
-from sim.arrays import Array
-from sim.environment import TableEnvironment
-from sim.errors import InputError, PlayError
-from sim.game import Conduct, Game, make_game
-from sim.kernels import JointKernel
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import Lexicon, Situation, Strategy, View
-from sim.spaces import Finite, Interval, Space
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy, Setting
+from dynmech.agents.belief_manipulation import BeliefManipulation
+from dynmech.agents.conditions import Condition
+from dynmech.agents.contingent import Contingent
+from dynmech.agents.delayed import Delayed
+from dynmech.agents.disobedience import Disobedience
+from dynmech.agents.eager_seller import EagerSeller
+from dynmech.agents.exp3 import Exp3
+from dynmech.agents.fictitious_play import FictitiousPlay
+from dynmech.agents.informed_buyer import InformedBuyer
+from dynmech.agents.initial_misreport import InitialMisreport
+from dynmech.agents.maps import WORDS, MessageMap, lies
+from dynmech.agents.misreport import Misreport
+from dynmech.agents.one_shot import OneShot
+from dynmech.agents.per_episode import EpisodeStrategy, EpisodeView
+from dynmech.agents.q_learning import QLearning
+from dynmech.agents.quitting import Quitting
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments import run
+from dynmech.experiments.catalog import STRATEGIES, make_strategy
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.base import DirectMechanism
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import Lexicon, Situation, Strategy, View
+from dynmech.sim.spaces import Finite, Interval, Space
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 
 ABC = ("a", "b", "c")
 SHIPPED = {name: cls for name, cls in STRATEGIES.all().items() if cls.__module__.startswith("agents.")}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from sim.arrays import FloatArray
-from sim.streams import Streams, Tape, Tapes
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.streams import Streams, Tape, Tapes
 
 
 def table(streams: Streams, name: str, width: int) -> FloatArray:
@@ -114,7 +114,7 @@ def test_blocks_read_the_same_numbers_however_many_share_a_tape(
     names = ("nature 0", "nature 1")
     expected = np.concatenate([table(full, name, width) for name in names], axis=2)[:, :episodes]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sim.streams.HELD", held)
+        patch.setattr("dynmech.sim.streams.HELD", held)
         tapes = Tapes(full, block, episodes)
         for start in range(0, episodes, block):
             stop = min(start + block, episodes)
@@ -132,7 +132,7 @@ def test_a_tape_makes_every_number_once_and_keeps_no_more_than_it_may(monkeypatc
         return make(self, chunk)
 
     monkeypatch.setattr(Tape, "_make", counted)
-    monkeypatch.setattr("sim.streams.HELD", 80 * 10)
+    monkeypatch.setattr("dynmech.sim.streams.HELD", 80 * 10)
     for block, tapes_made in ((1, 4), (5, 4), (40, 1)):  # ten episodes to a tape, or a block that is larger
         made.clear()
         tapes = Tapes(Streams(0, "play", 0, 40, 76), block, 40)

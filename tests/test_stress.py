@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agents.belief_manipulation import BeliefManipulation
-from agents.truthful import Truthful
-from experiments import stress
-from experiments.catalog import MECHANISMS, STRATEGIES, use_plugins
-from experiments.choosing import PILOT
-from experiments.moments import LEVEL, Moments
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from experiments.simulate import Sampling
-from experiments.stressing import StressResult, describe_gain, gain_table, gainers, headline
-from mechanisms.cremer_mclean import CremerMcLean
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.belief_manipulation import BeliefManipulation
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments import stress
+from dynmech.experiments.catalog import MECHANISMS, STRATEGIES, use_plugins
+from dynmech.experiments.choosing import PILOT
+from dynmech.experiments.moments import LEVEL, Moments
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.experiments.simulate import Sampling
+from dynmech.experiments.stressing import StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 from tests.exact import tree_payoffs
 from tests.runs import planted
 
@@ -278,7 +278,7 @@ def test_blocks_change_nothing_and_shards_do_not_bias(tmp_path: Path) -> None:
 
 def test_the_choice_and_the_report_rest_on_different_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gain that is reported must not be flattered by having been picked: other episodes, other luck."""
-    from experiments import simulate
+    from dynmech.experiments import simulate
 
     seen: dict[str, list[FloatArray]] = {}
 
@@ -370,7 +370,7 @@ def test_private_values_make_the_naive_rule_lose(tmp_path: Path) -> None:
 TOO_DEAR = '''
 """The team mechanism with an entrance fee that nobody would pay."""
 
-from mechanisms.team import Team
+from dynmech.mechanisms.team import Team
 
 
 class TooDear(Team):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.study import Study, load_study
-from sim.errors import InputError
+from dynmech.experiments.study import Study, load_study
+from dynmech.sim.errors import InputError
 
 SOUND = """
 environment = "oil-leases-prior"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from experiments.tournament.loading import check_tournament, load_tournament
-from experiments.tournament.roles import make_roles
-from experiments.tournament.study import Study
-from sim.errors import InputError
+from dynmech.experiments.tournament.loading import check_tournament, load_tournament
+from dynmech.experiments.tournament.roles import make_roles
+from dynmech.experiments.tournament.study import Study
+from dynmech.sim.errors import InputError
 from tests.runs import planted, strategy
 
 GOOD: dict[str, Any] = {
@@ -229,7 +229,7 @@ def test_a_sweep_is_every_combination() -> None:
 
 
 def test_agents_that_are_not_alike_get_a_role_each() -> None:
-    from experiments.catalog import make_environment
+    from dynmech.experiments.catalog import make_environment
 
     roles = {"big": {"agents": ["carrier 3"]}, "rest": {"agents": ["carrier 1", "carrier 2"], "symmetric": False}}
     study = check_tournament({**GOOD, "environment": "spectrum:horizon=2", "roles": roles}, "s")

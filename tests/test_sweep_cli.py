@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from experiments.continuous import measure
-from experiments.correlation import sweep_correlation
-from experiments.scenarios.continuous_licence import ContinuousLicence
-from mechanisms.contingent_density import ContingentDensity
+from dynmech.experiments.cli import main
+from dynmech.experiments.continuous import measure
+from dynmech.experiments.correlation import sweep_correlation
+from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
+from dynmech.mechanisms.contingent_density import ContingentDensity
 
 
 def swept(capsys: pytest.CaptureFixture[str], *line: str, code: int = 0) -> str:

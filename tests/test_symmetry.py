@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.catalog import make_environment
-from sim.environment import TableEnvironment
-from sim.kernels import IndependentKernel, JointKernel
-from sim.stage import Stage
-from sim.symmetry import asymmetry
+from dynmech.experiments.catalog import make_environment
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.stage import Stage
+from dynmech.sim.symmetry import asymmetry
 
 
 def economy(text: str) -> TableEnvironment:

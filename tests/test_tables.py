@@ -12,27 +12,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.base import BaseStrategy
-from agents.random_report import RandomReport
-from agents.truthful import Truthful
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from experiments.scenarios.random_economy import RandomEconomy
-from experiments.scenarios.repeated_auction import RepeatedAuction
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.linked import Linked
-from mechanisms.pay_your_report import PayYourReport
-from mechanisms.pivot import Pivot
-from sim.arrays import Array
-from sim.channel import Latency
-from sim.columns import labels, turned
-from sim.errors import InputError
-from sim.game import Conduct, Game, make_game
-from sim.loop import play_shard
-from sim.record import EARLY, NOTHING, Keep, Record
-from sim.roles import View
-from sim.spaces import SILENT, Finite
-from sim.streams import Streams
-from sim.tables import episodes_table, gains_table, outcomes_table, write_table
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.pay_your_report import PayYourReport
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.sim.arrays import Array
+from dynmech.sim.channel import Latency
+from dynmech.sim.columns import labels, turned
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import Conduct, Game, make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import EARLY, NOTHING, Keep, Record
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import SILENT, Finite
+from dynmech.sim.streams import Streams
+from dynmech.sim.tables import episodes_table, gains_table, outcomes_table, write_table
 
 EPISODES = 40
 NAMES = ["one", "two"]

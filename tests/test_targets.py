@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from mechanisms.ex_post import ex_post_payments, implementing_payments, least_payments, utility_by_report, worst_cycle
-from mechanisms.hulls import nearest_mixture, nearest_mixtures
-from mechanisms.planner import plan
-from mechanisms.smallest import shortfall, smallest_transfers
-from mechanisms.solvers import make_solver
-from mechanisms.targets import convex_solution, spanning_solution
-from sim.arrays import FloatArray
-from sim.builders import random_environment
-from sim.errors import InputError
+from dynmech.mechanisms.ex_post import ex_post_payments, implementing_payments, least_payments, utility_by_report, worst_cycle
+from dynmech.mechanisms.hulls import nearest_mixture, nearest_mixtures
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.smallest import shortfall, smallest_transfers
+from dynmech.mechanisms.solvers import make_solver
+from dynmech.mechanisms.targets import convex_solution, spanning_solution
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import random_environment
+from dynmech.sim.errors import InputError
 from tests.economies import generator
 
 seeds = st.integers(0, 10_000)

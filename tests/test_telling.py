@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from experiments import replay, run, stress, telling
-from experiments.catalog import make_environment, make_strategy, use_plugins
-from experiments.pool import Workers
-from experiments.results import read_result
-from experiments.running import make_conduct
-from experiments.simulate import Sampling, lone_deviation, make_game_of
-from experiments.telling import PERIODS, tell_case, tell_safely
+from dynmech.experiments import replay, run, stress, telling
+from dynmech.experiments.catalog import make_environment, make_strategy, use_plugins
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.results import read_result
+from dynmech.experiments.running import make_conduct
+from dynmech.experiments.simulate import Sampling, lone_deviation, make_game_of
+from dynmech.experiments.telling import PERIODS, tell_case, tell_safely
 from tests.homes import home
 from tests.runs import planted, strategy
 

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.frozen_search import search_frozen
-from agents.scripted import Scripted
-from agents.truthful import Truthful
-from experiments.catalog import make_environment
-from mechanisms.batch_plan import follow
-from mechanisms.frozen_plans import everybody, flow, plans
-from mechanisms.relaxed_bound import sampled_bound
-from mechanisms.virtual_myopic import VirtualMyopic
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import Array
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.roles import View
-from sim.separable import SeparableEnvironment
-from sim.separable_builders import beta_signal, items
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.frozen_search import search_frozen
+from dynmech.agents.scripted import Scripted
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment
+from dynmech.mechanisms.batch_plan import follow
+from dynmech.mechanisms.frozen_plans import everybody, flow, plans
+from dynmech.mechanisms.relaxed_bound import sampled_bound
+from dynmech.mechanisms.virtual_myopic import VirtualMyopic
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import Array
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.roles import View
+from dynmech.sim.separable import SeparableEnvironment
+from dynmech.sim.separable_builders import beta_signal, items
+from dynmech.sim.streams import Streams
 from tests.separable_economies import known
 
 # Kakade, Lobel and Nazerzadeh 2011

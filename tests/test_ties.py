@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from agents.oracle import Family, Information, best_messages, solve
-from agents.problem import build_problem
-from experiments.audit_screen import show_audit
-from experiments.auditing import audit, audit_data
-from experiments.catalog import MECHANISMS, make_environment, make_mechanism
-from experiments.exact import story
-from experiments.frozen_audit import too_large
-from mechanisms.virtual_pivot import VirtualPivot
-from sim import ties
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import DynmechError
-from sim.kernels import IndependentKernel, JointKernel
-from sim.separable import SeparableEnvironment, separable_environment
-from sim.stage import Stage
+from dynmech.agents.oracle import Family, Information, best_messages, solve
+from dynmech.agents.problem import build_problem
+from dynmech.experiments.audit_screen import show_audit
+from dynmech.experiments.auditing import audit, audit_data
+from dynmech.experiments.catalog import MECHANISMS, make_environment, make_mechanism
+from dynmech.experiments.exact import story
+from dynmech.experiments.frozen_audit import too_large
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim import ties
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import DynmechError
+from dynmech.sim.kernels import IndependentKernel, JointKernel
+from dynmech.sim.separable import SeparableEnvironment, separable_environment
+from dynmech.sim.stage import Stage
 from tests.homes import ECONOMIES
 
 SHAKE = 1e-14

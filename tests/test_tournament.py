@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.oracle import Family
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.pool import Workers
-from experiments.results import read_result
-from experiments.tournament.found import Tournament
-from experiments.tournament.loading import check_tournament
-from experiments.tournament.playing import tournament
-from experiments.tournament.profiles import moves
-from sim.errors import InputError
+from dynmech.agents.oracle import Family
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.results import read_result
+from dynmech.experiments.tournament.found import Tournament
+from dynmech.experiments.tournament.loading import check_tournament
+from dynmech.experiments.tournament.playing import tournament
+from dynmech.experiments.tournament.profiles import moves
+from dynmech.sim.errors import InputError
 from tests.runs import Command, bytes_below, call, planted, strategy
 from tests.test_audit import gains
 

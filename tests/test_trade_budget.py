@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.truthful import Truthful
-from experiments.moments import Moments
-from experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
-from mechanisms import trade_budget
-from mechanisms.pivot_with_fees import PivotWithFees
-from mechanisms.trade_budget import Trade, persistent_chain
-from sim.errors import InputError
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
+from dynmech.mechanisms import trade_budget
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.trade_budget import Trade, persistent_chain
+from dynmech.sim.errors import InputError
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 from tests.test_mechanisms import generator
 
 seeds = st.integers(0, 10_000)

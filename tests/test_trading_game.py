@@ -5,28 +5,28 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.eager_seller import EagerSeller
-from agents.figures import ex_ante_gain, worst_gain
-from agents.informed_buyer import InformedBuyer
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.scenarios.trading_game import Variant
-from experiments.stressing import stress
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.eager_seller import EagerSeller
+from dynmech.agents.figures import ex_ante_gain, worst_gain
+from dynmech.agents.informed_buyer import InformedBuyer
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.scenarios.trading_game import Variant
+from dynmech.experiments.stressing import stress
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.streams import Streams
 
 SELLER, BUYER = 0, 1
 UNBOUNDED, BOUNDED, CLIPPED = 1 / 9, np.log(2) / 6 - 1 / 36, 0.0851331

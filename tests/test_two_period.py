@@ -6,22 +6,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_mechanism
-from experiments.cli import main
-from experiments.moments import Moments
-from mechanisms.cutoff_rule import CutoffRule, optimal_rule, second_cutoff
-from mechanisms.optimal_two_period import OptimalTwoPeriod
-from mechanisms.two_period_types import TwoPeriodSale, TwoPeriodTypes, family
-from sim.arrays import Array, FloatArray
-from sim.errors import InputError, Refusal
-from sim.function_environment import FunctionEnvironment
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import View
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.cli import main
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.cutoff_rule import CutoffRule, optimal_rule, second_cutoff
+from dynmech.mechanisms.optimal_two_period import OptimalTwoPeriod
+from dynmech.mechanisms.two_period_types import TwoPeriodSale, TwoPeriodTypes, family
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import View
+from dynmech.sim.streams import Streams
 
 FAMILIES = [("ar1", 0.5, 1.0, 1.0), ("ar1", 0.25, 2.0, 3.0), ("power", 2.0, 2.0, 1.0), ("normal", 0.5, 1.0, 1.0)]
 

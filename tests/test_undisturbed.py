@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sim.answers
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.linked import Linked
-from sim.environment import TableEnvironment
-from sim.errors import PlayError
-from sim.game import Game, make_game
-from sim.roles import View
-from sim.spaces import Finite
-from sim.undisturbed import undisturbed
+import dynmech.sim.answers
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.linked import Linked
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import PlayError
+from dynmech.sim.game import Game, make_game
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import Finite
+from dynmech.sim.undisturbed import undisturbed
 
 
 def game() -> Game:
@@ -56,7 +56,7 @@ def state() -> list[Any]:
     return [
         *(dict(os.environ), list(sys.path), sys.stdout, sys.stderr, sys.getrecursionlimit(), list(warnings.filters)),
         *(np.geterr(), np.get_printoptions(), random.getstate(), str(np.random.get_state())),  # noqa: NPY002
-        *(sum, np.where, sim.answers.checked_answer, View.others),
+        *(sum, np.where, dynmech.sim.answers.checked_answer, View.others),
     ]
 
 
@@ -75,8 +75,8 @@ CHANGES: dict[str, Callable[[Game], Any]] = {
     "the threads that run": lambda _: wait(STOP),
     "builtins": lambda _: setattr(__import__("builtins"), "sum", max),
     "numpy": lambda _: setattr(np, "where", np.add),
-    "sim.answers": lambda _: setattr(sim.answers, "checked_answer", lambda *_a, **_k: None),
-    "sim.roles.View": lambda _: setattr(View, "others", property(lambda self: self.signal)),
+    "dynmech.sim.answers": lambda _: setattr(dynmech.sim.answers, "checked_answer", lambda *_a, **_k: None),
+    "dynmech.sim.roles.View": lambda _: setattr(View, "others", property(lambda self: self.signal)),
     "Lexicon.messages": lambda g: object.__setattr__(g.lexicon, "messages", ()),
     "Finite.labels": lambda g: object.__setattr__(g.lexicon.messages[0][0], "labels", ("a", "b", "c")),
     "TableEnvironment.discount": lambda g: object.__setattr__(g.environment, "discount", 0.5),

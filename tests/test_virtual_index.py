@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.frozen_search import search_frozen
-from mechanisms.batch_plan import follow
-from mechanisms.frozen_plans import flow, plans
-from mechanisms.gittins import gittins_index, printed_index, restart_index
-from mechanisms.virtual_index import VirtualIndex
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray
-from sim.errors import Refusal
-from sim.separable import SeparableEnvironment
-from sim.separable_builders import arms, beta_signal, beta_states
+from dynmech.agents.frozen_search import search_frozen
+from dynmech.mechanisms.batch_plan import follow
+from dynmech.mechanisms.frozen_plans import flow, plans
+from dynmech.mechanisms.gittins import gittins_index, printed_index, restart_index
+from dynmech.mechanisms.virtual_index import VirtualIndex
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import Refusal
+from dynmech.sim.separable import SeparableEnvironment
+from dynmech.sim.separable_builders import arms, beta_signal, beta_states
 from tests.separable_economies import known, on_midpoints, sale, three_arms
 from tests.test_mechanisms import generator
 

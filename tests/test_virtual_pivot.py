@@ -8,28 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from agents.figures import worst_gain
-from agents.frozen_search import search_frozen
-from agents.initial_misreport import InitialMisreport
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from experiments.auditing import audit
-from experiments.catalog import make_environment, make_mechanism
-from experiments.first_reports import first_report_conditions
-from experiments.frozen_audit import frozen_audit, too_large
-from experiments.moments import Moments
-from mechanisms.immediate import immediate
-from mechanisms.ledger import keep_ledger
-from mechanisms.relaxed_bound import continuum_bound, grid_bound, sampled_bound
-from mechanisms.separable_conditions import separable_conditions
-from mechanisms.virtual_myopic import VirtualMyopic
-from mechanisms.virtual_pivot import VirtualPivot
-from sim import memory
-from sim.errors import InputError, Refusal
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.separable import (
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.frozen_search import search_frozen
+from dynmech.agents.initial_misreport import InitialMisreport
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.auditing import audit
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.first_reports import first_report_conditions
+from dynmech.experiments.frozen_audit import frozen_audit, too_large
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.immediate import immediate
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.relaxed_bound import continuum_bound, grid_bound, sampled_bound
+from dynmech.mechanisms.separable_conditions import separable_conditions
+from dynmech.mechanisms.virtual_myopic import VirtualMyopic
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim import memory
+from dynmech.sim.errors import InputError, Refusal
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.separable import (
     Economy,
     FirstSignal,
     Later,
@@ -38,8 +38,8 @@ from sim.separable import (
     quantiles,
     separable_environment,
 )
-from sim.separable_builders import beta_signal
-from sim.streams import Streams
+from dynmech.sim.separable_builders import beta_signal
+from dynmech.sim.streams import Streams
 from tests.separable_economies import known, on_midpoints, random_sale, sale, three_arms
 from tests.test_mechanisms import generator
 

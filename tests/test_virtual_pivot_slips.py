@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from agents.frozen_search import search_frozen
-from experiments.catalog import make_environment
-from experiments.frozen_audit import frozen_audit
-from mechanisms.batch_plan import Plans, follow
-from mechanisms.frozen_plans import continuation, everybody, flow, plans
-from mechanisms.virtual_pivot import VirtualPivot
-from sim.arrays import FloatArray
-from sim.separable import Economy, Later, SeparableEnvironment
-from sim.separable_builders import beta_signal
+from dynmech.agents.frozen_search import search_frozen
+from dynmech.experiments.catalog import make_environment
+from dynmech.experiments.frozen_audit import frozen_audit
+from dynmech.mechanisms.batch_plan import Plans, follow
+from dynmech.mechanisms.frozen_plans import continuation, everybody, flow, plans
+from dynmech.mechanisms.virtual_pivot import VirtualPivot
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.separable import Economy, Later, SeparableEnvironment
+from dynmech.sim.separable_builders import beta_signal
 from tests.separable_economies import on_midpoints, three_arms
 
 

@@ -6,25 +6,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.base import BaseStrategy
-from agents.check import check_strategy
-from agents.delayed import Delayed
-from agents.mixture import Mixture
-from agents.noisy import Noisy
-from agents.random_report import RandomReport
-from agents.shaded import Shaded
-from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_strategy
-from experiments.shards import users_code
-from experiments.simulate import Case, make_game_of
-from sim.arrays import Array
-from sim.errors import InputError, PlayError
-from sim.game import Game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.roles import View
-from sim.spaces import SILENT
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.check import check_strategy
+from dynmech.agents.delayed import Delayed
+from dynmech.agents.mixture import Mixture
+from dynmech.agents.noisy import Noisy
+from dynmech.agents.random_report import RandomReport
+from dynmech.agents.shaded import Shaded
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment, make_strategy
+from dynmech.experiments.shards import users_code
+from dynmech.experiments.simulate import Case, make_game_of
+from dynmech.sim.arrays import Array
+from dynmech.sim.errors import InputError, PlayError
+from dynmech.sim.game import Game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.roles import View
+from dynmech.sim.spaces import SILENT
+from dynmech.sim.streams import Streams
 
 
 def auction(values: int = 5, horizon: int = 6) -> Game:

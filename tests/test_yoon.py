@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.reproductions import yoon
-from experiments.reproductions.base import Claim
-from experiments.trade_plots import balance_region, main, plot_allocation, plot_balance_region, two_values
-from mechanisms.cutoff_rule import optimal_rule
-from mechanisms.two_period_types import family
-from sim.errors import InputError
+from dynmech.experiments.reproductions import yoon
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.trade_plots import balance_region, main, plot_allocation, plot_balance_region, two_values
+from dynmech.mechanisms.cutoff_rule import optimal_rule
+from dynmech.mechanisms.two_period_types import family
+from dynmech.sim.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.moments import amount
-from experiments.report.drawing import chart, strips
-from experiments.report.story import story_of
+from dynmech.experiments.moments import amount
+from dynmech.experiments.report.drawing import chart, strips
+from dynmech.experiments.report.story import story_of
 
 
 def run_context(result: Mapping[str, Any]) -> dict[str, Any]:

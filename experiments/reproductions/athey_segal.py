@@ -11,34 +11,34 @@ from typing import TypedDict
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from agents.disobedience import Disobedience
-from agents.eager_seller import EagerSeller
-from agents.figures import ex_ante_gain, worst_gain
-from agents.informed_buyer import InformedBuyer
-from agents.oracle import Family, Information, solve
-from agents.patience import Level, least_patience, sufficient
-from agents.problem import Problem, build_problem
-from agents.restricted import obedient, truthful
-from agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
-from agents.truthful import Truthful
-from agents.witness import Witness
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.reproductions.base import Claim
-from mechanisms.balanced import Balanced
-from mechanisms.balanced_team import BalancedTeam
-from mechanisms.blackwell import long_run
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.self_enforcing import SelfEnforcing
-from sim.arrays import FloatArray
-from sim.builders import from_arrays
-from sim.environment import TableEnvironment
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.stage import Stage
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.disobedience import Disobedience
+from dynmech.agents.eager_seller import EagerSeller
+from dynmech.agents.figures import ex_ante_gain, worst_gain
+from dynmech.agents.informed_buyer import InformedBuyer
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.patience import Level, least_patience, sufficient
+from dynmech.agents.problem import Problem, build_problem
+from dynmech.agents.restricted import obedient, truthful
+from dynmech.agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
+from dynmech.agents.truthful import Truthful
+from dynmech.agents.witness import Witness
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.mechanisms.balanced import Balanced
+from dynmech.mechanisms.balanced_team import BalancedTeam
+from dynmech.mechanisms.blackwell import long_run
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.self_enforcing import SelfEnforcing
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import from_arrays
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.stage import Stage
+from dynmech.sim.streams import Streams
 
 PAPER = "athey-segal"
 TITLE = "Athey and Segal, An Efficient Dynamic Mechanism (2007)"

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from agents.base import BaseStrategy
-from agents.figures import worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from experiments.moments import Moments
-from mechanisms.base import BaseMechanism
-from mechanisms.ledger import Ledger, keep_ledger
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.streams import Streams
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.moments import Moments
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.ledger import Ledger, keep_ledger
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.streams import Streams
 
 EPISODES = 20_000
 """Episodes of a simulation."""

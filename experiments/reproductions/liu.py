@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from experiments.reproductions.base import Claim
-from experiments.reproductions.liu_leases import leases, leases_with_a_prior
-from experiments.reproductions.liu_others import auction, conditions, one_dimension
-from experiments.reproductions.liu_theorems import misprints, theorems
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.liu_leases import leases, leases_with_a_prior
+from dynmech.experiments.reproductions.liu_others import auction, conditions, one_dimension
+from dynmech.experiments.reproductions.liu_theorems import misprints, theorems
 
 PAPER = "liu"
 TITLE = "Liu (2014, 2025), Efficient dynamic mechanisms in environments with interdependent valuations"

@@ -7,24 +7,24 @@ from itertools import product
 
 import numpy as np
 
-from agents.belief_manipulation import BeliefManipulation
-from agents.figures import ex_ante_gain, ties
-from agents.one_shot import OneShot
-from agents.oracle import Family, Information, solve
-from agents.problem import Problem, build_problem
-from experiments.reproductions.base import Claim
-from experiments.reproductions.figures import largest_gain, mean, payoffs, play
-from experiments.scenarios.oil_leases import OilLeases
-from experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from mechanisms.cremer_mclean import CremerMcLean
-from mechanisms.ex_post import ex_post_payments
-from mechanisms.ledger import keep_ledger
-from mechanisms.linked import Linked
-from mechanisms.planner import plan
-from sim.arrays import FloatArray
-from sim.beliefs import belief_matrices
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Situation
+from dynmech.agents.belief_manipulation import BeliefManipulation
+from dynmech.agents.figures import ex_ante_gain, ties
+from dynmech.agents.one_shot import OneShot
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import Problem, build_problem
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.figures import largest_gain, mean, payoffs, play
+from dynmech.experiments.scenarios.oil_leases import OilLeases
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.ex_post import ex_post_payments
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.linked import Linked
+from dynmech.mechanisms.planner import plan
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.beliefs import belief_matrices
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Situation
 
 claim = partial(Claim, "liu")
 

@@ -5,17 +5,17 @@ Held against the corrected ones by `liu_theorems` and by tests that must catch t
 
 import numpy as np
 
-from mechanisms.base import HistoryMechanism, LastPeriodMechanism
-from mechanisms.contingent import ContingentMechanism
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.lagged import split_profiles
-from mechanisms.lowest_bid import LowestBid
-from mechanisms.solvers import Spanning, Systems
-from mechanisms.targets import spanning_solution
-from mechanisms.team import Team
-from sim.arrays import Array, FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.base import HistoryMechanism, LastPeriodMechanism
+from dynmech.mechanisms.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.lagged import split_profiles
+from dynmech.mechanisms.lowest_bid import LowestBid
+from dynmech.mechanisms.solvers import Spanning, Systems
+from dynmech.mechanisms.targets import spanning_solution
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import Array, FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.roles import Acts, Promises, Situation
 
 
 class PaidTeam(Team):

@@ -5,27 +5,27 @@ from functools import partial
 
 import numpy as np
 
-from agents.oracle import Family
-from experiments.reproductions.base import Claim
-from experiments.reproductions.figures import largest_gain, mean, play
-from experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OffByEpsilon, OwnBid
-from experiments.scenarios.lowest_bid_auction import LowestBidAuction
-from experiments.scenarios.public_good import PublicGood
-from mechanisms.brackets import one_sided
-from mechanisms.conditions import convex_independence, spanning
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.generalized_vcg import GeneralizedVCG
-from mechanisms.ledger import keep_ledger
-from mechanisms.lowest_bid import LowestBid
-from mechanisms.pivot import Pivot
-from mechanisms.planner import plan
-from mechanisms.second_price import SecondPrice
-from sim.arrays import FloatArray
-from sim.builders import from_arrays, single_object
-from sim.environment import TableEnvironment
-from sim.errors import Refusal
-from sim.roles import Acts, Situation
+from dynmech.agents.oracle import Family
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.figures import largest_gain, mean, play
+from dynmech.experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OffByEpsilon, OwnBid
+from dynmech.experiments.scenarios.lowest_bid_auction import LowestBidAuction
+from dynmech.experiments.scenarios.public_good import PublicGood
+from dynmech.mechanisms.brackets import one_sided
+from dynmech.mechanisms.conditions import convex_independence, spanning
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.generalized_vcg import GeneralizedVCG
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.lowest_bid import LowestBid
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.second_price import SecondPrice
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import from_arrays, single_object
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import Refusal
+from dynmech.sim.roles import Acts, Situation
 
 claim = partial(Claim, "liu")
 

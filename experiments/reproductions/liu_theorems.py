@@ -11,9 +11,9 @@ from functools import cache, partial
 
 import numpy as np
 
-from experiments.reproductions.base import Claim
-from experiments.reproductions.figures import largest_gain, mean, payoffs, play
-from experiments.reproductions.liu_misprints import (
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.figures import largest_gain, mean, payoffs, play
+from dynmech.experiments.reproductions.liu_misprints import (
     FlippedStep,
     OpenLoop,
     PaidTeam,
@@ -21,18 +21,18 @@ from experiments.reproductions.liu_misprints import (
     UndiscountedTarget,
     Untransposed,
 )
-from mechanisms.average_externality import AverageExternality
-from mechanisms.base import BaseMechanism
-from mechanisms.conditions import convex_independence
-from mechanisms.contingent_convex import ContingentConvex
-from mechanisms.contingent_spanning import ContingentSpanning
-from mechanisms.ledger import keep_ledger
-from mechanisms.planner import plan
-from mechanisms.surplus_extraction import SurplusExtraction
-from mechanisms.team import Team
-from sim.arrays import FloatArray
-from sim.builders import from_arrays, random_environment
-from sim.environment import TableEnvironment
+from dynmech.mechanisms.average_externality import AverageExternality
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.conditions import convex_independence
+from dynmech.mechanisms.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.surplus_extraction import SurplusExtraction
+from dynmech.mechanisms.team import Team
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import from_arrays, random_environment
+from dynmech.sim.environment import TableEnvironment
 
 claim = partial(Claim, "liu")
 

@@ -7,34 +7,34 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from agents.figures import worst_gain
-from agents.oracle import Family, Information, solve
-from agents.problem import build_problem
-from agents.truthful import Truthful
-from experiments.catalog import make_environment, make_mechanism
-from experiments.moments import Moments
-from experiments.reproductions.base import Claim
-from experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
-from mechanisms.base import BaseMechanism
-from mechanisms.cutoff_rule import CutoffRule, optimal_rule
-from mechanisms.discrete_virtual import discrete_virtual_values
-from mechanisms.groves import Groves
-from mechanisms.ledger import keep_ledger
-from mechanisms.pivot import Pivot
-from mechanisms.pivot_with_fees import PivotWithFees
-from mechanisms.planner import plan
-from mechanisms.property_a import property_a
-from mechanisms.revenue_lp import revenue_optimum
-from mechanisms.revenue_optimal import RevenueOptimal
-from mechanisms.trade_budget import Trade, persistent_chain
-from mechanisms.two_period_types import family
-from sim.arrays import FloatArray
-from sim.builders import random_environment
-from sim.environment import Environment, TableEnvironment
-from sim.game import make_game
-from sim.loop import play_shard
-from sim.record import Record
-from sim.streams import Streams
+from dynmech.agents.figures import worst_gain
+from dynmech.agents.oracle import Family, Information, solve
+from dynmech.agents.problem import build_problem
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import make_environment, make_mechanism
+from dynmech.experiments.moments import Moments
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
+from dynmech.mechanisms.base import BaseMechanism
+from dynmech.mechanisms.cutoff_rule import CutoffRule, optimal_rule
+from dynmech.mechanisms.discrete_virtual import discrete_virtual_values
+from dynmech.mechanisms.groves import Groves
+from dynmech.mechanisms.ledger import keep_ledger
+from dynmech.mechanisms.pivot import Pivot
+from dynmech.mechanisms.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.planner import plan
+from dynmech.mechanisms.property_a import property_a
+from dynmech.mechanisms.revenue_lp import revenue_optimum
+from dynmech.mechanisms.revenue_optimal import RevenueOptimal
+from dynmech.mechanisms.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.two_period_types import family
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import random_environment
+from dynmech.sim.environment import Environment, TableEnvironment
+from dynmech.sim.game import make_game
+from dynmech.sim.loop import play_shard
+from dynmech.sim.record import Record
+from dynmech.sim.streams import Streams
 
 PAPER = "yoon"
 TITLE = "Yoon (2021), Dynamic Mechanism Design: An Elementary Introduction"

@@ -9,11 +9,11 @@ stops mattering.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import FloatArray
-from sim.errors import InputError
-from sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
-from sim.separable_builders import beta_signal, state_labels
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
+from dynmech.sim.separable_builders import beta_signal, state_labels
 
 
 class Ar1Additive(Scenario):

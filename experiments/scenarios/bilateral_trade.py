@@ -23,12 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from mechanisms.trade_budget import Trade, persistent_chain
-from sim.arrays import FloatArray
-from sim.builders import trade
-from sim.environment import TableEnvironment
-from sim.errors import InputError
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.mechanisms.trade_budget import Trade, persistent_chain
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.builders import trade
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
 
 CHAINS = ("persistent", "independent", "fixed", "swap", "absorbing", "random")
 

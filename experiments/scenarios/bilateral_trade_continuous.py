@@ -10,11 +10,11 @@ Source: Yoon 2021, §3.3.1 A (two periods, no discounting).
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import Array, FloatArray
-from sim.errors import InputError
-from sim.function_environment import FunctionEnvironment
-from sim.spaces import Finite, Interval
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import Array, FloatArray
+from dynmech.sim.errors import InputError
+from dynmech.sim.function_environment import FunctionEnvironment
+from dynmech.sim.spaces import Finite, Interval
 
 DECISIONS = ("no trade", "trade")
 

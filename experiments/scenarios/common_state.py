@@ -23,12 +23,12 @@ Source: Liu 2014, §3.2, the motivation of Assumptions 2 and 3; the numbers are 
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 
 
 class CommonState(Scenario):

@@ -11,9 +11,9 @@ foretells late news.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.errors import InputError
-from sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.errors import InputError
+from dynmech.sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
 
 
 class CorrelatedFirstSignal(Scenario):

@@ -24,12 +24,12 @@ Source: Liu 2014, Assumptions 2 and 3 compared; Liu 2025, Propositions 5.3 and 5
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 
 PHASE = -5 * np.pi / 6
 """φ: of three grades, the highest is then the one in the middle of the line."""

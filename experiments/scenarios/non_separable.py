@@ -8,11 +8,11 @@ Who would care: whoever wants to see where optimal dynamic contracts by first si
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.errors import InputError
-from sim.separable import GRIDS
-from sim.separable_builders import beta_signal
-from sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.errors import InputError
+from dynmech.sim.separable import GRIDS
+from dynmech.sim.separable_builders import beta_signal
+from dynmech.sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
 
 
 class NonSeparable(Scenario):

@@ -10,11 +10,11 @@ the next tract holds.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import FloatArray
-from sim.environment import TableEnvironment
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 
 OIL = np.array([4.0, 6.0])
 LABELS = ("4", "6")

@@ -14,11 +14,11 @@ correlation.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from experiments.scenarios.oil_leases import FIRMS, LABELS, auction
-from sim.environment import TableEnvironment
-from sim.kernels import JointKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.experiments.scenarios.oil_leases import FIRMS, LABELS, auction
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.kernels import JointKernel
+from dynmech.sim.stage import Stage
 
 
 class OilLeasesPrior(Scenario):

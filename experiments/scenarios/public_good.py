@@ -19,11 +19,11 @@ Source: the setting of Liu 2014, §3.4, on a grid; the numbers are ours.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.stage import Stage
 
 
 class PublicGood(Scenario):

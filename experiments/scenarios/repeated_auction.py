@@ -9,10 +9,10 @@ Who would care: anybody who sells licences, slots or shifts again and again to t
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.builders import single_object
-from sim.environment import TableEnvironment
-from sim.errors import InputError
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.builders import single_object
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
 
 
 class RepeatedAuction(Scenario):

@@ -10,10 +10,10 @@ learn what it is worth.
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.errors import InputError
-from sim.separable import GRIDS, Grid, SeparableEnvironment, separable_environment
-from sim.separable_builders import arms, beta_signal
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.errors import InputError
+from dynmech.sim.separable import GRIDS, Grid, SeparableEnvironment, separable_environment
+from dynmech.sim.separable_builders import arms, beta_signal
 
 
 class SponsoredSearch(Scenario):

@@ -11,10 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.errors import InputError
-from sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
-from sim.separable_builders import beta_signal
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.errors import InputError
+from dynmech.sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
+from dynmech.sim.separable_builders import beta_signal
 
 
 class SupplyChain(Scenario):

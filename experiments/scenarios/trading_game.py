@@ -28,12 +28,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from experiments.scenarios.base import Scenario
-from sim.arrays import FloatArray, IntArray
-from sim.environment import TableEnvironment
-from sim.errors import InputError
-from sim.kernels import IndependentKernel
-from sim.stage import Stage
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.errors import InputError
+from dynmech.sim.kernels import IndependentKernel
+from dynmech.sim.stage import Stage
 
 Variant = Literal[
     "plain",

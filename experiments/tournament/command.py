@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from experiments import console as screen
-from experiments.opening import make_workers
-from experiments.plain import print_json
-from experiments.tournament.loading import load_tournament
-from experiments.tournament.playing import tournament
-from experiments.tournament.screen import show_tournament
+from dynmech.experiments import console as screen
+from dynmech.experiments.opening import make_workers
+from dynmech.experiments.plain import print_json
+from dynmech.experiments.tournament.loading import load_tournament
+from dynmech.experiments.tournament.playing import tournament
+from dynmech.experiments.tournament.screen import show_tournament
 
 
 def tournament_command(

@@ -19,10 +19,10 @@ from math import prod
 
 import numpy as np
 
-from experiments.moments import LEVEL
-from experiments.tournament.profiles import Move, Profile, Role, label, moves
-from sim.arrays import FloatArray
-from sim.ties import descending, first_largest, scale_of
+from dynmech.experiments.moments import LEVEL
+from dynmech.experiments.tournament.profiles import Move, Profile, Role, label, moves
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.ties import descending, first_largest, scale_of
 
 DRAWS = 400
 """Bootstrap draws."""

@@ -13,11 +13,11 @@ from time import monotonic
 
 import numpy as np
 
-from experiments.guard import Limits, confined
-from experiments.tournament.empirical import EmpiricalGame, Regret
-from experiments.tournament.profiles import canonical
-from sim.arrays import FloatArray
-from sim.errors import InputError
+from dynmech.experiments.guard import Limits, confined
+from dynmech.experiments.tournament.empirical import EmpiricalGame, Regret
+from dynmech.experiments.tournament.profiles import canonical
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.catalog import MECHANISMS
-from experiments.opening import open_environment, open_plugins, open_strategy
-from experiments.options import split
-from experiments.pool import Workers
-from experiments.shards import LEVELS
-from experiments.simulate import PRESCRIBED, slug
-from experiments.study import in_words, read_toml
-from experiments.tournament.roles import role_problems
-from experiments.tournament.study import EnvironmentEntry, RoleEntry, StrategyEntry, Study, build_strategy
-from sim.checks import field_path, on_one_line, shown
-from sim.errors import DynmechError, InputError
+from dynmech.experiments.catalog import MECHANISMS
+from dynmech.experiments.opening import open_environment, open_plugins, open_strategy
+from dynmech.experiments.options import split
+from dynmech.experiments.pool import Workers
+from dynmech.experiments.shards import LEVELS
+from dynmech.experiments.simulate import PRESCRIBED, slug
+from dynmech.experiments.study import in_words, read_toml
+from dynmech.experiments.tournament.roles import role_problems
+from dynmech.experiments.tournament.study import EnvironmentEntry, RoleEntry, StrategyEntry, Study, build_strategy
+from dynmech.sim.checks import field_path, on_one_line, shown
+from dynmech.sim.errors import DynmechError, InputError
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """Names of strategies: they stand in paths and in the names of profiles."""

@@ -17,28 +17,28 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from agents.base import BaseStrategy
-from agents.truthful import Truthful
-from experiments.catalog import is_shipped
-from experiments.fingerprint import code_hashes, environment_hash, file_hash
-from experiments.moments import LEVEL
-from experiments.opening import check_case, open_environment, open_game, require_fit
-from experiments.pool import TRIES, Workers
-from experiments.results import save_result
-from experiments.shards import Job, make_job, play_jobs, shard_keys
-from experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
-from experiments.tally import Tally, properties
-from experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
-from experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
-from experiments.tournament.found import Part, Tournament, kept_data
-from experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
-from experiments.tournament.roles import make_roles
-from experiments.tournament.study import Study
-from sim.arrays import FloatArray
-from sim.environment import Environment
-from sim.errors import InputError, PlayError, Refusal
-from sim.game import Conduct, Game
-from sim.run_folder import RunFolder, configuration_hash
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.truthful import Truthful
+from dynmech.experiments.catalog import is_shipped
+from dynmech.experiments.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.moments import LEVEL
+from dynmech.experiments.opening import check_case, open_environment, open_game, require_fit
+from dynmech.experiments.pool import TRIES, Workers
+from dynmech.experiments.results import save_result
+from dynmech.experiments.shards import Job, make_job, play_jobs, shard_keys
+from dynmech.experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
+from dynmech.experiments.tally import Tally, properties
+from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
+from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
+from dynmech.experiments.tournament.found import Part, Tournament, kept_data
+from dynmech.experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
+from dynmech.experiments.tournament.roles import make_roles
+from dynmech.experiments.tournament.study import Study
+from dynmech.sim.arrays import FloatArray
+from dynmech.sim.environment import Environment
+from dynmech.sim.errors import InputError, PlayError, Refusal
+from dynmech.sim.game import Conduct, Game
+from dynmech.sim.run_folder import RunFolder, configuration_hash
 
 BATCHES = 40
 """Batches that the first round's episodes are cut into, about."""

@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.moments import ZERO, amount
-from experiments.tournament.coalitions import CoalitionGain
-from experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
-from experiments.tournament.equilibria import mixed, pure
-from experiments.tournament.found import Part, Tournament, truth_regret
-from sim.errors import InputError
+from dynmech.experiments.moments import ZERO, amount
+from dynmech.experiments.tournament.coalitions import CoalitionGain
+from dynmech.experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
+from dynmech.experiments.tournament.equilibria import mixed, pure
+from dynmech.experiments.tournament.found import Part, Tournament, truth_regret
+from dynmech.sim.errors import InputError
 
 ROWS = 12
 """Profiles that are shown of each game."""

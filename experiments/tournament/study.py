@@ -29,16 +29,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from agents.base import BaseStrategy
-from agents.delayed import Delayed
-from agents.mixture import Mixture
-from agents.noisy import Noisy
-from agents.shaded import Shaded
-from experiments.catalog import make_strategy
-from experiments.options import shown as typed
-from experiments.study import LARGEST_SEED, MOST_EPISODES, Text
-from sim.checks import shown
-from sim.errors import InputError
+from dynmech.agents.base import BaseStrategy
+from dynmech.agents.delayed import Delayed
+from dynmech.agents.mixture import Mixture
+from dynmech.agents.noisy import Noisy
+from dynmech.agents.shaded import Shaded
+from dynmech.experiments.catalog import make_strategy
+from dynmech.experiments.options import shown as typed
+from dynmech.experiments.study import LARGEST_SEED, MOST_EPISODES, Text
+from dynmech.sim.checks import shown
+from dynmech.sim.errors import InputError
 
 
 class _Strict(BaseModel):
@@ -99,13 +99,13 @@ def _entry(key: str) -> BeforeValidator:
 
 
 class Study(_Strict):
-    """A study; see the module, and `experiments.tournament.loading` for how it is read.
+    """A study; see the module, and `dynmech.experiments.tournament.loading` for how it is read.
 
     Attributes:
         title: for the page.
         environment, mechanisms, strategies, roles: what is played.
         truth: which strategy is the truthful one.
-        coalitions: agents who act together, beside the profiles (see `experiments.tournament.coalitions`).
+        coalitions: agents who act together, beside the profiles (see `dynmech.experiments.tournament.coalitions`).
         episodes: per profile (rounded up so that every order of like agents is played equally often).
         width: play on until the 95 % interval of every payoff is no wider (None: `episodes` are all).
         most: episodes per profile at most, where there is a width.
