@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmarks.base import Row, apart, cpu_seconds, memory_of, peak_memory
-from dynmech.experiments import audit, make_environment, make_mechanism
+from dynmech import audit, make_environment, make_mechanism
 
 ECONOMY, MECHANISM = "random:agents=3,signals=6,decisions=4", "contingent-spanning"
 

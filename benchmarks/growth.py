@@ -25,14 +25,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dynmech.agents.truthful import Truthful
 from benchmarks import runs
 from benchmarks.base import Row, median_seconds
 from benchmarks.planner import planned, sticky_economy
-from dynmech.experiments import audit, make_environment, make_mechanism
-from dynmech.sim.game import Game, make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.streams import Streams
+from dynmech import audit, make_environment, make_mechanism
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.loop import play_shard
 
 SLACK = 0.3
 """By how much an exponent may exceed what is expected."""

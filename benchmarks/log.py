@@ -6,16 +6,16 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dynmech.agents.random_report import RandomReport
-from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, cpu_seconds, paired
-from dynmech.experiments import make_environment
-from dynmech.experiments.catalog import make_mechanism
-from dynmech.sim.game import Game, make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.record import Record
-from dynmech.sim.streams import Streams
-from dynmech.sim.tables import outcomes_table, write_table
+from dynmech import make_environment
+from dynmech.agents.strategies.random_report import RandomReport
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_mechanism
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.log.tables import outcomes_table, write_table
+from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Record
 
 EPISODES = 4096
 """In a shard, as the program cuts it."""

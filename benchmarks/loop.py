@@ -14,18 +14,18 @@ from typing import Any
 
 import simpy
 
-from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, paired
-from dynmech.experiments import make_environment
-from dynmech.experiments.catalog import make_mechanism
-from dynmech.experiments.tally import Tally
-from dynmech.mechanisms.base import FlowMechanism
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.game import Game, make_game
-from dynmech.sim.kernels import IndependentKernel
-from dynmech.sim.loop import play_shard
-from dynmech.sim.record import Keep, Record
-from dynmech.sim.streams import Streams
+from dynmech import make_environment
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_mechanism
+from dynmech.experiments.runs.tally import Tally
+from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Keep, Record
 
 Process = Generator[simpy.Event, Any, None]
 Draw = Callable[[], float]

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle import Family, Information, best_of_actions, solve
-from dynmech.agents.problem import Problem, build_problem
 from benchmarks.base import Row, apart, median_seconds, memory_of, paired
-from dynmech.mechanisms.base import BaseMechanism, LastPeriodMechanism
-from dynmech.mechanisms.tabulate import tabulate
-from dynmech.sim.arrays import Array, FloatArray
-from dynmech.sim.builders import random_environment
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.roles import Acts, Situation
+from dynmech.agents.oracle.problem import Problem, build_problem
+from dynmech.agents.oracle.search import Family, Information, best_of_actions, solve
+from dynmech.mechanisms.rules.base import BaseMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.economy.builders import random_environment
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Acts, Situation
 
 SIZE = (3, 8, 4)
 """Agents, signals, decisions of the stage."""

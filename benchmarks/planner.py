@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.base import Row, apart, cpu_seconds, median_seconds, memory_of, paired, peak_memory
-from dynmech.mechanisms.planner import Plan, plan
-from dynmech.sim.arrays import FloatArray, IntArray
-from dynmech.sim.builders import from_arrays
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.kernels import IndependentKernel, Operator
-from dynmech.sim.memory import size_text
+from dynmech.mechanisms.planning.planner import Plan, plan
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.memory_budget import size_text
+from dynmech.sim.economy.builders import from_arrays
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel, Operator
 
 DISCOUNT, STICKY = 0.95, 0.9
 Size = tuple[int, int, int]

@@ -1,6 +1,6 @@
 """Whole runs, journal and checksums included: what each level of the log costs, and what workers bring.
 
-Levels: CPU seconds of `experiments.run` beside play alone that keeps payoffs only, on the same draws. Workers: wall
+Levels: CPU seconds of `dynmech.run` beside play alone that keeps payoffs only, on the same draws. Workers: wall
 time of the same run with two worker processes beside one, the pool warm; on a machine of one core there is nothing to
 gain.
 """
@@ -11,16 +11,16 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from dynmech.agents.random_report import RandomReport
-from dynmech.agents.truthful import Truthful
 from benchmarks.base import Row, paired
-from dynmech.experiments import make_environment, make_mechanism, run
-from dynmech.experiments.pool import Workers
-from dynmech.experiments.shards import LEVELS
-from dynmech.experiments.simulate import Sampling
-from dynmech.sim.game import make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.streams import Streams
+from dynmech import make_environment, make_mechanism, run
+from dynmech.agents.strategies.random_report import RandomReport
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.runs.shards import LEVELS
+from dynmech.experiments.runs.simulation import Sampling
+from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.play.game import make_game
+from dynmech.sim.play.loop import play_shard
 
 ECONOMY = "random:agents=3,signals=3,decisions=2,independent=true,correlation=0"
 EPISODES = 16_384

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from benchmarks.base import Row, cpu_seconds, paired
-from dynmech.mechanisms.smallest import smallest_transfers
-from dynmech.mechanisms.targets import convex_solution, spanning_solution
-from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.mechanisms.numerics.min_max_lp import smallest_transfers
+from dynmech.mechanisms.numerics.targets import convex_solution, spanning_solution
+from dynmech.sim.core.arrays import FloatArray, IntArray
 
 SIZES = ((4, 2), (9, 3), (16, 4))
 """(Y, K): three agents with two, three and four signals."""

@@ -57,7 +57,7 @@ def in_rst(_app: object, _what: str, _name: str, _object: object, _options: obje
 
 ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(?:typing|numpy)\.(\w+)\]\]")
 ALIASES = {"int64": "IntArray", "float64": "FloatArray", "bool": "BoolArray", "Any": "Array"}
-"""Names of arrays in `dynmech.sim.arrays`, by the type of their elements."""
+"""Names of arrays in `dynmech.sim.core.arrays`, by the type of their elements."""
 
 
 def with_aliases(

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from dynmech.experiments.catalog import SCENARIOS
-from dynmech.experiments.moments import amount
+from dynmech.experiments.catalog.names import SCENARIOS
+from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.stressing import EXACT, StressResult, gain_table, stress
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.experiments.stressing import EXACT, StressResult, gain_table, stress
 
 PAGE = Path(__file__).resolve().parent / "gallery.md"
 EPISODES = 200

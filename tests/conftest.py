@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, STRATEGIES
-from dynmech.experiments.pool import Loky
-from dynmech.sim.registry import PLUGIN
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.workers.pool import Loky
+from dynmech.sim.core.registry import PLUGIN
 
 settings.register_profile(
     "fixed", derandomize=True, deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]

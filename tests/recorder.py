@@ -36,9 +36,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dynmech.experiments.catalog import MECHANISMS, SCENARIOS, make_environment
-from dynmech.experiments.cli import main as dynmech
-from dynmech.sim.environment import TableEnvironment
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, make_environment
+from dynmech.experiments.cli.app import main as dynmech
+from dynmech.sim.economy.environment import TableEnvironment
 
 GOLDEN = Path(__file__).parent / "golden" / "figures.jsonl"
 

@@ -13,13 +13,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dynmech.experiments.moments import amount, signed
 from dynmech.experiments.report.run_page import run_context
 from dynmech.experiments.report.stress_page import stress_context
 from dynmech.experiments.report.toml_text import toml_text
 from dynmech.experiments.report.tournament_page import tournament_context
-from dynmech.experiments.results import open_runs, read_whole
-from dynmech.sim.errors import InputError
+from dynmech.experiments.runs.moments import amount, signed
+from dynmech.experiments.runs.results import open_runs, read_whole
+from dynmech.sim.core.errors import InputError
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
 """What each kind of page needs."""
@@ -41,7 +41,9 @@ def report(folder: Path | str) -> str:
 
 
 def _templates() -> Environment:
-    environment = Environment(loader=PackageLoader("dynmech.experiments.report"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=PackageLoader("dynmech.experiments.report"), autoescape=True, undefined=StrictUndefined
+    )
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {
         "amount": lambda value, digits=2: "–" if value is None else amount(float(value), digits),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dynmech.experiments.moments import amount
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.story import story_of
+from dynmech.experiments.runs.moments import amount
 
 
 def run_context(result: Mapping[str, Any]) -> dict[str, Any]:

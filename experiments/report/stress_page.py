@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dynmech.experiments.exact import TOLERANCE
 from dynmech.experiments.report.drawing import scatter, strips
 from dynmech.experiments.report.story import story_of
-from dynmech.experiments.stressing import EXACT, StressResult, headline
-from dynmech.sim.ties import descending
+from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.stressing import EXACT, StressResult, headline
+from dynmech.sim.core.ties import descending
 
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from dynmech.experiments.moments import LEVEL, ZERO
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
+from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.equilibria import mixed
 from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.profiles import Profile, Role, all_profiles, assigned, count, label, moves
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.errors import InputError
-from dynmech.sim.ties import TIE, descending, first_of
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.ties import TIE, descending, first_of
 
 ROWS = 60
 """Profiles of a game that are listed."""

@@ -11,34 +11,34 @@ from typing import TypedDict
 
 import numpy as np
 
-from dynmech.agents.base import BaseStrategy
-from dynmech.agents.disobedience import Disobedience
-from dynmech.agents.eager_seller import EagerSeller
-from dynmech.agents.figures import ex_ante_gain, worst_gain
-from dynmech.agents.informed_buyer import InformedBuyer
-from dynmech.agents.oracle import Family, Information, solve
-from dynmech.agents.patience import Level, least_patience, sufficient
-from dynmech.agents.problem import Problem, build_problem
-from dynmech.agents.restricted import obedient, truthful
-from dynmech.agents.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
-from dynmech.agents.truthful import Truthful
-from dynmech.agents.witness import Witness
-from dynmech.experiments.catalog import make_environment, make_mechanism
-from dynmech.experiments.moments import Moments
+from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
+from dynmech.agents.oracle.patience_thresholds import Level, least_patience, sufficient
+from dynmech.agents.oracle.problem import Problem, build_problem
+from dynmech.agents.oracle.restricted import obedient, truthful
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.oracle.witness import Witness
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.disobedience import Disobedience
+from dynmech.agents.strategies.eager_seller import EagerSeller
+from dynmech.agents.strategies.informed_buyer import InformedBuyer
+from dynmech.agents.strategies.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_environment, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
-from dynmech.mechanisms.balanced import Balanced
-from dynmech.mechanisms.balanced_team import BalancedTeam
-from dynmech.mechanisms.blackwell import long_run
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.planner import plan
-from dynmech.mechanisms.self_enforcing import SelfEnforcing
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.builders import from_arrays
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.game import make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.stage import Stage
-from dynmech.sim.streams import Streams
+from dynmech.experiments.runs.moments import Moments
+from dynmech.mechanisms.balanced.balanced_base import Balanced
+from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
+from dynmech.mechanisms.balanced.blackwell import long_run
+from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.builders import from_arrays
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.stage import Stage
+from dynmech.sim.play.game import make_game
+from dynmech.sim.play.loop import play_shard
 
 PAPER = "athey-segal"
 TITLE = "Athey and Segal, An Efficient Dynamic Mechanism (2007)"

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dynmech.agents.base import BaseStrategy
-from dynmech.agents.figures import worst_gain
-from dynmech.agents.oracle import Family, Information, solve
-from dynmech.agents.problem import build_problem
-from dynmech.agents.truthful import Truthful
-from dynmech.experiments.moments import Moments
-from dynmech.mechanisms.base import BaseMechanism
-from dynmech.mechanisms.ledger import Ledger, keep_ledger
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.game import make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.record import Record
-from dynmech.sim.streams import Streams
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.runs.moments import Moments
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.game import make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Record
 
 EPISODES = 20_000
 """Episodes of a simulation."""

@@ -7,34 +7,34 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dynmech.agents.figures import worst_gain
-from dynmech.agents.frozen_search import search_frozen
-from dynmech.agents.initial_misreport import InitialMisreport
-from dynmech.agents.oracle import Family, Information, solve
-from dynmech.agents.problem import build_problem
-from dynmech.agents.truthful import Truthful
-from dynmech.experiments.catalog import make_environment, make_mechanism
-from dynmech.experiments.moments import Moments
+from dynmech.agents.oracle.frozen_search import search_frozen
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.strategies.initial_misreport import InitialMisreport
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_environment, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
-from dynmech.mechanisms.batch_plan import follow
-from dynmech.mechanisms.dynamic_revenue import dynamic_revenue, relaxed_revenue
-from dynmech.mechanisms.frozen_plans import flow, plans
-from dynmech.mechanisms.gittins import gittins_index, printed_index, restart_index
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.optimal_contract import OptimalContract
-from dynmech.mechanisms.relaxed_bound import continuum_bound, grid_bound
-from dynmech.mechanisms.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
-from dynmech.mechanisms.virtual_index import VirtualIndex
-from dynmech.mechanisms.virtual_myopic import VirtualMyopic
-from dynmech.mechanisms.virtual_pivot import VirtualPivot
-from dynmech.sim.arrays import FloatArray, IntArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.game import make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.record import Record
-from dynmech.sim.separable import SeparableEnvironment
-from dynmech.sim.separable_builders import beta_states
-from dynmech.sim.streams import Streams
+from dynmech.experiments.runs.moments import Moments
+from dynmech.mechanisms.planning.batch_plan import follow
+from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
+from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.virtual.frozen_plans import flow, plans
+from dynmech.mechanisms.virtual.optimal_contract import OptimalContract
+from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
+from dynmech.mechanisms.virtual.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
+from dynmech.mechanisms.virtual.virtual_index import VirtualIndex
+from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
+from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.separable import SeparableEnvironment
+from dynmech.sim.economy.separable_builders import beta_states
+from dynmech.sim.play.game import make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Record
 
 PAPER = "kakade-lobel-nazerzadeh"
 TITLE = "Kakade, Lobel and Nazerzadeh (2011), Optimal Dynamic Mechanism Design and the Virtual Pivot Mechanism"

@@ -7,24 +7,24 @@ from itertools import product
 
 import numpy as np
 
-from dynmech.agents.belief_manipulation import BeliefManipulation
-from dynmech.agents.figures import ex_ante_gain, ties
-from dynmech.agents.one_shot import OneShot
-from dynmech.agents.oracle import Family, Information, solve
-from dynmech.agents.problem import Problem, build_problem
+from dynmech.agents.oracle.gains import ex_ante_gain, ties
+from dynmech.agents.oracle.problem import Problem, build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.strategies.belief_manipulation import BeliefManipulation
+from dynmech.agents.strategies.one_shot import OneShot
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.figures import largest_gain, mean, payoffs, play
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from dynmech.mechanisms.cremer_mclean import CremerMcLean
-from dynmech.mechanisms.ex_post import ex_post_payments
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.linked import Linked
-from dynmech.mechanisms.planner import plan
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.beliefs import belief_matrices
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.roles import Acts, Situation
+from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.contingent.linked import Linked
+from dynmech.mechanisms.numerics.ex_post import ex_post_payments
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.beliefs import belief_matrices
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Acts, Situation
 
 claim = partial(Claim, "liu")
 

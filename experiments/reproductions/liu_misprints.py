@@ -5,17 +5,17 @@ Held against the corrected ones by `liu_theorems` and by tests that must catch t
 
 import numpy as np
 
-from dynmech.mechanisms.base import HistoryMechanism, LastPeriodMechanism
-from dynmech.mechanisms.contingent import ContingentMechanism
-from dynmech.mechanisms.contingent_spanning import ContingentSpanning
-from dynmech.mechanisms.lagged import split_profiles
-from dynmech.mechanisms.lowest_bid import LowestBid
-from dynmech.mechanisms.solvers import Spanning, Systems
-from dynmech.mechanisms.targets import spanning_solution
-from dynmech.mechanisms.team import Team
-from dynmech.sim.arrays import Array, FloatArray, IntArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.roles import Acts, Promises, Situation
+from dynmech.mechanisms.auctions.lowest_bid import LowestBid
+from dynmech.mechanisms.contingent.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.groves.team import Team
+from dynmech.mechanisms.numerics.lags import split_profiles
+from dynmech.mechanisms.numerics.solvers import Spanning, Systems
+from dynmech.mechanisms.numerics.targets import spanning_solution
+from dynmech.mechanisms.rules.base import HistoryMechanism, LastPeriodMechanism
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class PaidTeam(Team):

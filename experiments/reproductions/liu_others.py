@@ -5,27 +5,33 @@ from functools import partial
 
 import numpy as np
 
-from dynmech.agents.oracle import Family
+from dynmech.agents.oracle.search import Family
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.figures import largest_gain, mean, play
-from dynmech.experiments.reproductions.liu_misprints import FirstPrice, HighestRival, NoSecondInstalment, OffByEpsilon, OwnBid
+from dynmech.experiments.reproductions.liu_misprints import (
+    FirstPrice,
+    HighestRival,
+    NoSecondInstalment,
+    OffByEpsilon,
+    OwnBid,
+)
 from dynmech.experiments.scenarios.lowest_bid_auction import LowestBidAuction
 from dynmech.experiments.scenarios.public_good import PublicGood
-from dynmech.mechanisms.brackets import one_sided
-from dynmech.mechanisms.conditions import convex_independence, spanning
-from dynmech.mechanisms.contingent_convex import ContingentConvex
-from dynmech.mechanisms.contingent_spanning import ContingentSpanning
-from dynmech.mechanisms.generalized_vcg import GeneralizedVCG
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.lowest_bid import LowestBid
-from dynmech.mechanisms.pivot import Pivot
-from dynmech.mechanisms.planner import plan
-from dynmech.mechanisms.second_price import SecondPrice
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.builders import from_arrays, single_object
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import Refusal
-from dynmech.sim.roles import Acts, Situation
+from dynmech.mechanisms.auctions.generalized_vcg import GeneralizedVCG
+from dynmech.mechanisms.auctions.lowest_bid import LowestBid
+from dynmech.mechanisms.auctions.second_price import SecondPrice
+from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.groves.pivot import Pivot
+from dynmech.mechanisms.numerics.brackets import one_sided
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.builders import from_arrays, single_object
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Acts, Situation
 
 claim = partial(Claim, "liu")
 

@@ -21,18 +21,18 @@ from dynmech.experiments.reproductions.liu_misprints import (
     UndiscountedTarget,
     Untransposed,
 )
-from dynmech.mechanisms.average_externality import AverageExternality
-from dynmech.mechanisms.base import BaseMechanism
-from dynmech.mechanisms.conditions import convex_independence
-from dynmech.mechanisms.contingent_convex import ContingentConvex
-from dynmech.mechanisms.contingent_spanning import ContingentSpanning
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.planner import plan
-from dynmech.mechanisms.surplus_extraction import SurplusExtraction
-from dynmech.mechanisms.team import Team
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.builders import from_arrays, random_environment
-from dynmech.sim.environment import TableEnvironment
+from dynmech.mechanisms.conditions.conditions import convex_independence
+from dynmech.mechanisms.contingent.average_externality import AverageExternality
+from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
+from dynmech.mechanisms.groves.team import Team
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.builders import from_arrays, random_environment
+from dynmech.sim.economy.environment import TableEnvironment
 
 claim = partial(Claim, "liu")
 

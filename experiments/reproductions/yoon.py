@@ -7,34 +7,34 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dynmech.agents.figures import worst_gain
-from dynmech.agents.oracle import Family, Information, solve
-from dynmech.agents.problem import build_problem
-from dynmech.agents.truthful import Truthful
-from dynmech.experiments.catalog import make_environment, make_mechanism
-from dynmech.experiments.moments import Moments
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_environment, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
-from dynmech.mechanisms.base import BaseMechanism
-from dynmech.mechanisms.cutoff_rule import CutoffRule, optimal_rule
-from dynmech.mechanisms.discrete_virtual import discrete_virtual_values
-from dynmech.mechanisms.groves import Groves
-from dynmech.mechanisms.ledger import keep_ledger
-from dynmech.mechanisms.pivot import Pivot
-from dynmech.mechanisms.pivot_with_fees import PivotWithFees
-from dynmech.mechanisms.planner import plan
-from dynmech.mechanisms.property_a import property_a
-from dynmech.mechanisms.revenue_lp import revenue_optimum
-from dynmech.mechanisms.revenue_optimal import RevenueOptimal
-from dynmech.mechanisms.trade_budget import Trade, persistent_chain
-from dynmech.mechanisms.two_period_types import family
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.builders import random_environment
-from dynmech.sim.environment import Environment, TableEnvironment
-from dynmech.sim.game import make_game
-from dynmech.sim.loop import play_shard
-from dynmech.sim.record import Record
-from dynmech.sim.streams import Streams
+from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.yoon_property_a import property_a
+from dynmech.mechanisms.groves.groves import Groves
+from dynmech.mechanisms.groves.pivot import Pivot
+from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.revenue.cutoff_rule import CutoffRule, optimal_rule
+from dynmech.mechanisms.revenue.discrete_virtual import discrete_virtual_values
+from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
+from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
+from dynmech.mechanisms.revenue.two_period_types import family
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.builders import random_environment
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.play.game import make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Record
 
 PAPER = "yoon"
 TITLE = "Yoon (2021), Dynamic Mechanism Design: An Elementary Introduction"

@@ -10,10 +10,10 @@ stops mattering.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.errors import InputError
-from dynmech.sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
-from dynmech.sim.separable_builders import beta_signal, state_labels
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
+from dynmech.sim.economy.separable_builders import beta_signal, state_labels
 
 
 class Ar1Additive(Scenario):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from dynmech.sim.environment import Environment
+from dynmech.sim.economy.environment import Environment
 
 
 class Scenario(ABC):

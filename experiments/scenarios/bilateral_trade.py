@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.mechanisms.trade_budget import Trade, persistent_chain
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.builders import trade
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
+from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.builders import trade
+from dynmech.sim.economy.environment import TableEnvironment
 
 CHAINS = ("persistent", "independent", "fixed", "swap", "absorbing", "random")
 

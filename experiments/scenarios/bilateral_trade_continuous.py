@@ -11,10 +11,10 @@ Source: Yoon 2021, §3.3.1 A (two periods, no discounting).
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import Array, FloatArray
-from dynmech.sim.errors import InputError
-from dynmech.sim.function_environment import FunctionEnvironment
-from dynmech.sim.spaces import Finite, Interval
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.economy.function import FunctionEnvironment
 
 DECISIONS = ("no trade", "trade")
 

@@ -13,7 +13,7 @@ everybody's present one, and differently for every present signal; so transfers 
 can come as close as one likes to what makes truth optimal, at a price in size (`contingent-density`).
 
 Who would care: whoever finds finite types artificial and wants to know what survives: incentive compatibility up to ε,
-and how large transfers must be for how small an ε (`dynmech.experiments.continuous`). With γ > 1 the lowest signal should win,
+and how large transfers must be for how small an ε (`dynmech.experiments.audits.continuous`). With γ > 1 the lowest signal should win,
 so nothing static helps. With `nodes` K the economy is put on K Gauss–Legendre nodes, where every mechanism for finite
 signals can be audited (and where exact contingent transfers grow fast with K).
 
@@ -23,10 +23,10 @@ Source: the setting of Liu 2014, §5; the family of densities and the numbers ar
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import Array, FloatArray
-from dynmech.sim.density_environment import DensityEnvironment, density_environment
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.density import DensityEnvironment, density_environment
+from dynmech.sim.economy.environment import TableEnvironment
 
 
 class ContinuousLicence(Scenario):

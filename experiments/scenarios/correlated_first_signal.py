@@ -12,8 +12,8 @@ foretells late news.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.errors import InputError
-from dynmech.sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.buyer_with_two_signals import TwoPeriodBuyer, two_period_buyer
 
 
 class CorrelatedFirstSignal(Scenario):

@@ -25,11 +25,11 @@ Source: Liu 2014, Assumptions 2 and 3 compared; Liu 2025, Propositions 5.3 and 5
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
-from dynmech.sim.kernels import JointKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import JointKernel
+from dynmech.sim.economy.stage import Stage
 
 PHASE = -5 * np.pi / 6
 """φ: of three grades, the highest is then the one in the middle of the line."""

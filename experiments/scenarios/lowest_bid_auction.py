@@ -21,11 +21,11 @@ Source: Liu 2025, indirect implementation; the numbers are ours.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
-from dynmech.sim.kernels import JointKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import JointKernel
+from dynmech.sim.economy.stage import Stage
 
 
 class LowestBidAuction(Scenario):

@@ -9,10 +9,10 @@ Who would care: whoever wants to see where optimal dynamic contracts by first si
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.errors import InputError
-from dynmech.sim.separable import GRIDS
-from dynmech.sim.separable_builders import beta_signal
-from dynmech.sim.two_period_buyer import TwoPeriodBuyer, two_period_buyer
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.buyer_with_two_signals import TwoPeriodBuyer, two_period_buyer
+from dynmech.sim.economy.separable import GRIDS
+from dynmech.sim.economy.separable_builders import beta_signal
 
 
 class NonSeparable(Scenario):

@@ -11,10 +11,10 @@ the next tract holds.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.kernels import JointKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import JointKernel
+from dynmech.sim.economy.stage import Stage
 
 OIL = np.array([4.0, 6.0])
 LABELS = ("4", "6")

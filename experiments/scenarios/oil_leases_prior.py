@@ -16,9 +16,9 @@ import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.experiments.scenarios.oil_leases import FIRMS, LABELS, auction
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.kernels import JointKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import JointKernel
+from dynmech.sim.economy.stage import Stage
 
 
 class OilLeasesPrior(Scenario):

@@ -14,10 +14,10 @@ from itertools import product
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
-from dynmech.sim.kernels import IndependentKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.stage import Stage
 
 
 class PowerPlants(Scenario):

@@ -6,8 +6,8 @@ Who would care: whoever writes a mechanism and wants to try it on an economy tha
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.builders import random_environment
-from dynmech.sim.environment import TableEnvironment
+from dynmech.sim.economy.builders import random_environment
+from dynmech.sim.economy.environment import TableEnvironment
 
 
 class RandomEconomy(Scenario):
@@ -17,7 +17,7 @@ class RandomEconomy(Scenario):
         seed: which economy.
         agents, signals, decisions: its size.
         discount, horizon: δ, and the number of periods (none: infinitely many).
-        correlation, interdependence, singular_value, independent: see `dynmech.sim.builders.random_environment`.
+        correlation, interdependence, singular_value, independent: see `dynmech.sim.economy.builders.random_environment`.
     """
 
     name = "random"

@@ -10,9 +10,9 @@ Who would care: anybody who sells licences, slots or shifts again and again to t
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.builders import single_object
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.builders import single_object
+from dynmech.sim.economy.environment import TableEnvironment
 
 
 class RepeatedAuction(Scenario):

@@ -10,9 +10,9 @@ Who would care: a seller of memberships: a fee first, a low price ever after.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.errors import InputError
-from dynmech.sim.separable import GRIDS, SeparableEnvironment, separable_environment
-from dynmech.sim.separable_builders import beta_signal, items
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.separable import GRIDS, SeparableEnvironment, separable_environment
+from dynmech.sim.economy.separable_builders import beta_signal, items
 
 TASTES = np.array([0.5, 1.0, 1.5])
 """Values of B."""

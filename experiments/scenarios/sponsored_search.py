@@ -11,9 +11,9 @@ learn what it is worth.
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.errors import InputError
-from dynmech.sim.separable import GRIDS, Grid, SeparableEnvironment, separable_environment
-from dynmech.sim.separable_builders import arms, beta_signal
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.separable import GRIDS, Grid, SeparableEnvironment, separable_environment
+from dynmech.sim.economy.separable_builders import arms, beta_signal
 
 
 class SponsoredSearch(Scenario):

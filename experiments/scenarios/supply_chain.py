@@ -12,9 +12,9 @@ from itertools import product
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.errors import InputError
-from dynmech.sim.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
-from dynmech.sim.separable_builders import beta_signal
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
+from dynmech.sim.economy.separable_builders import beta_signal
 
 
 class SupplyChain(Scenario):

@@ -29,11 +29,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.sim.arrays import FloatArray, IntArray
-from dynmech.sim.environment import TableEnvironment
-from dynmech.sim.errors import InputError
-from dynmech.sim.kernels import IndependentKernel
-from dynmech.sim.stage import Stage
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.stage import Stage
 
 Variant = Literal[
     "plain",

@@ -5,7 +5,7 @@ prescribed. What it gains is measured against prescribed play by all under the s
 
     gain(C) = Σ_{i∈C} E[V_i(plan of C, prescribed play of the others) − V_i(prescribed play)],
 
-exactly by dynamic programming (`dynmech.agents.oracle`), and in play as a mean of batches with its interval. The two must agree
+exactly by dynamic programming (`dynmech.agents.oracle.search`), and in play as a mean of batches with its interval. The two must agree
 up to four standard errors and the tail. The plan is the oracle's for the mechanism at hand, so a coalition is no
 strategy that one agent could choose: it stands beside the profiles, not among them.
 """
@@ -16,22 +16,22 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from dynmech.agents.base import BaseStrategy
-from dynmech.agents.truthful import Truthful
-from dynmech.experiments.catalog import is_shipped
-from dynmech.experiments.exact import Collusion, collusion
-from dynmech.experiments.moments import LEVEL, ZERO
-from dynmech.experiments.opening import tried
-from dynmech.experiments.pool import Workers
-from dynmech.experiments.running import agent_index
-from dynmech.experiments.shards import users_code
-from dynmech.experiments.simulate import Case
-from dynmech.experiments.tally import Tally, properties
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.runs.exact import Collusion, collusion
+from dynmech.experiments.runs.loading import tried
+from dynmech.experiments.runs.moments import LEVEL, ZERO
+from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.shards import users_code
+from dynmech.experiments.runs.simulation import Case
+from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.tournament.empirical import standard_error
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import Environment
-from dynmech.sim.errors import DynmechError
-from dynmech.sim.game import Game
+from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.economy.environment import Environment
+from dynmech.sim.play.game import Game
 
 PREFIX = "coalition."
 """How the cases of coalitions begin; the name of a profile has no dot."""

@@ -19,10 +19,10 @@ from math import prod
 
 import numpy as np
 
-from dynmech.experiments.moments import LEVEL
+from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.tournament.profiles import Move, Profile, Role, label, moves
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.ties import descending, first_largest, scale_of
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import descending, first_largest, scale_of
 
 DRAWS = 400
 """Bootstrap draws."""

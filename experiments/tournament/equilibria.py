@@ -13,11 +13,11 @@ from time import monotonic
 
 import numpy as np
 
-from dynmech.experiments.guard import Limits, confined
 from dynmech.experiments.tournament.empirical import EmpiricalGame, Regret
 from dynmech.experiments.tournament.profiles import canonical
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.errors import InputError
+from dynmech.experiments.workers.sandbox import Limits, confined
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from dynmech.experiments.moments import ZERO, amount
+from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.tournament.coalitions import CoalitionGain
 from dynmech.experiments.tournament.empirical import EmpiricalGame, Regret
 from dynmech.experiments.tournament.equilibria import pure
 from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.study import Study
-from dynmech.sim.ties import first_of
+from dynmech.sim.core.ties import first_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,17 +9,17 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from dynmech.experiments.catalog import MECHANISMS
-from dynmech.experiments.opening import open_environment, open_plugins, open_strategy
-from dynmech.experiments.options import split
-from dynmech.experiments.pool import Workers
-from dynmech.experiments.shards import LEVELS
-from dynmech.experiments.simulate import PRESCRIBED, slug
-from dynmech.experiments.study import in_words, read_toml
+from dynmech.experiments.catalog.names import MECHANISMS
+from dynmech.experiments.catalog.options import split
+from dynmech.experiments.runs.loading import open_environment, open_plugins, open_strategy
+from dynmech.experiments.runs.shards import LEVELS
+from dynmech.experiments.runs.simulation import PRESCRIBED, slug
+from dynmech.experiments.runs.study import in_words, read_toml
 from dynmech.experiments.tournament.roles import role_problems
 from dynmech.experiments.tournament.study import EnvironmentEntry, RoleEntry, StrategyEntry, Study, build_strategy
-from dynmech.sim.checks import field_path, on_one_line, shown
-from dynmech.sim.errors import DynmechError, InputError
+from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.checks import field_path, on_one_line, shown
+from dynmech.sim.core.errors import DynmechError, InputError
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """Names of strategies: they stand in paths and in the names of profiles."""

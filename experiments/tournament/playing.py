@@ -17,28 +17,28 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from dynmech.agents.base import BaseStrategy
-from dynmech.agents.truthful import Truthful
-from dynmech.experiments.catalog import is_shipped
-from dynmech.experiments.fingerprint import code_hashes, environment_hash, file_hash
-from dynmech.experiments.moments import LEVEL
-from dynmech.experiments.opening import check_case, open_environment, open_game, require_fit
-from dynmech.experiments.pool import TRIES, Workers
-from dynmech.experiments.results import save_result
-from dynmech.experiments.shards import Job, make_job, play_jobs, shard_keys
-from dynmech.experiments.simulate import Case, Progress, Sampling, default_folder, silent, slug, versions
-from dynmech.experiments.tally import Tally, properties
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.runs.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
+from dynmech.experiments.runs.moments import LEVEL
+from dynmech.experiments.runs.results import save_result
+from dynmech.experiments.runs.shards import Job, make_job, play_jobs, shard_keys
+from dynmech.experiments.runs.simulation import Case, Progress, Sampling, default_folder, silent, slug, versions
+from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
 from dynmech.experiments.tournament.found import Part, Tournament, kept_data
 from dynmech.experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
 from dynmech.experiments.tournament.roles import make_roles
 from dynmech.experiments.tournament.study import Study
-from dynmech.sim.arrays import FloatArray
-from dynmech.sim.environment import Environment
-from dynmech.sim.errors import InputError, PlayError, Refusal
-from dynmech.sim.game import Conduct, Game
-from dynmech.sim.run_folder import RunFolder, configuration_hash
+from dynmech.experiments.workers.pool import TRIES, Workers
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError, PlayError, Refusal
+from dynmech.sim.economy.environment import Environment
+from dynmech.sim.log.run_folder import RunFolder, configuration_hash
+from dynmech.sim.play.game import Conduct, Game
 
 BATCHES = 40
 """Batches that the first round's episodes are cut into, about."""

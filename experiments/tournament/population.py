@@ -6,7 +6,7 @@ from math import factorial, prod
 import numpy as np
 
 from dynmech.experiments.tournament.empirical import EmpiricalGame
-from dynmech.sim.arrays import FloatArray, IntArray
+from dynmech.sim.core.arrays import FloatArray, IntArray
 
 STILL = 1e-9
 """A population in which no share moves by more in one step has come to rest."""

@@ -13,7 +13,7 @@ from math import comb, factorial, prod
 
 import numpy as np
 
-from dynmech.sim.streams import Streams
+from dynmech.sim.core.streams import Streams
 
 ORDERS = 24
 """Orders of the agents that are played at most; where there are more, as many are drawn."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from dynmech.experiments.running import agent_index
+from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.tournament.profiles import Role
 from dynmech.experiments.tournament.study import RoleEntry, Study
-from dynmech.sim.environment import Environment, TableEnvironment
-from dynmech.sim.errors import InputError
-from dynmech.sim.symmetry import asymmetry
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.symmetry import asymmetry
 
 
 def make_roles(study: Study, environment: Environment) -> tuple[tuple[Role, ...], list[str]]:

@@ -29,16 +29,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from dynmech.agents.base import BaseStrategy
-from dynmech.agents.delayed import Delayed
-from dynmech.agents.mixture import Mixture
-from dynmech.agents.noisy import Noisy
-from dynmech.agents.shaded import Shaded
-from dynmech.experiments.catalog import make_strategy
-from dynmech.experiments.options import shown as typed
-from dynmech.experiments.study import LARGEST_SEED, MOST_EPISODES, Text
-from dynmech.sim.checks import shown
-from dynmech.sim.errors import InputError
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.delayed import Delayed
+from dynmech.agents.strategies.mixture import Mixture
+from dynmech.agents.strategies.noisy import Noisy
+from dynmech.agents.strategies.shaded import Shaded
+from dynmech.experiments.catalog.names import make_strategy
+from dynmech.experiments.catalog.options import shown as typed
+from dynmech.experiments.runs.study import LARGEST_SEED, MOST_EPISODES, Text
+from dynmech.sim.core.checks import shown
+from dynmech.sim.core.errors import InputError
 
 
 class _Strict(BaseModel):

@@ -1,0 +1,5 @@
+"""Strategies and mechanisms held to what they declare, by playing them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+from .strategy_check import check_strategy as check_strategy

@@ -1,0 +1,173 @@
+"""Does a strategy keep to what it declares? Its play must be a function of its view, and of one episode at a time.
+
+Two tests, both by playing a small block: the recorded views are shown to a copy of the strategy *outside* the loop,
+last period first, and the answers must be the same (a strategy that draws outside its stream, keeps notes elsewhere
+than in `view.private`, or looks at the loop itself gives others); and the same episodes are played one at a time.
+Meanwhile nothing may change: no table of the game, no module of the program, no global state (`dynmech.sim.conformance.side_effects`).
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dynmech.agents.conformance.mechanism_check import asked, beginning, check_mechanism
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.sim.conformance.side_effects import undisturbed
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.checks import shown
+from dynmech.sim.core.errors import PlayError
+from dynmech.sim.core.registry import told
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.play.game import Game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.roles import Past, Strategy, View
+
+__all__ = ["check_mechanism", "check_strategy"]
+
+WIDEST = 1024
+"""Uniform numbers per episode and period that a strategy may ask for."""
+
+TRIED = 4
+"""Rounds in which a strategy that learns is tried."""
+
+
+def check_strategy(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], *, episodes: int = 24
+) -> None:
+    """Hold a strategy to what it declares, in the place of one agent.
+
+    Args:
+        others: one strategy per agent; the one at `agent` is replaced.
+
+    Raises:
+        PlayError: names strategy, agent and the first period in which it broke its word.
+    """
+    who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
+    _check_traits(strategy, who)
+    if isinstance(strategy, BaseStrategy):
+        _check_words(strategy, Setting.of(game, agent), who)
+    rules = vars(game.mechanism).values()
+    with undisturbed(who, game.environment, game.lexicon, game.conduct, *rules):
+        _check_play(strategy, agent, beginning(game), others, episodes, who)
+
+
+def _check_traits(strategy: Strategy, who: str) -> None:
+    """Raise unless what is declared makes sense."""
+    for name, most in (("width", WIDEST), ("memory_periods", None)):
+        value = getattr(strategy, name)
+        if name == "memory_periods" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
+            limit = f"0 to {most}" if most is not None else "0 on, or None"
+            raise PlayError(f"{who}: {name} is {value!r}, expected a whole number from {limit}")
+    if isinstance(strategy.rounds, bool) or not isinstance(strategy.rounds, int) or strategy.rounds < 1:
+        raise PlayError(f"{who}: rounds is {strategy.rounds!r}, expected a whole number from 1 on")
+    for name in ("spies", "silent"):
+        if not isinstance(getattr(strategy, name), bool):
+            raise PlayError(f"{who}: {name} is {getattr(strategy, name)!r}, expected True or False")
+
+
+def _check_words(strategy: BaseStrategy, setting: Setting, who: str) -> None:
+    """Raise unless its options and what it says of itself are texts, on one line each."""
+    options: object = asked(f"{who}: options", strategy.options)
+    if not (isinstance(options, dict) and all(isinstance(text, str) for pair in options.items() for text in pair)):
+        raise PlayError(f"{who}: options returned {shown(options)}, expected texts by name")
+    words: object = asked(f"{who}: describe", partial(strategy.describe, setting))
+    if not isinstance(words, str) or len(words.splitlines()) != 1:
+        raise PlayError(f"{who}: describe returned {shown(words)}, expected words on one line")
+
+
+def _check_play(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, who: str
+) -> None:
+    """Play a block, show the views again, play the episodes one by one."""
+    pristine = _copy(strategy, who)
+    watched = _Watched(_copy(strategy, who))
+    together = _play(watched, agent, game, others, episodes, block=episodes)
+    broken = [
+        (view.t, method)
+        for method, view, answer in reversed(watched.seen)
+        if not _same(_copy(pristine, who), method, view, answer)
+    ]
+    if broken:
+        t, method = broken[-1]
+        raise PlayError(
+            f"{who} in period {t}: {method} is not a function of its view; it draws outside its stream "
+            "(use view.uniforms), keeps notes outside view.private, or looks at what it is not shown"
+        )
+    alone = _play(_copy(pristine, who), agent, game, others, episodes, block=1)
+    for column, answers in together.items():
+        differ = (alone[column] != answers) & ~(np.isnan(alone[column]) & np.isnan(answers))
+        if differ.any():
+            raise PlayError(
+                f"{who} in period {int(np.argmax(differ.any(axis=1)))}: {column} differs when episodes come "
+                "one at a time; an episode's play may depend on that episode only"
+            )
+
+
+def _play(
+    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, block: int
+) -> dict[str, Array]:
+    """The agent's own answers `(P, E)`; the rest of the record is not kept where a strategy could find it."""
+    profile = [strategy if i == agent else other for i, other in enumerate(others)]
+    streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
+    rounds = min(TRIED, max(one.rounds for one in profile))
+    record = play_shard(game, profile, streams, block=block, rounds=rounds)
+    return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
+
+
+def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:
+    """Whether a fresh copy answers a view as the strategy did; one that cannot answer does not."""
+    try:
+        again = getattr(strategy, method)(view)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return False
+    return np.array_equal(again, answer)
+
+
+class _Watched:
+    """A strategy whose views and answers are kept."""
+
+    def __init__(self, inner: Strategy) -> None:
+        self._inner = inner
+        self.name, self.width, self.memory_periods = inner.name, inner.width, inner.memory_periods
+        self.spies, self.silent, self.rounds = inner.spies, inner.silent, inner.rounds
+        self.seen: list[tuple[str, View, Array]] = []
+
+    def _watch(self, method: str, view: View) -> Array:
+        before = replace(view, private=copy.deepcopy(view.private))
+        answer: Array = asked(method, partial(getattr(self._inner, method), view))
+        kept = answer.copy() if isinstance(answer, np.ndarray) and answer.shape == (view.size,) else answer
+        self.seen.append((method, before, kept))
+        return answer
+
+    def message(self, view: View) -> Array:
+        """The inner strategy's message."""
+        return self._watch("message", view)
+
+    def action(self, view: View) -> Array:
+        """The inner strategy's action."""
+        return self._watch("action", view)
+
+    def reply(self, view: View) -> Array:
+        """The inner strategy's reply."""
+        return self._watch("reply", view)
+
+    def observe(self, view: View, seen: Past) -> None:
+        """The inner strategy learns."""
+        self._inner.observe(view, seen)
+
+
+def _copy(strategy: Strategy, who: str) -> Any:
+    try:
+        return copy.deepcopy(strategy)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PlayError(f"{who}: cannot be copied ({told(error)}); a strategy must be deep-copyable") from error

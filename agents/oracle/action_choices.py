@@ -1,0 +1,143 @@
+"""A deviator's choices after the decision, where the mechanism acts on them: private actions, and replies.
+
+Each own agent has its actions and, where it is asked, its replies: a finite set is searched, one choice more beside the
+action. Replies from an interval are not: they must not move what the deviator itself pays or what is remembered (a
+realised payoff by which only others are paid), and then it may as well give the prescribed one. That is checked at the
+ends of the interval, its middle and a third of it.
+
+Axes: M memories, S profiles, R own messages, B = own actions × own replies, the last own agent's reply fastest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from dynmech.mechanisms.rules.actions import Settled, action_of, settle
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.memory_budget import require_room
+from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.play.roles import Situation
+
+ROUNDING = 1e-12
+"""By how much a reply may move its author's payment, relative to the largest transfer, and still count as idle."""
+
+
+@dataclass(frozen=True, eq=False)
+class ActTables:
+    """Charge and memory by memory, profile, own message and own act.
+
+    Attributes:
+        charge: of the deviator, `(M, S, R, B)`.
+        remember, done: next memory, and what is done, `(M, S, R, B)`.
+        obey: the prescribed act, `(M, S, R)`.
+    """
+
+    charge: FloatArray
+    remember: IntArray
+    done: IntArray
+    obey: IntArray
+
+
+def replies(mechanism: BaseMechanism, t: int, agent: int) -> int:
+    """How many replies of an agent are searched."""
+    space = mechanism.asks(t, agent)
+    return space.size if isinstance(space, Finite) else 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Cases:
+    """Cases after the decision: situation, true signals, messages `(n, N)`, decision `(n,)`."""
+
+    mechanism: BaseMechanism
+    who: tuple[int, ...]
+    now: Situation
+    signals: IntArray
+    messages: IntArray
+    decision: IntArray
+
+    def settled(self, done: IntArray | None, said: Mapping[int, Array]) -> Settled:
+        """What they come to."""
+        return settle(self.mechanism, self.now, self.signals, self.messages, self.decision, done=done, replies=said)
+
+
+def read_acts(
+    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], case: IntArray
+) -> ActTables:
+    """The tables; `case` `(M, S, R)` has the flat (memory, message profile) of each own message.
+
+    Raises:
+        Refusal: too large, or a reply on an interval moves what it must not move.
+    """
+    sizes = [len(labels) for labels in environment.actions(t)] or [1] * len(environment.agents)
+    own = [sizes[i] for i in who] + [replies(mechanism, t, i) for i in who]
+    acts, shape = prod(own), (*case.shape, prod(own))
+    names = " + ".join(environment.agents[i] for i in who)
+    require_room(f"what {names} can do after the decision under mechanism {mechanism.name!r}", prod(shape) * 50.0)
+    cases = _cases(environment, mechanism, t, who, np.repeat(case.reshape(-1), acts), acts * case.shape[2])
+    chosen = np.unravel_index(np.tile(np.arange(acts), case.size), own)
+    actions = action_of(environment, t, cases.decision)
+    for i, action in zip(who, chosen, strict=False):
+        actions[:, i] = action
+    done = cases.decision // prod(sizes) * prod(sizes) + np.ravel_multi_index(list(actions.T), sizes)
+    given = zip(who, chosen[len(who) :], strict=True)
+    said = {i: reply for i, reply in given if isinstance(mechanism.asks(t, i), Finite)}
+    settled = cases.settled(done, said)
+    _require_idle(cases, done, said, settled)
+    return ActTables(
+        charge=np.sum([settled.charge[:, i] for i in who], axis=0).reshape(shape),
+        remember=settled.memory.reshape(shape),
+        done=done.reshape(shape),
+        obey=_prescribed(environment, cases, own).reshape(shape)[..., 0],
+    )
+
+
+def _cases(
+    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], case: IntArray, each: int
+) -> _Cases:
+    """The cases of a flat list, profile by profile, `each` of them at every profile."""
+    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    memory, sent = np.divmod(case, prod(tables.shape))
+    profile = np.array(np.unravel_index(np.arange(len(case)) // each % stage.size, stage.axes))
+    public = profile[0] if stage.public else np.zeros(len(case), np.intp)
+    messages = np.array(np.unravel_index(sent, tables.shape))[1:].T
+    decision = tables.decide[memory, sent]
+    return _Cases(mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
+
+
+def _require_idle(cases: _Cases, done: IntArray, said: Mapping[int, Array], settled: Settled) -> None:
+    """Refuse unless numbers that an own agent replies leave what the deviator pays and what is remembered alone."""
+    mechanism, who = cases.mechanism, list(cases.who)
+    for i in who:
+        space = mechanism.asks(cases.now.t, i)
+        for share in (0, 1 / 3, 1 / 2, 1) if isinstance(space, Interval) else ():
+            assert isinstance(space, Interval)
+            number = np.full(len(done), space.low + share * (space.high - space.low))
+            other = cases.settled(done, {**said, i: number})
+            moved = np.abs(other.charge - settled.charge)[:, who].max(initial=0.0)
+            if moved > ROUNDING * max(1.0, mechanism.transfer_bound()) or (other.memory != settled.memory).any():
+                raise mechanism.refuse(
+                    f"the number that agent {mechanism.environment.agents[i]!r} replies moves what it pays itself, or "
+                    "what is remembered; the search takes such replies from a finite set only"
+                )
+
+
+def _prescribed(environment: TableEnvironment, cases: _Cases, own: list[int]) -> IntArray:
+    """The prescribed own act, `(n,)`: the recommended actions, and the replies prescribed after them."""
+    t, who, mechanism = cases.now.t, cases.who, cases.mechanism
+    utility = environment.utility(t, State(cases.now.public, cases.signals), cases.decision)
+    actions = action_of(environment, t, cases.decision)
+    parts = [actions[:, i] for i in who]
+    for i in who:
+        asked = isinstance(mechanism.asks(t, i), Finite)
+        reply = (
+            mechanism.prescribed_reply(cases.now, i, cases.messages, cases.decision, utility[:, i])
+            if asked
+            else np.zeros(len(cases.decision), np.intp)
+        )
+        parts.append(np.asarray(reply).astype(np.intp))
+    return np.ravel_multi_index(parts, own).astype(np.intp)

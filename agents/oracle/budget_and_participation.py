@@ -1,0 +1,142 @@
+"""Budget and participation of prescribed play: the worst values, and where they are attained.
+
+Budget: over the states that prescribed play leads to. Participation: continuation payoff at the report stage, this
+period's payment included, over the states that some play of the agent leads to, its own past lies and what it then
+owes included; interim (knowing its own signal; at the start: in period 0 only) and ex post (knowing the profile).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dynmech.agents.oracle.problem import Problem, build_problem, reachable
+from dynmech.agents.oracle.state_labels import own_text, profile_text, shown_period
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.tabulation import silent_about
+from dynmech.mechanisms.rules.values_of_truth import Ledger
+from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
+from dynmech.sim.economy.environment import TableEnvironment
+
+
+@dataclass(frozen=True)
+class Least:
+    """The least value of something, and where."""
+
+    value: float
+    where: dict[str, Any]
+
+
+def budget(environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger) -> dict[str, Least]:
+    """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post.
+
+    The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
+    """
+    totals = [page.transfer.sum(axis=0) for page in ledger.pages]
+    revealing = silent_about(environment, mechanism, ()) is None
+    scale = scale_of(*(page.transfer for page in ledger.pages))
+    period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
+    if revealing:
+        period.offer(-float(totals[0][0] @ ledger.prior), {"period": 0})
+    for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
+        memories, profiles = np.nonzero(page.occurs)
+        seen = total[memories, profiles]
+        shown = shown_period(environment, t)
+        named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
+        ex_post.offer_all(-seen, named.__getitem__)
+        after = t if ledger.stationary and t else t + 1
+        if page.rows is None or not revealing:
+            continue
+        laws = page.rows[page.decision[memories, profiles], profiles]
+        expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
+        shown = shown_period(environment, t + 1)
+        named = [{"period": shown, "last signals": profile_text(environment, t, int(k))} for k in profiles]
+        period.offer_all(-expected, named.__getitem__)
+    return {
+        "ex_ante": Least(float(ledger.transfer.sum()), {}),
+        "expected_period": _least(period) if revealing else Least(float("nan"), {"period": 0}),
+        "ex_post": _least(ex_post),
+    }
+
+
+def _least(largest: Best[dict[str, Any]]) -> Least:
+    """The least value and its place, its negative having been offered."""
+    return Least(0.0 - largest.value, largest.named or {})
+
+
+@dataclass(frozen=True)
+class Largest:
+    """The largest transfer in absolute value: p (below 0: the agent is paid), whose, and where."""
+
+    value: float
+    agent: str
+    where: dict[str, Any]
+
+
+def largest_transfer(environment: TableEnvironment, ledger: Ledger) -> Largest:
+    """max |p_t^i| over the states that prescribed play leads to."""
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in ledger.pages]
+    scale = scale_of(*sizes)
+    t = first_largest([size.max() for size in sizes], scale)
+    agent, memory, profile = largest_place(sizes[t], scale)
+    where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
+    return Largest(float(ledger.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
+
+
+def participation(
+    environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger, *, all_states: bool = False
+) -> dict[str, list[Least]]:
+    """Worst continuation payoff by kind and agent.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    agents = range(len(environment.agents))
+    payoff = ledger.utility - ledger.transfer
+    out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff]}
+    out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
+    for i in agents:
+        problem = build_problem(environment, mechanism, (i,), merge=False)
+        scale = ledger.scale
+        worst = {kind: Best[dict[str, Any]](scale) for kind in ("at_the_start", "interim", "ex_post")}
+        for kind, value, where in _stays(problem, ledger, i, all_states, scale):
+            worst[kind].offer(-value, {"agent": environment.agents[i], **where})
+        for kind, least in worst.items():
+            out[kind].append(_least(least) if least.named else Least(float("nan"), {}))
+    return out
+
+
+def _stays(
+    problem: Problem, ledger: Ledger, agent: int, all_states: bool, scale: float
+) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """(kind, worst continuation payoff, where) piece by piece."""
+    environment, states = problem.environment, reachable(problem)
+    revealing = silent_about(environment, problem.mechanism, problem.deviator) is None
+    for t, period in enumerate(problem.periods):
+        here, led = states[t]
+        stay = ledger.pages[t].stay[agent][: len(here)]
+        worst = stay if all_states else np.where(here, stay, np.inf)
+        k = first_smallest(worst, scale)
+        place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
+        yield "ex_post", float(worst.min()), place
+        for w in range(period.width if revealing else 0):
+            mine = period.own == w
+            where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
+            if t == 0:
+                mass = problem.prior[mine].sum()
+                if mass > 0:
+                    value = float(stay[0][mine] @ problem.prior[mine] / mass)
+                    yield "interim", value, where
+                    yield "at_the_start", value, where
+                continue
+            rows = problem.periods[1 if problem.stationary else t - 1].rows
+            assert rows is not None
+            assert led is not None
+            weight = rows[..., mine].sum(axis=-1)
+            expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
+            possible = (weight > 0) & (led | all_states)
+            value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
+            k = first_smallest(value, scale) % value.shape[-1]
+            last = profile_text(environment, t if problem.stationary else t - 1, k)
+            yield "interim", float(value.min()), {**where, "last signals": last}

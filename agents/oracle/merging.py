@@ -1,0 +1,124 @@
+"""A period of a deviator's problem by the mechanism's memory, and which memories are the same state.
+
+Two memories are the same if for every (θ, r) they lead to exactly the same decision, charges, dues and next state: the
+coarsest such partition, found by refinement as finite automata are minimised.
+
+Axes: M memories, S profiles, R own messages; X message profiles.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import prod
+
+import numpy as np
+
+from dynmech.agents.oracle.action_choices import ActTables, read_acts
+from dynmech.mechanisms.rules.actions import acts_matter
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.economy.environment import TableEnvironment
+
+
+@dataclass(frozen=True, eq=False)
+class Unmerged:
+    """A period before merging: everything by memory; axes `(M, S, R)` unless said otherwise.
+
+    Charge and remember are `(M, S, R, 1)`, or `(M, S, R, B)` where the mechanism acts on what is done and replied; then
+    `acts` has what is done and what is prescribed.
+    """
+
+    decide: IntArray
+    charge: FloatArray
+    remember: IntArray
+    truth: IntArray
+    due: FloatArray
+    """Due of the deviator under its prescribed message, `(M, S)`; zero where it is not sunk (then in `charge`)."""
+    acts: ActTables | None = None
+
+
+def read_rules(
+    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], *, defer: bool
+) -> Unmerged:
+    """What each message of the deviator brings about while the others send what is prescribed.
+
+    With `defer`, what falls due is kept apart where the deviator's message cannot change it.
+    """
+    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    strides = np.array([prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))])
+    profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
+    public = profile[0] if stage.public else np.zeros(stage.size, np.intp)
+    signals = profile[stage.offset :]
+    sent = [tables.prescribed[j][:, public, signals[j]] for j in range(len(signals))]
+    others = public * strides[0] + sum(
+        (sent[j] * strides[j + 1] for j in range(len(sent)) if j not in who), np.zeros_like(sent[0])
+    )
+    own_shape = tuple(tables.shape[i + 1] for i in who)
+    own = np.array(np.unravel_index(np.arange(prod(own_shape)), own_shape)).T @ strides[[i + 1 for i in who]]
+    case = (np.arange(tables.memories)[:, None] * prod(tables.shape) + others)[:, :, None] + own
+    charge, due = (_total(table, who, case) for table in (tables.charge, tables.due))
+    sunk = defer and bool((due == due[:, :, :1]).all())  # out of its hands when it falls due
+    acts = read_acts(environment, mechanism, t, who, case) if acts_matter(mechanism, t) else None
+    charge = charge[..., None] if acts is None else acts.charge
+    if not sunk:
+        charge += due[..., None]
+    return Unmerged(
+        decide=tables.decide.take(case),
+        charge=charge,
+        remember=tables.remember.take(case)[..., None] if acts is None else acts.remember,
+        acts=acts,
+        truth=np.ravel_multi_index([sent[i] for i in who], own_shape),
+        due=due[:, :, 0].copy() if sunk else np.zeros(due.shape[:2]),
+    )
+
+
+def _total(table: FloatArray, who: tuple[int, ...], case: IntArray) -> FloatArray:
+    """Σ_{i∈C} of transfers `(N, M, X)` at flat cases `(M, S, R)`."""
+    out = table[who[0]].take(case)
+    for i in who[1:]:
+        out += table[i].take(case)
+    return out
+
+
+def merge_repeated(raw: Unmerged) -> IntArray:
+    """The state of each memory of a period that repeats for ever, `(M,)`."""
+    fixed, labels = _outcomes(raw, raw), np.zeros(len(raw.decide), np.intp)
+    while True:
+        finer = numbered(np.stack([*fixed, numbered(labels[raw.remember])], axis=1))
+        if finer.max() == labels.max():
+            return finer
+        labels = finer
+
+
+def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | None) -> IntArray:
+    """The state of each memory, `(M,)`, given those of next period; None in the last one."""
+    parts = _outcomes(raw, after)
+    if next_labels is not None:
+        parts.append(numbered(next_labels[raw.remember]))
+    return numbered(np.stack(parts, axis=1))
+
+
+def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
+    """What tells memories apart whatever the states of next period are."""
+    parts = [numbered(raw.decide), numbered(raw.charge), numbered(raw.truth)]
+    if raw.acts is not None:
+        parts.append(numbered(raw.acts.obey))
+    if after is not None:
+        parts.append(numbered(numbered(after.due)[raw.remember]))
+    return parts
+
+
+def numbered(rows: Array) -> IntArray:
+    """One number per distinct row of `(M, …)`, in order of appearance.
+
+    Rows are told apart by a digest of 128 bits, which is quicker than sorting them; a million different rows have all
+    different ones but for a chance of 10^−27.
+
+    >>> numbered(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0]])).tolist()
+    [0, 1, 0]
+    """
+    if rows.dtype.kind == "f":
+        rows = rows + 0.0  # −0 is 0
+    numbers: dict[bytes, int] = {}
+    digests = (blake2b(row.tobytes(), digest_size=16).digest() for row in rows)
+    return np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], np.intp)

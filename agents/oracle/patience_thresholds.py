@@ -1,0 +1,216 @@
+"""How patient agents must be for play to enforce itself.
+
+At the payment stage of a period on schedule, with last reports r′, reports r and a true signal θ_i, agent i compares
+
+    on  = u_i + y_i + δ C_i(r, θ_i)                        the best on-schedule act, truth and schedule from then on,
+    off = max over own acts of u_i + Σ_j z_ji, then 0      something else in public, or no payment.
+
+Three levels ask for on ≥ off at ever more information sets:
+
+    C   only where i's current report was the truth;
+    B   everywhere where i would get to by a best response: no strategy whatever gains, own past lies in the state;
+    A   also after every lie in the current report ("back on schedule after a lie", the strategies as they are written).
+
+What must hold at C must hold at B, and what holds at A suffices for B (nothing on schedule gains, as the balanced
+mechanism is incentive compatible), so δ*_C ≤ δ*_B ≤ δ*_A. Each is the least δ above which its constraints hold: the
+last failure on a grid of discount factors, and bisection from there upwards.
+
+Source: Athey–Segal 2007, §6, proof of Proposition 3; the three levels differ because (6.3) takes reports to be true.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from dynmech.mechanisms.rules.condition import Condition
+
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import Problem, build_problem, reachable
+from dynmech.agents.oracle.search import Family, Information, solve, worth_of_actions
+from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
+from dynmech.mechanisms.balanced.self_enforcing import BROKEN, SelfEnforcing
+from dynmech.mechanisms.balanced.with_enforcement import enforced
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import TIE, first_of, largest_place, scale_of
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.stage import labels_text
+
+GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
+"""Discount factors at which constraints are tried before the bisection."""
+
+SLACK = 1e-9
+"""By how much off may exceed on, relative to max(1, max |u|), and count as rounding."""
+
+SMALL = 16
+"""Profiles up to which an audit works δ* out, for which some forty economies are searched per level."""
+
+CLOSE = 1e-10
+"""Width at which bisection stops."""
+
+
+class Level(Enum):
+    """At which information sets nobody may gain by leaving the schedule."""
+
+    TRUTHFUL = "C"
+    BEST_RESPONSE = "B"
+    AFTER_LIES = "A"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """The most profitable departure: off − on (or, at level B, the gain), whose, in which period, where.
+
+    `last` is the profile of last period's reports (None in period 0, and at level B), `profile` the true one, `report`
+    what the agent has said (None at level B).
+    """
+
+    amount: float
+    agent: int
+    period: int
+    last: int | None = None
+    profile: int | None = None
+    report: int | None = None
+
+
+def worst_exit(environment: TableEnvironment, level: Level, constant: float | None = None) -> Exit:
+    """The most profitable departure from the schedule at one discount factor; `constant` as in `self-enforcing`."""
+    mechanism, found = SelfEnforcing(environment, constant), list[Exit]()
+    for agent in range(len(environment.agents)):
+        problem = build_problem(environment, mechanism, (agent,))
+        found.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
+    return first_of(found, lambda one: one.amount, environment.utility_bound())
+
+
+def _by_best_response(problem: Problem) -> Exit:
+    truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+    figure = worst_gain(problem, solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
+    return Exit(figure.gain, problem.deviator[0], figure.place.period if figure.place else 0)
+
+
+def _by_leaving(problem: Problem, level: Level) -> Exit:
+    truth, agent = solve(problem, Family.PRESCRIBED, Information.INTERIM), problem.deviator[0]
+    broken, worst = problem.periods[1].merged[BROKEN], Exit(-np.inf, agent, 0)
+    for t, period in enumerate(problem.periods):
+        worth = worth_of_actions(period, truth.ahead[t], problem.discount)
+        leaves = period.following == broken
+        amount = np.where(leaves, worth, -np.inf).max(axis=3) - np.where(leaves, -np.inf, worth).max(axis=3)
+        counts = np.repeat(reachable(problem)[t][0][:, :, None], amount.shape[2], axis=2)
+        if t:
+            counts[broken] = False
+        if level is Level.TRUTHFUL:
+            counts &= np.arange(amount.shape[2]) == period.truth[..., None]
+        amount = np.where(counts, amount, -np.inf)
+        if amount.max() > worst.amount + (TIE * scale_of(worth) if np.isfinite(worst.amount) else 0):
+            c, profile, report = largest_place(amount, scale_of(worth))
+            last = int(period.members[c]) - 1 if t else None
+            worst = Exit(float(amount.max()), agent, t, last, profile, report)
+    return worst
+
+
+def least_patience(environment: TableEnvironment, level: Level, constant: float | None = None) -> float:
+    """δ*: the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
+
+    A discount factor at which the mechanism is refused counts as a failure. `constant` as in `self-enforcing`.
+
+    Raises:
+        Refusal: the constraints still fail at the largest discount factor of the grid.
+    """
+    where = f"environment {environment.name!r}"
+    low = next((discount for discount in reversed(GRID) if _fails(environment, level, discount, constant)), 0.0)
+    if low == 0:
+        return 0.0
+    if low == GRID[-1]:
+        raise Refusal(f"{where}: play does not enforce itself at level {level.value} even at discount {low:g}")
+    high = GRID[GRID.index(low) + 1]
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _fails(environment, level, middle, constant) else (low, middle)
+    return high
+
+
+def _fails(environment: TableEnvironment, level: Level, discount: float, constant: float | None) -> bool:
+    try:
+        amount = worst_exit(replace(environment, discount=discount), level, constant).amount
+    except Refusal:
+        return True
+    return _pays(environment, amount)
+
+
+def _pays(environment: TableEnvironment, amount: float) -> bool:
+    """Whether off exceeds on."""
+    return amount > SLACK * max(1.0, environment.utility_bound())
+
+
+@dataclass(frozen=True)
+class Sufficient:
+    """A discount factor above which play enforces itself, by a bound that holds for any economy of the kind.
+
+    Attributes:
+        spread: C, the largest |E Σ δ^t (u_j − ū_j)| over agents, profiles and δ in (0, 1).
+        largest: M = max |u|.
+        constant: K.
+        discount: δ with δ/(1 − δ) = N (C + 2 N K + 2 M)/Σ ū.
+    """
+
+    spread: float
+    largest: float
+    constant: float
+    discount: float
+
+
+def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Sufficient:
+    """The paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
+
+    There |γ_j| ≤ 2 C is claimed with u_j where γ_j is about the sum of the N − 1 others' utilities.
+    """
+    run: LongRun = long_run(enforced(environment).environment)
+    agents = len(environment.agents)
+    spread = max(float(np.abs(run.excess(discount)).max()) for discount in np.linspace(0, 1, 1001))
+    largest = environment.utility_bound()
+    constant = 2 * spread / (agents - 1 if printed else 1) + largest / agents
+    ratio = agents * (spread + 2 * agents * constant + 2 * largest) / float(run.average.sum())
+    return Sufficient(spread, largest, constant, ratio / (1 + ratio))
+
+
+KEPT = {
+    Level.TRUTHFUL: "schedule kept after the truth (level C)",
+    Level.BEST_RESPONSE: "schedule kept along best responses (level B)",
+    Level.AFTER_LIES: "schedule kept after any lie (level A)",
+}
+
+
+def patience(mechanism: SelfEnforcing) -> list[Condition]:
+    """The three levels at the economy's discount factor: the most that leaving brings, where, and δ*; in the last
+    note also the discount factors that the paper's bound asks for."""
+    environment, constant = mechanism.environment, mechanism.chosen
+    out = []
+    for level, name in KEPT.items():
+        exit = worst_exit(environment, level, constant)
+        note = _least_in_words(environment, level, constant)
+        out.append(Condition(name, not _pays(environment, exit.amount), exit.amount, _place(environment, exit), note))
+    printed, mended = (sufficient(environment, printed=kind).discount for kind in (True, False))
+    mending = "" if mended == printed else f", {mended:.6g} mended"
+    note = f"{out[-1].note}; the paper's bound suffices from {printed:.6g} on, as printed{mending}"
+    return [*out[:-1], replace(out[-1], note=note)]
+
+
+def _least_in_words(environment: TableEnvironment, level: Level, constant: float | None) -> str:
+    if environment.stage(0).size > SMALL:
+        return f"more than {SMALL} profiles: δ* is left to dynmech.agents.oracle.patience_thresholds.least_patience"
+    try:
+        return f"δ* = {least_patience(environment, level, constant):.6g}"
+    except Refusal:
+        return f"not kept at any discount factor up to {GRID[-1]:g}"
+
+
+def _place(environment: TableEnvironment, exit: Exit) -> dict[str, str | int]:
+    """Whose departure, in which period, after which reports, with which signals."""
+    stage, agent = environment.stage(0), exit.agent
+    place: dict[str, str | int] = {"agent": environment.agents[agent], "period": exit.period}
+    if exit.last is not None:
+        place["last reports"] = labels_text(stage.labelled_axes, exit.last)
+    if exit.profile is not None:
+        place["profile"] = labels_text(stage.labelled_axes, exit.profile)
+    if exit.report is not None:
+        place["report"] = stage.signals[agent][exit.report]
+    return place

@@ -1,0 +1,198 @@
+"""Where a deviator can stand between two periods, and what it expects there.
+
+Before the next profile θ′ is drawn, all that the future depends on is the *place* (c′, a, θ): the next state of the
+mechanism's memory, the decision taken, the profile at which it was. Only places that some choice leads to are worked
+out. With a mechanism that remembers last period's reports and decision they are few: D S K_i of D² S².
+
+Axes: C merged memories, S profiles, R own messages, B own actions, D decisions; W own informations, O others' profiles.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
+
+ROOM = 1 << 22
+"""Numbers of laws that are gathered at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Distinct places (c′, a, θ), in that order.
+
+    Attributes:
+        memory: c′, `(n,)`.
+        event: a S + θ, `(n,)`.
+        profiles: S.
+    """
+
+    memory: IntArray
+    event: IntArray
+    profiles: int
+
+    @property
+    def decision(self) -> IntArray:
+        """a, `(n,)`."""
+        return self.event // self.profiles
+
+    @property
+    def profile(self) -> IntArray:
+        """θ, `(n,)`."""
+        return self.event % self.profiles
+
+    def __len__(self) -> int:
+        return len(self.memory)
+
+    def among(self, table: BoolArray) -> BoolArray:
+        """A table `(C', D, S)` read at the places, `(n,)`."""
+        return table.reshape(len(table), -1)[self.memory, self.event]
+
+
+def all_places(states: int, events: int, profiles: int) -> Places:
+    """Every (c′, a, θ), whether anything leads there or not."""
+    memory, event = np.divmod(np.arange(states * events), events)
+    return Places(memory, event, profiles)
+
+
+def find_places(
+    moves: Sequence[tuple[IntArray, IntArray]], states: int, decisions: int
+) -> tuple[Places, tuple[IntArray, ...]]:
+    """Where moves lead.
+
+    Args:
+        moves: next states and what is done, `(C, S, R, B)` each, from one or several periods.
+        states: C′.
+
+    Returns:
+        the places, and the place of every move, `(C, S, R, B)` each.
+    """
+    size = moves[0][0].shape[1]
+    profile = np.arange(size)[:, None, None]
+    codes = [(following * decisions + done) * size + profile for following, done in moves]
+    seen = np.zeros(states * decisions * size, np.bool_)
+    for code in codes:
+        seen[code] = True
+    memory, event = np.divmod(np.flatnonzero(seen), decisions * size)
+    number = np.cumsum(seen, dtype=np.intp) - 1
+    return Places(memory, event, size), tuple(number[code] for code in codes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Consecutive places by memory: `(g,)` memories, `(g, k)` events, padded with events that are not `real`."""
+
+    here: slice
+    memory: slice | IntArray
+    event: IntArray
+    real: BoolArray | None
+
+
+class Outlook:
+    """Expectations over a period's profiles, from the places that lead to it.
+
+    Args:
+        laws: the law of the profile by event, `(E, S)`.
+        own: what the deviator will know of each profile, `(S,)`, below `width`.
+        memory, event: the places, `(n,)` each, sorted by memory.
+    """
+
+    def __init__(self, laws: FloatArray, own: IntArray, width: int, memory: IntArray, event: IntArray) -> None:
+        self.laws, self.width, self.count = laws, width, len(memory)
+        order = np.argsort(own, kind="stable")
+        self._order = None if np.array_equal(order, np.arange(len(order))) else order
+        self._chunks = list(_cut(memory, event, max(1, ROOM // laws.shape[1]), len(laws)))
+        self._whole: FloatArray | None = None
+        self._kept: FloatArray | None = None
+
+    def best(self, choices: FloatArray, *, spying: bool) -> FloatArray:
+        """What the best message is worth, `(n,)`, by what each is worth at each profile, `(C, S, R)`.
+
+        Spying, the message is chosen knowing the profile; else knowing the deviator's own part of it.
+        """
+        out = np.empty(self.count)
+        if spying:
+            top = self._own_first(choices.max(axis=2))[..., None]
+            for chunk in self._chunks:
+                out[chunk.here] = _unpadded(chunk, (self._laws(chunk) @ top[chunk.memory])[..., 0])
+            return out
+        for chunk, values in zip(self._chunks, self._products(choices), strict=True):
+            out[chunk.here] = _unpadded(chunk, values.max(axis=-1).sum(axis=1))
+        return out
+
+    def by_own(self, choices: FloatArray) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+        """Some places at a time: which, P(w) `(m, W)` and Σ_o P(w, o) Q(c, (w, o), r) `(m, W, R)`."""
+        for chunk, values in zip(self._chunks, self._products(choices), strict=True):
+            mass = self._laws(chunk).reshape(*chunk.event.shape, self.width, -1).sum(axis=-1)
+            yield chunk.here, _unpadded(chunk, mass), _unpadded(chunk, values.transpose(0, 2, 1, 3))
+
+    def _products(self, choices: FloatArray) -> Iterator[FloatArray]:
+        """`by_own` chunk by chunk, `(g, W, k, R)`."""
+        sorted_choices = self._own_first(choices)
+        for chunk in self._chunks:
+            laws = self._laws(chunk)
+            by_own = laws.reshape(*laws.shape[:2], self.width, -1).transpose(0, 2, 1, 3)
+            worth = sorted_choices[chunk.memory]
+            yield by_own @ worth.reshape(len(worth), self.width, -1, worth.shape[-1])
+
+    def _own_first(self, table: FloatArray) -> FloatArray:
+        """Profiles (axis 1) sorted by what the deviator knows of them."""
+        return table if self._order is None else table.take(self._order, axis=1)
+
+    def _laws(self, chunk: _Chunk) -> FloatArray:
+        """Laws of a chunk, `(g or 1, k, S)`, profiles sorted; kept where there is but one chunk."""
+        if self._kept is not None:
+            return self._kept
+        if chunk.event.shape[0] == 1 and chunk.event.shape[1] == len(self.laws):  # all events, in order
+            if self._whole is None:
+                self._whole = self._own_first(self.laws)[None]
+            return self._whole
+        gathered = self.laws[chunk.event]
+        if self._order is not None:
+            gathered = gathered.take(self._order, axis=2)
+        if len(self._chunks) == 1:
+            self._kept = gathered
+        return gathered
+
+
+def _unpadded(chunk: _Chunk, values: FloatArray) -> FloatArray:
+    """`(g, k, …)` to `(m, …)`."""
+    return values.reshape(-1, *values.shape[2:]) if chunk.real is None else values[chunk.real]
+
+
+def _cut(memory: IntArray, event: IntArray, room: int, events: int) -> Iterator[_Chunk]:
+    """Places in chunks of at most `room`, padding included; a memory to which every event leads is one by itself."""
+    starts = np.flatnonzero(np.diff(memory, prepend=-1))
+    stops = np.append(starts[1:], len(memory))
+    group: list[tuple[int, int]] = []
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        if stop - start == events:
+            if group:
+                yield _chunk(memory, event, group)
+                group = []
+            yield _chunk(memory, event, [(start, stop)])
+            continue
+        for low in range(start, stop, room):
+            piece = (low, min(low + room, stop))
+            widest = max(b - a for a, b in (*group, piece))
+            if group and (len(group) + 1) * widest > room:
+                yield _chunk(memory, event, group)
+                group = []
+            group.append(piece)
+    if group:
+        yield _chunk(memory, event, group)
+
+
+def _chunk(memory: IntArray, event: IntArray, group: list[tuple[int, int]]) -> _Chunk:
+    low, high = (np.array(side) for side in zip(*group, strict=True))
+    index = low[:, None] + np.arange((high - low).max())
+    real = index < high[:, None]
+    here = memory[low]
+    in_a_row = slice(int(here[0]), int(here[-1]) + 1)
+    return _Chunk(
+        here=slice(int(low[0]), int(high[-1])),
+        memory=in_a_row if np.array_equal(here, np.arange(in_a_row.start, in_a_row.stop)) else here,
+        event=event[np.minimum(index, high[:, None] - 1)],
+        real=None if real.all() else real,
+    )

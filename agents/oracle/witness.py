@@ -1,0 +1,209 @@
+"""A deviation found by the oracle, as a strategy that plays on the event loop.
+
+At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the
+others' are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest
+so far, just lied (respond, in a belief manipulation), prescribed play for good.
+
+A coalition has one plan, and a strategy for each member: all members see the pooled signals of their own number, look
+the joint best response up, and each does its part of it.
+"""
+
+from collections.abc import Iterator
+from copy import copy
+from math import prod
+from typing import Self
+
+import numpy as np
+
+from dynmech.agents.oracle.action_choices import replies
+from dynmech.agents.oracle.problem import Problem
+from dynmech.agents.oracle.search import (
+    Family,
+    Information,
+    Value,
+    best_actions,
+    best_messages,
+    require_revealing,
+    solve,
+)
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.play.roles import View
+
+HONEST, RESPOND, DONE = 0, 1, 2
+
+
+class Witness(BaseStrategy):
+    """The best strategy of one family against prescribed play, knowing only what the deviator knows when it reports.
+
+    Of a coalition this is the part of its first member; `parts` has them all.
+
+    Args:
+        problem: the deviator's problem; of a coalition, or with private actions, only for the contingent family.
+        family: which deviations are allowed.
+        words: what it does, as words that follow the agent's name.
+
+    Raises:
+        Refusal: leaving, one-lie families of a coalition or where there are acts to choose, or messages that do not
+            reveal signals.
+    """
+
+    source = "the exact oracle"
+    memory_periods = 1
+    lies = 5
+
+    def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
+        acts = any(period.decision.shape[3] > 1 for period in problem.periods)
+        joint = len(problem.deviator) > 1
+        if problem.exit or ((acts or joint) and family is not Family.CONTINGENT):
+            raise Refusal("witness: only for those who stay; with acts, or partners, only the best response")
+        require_revealing(problem)
+        self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
+        self.family, self.agent, self.words = family, problem.deviator[0], words
+        self.spies = joint  # the partners' signals: no other column is looked at
+        self._problem = problem
+        self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
+        self.value: Value = solve(problem, family, Information.INTERIM)
+        self._policy = best_messages(problem, self.value)
+        self._actions = best_actions(problem, self.value) if acts else None
+        self._response: list[IntArray] | None = None
+        if family is Family.BELIEF_MANIPULATION:
+            truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+            self._response = best_messages(problem, truth, respond=True)
+
+    def parts(self) -> "dict[int, Witness]":
+        """The strategy of each member of the deviator; all rest on the same plan."""
+        found = {}
+        for agent in self._problem.deviator:
+            found[agent] = copy(self)
+            found[agent].agent = agent
+        return found
+
+    def _place(self, t: int) -> int:
+        return min(t, 1) if self._problem.stationary else t
+
+    def message(self, view: View) -> Array:
+        """The best message of the phase that the episode is in."""
+        pooled = self._pooled(view)
+        before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
+        planned = self._look_up(self._policy, view, pooled, before)
+        if self.family is Family.CONTINGENT:
+            return self._part(planned, self._messages(view.t))
+        phase = view.private.setdefault("phase", np.full(view.size, HONEST))
+        out = np.where(phase == HONEST, planned, view.prescribed)
+        if self._response is not None:
+            out = np.where(phase == RESPOND, self._look_up(self._response, view, pooled, before), out)
+        lied = (phase == HONEST) & (out != view.prescribed)
+        after_lie = RESPOND if self._response is not None else DONE
+        view.private["phase"] = np.where(lied, after_lie, np.where(phase == RESPOND, DONE, phase))
+        return out
+
+    def action(self, view: View) -> Array:
+        """The best private action once the reports are in."""
+        return view.prescribed if self._actions is None else self._act(view)[self._rank]
+
+    def reply(self, view: View) -> Array:
+        """The best reply, where replies are chosen from a finite set."""
+        if self._actions is None or not isinstance(view.space, Finite):
+            return view.prescribed
+        return self._act(view)[len(self._problem.deviator) + self._rank]
+
+    @property
+    def _rank(self) -> int:
+        """Which member it is."""
+        return self._problem.deviator.index(self.agent)
+
+    def _part(self, joint: Array, sizes: list[int]) -> Array:
+        """Its own part of a joint choice."""
+        part: Array = np.unravel_index(joint, sizes)[self._rank]
+        return part
+
+    def _messages(self, t: int) -> list[int]:
+        """How many messages each member has."""
+        shape = tabulate(self._problem.mechanism, t).shape
+        return [shape[i + 1] for i in self._problem.deviator]
+
+    def _acts(self, t: int) -> list[int]:
+        """How many actions each member has, then how many replies."""
+        who, mechanism = self._problem.deviator, self._problem.mechanism
+        sizes = [len(labels) for labels in self._problem.environment.actions(t)]
+        return [sizes[i] if sizes else 1 for i in who] + [replies(mechanism, t, i) for i in who]
+
+    def _act(self, view: View) -> tuple[Array, ...]:
+        """The best actions and replies; what is then really done is noted for the next period."""
+        assert self._actions is not None
+        if view.reports is None or view.memory is None or view.decision is None:
+            raise Refusal("witness: it needs everything public")
+        place = self._place(view.t)
+        stage = self._problem.environment.stage(view.t)
+        profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, self._pooled(view)))
+        state = self._problem.periods[place].merged[view.memory]
+        reports = view.reports[:, list(self._problem.deviator)].astype(np.intp)
+        report = np.ravel_multi_index(list(reports.T), self._messages(view.t))
+        act = self._actions[place][state, profile, report]
+        view.private["done"] = self._problem.periods[place].decision[state, profile, report, act]
+        return np.unravel_index(act, self._acts(view.t))
+
+    def _pooled(self, view: View) -> Array:
+        """The current signals of the deviator, `(n, |C|)`."""
+        return view.others[:, list(self._problem.deviator)] if self.spies else view.signal[:, None]
+
+    def _true_signals(self, t: int, public: Array, reports: Array, pooled: Array) -> Array:
+        """The profile's signals: the others' read off their messages, the own ones known."""
+        signals = np.array(reports)
+        for j in range(signals.shape[1]):
+            signals[:, j] = self._signals[self._place(t)][j][public, reports[:, j]]
+        signals[:, list(self._problem.deviator)] = pooled
+        return signals
+
+    def _look_up(self, policy: list[IntArray], view: View, pooled: Array, before: Array) -> Array:
+        """The deviator's best message, given its current signals and those of the period before, `(n, |C|)`."""
+        place = self._place(view.t)
+        period = self._problem.periods[place]
+        if view.memory is None:
+            raise Refusal("witness: it needs everything public")
+        stage = self._problem.environment.stage(view.t)
+        sizes = [len(stage.signals[i]) for i in self._problem.deviator]
+        own = view.public * prod(sizes) + np.ravel_multi_index(list(pooled.T), sizes)
+        state = period.merged[view.memory]
+        if view.t == 0:
+            return policy[0][state, own]
+        past = view.past[-1]
+        if past.reports is None or past.decision is None:
+            raise Refusal("witness: it needs everything public")
+        last = self._problem.environment.stage(past.t)
+        profile = last.flat(past.public, self._true_signals(past.t, past.public, past.reports, before))
+        done = view.private["done"] if self._actions is not None else past.decision
+        return policy[place][state, done, profile, own]
+
+    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+        """As told when it was made."""
+        return self.words
+
+    def options(self) -> dict[str, str]:
+        """None: it is made from a problem."""
+        return {}
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """It is made from a problem, not from options."""
+        return iter(())
+
+
+def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:
+    """Each agent's signal by public state and message, `(O, R_j)`."""
+    tables = tabulate(problem.mechanism, t)
+    out = []
+    for j, sent in enumerate(tables.prescribed):
+        if (sent != sent[:1]).any():
+            raise Refusal(
+                "witness: prescribed messages depend on the memory; signals cannot be read off messages alone"
+            )
+        inverse = np.zeros((sent.shape[1], tables.shape[j + 1]), np.intp)
+        for o in range(sent.shape[1]):
+            inverse[o, sent[0, o]] = np.arange(sent.shape[2])
+        out.append(inverse)
+    return out

@@ -1,0 +1,65 @@
+"""Lie once to move what the designer believes, then cash in.
+
+The first lie may cost nothing: it changes how the designer prices the next report. The second map exploits that price
+in the period after; from then on, prescribed play.
+"""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.maps import MessageMap, lies
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.roles import View
+
+
+class BeliefManipulation(BaseStrategy):
+    """A lie at one date, another map in the following period.
+
+    Args:
+        period: when to lie.
+        lie: the lie that moves the belief, see `dynmech.agents.strategies.maps`.
+        exploit: the map of the following period.
+    """
+
+    name = "belief-manipulation"
+    source = "Liu 2014 §3.1; Athey–Segal 2007 §2"
+    lies = 2
+
+    def __init__(self, period: int = 0, lie: str = "flip", exploit: str = "flip") -> None:
+        self.period, self.lie, self.exploit = period, MessageMap(lie), MessageMap(exploit)
+
+    def message(self, view: View) -> Array:
+        """Lie, exploit, else the truth."""
+        if view.t == self.period:
+            return self.lie(view.prescribed, view.space)
+        if view.t == self.period + 1:
+            return self.exploit(view.prescribed, view.space)
+        return view.prescribed
+
+    def options(self) -> dict[str, str]:
+        """Date and both maps."""
+        return {"period": str(self.period), "lie": self.lie.text, "exploit": self.exploit.text}
+
+    def describe(self, setting: Setting) -> str:
+        """Both lies in words."""
+        first, then = self.period, self.period + 1
+        return (
+            f"lies in period {first} ({self.lie.words(setting.messages(first))}) "
+            f"and exploits it in period {then} ({self.exploit.words(setting.messages(then))})"
+        )
+
+    def fits(self, setting: Setting) -> None:
+        """Both periods must be played, and both maps fit their messages."""
+        for t, lie in ((self.period, self.lie), (self.period + 1, self.exploit)):
+            setting.require_period(t)
+            lie.fits(setting.messages(t))
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """Lies times exploits at every date that has a following one."""
+        dates = setting.dates()
+        for t in (t for t in dates if t + 1 in dates):
+            for lie in lies(setting.messages(t), limit=8):
+                for exploit in lies(setting.messages(t + 1), limit=8):
+                    yield cls(t, lie.text, exploit.text)

@@ -1,0 +1,102 @@
+"""A lie that waits for its moment: a map wherever a condition on the public history holds."""
+
+from collections.abc import Callable, Iterator
+from typing import Self
+
+import numpy as np
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.history_conditions import Condition
+from dynmech.agents.strategies.maps import MessageMap, breadth, lies
+from dynmech.sim.core.arrays import Array, BoolArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.play.roles import View
+
+
+class Contingent(BaseStrategy):
+    """Sends map(prescribed) where the condition holds, the prescribed message elsewhere.
+
+    Args:
+        when: a condition as in `dynmech.agents.strategies.history_conditions`, or (from Python) a function of the view.
+        map: the lie, see `dynmech.agents.strategies.maps`.
+    """
+
+    name = "contingent"
+    source = "Athey–Segal 2007 §2: contingent deviations"
+    lies = 4
+    memory_periods: int | None = 1
+
+    def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
+        self.when = Condition(when) if isinstance(when, str) else when
+        self.map = MessageMap(map)
+
+    def message(self, view: View) -> Array:
+        """The lie where the condition holds."""
+        holds = self.when(view)
+        return (
+            np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
+        )
+
+    def options(self) -> dict[str, str]:
+        """Condition and map."""
+        return {
+            "when": self._shown(),
+            "map": self.map.text,
+        }
+
+    def _shown(self) -> str:
+        """The condition's text, or where the function is defined."""
+        if isinstance(self.when, Condition):
+            return self.when.text
+        return f"{self.when.__module__}.{getattr(self.when, '__qualname__', repr(self.when))}"
+
+    def describe(self, setting: Setting) -> str:
+        """Condition and map in words."""
+        shown = self.when.words if isinstance(self.when, Condition) else self._shown()
+        dates = [t for t in setting.dates() if t > 0] or [0]
+        return f"lies wherever {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
+
+    def fits(self, setting: Setting) -> None:
+        """The condition must speak of what there is, and the map fit some period's messages."""
+        if isinstance(self.when, Condition):
+            self.when.fits(setting.lexicon)
+        spaces = {setting.messages(t) for t in range(setting.periods)}
+        for space in sorted(spaces, key=breadth):
+            try:
+                return self.map.fits(space)
+            except InputError as error:
+                problem = error  # at last, of the largest set
+        raise problem
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """After each last decision, and after each last report of anybody that is disclosed: every lie in words."""
+        for condition in _conditions(setting):
+            yield from (cls(condition, word) for word in _words(setting))
+
+
+def _conditions(setting: Setting) -> Iterator[str]:
+    """Conditions on what is known of a period after which the agent has a choice."""
+    lexicon = setting.lexicon
+    seen: dict[str, None] = {}
+    for t in (date - 1 for date in setting.dates() if date > 0):
+        decisions = lexicon.decisions[t]
+        if isinstance(decisions, Finite) and decisions.size > 1:
+            seen.update({f"decision=={label}": None for label in decisions.labels})
+        for name, space in zip(lexicon.agents, lexicon.messages[t], strict=True):
+            if setting.disclosure == "everything" and isinstance(space, Finite) and space.size > 1:
+                seen.update({f"report[{name}]=={label}": None for label in space.labels})
+    yield from (text for text in seen if _writable(text))
+
+
+def _writable(condition: str) -> bool:
+    """Whether it survives as an option and reads back as one term (names may hold any character)."""
+    return not set(",:/&") & set(condition) and condition.count("]") <= 1
+
+
+def _words(setting: Setting) -> list[str]:
+    """Words that differ somewhere in the periods in which the condition can hold."""
+    spaces = [setting.messages(t) for t in setting.dates() if t > 0]
+    widest = max(spaces, key=breadth, default=None)
+    return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

@@ -1,0 +1,43 @@
+"""Delay: yesterday's message today."""
+
+import numpy as np
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.wrapping import Wrapping
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.spaces import SILENT, Finite
+from dynmech.sim.play.roles import View
+
+
+class Delayed(Wrapping):
+    """Sends what `inner` would have sent `delay` periods ago; before that, what it would send now.
+
+    Where the message set of the earlier period was another, the nearest message of today's stands for it; silence is
+    delayed as well.
+
+    Raises:
+        InputError: `delay` is below 1.
+    """
+
+    def __init__(self, inner: BaseStrategy, delay: int) -> None:
+        if delay < 1:
+            raise InputError(f"delay: {delay} is below 1")
+        super().__init__([inner], own_width=0)
+        self.delay = delay
+        self.name = f"{inner.key()}+delay={delay}"
+
+    def message(self, view: View) -> Array:
+        """The message of `delay` periods ago."""
+        meant = self.ask(0, "message", view)
+        view.private[f"meant {view.t}"] = meant
+        old = view.private.pop(f"meant {view.t - self.delay}", meant)
+        if isinstance(view.space, Finite):
+            near = np.minimum(old, view.space.size - 1)
+        else:
+            near = np.clip(old, view.space.low, view.space.high)
+        return np.where(old == SILENT, SILENT, near) if self.silent else near
+
+    def describe(self, setting: Setting) -> str:
+        """The inner strategy's words, and the delay."""
+        return f"{self.parts[0].describe(setting)}, {self.delay} periods late"

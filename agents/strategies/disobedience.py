@@ -1,0 +1,65 @@
+"""Disobedience: a private action other than the recommended one, with or without a lie beside it."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.maps import MessageMap, lies
+from dynmech.agents.strategies.misreport import Misreport
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.play.roles import View
+
+
+class Disobedience(BaseStrategy):
+    """Takes map(recommended) as its action always; reports the truth, or a lie.
+
+    Args:
+        action: the map of actions, see `dynmech.agents.strategies.maps`.
+        map: the map of messages beside it; None: the prescribed message.
+    """
+
+    name = "disobedience"
+    source = "Athey–Segal 2007, Examples 5 and 6: hidden actions"
+    lies = 3
+
+    def __init__(self, action: str = "low", map: str | None = None) -> None:
+        self.acted = MessageMap(action)
+        self.map = None if map is None else MessageMap(map)
+
+    def message(self, view: View) -> Array:
+        """The truth, or the lie."""
+        return view.prescribed if self.map is None else self.map(view.prescribed, view.space)
+
+    def action(self, view: View) -> Array:
+        """The disobedient action."""
+        return self.acted(view.prescribed, view.space)
+
+    def options(self) -> dict[str, str]:
+        """Both maps."""
+        return {"action": self.acted.text, "map": "none" if self.map is None else self.map.text}
+
+    def describe(self, setting: Setting) -> str:
+        """Both maps in words."""
+        spaces = [space for space in setting.actions if space.size > 1] or [Finite(("-",))]
+        acts = f"disobeys ({self.acted.words(spaces[0]) or self.acted.text})"
+        if self.map is None:
+            return acts
+        words = [self.map.words(setting.messages(t)) for t in setting.dates()]
+        return f"{acts} and misreports ({next(filter(None, words), self.map.text)})"
+
+    def fits(self, setting: Setting) -> None:
+        """The map of actions must fit where there are any, that of messages every period's."""
+        for space in setting.actions:
+            self.acted.fits(space)
+        if self.map is not None:
+            Misreport(self.map.text).fits(setting)
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """Where there are private actions: every map of actions, alone and beside every lie in words."""
+        spaces = [space for space in setting.actions if space.size > 1]
+        words = {lie.text for t in setting.dates() for lie in lies(setting.messages(t), limit=0)}
+        for action in dict.fromkeys(act.text for space in spaces for act in lies(space, limit=0)):
+            yield cls(action)
+            yield from (cls(action, word) for word in sorted(words))

@@ -1,0 +1,40 @@
+"""The seller of the trading game that pays the buyer's charge to itself: see `dynmech.agents.strategies.trade_formulas`."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.trade_formulas import SIDES, best_seller_report, plays_side
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.spaces import Interval
+from dynmech.sim.play.roles import View
+
+
+class EagerSeller(BaseStrategy):
+    """The seller's best response to actual externalities.
+
+    Args:
+        clipped: whether the economy keeps quantities in [0, 1].
+    """
+
+    name = "eager-seller"
+    source = "Athey–Segal 2007 §2: the seller's deviation"
+    lies = 1
+
+    def __init__(self, clipped: bool = False) -> None:
+        self.clipped = clipped
+
+    def message(self, view: View) -> Array:
+        """The best report in period 0; the prescribed one in any other game."""
+        if view.t > 0 or not isinstance(view.space, Interval) or view.lexicon.agents != SIDES:
+            return view.prescribed
+        return best_seller_report(view.signal, view.space.high, clipped=self.clipped)
+
+    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+        """In words."""
+        return "over-reports θ_1, as if units were cheaper to make"
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """With and without clipping, for the seller of the trading game."""
+        return (cls(clipped) for clipped in (False, True) if plays_side(setting, 0))

@@ -1,0 +1,149 @@
+"""Conditions on the public history, written as text.
+
+    period>=2            this period's number (==, !=, >=, <=)
+    decision==none       last period's decision, by label or number (==, !=)
+    report[firm 2]==6    what an agent reported last period (==, !=)
+    public==dry          this period's public state (==, !=)
+
+joined by `&`. What refers to last period is false in period 0.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from dynmech.sim.core.arrays import Array, BoolArray
+from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.play.roles import Lexicon, View
+
+MEANING = (
+    "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "
+    "also != and, of periods, <=; joined by &"
+)
+"""What may stand in an option that is a condition, in one sentence."""
+
+TERM = re.compile(r"\s*(period|decision|public|report\[([^\]]+)\])\s*(==|!=|>=|<=)\s*(.+?)\s*")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition, checked when it is written, read when it is played.
+
+    >>> Condition("decision==2&period>=1").text
+    'decision==2&period>=1'
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        for part in self.text.split("&"):
+            match = TERM.fullmatch(part)
+            if match is None or (match[3] in (">=", "<=") and match[1] != "period"):
+                raise InputError(
+                    f"condition {part!r} is not of the form period>=1, decision==x, report[agent]==x or public==x"
+                )
+            if match[1] == "period" and not match[4].isdecimal():
+                raise InputError(f"condition {part!r}: {match[4]!r} is not a period")
+
+    @property
+    def words(self) -> str:
+        """The condition in words.
+
+        >>> Condition("report[firm 2]==6&period>=2").words
+        "firm 2's last report was 6 and period>=2"
+        """
+        return " and ".join(map(_term_words, self.text.split("&")))
+
+    def fits(self, lexicon: Lexicon) -> None:
+        """Raise unless every term speaks of something that there is in some period.
+
+        Raises:
+            InputError: an agent, a period, a decision, a report or a public state that never is.
+        """
+        for part in self.text.split("&"):
+            match = TERM.fullmatch(part)
+            assert match is not None
+            field, agent, _, value = match.groups()
+            if agent and agent not in lexicon.agents:
+                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(lexicon.agents)}")
+            if field == "period":
+                if int(value) >= len(lexicon.messages):
+                    raise InputError(f"condition {part!r}: the periods are 0 … {len(lexicon.messages) - 1}")
+                continue
+            _require_element(part, _spaces(lexicon, field, agent), value)
+
+    def __call__(self, view: View) -> BoolArray:
+        """Where it holds, `(n,)`."""
+        holds = np.ones(view.size, np.bool_)
+        for part in self.text.split("&"):
+            holds &= self._term(part, view)
+        return holds
+
+    def _term(self, part: str, view: View) -> BoolArray:
+        match = TERM.fullmatch(part)
+        assert match is not None
+        field, agent, sign, value = match.groups()
+        if field == "period":
+            compare: dict[str, Callable[[int, int], bool]] = {
+                "==": int.__eq__, "!=": int.__ne__, ">=": int.__ge__, "<=": int.__le__,
+            }  # fmt: skip
+            return np.full(view.size, compare[sign](view.t, int(value)))
+        if field == "public":
+            return _compare(view.public, view.lexicon.publics[view.t], sign, value)
+        if not view.past:
+            return np.zeros(view.size, np.bool_)
+        last = view.past[-1]
+        if field == "decision":
+            if last.decision is None:
+                raise PlayError(f"condition {part!r}: the disclosure policy hides the decision")
+            return _compare(last.decision, view.lexicon.decisions[last.t], sign, value)
+        if agent not in view.lexicon.agents:
+            raise PlayError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(view.lexicon.agents)}")
+        if last.reports is None:
+            raise PlayError(f"condition {part!r}: the disclosure policy hides the reports")
+        j = view.lexicon.agents.index(agent)
+        return _compare(last.reports[:, j], view.lexicon.messages[last.t][j], sign, value)
+
+
+def _spaces(lexicon: Lexicon, field: str, agent: str | None) -> list[Space]:
+    """The sets, one per period, that a term's value is from."""
+    if agent:
+        return [row[lexicon.agents.index(agent)] for row in lexicon.messages]
+    return list(lexicon.publics if field == "public" else lexicon.decisions)
+
+
+def _require_element(part: str, spaces: Sequence[Space], value: str) -> None:
+    """Raise unless a value is an element of one of the sets."""
+    for space in dict.fromkeys(spaces):
+        if not isinstance(space, Finite):
+            raise InputError(f"condition {part!r}: conditions compare with labels; this is a number from an interval")
+        with suppress(InputError):
+            space.index(value, "condition")
+            return
+    known = " or ".join(space.describe() for space in dict.fromkeys(spaces))
+    raise InputError(f"condition {part!r}: {value!r} is none of {known}")
+
+
+def _term_words(part: str) -> str:
+    match = TERM.fullmatch(part)
+    assert match is not None
+    field, agent, sign, value = match.groups()
+    was = "was" if sign == "==" else "was not"
+    if agent:
+        return f"{agent}'s last report {was} {value}"
+    return f"the last decision {was} {value}" if field == "decision" else part.strip()
+
+
+def _compare(values: Array, space: Space, sign: str, value: str) -> BoolArray:
+    """Values against an element by label or number; an element that this period does not have equals nothing."""
+    if not isinstance(space, Finite):
+        raise PlayError("conditions compare with labels; this space is an interval")
+    try:
+        same: BoolArray = values == space.index(value, "condition")
+    except InputError:
+        same = np.zeros(len(values), np.bool_)
+    return same if sign == "==" else ~same

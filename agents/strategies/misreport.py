@@ -1,0 +1,56 @@
+"""A fixed lie: the same map in every period."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.maps import MessageMap, breadth, lies
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.roles import View
+
+
+class Misreport(BaseStrategy):
+    """Sends map(prescribed) always.
+
+    Args:
+        map: the lie, see `dynmech.agents.strategies.maps`.
+    """
+
+    name = "misreport"
+    source = "the static deviation, repeated"
+    lies = 3
+
+    def __init__(self, map: str = "flip") -> None:
+        self.map = MessageMap(map)
+
+    def message(self, view: View) -> Array:
+        """The lie."""
+        return self.map(view.prescribed, view.space)
+
+    def options(self) -> dict[str, str]:
+        """The map."""
+        return {"map": self.map.text}
+
+    def describe(self, setting: Setting) -> str:
+        """The map in the words of the first period in which it matters."""
+        dates = setting.dates()
+        words = [self.map.words(setting.messages(t)) for t in dates]
+        if len(set(words)) == 1:
+            return f"misreports in every period ({words[0]})"
+        return (
+            "misreports in every period ("
+            + "; ".join(f"{t}: {w or 'truth'}" for t, w in zip(dates, words, strict=True))
+            + ")"
+        )
+
+    def fits(self, setting: Setting) -> None:
+        """The map must fit every period's messages."""
+        for space in dict.fromkeys(setting.messages(t) for t in range(setting.periods)):
+            self.map.fits(space)
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """All maps where every message set is the same, else the words."""
+        spaces = {setting.messages(t) for t in range(setting.periods)}
+        widest = max(spaces, key=breadth)
+        yield from (cls(lie.text) for lie in lies(widest, limit=30 if len(spaces) == 1 else 0))

@@ -1,0 +1,48 @@
+"""One lie: a map in a single period, the truth in all others."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.maps import MessageMap, lies
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.roles import View
+
+
+class OneShot(BaseStrategy):
+    """Sends map(prescribed) in one period.
+
+    Args:
+        period: when to lie.
+        map: the lie, see `dynmech.agents.strategies.maps`.
+    """
+
+    name = "one-shot"
+    source = "the one-shot deviation principle"
+    lies = 1
+
+    def __init__(self, period: int = 0, map: str = "flip") -> None:
+        self.period, self.map = period, MessageMap(map)
+
+    def message(self, view: View) -> Array:
+        """The lie, once."""
+        return self.map(view.prescribed, view.space) if view.t == self.period else view.prescribed
+
+    def options(self) -> dict[str, str]:
+        """Date and map."""
+        return {"period": str(self.period), "map": self.map.text}
+
+    def describe(self, setting: Setting) -> str:
+        """Date and map in words."""
+        return f"lies once, in period {self.period} ({self.map.words(setting.messages(self.period))})"
+
+    def fits(self, setting: Setting) -> None:
+        """The period must be played, and the map fit its messages."""
+        setting.require_period(self.period)
+        self.map.fits(setting.messages(self.period))
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:
+        """All maps at every date of the setting."""
+        for t in setting.dates():
+            yield from (cls(t, lie.text) for lie in lies(setting.messages(t), limit=30))

@@ -1,0 +1,63 @@
+"""A script: given messages, period by period; prescribed play once it has run out."""
+
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.play.roles import View
+
+
+class Scripted(BaseStrategy):
+    """Sends the same messages in every episode.
+
+    Args:
+        messages: labels or numbers, one per period, separated by `/`; `*` means the prescribed message.
+
+    Raises:
+        InputError: the script is empty.
+    """
+
+    name = "scripted"
+    source = "a test double"
+
+    def __init__(self, messages: str = "*") -> None:
+        self.script = tuple(messages.split("/"))
+        if not all(self.script):
+            raise InputError(f"messages: {messages!r} has an empty entry; write * for the prescribed message")
+
+    def message(self, view: View) -> Array:
+        """The script's entry of this period."""
+        entry = self.script[view.t] if view.t < len(self.script) else "*"
+        if entry == "*":
+            return view.prescribed
+        try:
+            if isinstance(view.space, Finite):
+                return np.full(view.size, view.space.index(entry, f"script entry {view.t}"))
+            return np.full(view.size, float(entry))
+        except (InputError, ValueError) as error:
+            raise PlayError(str(error)) from error
+
+    def options(self) -> dict[str, str]:
+        """The script."""
+        return {"messages": "/".join(self.script)}
+
+    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+        """The script in words."""
+        return f"sends {', '.join(self.script)}"
+
+    def fits(self, setting: Setting) -> None:
+        """Every entry of a period that is played must be a message of that period."""
+        for t, entry in enumerate(self.script[: setting.periods]):
+            space = setting.messages(t)
+            if entry != "*" and isinstance(space, Finite):
+                space.index(entry, f"script entry {t}")
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """Nothing to try."""
+        return iter(())

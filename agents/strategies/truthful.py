@@ -1,0 +1,24 @@
+"""Prescribed play: the truth in a direct mechanism, obedience, the prescribed reply."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.roles import View
+
+
+class Truthful(BaseStrategy):
+    """Does what the mechanism asks."""
+
+    name = "truthful"
+    source = "prescribed play"
+
+    def message(self, view: View) -> Array:
+        """The prescribed message."""
+        return view.prescribed
+
+    @classmethod
+    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+        """Nothing to try."""
+        return iter(())

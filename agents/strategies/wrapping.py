@@ -1,0 +1,91 @@
+"""Strategies made of strategies: each part sees the view that it would see alone, with luck and notes of its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.roles import Past, View
+
+
+class Wrapping(BaseStrategy):
+    """A strategy that asks others.
+
+    Its traits are what its parts need together; its uniform numbers are its own (`own_width`), then those of each part.
+
+    Args:
+        parts: the strategies that it asks.
+        own_width: uniform numbers of its own.
+        lookback: past periods that it looks at itself.
+    """
+
+    def __init__(self, parts: Sequence[BaseStrategy], own_width: int, lookback: int | None = 0) -> None:
+        self.parts = tuple(parts)
+        self.own_width = own_width
+        self.width = own_width + sum(part.width for part in parts)
+        memories = [lookback, *(part.memory_periods for part in parts)]
+        known = [memory for memory in memories if memory is not None]
+        self.memory_periods = None if len(known) < len(memories) else max(known)
+        self.spies = any(part.spies for part in parts)
+        self.silent = any(part.silent for part in parts)
+        self.rounds = max(part.rounds for part in parts)
+        self.lies = max(part.lies for part in parts)
+
+    def whole(self) -> Iterator[BaseStrategy]:
+        """The strategy, its parts and theirs."""
+        yield self
+        for part in self.parts:
+            yield from part.whole()
+
+    def ask(self, k: int, move: str, view: View) -> Array:
+        """What part k answers to a view."""
+        anew = move == "message" and not view.t and self.parts[k].rounds == 1  # only learners keep notes over rounds
+        with self._shown(k, view, anew) as own:
+            answer: Array = getattr(self.parts[k], move)(own)
+        return answer
+
+    @contextmanager
+    def _shown(self, k: int, view: View, anew: bool = False) -> Iterator[View]:
+        """The view as part k would have it alone; what it notes down is kept."""
+        part, prefix = self.parts[k], f"{k}/"
+        start = self.own_width + sum(part.width for part in self.parts[:k])
+        kept = {} if anew else view.private
+        notes = {key[len(prefix) :]: note for key, note in kept.items() if key.startswith(prefix)}
+        memory = part.memory_periods
+        past = view.past if memory is None else view.past[len(view.past) - min(memory, len(view.past)) :]
+        own = replace(view, private=notes, uniforms=view.uniforms[:, start : start + part.width], past=past)
+        if not part.spies:
+            own = replace(own, spied=None)
+        yield own
+        for key in [key for key in view.private if key.startswith(prefix) and key[len(prefix) :] not in notes]:
+            del view.private[key]
+        view.private.update({prefix + key: note for key, note in notes.items()})
+
+    def observe(self, view: View, seen: Past) -> None:
+        """Parts that learn see what was sent, whichever of them it was that sent it."""
+        for k, part in enumerate(self.parts):
+            if part.rounds > 1:
+                with self._shown(k, view) as own:
+                    part.observe(own, seen)
+
+    def action(self, view: View) -> Array:
+        """The first part's action."""
+        return self.ask(0, "action", view)
+
+    def reply(self, view: View) -> Array:
+        """The first part's reply."""
+        return self.ask(0, "reply", view)
+
+    def fits(self, setting: Setting) -> None:
+        """All parts must fit."""
+        for part in self.parts:
+            part.fits(setting)
+
+    def options(self) -> dict[str, str]:
+        """None: a wrapped strategy is described by its name."""
+        return {}
+
+    def describe(self, setting: Setting) -> str:
+        """The parts in words."""
+        return " or ".join(part.describe(setting) for part in self.parts)

@@ -1,0 +1,124 @@
+"""What private later signals cost a designer: the relaxed bound beside the best dynamic revenue.
+
+If only first signals were private, no mechanism would earn more than the *relaxed bound*; the *best dynamic revenue*,
+over all direct mechanisms, is what is really within reach. In separable economies that are regular they are the same;
+where first signals tell about later ones, or values are not separable, there is a gap.
+
+Source: Kakade, Lobel and Nazerzadeh 2011, Corollary 4.1, (16); §7.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dynmech.experiments.runs.tally import first_best
+from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.virtual.relaxed_bound import Bound, continuum_bound, grid_bound
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.separable import SeparableEnvironment
+
+PLANS = 4096
+"""Profiles of first signals that the bound of several agents' continuum is first summed over."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """An economy's bounds; what could not be worked out is None.
+
+    Attributes:
+        continuum: the relaxed bound of the continuous separable economy.
+        grid: that of the grid as the true type space.
+        relaxed, dynamic: by linear programs over all direct mechanisms, first signals private or all of them.
+        refused: why there are no programs.
+    """
+
+    environment: TableEnvironment
+    continuum: Bound | None
+    grid: float | None
+    relaxed: DynamicOptimum | None
+    dynamic: DynamicOptimum | None
+    refused: str
+
+    @property
+    def gap(self) -> float | None:
+        """What private later signals cost."""
+        if self.relaxed is None or self.dynamic is None:
+            return None
+        return self.relaxed.revenue - self.dynamic.revenue
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return {
+            "environment": self.environment.name,
+            "relaxed_continuum": None if self.continuum is None else vars(self.continuum),
+            "relaxed_grid": self.grid,
+            "relaxed": None if self.relaxed is None else self.relaxed.revenue,
+            "dynamic": None if self.dynamic is None else self.dynamic.revenue,
+            "gap": self.gap,
+            "constraints": None if self.dynamic is None else self.dynamic.constraints,
+            "variables": None if self.dynamic is None else self.dynamic.variables,
+            "refused": self.refused,
+        }
+
+    def show(self, console: Console) -> None:
+        """On the terminal."""
+        console.print(Text(f"{self.environment.name}: {self._sentence()}.", "bold"))
+        console.print()
+        if self.continuum is not None:
+            _line(
+                console, "relaxed bound", f"{self.continuum.value:.8g} ± {self.continuum.error:.1g}, of the continuum"
+            )
+        if self.grid is not None:
+            _line(console, "", f"{self.grid:.8g}, of the grid as the type space")
+        if self.relaxed is not None and self.dynamic is not None:
+            _line(console, "relaxed program", f"{self.relaxed.revenue:.8g}, first signals private")
+            size = f"{self.dynamic.variables:,} variables, {self.dynamic.constraints:,} constraints"
+            _line(console, "dynamic program", f"{self.dynamic.revenue:.8g}, all signals private ({size})")
+            _line(console, "gap", f"{max(self.gap or 0.0, 0.0):.6g}")
+            _line(console, "first best", f"{first_best(self.environment):.8g}, what there is to be earned")
+        if self.refused:
+            console.print(Text(f"No program over all mechanisms: {self.refused}.", "yellow"))
+
+    def _sentence(self) -> str:
+        gap = self.gap
+        if self.dynamic is not None and gap is not None:
+            cost = f"private later signals cost {gap:.6g}" if gap > 1e-7 else "private later signals cost nothing"
+            return f"no mechanism earns more than {self.dynamic.revenue:.8g}; {cost}"
+        value = self.grid if self.grid is not None else float("nan")
+        return f"on this grid no mechanism earns more than {value:.8g}, the relaxed bound"
+
+
+def relaxation(environment: Environment) -> Relaxation:
+    """Work out what there is.
+
+    Raises:
+        Refusal: the economy is not finite, or neither separable nor one of the programs; the reason is said.
+    """
+    if not isinstance(environment, TableEnvironment):
+        raise Refusal(f"bound: environment {environment.name!r} is not finite; give a grid of it")
+    continuum, grid = None, None
+    if isinstance(environment, SeparableEnvironment):
+        cells = max(2, round(PLANS ** (1 / len(environment.agents))))
+        continuum, grid = continuum_bound(environment.economy, cells), grid_bound(environment)
+    dynamic, refused = _solved(dynamic_revenue, environment)
+    relaxed, also = _solved(relaxed_revenue, environment) if dynamic is not None else (None, refused)
+    if grid is None and (dynamic is None or relaxed is None):
+        raise Refusal(refused or also)
+    return Relaxation(environment, continuum, grid, relaxed, dynamic, refused or also)
+
+
+def _solved(
+    program: Callable[[TableEnvironment], DynamicOptimum], environment: TableEnvironment
+) -> tuple[DynamicOptimum | None, str]:
+    try:
+        return program(environment), ""
+    except Refusal as error:
+        return None, str(error)
+
+
+def _line(console: Console, key: str, fact: str) -> None:
+    console.print(Text.assemble((f"{key:17}", "bold"), fact))

@@ -1,0 +1,72 @@
+"""The most that any mechanism earns in a two-period economy, and what stands in the way of more.
+
+A yardstick for a mechanism of one's own: `yardstick(environment).data()` beside the revenue that an audit shows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dynmech.experiments.runs.tally import first_best
+from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+
+SHOWN = 12
+"""Binding constraints on the screen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """An economy's revenue optimum beside its first best."""
+
+    environment: TableEnvironment
+    optimum: RevenueOptimum
+    first_best: float
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        optimum = self.optimum
+        return {
+            "environment": self.environment.name,
+            "revenue": optimum.revenue,
+            "first_best": self.first_best,
+            "lotteries": not optimum.certain,
+            "constraints": optimum.constraints,
+            "variables": optimum.variables,
+            "binding": [vars(one) for one in optimum.binding],
+        }
+
+    def show(self, console: Console) -> None:
+        """On the terminal."""
+        optimum = self.optimum
+        share = f", {optimum.revenue / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
+        console.print(
+            Text(f"{self.environment.name}: no mechanism earns more than {optimum.revenue:.8g}{share}.", "bold")
+        )
+        lotteries = "it needs lotteries" if not optimum.certain else "no lotteries"
+        console.print(
+            Text(f"{optimum.variables:,} variables, {optimum.constraints:,} constraints, {lotteries}.", "dim")
+        )
+        console.print()
+        console.print(Text("What binds, and what a unit of slack would add:"))
+        for one in optimum.binding[:SHOWN]:
+            console.print(Text(f"  {one}"))
+        if len(optimum.binding) > SHOWN:
+            console.print(Text(f"  and {len(optimum.binding) - SHOWN} more", "dim"))
+
+
+def yardstick(environment: Environment, *, leave: bool = False) -> Yardstick:
+    """Solve the revenue program of an economy.
+
+    Args:
+        leave: whether agents may leave in the second period too.
+
+    Raises:
+        Refusal: it is no finite economy of two periods with independent types, or too large.
+    """
+    if not isinstance(environment, TableEnvironment):
+        raise Refusal(f"yardstick: environment {environment.name!r} is not finite; give a grid of it")
+    return Yardstick(environment, revenue_optimum(environment, each_period=leave), first_best(environment))

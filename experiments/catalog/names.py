@@ -1,0 +1,136 @@
+"""Everything that has a name: scenarios, mechanisms and strategies, shipped, from plug-ins or from packages."""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
+
+from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.experiments.catalog.options import construct, explained, split
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.conformance.environment_check import check_environment
+from dynmech.sim.core.errors import DynmechError, InputError
+from dynmech.sim.core.registry import SHIPPED, Registry, load_plugin, told
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.files import load_environment
+from dynmech.sim.economy.function import FunctionEnvironment
+
+SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
+MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
+STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "agents", "dynmech.strategies")  # type: ignore[type-abstract]
+
+
+def use_plugins(paths: Iterable[Path]) -> None:
+    """Take in users' files; their strategies, mechanisms and scenarios are then used by name.
+
+    Raises:
+        InputError: a file cannot be imported, offers nothing, or takes a name that is there already.
+    """
+    for path in paths:
+        module, where = load_plugin(path), f"plug-in {path}"
+        try:
+            _take_in(module, where)
+        except (DynmechError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a module can hold anything
+            raise InputError(f"{where}: {told(error)}") from error
+
+
+def _take_in(module: ModuleType, where: str) -> None:
+    registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
+    for problem in (problem for registry in registries for problem in registry.unfinished(module)):
+        raise InputError(f"{where}: {problem}")
+    if not sum([registry.add(module, where) for registry in registries]):
+        raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
+
+
+def make_environment(text: str) -> Environment:
+    """From a scenario's name, `name:key=value,…`, or the path of an environment file.
+
+    A user's scenario that is given by functions is held to what the event loop asks of an economy.
+
+    Raises:
+        InputError, PlayError: one line.
+    """
+    if text.endswith(".toml"):
+        raise InputError(
+            f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
+        )
+    head = text.partition(":")[0]  # an option may be a path too
+    if head.endswith(".json") or "/" in head or _is_file(text):
+        return load_environment(text)
+    name, options = split(text, "scenario")
+    scenario = construct(SCENARIOS.get(name), "scenario", name, options)
+    with explained(f"scenario {name!r}"):
+        built: object = scenario.build()
+    if not isinstance(built, TableEnvironment | FunctionEnvironment):
+        raise InputError(f"scenario {name!r}: build() returned {type(built).__name__}, expected an environment")
+    if type(built) is not TableEnvironment and not is_shipped(scenario):
+        check_environment(built)
+    return built
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long to be a path
+        return False
+
+
+def _builds_on(cls: type[BaseMechanism], options: Mapping[str, str]) -> bool:
+    """Whether a base is given, and a mechanism is what is meant by it."""
+    if "base" not in options:
+        return False
+    with explained(f"mechanism {cls.name!r}"):
+        return BaseMechanism in get_args(get_type_hints(cls.__init__).get("base"))
+
+
+AND = re.compile(r"\+(?=\w+=)")
+"""Between the options of a base mechanism."""
+
+
+def mechanism_classes(text: str) -> list[type[BaseMechanism]]:
+    """The class of a mechanism, and those of the mechanisms that it builds on."""
+    name, options = split(text, "mechanism")
+    cls = MECHANISMS.get(name)
+    return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]
+
+
+def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
+    """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment.
+
+    A mechanism that builds on another takes that as `base=NAME`, with options `base=NAME:key=value+key=value`.
+    """
+    name, options = split(text, "mechanism")
+    cls = MECHANISMS.get(name)
+    base = [make_mechanism(AND.sub(",", options.pop("base")), environment)] if _builds_on(cls, options) else []
+    mechanism = construct(cls, "mechanism", name, options, environment, *base)
+    with explained(f"mechanism {name!r}"):
+        complete = hasattr(mechanism, "environment")
+    if not complete:
+        raise InputError(f"mechanism {name!r}: its __init__ must call super().__init__(environment)")
+    return mechanism
+
+
+def make_strategy(text: str) -> BaseStrategy:
+    """From `name` or `name:key=value,…`."""
+    name, options = split(text, "strategy")
+    return construct(STRATEGIES.get(name), "strategy", name, options)
+
+
+def is_shipped(thing: object) -> bool:
+    """Whether it, or its class, is one of ours: it is what its module in our packages holds under its name.
+
+    A user's own strategy or mechanism is held to what it declares before it plays.
+    """
+    cls = thing if inspect.isclass(thing) else type(thing)
+    module = str(cls.__module__)
+    held: object = sys.modules.get(module) if module.partition(".")[0] in SHIPPED else None
+    for part in cls.__qualname__.split("."):
+        held = getattr(held, part, None)
+    registries: tuple[Registry[Any], ...] = (SCENARIOS, MECHANISMS, STRATEGIES)
+    return held is cls and not any(registry.package_of(cls) for registry in registries)

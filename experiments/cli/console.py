@@ -1,0 +1,373 @@
+"""What people see on the terminal."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.replaying import Replay
+from dynmech.experiments.runs.running import RunResult
+from dynmech.experiments.runs.stressing import EXACT, StressResult, describe_gain, gain_table, gainers, headline
+
+MONEY = ("earns", "pays")
+"""Columns of a replay that hold money."""
+
+PLAIN_WIDTH = 120
+"""Columns where standard output is no terminal and COLUMNS is not set."""
+
+
+PLAIN_EVERY = 10.0
+"""Seconds between plain lines of progress."""
+
+
+def make_console() -> Console:
+    """Standard output, names shown as they are (no markup, no emoji)."""
+    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
+    return Console(width=wide, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+    """Bars on a terminal, plain lines elsewhere, with rate and time left; both on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name, total: PlainProgress(name, total).advance
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+
+        def phase(name: str, total: int) -> Callable[[int], None]:
+            task = bars.add_task(name, total=total)
+            return lambda done: bars.advance(task, done)
+
+        yield phase
+
+
+class _Rate(ProgressColumn):
+    """Pieces a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.3g}/s" if task.speed else "")
+
+
+class PlainProgress:
+    """A phase as lines of text: one at its start, one every ten seconds, one at its end if that took as long.
+
+    Args:
+        clock: seconds (for tests).
+    """
+
+    def __init__(self, name: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name, self.total, self.clock = name, total, clock
+        self.done, self.start = 0, clock()
+        self.last = self.start
+        self._say(f"{name}: {total} pieces")
+
+    def advance(self, done: int) -> None:
+        """So many more are done."""
+        self.done += done
+        now = self.clock()
+        if now - self.last < PLAIN_EVERY:
+            return
+        self.last = now
+        rate = self.done / (now - self.start)
+        left = f", {timedelta(seconds=round((self.total - self.done) / rate))} left" if rate else ""
+        self._say(f"{self.name}: {self.done} of {self.total}, {rate:.3g}/s{left}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
+
+
+def show_names(kind: str, rows: Sequence[tuple[str, str, list[str], str]], console: Console) -> None:
+    """A line for each name, its source at the end; below it, its options with their defaults."""
+    console.print(Text(kind, style="bold"))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, about, options, source in rows:
+        table.add_row(Text(name, style="bold"), Text.assemble(about, (f"  [{source}]", "dim")))
+        if options:
+            table.add_row("", Text(f"options: {', '.join(options)}", style="dim"))
+    console.print(table)
+    console.print()
+
+
+def show_meanings(meanings: Mapping[str, str], console: Console) -> None:
+    """What options may be."""
+    for option, meaning in meanings.items():
+        console.print(Text.assemble((f"{option}: ", "bold"), meaning))
+    console.print()
+
+
+def show_stress(result: StressResult, console: Console) -> None:
+    """One sentence, one table, and what stands behind it."""
+    console.print(Text(result.sentence, style="bold"))
+    console.print()
+    families = list(gain_table(result).columns)
+    for table in _fitting(result, families, console):
+        console.print(table)
+        console.print()
+    console.print(Text(_legend(result), style="dim"))
+    console.print()
+    said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
+    _by_text(said, console)
+    for row in result.gains[~result.gains["agrees"]].to_dict("records"):
+        console.print(
+            Text(
+                f"DISAGREEMENT: {row['mechanism']}, {row['family']}, {row['agent']}: simulated {amount(row['gain'])} ± "
+                f"{amount(row['half_width'])}, exact {amount(row['exact'])}",
+                style="bold yellow",
+            )
+        )
+    _by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
+    _by_text({name: f"not played, {reason}" for name, reason in result.refusals.items()}, console, style="dim")
+
+
+def _by_text(said: Mapping[str, str], console: Console, style: str = "") -> None:
+    """What is said of each name; names of which the same is said stand together."""
+    for text in dict.fromkeys(said.values()):
+        names = ", ".join(name for name in said if said[name] == text)
+        console.print(Text.assemble((f"{names}: ", "bold"), (text, style)))
+
+
+def _legend(result: StressResult) -> str:
+    """What the figures of the table are, as far as they are there."""
+    simulated = "the best member found of the family, simulated under the same draws of nature"
+    level = f"95 % interval, allowing for all {result.comparisons} comparisons"
+    refused = result.mechanisms["exact_refused"]
+    first_best = result.mechanisms["first_best"].iloc[0]
+    if (refused == "").any():
+        text = (
+            f"Gains ex ante (before anything is known) over prescribed play: exact, and in brackets {simulated}; "
+            f"–: none (simulated: {level}). Best response: any deviation at all. "
+        )
+    else:
+        reasons = "; ".join(refused.unique())
+        text = f"Gains ex ante over prescribed play: in brackets {simulated}; –: none ({level}). No exact search: "
+        text += f"{reasons}. "
+    if not result.mechanisms[["exact", "breaks"]].any(axis=1).all():
+        text += "*: not searched exactly, holds against what was tried. "
+    text += "Of prescribed play, discounted sums per episode: welfare"
+    text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
+    text += ", revenue, the least that a period's payments add up to (below 0: a deficit)"
+    if result.mechanisms["participation_cells"].any():
+        text += ", and how many (agent, date, own signal) would rather leave"
+    return f"{text}."
+
+
+def show_faults(
+    console: Console, failures: Sequence[dict[str, Any]], remarks: Sequence[dict[str, Any]], damaged: Sequence[str]
+) -> None:
+    """What could not be played, a line for each reason; what wrote where it should not; what was made again."""
+    by_reason = Counter(entry["failed"] for entry in failures)
+    for reason, count in by_reason.items():
+        console.print(Text.assemble(("failed: ", "bold red"), reason, f" ({count} times)" if count > 1 else ""))
+    if failures:
+        console.print(Text("What failed is left out of the table; the same line tries it again.", style="dim"))
+    for remark, count in Counter(entry["remark"] for entry in remarks).items():
+        console.print(Text.assemble(("note: ", "bold yellow"), remark, f" ({count} times)" if count > 1 else ""))
+    for name in damaged:
+        console.print(Text.assemble(("made again: ", "bold yellow"), name))
+
+
+def _fitting(result: StressResult, families: Sequence[str], console: Console) -> list[Table]:
+    """One table if it fits; else properties in a table of their own, and families in as many as it takes."""
+    whole = _stress_table(result, families, properties=True)
+    if _fits(whole, console):
+        return [whole]
+    tables = []
+    rest = list(families)
+    while rest:
+        some = len(rest)
+        while some > 1 and not _fits(_stress_table(result, rest[:some], properties=False), console):
+            some -= 1
+        tables.append(_stress_table(result, rest[:some], properties=False))
+        rest = rest[some:]
+    return [*tables, _stress_table(result, [], properties=True)]
+
+
+def _fits(table: Table, console: Console) -> bool:
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+
+
+def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
+    """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
+    table = plain_table()
+    table.add_column("mechanism", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    if broken := families and result.mechanisms["breaks"].any():
+        table.add_column("gainer", overflow="fold")
+    for family in families:
+        table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
+    if properties:
+        for header in ("welfare", "revenue", "worst\nbudget", "unwilling"):
+            table.add_column(header, justify="right", no_wrap=True)
+    for row in result.mechanisms.to_dict("records"):
+        name, worth = row["mechanism"], []
+        if properties:
+            worth = [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
+            worth += [_share(row["participation_violations"], row["participation_cells"])]
+        verdict = Text("holds" if row["exact"] else "holds*", style="green")
+        first = [Text(name), Text("breaks", style="bold red") if row["breaks"] else verdict]
+        for who in (families and gainers(result, name)) or [""]:
+            whose = [Text(who)] if broken else []
+            table.add_row(*first, *whose, *_cells(result, name, who, families), *worth)
+            first, worth = [Text(), Text()], []
+    return table
+
+
+def _share(some: int, cells: int) -> Text:
+    """`1/10`; nothing where nothing is looked at."""
+    return Text(f"{some}/{cells}" if cells else "–")
+
+
+def _cells(result: StressResult, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
+    """One agent's gains under a mechanism."""
+    simulated, exact = (gain_table(result, column, agent).loc[mechanism].to_dict() for column in ("gain", "exact"))
+    return [_cell(simulated[f], exact[f] if f in EXACT else np.nan) for f in families]
+
+
+def _cell(simulated: float, exact: float) -> Text:
+    """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
+    if pd.notna(exact):
+        text = Text(f"+{amount(exact)}", style="bold red")
+        return text.append(f" (+{amount(simulated)})" if pd.notna(simulated) else " (–)", style="not bold red dim")
+    if pd.notna(simulated):
+        return Text(f"(+{amount(simulated)})", style="red")
+    return Text("–", style="dim")
+
+
+def plain_table() -> Table:
+    """A line under the header, nothing else."""
+    return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def _worst_line(result: StressResult, mechanism: str) -> str:
+    """Who gains most under a mechanism, and how; or that nobody was found to."""
+    mine = result.gains[result.gains["mechanism"] == mechanism]
+    known = result.mechanisms.set_index("mechanism").loc[mechanism]
+    if not known["breaks"]:
+        exactly = ", and none in any other: the exact best response gains nothing" if known["exact"] else ""
+        return f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
+    worst = headline(mine, mechanism)
+    text = "" if worst is None else f"{describe_gain(worst)}."
+    single = mine[mine["family"] == "one-shot"]
+    exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE).any()
+    if not single.empty and not single["found"].any() and not exactly_one:
+        text += " No single lie on the path of truth gains."
+    return text
+
+
+def show_run(result: RunResult, console: Console) -> None:
+    """A sentence, a table by agent, a line of totals."""
+    s = result.summary
+    liars = result.agents[result.agents["strategy"] != "truthful"]
+    if liars.empty:
+        opening = f"Everybody plays as prescribed by {s['mechanism']} on {s['environment']}."
+    else:
+        parts = [
+            f"{row['agent']} plays {row['strategy']} and gains {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
+            for row in liars.to_dict("records")
+        ]
+        opening = f"Under {s['mechanism']} on {s['environment']}, {'; '.join(parts)}."
+    console.print(Text(opening, style="bold"))
+    console.print()
+    table = plain_table()
+    for header in ("agent", "strategy"):
+        table.add_column(header, overflow="fold")
+    for header in ("payoff", "gain against\nprescribed play"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for row in result.agents.to_dict("records"):
+        table.add_row(
+            row["agent"],
+            row["strategy"],
+            f"{amount(row['payoff'], 3)} ± {amount(row['payoff_half_width'], 3)}",
+            f"{amount(row['gain'], 3)} ± {amount(row['gain_half_width'], 3)}",
+        )
+    console.print(table)
+    console.print()
+    first_best = f" (first best {amount(s['first_best'], 3)}, exact)" if np.isfinite(s["first_best"]) else ""
+    facts = [
+        ("welfare", f"{amount(s['welfare'], 3)} ± {amount(s['welfare_half_width'], 3)}{first_best}"),
+        ("revenue", f"{amount(s['revenue'], 3)} ± {amount(s['revenue_half_width'], 3)}"),
+        ("budget", f"{amount(s['worst_deficit'])} in the worst period (below 0: a deficit)"),
+        (
+            "unwilling",
+            f"{s['participation_violations']} of {s['participation_cells']} (agent, date, own signal) "
+            "under prescribed play",
+        ),
+        ("episodes", f"{s['episodes']}, {s['periods']} period{'s' * (s['periods'] > 1)} each"),
+    ]
+    if s["tail"]:
+        facts.append(("horizon", f"infinite, cut after {s['periods']} periods: at most {s['tail']:.1g} left out"))
+    for name, fact in facts:
+        console.print(Text.assemble((f"{name:10}", "bold"), fact))
+
+
+def show_replay(found: Replay, console: Console) -> None:
+    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
+    stories = [
+        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} in this episode, "
+        f"{amount(found.gains[agent][1])} on average over all (discounted)"
+        for agent, strategy in found.deviators.items()
+    ]
+    told = "; ".join(stories) or "everybody plays as prescribed"
+    console.print(Text(f"{found.mechanism}, episode {found.episode}: {told}.", style="bold"))
+    console.print()
+    table = plain_table()
+    for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold")
+    for header in ("truth:\nreport", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
+    for row in found.played.to_dict("records"):
+        lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
+        said = Text(
+            _sent(row["report"], row["counted"]), style="bold red" if lie and row["agent"] in found.deviators else ""
+        )
+        table.add_row(
+            str(row["period"]),
+            str(row["agent"]),
+            _label(row["signal"]),
+            said,
+            _label(row["decision"]),
+            amount(row["utility"]),
+            amount(row["transfer"]),
+            _sent(row["truth report"], row["truth counted"]),
+            _label(row["truth decision"]),
+            amount(row["truth utility"]),
+            amount(row["truth transfer"]),
+        )
+    console.print(table)
+
+
+def _sent(report: object, counted: object) -> str:
+    """A report, and what the designer took instead if it came late or not at all."""
+    said, taken = _label(report), _label(counted)
+    return said if said == taken else f"{said or 'nothing'} (counted: {taken})"
+
+
+def _label(value: object) -> str:
+    """A label, a number, or nothing (a closing period)."""
+    return "" if value is None or value != value else str(value)

@@ -1,0 +1,99 @@
+"""`dynmech sweep`: how large contingent transfers must be, as one number varies; a table, and a picture."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from dynmech.experiments.audits.continuous import epsilon_curve, plot_epsilon
+from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
+from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.cli.console import make_console, plain_table
+from dynmech.experiments.runs.to_json import print_json
+from dynmech.mechanisms.contingent.contingent_density import Method
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.density import DensityEnvironment
+
+WAYS: dict[str, tuple[Method, ...]] = {"bound": ("bounded", "one-sided"), "ridge": ("ridge",)}
+"""What may vary where signals are continuous, and the ways to choose transfers that take it."""
+
+SHOWN = ("method", "parameter", "size", "epsilon_everywhere", "epsilon", "gain", "limit_everywhere")
+"""What the table has of a measurement up to ε."""
+
+
+def sweep_command(
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, without OPTION.")],
+    option: Annotated[
+        str,
+        typer.Argument(metavar="OPTION", help="The scenario's option that varies; bound or ridge if signals are real."),
+    ],
+    values: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Its values.")],
+    mechanism: Annotated[
+        str, typer.Option("--mechanism", metavar="M", help="Whose transfers; not where signals are real.")
+    ] = "contingent-spanning",
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")] = False,
+) -> None:
+    """Size of transfers, conditioning and budget as correlation fades; if signals are real, ε as transfers may grow."""
+    frame, drawn = _swept(environment, option, values, mechanism, plot)
+    if as_json:
+        print_json(frame)
+        return
+    console = make_console()
+    _show(frame, console)
+    if drawn is not None:
+        console.print(f"plot: {drawn}", soft_wrap=True)
+
+
+def _swept(
+    environment: str, option: str, values: list[str], mechanism: str, plot: Path | None
+) -> tuple[pd.DataFrame, Path | None]:
+    """The table, and where the picture is."""
+    economy = make_environment(environment) if option in WAYS else None
+    if not isinstance(economy, DensityEnvironment):
+        frame = sweep_correlation(environment, option, [_number(value) for value in values], mechanism)
+        return frame, None if plot is None else plot_correlation(frame, plot)
+    numbers = [_size(option, value) for value in values]
+    frame = epsilon_curve(economy, bounds=numbers, ridges=numbers, methods=WAYS[option])
+    return frame[list(SHOWN)], None if plot is None else plot_epsilon(frame, plot)
+
+
+def _number(value: str) -> Any:
+    """A number where it is one."""
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _size(option: str, value: str) -> float:
+    number = _number(value)
+    if isinstance(number, str) or not np.isfinite(number) or number < 0:
+        raise InputError(f"sweep: {option}: {value!r} is no number of 0 or more")
+    return float(number)
+
+
+def _show(frame: pd.DataFrame, console: Console) -> None:
+    table = plain_table()
+    for column in frame.columns:
+        if column != "refused":
+            table.add_column(str(column).replace("_", " "), justify="right")
+    refused = frame["refused"] if "refused" in frame else pd.Series("", index=frame.index)
+    for row in frame.drop(columns="refused", errors="ignore").to_dict("records"):
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table)
+    for value, why in zip(frame.iloc[:, 0], refused, strict=True):
+        if why:
+            console.print(Text(f"{frame.columns[0]}={value}: {why}", style="yellow"))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if np.isnan(value) else f"{value:.4g}" if abs(value) > 1e-12 else "0"
+    return str(value)

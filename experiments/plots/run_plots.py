@@ -1,0 +1,361 @@
+"""All pictures of a run folder, in one call: readable in black and white, every point with its number.
+
+What the page draws is drawn here for papers and slides: who gains what, what it costs, payoffs, learning, populations.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dynmech.experiments.plots.stress_plots import (
+    as_cut,
+    as_text,
+    lines,
+    plot_gains,
+    plot_stress,
+    save_figure,
+    wide_enough,
+    wrapped,
+)
+from dynmech.experiments.report.stress_page import largest_gain
+from dynmech.experiments.report.tournament_page import (
+    HALF,
+    coalition_gains,
+    deviations,
+    empirical_game,
+    make_roles,
+    replicator_paths,
+    swept,
+)
+from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.results import read_whole
+from dynmech.experiments.runs.simulation import slug
+from dynmech.experiments.runs.stressing import StressResult
+from dynmech.sim.core.errors import InputError
+
+ROWS = 40
+"""Rows of a picture at most: profiles with the least regret."""
+
+LINES = (("#0b5fa5", "-"), ("#a34700", "--"), ("#00694d", ":"), ("#8a2d6b", "-."), ("#55606b", (0, (6, 2, 1, 2, 1, 2))))
+"""Colours that the colour-blind tell apart, and dashes for print."""
+
+MARKERS = ("", "o", "s", "^", "v", "D")
+"""Further lines repeat colours and dashes, with a marker."""
+
+
+def line_style(k: int) -> dict[str, Any]:
+    """How the k-th line of a picture looks; the first 30 differ."""
+    colour, dash = LINES[k % len(LINES)]
+    marker = MARKERS[k // len(LINES) % len(MARKERS)]
+    return {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": 0.15, "linewidth": 1.8}
+
+
+def write_plots(folder: Path | str, target: Path | str | None = None) -> list[Path]:
+    """Draw everything that there is to draw of a run folder, as PNG.
+
+    A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png` where somebody learns. A
+    tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game under M `profiles-k-M.png`,
+    `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a sweep M is followed by what is
+    swept.
+
+    Args:
+        folder: of `stress`, `run` or `tournament` (on several economies: of all of them).
+        target: where to; made if absent (None: beside the run's own files).
+
+    Raises:
+        InputError: it is no finished run, or a file cannot be written.
+    """
+    result, where = read_whole(folder), Path(folder if target is None else target)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be made: {error.strerror or error}") from None
+    return list(DRAWN[result["kind"]](result, where))
+
+
+# Stress tests
+
+
+def _stress(result: Mapping[str, Any], where: Path) -> list[Path]:
+    rows = result["mechanisms"]
+    columns = [
+        Column("worst gain", [largest_gain(result["gains"], row) for row in rows]),
+        Column.even("welfare", rows, "welfare"),
+        Column.even("revenue", rows, "revenue"),
+        Column("worst budget", [row["worst_deficit"] for row in rows]),
+    ]
+    names = [f"{row['mechanism']} ({'breaks' if row['breaks'] else 'holds'})" for row in rows]
+    filled = [row["breaks"] for row in rows]
+    title = f"{result['environment']}: what each mechanism costs"
+    return [
+        plot_stress(StressResult.from_data(result), where / "gains.png"),
+        plot_columns(names, columns, filled, title, where / "tradeoff.png"),
+    ]
+
+
+# Runs
+
+
+def _run(result: Mapping[str, Any], where: Path) -> list[Path]:
+    rows = result["agents"]
+    names = [f"{as_text(row['agent'], 24)}: {as_text(row['strategy'], 30)}" for row in rows]
+    columns = [Column.even("payoff", rows, "payoff"), Column.even("gain against prescribed play", rows, "gain")]
+    title = f"{result['mechanism']} on {result['environment']}"
+    filled = [row["strategy"] != "truthful" for row in rows]
+    drawn = [plot_columns(names, columns, filled, title, where / "payoffs.png")]
+    return [*drawn, plot_learning(result, where / "learning.png")] if result.get("learning") else drawn
+
+
+def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
+    """Payoff by round of every agent, with intervals, and what prescribed play by all gives those that learn.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    figure, axes = _figure(7.4, 4.4)
+    ends = []
+    for i, agent in enumerate(result["agents"]):
+        rows = [row for row in result["learning"] if row["agent"] == i]
+        rounds = [(row["first_round"] + row["round"]) / 2 + 1 for row in rows]
+        means, halves = [row["payoff"] for row in rows], [row["half_width"] for row in rows]
+        style = line_style(i)
+        colour = style["color"]
+        axes.plot(rounds, means, **style)
+        low, high = ([m + sign * h for m, h in zip(means, halves, strict=True)] for sign in (-1, 1))
+        axes.fill_between(rounds, low, high, color=colour, alpha=0.15, linewidth=0)
+        ends.append((means[-1], f"{as_text(agent['agent'], 20)} {amount(means[-1])}", colour))
+        if agent["strategy"] != "truthful":
+            truth = agent["payoff"] - agent["gain"]
+            axes.axhline(truth, color=colour, linewidth=0.8, linestyle=(0, (1, 3)))
+            ends.append((truth, f"{as_text(agent['agent'], 14)}, all prescribed {amount(truth)}", colour))
+    _name_ends(axes, rounds[-1], ends)
+    axes.set(xlabel="round (the last one counts)", ylabel="payoff")
+    title = f"{result['mechanism']} on {result['environment']}: learning"
+    axes.set_title(wrapped(title, 70), loc="left", fontsize=11)
+    return save_figure(figure, path)
+
+
+# Tournaments
+
+
+def _tournament(result: Mapping[str, Any], where: Path) -> list[Path]:
+    games, truth, use = result["games"], result["study"]["truth"], result["study"]["environment"]["use"]
+    several = len({game["environment"] for game in games}) > 1
+    places = [swept(game["environment"], use) if several else "" for game in games]
+    drawn = [_deviations(games, truth, places, where / "deviations.png")]
+    if any(game["coalitions"] for game in games):
+        drawn.append(_coalitions(games, places, where / "coalitions.png"))
+    for number, (game, place) in enumerate(zip(games, places, strict=True), 1):
+        name = "-".join([str(number), *(slug(part)[:60] for part in (game["mechanism"], place) if part)]) + ".png"
+        title = f"{game['mechanism']} on {game['environment']}"
+        drawn.append(_profiles(game, title, where / f"profiles-{name}"))
+        drawn.append(_payoffs(game, title, where / f"payoffs-{name}"))
+        if (whole := empirical_game(game)) is not None:
+            drawn.append(_replicator(replicator_paths(whole), title, where / f"replicator-{name}"))
+    return drawn
+
+
+def _under(game: Mapping[str, Any], place: str) -> str:
+    """The mechanism, and what is swept, which is what rows differ by."""
+    return f"{game['mechanism']} ({place})" if place else str(game["mechanism"])
+
+
+def _deviations(games: Sequence[Mapping[str, Any]], truth: str, places: Sequence[str], path: Path) -> Path:
+    """Mechanism × strategy: what one agent gains by leaving truth."""
+    rows = {
+        _under(game, place): {
+            f"{role}: {strategy}" if len(game["roles"]) > 1 else strategy: gain
+            for (role, strategy), gain in deviations(game, make_roles(game), truth).items()
+        }
+        for game, place in zip(games, places, strict=True)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
+    return plot_gains(
+        table if table.size else pd.DataFrame({truth: [float("nan")] * len(rows)}, index=list(rows)),
+        path,
+        "What one agent gains by leaving truth",
+        "– : not played.  Simulated, all others truthful.",
+    )
+
+
+def _coalitions(games: Sequence[Mapping[str, Any]], places: Sequence[str], path: Path) -> Path:
+    """Coalition and mechanism: the exact gain of all members together, and the gain in play with its interval."""
+    every = [(game, place, one) for game, place in zip(games, places, strict=True) for one in game["coalitions"]]
+    found = every[: 2 * ROWS]
+    names = [f"{one['name']}: {' + '.join(one['members'])}, {_under(game, place)}" for game, place, one in found]
+    rows = [one for _, _, one in found]
+    exact = [(None, None) if r["exact"] is None else _around(r["exact"], r["exact_bound"] or 0.0) for r in rows]
+    ends = [(None, None) if r["half_width"] is None else _around(r["gain"], r["half_width"]) for r in rows]
+    columns = [
+        Column("exact gain", [row["exact"] for row in rows], exact),
+        Column("gain in play", [row["gain"] for row in rows], ends),
+    ]
+    part = _part(len(found), len(every), "the first {} of {} rows; ")
+    title = f"What coalitions gain together ({part}rings: nothing; – : not known)"
+    return plot_columns(names, columns, [coalition_gains(row) for row in rows], title, path)
+
+
+def _around(value: float, half: float) -> tuple[float, float]:
+    return value - half, value + half
+
+
+def _part(drawn: int, there: int, words: str) -> str:
+    """That only a part is drawn, if so."""
+    return words.format(drawn, there) if drawn < there else ""
+
+
+def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
+    """Regret with intervals, welfare, revenue and worst budget by profile."""
+    rows = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"]))[:ROWS]
+    ends = [(row["regret_low"], row["regret_high"]) for row in rows]
+    columns = [
+        Column("regret", [row["regret"] for row in rows], ends),
+        Column.even("welfare", rows, "welfare"),
+        Column.even("revenue", rows, "revenue"),
+        Column("worst budget", [row["worst_deficit"] for row in rows]),
+    ]
+    filled = [row["profile"] not in game["stable"] for row in rows]
+    part = _part(len(rows), len(game["profiles"]), "the {} of {} profiles with the least regret; ")
+    heading = f"{title} ({part}rings: stable profiles)"
+    return plot_columns([row["profile"] for row in rows], columns, filled, heading, path)
+
+
+def _payoffs(game: Mapping[str, Any], title: str, path: Path) -> Path:
+    """Payoff by profile and strategy, in the order of the study."""
+    rows = game["payoffs"][: 2 * ROWS]
+    several = len(game["roles"]) > 1
+    names = [f"{row['profile']}: {row['role'] + ', ' if several else ''}{row['strategy']}" for row in rows]
+    halves = [None if row["error"] is None else HALF * row["error"] for row in rows]
+    ends = [
+        (row["payoff"] - half, row["payoff"] + half) if half is not None else (None, None)
+        for row, half in zip(rows, halves, strict=True)
+    ]
+    columns = [Column("payoff", [row["payoff"] for row in rows], ends)]
+    part = _part(len(rows), len(game["payoffs"]), " (the first {} of {} rows)")
+    return plot_columns(names, columns, [True] * len(rows), f"{title}: payoffs{part}", path)
+
+
+def _replicator(paths: Sequence[Any], title: str, path: Path) -> Path:
+    """Shares of strategies over steps, a panel per role."""
+    from matplotlib.figure import Figure
+
+    heading = wrapped(title, 80)
+    size = (max(1.4 + 4.6 * len(paths), wide_enough(title)), 3.8 + 0.2 * lines(heading))
+    figure = Figure(figsize=size, layout="constrained", dpi=150)
+    for k, one in enumerate(paths):
+        axes = figure.add_subplot(1, len(paths), k + 1)
+        axes.spines[["top", "right"]].set_visible(False)
+        ends = []
+        for s, name in enumerate(one.role.strategies):
+            style = line_style(s)
+            axes.plot(one.shares[:, s], **style)
+            said = f"{as_text(name, 20)} {100 * one.shares[-1, s]:.1f} %"
+            ends.append((float(one.shares[-1, s]), said, style["color"]))
+        axes.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share")
+        axes.set_title(wrapped(f"{one.role.name}: replicator dynamics from equal shares", 50), loc="left", fontsize=9)
+        _name_ends(axes, len(one.shares) - 1, ends)
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    return save_figure(figure, path)
+
+
+# Parts
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of every row: values (None: not known), and perhaps both ends of their intervals."""
+
+    name: str
+    values: Sequence[float | None]
+    ends: Sequence[tuple[float | None, float | None]] | None = None
+
+    @classmethod
+    def even(cls, name: str, rows: Sequence[Mapping[str, Any]], key: str) -> "Column":
+        """A mean with its half-width."""
+        pairs = [(row[key], row[f"{key}_half_width"]) for row in rows]
+        return cls(name, [value for value, _ in pairs], [(value - half, value + half) for value, half in pairs])
+
+
+def plot_columns(
+    names: Sequence[str], columns: Sequence[Column], filled: Sequence[bool], title: str, path: Path
+) -> Path:
+    """A row per name and a panel per column: points with intervals, each with its number beside it.
+
+    Args:
+        filled: rows with a filled square; the others have a ring.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    heading = wrapped(title)
+    size = (max(3.2 + 2.5 * len(columns), wide_enough(title)), 1.1 + 0.2 * lines(heading) + 0.3 * len(names))
+    figure = Figure(figsize=size, layout="constrained", dpi=150)
+    panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+    for axes, column in zip(panels, columns, strict=True):
+        _draw_column(axes, column, filled)
+    panels[0].set_yticks(range(len(names)), [wrapped(as_cut(name, 88), 44) for name in names], fontsize=8)
+    panels[0].set_ylim(len(names) - 0.4, -0.6)
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    return save_figure(figure, path)
+
+
+def _draw_column(axes: Any, column: Column, filled: Sequence[bool]) -> None:
+    ends = column.ends or [(None, None)] * len(column.values)
+    known = [x for x in (*column.values, *(x for pair in ends for x in pair)) if x is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    wide = (high - low) or max(abs(high), 1.0)
+    for row, (value, (left, right), full) in enumerate(zip(column.values, ends, filled, strict=True)):
+        if value is None:
+            axes.text(low, row, "–", va="center", fontsize=7)
+            continue
+        if left is not None and right is not None:
+            axes.plot([left, right], [row, row], color="black", linewidth=1.2)
+        mark = (
+            {"marker": "s", "color": "black"} if full else {"marker": "o", "color": "black", "markerfacecolor": "white"}
+        )
+        axes.plot([value], [row], markersize=5, linestyle="none", **mark)
+        beside = max(value, value if right is None else right)
+        axes.annotate(amount(value), (beside, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
+    axes.set_xlim(low - 0.08 * wide, high + 0.42 * wide)
+    axes.set_title(column.name, fontsize=9, loc="left")
+    axes.axvline(0, color="0.6", linewidth=0.8, zorder=0) if low <= 0 <= high else None
+    axes.grid(axis="y", color="0.92", linewidth=0.8, zorder=0)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.locator_params(axis="x", nbins=4)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _name_ends(axes: Any, at: float, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Names beside the ends of lines, moved apart where they would cover each other, the lowest first."""
+    low, high = axes.get_ylim()
+    step, last = 0.055 * (high - low), float("-inf")
+    for value, text, colour in sorted(ends):
+        last = max(value, last + step)
+        axes.annotate(
+            text, (at, value), (at + 0.04 * max(at, 1), last), va="center", fontsize=8, color=colour,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5)},
+        )  # fmt: skip
+
+
+DRAWN: dict[str, Callable[[Mapping[str, Any], Path], list[Path]]] = {
+    "stress": _stress,
+    "run": _run,
+    "tournament": _tournament,
+}
+"""What is drawn of each kind of run."""

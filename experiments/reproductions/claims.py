@@ -1,0 +1,67 @@
+"""Everything that the papers print as a number or as a statement about numbers, computed again.
+
+The modules of `dynmech.experiments.reproductions` that have a `PAPER` are the papers; each yields its claims.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from typing import cast
+
+from dynmech.experiments import reproductions
+from dynmech.experiments.reproductions.base import Claim, Reproduction
+from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.sim.core.errors import InputError
+
+
+def papers() -> dict[str, Reproduction]:
+    """The papers by name, in the order of names."""
+    found = {}
+    for info in pkgutil.iter_modules(reproductions.__path__):
+        module = importlib.import_module(f"{reproductions.__name__}.{info.name}")
+        if hasattr(module, "PAPER"):
+            found[module.PAPER] = cast(Reproduction, module)
+    return dict(sorted(found.items()))
+
+
+def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[Claim]:
+    """All claims of a paper, or of all of them.
+
+    Raises:
+        InputError: there is no such paper.
+    """
+    known = papers()
+    if paper is not None and paper not in known:
+        raise InputError(f"reproduce: {paper!r} is none of {', '.join(known)}")
+    chosen = [paper] if paper is not None else list(known)
+    advance = progress("reproducing papers", len(chosen))
+    claims: list[Claim] = []
+    for name in chosen:
+        claims.extend(known[name].claims())
+        advance(1)
+    return claims
+
+
+def sentence(claims: Sequence[Claim]) -> str:
+    """How many claims agree, are slips of the print, or fail.
+
+    >>> sentence([Claim("p", "one", 1.0, 1.0), Claim("p", "two", 1.0, 2.0)])
+    'Of 2 claims 1 agrees and 1 fails.'
+    """
+    counts = {"agrees": 0, "slip": 0, "fails": 0}
+    for claim in claims:
+        counts[claim.verdict.partition(":")[0]] += 1
+    slips = "is a slip" if counts["slip"] == 1 else "are slips"
+    parts = [
+        f"{counts['agrees']} agree{_s(counts['agrees'])}",
+        f"{counts['slip']} {slips} of the print, where what should stand there comes out",
+        f"{counts['fails']} fail{_s(counts['fails'])}",
+    ]
+    shown = [part for part, count in zip(parts, counts.values(), strict=True) if count]
+    together = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+    return f"Of {len(claims)} claims {together}." if claims else "There are no claims."
+
+
+def _s(count: int) -> str:
+    """The verb's ending."""
+    return "s" if count == 1 else ""

@@ -1,0 +1,128 @@
+"""A lie told period by period: the episode in which it gains most, beside the same draws of nature with truth.
+
+It is played again when a run's result is made, and kept with it; so a story is there whatever the level of the log, and
+for economies and strategies that only the run itself knew. The episodes are the run's own: streams are addressed, so
+episode 17 of the first shard is the same however few are played.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dynmech.experiments.runs.loading import tried
+from dynmech.experiments.runs.shards import users_code
+from dynmech.experiments.runs.simulation import Case, Sampling, play, prescribed_case
+from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.core.ties import first_largest, scale_of
+from dynmech.sim.log.tables import outcomes_table
+from dynmech.sim.play.game import Game
+from dynmech.sim.play.record import Record
+
+EPISODES = 256
+"""Episodes out of which the one is taken in which the deviators gain most."""
+
+LEARNED = 16
+"""As many where somebody learns, and every episode takes thousands of rounds."""
+
+ROWS = 500_000
+"""Rows of the log that are made at most to find the episode."""
+
+PERIODS = 8
+"""Periods that are told; all of a game that is no longer, else the first in which anything differs from truth."""
+
+COMPARED = ("public", "signal", "report", "counted", "decision", "action", "utility", "transfer")
+
+
+def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> dict[str, Any]:
+    """The story of a case in which somebody deviates, as plain data; where they lose on average, of their worst loss.
+
+    `told` holds the periods that are told, each with what every agent sees, sends, earns and pays, both as it was and
+    with `truth`, and what the deviators gain in it, discounted; `rest` how many other periods differ, and what they
+    gain there. All gains add up to those of the episode.
+    """
+    count = _count(game, case, sampling)
+    lying = play(game, case, sampling, 0, count)
+    honest = play(game, prescribed_case(game), sampling, 0, count)
+    gains = lying.payoffs - honest.payoffs
+    liars = [i for i, deviates in enumerate(case.deviates) if deviates]
+    together = gains[liars].sum(axis=0)
+    wins = bool(together.mean() >= 0)
+    episode = first_largest(together if wins else -together, scale_of(honest.payoffs, lying.payoffs))
+    names = game.environment.agents
+    periods = _periods(game, _rows(lying, episode), _rows(honest, episode), liars)
+    told = periods if len(periods) <= PERIODS else [one for one in periods if one["differs"]][:PERIODS]
+    left = [one for one in periods if one["differs"] and one not in told]
+    return {
+        "words": words,
+        "strategies": {names[i]: case.strategies[i].key() for i in liars},
+        "episode": episode,
+        "of": count,
+        "wins": wins,
+        "periods": game.periods,
+        "gain": {names[i]: float(gains[i, episode]) for i in liars},
+        "told": told,
+        "rest": {"periods": len(left), "gain": {names[i]: sum(one["gain"][names[i]] for one in left) for i in liars}},
+    }
+
+
+def tell_safely(game: Game, case: Case, sampling: Sampling, workers: Workers, words: str = "") -> dict[str, Any]:
+    """As `tell_case`, users' code apart; where that fails, `{"untold": reason}`."""
+    whose = users_code(game, case)
+    try:
+        if not whose:
+            return tell_case(game, case, sampling, words)
+        told: dict[str, Any] = tried(workers, whose, tell_case, game, case, sampling, words)
+    except DynmechError as error:
+        return {"words": words, "untold": str(error)}
+    return told
+
+
+def _count(game: Game, case: Case, sampling: Sampling) -> int:
+    """Episodes that are played again: of a very long game fewer, for all of their rows are in memory at once."""
+    learns = any(strategy.rounds > 1 for strategy in case.strategies)
+    most = ROWS // (len(game.weights) * len(game.environment.agents))
+    return min(LEARNED if learns else EPISODES, sampling.episodes, sampling.shard_size(game), max(1, most))
+
+
+def _rows(record: Record, episode: int) -> list[dict[str, Any]]:
+    """A row per (period, agent) of one episode."""
+    table = outcomes_table(record, 0, [""] * len(record.game.environment.agents))
+    rows: list[dict[str, Any]] = table.filter(pc.equal(table["episode"], pa.scalar(episode))).to_pylist()
+    return rows
+
+
+def _periods(
+    game: Game, lying: Sequence[dict[str, Any]], honest: Sequence[dict[str, Any]], liars: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Every period of an episode beside what truth gives."""
+    agents = len(game.environment.agents)
+    out = []
+    for t, weight in enumerate(game.weights):
+        pairs = list(zip(lying[t * agents : (t + 1) * agents], honest[t * agents : (t + 1) * agents], strict=True))
+        flows = [(row["utility"] - row["transfer"]) - (true["utility"] - true["transfer"]) for row, true in pairs]
+        out.append(
+            {
+                "period": t,
+                "closing": t >= game.periods,
+                "differs": any(row[key] != true[key] for row, true in pairs for key in COMPARED),
+                "rows": [{**_shown(row), "truth": _shown(true)} for row, true in pairs],
+                "gain": {game.environment.agents[i]: weight * flows[i] for i in liars},
+            }
+        )
+    return out
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """What is told of an agent's period: labels as text, money as numbers."""
+    labels = {key: _label(row[key]) for key in ("agent", "signal", "report", "counted", "decision", "action")}
+    return {**labels, "earns": row["utility"], "pays": row["transfer"]}
+
+
+def _label(value: object) -> str:
+    """A label, a number, or nothing."""
+    if value is None or value != value:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,122 @@
+"""Exact gains beside the simulated ones: what a stress test can expect, and the best responses that attain it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynmech.agents.oracle.gains import Figure, ex_ante_gain, worst_gain
+from dynmech.agents.oracle.problem import Problem, build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.oracle.state_labels import message_text, own_text
+from dynmech.agents.oracle.story import past_lies, tell
+from dynmech.agents.oracle.witness import Witness
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.game import Game
+
+TOLERANCE = 1e-6
+"""Exact gains up to this are none."""
+
+WORK = 30_000_000
+"""Decisions × profiles × next profiles up to which a stress test searches exactly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """Exact ex ante gains of one mechanism.
+
+    Attributes:
+        gains: by agent and family.
+        witnesses: best responses of the agents that have something to gain.
+        refused: why there is nothing here, if so.
+    """
+
+    gains: dict[tuple[int, Family], Figure]
+    witnesses: dict[int, Witness]
+    refused: str = ""
+
+    def holds(self) -> bool:
+        """Whether every agent's best response was searched and gains nothing."""
+        free = [figure.gain + figure.bound for (_, family), figure in self.gains.items() if family is Family.CONTINGENT]
+        return bool(free) and max(free) <= TOLERANCE
+
+
+@dataclass(frozen=True, eq=False)
+class Collusion:
+    """What a coalition can gain together under one mechanism.
+
+    Attributes:
+        gain: of all members together, ex ante; None where it was not searched.
+        witness: the joint best response; `witness.parts()` are the members' strategies.
+        refused: why there is nothing here, if so.
+    """
+
+    gain: Figure | None
+    witness: Witness | None
+    refused: str = ""
+
+
+def collusion(game: Game, members: Sequence[int]) -> Collusion:
+    """Search a coalition's joint deviations exactly, where that is possible under the game's house rules."""
+    try:
+        environment, mechanism = _searchable(game)
+        problem = build_problem(environment, mechanism, members)
+        truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+        witness = Witness(problem, Family.CONTINGENT, story(problem))
+    except Refusal as error:
+        return Collusion(None, None, str(error))
+    return Collusion(ex_ante_gain(witness.value, truth), witness)
+
+
+def _searchable(game: Game) -> tuple[TableEnvironment, BaseMechanism]:
+    """Economy and mechanism of a game that can be searched.
+
+    Raises:
+        Refusal: it cannot.
+    """
+    environment, mechanism = game.environment, game.mechanism
+    if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, BaseMechanism)):
+        raise Refusal("the economy is not finite")
+    if game.conduct.disclosure != "everything" or game.conduct.latency:
+        raise Refusal("exact search is for everything public and no late messages")
+    size = max(len(stage.decisions) * stage.size**2 for stage in environment.stages)
+    if size > WORK:
+        raise Refusal(f"decisions × profiles² = {size:,}, more than {WORK:,}")
+    return environment, mechanism
+
+
+def exact_gains(game: Game) -> Exact:
+    """Search every agent's deviations exactly, where that is possible under the game's house rules."""
+    gains: dict[tuple[int, Family], Figure] = {}
+    witnesses = {}
+    try:
+        environment, mechanism = _searchable(game)
+        for agent in range(len(environment.agents)):
+            problem = build_problem(environment, mechanism, (agent,))
+            truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+            for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+                gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
+            free = gains[agent, Family.CONTINGENT]
+            if free.gain - free.bound > TOLERANCE:
+                witnesses[agent] = Witness(problem, Family.CONTINGENT, story(problem))
+    except Refusal as error:
+        return Exact({}, {}, str(error))
+    return Exact(gains, witnesses)
+
+
+def story(problem: Problem) -> str:
+    """What the best response does in the state in which it gains most, as words that follow the deviator's name."""
+    plays = "plays its best response" if len(problem.deviator) == 1 else "play their joint best response"
+    truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
+    best = solve(problem, Family.CONTINGENT, Information.INTERIM)
+    told = tell(problem, best, truth, worst_gain(problem, best, truth))
+    if told is None:
+        return plays
+    t = told.place.period
+    lies = past_lies(problem, told)
+    signal = own_text(problem.environment, t, problem.deviator, told.place.profile)
+    before = f", {' and '.join(lies)}" if lies else ""
+    return (
+        f"{plays} (in period {len(told.history)}, with signal {signal}{before}: "
+        f"{message_text(problem, t, told.message)} instead of {message_text(problem, t, told.prescribed)})"
+    )

@@ -1,0 +1,151 @@
+"""Open what a run is made of; users' code is first tried where it can do no harm, then used here."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from loky import cpu_count
+
+from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.experiments.catalog.names import (
+    SCENARIOS,
+    STRATEGIES,
+    is_shipped,
+    make_environment,
+    make_strategy,
+    mechanism_classes,
+    use_plugins,
+)
+from dynmech.experiments.catalog.options import explained, split
+from dynmech.experiments.runs.shards import blamed, users_code
+from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
+from dynmech.experiments.workers.cluster import dask_crew
+from dynmech.experiments.workers.pool import Call, Parcel, Workers
+from dynmech.experiments.workers.sandbox import Limits
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import Environment
+from dynmech.sim.play.game import Conduct, Game
+
+
+def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
+    """What a function that runs users' code comes to, in a process of its own.
+
+    Raises:
+        DynmechError: what went wrong, after two tries.
+    """
+    call = Call(None, _apply, (function, args), lambda: Parcel.of((function, args)), users=True)
+    (done,) = workers.run([call])
+    error = done.answer.error
+    if error is not None:
+        raise type(error)(blamed(whose, done))
+    return done.answer.value
+
+
+def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
+    function, args = work
+    return function(*args)
+
+
+def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
+    """`use_plugins`, each file being tried first."""
+    for path in paths:
+        tried(workers, [f"plug-in {path}"], use_plugins, [path])
+        use_plugins([path])
+
+
+def open_environment(text: str, workers: Workers) -> Environment:
+    """`make_environment`, a user's scenario being tried first."""
+    name = text.partition(":")[0]
+    cls = SCENARIOS.all().get(name)
+    if cls is not None and not is_shipped(cls):
+        tried(workers, [f"scenario {name!r}"], _environment, cls, text)
+    return make_environment(text)
+
+
+def _environment(_: type, text: str) -> None:
+    make_environment(text)
+
+
+def open_game(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float, workers: Workers) -> Game:
+    """The game of a mechanism by name; a user's mechanism is tried first, and held to what it declares.
+
+    Raises:
+        InputError, Refusal: as `make_mechanism` and `make_game`.
+        PlayError: a user's mechanism does not keep its word.
+    """
+    theirs = [cls for cls in mechanism_classes(mechanism) if not is_shipped(cls)]
+    if theirs:
+        names = [f"mechanism {cls.name!r}" for cls in theirs]
+        tried(workers, names, _game, theirs[0], environment, mechanism, conduct, tail)
+    return make_game_of(environment, mechanism, conduct, tail)
+
+
+def _game(_: type, environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> None:
+    game = make_game_of(environment, mechanism, conduct, tail)
+    with blaming(f"mechanism {game.mechanism.name!r}"):
+        check_mechanism(game)
+
+
+def open_strategy(text: str, workers: Workers) -> BaseStrategy:
+    """`make_strategy`, a user's own being tried first."""
+    cls = STRATEGIES.get(split(text, "strategy")[0])
+    if not is_shipped(cls):
+        tried(workers, [f"strategy {cls.name!r}"], _strategy, cls, text)
+    return make_strategy(text)
+
+
+def _strategy(cls: type[BaseStrategy], text: str) -> None:
+    strategy = make_strategy(text)
+    with blaming(f"strategy {cls.name!r}, options", sure=True):
+        strategy.key()
+
+
+def check_case(game: Game, case: Case, workers: Workers) -> None:
+    """Hold users' own strategies to what they declare.
+
+    Raises:
+        PlayError: one does not.
+    """
+    if users_code(game, case):
+        tried(workers, users_code(game, case), hold_to_word, game, case)
+
+
+def hold_to_word(game: Game, case: Case) -> None:
+    """As `check_case`, here."""
+    for agent, strategy in enumerate(case.strategies):
+        if all(map(is_shipped, strategy.whole())):
+            continue
+        require_fit(game, agent, strategy)
+        with blaming(f"strategy {strategy.name!r}"):
+            check_strategy(strategy, agent, game, case.strategies)
+
+
+def require_fit(game: Game, agent: int, strategy: BaseStrategy) -> None:
+    """Raise if a strategy's options have no meaning for an agent in a game.
+
+    Raises:
+        InputError: whose, which, and what would be right.
+    """
+    name = game.environment.agents[agent]
+    with explained(f"strategy {strategy.key()!r} of agent {name!r}"):
+        strategy.fits(Setting.of(game, agent))
+
+
+def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = "") -> Workers:
+    """Workers as the command line takes them.
+
+    Args:
+        count: processes on this machine; 0: as many as there are cores.
+        seconds, gigabytes: what users' code may take for one piece of work.
+        cluster: the address of a Dask scheduler, whose workers are used instead.
+
+    Raises:
+        InputError: a number is out of range, or nobody answers at the address.
+    """
+    if count < 0:
+        raise InputError(f"workers: {count} is below 0")
+    if not 0 < gigabytes < 1e6:
+        raise InputError(f"memory limit: {gigabytes:g} GB is not a positive size")
+    limits = Limits(seconds, int(gigabytes * 2**30))
+    return Workers(count or int(cpu_count()), limits, dask_crew(cluster) if cluster else None)

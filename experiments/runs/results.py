@@ -1,0 +1,182 @@
+"""Read a run back: pandas DataFrames from its folder."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dynmech.experiments.runs.shards import LEVELS
+from dynmech.experiments.runs.simulation import slug
+from dynmech.experiments.runs.to_json import plain
+from dynmech.sim.core.errors import InputError, StorageError
+from dynmech.sim.log.run_folder import configuration_hash, read_ledger
+
+KINDS = ("run", "stress", "tournament")
+"""Commands that leave a result."""
+
+
+SCHEMA = 1
+"""Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
+
+PASSING = ("folder", "reused", "damaged")
+"""What is true of a call, not of its run: a folder can be moved, and is the same however it came about."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: its path.
+        ledger: the contents of `run.json`.
+    """
+
+    folder: Path
+    ledger: dict[str, Any]
+
+    def outcomes(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="prescribed"`."""
+        return self._read("outcomes", only)
+
+    def episodes(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, agent), discounted."""
+        return self._read("episodes", only)
+
+    def gains(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, agent): against prescribed play."""
+        return self._read("gains", only)
+
+    def require(self, dataset: str) -> None:
+        """Raise if the run keeps no rows of a dataset."""
+        configuration = self.ledger["configuration"]
+        level = configuration.get("log") or configuration.get("study", {}).get("log", "full")
+        if dataset not in LEVELS.get(level, LEVELS["full"]):
+            raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
+
+    def rounds(self, **only: str) -> pd.DataFrame:
+        """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""
+        return self._read("rounds", only)
+
+    def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
+        for key in only:
+            if key not in ("mechanism", "case"):
+                raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")
+        self.require(dataset)
+        if not (self.folder / dataset).is_dir():
+            raise InputError(f"{self.folder}: nothing has been played yet")
+        for key, value in only.items():
+            if not any(self.folder.glob(f"{dataset}/**/{key}={slug(value)}")):
+                there = sorted({path.name.partition("=")[2] for path in self.folder.glob(f"{dataset}/**/{key}=*")})
+                raise InputError(
+                    f"{self.folder}: no {key} {value!r} in {dataset}; there are {', '.join(there) or 'none'}"
+                )
+        filters = [(key, "==", slug(value)) for key, value in only.items()] or None
+        return pd.read_parquet(self.folder / dataset, filters=filters)
+
+
+def read_run(folder: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        InputError: it is not one.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such run folder")
+    return Run(path, read_ledger(path))
+
+
+def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
+    """Leave what was found in the run folder, as `result.json`; not what concerns this call only.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = folder / "result.json"
+    partial = folder / ".result.partial"
+    try:
+        told = {key: value for key, value in data.items() if key not in PASSING}
+        kept = json.loads(json.dumps(plain({"kind": kind, "schema": SCHEMA, **told}), allow_nan=False))
+        sealed = {**kept, "seal": configuration_hash(kept)}
+        partial.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def kept_result(folder: Path, key: str) -> Any:
+    """One entry of the result that an earlier call has left; None if there is none."""
+    try:
+        return read_result(folder).get(key)
+    except InputError:
+        return None
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """What a command left in its run folder.
+
+    Raises:
+        InputError: there is nothing, or it is damaged.
+    """
+    path = folder / "result.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: the run has not been finished; repeat the command that began it") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
+    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+        raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
+    seal = data.pop("seal", None)
+    if data.get("schema") != SCHEMA or seal != configuration_hash(data):
+        what = "damaged" if data.get("schema") == SCHEMA else "of another version of dynmech"
+        raise InputError(f"{path}: {what}; repeat the command that began the run, what was played is kept")
+    return data
+
+
+def read_whole(folder: Path | str) -> dict[str, Any]:
+    """The result of a run folder, or of a tournament on several economies, together.
+
+    Raises:
+        InputError: it is no such folder, or a run has not been finished.
+    """
+    return _joined([read_result(run.folder) for run in open_runs(folder)])
+
+
+def open_runs(folder: Path | str) -> list[Run]:
+    """The run of a folder, or those of a tournament that lie in it, one per economy.
+
+    Raises:
+        InputError: there is neither.
+    """
+    folder = Path(folder)
+    if not (folder / "run.json").exists() and folder.is_dir():
+        inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        same = [run for run in inside if run.ledger["configuration"].get("command") == "tournament"]
+        studies = [run.ledger["configuration"].get("study") for run in same]
+        if same and len(same) == len(inside) and all(study == studies[0] for study in studies):
+            return same
+        if inside:
+            names = ", ".join(run.folder.name for run in inside[:5])
+            raise InputError(f"{folder}: holds several runs, not one; choose one of them: {names}")
+    return [read_run(folder)]
+
+
+def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results of one tournament on several economies as one."""
+    if len(results) == 1:
+        return results[0]
+    return {
+        **results[0],
+        "games": [game for result in results for game in result["games"]],
+        "refusals": {key: reason for result in results for key, reason in result["refusals"].items()},
+        "failures": [failure for result in results for failure in result["failures"]],
+        "assumed": sorted({role for result in results for role in result["assumed"]}),
+    }

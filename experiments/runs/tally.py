@@ -1,0 +1,132 @@
+"""What a case's shards add up to: payoffs, gains, welfare, revenue, deficits, participation.
+
+A tally is small whatever the number of episodes; it is stored with each shard, so a resumed run adds up the same.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments, by_signal
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.play.game import Game
+from dynmech.sim.play.record import Record
+
+DATES = 3
+"""How many early periods are looked at by own signal where the game is long (all of a game of up to six)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Sums of one case over episodes.
+
+    Attributes:
+        payoff, gain: by agent `(N,)`; a gain is the paired difference against prescribed play by all.
+        welfare: Σ_t δ^t (Σ_i u^i − c).
+        revenue: Σ_t δ^t Σ_i p^i.
+        deficit: the least Σ_i p_t^i of any period of any episode.
+        gain_given: by agent, date and own signal `(N, dates, K)`.
+        stay_given: continuation payoff from the date on, same axes (participation is read from prescribed play).
+    """
+
+    payoff: Moments
+    gain: Moments
+    welfare: Moments
+    revenue: Moments
+    deficit: float
+    gain_given: Moments
+    stay_given: Moments
+
+    @classmethod
+    def of(cls, record: Record, prescribed: FloatArray) -> Self:
+        """Of one shard; `prescribed` `(N, E)` are payoffs of prescribed play under the same draws."""
+        payoffs = record.payoffs
+        gains = payoffs - prescribed
+        agents = len(payoffs)
+        dates = signal_dates(record.game)
+        widths = [[signal_count(record.game, t, i) for t in dates] for i in range(agents)]
+        width = max((k for row in widths for k in row), default=1)
+        stay, signals = record.continuation[dates], record.signal[dates]
+        return cls(
+            payoff=Moments.of(payoffs),
+            gain=Moments.of(gains),
+            welfare=Moments.of(record.discounted_utility.sum(axis=0) - record.discounted_cost),
+            revenue=Moments.of(record.discounted_transfer.sum(axis=0)),
+            deficit=float(record.least_revenue.min()),
+            gain_given=_stack(
+                [
+                    by_signal(np.broadcast_to(gains[i], signals[:, i].shape), signals[:, i], [width])
+                    for i in range(agents)
+                ]
+            ),
+            stay_given=_stack([by_signal(stay[:, i], signals[:, i], [width]) for i in range(agents)]),
+        )
+
+    def merge(self, other: "Tally") -> "Tally":
+        """Of both together."""
+        joined = {name: getattr(self, name).merge(getattr(other, name)) for name in MOMENTS}
+        return Tally(deficit=min(self.deficit, other.deficit), **joined)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"deficit": self.deficit, **{name: getattr(self, name).to_data() for name in MOMENTS}}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """From `to_data`."""
+        return cls(deficit=float(data["deficit"]), **{name: Moments.from_data(data[name]) for name in MOMENTS})
+
+
+MOMENTS = tuple(field.name for field in fields(Tally) if field.name != "deficit")
+
+
+def signal_dates(game: Game) -> list[int]:
+    """Dates that are looked at by own signal; none where signals are continuous."""
+    periods = range(game.periods if game.periods <= 6 else DATES)
+    agents = range(len(game.environment.agents))
+    finite = all(isinstance(game.environment.signal_space(t, i), Finite) for t in periods for i in agents)
+    return list(periods) if finite else []
+
+
+def signal_count(game: Game, t: int, agent: int) -> int:
+    """K_i in period t."""
+    space = game.environment.signal_space(t, agent)
+    assert isinstance(space, Finite)
+    return space.size
+
+
+def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:
+    """Welfare beside the first best, revenue and worst deficit of what was played; participation of prescribed play.
+
+    A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
+    below 0, allowing for as many comparisons as there are such cells (those seen in enough episodes).
+    """
+    stay = prescribed.stay_given
+    seen = stay.count >= ENOUGH
+    unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -ZERO)
+    return {
+        "welfare": float(played.welfare.mean),
+        "welfare_half_width": float(played.welfare.half()),
+        "first_best": first_best(environment),
+        "revenue": float(played.revenue.mean),
+        "revenue_half_width": float(played.revenue.half()),
+        "worst_deficit": played.deficit if played.deficit < -ZERO else 0.0,
+        "participation_violations": int(unwilling.sum()),
+        "participation_cells": int(seen.sum()),
+        "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
+    }
+
+
+def first_best(environment: Environment) -> float:
+    """E[W(θ_0)], exact; NaN where the environment is not finite."""
+    if not isinstance(environment, TableEnvironment):
+        return float("nan")
+    return float((plan(environment).value[0] * environment.prior).sum())
+
+
+def _stack(rows: list[Moments]) -> Moments:
+    return Moments(*(np.stack([getattr(row, f) for row in rows]) for f in ("count", "mean", "square")))

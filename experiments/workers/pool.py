@@ -1,0 +1,389 @@
+"""Work for several processes: calls go out to loky workers, a few at a time; what fails is tried once more.
+
+`Workers.run` is a stream: calls in, results out in the order in which they come, never more than a few in flight, so
+memory stays flat however many calls there are. Users' code runs confined (`dynmech.experiments.workers.sandbox`), in a process of its
+own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by one.
+"""
+
+import hashlib
+import importlib
+import io
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import cloudpickle
+import numpy as np
+from loky import get_reusable_executor
+
+from dynmech.experiments.catalog.names import use_plugins
+from dynmech.experiments.workers.interrupts import uninterrupted
+from dynmech.experiments.workers.process_tree import children
+from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confined, located
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
+from dynmech.sim.core.registry import PLUGIN, load_plugin
+from dynmech.sim.play.output_validation import one_line
+
+TRIES = 2
+"""How often a call is tried."""
+
+LOOK = 2.0
+"""Seconds after which a crew is asked again whether it has room: one may grow."""
+
+IDLE = 60
+"""Seconds after which an idle worker ends."""
+
+THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
+"""A worker is one thread: workers side by side would else fight for the cores."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Data for workers, pickled once; `path` is where it lies if it is too large to be sent with every call.
+
+    The plug-in files that it rests on are imported where it is opened, before it is.
+    """
+
+    payload: bytes = b""
+    path: Path | None = None
+    digest: str = ""
+    plugins: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, thing: Any) -> "Parcel":
+        """Pack a thing.
+
+        Raises:
+            PlayError: something in it cannot be pickled.
+        """
+        file = io.BytesIO()
+        try:
+            _Pickler(file).dump(thing)
+        except Exception as error:
+            raise PlayError(f"cannot be sent to another process: {one_line(error)}") from error
+        payload = file.getvalue()
+        return cls(payload=payload, plugins=tuple(plugins_in(payload)))
+
+    def kept(self, path: Path) -> "Parcel":
+        """The same, its payload in a file."""
+        digest = hashlib.sha256(self.payload).hexdigest()
+        try:
+            path.write_bytes(self.payload)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
+        return Parcel(path=path, digest=digest, plugins=self.plugins)
+
+    def open(self) -> Any:
+        """The thing.
+
+        Raises:
+            InputError: a plug-in has changed since the parcel was packed.
+        """
+        use_plugins([Path(path) for path, _ in self.plugins])
+        for path, digest in self.plugins:
+            if load_plugin(Path(path)).__dict__["__digest__"] != digest:
+                raise InputError(f"plug-in {path}: changed while it was in use")
+        return pickle.loads(self.payload) if self.path is None else _unpacked(self.path, self.digest)
+
+
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # it ships no types
+    """Arrays that nobody may write to stay so on the other side."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is np.ndarray and not obj.flags.writeable and not obj.dtype.hasobject:
+            return _sealed, (obj.copy(order="K"),)
+        return super().reducer_override(obj)
+
+
+def _sealed(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
+
+
+def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
+    """Path and digest of the plug-in modules whose names stand in some pickled bytes."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(PLUGIN) and name.encode() in payload:
+            yield str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"])
+
+
+@lru_cache(maxsize=2)
+def _unpacked(path: Path, digest: str) -> Any:
+    payload = path.read_bytes()
+    if hashlib.sha256(payload).hexdigest() != digest:
+        raise InputError(f"{path}: changed while it was in use")
+    return pickle.loads(payload)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One piece of work: `function(thing, *args)`; `thing` is the parcel's, or given as it is where no process is left.
+
+    Attributes:
+        key: names it.
+        users: whether users' code runs in it.
+    """
+
+    key: Any
+    function: Callable[..., Any]
+    thing: Any
+    parcel: Callable[[], Parcel]
+    args: tuple[Any, ...] = ()
+    users: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a call."""
+
+    key: Any
+    answer: Answer
+    tries: int
+
+
+class Crew(Protocol):
+    """Processes that take calls.
+
+    Attributes:
+        nearby: whether they run on this machine, in this folder.
+        brittle: whether one that dies takes everything in flight with it.
+        lost: what a future raises whose process died.
+    """
+
+    @property
+    def nearby(self) -> bool: ...
+
+    @property
+    def brittle(self) -> bool: ...
+
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]: ...
+
+    def room(self) -> int:
+        """How many calls to keep in flight."""
+        ...
+
+    def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
+        """Send a call out."""
+        ...
+
+    def end(self) -> None:
+        """Drop everything in flight."""
+        ...
+
+
+EXECUTORS: list[Any] = []
+"""The pool in use on this machine, if any."""
+
+
+@dataclass(frozen=True)
+class Loky:
+    """Worker processes on this machine; they are kept for a while, and replaced where one has died."""
+
+    count: int
+    nearby: ClassVar[bool] = True
+    brittle: ClassVar[bool] = True
+    lost: ClassVar[tuple[type[BaseException], ...]] = (BrokenProcessPool,)
+
+    def room(self) -> int:
+        """One more than there are processes, so that none waits."""
+        return self.count + 1
+
+    def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
+        """Send a call to the pool that is there, or to a new one in place of a broken one."""
+        with uninterrupted():
+            executor = get_reusable_executor(
+                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+            )
+            EXECUTORS[:] = [executor]
+            future: Future[Answer] = executor.submit(function, *args)
+        return future
+
+    def end(self) -> None:
+        """Kill the workers, whatever they do."""
+        with uninterrupted():
+            while EXECUTORS:
+                EXECUTORS.pop().shutdown(wait=True, kill_workers=True)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work.
+
+    Attributes:
+        count: processes on this machine; 1: this process does the work itself, users' code apart.
+        limits: what users' code may take per call.
+        crew: processes elsewhere, in place of those on this machine.
+    """
+
+    count: int = 1
+    limits: Limits = field(default_factory=Limits)
+    crew: Crew | None = None
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"workers: {self.count} is below 1")
+
+    @property
+    def many(self) -> bool:
+        """Whether calls go out to several processes."""
+        return self.count > 1 or self.crew is not None
+
+    def run(self, calls: Iterable[Call]) -> Iterator[Done]:
+        """Every call's result, in the order in which they come.
+
+        Raises:
+            StorageError: nothing more can be written.
+        """
+        if self.many:
+            yield from self._spread(calls)
+            return
+        for call in calls:
+            yield from self._spread([call]) if call.users else [_tried(call)]
+
+    def _spread(self, calls: Iterable[Call]) -> Iterator[Done]:
+        rest = iter(calls)
+        crew: Crew = self.crew or Loky(self.count)
+        flying: dict[Future[Answer], tuple[Call, int]] = {}
+        again: deque[tuple[Call, int]] = deque()
+        try:
+            while True:
+                while len(flying) < crew.room() and (one := again.popleft() if again else _next(rest)):
+                    flying[self._submit(one[0], crew)] = one
+                if not flying:
+                    return
+                landed, _ = wait(flying, timeout=LOOK, return_when=FIRST_COMPLETED)
+                lost = []
+                for future in landed:
+                    call, tries = flying.pop(future)
+                    answer = _result(future, crew)
+                    if answer is None:
+                        lost.append((call, tries))
+                    elif _worth_another(answer, tries):
+                        again.append((call, tries + 1))
+                    else:
+                        yield _checked(Done(call.key, answer, tries))
+                if lost and crew.brittle:  # whoever was in flight may have killed the worker
+                    lost += flying.values()
+                    flying.clear()
+                for call, tries in lost:
+                    yield self._alone(call, tries, crew)
+        except BaseException:
+            crew.end()
+            raise
+
+    def _submit(self, call: Call, crew: Crew) -> "Future[Answer]":
+        try:
+            parcel = call.parcel()
+        except DynmechError as error:
+            failed: Future[Answer] = Future()
+            failed.set_result(Answer(error=error, bare=True))
+            return failed
+        place = Place.here() if crew.nearby else None
+        return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
+
+    def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
+        """Try a call whose worker died, with nothing beside it."""
+        answer = _result(self._submit(call, crew), crew)
+        if answer is None:
+            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
+        elif _worth_another(answer, tries):
+            return self._alone(call, tries + 1, crew)
+        return _checked(Done(call.key, answer, tries + 1))
+
+
+def _next(calls: Iterator[Call]) -> tuple[Call, int] | None:
+    call = next(calls, None)
+    return None if call is None else (call, 1)
+
+
+def _tried(call: Call) -> Done:
+    """Do a call in this process."""
+    for tries in range(1, TRIES + 1):
+        answer = attempted(partial(call.function, call.thing, *call.args))
+        if not _worth_another(answer, tries):
+            break
+    return _checked(Done(call.key, answer, tries))
+
+
+def _worth_another(answer: Answer, tries: int) -> bool:
+    return answer.error is not None and not isinstance(answer.error, StorageError) and tries < TRIES
+
+
+def _checked(done: Done) -> Done:
+    """What stops the whole run is raised."""
+    if isinstance(done.answer.error, StorageError):
+        raise done.answer.error
+    return done
+
+
+def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
+    """A call's answer; None if its worker died."""
+    try:
+        return future.result().opened()
+    except crew.lost:
+        return None
+    except Exception as error:  # the worker could not even begin, or its answer not be sent
+        return Answer(error=PlayError(located(error)), bare=True)
+
+
+# In a worker
+
+
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    for child in children():
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+    os._exit(1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a call is to be done as if it were done in the parent: the folder, and where modules are found."""
+
+    folder: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> "Place":
+        """Of this process."""
+        return cls(os.getcwd(), tuple(sys.path))
+
+    def enter(self) -> None:
+        """Go there."""
+        os.chdir(self.folder)
+        if tuple(sys.path) != self.path:
+            sys.path[:] = self.path
+            importlib.invalidate_caches()
+
+
+def _serve(
+    place: Place | None, function: Callable[..., Any], parcel: Parcel, args: tuple[Any, ...], limits: Limits | None
+) -> Answer:
+    def work() -> Any:
+        if place is not None:
+            place.enter()
+        return function(parcel.open(), *args)
+
+    return attempted(work) if limits is None else confined(work, limits)

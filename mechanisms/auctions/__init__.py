@@ -1,0 +1,5 @@
+"""Auctions for interdependent values, and first-price reports: lowest bid, second price, generalised VCG."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

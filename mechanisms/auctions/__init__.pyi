@@ -1,0 +1,6 @@
+from .bids import BidMechanism as BidMechanism
+from .bids import LinearValues as LinearValues
+from .generalized_vcg import GeneralizedVCG as GeneralizedVCG
+from .lowest_bid import LowestBid as LowestBid
+from .pay_your_report import PayYourReport as PayYourReport
+from .second_price import SecondPrice as SecondPrice

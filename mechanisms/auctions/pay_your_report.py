@@ -1,0 +1,23 @@
+"""Pay your report: the naive first-price rule, p^i(r) = u^i(a*(r), r).
+
+Timing: reports, efficient decision a*(r), payment at once. Truth earns 0 always, so almost any shading gains: the
+rule promises nothing and stands here to be compared with.
+
+Source: Athey–Segal 2007, naive comparator (i).
+"""
+
+from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.play.roles import Promises
+
+
+class PayYourReport(FlowMechanism):
+    """Everybody pays what it says the decision is worth to it."""
+
+    name = "pay-your-report"
+    source = "naive comparator, Athey–Segal 2007"
+    promises = Promises()
+
+    def flow_table(self, t: int) -> FloatArray:
+        """`(N, *A)`."""
+        return self.efficient(t, self.environment.stage(t).utility)

@@ -1,0 +1,118 @@
+"""How far an economy is from private values and from independent types, and the pair of profiles that shows it.
+
+Private values: agent i's utility depends on the public part of the decision, its own action, its own signal and the
+public state only.
+
+Independent types: with ν(θ′ | x, θ) the law of the next profile and ν_i its marginals, (1) ν = Π ν_i, and (2) each
+ν_i depends on the public part of the decision, i's own action, its own signal and the public state only; a public state
+moves by itself. The first alone is not enough: marginals may be moved by the others' signals and still multiply.
+
+Source: Athey–Segal 2007, Definitions 1 and 3.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from dynmech.mechanisms.rules.tabulation import laws
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import first_largest, first_smallest, largest_place, scale_of
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.stage import Stage, labels_text
+
+FIRST = "the first signals are correlated"
+
+Where = dict[str, str | int]
+
+
+class Violation(NamedTuple):
+    """By how much a condition is missed, where, and in which way."""
+
+    amount: float
+    where: Where
+    note: str
+
+
+def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
+    """How much the others' signals, and the others' private actions, change an agent's utility."""
+    for t in periods:
+        stage = environment.stage(t)
+        for i, name in enumerate(environment.agents):
+            for change in _influences(stage, stage.utility[i], i):
+                yield Violation(change.amount, {"period": t, "agent": name, **change.where}, f"moved by {change.note}")
+
+
+def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
+    """Correlation of the first signals; then, period by period, of the next ones, and what moves each."""
+    yield Violation(float(np.abs(environment.prior - _product(environment.prior, 0)).max()), {"period": 0}, FIRST)
+    for t in periods:
+        stage, rows = environment.stage(t), laws(environment, t)
+        after = environment.stage(t if environment.horizon is None else t + 1)
+        law = rows.reshape(len(stage.decisions), *stage.axes, *after.axes)
+        change = np.abs(law - _product(law, 1 + len(stage.axes))).reshape(*law.shape[: 1 + len(stage.axes)], -1)
+        worst = change.max(axis=-1)
+        decision, *profile = largest_place(worst, 1.0)
+        where: Where = {"period": t, "decision": stage.decisions[decision], "profile": _profile(stage, profile)}
+        yield Violation(float(worst.max()), where, "next signals are correlated given decision and profile")
+        for axis, width in enumerate(after.axes):
+            i = axis - after.offset  # −1: the public state
+            rest = tuple(1 + len(stage.axes) + a for a in range(len(after.axes)) if a != axis)
+            for influence in _influences(stage, law.sum(axis=rest), i, values=width):
+                whose = "the next public state" if i < 0 else "an agent's next signal"
+                place: Where = {"period": t, **({"agent": environment.agents[i]} if i >= 0 else {}), **influence.where}
+                yield Violation(influence.amount, place, f"{whose} is moved by {influence.note}")
+
+
+def _product(law: FloatArray, leading: int) -> FloatArray:
+    """The product of a law's marginals over the axes behind the first `leading` ones."""
+    axes = tuple(range(leading, law.ndim))
+    out = np.ones((1,) * law.ndim)
+    for axis in axes:
+        out = out * law.sum(axis=tuple(a for a in axes if a != axis), keepdims=True)
+    return out
+
+
+def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) -> Iterator[Violation]:
+    """What others do to agent i's table `(D, *A)` or `(D, *A, values)`: by their signals, by their private actions."""
+    table = table.reshape(len(stage.decisions), *stage.axes, values)
+    others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != agent)
+    if others:
+        high, low = _extremes(table, others)
+        place: Where = {
+            "decision": stage.decisions[high[0]],
+            "profiles": f"{_profile(stage, high[1:-1])} and {_profile(stage, low[1:-1])}",
+        }
+        yield Violation(float(table[high] - table[low]), place, "the others' signals" if agent >= 0 else "signals")
+    if not stage.private_actions:
+        return
+    sizes = tuple(len(labels) for labels in stage.private_actions)
+    split = table.reshape(-1, *sizes, *table.shape[1:])
+    acting = tuple(1 + j for j in range(len(sizes)) if j != agent)
+    if acting:
+        high, low = _extremes(split, acting)
+        shape = (len(stage.decisions) // prod(sizes), *sizes)
+        names = [stage.decisions[np.ravel_multi_index(at[: len(shape)], shape)] for at in (high, low)]
+        place = {"decisions": " and ".join(names), "profile": _profile(stage, high[len(shape) : -1])}
+        yield Violation(float(split[high] - split[low]), place, "another agent's private action")
+
+
+def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two indices that differ along `axes` only and between which the table falls most."""
+    fall = table.max(axis=axes, keepdims=True) - table.min(axis=axes, keepdims=True)
+    scale = scale_of(table)
+    at = largest_place(fall, scale)
+    line = tuple(slice(None) if k in axes else at[k] for k in range(table.ndim))
+    values = table[line]
+    ends = [np.unravel_index(k, values.shape) for k in (first_largest(values, scale), first_smallest(values, scale))]
+    out = []
+    for end in ends:
+        place = dict(zip(axes, end, strict=True))
+        out.append(tuple(int(place.get(k, at[k])) for k in range(table.ndim)))
+    return out[0], out[1]
+
+
+def _profile(stage: Stage, coordinates: Sequence[int]) -> str:
+    """A profile in words."""
+    return labels_text(stage.labelled_axes, int(np.ravel_multi_index(tuple(coordinates), stage.axes)))

@@ -1,0 +1,103 @@
+"""The sufficient conditions of the virtual pivot mechanism, as checks of a separable economy.
+
+Monotone hazard rate (1/h increasing); A positive above 0, increasing, concave; the virtual weight increasing (all that
+is really used of the first two); B ≥ 0 (multiplicative) or C ≥ 0 (additive); and that everybody can be left out: for
+every decision another one that costs no more, does not serve the agent, and is the same to all others.
+
+Source: Kakade, Lobel and Nazerzadeh 2011, Assumptions 5.1 and 5.2; the last two are used there without being said.
+"""
+
+import numpy as np
+from dynmech.mechanisms.rules.condition import Condition
+
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import first_smallest, scale_of
+from dynmech.sim.economy.separable import Economy, FirstSignal, Later
+
+POINTS = 2001
+"""First signals at which functions are looked at."""
+
+SLACK = 1e-12
+"""Rounding."""
+
+
+def separable_conditions(economy: Economy) -> list[Condition]:
+    """All of them, over all agents."""
+    points = [_inside(first) for first in economy.first]
+    out = []
+    for name, check in (
+        ("monotone hazard rate", _hazard),
+        ("A positive and increasing", _increasing),
+        ("A concave", _concave),
+        ("monotone virtual weight", lambda first, at: _weight(economy, first, at)),
+    ):
+        out.append(_worst(economy, name, [check(f, x) for f, x in zip(economy.first, points, strict=True)], points))
+    signs = [min(float(p.slope[i].min()) for p in economy.later) for i in range(len(economy.agents))]
+    k = first_smallest(signs)
+    label = "B not negative" if economy.kind == "multiplicative" else "C not negative"
+    out.append(Condition(label, signs[k] >= -SLACK, signs[k], {"agent": economy.agents[k]}))
+    out.append(_left_out(economy))
+    return out
+
+
+Margin = tuple[float, int]
+"""The least step, and where: it must be positive."""
+
+
+def _inside(first: FirstSignal) -> FloatArray:
+    """First signals inside the support of their law."""
+    x = np.linspace(0, 1, POINTS)[1:-1]
+    return x[(first.law.cdf(x) > 0) & (first.law.sf(x) > 0)]
+
+
+def _hazard(first: FirstSignal, x: FloatArray) -> Margin:
+    return _least(-np.diff(first.inverse_hazard(x)))
+
+
+def _increasing(first: FirstSignal, x: FloatArray) -> Margin:
+    scale = first.scale(x)
+    return _least(np.minimum(np.diff(scale), scale[1:]))
+
+
+def _concave(first: FirstSignal, x: FloatArray) -> Margin:
+    margin, k = _least(-np.diff(first.scale(x), 2))
+    return margin + SLACK, k  # linear is concave
+
+
+def _weight(economy: Economy, first: FirstSignal, x: FloatArray) -> Margin:
+    theta, scale = first.virtual(x), first.scale(x)
+    return _least(np.diff(theta - scale if economy.kind == "additive" else theta / scale))
+
+
+def _least(steps: FloatArray) -> Margin:
+    return float(steps.min()), first_smallest(steps, max(1.0, scale_of(steps)))
+
+
+def _worst(economy: Economy, name: str, margins: list[Margin], points: list[FloatArray]) -> Condition:
+    k = first_smallest([margin for margin, _ in margins])
+    margin, at = margins[k]
+    return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{points[k][at]:.4g}"})
+
+
+def _left_out(economy: Economy) -> Condition:
+    """For every period, decision and agent, a decision without the agent that does as well for everybody else."""
+    for t, period in enumerate(economy.later):
+        for i, agent in enumerate(economy.agents):
+            for d, label in enumerate(economy.decisions):
+                if not any(_spares(period, i, d, e) for e in range(len(economy.decisions))):
+                    where: dict[str, str | int] = {"period": t + 1, "agent": agent, "decision": label}
+                    return Condition("everybody can be left out", False, 0.0, where)
+    return Condition("everybody can be left out", True, 0.0, {})
+
+
+def _spares(period: Later, agent: int, decision: int, instead: int) -> bool:
+    """Whether `instead` does not serve the agent, costs no more, and is not worse for all the others at any state."""
+    if period.serves[agent, instead] or period.cost[instead] > period.cost[decision] + SLACK:
+        return False
+    for j in range(len(period.states)):
+        if j == agent:
+            continue
+        tables = [period.slope[j], period.intercept[j], *([period.kernel[j]] if period.kernel else [])]
+        if any(np.abs(table[instead] - table[decision]).max() > SLACK * scale_of(table) for table in tables):
+            return False
+    return True

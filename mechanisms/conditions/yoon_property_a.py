@@ -1,0 +1,75 @@
+"""Is it a Groves mechanism, and by how much not? Yoon's Property A.
+
+With Z^i(θ) the expected discounted transfers of agent i from θ on and V_{−i}(θ) the others' utilities (less the
+designer's cost), all under prescribed play of an efficient mechanism,
+
+    Property A:  Z^i(θ^i, θ^{−i}) + V_{−i}(θ^i, θ^{−i}) does not depend on θ^i.
+
+It holds iff the mechanism is Groves (Lemma 1); the sum is then the discretionary term Φ^i(θ^{−i}). The residual is the
+most by which the sum changes along an agent's signals. It is a property of what is paid in equilibrium, so indirect
+mechanisms and those with a memory have one too (at every memory that prescribed play can lead to).
+
+Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
+"""
+
+import numpy as np
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
+
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.stage import Stage, labels_text
+
+NAME = "Groves transfers (Property A)"
+
+
+def property_a(environment: TableEnvironment, mechanism: BaseMechanism) -> Condition:
+    """Whether the mechanism is Groves; the value is the largest residual, the place where it is attained.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    ledger = keep_ledger(environment, mechanism)
+    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in ledger.pages))
+    largest = Best[tuple[dict[str, str | int], str]](scale)
+    for t, page in enumerate(ledger.pages):
+        stage = environment.stage(t)
+        for i, sums in enumerate(discretionary(ledger, t)):
+            rows = _along_own(stage, i, sums[page.occurs.any(axis=1)])
+            spread = np.ptp(rows, axis=-1)
+            if spread.max() > 0:
+                at = largest_place(spread, scale)
+                own, labels = rows[at], stage.signals[i]
+                low, high = first_smallest(own, scale), first_largest(own, scale)
+                others = [labels for axis, labels in enumerate(stage.labelled_axes) if axis != stage.offset + i]
+                place: dict[str, str | int] = {
+                    "period": t,
+                    "agent": environment.agents[i],
+                    "others": labels_text(others, at[1]),
+                }
+                told = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
+                largest.offer(float(spread.max()), (place, told))
+    worst = max(largest.value, 0.0)
+    where, note = largest.named or ({}, "")
+    groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * ledger.bound
+    loss = float((plan(environment).value[0] * environment.prior).sum()) - ledger.welfare
+    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * ledger.bound:
+        note = "; ".join(part for part in (note, f"and its decisions lose {loss:.4g} of welfare") if part)
+        groves = False
+    return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
+
+
+def discretionary(ledger: Ledger, t: int) -> FloatArray:
+    """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
+    page = ledger.pages[t]
+    others = page.utility_ahead.sum(axis=0) - page.utility_ahead - page.cost_ahead
+    return page.transfer_ahead + others
+
+
+def _along_own(stage: Stage, agent: int, sums: FloatArray) -> FloatArray:
+    """`(M, S)` to `(M, others, K_i)`."""
+    table = np.moveaxis(sums.reshape(len(sums), *stage.axes), 1 + stage.offset + agent, -1)
+    return table.reshape(len(sums), -1, table.shape[-1])

@@ -1,0 +1,133 @@
+"""Payments that implement a period's decision ex post, taken by itself: generalised VCG, or whatever does it.
+
+*Generalised VCG for one agent.* With a(k) the decision when the agent's signal is k and the others' profile is fixed, Y
+the others' flow welfare and D the gain in the agent's own utility from one decision to the next, the payment starts at
+0 and rises where the decision changes, at signal x from a′ to a″, by
+
+    Y(a′, x) − Y(a″, x), clipped into [D(x − 1), D(x)]:
+
+what the change costs the others, kept where the signals below x decline it and those from x on accept it.
+
+*Any payments at all.* Let g(k, r) = u(a(r), k) − u(a(k), k) be what type k gains by the report r before payments. Then
+p(r) − p(k) ≥ g(k, r) for all k, r has a solution iff no cycle of types gains, each sending the next one's report; the
+least one that is nowhere negative is p(r) = the longest walk that ends in r.
+
+Source: Liu 2014, eq. (4), for one period (the clipping is needed on a grid), and Assumption 4; Rochet 1987.
+"""
+
+import numpy as np
+
+from dynmech.mechanisms.planning.planner import flow_welfare
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.ties import TIE, first_of, scale_of
+from dynmech.sim.economy.stage import Stage
+
+SLACK = 1e-9
+"""Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""
+
+
+def own_last(stage: Stage, agent: int, table: Array) -> Array:
+    """A table over profiles `(..., *A)` as `(..., O_i, K_i)`."""
+    own = stage.offset + agent
+    lead = table.ndim - len(stage.axes)
+    return np.moveaxis(table, lead + own, -1).reshape(*table.shape[:lead], -1, stage.axes[own])
+
+
+def utility_by_report(stage: Stage, agent: int, policy: IntArray) -> FloatArray:
+    """u^i(a(r, o), (k, o)), `(O_i, K_i, K_i)`: others' profile, true signal k, report r."""
+    utility = own_last(stage, agent, stage.utility[agent])
+    decision = own_last(stage, agent, policy)
+    others = np.arange(decision.shape[0])[:, None]
+    return np.swapaxes(utility[decision, others], 1, 2)
+
+
+def ex_post_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray | None:
+    """Payments `(O_i, K_i)` under which truth is statically ex post optimal, or None where this rule gives none."""
+    utility = own_last(stage, agent, stage.utility[agent])
+    others = own_last(stage, agent, flow_welfare(stage, agent))
+    decision = own_last(stage, agent, policy)
+    count, width = decision.shape
+    rows = np.arange(count)
+    payment = np.zeros((count, width))
+    for k in range(1, width):
+        before, after = decision[:, k - 1], decision[:, k]
+        low = utility[after, rows, k - 1] - utility[before, rows, k - 1]
+        high = utility[after, rows, k] - utility[before, rows, k]
+        step = np.clip(others[before, rows, k] - others[after, rows, k], low, np.maximum(low, high))
+        payment[:, k] = payment[:, k - 1] + np.where(before == after, 0.0, step)
+    net = utility_by_report(stage, agent, policy) - payment[:, None, :]
+    truth = np.diagonal(net, axis1=1, axis2=2)
+    gain = float((net.max(axis=2) - truth).max())
+    return payment if gain <= SLACK * max(1.0, float(np.abs(utility).max())) else None
+
+
+def least_payments(utility: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The least non-negative payments under which truth is optimal, and the gain of the best closed walk.
+
+    Args:
+        utility: u(a(r), k), `(O, K true, K report)`.
+
+    Returns:
+        payments `(O, K)` and gains `(O,)`: where a gain is positive the payments mean nothing.
+
+    >>> least_payments(np.array([[[3.0, 5.0], [0.0, 3.0]]]))
+    (array([[0., 2.]]), array([0.]))
+    """
+    walk = utility - np.diagonal(utility, axis1=1, axis2=2)[:, :, None]
+    for via in range(walk.shape[1]):
+        walk = np.maximum(walk, walk[:, :, [via]] + walk[:, [via], :])
+    return walk.max(axis=1), np.diagonal(walk, axis1=1, axis2=2).max(axis=1)
+
+
+def implementing_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray | None:
+    """Payments `(O_i, K_i)` under which truth is statically ex post optimal, generalised VCG's if they do it, or None.
+
+    They are the same wherever the decision is.
+    """
+    found = ex_post_payments(stage, agent, policy)
+    if found is not None:
+        return found
+    utility = utility_by_report(stage, agent, policy)
+    payments, gains = least_payments(utility)
+    return payments if gains.max() <= SLACK * max(1.0, float(np.abs(utility).max())) else None
+
+
+def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
+    """A cycle of signals with a large total gain, utility `(K true, K report)`; 0 and no cycle if none gains.
+
+    Longest closed walks of at most K steps by dynamic programming. A closed walk that gains contains a simple cycle
+    that does; the best simple cycle of the longest walks is returned.
+
+    >>> worst_cycle(np.array([[7.0, 0.0], [11.0, 0.0]]))  # wins at 4, loses at 6, but values winning more at 6
+    (4.0, [0, 1])
+    """
+    size = len(utility)
+    step = utility - np.diag(utility)[:, None]
+    slack, best = TIE * scale_of(step), (0.0, list[int]())
+    for start in range(size):
+        reach = np.full((size + 1, size), -np.inf)
+        came = np.zeros((size + 1, size), np.intp)
+        reach[0, start] = 0
+        for n in range(1, size + 1):
+            through = reach[n - 1][:, None] + step
+            reach[n] = through.max(axis=0)
+            came[n] = np.argmax(through >= reach[n] - slack, axis=0)
+            if reach[n, start] > SLACK:
+                path = [start]
+                for m in range(n, 0, -1):
+                    path.append(int(came[m, path[-1]]))
+                best = first_of([best, *_simple_cycles(path[::-1], step)], lambda cycle: cycle[0], scale_of(step))
+    return best
+
+
+def _simple_cycles(walk: list[int], step: FloatArray) -> list[tuple[float, list[int]]]:
+    """The simple cycles of a closed walk, with their gains."""
+    found, open_path = [], list[int]()
+    for node in walk:
+        if node in open_path:
+            cycle = open_path[open_path.index(node) :]
+            gain = sum(float(step[a, b]) for a, b in zip(cycle, [*cycle[1:], node], strict=True))
+            found.append((gain, cycle))
+            open_path = open_path[: open_path.index(node)]
+        open_path.append(node)
+    return found

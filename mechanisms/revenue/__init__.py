@@ -1,0 +1,5 @@
+"""Revenue in small economies of two periods: linear programs over all mechanisms, cutoff rules, continuous types."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,225 @@
+"""One buyer, two periods, a type that moves: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), both continuous, laws from SciPy.
+
+The *impulse response* of the second type to the first, at fixed luck (quantile u of θ_2 = F_2⁻¹(u|θ_1)), is
+
+    I(θ_1, θ_2) = ∂F_2⁻¹(u|θ_1)/∂θ_1 = −(∂F_2/∂θ_1) / f_2,
+
+and virtual values are ψ_1 = θ_1 − (1−F_1)/f_1 and ψ_2 = θ_2 − (1−F_1)/f_1 · I. Where I is not given it is the
+derivative of a quartic through five first types (of F_2 where its support stands still, of quantiles where it moves);
+then ψ_2 is known on the support of F_2(·|θ_1) only.
+
+Families on [0, 1] with a parameter ρ: `ar1` θ_2 = ρθ_1 + (1−ρ)ε, ε uniform (I = ρ; the support moves);
+`power` F_2 = θ_2^(1+ρθ_1) (I = −ρ θ_2 ln θ_2 / (1+ρθ_1)); `normal`: standard deviation ¼ around ½ + ρ(θ_1 − ½),
+truncated to [0, 1] (I = ρ [φ(z) − φ(z_0) − F_2 (φ(z_1) − φ(z_0))]/φ(z), z the standardised type, z_0 and z_1 the ends).
+
+Source: Yoon 2021, §2; the impulse response is Pavan, Segal and Toikka's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import stats
+
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.economy.function import FunctionEnvironment
+
+STEP = 1e-3
+"""Distance of the first types between which quantiles are interpolated, relative to the support."""
+
+
+WIDTH = 0.25
+"""Standard deviation of the family `normal`, before truncation."""
+
+
+class Law(Protocol):
+    """What is used of a frozen SciPy distribution."""
+
+    def cdf(self, x: Any, /) -> Any: ...
+
+    def pdf(self, x: Any, /) -> Any: ...
+
+    def ppf(self, q: Any, /) -> Any: ...
+
+    def support(self) -> tuple[Any, Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TwoPeriodTypes:
+    """A buyer's types.
+
+    Args:
+        first: F_1, on a bounded interval.
+        second: θ_1 (an array) to the frozen distribution F_2(·|θ_1), of the array's shape.
+        low, high: an interval that holds every θ_2.
+        impulse: I(θ_1, θ_2), also off the support; None: by interpolation, on the support.
+        label: what the family is called.
+
+    Raises:
+        InputError: a support is not bounded.
+    """
+
+    first: Law
+    second: Callable[[FloatArray], Law]
+    low: float
+    high: float
+    impulse: Callable[[FloatArray, FloatArray], FloatArray] | None = None
+    label: str = "types"
+
+    def __post_init__(self) -> None:
+        if not np.isfinite([*self.first_support, self.low, self.high]).all() or not self.low < self.high:
+            raise InputError(f"types {self.label!r}: types must lie in bounded intervals")
+
+    @property
+    def first_support(self) -> tuple[float, float]:
+        """The least and greatest first type."""
+        low, high = self.first.support()
+        return float(low), float(high)
+
+    def hazard(self, first: FloatArray) -> FloatArray:
+        """(1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
+        above, density = np.asarray(1 - self.first.cdf(first)), np.asarray(self.first.pdf(first))
+        ratio = np.divide(above, density, out=np.full(above.shape, np.inf), where=density > 0)
+        return np.where(above <= 0, 0.0, ratio)
+
+    def response(self, first: FloatArray, second: FloatArray) -> FloatArray:
+        """I(θ_1, θ_2)."""
+        if self.impulse is not None:
+            return np.broadcast_to(self.impulse(first, second), np.broadcast_shapes(first.shape, second.shape))
+        law = self.second(first)
+        if self._moves:
+            luck = np.asarray(law.cdf(second))
+            return self._slope(lambda one: np.asarray(self.second(one).ppf(luck)), first)
+        return -self._slope(lambda one: np.asarray(self.second(one).cdf(second)), first) / np.asarray(law.pdf(second))
+
+    @cached_property
+    def _moves(self) -> bool:
+        """Whether the support of θ_2 depends on θ_1."""
+        return bool(np.ptp(self.reach(np.linspace(*self.first_support, 17)), axis=1).any())
+
+    def _slope(self, function: Callable[[FloatArray], FloatArray], first: FloatArray) -> FloatArray:
+        """∂/∂θ_1 of the quartic through five values."""
+        low, high = self.first_support
+        step = STEP * (high - low)
+        centre = np.clip(first, low + 2 * step, high - 2 * step)
+        nodes = np.arange(-2.0, 3.0)
+        values = np.stack([function(centre + node * step) for node in nodes])
+        powers = np.tensordot(np.linalg.inv(np.vander(nodes, increasing=True)), values, axes=1)
+        place = (first - centre) / step
+        return np.asarray(sum(n * powers[n] * place ** (n - 1) for n in range(1, 5)) / step, dtype=np.float64)
+
+    def first_virtual(self, first: FloatArray) -> FloatArray:
+        """ψ_1."""
+        return first - self.hazard(first)
+
+    def second_virtual(self, first: FloatArray, second: FloatArray) -> FloatArray:
+        """ψ_2."""
+        hazard, response = self.hazard(first), self.response(first, second)
+        with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
+            return second - np.where(response == 0, 0.0, hazard * response)
+
+    def reach(self, first: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The support of θ_2 given θ_1."""
+        low, high = self.second(first).support()
+        return np.broadcast_to(low, first.shape).astype(float), np.broadcast_to(high, first.shape).astype(float)
+
+
+FAMILIES = ("ar1", "power", "normal")
+"""Kernels by name."""
+
+
+def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> TwoPeriodTypes:
+    """A family by name; θ_1 is Beta(a, b), uniform by default.
+
+    Raises:
+        InputError: unknown name, or a parameter out of range.
+    """
+    if not (a > 0 and b > 0):
+        raise InputError(f"a and b: {a:g} and {b:g}, expected numbers above 0")
+    first: Law = stats.uniform() if a == b == 1 else stats.beta(a, b)
+    match kernel:
+        case "ar1":
+            if not 0 <= rho < 1:
+                raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
+            return TwoPeriodTypes(
+                first,
+                lambda one: stats.uniform(rho * one, 1 - rho),
+                0.0,
+                1.0,
+                lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
+                f"ar1({rho:g})",
+            )
+        case "power":
+            if rho < 0:
+                raise InputError(f"rho: {rho:g} is below 0")
+            return TwoPeriodTypes(
+                first,
+                lambda one: stats.powerlaw(1 + rho * one),
+                0.0,
+                1.0,
+                lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
+                f"power({rho:g})",
+            )
+        case "normal":
+            if not 0 <= rho <= 1:
+                raise InputError(f"rho: {rho:g} is not in [0, 1]")
+            return TwoPeriodTypes(
+                first,
+                lambda one: _normal(rho, one),
+                0.0,
+                1.0,
+                lambda one, two: _normal_impulse(rho, one, two),
+                f"normal({rho:g})",
+            )
+        case _:
+            raise InputError(f"kernel: {kernel!r} is none of {', '.join(FAMILIES)}")
+
+
+def _normal(rho: float, first: FloatArray) -> Law:
+    """Around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
+    centre = 0.5 + rho * (np.asarray(first) - 0.5)
+    return stats.truncnorm(-centre / WIDTH, (1 - centre) / WIDTH, centre, WIDTH)
+
+
+def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:
+    """The truncated normal law's response to its centre, times ρ."""
+    centre = 0.5 + rho * (first - 0.5)
+    at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
+    here, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
+    below = (stats.norm.cdf(at) - stats.norm.cdf(low)) / (stats.norm.cdf(high) - stats.norm.cdf(low))
+    return np.asarray(rho * (here - bottom - below * (top - bottom)) / here, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoPeriodSale(FunctionEnvironment):
+    """A seller may sell a good to one buyer in each of two periods; decisions "keep" and "sell"."""
+
+    types: TwoPeriodTypes = field(kw_only=True)
+
+    @classmethod
+    def of(cls, types: TwoPeriodTypes, discount: float = 1.0, grid: str = "") -> "TwoPeriodSale":
+        """The economy of a buyer's types."""
+        low = min(types.low, types.first_support[0])
+        high = max(types.high, types.first_support[1])
+
+        def law(t: int, last: Array | None, decision: Array | None, uniforms: FloatArray) -> Array:  # noqa: ARG001
+            drawn = types.first if last is None else types.second(last)
+            return np.clip(np.asarray(drawn.ppf(uniforms), dtype=np.float64), low, high)
+
+        return cls(
+            name="two-period-sale",
+            agents=("buyer",),
+            discount=discount,
+            horizon=2,
+            signals=(Interval(low, high),),
+            decisions=Finite(("keep", "sell")),
+            law=law,
+            payoff=lambda _t, signals, decision: signals * decision[:, None],
+            bound=max(abs(low), abs(high)),
+            grid=grid,
+            types=types,
+        )

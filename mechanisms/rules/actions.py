@@ -1,0 +1,90 @@
+"""What a period comes to once agents have acted: actions that are seen, replies that are asked for.
+
+A mechanism *acts on acts* in a period if it asks somebody for a reply or observes somebody's action. What it charges
+and remembers then depends on what was done and said after the decision, so its tables over messages do not tell it; it
+is asked case by case, with the true signals, from which the prescribed replies follow.
+"""
+
+from collections.abc import Mapping
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.play.roles import Acts, Situation
+
+
+class Settled(NamedTuple):
+    """What is charged, `(n, N)`, and remembered, `(n,)`; dues are not in it."""
+
+    charge: FloatArray
+    memory: IntArray
+
+
+def acts_matter(mechanism: BaseMechanism, t: int) -> bool:
+    """Whether the mechanism asks for replies or observes actions in period t."""
+    agents = range(len(mechanism.environment.agents))
+    seen = mechanism.environment.actions(t) and any(mechanism.sees(t, i) is not None for i in agents)
+    return bool(seen) or any(mechanism.asks(t, i) is not None for i in agents)
+
+
+def action_of(environment: TableEnvironment, t: int, decision: IntArray) -> IntArray:
+    """The actions that a decision consists of, `(n, N)`; zeros where there are none."""
+    sizes = [len(labels) for labels in environment.actions(t)]
+    if not sizes:
+        return np.zeros((len(decision), len(environment.agents)), np.intp)
+    return np.stack(np.unravel_index(decision % prod(sizes), sizes), axis=1)
+
+
+def settle(
+    mechanism: BaseMechanism,
+    now: Situation,
+    signals: Array,
+    messages: Array,
+    decision: IntArray,
+    *,
+    done: IntArray | None = None,
+    replies: Mapping[int, Array] | None = None,
+) -> Settled:
+    """Charge and remember when all reply as prescribed, but for the given ones.
+
+    Args:
+        signals: the true ones, `(n, N)`.
+        done: what is really done, as a decision `(n,)`; None: what was decided.
+        replies: by agent, `(n,)`.
+
+    Raises:
+        Refusal: a transfer or a memory is outside of what the mechanism declares.
+    """
+    environment = mechanism.environment
+    assert isinstance(environment, TableEnvironment)
+    done = decision if done is None else done
+    utility = environment.utility(now.t, State(now.public, signals), done)
+    said, given = np.zeros(messages.shape), replies or {}
+    for i in range(messages.shape[1]):
+        if i in given:
+            said[:, i] = given[i]
+        elif mechanism.asks(now.t, i) is not None:
+            said[:, i] = mechanism.prescribed_reply(now, i, messages, decision, utility[:, i])
+    acts = Acts(_seen(mechanism, now.t, action_of(environment, now.t, done)), said)
+    charge = np.asarray(mechanism.charge(now, messages, decision, acts), dtype=np.float64)
+    largest, bound = float(np.abs(charge).max(initial=0.0)), mechanism.transfer_bound()
+    if largest > bound * (1 + 1e-9) + 1e-9:
+        raise mechanism.refuse(f"a transfer of {largest:.6g} in period {now.t} exceeds the declared bound {bound:.6g}")
+    memory = np.asarray(mechanism.remember(now, messages, decision, acts))
+    size = mechanism.memory_size(now.t + 1)
+    if size is None or memory.dtype.kind not in "iu" or not ((memory >= 0) & (memory < size)).all():
+        raise mechanism.refuse(f"remember returns values in period {now.t} that are not among the {size} declared")
+    return Settled(charge, memory.astype(np.intp))
+
+
+def _seen(mechanism: BaseMechanism, t: int, actions: IntArray) -> IntArray:
+    out = np.zeros_like(actions)
+    for i in range(actions.shape[1]):
+        shown = mechanism.sees(t, i) if mechanism.environment.actions(t) else None
+        if shown is not None:
+            out[:, i] = shown[actions[:, i]]
+    return out

@@ -1,0 +1,230 @@
+"""A mechanism's rules written out as tables: the finite-state machine, state by state.
+
+What a mechanism declares is verified on the way: its memory stays within `memory_size`, no transfer exceeds
+`transfer_bound`, and its rules are functions of what they are shown, whatever the order and the company in which cases
+come (up to `EXHAUSTIVE` cases all are asked twice, beyond that a sample). Under an infinite horizon the rules must not
+change after period 1.
+
+For one period: M memories, X message profiles (public state first, then agent 0's message, …, C order). Exact search
+works on these tables, so whatever a mechanism's rules do is what is searched; nothing needs to be declared twice.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.memory_budget import require_room
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.play.roles import Acts, Situation
+
+EXHAUSTIVE = 1_000_000
+"""Cases up to which every one is asked twice."""
+
+LARGEST_LAW = 60_000_000
+"""Numbers that the law of motion of a period may hold, written out."""
+
+LARGEST = 20_000_000
+"""Cases (memory × message profile) that a period's tables may have."""
+
+
+_LAWS: WeakKeyDictionary[JointKernel | IndependentKernel, FloatArray] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class RuleTables:
+    """One period of a mechanism.
+
+    Attributes:
+        shape: public states, then messages of each agent; X is their product.
+        decide: decision, `(M, X)`.
+        charge, due: transfers by agent, `(N, M, X)`.
+        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see `dynmech.mechanisms.rules.actions`.
+        prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
+        verified: how the rules were held to what they declare.
+    """
+
+    shape: tuple[int, ...]
+    decide: IntArray
+    charge: FloatArray
+    due: FloatArray
+    remember: IntArray
+    prescribed: tuple[IntArray, ...]
+    verified: str
+
+    @property
+    def memories(self) -> int:
+        """M."""
+        return len(self.decide)
+
+
+def laws(environment: TableEnvironment, t: int) -> FloatArray:
+    """P(θ′ | a, θ) out of period t, `(D, S, S')`, not to be written to; kept as long as its kernel.
+
+    Raises:
+        Refusal: it would hold too many numbers; how many is said.
+    """
+    stage = environment.stage(t)
+    following = environment.stage(t if environment.horizon is None else t + 1)
+    size = len(stage.decisions) * stage.size * following.size
+    if size > LARGEST_LAW:
+        raise Refusal(
+            f"environment {environment.name!r}: decisions × profiles × next profiles = {size:,} in period {t}, exact "
+            f"search takes {LARGEST_LAW:,}"
+        )
+    kernel = environment.kernel(t)
+    if kernel not in _LAWS:
+        rows = kernel.rows()
+        rows.flags.writeable = False
+        _LAWS[kernel] = rows
+    return _LAWS[kernel]
+
+
+@lru_cache(maxsize=64)
+def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
+    """The tables of period t; kept, as several searches ask for them.
+
+    Raises:
+        Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
+            returns something that its declaration rules out.
+    """
+    environment = mechanism.environment
+    if not isinstance(environment, TableEnvironment):
+        raise mechanism.refuse("an exact search needs a finite environment")
+    count = len(environment.agents)
+    spaces = [mechanism.messages(t, i) for i in range(count)]
+    memories = mechanism.memory_size(t)
+    if memories is None or not all(isinstance(space, Finite) for space in spaces):
+        raise mechanism.refuse("its memory or its messages are not finite")
+    publics = environment.public_space(t).size
+    shape = (publics, *(space.size for space in spaces if isinstance(space, Finite)))
+    cases = memories * prod(shape)
+    if cases > LARGEST:
+        raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
+    require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
+    memory = np.repeat(np.arange(memories), prod(shape))
+    axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
+    now, messages = Situation(t, memory, axes[0]), axes[1:].T
+    answers = _ask(mechanism, now, messages)
+    sent = [_prescribed(mechanism, t, i, memories, publics) for i in range(count)]
+    _verify(mechanism, now, messages, answers, sent)
+    decide, charge, due, remember = answers
+    return RuleTables(
+        shape=shape,
+        decide=_within(mechanism, decide, environment.decision_space(t).size, "decide", t).reshape(memories, -1),
+        charge=charge.T.reshape(count, memories, -1),
+        due=due.T.reshape(count, memories, -1),
+        remember=remember.reshape(memories, -1),
+        prescribed=tuple(sent),
+        verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
+    )
+
+
+Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]
+"""decide `(n,)`, charge and due `(n, N)`, remember `(n,)`."""
+
+
+def _ask(mechanism: BaseMechanism, now: Situation, messages: IntArray) -> Answers:
+    """All rules on a batch of cases."""
+    nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
+    decision = np.asarray(mechanism.decide(now, messages))
+    if decision.shape != (len(messages),):
+        raise mechanism.refuse("it decides by lottery, which the search does not cover")
+    charge = np.asarray(mechanism.charge(now, messages, decision, nobody), dtype=np.float64)
+    due = np.asarray(mechanism.due(now, messages), dtype=np.float64)
+    return decision, charge, due, np.asarray(mechanism.remember(now, messages, decision, nobody))
+
+
+def _verify(
+    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]
+) -> None:
+    """Refuse a mechanism whose rules do not do what it declares."""
+    t, cases = now.t, len(messages)
+    environment = mechanism.environment
+    stationary = isinstance(environment, TableEnvironment) and environment.stationary
+    if stationary and t == 1 and mechanism.memory_size(2) != mechanism.memory_size(1):
+        raise mechanism.refuse("its memory grows after period 1; declare the same memory_size for all later periods")
+    if stationary and mechanism.lags == 0 and answers[2].any():
+        raise mechanism.refuse("transfers fall due later, but it declares lags = 0")
+    for i, table in enumerate(sent):
+        for later in (t, 2, 3, 10) if stationary and t == 1 else (t,):
+            again = _prescribed(mechanism, later, i, *table.shape[:2], backwards=True)
+            if not np.array_equal(again, table):
+                raise mechanism.refuse(f"prescribed answers agent {i} otherwise in another order or in period {later}")
+    _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
+    owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
+    if (owed > bound * (1 + 1e-9) + 1e-9).any():
+        raise mechanism.refuse(f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}")
+    order = np.random.Generator(np.random.Philox(key=t)).permutation(cases)[:EXHAUSTIVE]
+    shuffled = Situation(t, now.memory[order], now.public[order])
+    _compare(mechanism, shuffled, messages[order], answers, order, "another order")
+    if stationary and t == 1:
+        for later in (2, 3, 10):
+            moved = Situation(later, now.memory[order], now.public[order])
+            _compare(mechanism, moved, messages[order], answers, order, f"period {later}, not in period 1")
+
+
+def _compare(
+    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
+) -> None:
+    again = _ask(mechanism, now, messages)
+    for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
+        if not np.array_equal(before[order], after):
+            k = int(np.argmax((before[order] != after).reshape(len(order), -1).any(axis=1)))
+            raise mechanism.refuse(
+                f"{rule} answers otherwise in {what}: memory {int(now.memory[k])}, messages "
+                f"{messages[k].tolist()}; its rules are not functions of memory and messages"
+            )
+
+
+def _finite_memory(mechanism: BaseMechanism, t: int) -> int:
+    size = mechanism.memory_size(t)
+    if size is None:
+        raise mechanism.refuse("its memory is not finite")
+    return size
+
+
+def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
+    if values.dtype.kind not in "iu":
+        raise mechanism.refuse(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
+    bad = (values < 0) | (values >= size)
+    if bad.any():
+        raise mechanism.refuse(
+            f"{rule} returns {int(values[np.argmax(bad)])} in period {t}, declared are 0 to {size - 1}"
+        )
+    return values.astype(np.intp)
+
+
+def _prescribed(
+    mechanism: BaseMechanism, t: int, agent: int, memories: int, publics: int, *, backwards: bool = False
+) -> IntArray:
+    """The prescribed messages, checked; `backwards` asks for them in the opposite order."""
+    environment = mechanism.environment
+    signals, messages = environment.signal_space(t, agent), mechanism.messages(t, agent)
+    assert isinstance(signals, Finite)
+    assert isinstance(messages, Finite)
+    cases = (memories, publics, signals.size)
+    order = slice(None, None, -1) if backwards else slice(None)
+    memory, public, signal = np.array(np.unravel_index(np.arange(prod(cases)), cases))[:, order]
+    sent = np.asarray(mechanism.prescribed(Situation(t, memory, public), agent, signal))[order]
+    return _within(mechanism, sent, messages.size, "prescribed", t).reshape(cases)
+
+
+def silent_about(environment: TableEnvironment, mechanism: BaseMechanism, but: tuple[int, ...]) -> str | None:
+    """The first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
+    last = 2 if environment.horizon is None else environment.horizon - 1
+    for t in range(last):
+        for j, sent in enumerate(tabulate(mechanism, t).prescribed):
+            ordered = np.sort(sent, axis=2)
+            if j not in but and (ordered[..., 1:] == ordered[..., :-1]).any():
+                return (
+                    f"the messages prescribed to agent {environment.agents[j]!r} in period {t} do not reveal its signal"
+                )
+    return None

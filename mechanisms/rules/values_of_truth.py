@@ -1,0 +1,238 @@
+"""The ledger of prescribed play, exactly: who gets what, what the designer takes in, and where it runs short.
+
+State: (memory m, profile θ). With x the prescribed messages,
+
+    V(m, θ) = flow(m, θ) + δ E[V(m′, θ′) | a, θ],   a = decide(m, x),  m′ = remember(m, x),
+
+for flow = u^i and flow = charge^i + due^i, all agents at once. Finite horizons by backward induction, infinite ones by
+iteration to the span bounds. Values are for every (m, θ), whether prescribed play leads there or not.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from dynmech.mechanisms.rules.actions import Settled, acts_matter, settle
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.tabulation import laws, tabulate
+from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.core.ties import scale_of
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Situation
+
+PRECISION = 1e-12
+"""Residual bound aimed at, relative to the largest value (at least 1)."""
+
+SWEEPS = 300_000
+"""Iterations before giving up; the bound says how far it came."""
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One period of prescribed play; axes N agents, M memories, S profiles.
+
+    Attributes:
+        decision, following: `(M, S)`.
+        utility, transfer: flows, `(N, M, S)`.
+        rows: laws of the next profile `(D, S, S')`, None in the last period.
+        occurs: which (m, θ) prescribed play leads to with positive probability, `(M, S)`.
+        utility_ahead, transfer_ahead: values from this period on, `(N, M, S)`.
+        cost_ahead: the designer's costs from this period on, `(M, S)`.
+    """
+
+    decision: IntArray
+    following: IntArray
+    utility: FloatArray
+    transfer: FloatArray
+    rows: FloatArray | None
+    occurs: BoolArray
+    utility_ahead: FloatArray
+    transfer_ahead: FloatArray
+    cost_ahead: FloatArray
+
+    @property
+    def stay(self) -> FloatArray:
+        """Continuation payoff of prescribed play, this period's payment included, `(N, M, S)`."""
+        return self.utility_ahead - self.transfer_ahead
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Prescribed play of a mechanism.
+
+    Attributes:
+        pages: one per period (finite), or the first and the repeated one.
+        prior: law of the first profile.
+        bound: every value is within this of the truth.
+    """
+
+    pages: tuple[Page, ...]
+    prior: FloatArray
+    bound: float
+    stationary: bool
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest value of utilities or transfers: what their differences are to be measured by."""
+        return scale_of(*(table for page in self.pages for table in (page.utility_ahead, page.transfer_ahead)))
+
+    @property
+    def utility(self) -> FloatArray:
+        """Expected discounted utility, `(N,)`."""
+        return self.pages[0].utility_ahead[:, 0] @ self.prior
+
+    @property
+    def transfer(self) -> FloatArray:
+        """Expected discounted transfers, `(N,)`."""
+        return self.pages[0].transfer_ahead[:, 0] @ self.prior
+
+    @property
+    def welfare(self) -> float:
+        """Expected discounted utilities minus the designer's costs."""
+        return float(self.utility.sum() - self.pages[0].cost_ahead[0] @ self.prior)
+
+
+@lru_cache(maxsize=8)
+def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledger:
+    """Work out prescribed play.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    count = 2 if environment.horizon is None else environment.horizon
+    raw = [_raw(environment, mechanism, t) for t in range(count)]
+    occurs = _occurs(environment, raw)
+    prior = environment.prior.reshape(-1)
+    if environment.horizon is None:
+        value, bound = _iterate(environment.discount, raw[1])
+        values = [_back(environment.discount, raw[0], value), value]
+    else:
+        values, bound = [], 0.0
+        for page in reversed(raw):
+            values.insert(0, _back(environment.discount, page, values[0] if values else None))
+    scale = max(1.0, max(float(np.abs(v).max()) for v in values))
+    agents = len(environment.agents)
+    pages = tuple(
+        Page(
+            decision=r.decision,
+            following=r.following,
+            utility=r.flows[:agents],
+            transfer=r.flows[agents:-1],
+            rows=r.rows,
+            occurs=o,
+            utility_ahead=v[:agents],
+            transfer_ahead=v[agents:-1],
+            cost_ahead=v[-1],
+        )
+        for r, o, v in zip(raw, occurs, values, strict=True)
+    )
+    return Ledger(pages, prior, bound + 1e-13 * scale, environment.horizon is None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    decision: IntArray
+    following: IntArray
+    flows: FloatArray
+    rows: FloatArray | None
+
+
+def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Raw:
+    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    strides = [prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))]
+    profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
+    public = profile[0] if stage.public else np.zeros(stage.size, np.intp)
+    signals = profile[stage.offset :]
+    x = public * strides[0] + sum(
+        table[:, public, signals[j]] * strides[j + 1] for j, table in enumerate(tables.prescribed)
+    )
+    memory = np.arange(tables.memories)[:, None]
+    decision = tables.decide[memory, x]
+    utility = stage.utility.reshape(len(environment.agents), -1)[:, decision * stage.size + np.arange(stage.size)]
+    transfer = (tables.charge + tables.due)[:, memory, x]
+    last = environment.horizon is not None and t == environment.horizon - 1
+    rows = None if last else laws(environment, t)
+    following = tables.remember[memory, x]
+    if acts_matter(mechanism, t):
+        messages = [x // stride % width for stride, width in zip(strides[1:], tables.shape[1:], strict=True)]
+        settled = _settled(mechanism, t, public, signals, np.array(messages), decision)
+        transfer = settled.charge.T.reshape(transfer.shape) + tables.due[:, memory, x]
+        following = settled.memory.reshape(following.shape)
+    cost = stage.cost_table[decision, public]
+    return _Raw(decision, following, np.concatenate([utility, transfer, cost[None]]), rows)
+
+
+def _settled(
+    mechanism: BaseMechanism,
+    t: int,
+    public: IntArray,
+    signals: IntArray,
+    messages: IntArray,
+    decision: IntArray,
+) -> Settled:
+    """Charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
+    memories, size = decision.shape
+    now = Situation(t, np.repeat(np.arange(memories), size), np.tile(public, memories))
+    sent = messages.reshape(len(messages), -1).T
+    return settle(mechanism, now, np.tile(signals, memories).T, sent, decision.reshape(-1))
+
+
+def _back(discount: float, page: _Raw, value: FloatArray | None) -> FloatArray:
+    """One step back: flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`: utilities, transfers, cost."""
+    if value is None or page.rows is None:
+        return page.flows
+    decisions, size = page.rows.shape[:2]
+    profile = np.broadcast_to(np.arange(size), page.decision.shape)
+    codes = (page.following * decisions + page.decision) * size + profile
+    distinct, where = np.unique(codes, return_inverse=True)
+    memory, rest = np.divmod(distinct, decisions * size)
+    laws = page.rows.reshape(decisions * size, -1)[rest]
+    ahead = np.einsum("ks,nks->nk", laws, value[:, memory])
+    return page.flows + discount * ahead[:, where.reshape(page.decision.shape)]
+
+
+def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
+    """The fixed point of `_back`, centred flow by flow with the span bounds; and its bound."""
+    weight = discount / (1 - discount)
+    value = page.flows / (1 - discount)
+    best, idle, half = np.inf, 0, np.inf
+    for _ in range(SWEEPS):
+        better = _back(discount, page, value)
+        step = (better - value).reshape(len(value), -1)
+        low, high = step.min(axis=1), step.max(axis=1)
+        half = float(weight * (high - low).max() / 2)
+        value = better + (weight * (low + high) / 2)[:, None, None]
+        idle = 0 if half < (1 + discount) / 2 * best else idle + 1  # it contracts by δ until only rounding is left
+        best = min(best, half)
+        if half <= PRECISION * max(1.0, float(np.abs(value).max())) or idle >= 40:
+            break
+    return value, max(half, PRECISION * max(1.0, float(np.abs(value).max())))  # the same on every processor
+
+
+def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
+    """What prescribed play leads to; in a repeated period, at any later date."""
+    first = np.zeros(raw[0].decision.shape, np.bool_)
+    first[0] = environment.prior.reshape(-1) > 0
+    out = [first]
+    if environment.horizon is not None:
+        for page, after in pairwise(raw):
+            out.append(_next(page, out[-1], len(after.decision)))
+        return out
+    here = _next(raw[0], first, len(raw[1].decision))
+    while True:
+        more = here | _next(raw[1], here, len(raw[1].decision))
+        if (more == here).all():
+            return [first, here]
+        here = more
+
+
+def _next(page: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
+    assert page.rows is not None
+    _, profile = np.nonzero(occurs)
+    arrives = page.rows[page.decision[occurs], profile] > 0
+    out = np.zeros((memories, page.rows.shape[2]), np.bool_)
+    np.logical_or.at(out, page.following[occurs], arrives)
+    return out

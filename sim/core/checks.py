@@ -1,0 +1,111 @@
+"""Checks of what users write: each raises InputError with one line that names the field and the first bad value."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dynmech.sim.core.arrays import FloatArray, first, index_text
+from dynmech.sim.core.errors import InputError
+
+SUM_TOLERANCE = 1e-9
+"""How far probabilities may be from summing to 1."""
+
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that would break a line or a terminal, and halves of characters."""
+
+
+def unprintable(text: str) -> bool:
+    """Whether a text has a character that would break a line or a terminal."""
+    return UNPRINTABLE.search(text) is not None
+
+
+def on_one_line(text: str) -> str:
+    """A text as it is, or quoted with its special characters written out.
+
+    >>> print(on_one_line("runs/a"), on_one_line("two\\nlines"))
+    runs/a 'two\\nlines'
+    """
+    return repr(text) if unprintable(text) else text
+
+
+def escaped(text: str) -> str:
+    """A text on one line, its special characters written out.
+
+    >>> print(escaped("two\\nlines, \\x1b[31mred"))
+    two lines, \\x1b[31mred
+    """
+    return UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], " ".join(text.split()))
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value of any size as it would be typed, its beginning.
+
+    >>> shown("a" * 100, 10), shown(3)
+    ("'aaaaaaaa…", '3')
+    """
+    try:
+        text = repr(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # its own __repr__ fails, or it is nested too deeply, or has too many digits
+        return f"a value of type {type(value).__name__} that cannot be shown"
+    text = escaped(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def field_path(place: Iterable[int | str]) -> str:
+    """A field of nested lists and tables; a key that is not a word is quoted.
+
+    >>> field_path(["stages", 0, "kernel"]), field_path(["strategies", "firm 1"])
+    ('stages[0].kernel', "strategies.'firm 1'")
+    """
+    parts = [f"[{k}]" if isinstance(k, int) else f".{k if k.isidentifier() else shown(k)}" for k in place]
+    return "".join(parts).removeprefix(".")
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Raise InputError unless these are different, non-empty names, at least one."""
+    if not names:
+        raise InputError(f"{where}: none given, at least one is needed")
+    for k, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{where}[{k}]: {name!r} is not a name")
+        if name in names[:k]:
+            raise InputError(f"{where}[{k}]: {name!r} is there already; names must differ")
+        check_text(name, f"{where}[{k}]")
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise InputError unless a text can be written to a file: no halves of characters."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{where}: {text!r} has half of a character (a lone surrogate)")
+
+
+def check_shape(array: FloatArray, shape: tuple[int, ...], where: str) -> None:
+    """Raise InputError unless the array has this shape."""
+    if array.shape != shape:
+        raise InputError(f"{where}: shape {list(array.shape)}, expected {list(shape)}")
+
+
+def check_finite(array: FloatArray, where: str) -> None:
+    """Raise InputError at the first value that is NaN or infinite."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        at = first(bad)
+        raise InputError(f"{where}{index_text(at)}: {array[at]} is not a finite number")
+
+
+def check_law(array: FloatArray, where: str, axes: int) -> None:
+    """Raise InputError unless the last `axes` axes hold probabilities that sum to 1 everywhere."""
+    check_finite(array, where)
+    if (array < 0).any():
+        at = first(array < 0)
+        raise InputError(f"{where}{index_text(at)}: probability {array[at]:g} is negative")
+    total = array.reshape(*array.shape[: array.ndim - axes], -1).sum(axis=-1)
+    off = np.asarray(np.abs(total - 1) > SUM_TOLERANCE)
+    if off.any():
+        at = first(off) if off.ndim else ()
+        raise InputError(f"{where}{index_text(at)}: probabilities sum to {float(total[at]):.12g}, expected 1")

@@ -1,0 +1,50 @@
+"""What fits in this machine's memory; what does not is refused before it is begun, with the size that it would need."""
+
+import os
+from pathlib import Path
+
+from dynmech.sim.core.errors import Refusal
+
+SHARE = 0.75
+"""Of the machine's memory that one piece of work may take."""
+
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container says how much it may use."""
+
+
+def room() -> float:
+    """Bytes that one piece of work may take; infinite where the system does not say how much memory there is."""
+    if not hasattr(os, "sysconf"):  # not on Windows
+        return float("inf")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in LIMITS:
+        text = path.read_text().strip() if path.is_file() else ""
+        if text.isdigit():
+            total = min(total, int(text))
+    return SHARE * total
+
+
+def require_room(what: str, numbers: float) -> None:
+    """Refuse work on that many numbers of 8 bytes if they do not fit.
+
+    Raises:
+        Refusal: says what would need how much.
+    """
+    most = room()
+    if 8 * numbers > most:
+        raise Refusal(
+            f"{what} would need {size_text(8 * numbers)}, more than the {size_text(most)} that this machine can give it"
+        )
+
+
+def size_text(size: float) -> str:
+    """A number of bytes in words.
+
+    >>> size_text(999), size_text(12_300_000_000), size_text(3.849e12)
+    ('999 B', '12.3 GB', '3.85 TB')
+    """
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} PB"

@@ -1,0 +1,281 @@
+"""Names: every module of a package that defines a concrete, named class offers it under that name.
+
+Nothing is listed by hand; a new mechanism, strategy or scenario is a module, and everything that shows names follows.
+Users add their own: a file (a plug-in), or an installed package (`dynmech.sim.core.entry_points`), imported when it is asked for.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from hashlib import blake2b
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from dynmech.sim.core.checks import escaped, shown
+from dynmech.sim.core.entry_points import Offer, offers
+from dynmech.sim.core.errors import InputError
+
+T = TypeVar("T")
+
+NAME = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*")
+"""What a class may be called on the command line."""
+
+
+class Registry(Generic[T]):
+    """The named classes of one kind.
+
+    Args:
+        kind: what they are called in messages ("mechanism").
+        base: the class they derive from.
+        package: the package whose modules are searched, once, when first asked.
+        group: the entry points by which installed packages offer more; empty: none.
+    """
+
+    def __init__(self, kind: str, base: type[T], package: str, group: str = "") -> None:
+        self.kind, self.base, self.package, self.group = kind, base, package, group
+        self._found: dict[str, type[T]] | None = None
+        self._added: dict[str, type[T]] = {}
+        self._offers: dict[str, list[Offer]] | None = None
+        self._imported: dict[str, type[T] | str] = {}
+
+    def all(self) -> dict[str, type[T]]:
+        """Every class that can be used, by name, in the order of names; packages are imported for it."""
+        outcomes = {name: self._installed(name) for name in self._offered()}
+        usable = {name: cls for name, cls in outcomes.items() if not isinstance(cls, str)}
+        return dict(sorted({**usable, **self._here()}.items()))
+
+    def unavailable(self) -> dict[str, str]:
+        """Names that packages offer but that cannot be used, each with the reason; packages are imported for it."""
+        outcomes = {name: self._installed(name) for name in self._offered()}
+        return {name: reason for name, reason in sorted(outcomes.items()) if isinstance(reason, str)}
+
+    def names(self) -> list[str]:
+        """Every name that can be asked for; nothing is imported but what is shipped."""
+        return sorted({*self._here(), *self._offered()})
+
+    def get(self, name: str) -> type[T]:
+        """The class called `name`.
+
+        Raises:
+            InputError: unknown name (the closest known ones are offered), or a package's class that cannot be used.
+        """
+        if name in self._here():
+            return self._here()[name]
+        if name not in self._offered():
+            close = get_close_matches(name, self.names(), n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.names())}"
+            raise InputError(f"unknown {self.kind} {shown(name)}; {hint}")
+        outcome = self._installed(name)
+        if isinstance(outcome, str):
+            raise InputError(outcome)
+        return outcome
+
+    def package_of(self, cls: type) -> str:
+        """The installed package that offers a class, with its version; empty for all others."""
+        return next((self._offered()[name][0].package for name, found in self._imported.items() if found is cls), "")
+
+    def _here(self) -> dict[str, type[T]]:
+        """What is shipped, and what plug-in files have added."""
+        return {**self._shipped(), **self._added}
+
+    def _shipped(self) -> dict[str, type[T]]:
+        if self._found is None:
+            package = importlib.import_module(self.package)
+            modules = [
+                importlib.import_module(f"{self.package}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
+            ]
+            self._found = {name: cls for module in modules for name, cls in self.classes(module)}
+        return self._found
+
+    # Installed packages
+
+    def _offered(self) -> dict[str, list[Offer]]:
+        """What packages offer, by name; their metadata are read once."""
+        if self._offers is None:
+            found: dict[str, list[Offer]] = {}
+            for offer in offers(self.group) if self.group else ():
+                found.setdefault(offer.name, []).append(offer)
+            self._offers = found
+        return self._offers
+
+    def _installed(self, name: str) -> type[T] | str:
+        """The class that a package offers under a name, or why it cannot be used; imported when first asked for."""
+        if name not in self._imported:
+            self._imported[name] = self._clash(name) or self._import(self._offered()[name][0])
+        return self._imported[name]
+
+    def _clash(self, name: str) -> str:
+        """Who else has a name that a package offers, in words."""
+        first, *others = self._offered()[name]
+        if name in self._shipped():
+            module = self._shipped()[name].__module__
+            return f"{self.kind} {name!r}: {first} offers it, but {module} has that name; it needs another"
+        if others:
+            return f"{self.kind} {name!r}: both {first} and {others[0]} offer it; one of them must go"
+        return ""
+
+    def _import(self, offer: Offer) -> type[T] | str:
+        who = f"{self.kind} {offer.name!r} of {offer}"
+        if offer.entry is None:
+            return f"{who}: {offer.problem}"
+        if not NAME.fullmatch(offer.name):
+            return f"{who}: a name is letters and digits with - . _ between"
+        if not offer.module:
+            return f"{who}: the entry point is not of the form module:Class"
+        own = offer.module.partition(".")[0]
+        USERS.add(offer.module if own in SHIPPED else own)
+        try:
+            with redirect_stdout(sys.stderr):
+                found = offer.load()
+            problem = self._misfit(found, offer.name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return f"{who}: {told(error)}"
+        return f"{who}: {problem}" if problem else found
+
+    def _misfit(self, found: object, name: str) -> str:
+        """What keeps an imported thing from being used under a name."""
+        base = f"{self.base.__module__}.{self.base.__name__}"
+        if not inspect.isclass(found):
+            return f"it is of type {type(found).__name__}, expected a class derived from {base}"
+        if not issubclass(found, self.base):
+            return f"class {found.__name__} does not derive from {base}"
+        if inspect.isabstract(found):
+            return f"class {found.__name__} lacks {', '.join(sorted(vars(found)['__abstractmethods__']))}"
+        if getattr(found, "name", None) != name:
+            return (
+                f"class {found.__name__} is called {getattr(found, 'name', None)!r}; its name must be the entry point's"
+            )
+        return ""
+
+    # Modules
+
+    def classes(self, module: ModuleType) -> Iterator[tuple[str, type[T]]]:
+        """Concrete classes defined in `module` that have a name of their own."""
+        for cls in vars(module).values():
+            if (
+                inspect.isclass(cls)
+                and issubclass(cls, self.base)
+                and cls.__module__ == module.__name__
+                and not inspect.isabstract(cls)
+                and isinstance(cls.__dict__.get("name"), str)
+            ):
+                yield cls.__dict__["name"], cls
+
+    def add(self, module: ModuleType, where: str) -> int:
+        """Take in a plug-in module's classes, in place of those it offered before. Returns how many there are.
+
+        Raises:
+            InputError: a name that is taken, given twice, or that cannot be typed as one word.
+        """
+        known = {name: cls for name, cls in self._here().items() if cls.__module__ != module.__name__}
+        new: dict[str, type[T]] = {}
+        for name, cls in self.classes(module):
+            if name in known:
+                raise InputError(f"{where}: {self.kind} {name!r} is there already; choose another name")
+            if name in self._offered():
+                offer = self._offered()[name][0]
+                raise InputError(f"{where}: {self.kind} {name!r} is there already, from {offer}; choose another name")
+            if new.get(name, cls) is not cls:
+                raise InputError(f"{where}: two classes are called {self.kind} {name!r}; names must differ")
+            if not NAME.fullmatch(name):
+                raise InputError(f"{where}: {self.kind} {name!r}: a name is letters and digits with - . _ between")
+            new[name] = cls
+        self._added = {name: cls for name, cls in self._added.items() if cls.__module__ != module.__name__} | new
+        return len(new)
+
+    def unfinished(self, module: ModuleType) -> list[str]:
+        """Named classes of `module` that cannot be used because methods are missing, in words."""
+        return [
+            f"{self.kind} {cls.__dict__['name']!r} lacks {', '.join(sorted(vars(cls)['__abstractmethods__']))}"
+            for cls in vars(module).values()
+            if inspect.isclass(cls)
+            and issubclass(cls, self.base)
+            and cls.__module__ == module.__name__
+            and inspect.isabstract(cls)
+            and isinstance(cls.__dict__.get("name"), str)
+        ]
+
+
+PLUGIN = "dynmech_plugin_"
+"""How the modules of plug-in files are called."""
+
+SHIPPED = ("sim", "mechanisms", "agents", "experiments")
+"""Our packages."""
+
+LONGEST = 400
+"""Characters of an error's own text that are shown."""
+
+USERS: set[str] = set()
+"""Modules and packages from which entry points were loaded."""
+
+
+def place(error: BaseException) -> str:
+    """Where in users' code (or in the script that is running) an error arose: ` (mine.py, line 3)`, else nothing."""
+    at = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module, file = str(frame.f_globals.get("__name__")), Path(frame.f_code.co_filename)
+        if module.startswith(PLUGIN) or module == "__main__":
+            at = f" ({file.name}, line {line})"
+        elif any(module == user or module.startswith(f"{user}.") for user in USERS):
+            depth = module.count(".") + (2 if file.name == "__init__.py" else 1)
+            at = f" ({'/'.join(file.parts[-depth:])}, line {line})"
+    return at
+
+
+def told(error: BaseException) -> str:
+    """An error as one line, with the place in users' code; also one that cannot say what it is.
+
+    >>> told(ValueError("two\\nlines"))
+    'ValueError: two lines'
+    """
+    try:
+        text = str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as second:  # its own __str__ fails
+        text = f"(no text: its __str__ raised {type(second).__name__})"
+    text = escaped(f"{type(error).__name__}: {text}")
+    return f"{text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}{place(error)}"
+
+
+def load_plugin(path: Path) -> ModuleType:
+    """Import a user's file under a name of its own; again if it has changed since.
+
+    Raises:
+        InputError: the file is missing or raises while it is imported; one line.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"plug-in {path}: no such file")
+        digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    except OSError as error:
+        raise InputError(f"plug-in {path}: cannot be read: {error.strerror}") from None
+    name = f"{PLUGIN}{blake2b(str(path.resolve()).encode(), digest_size=6).hexdigest()}"
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__dict__.get("__digest__") == digest:
+        return loaded
+    if path.suffix != ".py":
+        raise InputError(f"plug-in {path}: not a Python file, its name should end in .py")
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    module.__dict__["__digest__"] = digest
+    sys.modules[name] = module
+    try:
+        with redirect_stdout(sys.stderr):
+            exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+    except KeyboardInterrupt:
+        sys.modules.pop(name, None)
+        raise
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        raise InputError(f"plug-in {path}: {told(error)}") from error
+    return module

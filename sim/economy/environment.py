@@ -1,0 +1,299 @@
+"""The economy: who privately learns what, what may be decided, who enjoys it, and what happens next.
+
+Shapes: N agents, D decisions, K_i signals of agent i in this stage. The axes of a profile are `A = (K_0, …, K_{N−1})`,
+or `A = (O, K_0, …, K_{N−1})` with a public state of O values; a profile is also one flat index in C order.
+Utility `(N, D, *A)` is flow utility before money; a cost `(D,)` or `(D, O)` is the designer's.
+With private actions the D decisions are the product of a public part (slowest) and one action per agent.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray, readonly
+from dynmech.sim.core.checks import check_law, check_names, check_shape
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.economy.draws import Inverse, Move, coordinates, nowhere
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
+from dynmech.sim.economy.stage import Stage, check_kernel, check_stage
+
+
+class State(NamedTuple):
+    """Where the economy stands in one period: public state `(n,)` and signals `(n, N)`.
+
+    `profile` `(n,)` is their flat index, if whoever made the state knows it.
+    """
+
+    public: Array
+    signals: Array
+    profile: Array | None = None
+
+
+class Environment(Protocol):
+    """What the event loop asks of an economy; `TableEnvironment` answers from arrays."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def agents(self) -> tuple[str, ...]: ...
+
+    @property
+    def discount(self) -> float: ...
+
+    @property
+    def horizon(self) -> int | None: ...
+
+    def streams(self, t: int) -> tuple[str, ...]:
+        """Names of nature's uniform numbers in period t, one column each."""
+        ...
+
+    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
+        """The state of period t given the last one and what was actually done."""
+        ...
+
+    def utility(self, t: int, state: State, decision: Array) -> FloatArray:
+        """Flow utilities `(n, N)` of what was actually done."""
+        ...
+
+    def cost(self, t: int, state: State, decision: Array) -> FloatArray:
+        """The designer's cost `(n,)`."""
+        ...
+
+    def signal_space(self, t: int, agent: int) -> Space: ...
+
+    def decision_space(self, t: int) -> Space: ...
+
+    def public_space(self, t: int) -> Space: ...
+
+    def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
+        """The private actions of each agent; empty where there are none."""
+        ...
+
+    def outcome_classes(self, t: int) -> IntArray | None:
+        """`(N, D)`: the first decision that agent i cannot tell from d by what it gets, or None if not finite."""
+        ...
+
+    def utility_bound(self) -> float:
+        """The largest |flow utility|."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TableEnvironment:
+    """A finite economy given by arrays.
+
+    Args:
+        name: what it is called.
+        agents: their names.
+        prior: the law of the first profile, `(*A)` of the first stage.
+        stages: one per period; or a single stage, repeated.
+        discount: δ; 1 only with a finite horizon.
+        horizon: number of periods; None for infinitely many.
+
+    Raises:
+        InputError: names the field and the index of the first bad value.
+    """
+
+    name: str
+    agents: tuple[str, ...]
+    prior: FloatArray
+    stages: tuple[Stage, ...]
+    discount: float
+    horizon: int | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prior", readonly(self.prior))
+        _check_environment(self)
+
+    @property
+    def stationary(self) -> bool:
+        """Whether one stage is repeated for ever."""
+        return self.horizon is None
+
+    @cached_property
+    def scale(self) -> float:
+        """Largest minus least flow utility, costs included, over all periods, agents, decisions and profiles.
+
+        1 if all are equal. Errors are small or large beside it.
+        """
+        tables = [table for stage in self.stages for table in (stage.utility, stage.cost_table)]
+        spread = max(float(table.max()) for table in tables) - min(float(table.min()) for table in tables)
+        return spread or 1.0
+
+    def stage(self, t: int) -> Stage:
+        """The stage played in period t."""
+        return self.stages[t if len(self.stages) > 1 else 0]
+
+    def kernel(self, t: int) -> JointKernel | IndependentKernel:
+        """The kernel from period t to t + 1, which must exist."""
+        kernel = self.stage(t).kernel
+        if kernel is None:
+            raise InputError(f"environment {self.name!r}: no kernel leads out of period {t}")
+        return kernel
+
+    @cached_property
+    def table_stages(self) -> tuple[int, ...]:
+        """One period per distinct stage."""
+        return tuple(range(len(self.stages)))
+
+    # What the event loop asks.
+
+    def streams(self, t: int) -> tuple[str, ...]:
+        """One stream per axis under an independent kernel, a single one under a joint kernel."""
+        return self._streams[t if len(self.stages) > 1 else min(t, 1)]
+
+    @cached_property
+    def _streams(self) -> list[tuple[str, ...]]:
+        """Of every period; of a repeated stage, of the first two."""
+        own = tuple(f"nature {i}" for i in range(len(self.agents)))
+        stages = self.stages if len(self.stages) > 1 else self.stages * 2
+        kernels = [stages[0].kernel, *(stage.kernel for stage in stages[:-1])]
+        return [
+            ("nature",) if isinstance(kernel, JointKernel) else (*(["nature public"] * stage.offset), *own)
+            for stage, kernel in zip(stages, kernels, strict=True)
+        ]
+
+    def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
+        """The next state; see `draws` for how uniforms are used."""
+        if previous is None or decision is None:
+            axes, profile = self._draw_prior(uniforms)
+        else:
+            before, here = self.stage(t - 1), previous.signals.T
+            if before.public:
+                here = np.concatenate([previous.public[None], here])
+            axes, profile = self._move(t - 1)(decision, self._profile(before, previous), here, uniforms)
+        if self.stage(t).public:
+            return State(axes[0], axes[1:].T, profile)
+        return State(nowhere(len(profile)), axes.T, profile)
+
+    def _move(self, t: int) -> Move:
+        s = t if len(self.stages) > 1 else 0
+        move = self._moves.get(s)
+        if move is None:
+            move = self._moves[s] = Move(self.kernel(t))
+        return move
+
+    @cached_property
+    def _moves(self) -> dict[int, Move]:
+        """Draws out of each stage, made when first wanted."""
+        return {}
+
+    def _draw_prior(self, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
+        """One uniform number for the profile, or one per axis: each given the axes before it."""
+        shape = self.prior.shape
+        row = np.zeros((1, len(uniforms)), np.intp)
+        if uniforms.shape[1] == 1:
+            flat = self._prior_steps[-1](row, uniforms.T)[0]
+            return coordinates(shape).take(flat, axis=1), flat
+        out = np.empty((len(shape), len(uniforms)), np.intp)
+        for j, width in enumerate(shape):
+            out[j] = self._prior_steps[j](row, uniforms[:, j][None])
+            row = row * width + out[j]
+        return out, row[0]
+
+    @cached_property
+    def _prior_steps(self) -> list[Inverse]:
+        """Conditional distribution functions axis by axis, then that of the whole profile."""
+        steps = []
+        for j in range(self.prior.ndim):
+            head = self.prior.sum(axis=tuple(range(j + 1, self.prior.ndim))).reshape(-1, self.prior.shape[j])
+            mass = head.sum(axis=1, keepdims=True)
+            law = np.where(mass > 0, head / np.where(mass > 0, mass, 1.0), 1 / head.shape[1])
+            steps.append(Inverse([cumulate(law)]))
+        return [*steps, Inverse([cumulate(self.prior.reshape(1, -1))])]
+
+    def _profile(self, stage: Stage, state: State) -> Array:
+        """The flat index of a state, `(n,)`."""
+        return stage.flat(state.public, state.signals) if state.profile is None else state.profile
+
+    def utility(self, t: int, state: State, decision: Array) -> FloatArray:
+        """u^i(a_t, θ_t), `(n, N)`."""
+        stage = self.stage(t)
+        table, size = self._utilities[t if len(self.stages) > 1 else 0]
+        return table.take(decision * size + self._profile(stage, state), axis=1).T
+
+    @cached_property
+    def _utilities(self) -> list[tuple[FloatArray, int]]:
+        """Of every stage, utilities `(N, D S)` and S."""
+        return [(stage.utility.reshape(len(self.agents), -1), stage.size) for stage in self.stages]
+
+    def cost(self, t: int, state: State, decision: Array) -> FloatArray:
+        """c(a_t, ω_t), `(n,)`."""
+        stage = self.stage(t)
+        if stage.cost is None:
+            return np.zeros(len(decision))
+        table = stage.cost_table
+        return table.reshape(-1).take(decision * table.shape[1] + state.public if stage.public else decision)
+
+    def signal_space(self, t: int, agent: int) -> Finite:
+        """Agent i's signals in period t."""
+        return Finite(self.stage(t).signals[agent])
+
+    def decision_space(self, t: int) -> Finite:
+        """The decisions of period t."""
+        return Finite(self.stage(t).decisions)
+
+    def public_space(self, t: int) -> Finite:
+        """The public states of period t (one nameless state where there are none)."""
+        return Finite(self.stage(t).public or ("-",))
+
+    def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
+        """The private actions of period t."""
+        return self.stage(t).private_actions
+
+    def outcome_classes(self, t: int) -> IntArray:
+        """Decisions that never make a difference to agent i share a class, named by its first member: `(N, D)`."""
+        s = t if len(self.stages) > 1 else 0
+        if s not in self._classes:
+            utility = self.stages[s].utility
+            rows = utility.reshape(utility.shape[0], utility.shape[1], -1)
+            classes = np.array([[int(np.argmax((own == row).all(axis=1))) for row in own] for own in rows])
+            classes.flags.writeable = False
+            self._classes[s] = classes
+        return self._classes[s]
+
+    @cached_property
+    def _classes(self) -> dict[int, IntArray]:
+        """Outcome classes of each stage, made when first wanted."""
+        return {}
+
+    def utility_bound(self) -> float:
+        """max |u|."""
+        return max(float(np.abs(stage.utility).max()) for stage in self.stages)
+
+
+def check_terms(env: Environment) -> None:
+    """Raise InputError unless agents, discount and horizon make sense, as they must in every economy."""
+    where = f"environment {env.name!r}"
+    check_names(env.agents, f"{where}: agents")
+    if not (isfinite(env.discount) and 0 < env.discount <= 1):
+        raise InputError(f"{where}: discount: {env.discount:g} is not in (0, 1]")
+    if env.horizon is None and env.discount == 1:
+        raise InputError(f"{where}: discount: 1 needs a finite horizon; give a horizon or a discount below 1")
+    if env.horizon is not None and env.horizon < 1:
+        raise InputError(f"{where}: horizon: {env.horizon} is below 1 (null means infinitely many periods)")
+
+
+def _check_environment(env: TableEnvironment) -> None:
+    check_terms(env)
+    where = f"environment {env.name!r}"
+    if not env.stages:
+        raise InputError(f"{where}: stages: none given, at least one is needed")
+    if len(env.stages) > 1 and env.horizon != len(env.stages):
+        raise InputError(
+            f"{where}: stages: {len(env.stages)} stages with horizon {env.horizon}; "
+            "give one per period, or a single stage that is repeated"
+        )
+    for s, stage in enumerate(env.stages):
+        last = env.horizon is not None and s == len(env.stages) - 1
+        following = env.stages[s + 1] if len(env.stages) > 1 and not last else stage
+        needed = env.horizon is None or (len(env.stages) == 1 and env.horizon > 1) or not last
+        check_stage(stage, f"{where}: stages[{s}]", len(env.agents))
+        check_kernel(stage, following, f"{where}: stages[{s}].kernel", needed)
+    check_shape(env.prior, env.stages[0].axes, f"{where}: prior")
+    check_law(env.prior, f"{where}: prior", env.prior.ndim)

@@ -1,0 +1,253 @@
+"""Environment files: JSON, checked field by field; an error names the path of the bad value.
+
+Schema 1:
+
+    {"schema": 1, "name": …, "agents": [...], "discount": δ, "horizon": T or null, "prior": array A,
+     "stages": [{"signals": [[...] per agent], "decisions": [...], "utility": array (N, D, *A),
+                 "kernel": {"joint": array (D, *A, *A')} or {"independent": [array (D, A_j, A'_j) per axis]} or null,
+                 "public": [...], "cost": array (D,) or (D, O), "private_actions": [[...] per agent]}]}
+
+Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be left out. Axes: see `environment`.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
+
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.checks import check_text, field_path, on_one_line, shown
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.stage import Stage
+
+SCHEMA = 1
+_LARGEST = sys.float_info.max
+
+LONGEST = 100_000
+"""Periods that a file may ask for."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _KernelFile(_Model):
+    joint: list[Any] | None = None
+    independent: list[list[Any]] | None = None
+
+
+class _StageFile(_Model):
+    signals: list[list[StrictStr]]
+    decisions: list[StrictStr]
+    utility: list[Any]
+    kernel: _KernelFile | None = None
+    public: list[StrictStr] = []
+    cost: list[Any] | None = None
+    private_actions: list[list[StrictStr]] = []
+
+
+class _EnvironmentFile(_Model):
+    schema_: StrictInt = Field(alias="schema")
+    name: StrictStr
+    agents: list[StrictStr]
+    discount: StrictFloat
+    horizon: StrictInt | None
+    prior: list[Any]
+    stages: list[_StageFile]
+
+
+def load_environment(path: str | Path) -> TableEnvironment:
+    """Read an environment file.
+
+    Raises:
+        InputError: the file cannot be read, is not JSON, or a field is wrong; one line with its path.
+    """
+    where = on_one_line(str(path))
+    try:
+        return environment_from_data(_parsed(_text(Path(path))))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{where}: not an environment: its lists are nested too deeply") from None
+
+
+def _text(path: Path) -> str:
+    """A file's text; the mark that some editors put at its beginning is left out."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError("cannot be read: it is not UTF-8 text") from None
+    except ValueError:
+        raise InputError("cannot be read: no path has such a character") from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_repeats)
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON (line {error.lineno}, column {error.colno})") from None
+    except InputError:
+        raise
+    except ValueError:  # beyond what Python reads
+        raise InputError("not an environment: an integer has too many digits") from None
+
+
+def save_environment(environment: TableEnvironment, path: str | Path) -> None:
+    """Write an environment file; it is complete or absent, never half written."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(json.dumps(environment_to_data(environment)) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def environment_from_data(data: Any) -> TableEnvironment:
+    """An environment from the file's parsed JSON; raises InputError at the first bad field."""
+    if not isinstance(data, dict):
+        raise InputError(f"an environment is a JSON object, not a {type(data).__name__}")
+    try:
+        parsed = _EnvironmentFile.model_validate(data)
+    except ValidationError as error:
+        raise InputError(_first_problem(error)) from None
+    if parsed.schema_ != SCHEMA:
+        raise InputError(f"schema: {shown(parsed.schema_)} is unknown, expected {SCHEMA}")
+    check_text(parsed.name, "name")
+    if parsed.horizon is not None and parsed.horizon > LONGEST:
+        raise InputError(f"horizon: {parsed.horizon} is above {LONGEST:,} (null means infinitely many periods)")
+    return TableEnvironment(
+        name=parsed.name,
+        agents=tuple(parsed.agents),
+        prior=_numbers(parsed.prior, "prior"),
+        stages=tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
+        discount=parsed.discount,
+        horizon=parsed.horizon,
+    )
+
+
+def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
+    """What the file holds, as plain data."""
+    return {
+        "schema": SCHEMA,
+        "name": environment.name,
+        "agents": list(environment.agents),
+        "discount": environment.discount,
+        "horizon": environment.horizon,
+        "prior": environment.prior.tolist(),
+        "stages": [_stage_data(stage) for stage in environment.stages],
+    }
+
+
+def _stage(parsed: _StageFile, where: str) -> Stage:
+    utility = _numbers(parsed.utility, f"{where}.utility")
+    signals = tuple(tuple(labels) for labels in parsed.signals)
+    axes = tuple(len(labels) for labels in signals)
+    if parsed.public:
+        axes = (len(parsed.public), *axes)
+    kernel: JointKernel | IndependentKernel | None = None
+    if parsed.kernel is not None:
+        if (parsed.kernel.joint is None) == (parsed.kernel.independent is None):
+            raise InputError(f"{where}.kernel: give either 'joint' or 'independent'")
+        if parsed.kernel.joint is not None:
+            table = _numbers(parsed.kernel.joint, f"{where}.kernel.joint")
+            kernel = JointKernel(table, axes, table.shape[1 + len(axes) :])
+        elif parsed.kernel.independent is not None:
+            kernel = IndependentKernel(
+                tuple(_numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent))
+            )
+    return Stage(
+        signals=signals,
+        decisions=tuple(parsed.decisions),
+        utility=utility,
+        kernel=kernel,
+        public=tuple(parsed.public),
+        cost=None if parsed.cost is None else _numbers(parsed.cost, f"{where}.cost"),
+        private_actions=tuple(tuple(labels) for labels in parsed.private_actions),
+    )
+
+
+def _stage_data(stage: Stage) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "signals": [list(labels) for labels in stage.signals],
+        "decisions": list(stage.decisions),
+        "utility": stage.utility.tolist(),
+        "kernel": None,
+    }
+    if isinstance(stage.kernel, JointKernel):
+        data["kernel"] = {"joint": stage.kernel.table.tolist()}
+    elif isinstance(stage.kernel, IndependentKernel):
+        data["kernel"] = {"independent": [factor.tolist() for factor in stage.kernel.factors]}
+    if stage.public:
+        data["public"] = list(stage.public)
+    if stage.cost is not None:
+        data["cost"] = stage.cost.tolist()
+    if stage.private_actions:
+        data["private_actions"] = [list(labels) for labels in stage.private_actions]
+    return data
+
+
+def _numbers(nested: Any, where: str) -> FloatArray:
+    """A float array from nested lists; the first element that is no number, or list of another length, is named."""
+    leaves = np.array(nested, dtype=object)
+    if leaves.size and set(map(type, leaves.reshape(-1))) <= {int, float}:
+        with suppress(OverflowError):
+            return leaves.astype(np.float64)
+    _find_bad(nested, where, _lengths(nested))
+    raise InputError(f"{where}: nested too deeply for an array of numbers")
+
+
+def _lengths(nested: Any) -> list[int]:
+    lengths = []
+    while isinstance(nested, list):
+        lengths.append(len(nested))
+        nested = nested[0] if nested else None
+    return lengths
+
+
+def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
+    if not lengths:
+        if isinstance(nested, bool) or not isinstance(nested, int | float):
+            value = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
+            raise InputError(f"{where}: {shown(value)} is not a number")
+        if isinstance(nested, int) and abs(nested) > _LARGEST:
+            raise InputError(f"{where}: an integer of {len(str(nested))} digits is too large")
+        return
+    if not isinstance(nested, list):
+        raise InputError(f"{where}: {shown(nested)} stands where a list of {lengths[0]} is expected")
+    if len(nested) != lengths[0] or not nested:
+        raise InputError(f"{where}: a list of {len(nested)}, expected {max(lengths[0], 1)}")
+    for k, item in enumerate(nested):
+        _find_bad(item, f"{where}[{k}]", lengths[1:])
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in data:
+            raise InputError(f"not an environment: key {shown(key)} stands twice in one object")
+        data[key] = value
+    return data
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    path = field_path(problem["loc"]) or "a key"
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{path}: unknown key"
+        case "missing":
+            return f"{path}: missing"
+        case _:
+            return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r:.60}"

@@ -1,0 +1,95 @@
+"""Columns of the log's tables: arrays by period, agent and episode turned into rows by episode, period, agent."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.play.record import NOTHING
+
+STRIP = 16
+"""Rows that are turned at a time, so that what is read and what is written both stay in the cache."""
+
+Spaces = Sequence[Sequence[Space]]
+"""By period and agent."""
+
+
+def turned(values: Array) -> Array:
+    """`(P, N, E)` to rows, episodes slowest: `(E · P · N,)`."""
+    sheet = values.reshape(-1, values.shape[-1])
+    out = np.empty(sheet.shape[::-1], values.dtype)
+    for k in range(0, len(sheet), STRIP):
+        out[:, k : k + STRIP] = sheet[k : k + STRIP].T
+    return out.reshape(-1)
+
+
+def numbers(values: Array) -> pa.Array:
+    """Numbers or truth values `(P, N, E)`."""
+    if _is_one_value(values):
+        return pa.repeat(pa.scalar(values.flat[0].item(), pa.from_numpy_dtype(values.dtype)), values.size)
+    return pa.array(turned(values))
+
+
+def numbers_or_none(values: Array) -> pa.Array:
+    """The same, NaN becomes null."""
+    if _is_one_value(values) and np.isnan(values.flat[0]):
+        return pa.nulls(values.size, pa.float64())
+    return pa.array(turned(values), from_pandas=True)
+
+
+def names(agents: Sequence[str], times: int) -> pa.Array:
+    """A word of every agent, so many times one after the other."""
+    unique = list(dict.fromkeys(agents))
+    codes = np.array([unique.index(name) for name in agents], np.int16)
+    return _words(pa.array(np.tile(codes, times)), unique)
+
+
+def labels(values: Array, spaces: Spaces) -> pa.Array:
+    """Labels where every space is finite, numbers where one is an interval; what does not exist becomes null.
+
+    Args:
+        values: `(P, N, E)`; or `(P, 1, E)`, the same for all agents.
+    """
+    alike = len(spaces[0]) // values.shape[1]
+    if any(not isinstance(space, Finite) for row in spaces for space in row):
+        return pa.array(np.repeat(turned(values).astype(np.float64), alike), from_pandas=True)
+    words, places = _dictionary(spaces)
+    if _is_one_value(values) and values.flat[0] == NOTHING:
+        return _words(pa.nulls(values.size, pa.int32()), words)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=NOTHING)
+    codes = np.repeat(turned(_coded(values.astype(np.int32, copy=False), spaces, places)), alike)
+    nothing = codes < 0
+    return _words(pa.array(codes, mask=nothing if nothing.any() else None), words)
+
+
+def _is_one_value(values: Array) -> bool:
+    """Whether an array is one value, repeated."""
+    return values.size > 0 and not any(values.strides)
+
+
+def _words(codes: pa.Array, words: Sequence[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.string()), safe=False)
+
+
+def _dictionary(spaces: Spaces) -> tuple[list[str], dict[Space, IntArray]]:
+    """All labels, and where those of every space stand among them; `NOTHING`, the last place, stays what it is."""
+    distinct = list(dict.fromkeys(space for row in spaces for space in row if isinstance(space, Finite)))
+    words = list(dict.fromkeys(label for space in distinct for label in space.labels))
+    position = {label: k for k, label in enumerate(words)}
+    return words, {space: np.array([*map(position.get, space.labels), NOTHING], np.int32) for space in distinct}
+
+
+def _coded(values: Array, spaces: Spaces, places: dict[Space, IntArray]) -> Array:
+    """Indices in their own spaces as indices among all labels, `(P, N, E)`."""
+    if len(places) == 1:
+        (place,) = places.values()
+        same = np.array_equal(place[:-1], np.arange(len(place) - 1))
+        return values if same else place.take(values)
+    out = np.empty_like(values)
+    for t, row in enumerate(spaces):
+        for i in range(values.shape[1]):
+            out[t, i] = places[row[i]].take(values[t, i])
+    return out

@@ -1,0 +1,159 @@
+"""An append-only file of sealed lines: what a run has recorded, readable whatever moment it was killed at.
+
+A line is `{"seal": S, "entry": {"key": K, …}}`, S the first 16 hexadecimal digits of the SHA-256 of the entry's JSON.
+The last line of a key counts. A line that is torn or damaged counts as not written. In memory are keys, places and the
+names of fields only.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from dynmech.sim.core.errors import InputError, StorageError
+
+
+class Journal:
+    """The journal at a path, or an empty one.
+
+    Attributes:
+        damaged: how many lines were passed over.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.damaged = path, 0
+        self._places: dict[str, int] = {}
+        self._fields: dict[str, frozenset[str]] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}  # each set of names once
+        self._end = 0
+        try:
+            with path.open("rb") as file:
+                for line in file:
+                    self._take(line)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+    def _take(self, line: bytes) -> None:
+        entry = _unsealed(line)
+        if entry is None:
+            self.damaged += 1
+        else:
+            self._note(entry, self._end)
+        self._end += len(line)
+
+    def _note(self, entry: dict[str, Any], place: int) -> None:
+        names = frozenset(entry)
+        self._places[entry["key"]] = place
+        self._fields[entry["key"]] = self._sets.setdefault(names, names)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._places))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def forget(self, key: str) -> None:
+        """Count a key as not recorded."""
+        self._places.pop(key, None)
+        self._fields.pop(key, None)
+
+    def fields(self, key: str) -> frozenset[str]:
+        """Names of what is recorded under a key; nothing is read for them."""
+        return self._fields[key]
+
+    def read(self, key: str) -> dict[str, Any]:
+        """What is recorded under a key."""
+        with self.path.open("rb") as file:
+            file.seek(self._places[key])
+            entry = _unsealed(file.readline())
+        if entry is None:
+            raise InputError(f"{self.path}: changed while it was in use")
+        return entry
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Record an entry under its key; it is on the disk when this returns.
+
+        Raises:
+            StorageError: it cannot be written; the file is as it was.
+        """
+        line = _sealed(entry)
+        try:
+            with self.path.open("ab", buffering=0) as file:  # what does not fit is not kept to be written later
+                start = file.seek(0, os.SEEK_END)
+                try:
+                    if start and not self._ends_clean(start):
+                        line = b"\n" + line
+                    rest = memoryview(line)
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                    os.fsync(file.fileno())
+                except OSError:
+                    with suppress(OSError):
+                        os.truncate(self.path, start)
+                    raise
+        except OSError as error:
+            raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+        self._end = start + len(line)
+        self._note(entry, self._end - len(line.lstrip(b"\n")))
+
+    def _ends_clean(self, size: int) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(size - 1)
+            return file.read(1) == b"\n"
+
+    def rewrite(self, keys: Iterable[str]) -> str:
+        """Keep one line for each of `keys`, in their order; returns the file's checksum.
+
+        Raises:
+            StorageError: it cannot be written; the file is as it was.
+        """
+        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        digest, places, end = sha256(), {}, 0
+        try:
+            with partial.open("wb") as file:
+                for key in keys:
+                    line = _sealed(self.read(key))
+                    file.write(line)
+                    digest.update(line)
+                    places[key] = end
+                    end += len(line)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+        self._places, self._end, self.damaged = places, end, 0
+        self._fields = {key: self._fields[key] for key in places}
+        return digest.hexdigest()
+
+
+def _sealed(entry: dict[str, Any]) -> bytes:
+    text = json.dumps(entry)
+    return f'{{"seal": "{_seal(text)}", "entry": {text}}}\n'.encode()
+
+
+def _unsealed(line: bytes) -> dict[str, Any] | None:
+    """A line's entry; None unless the line is just what `_sealed` makes of it."""
+    try:
+        entry: dict[str, Any] = json.loads(line)["entry"]
+        whole = isinstance(entry["key"], str) and line.rstrip(b"\n") == _sealed(entry).rstrip(b"\n")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return entry if whole else None
+
+
+def _seal(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,348 @@
+"""The log: a run is a folder with `run.json`, a journal of its shards, and Parquet datasets, hive-partitioned.
+
+    run.json                                                    configuration, versions, whether it is complete
+    shards.jsonl                                                a line per shard: files with rows and checksums, sums
+    outcomes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, period, agent)
+    episodes/mechanism=M/case=C/shard-00000.parquet             a row per (episode, agent), discounted
+    gains/mechanism=M/case=C/shard-00000.parquet                a row per (episode, agent): against prescribed play
+
+Whoever plays a shard writes its files under temporary names, synced and renamed; only then is it recorded in the
+journal, so a run that was killed resumes with nothing lost and nothing twice. What could not be played stands there
+too, with its reason. Nothing in a shard depends on the clock, the block size, the number of workers or the machine.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from dynmech.sim.core.errors import InputError, PlayError, Refusal, StorageError
+from dynmech.sim.log.journal import Journal
+from dynmech.sim.log.shard_files import damage
+
+try:
+    import fcntl
+except ImportError:  # not on this platform: two programs could use one folder
+    fcntl = None  # type: ignore[assignment]
+
+SCHEMA = 2
+
+DATASETS = ("outcomes", "episodes", "gains", "rounds")
+
+
+ORDER = ("schema", "configuration", "configuration_hash", "seed", "versions", "chosen", "complete")
+"""What stands first in `run.json`."""
+
+
+class RunFolder:
+    """A run's folder, new or to be resumed. As a context manager it is kept from other programs until it is left.
+
+    Where a strategy or a mechanism is found unfit before anything could be played, a folder that this call began is
+    taken back. One in which every deviation failed is begun anew by a call that differs.
+
+    Args:
+        path: the folder; made if absent.
+        configuration: everything that determines the shards' bytes, as plain data.
+        versions: of the program and what it rests on.
+
+    Attributes:
+        data: the contents of `run.json`.
+        written: shards recorded by this call.
+        damaged: files that were found damaged, each with what is wrong.
+
+    Raises:
+        InputError: the folder holds another run (the first difference is named), something else, or is in use.
+        StorageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+        self.path = path
+        self.configuration = json.loads(json.dumps(configuration))
+        self.hash = configuration_hash(self.configuration)
+        self.written = 0
+        self._lock = -1
+        self._made: list[Path] = []
+        self._versions = dict(versions)
+        self._open()
+
+    def _open(self) -> None:
+        """Read what is there, or begin."""
+        self.damaged: list[str] = []
+        self._began = not self._resumes()
+        if self._began:
+            self._begin()
+        self.journal = Journal(self.path / "shards.jsonl")
+        if count := self.journal.damaged:
+            self.damaged.append(f"shards.jsonl: {count} damaged line{'s' * (count > 1)}")
+        elif self.data["complete"]:
+            wrong = damage(self.path, {"shards.jsonl": {"sha256": self.data.get("journal")}})
+            self.damaged += [wrong] if wrong else []
+        self._seen = self._stamps()
+
+    def _stamps(self) -> list[tuple[int, int, int]]:
+        """By which a change of `run.json` or the journal is known."""
+        files = [path.stat() for name in ("run.json", "shards.jsonl") if (path := self.path / name).exists()]
+        return [(file.st_ino, file.st_size, file.st_mtime_ns) for file in files]
+
+    def _resumes(self) -> bool:
+        """Whether this run is there already; a void one is cleared away."""
+        if not _is_run(self.path):
+            return False
+        self.data = read_ledger(self.path)
+        different = first_difference(self.data["configuration"], self.configuration)
+        if different and self.data.get("void"):
+            self._lock_folder()
+            self._clear()
+            return False
+        if different:
+            raise InputError(f"{self.path}: holds another run: {different}; choose another --out")
+        return True
+
+    def _begin(self) -> None:
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        self.data = {
+            "schema": SCHEMA,
+            "configuration": self.configuration,
+            "configuration_hash": self.hash,
+            "seed": self.configuration.get("seed"),
+            "versions": self._versions,
+            "complete": False,
+        }
+        self._write_ledger()
+
+    def __enter__(self) -> Self:
+        self._lock_folder()
+        if self._stamps() != self._seen:  # another program has used the folder since
+            self._open()
+            self._began = False
+        if not self._began:
+            self.sweep()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.sweep()
+        if kind is not None and issubclass(kind, PlayError | Refusal) and self._began:
+            self._clear()
+            for folder in self._made:
+                with suppress(OSError):
+                    folder.rmdir()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _lock_folder(self) -> None:
+        if fcntl is None or self._lock >= 0:
+            return
+        try:
+            self._lock = os.open(self.path, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = -1
+            raise InputError(f"{self.path}: in use by another program; wait for it, or choose another --out") from None
+        except OSError as error:
+            if self._lock < 0:
+                raise InputError(f"{self.path}: cannot be used: {error.strerror or error}") from None
+            # else a file system without locks: two programs could use one folder
+
+    def _clear(self) -> None:
+        """Remove what a run has written, recorded or not, and the folders that this leaves empty."""
+        for kind in DATASETS:
+            for path in (self.path / kind).rglob("shard-*.parquet"):
+                path.unlink(missing_ok=True)
+        self.sweep()
+        for name in ("shards.jsonl", "run.json"):
+            (self.path / name).unlink(missing_ok=True)
+        for folder in sorted((folder for folder in self.path.rglob("*") if folder.is_dir()), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+
+    def sweep(self) -> None:
+        """Remove temporary files that a killed program has left."""
+        for pattern in (".*.partial", ".*.parcel"):
+            for path in self.path.rglob(pattern):
+                with suppress(OSError):
+                    path.unlink()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every Parquet file of the run carries."""
+        seed = str(self.configuration.get("seed"))
+        return {"dynmech_schema": str(SCHEMA), "configuration_hash": self.hash, "seed": seed}
+
+    # What is there
+
+    def reopen(self, advance: Callable[[int], None] = lambda _: None) -> None:
+        """Hold every recorded shard against its checksums; one that is damaged counts as not played, and is named.
+
+        What failed counts as not tried.
+        """
+        for key in self.journal:
+            entry = self.journal.read(key)
+            wrong = damage(self.path, entry.get("files", {}))
+            if wrong:
+                self.damaged.append(wrong)
+            if wrong or "failed" in entry:
+                self.journal.forget(key)
+            advance(1)
+
+    def strangers(self) -> list[str]:
+        """Parquet files among the datasets that this run has not recorded; readers of a whole dataset see them too."""
+        ours = {name for key in self.journal for name in self.journal.read(key).get("files", ())}
+        found = [path.relative_to(self.path) for kind in DATASETS for path in (self.path / kind).rglob("*.parquet")]
+        return sorted(str(name) for name in found if str(name) not in ours)
+
+    def has(self, key: str) -> bool:
+        """Whether a shard is recorded as played."""
+        return key in self.journal and "failed" not in self.journal.fields(key)
+
+    def summaries(self, keys: Iterable[str]) -> Iterator[Any]:
+        """What was summed up of shards, in the order of `keys`."""
+        return (self.journal.read(key)["summary"] for key in keys)
+
+    def failures(self) -> list[dict[str, Any]]:
+        """What could not be played: `key`, `failed` (the reason) and `tries`."""
+        return self._with("failed")
+
+    def remarks(self) -> list[dict[str, Any]]:
+        """What was played, but not without a remark: `key` and `remark`."""
+        return self._with("remark")
+
+    def _with(self, field: str) -> list[dict[str, Any]]:
+        return [self.journal.read(key) for key in sorted(self.journal) if field in self.journal.fields(key)]
+
+    # What is recorded
+
+    def record(self, key: str, files: Mapping[str, Any], summary: Any, remark: str = "") -> None:
+        """A shard whose files are written."""
+        self.journal.append({"key": key, "files": files, "summary": summary, **({"remark": remark} if remark else {})})
+        self.written += 1
+
+    def fail(self, key: str, reason: str, tries: int) -> None:
+        """Something that could not be played."""
+        self.journal.append({"key": key, "failed": reason, "tries": tries})
+        self.written += 1
+
+    def note(self, **facts: Any) -> None:
+        """Record facts about the whole run."""
+        self.data.update(json.loads(json.dumps(facts)))
+        self._write_ledger()
+
+    def finish(self, keys: Iterable[str], *, void: bool = False) -> None:
+        """All that could be played is there: put the journal in order and say whether the run is complete.
+
+        Args:
+            keys: of all shards, in order.
+            void: whether nothing came of it that would be worth keeping.
+        """
+        failed = [entry["key"] for entry in self.failures()]
+        there = [key for key in keys if key in self.journal]
+        if self.data["complete"] and not self.written and not self.damaged:
+            return
+        self.sweep()
+        digest = self.journal.rewrite([*there, *(key for key in failed if key not in set(there))])
+        self.note(complete=not failed, void=void, shards=len(there), failures=len(failed), journal=digest)
+
+    def _write_ledger(self) -> None:
+        path = self.path / "run.json"
+        partial = self.path / f".run.{os.getpid()}.partial"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with partial.open("w", encoding="utf-8") as file:
+                data = {key: self.data[key] for key in sorted(self.data, key=_rank)}
+                json.dump({**data, "seal": _seal(data)}, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+
+
+def _is_run(path: Path) -> bool:
+    """Whether the folder holds a run; False where it is absent or empty.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        if (path / "run.json").exists():
+            return True
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path}: a file, not a folder; choose another --out")
+        if path.exists() and not all(_is_partial_ledger(file) for file in path.iterdir()):
+            raise InputError(f"{path}: not empty, and not a run; choose another --out")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be used as a run folder: {error.strerror or error}") from None
+    return False
+
+
+def _is_partial_ledger(path: Path) -> bool:
+    """Whether it is all that a program has left that was killed while it began a run."""
+    return path.name.startswith(".run.") and path.name.endswith(".partial")
+
+
+def read_ledger(path: Path) -> dict[str, Any]:
+    """The contents of a run folder's `run.json`.
+
+    Raises:
+        InputError: the folder is not a run, or `run.json` is damaged.
+    """
+    ledger = path / "run.json"
+    try:
+        data = json.loads(ledger.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: not a run folder, it has no run.json") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{ledger}: cannot be read: {error}") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise InputError(f"{ledger}: not a run of schema {SCHEMA}")
+    for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool)):
+        if not isinstance(data.get(key), kind):
+            raise InputError(f"{ledger}: damaged, {key!r} is missing or not what it should be")
+    if data.pop("seal", None) != _seal(data):
+        raise InputError(f"{ledger}: damaged, not what was written; choose another --out, or delete the folder")
+    return data
+
+
+def _rank(key: str) -> int:
+    """Where in `run.json` something stands, whenever it became known."""
+    return ORDER.index(key) if key in ORDER else len(ORDER)
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    """What `run.json` ends with: 16 hexadecimal digits over all else that stands in it."""
+    return configuration_hash({key: value for key, value in data.items() if key != "seal"})
+
+
+def configuration_hash(configuration: Any) -> str:
+    """16 hexadecimal digits that stand for a configuration."""
+    return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def first_difference(old: Any, new: Any, where: str = "") -> str | None:
+    """The first place in which two pieces of plain data differ, as words, or None."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            place = f"{where}.{key}" if where else str(key)
+            if key not in old or key not in new:
+                return f"{place} is only in {'this call' if key in new else 'the folder'}"
+            if found := first_difference(old[key], new[key], place):
+                return found
+        return None
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for k, (a, b) in enumerate(zip(old, new, strict=True)):
+            if found := first_difference(a, b, f"{where}[{k}]"):
+                return found
+        return None
+    return None if old == new else f"{where} is {_short(old)} there, {_short(new)} here"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,184 @@
+"""The log's tables: what happened in a shard as Arrow tables, labels as dictionary columns; how they are written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.log.columns import labels, names, numbers, numbers_or_none
+from dynmech.sim.play.record import Record
+
+SOMETIMES = ("report", "counted", "decision", "action", "reply")
+"""Columns with rows in which nothing stands."""
+
+
+def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, period, agent), in that order; labels as dictionary columns.
+
+    `report` is what the agent sent, `counted` what the designer used (the default if it was late or missing).
+    Closing periods have neither report nor decision, only transfers that fell due.
+    """
+    periods, agents, episodes = record.utility.shape
+    env, mechanism = record.game.environment, record.game.mechanism
+    signals = [[env.signal_space(t, i) for i in range(agents)] for t in range(periods)]
+    messages = [[mechanism.messages(t, i) for i in range(agents)] for t in range(periods)]
+    decisions = [[env.decision_space(t)] * agents for t in range(periods)]
+    publics = [[env.public_space(t)] * agents for t in range(periods)]
+    actions = [
+        [Finite(env.actions(t)[i]) if env.actions(t) else Finite(("-",)) for i in range(agents)] for t in range(periods)
+    ]
+    reports = labels(record.report, messages)
+    return _table(
+        {
+            "episode": _episodes(first_episode, episodes, periods * agents),
+            "period": pa.array(np.tile(np.repeat(np.arange(periods, dtype=np.int32), agents), episodes)),
+            "agent": names(env.agents, episodes * periods),
+            "strategy": names(strategies, episodes * periods),
+            "public": labels(record.public[:, None], publics),
+            "signal": labels(record.signal, signals),
+            "report": reports,
+            "counted": reports if record.counted is record.report else labels(record.counted, messages),
+            "decision": labels(record.decision[:, None], decisions),
+            "action": labels(record.action, actions),
+            "reply": numbers_or_none(record.reply),
+            "utility": numbers(record.utility),
+            "transfer": numbers(record.transfer),
+            "latency": numbers(record.latency),
+            "late": numbers(record.late),
+            "defaulted": numbers(record.defaulted),
+        }
+    )
+
+
+def episodes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, agent): discounted utility, transfers and payoff."""
+    return _table(
+        {
+            **_episode_agent(record, first_episode, strategies),
+            "utility": numbers(record.discounted_utility),
+            "transfer": numbers(record.discounted_transfer),
+            "payoff": numbers(record.payoffs),
+        }
+    )
+
+
+def gains_table(
+    record: Record,
+    prescribed: FloatArray,
+    first_episode: int,
+    strategies: Sequence[str],
+    deviates: Sequence[bool],
+) -> pa.Table:
+    """A row per (episode, agent): payoff, payoff of prescribed play under the same draws, and their difference."""
+    payoffs = record.payoffs
+    return _table(
+        {
+            **_episode_agent(record, first_episode, strategies),
+            "deviates": pa.array(np.tile(np.array(deviates), payoffs.shape[1])),
+            "payoff": numbers(payoffs),
+            "prescribed": numbers(prescribed),
+            "gain": numbers(payoffs - prescribed),
+        }
+    )
+
+
+def rounds_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
+    """A row per (episode, stretch of rounds, agent): mean payoffs while it was learned, and last what then was earned.
+
+    A stretch is the rounds `first_round` to `round`; the last one is the round that counts, alone.
+    """
+    payoffs = np.concatenate([record.learning, record.payoffs[None]])
+    stretches, agents, episodes = payoffs.shape
+    first, last = [*record.lessons[:-1], record.rounds - 1], [*(k - 1 for k in record.lessons[1:]), record.rounds - 1]
+
+    def each(values: list[int]) -> pa.Array:
+        return pa.array(np.tile(np.repeat(np.array(values, np.int32), agents), episodes))
+
+    return _table(
+        {
+            "episode": _episodes(first_episode, episodes, stretches * agents),
+            "first_round": each(first),
+            "round": each(last),
+            "agent": names(record.game.environment.agents, episodes * stretches),
+            "strategy": names(strategies, episodes * stretches),
+            "payoff": numbers(payoffs),
+        }
+    )
+
+
+def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]) -> dict[str, pa.Array]:
+    agents, episodes = record.discounted_utility.shape
+    return {
+        "episode": _episodes(first_episode, episodes, agents),
+        "agent": names(record.game.environment.agents, episodes),
+        "strategy": names(strategies, episodes),
+    }
+
+
+def _episodes(first: int, count: int, rows: int) -> pa.Array:
+    """The numbers of the episodes, each in so many rows."""
+    return pa.array(np.repeat(np.arange(first, first + count), rows))
+
+
+def _table(columns: dict[str, pa.Array]) -> pa.Table:
+    """A table that says which columns always hold something: nothing need be written of whether they do."""
+    fields = [
+        pa.field(name, column.type, nullable=name in SOMETIMES or column.null_count > 0)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+
+# How tables are written
+
+
+SAMPLE = 4096
+"""Numbers that are looked at to choose how a column is written."""
+
+STRIDE = 2654435761
+"""A prime: whatever the period with which rows repeat, a sample taken in such steps goes through all of it."""
+
+RARELY = 128
+"""A dictionary of numbers pays where more than one in so many of a sample repeats another."""
+
+
+def write_table(table: pa.Table, file: Any) -> None:
+    """Write Parquet (zstd, level 1), each column in the encoding that suits it.
+
+    Integers as differences; numbers as a dictionary where they repeat, else byte by byte; labels as dictionaries.
+    Least and largest values are kept of integers only. pandas, pyarrow, DuckDB and Polars read all of this.
+
+    Args:
+        file: a path, or a binary file open for writing.
+    """
+    encodings = {field.name: _encoding(field.type, table[field.name]) for field in table.schema}
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=1 << 20,
+        write_batch_size=1 << 16,
+        use_dictionary=[name for name, encoding in encodings.items() if encoding is None],
+        column_encoding={name: encoding for name, encoding in encodings.items() if encoding is not None},
+        write_statistics=[field.name for field in table.schema if pa.types.is_integer(field.type)],
+    )
+
+
+def _encoding(kind: pa.DataType, column: pa.ChunkedArray) -> str | None:
+    """A column's encoding; None: a dictionary."""
+    if pa.types.is_integer(kind):
+        return "DELTA_BINARY_PACKED"
+    if not pa.types.is_floating(kind):
+        return "PLAIN" if pa.types.is_boolean(kind) else None
+    if column.null_count == len(column):
+        return "PLAIN"
+    places = np.arange(min(SAMPLE, len(column))) * STRIDE % len(column)
+    different = len(np.unique(column.take(places).to_numpy()))
+    if different == 1:
+        return "PLAIN"
+    return None if different < len(places) * (1 - 1 / RARELY) else "BYTE_STREAM_SPLIT"

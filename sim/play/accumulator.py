@@ -1,0 +1,73 @@
+"""A block's flows booked in the record, and added up as the periods pass so that they need not be kept."""
+
+import numpy as np
+
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.economy.environment import State
+from dynmech.sim.play.record import Record
+
+
+class Booking:
+    """The books of one block of episodes; every sum is added in the order of the periods. See `Record`.
+
+    Args:
+        here: the block's place among the record's episodes.
+    """
+
+    def __init__(self, record: Record, here: slice) -> None:
+        self._record, self._here, self._weights = record, here, record.game.weights
+        self._nothing = np.zeros((len(record.game.environment.agents), here.stop - here.start))
+        self._utility, self._transfer = self._nothing.copy(), self._nothing.copy()
+        self._cost, self._least = self._nothing[0].copy(), self._nothing[0] + np.inf
+        self._early: list[FloatArray] = []  # payoffs of the early periods
+        self._rest = self._nothing.copy()  # Σ_s δ^{s−t} payoff_s from the first period t that is not early
+        self._sheet = np.empty_like(self._nothing)  # to work on
+
+    def period(
+        self, t: int, state: State, decision: Array, utility: FloatArray, transfers: FloatArray, cost: Array | None
+    ) -> None:
+        """Period t; utilities and transfers `(n, N)`, the cost `(n,)` where the record holds sums of it."""
+        record, here = self._record, self._here
+        enjoyed, paid = np.ascontiguousarray(utility.T, np.float64), np.ascontiguousarray(transfers.T, np.float64)
+        self._add(t, enjoyed, paid, cost)
+        if record.sums and t < len(record.signal):
+            record.signal[t, :, here] = state.signals.T
+        if record.everything:
+            record.utility[t, :, here], record.transfer[t, :, here], record.cost[t, here] = enjoyed, paid, cost
+            record.public[t, here], record.decision[t, here] = state.public, decision
+
+    def closing(self, t: int, state: State, transfers: FloatArray) -> None:
+        """A closing period, in which there is nothing but transfers."""
+        record, here = self._record, self._here
+        paid = np.ascontiguousarray(transfers.T, np.float64)
+        self._add(t, self._nothing, paid, self._nothing[0])
+        if record.everything:
+            record.transfer[t, :, here] = paid
+            record.public[t, here], record.signal[t, :, here] = state.public, state.signals.T
+
+    def _add(self, t: int, utility: FloatArray, transfer: FloatArray, cost: Array | None) -> None:
+        weight, sheet = self._weights[t], self._sheet
+        self._utility += np.multiply(utility, weight, out=sheet)
+        self._transfer += np.multiply(transfer, weight, out=sheet)
+        if cost is None or not self._record.sums:
+            return
+        self._cost += weight * cost
+        np.minimum(self._least, np.add.reduce(transfer, axis=0), out=self._least)
+        if t < self._record.early:
+            self._early.append(utility - transfer)
+            return
+        np.subtract(utility, transfer, out=sheet)
+        sheet *= self._weights[t - self._record.early]
+        self._rest += sheet
+
+    def close(self) -> None:
+        """Hand the sums over to the record."""
+        record, here = self._record, self._here
+        record.discounted_utility[:, here], record.discounted_transfer[:, here] = self._utility, self._transfer
+        if not record.sums:
+            return
+        record.discounted_cost[here], record.least_revenue[here] = self._cost, self._least
+        total = self._rest
+        for t in reversed(range(record.early)):
+            total = self._early[t] + record.game.environment.discount * total
+            record.continuation[t, :, here] = total

@@ -1,0 +1,134 @@
+"""A game ready to be played: the economy, the rules, the house rules of the loop, and how long it lasts."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import ceil, isfinite, log
+from typing import Any
+
+from dynmech.sim.core.checks import shown
+from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.economy.environment import Environment
+from dynmech.sim.play.channel import Latency
+from dynmech.sim.play.disclosure import POLICIES
+from dynmech.sim.play.roles import Lexicon, Mechanism
+
+LEAST_TAIL = 1e-12
+"""Least part of a payoff that can be asked to be left out: below it only rounding is left."""
+
+LONGEST = 100_000
+"""Periods to which an infinite horizon may be cut."""
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """House rules of the event loop.
+
+    Attributes:
+        deadline: when in a period the designer settles, 0 ≤ deadline < 1; a message arriving then is on time.
+        latency: how long each agent's messages take; empty: no time at all.
+        disclosure: what agents are told, see `disclosure`.
+    """
+
+    deadline: float = 0.0
+    latency: tuple[Latency, ...] = ()
+    disclosure: str = "everything"
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.deadline) and 0 <= self.deadline < 1):
+            raise InputError(f"deadline: {self.deadline:g} is not in [0, 1)")
+        if self.disclosure not in POLICIES:
+            raise InputError(f"disclosure: {self.disclosure!r} is none of {', '.join(POLICIES)}")
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for a run's configuration."""
+        return {
+            "deadline": self.deadline,
+            "latency": [f"{one.kind}:{one.value!r}" for one in self.latency],
+            "disclosure": self.disclosure,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """Environment, mechanism and conduct, played for `periods` periods.
+
+    Attributes:
+        periods: T, periods with reports and decisions.
+        closing: periods after T in which only transfers still due are booked, from prescribed messages.
+        tail: bound on what is left out of a discounted payoff by stopping at T (0 for finite horizons).
+    """
+
+    environment: Environment
+    mechanism: Mechanism
+    conduct: Conduct
+    periods: int
+    closing: int
+    tail: float
+    lexicon: Lexicon = field(repr=False)
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """δ^t for every period, closing ones included, by repeated multiplication (the same on every platform)."""
+        out = [1.0]
+        for _ in range(self.periods + self.closing - 1):
+            out.append(out[-1] * self.environment.discount)
+        return tuple(out)
+
+
+def make_game(
+    environment: Environment, mechanism: Mechanism, conduct: Conduct | None = None, *, tail: float = 1e-4
+) -> Game:
+    """Fix how long the game lasts.
+
+    An infinite horizon is cut at the smallest T with δ^T · B / (1 − δ) ≤ `tail`, B the bound on |utility| +
+    |transfer|; transfers still due then are booked in closing periods.
+
+    Raises:
+        InputError: `tail` is not positive, or the latencies do not match the agents.
+        PlayError: the horizon is infinite and the mechanism's bound on transfers is no number.
+    """
+    conduct = conduct or Conduct()
+    if conduct.latency and len(conduct.latency) != len(environment.agents):
+        raise InputError(f"latency: {len(conduct.latency)} given for {len(environment.agents)} agents")
+    if not (isfinite(tail) and tail >= LEAST_TAIL):
+        raise InputError(f"tail: {tail:g} is not a number of at least {LEAST_TAIL:g}")
+    if environment.horizon is not None:
+        periods, closing, left = environment.horizon, 0, 0.0
+    else:
+        discount = environment.discount
+        total = (environment.utility_bound() + _bound(mechanism)) / (1 - discount)
+        periods = max(1, ceil(log(tail / total) / log(discount))) if total > tail else 1
+        if periods > LONGEST:
+            raise InputError(
+                f"tail: cutting discount {discount:g} at {tail:g} takes {periods:,} periods, more than {LONGEST:,}; "
+                "give a larger tail or a finite horizon"
+            )
+        closing, left = mechanism.lags, discount**periods * total
+    agents = environment.agents
+    lexicon = Lexicon(
+        agents,
+        tuple(environment.decision_space(t) for t in range(periods)),
+        tuple(tuple(mechanism.messages(t, i) for i in range(len(agents))) for t in range(periods)),
+        tuple(environment.public_space(t) for t in range(periods)),
+        tuple(tuple(environment.signal_space(t, i) for i in range(len(agents))) for t in range(periods)),
+        environment.discount,
+    )
+    return Game(environment, mechanism, conduct, periods, closing, left, lexicon)
+
+
+def _bound(mechanism: Mechanism) -> float:
+    """The bound on transfers, if it is one."""
+    bound: object = mechanism.transfer_bound()
+    if not (isinstance(bound, int | float) and isfinite(bound) and bound >= 0):
+        what = f"transfer_bound() is {shown(bound)}, expected a finite number of at least 0"
+        raise PlayError(f"mechanism {mechanism.name!r}: {what}")
+    return float(bound)
+
+
+def shortened(game: Game, left: float) -> Game:
+    """The same game cut where discounting leaves a share `left` of all weight, if that is sooner (for a pilot)."""
+    discount = game.environment.discount
+    if game.environment.horizon is not None:
+        return game
+    periods = min(game.periods, max(2, ceil(log(left) / log(discount))))
+    return replace(game, periods=periods)

@@ -1,0 +1,75 @@
+"""What strategies and rules hand back, held to what it should be; anything else becomes one line."""
+
+from collections.abc import Callable
+from math import isfinite
+
+import numpy as np
+
+from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.checks import shown
+from dynmech.sim.core.errors import PlayError
+from dynmech.sim.core.registry import place
+from dynmech.sim.core.spaces import SILENT, Finite, Space
+
+INDEX = np.dtype(np.intp)
+UNSIGNED = np.dtype(np.uintp)
+
+FEW = 8
+
+
+def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str], *, silent: bool = False) -> Array:
+    """A private copy of an answer, if it is one element of `space` per episode; `who` says whose, if it is not.
+
+    Raises:
+        PlayError: wrong type, wrong shape, or the first value outside the space.
+    """
+    if type(answer) is np.ndarray and answer.dtype is INDEX and answer.shape == (n,) and isinstance(space, Finite):
+        copy = answer.copy()
+        if within(copy, space.size, SILENT if silent else 0):
+            return copy
+    return _examined(answer, space, n, who, silent)
+
+
+def within(values: Array, size: int, least: int = 0) -> bool:
+    """Whether least ≤ v < size for all indices (at least one)."""
+    if values.size == 1:
+        return least <= values.item() < size
+    shifted = values - least if least else values
+    # Seen as unsigned, what is negative is large: one pass finds both.
+    return bool(np.maximum.reduce(shifted.view(UNSIGNED)) < size - least)
+
+
+def finite(values: Array) -> bool:
+    """Whether all numbers of a matrix are finite."""
+    if values.size <= FEW:  # Python is faster here
+        return all(map(isfinite, values.ravel().tolist()))
+    return bool(np.isfinite(values).all())
+
+
+def _examined(answer: object, space: Space, n: int, who: Callable[[], str], silent: bool) -> Array:
+    """The same, step by step, for answers of other types and to find what is wrong."""
+    if not isinstance(answer, np.ndarray):
+        what = f"{type(answer).__name__} {shown(answer, 40)}"
+        raise PlayError(f"{who()} returned {what}, expected an array of shape ({n},)")
+    answer = np.asarray(answer)
+    if answer.shape != (n,):
+        raise PlayError(f"{who()} returned an array of shape {answer.shape}, expected ({n},)")
+    if not space.accepts(answer.dtype):
+        start = f", first value {shown(answer[:1].tolist()[0], 40)}" if n else ""
+        raise PlayError(f"{who()} returned type {answer.dtype}{start}, expected elements of {space.describe()}")
+    inside = space.contains(answer)
+    if silent:
+        inside = inside | (answer == SILENT)
+    if not inside.all():
+        k = int(np.argmin(inside))
+        raise PlayError(f"{who()} returned {answer[k]} (row {k} of the block), outside {space.describe()}")
+    return answer.astype(np.intp if isinstance(space, Finite) else np.float64)
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line.
+
+    >>> one_line(ValueError("two\\nlines"))
+    'ValueError: two lines'
+    """
+    return " ".join(f"{type(error).__name__}: {error}{place(error)}".split())

@@ -1,0 +1,423 @@
+"""The checker of mechanisms: shipped ones pass, and each planted violation is caught and named."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynmech.agents.conformance.strategy_check import check_mechanism
+from dynmech.experiments.catalog.names import MECHANISMS, make_environment, make_mechanism
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.groves.team import Team
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.errors import PlayError, Refusal
+from dynmech.sim.core.spaces import Finite, Interval, Space
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.stage import Stage
+from dynmech.sim.play.channel import Latency
+from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.roles import Acts, Situation
+from tests.builders.homes import ECONOMIES
+
+
+@pytest.mark.parametrize("environment", ECONOMIES)
+@pytest.mark.parametrize("name", MECHANISMS.all())
+def test_shipped_mechanisms_keep_their_word(name: str, environment: str) -> None:
+    env = make_environment(environment)
+    try:
+        rules = make_mechanism(name, env)
+    except Refusal:
+        return
+    late = Conduct(0.4, (Latency("uniform", 0.8),) * len(env.agents))
+    for conduct in (None, late):
+        check_mechanism(make_game(env, rules, conduct, tail=5.0), episodes=12)
+
+
+def test_every_shipped_mechanism_fits_one_of_the_economies_above() -> None:
+    def fits(name: str, environment: str) -> bool:
+        try:
+            make_mechanism(name, make_environment(environment))
+        except Refusal:
+            return False
+        return True
+
+    assert all(any(fits(name, environment) for environment in ECONOMIES) for name in MECHANISMS.all())
+
+
+@given(st.integers(0, 10**6))
+def test_transfers_that_fall_due_are_within_the_bound_on_random_economies(seed: int) -> None:
+    env = RandomEconomy(seed, signals=2, discount=0.5, singular_value=0.05).build()
+    check_mechanism(make_game(env, ContingentSpanning(env), tail=1.0), episodes=6)
+
+
+# Planted violations: the team mechanism on an auction of four periods, with one rule spoilt
+
+
+class Planted(Team):
+    """Team, which charges less in later periods by what `extra` says."""
+
+    name = "planted"
+    source = "a planted violation"
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        raise NotImplementedError
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        flows = super().charge(now, messages, decision, acts)
+        return flows if now.t == 0 else flows + np.broadcast_to(self.extra(now, messages), flows.shape)
+
+    def transfer_bound(self) -> float:
+        return super().transfer_bound() + 1
+
+
+def game(rule: type[BaseMechanism], **changes: Any) -> Game:
+    env = RepeatedAuction(bidders=2, values=3, **{"horizon": 4, **changes}).build()
+    return make_game(env, rule(env), tail=0.5)
+
+
+def caught(rule: type[BaseMechanism], **changes: Any) -> str:
+    with pytest.raises(PlayError) as raised:
+        check_mechanism(game(rule, **changes))
+    said = str(raised.value)
+    assert said.startswith("mechanism 'planted'")
+    assert len(said.splitlines()) == 1
+    return said
+
+
+AGAIN = "charge answers otherwise when it is asked again; a rule may depend on situation and messages only"
+
+
+class Sound(Planted):
+    """Charges by memory of nothing and by what is reported."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return messages[:, :1] / 2
+
+
+class Random(Planted):
+    """NumPy's generator, afresh."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return np.random.default_rng().random(messages.shape)
+
+
+class FixedSeed(Planted):
+    """The same numbers each time, by row of the block."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return np.random.default_rng(7).random(messages.shape)
+
+
+class Counts(Planted):
+    """A memory that is not the mechanism's memory."""
+
+    calls = 0
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        self.calls += 1
+        return self.calls % 2
+
+
+class RemembersReports(Planted):
+    """Charges by last period's reports, which it keeps for itself."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        before = getattr(self, "last", messages)
+        self.last = messages.copy()
+        return (before != messages)[: len(messages)] if len(before) == len(messages) else 0.0
+
+
+class NotesTheDecision(Planted):
+    """Writes down in `decide` what `charge` then looks up."""
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        self.noted = messages.max(axis=1)
+        return super().decide(now, messages)
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return (self.noted / 4)[: len(messages), None]
+
+
+class LooksAtTheBlock(Planted):
+    """Charges what the average episode reports."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return messages.mean() / 4
+
+
+class CountsTheBlock(Planted):
+    """Charges more when episodes come one at a time."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return float(len(messages) == 1)
+
+
+class CountsRows(Planted):
+    """Charges by the place in the block."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return (np.arange(len(messages)) % 2)[:, None]
+
+
+class FailsLater(Planted):
+    """Works the first time only."""
+
+    used = False
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        if now.t == 3 and self.used:
+            raise SystemExit("no more")
+        self.used = self.used or now.t == 3
+        return 0.0
+
+
+ONE_AT_A_TIME = "the same play brings another transfer when episodes come one at a time"
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        (Random, AGAIN),
+        (FixedSeed, AGAIN),
+        (Counts, AGAIN),
+        (RemembersReports, AGAIN),
+        (NotesTheDecision, AGAIN),
+        (CountsRows, AGAIN),
+        (FailsLater, AGAIN),
+        (LooksAtTheBlock, ONE_AT_A_TIME),
+        (CountsTheBlock, ONE_AT_A_TIME),
+    ],
+)
+def test_rules_must_be_functions_of_what_they_are_shown(rule: type[BaseMechanism], what: str) -> None:
+    said = caught(rule)
+    assert what in said
+    assert " in period 0:" not in said, "period 0 is sound"
+
+
+def test_what_is_allowed_passes() -> None:
+    check_mechanism(game(Sound))
+    check_mechanism(game(Lottery))
+
+
+class Lottery(Team):
+    """Draws its decision, in the way in which that is allowed."""
+
+    name = "lottery"
+    source = "a test double"
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        return np.full((len(messages), 3), 1 / 3)
+
+
+class LotteryByRow(Lottery):
+    """Odds by the place in the block."""
+
+    name = "planted"
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        odds = np.linspace(0, 0.5, len(messages))[:, None]
+        return np.concatenate([odds, odds, 1 - 2 * odds], axis=1)
+
+
+def test_lotteries_are_held_to_the_same() -> None:
+    assert "in period 0: decide answers otherwise when it is asked again" in caught(LotteryByRow)
+
+
+# Bounds
+
+
+def bound(value: Any) -> type[BaseMechanism]:
+    return type("Bound", (Sound,), {"transfer_bound": lambda _self: value})
+
+
+@pytest.mark.parametrize("value", [-1.0, True, "much", None])
+def test_a_bound_must_be_a_number(value: Any) -> None:
+    assert f"transfer_bound() is {value!r}, expected a finite number of at least 0" in caught(bound(value))
+
+
+def test_a_bound_must_be_finite() -> None:
+    assert "transfer_bound() is nan, expected a finite number" in caught(bound(float("nan")))
+    assert "transfer_bound() is inf, expected a finite number" in caught(bound(float("inf")))
+
+
+def test_a_transfer_beyond_its_bound_is_caught() -> None:
+    assert "in period 0: a transfer of 2 exceeds its transfer_bound() 1.5" in caught(bound(1.5))
+    check_mechanism(game(bound(3)))
+
+
+class DearLies(Planted):
+    """Charges much for reports that truth never leads to: in oil leases, those of the other signal after a low one."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return 50.0 * (messages.max(axis=1, keepdims=True) == 1)
+
+
+def test_a_bound_is_also_held_to_off_the_path_of_truth() -> None:
+    stages = tuple(
+        Stage(
+            (("a", "b"), ("a", "b")),
+            ("-",),
+            np.zeros((2, 1, 2, 2)),
+            kernel=IndependentKernel((np.eye(2)[None],) * 2) if t == 0 else None,
+        )
+        for t in range(2)
+    )
+    prior = np.array([[1.0, 0.0], [0.0, 0.0]])
+    env = TableEnvironment("silent", ("A", "B"), prior, stages, 1.0, 2)
+    with pytest.raises(PlayError, match=r"in period 1: a transfer of 50 exceeds its transfer_bound\(\) 1"):
+        check_mechanism(make_game(env, DearLies(env)))
+
+
+class OwesLater(Planted):
+    """Lets half of a report fall due for ever, and says that nothing does."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        return 0.0
+
+    def due(self, now: Situation, messages: Array) -> FloatArray:
+        return messages / 2.0
+
+
+def test_what_falls_due_must_be_declared_under_an_infinite_horizon() -> None:
+    assert "something falls due although it declares lags = 0" in caught(OwesLater, horizon=None, discount=0.5)
+    check_mechanism(game(OwesLater))
+
+
+# Writing
+
+
+def writes(place: Callable[[Situation, Array, Array, Acts], Array]) -> type[BaseMechanism]:
+    def charge(self: Team, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        flows = Team.charge(self, now, messages, decision, acts)
+        array = place(now, messages, decision, acts)
+        base = array.base if isinstance(array.base, np.ndarray) else array
+        base.flags.writeable = True
+        array[...] = 1 - array
+        return flows
+
+    return type("Writes", (Planted,), {"charge": charge})
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("messages", lambda _now, messages, _decision, _acts: messages),
+        ("memory", lambda now, _messages, _decision, _acts: now.memory),
+        ("public", lambda now, _messages, _decision, _acts: now.public),
+        ("decision", lambda _now, _messages, decision, _acts: decision),
+        ("replies", lambda _now, _messages, _decision, acts: acts.replies),
+        ("seen", lambda _now, _messages, _decision, acts: acts.seen),
+    ],
+)
+def test_no_rule_writes_to_what_it_is_shown(name: str, place: Callable[..., Array]) -> None:
+    said = caught(writes(place))
+    assert said.startswith("mechanism 'planted' in period 0: charge ")
+    assert f"charge writes to the {name} it is shown" in said or "WRITEABLE" in said or "read-only" in said
+
+
+class MovesTheWorld(Planted):
+    """Leaves the working directory behind."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        os.chdir("/")
+        return 0.0
+
+
+class ChangesTheEconomy(Planted):
+    """Makes the good more valuable."""
+
+    def extra(self, now: Situation, messages: Array) -> Any:
+        utility = self.environment.stages[0].utility
+        utility.flags.writeable = True
+        utility *= 1.5
+        utility.flags.writeable = False
+        return 0.0
+
+
+def test_no_rule_changes_the_world() -> None:
+    here = os.getcwd()
+    assert "mechanism 'planted': it changes the working directory" in caught(MovesTheWorld)
+    assert os.getcwd() == here
+    assert "mechanism 'planted': it changes numbers of Stage.utility" in caught(ChangesTheEconomy)
+
+
+# All rules, not only charges
+
+
+class Asks(BaseMechanism):
+    """Recommends, asks, remembers: every rule is called."""
+
+    name = "planted"
+    source = "a test double"
+
+    def memory_size(self, t: int) -> int:
+        return 2
+
+    def messages(self, t: int, agent: int) -> Space:
+        return Finite(("0", "1"))
+
+    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
+        return signal
+
+    def default(self, now: Situation, agent: int) -> Array:
+        return now.memory
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        return 2 * now.memory
+
+    def asks(self, t: int, agent: int) -> Space | None:
+        return Interval(0, 1)
+
+    def prescribed_reply(
+        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
+    ) -> Array:
+        return np.clip(utility, 0, 1)
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        return acts.replies
+
+    def due(self, now: Situation, messages: Array) -> FloatArray:
+        return now.memory[:, None] * 1.0
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
+        return (messages[:, 0] + (acts.replies[:, 0] > 0.5)) % 2
+
+    def transfer_bound(self) -> float:
+        return 2.0
+
+
+def asking(rule: type[BaseMechanism]) -> Game:
+    last = Stage(
+        (("0", "1"),),
+        ("a rest", "a work", "b rest", "b work"),
+        np.arange(8).reshape(1, 4, 2) / 8,
+        private_actions=(("rest", "work"),),
+    )
+    stages = (replace(last, kernel=JointKernel(np.full((4, 2, 2), 0.5), (2,), (2,))), last)
+    env = TableEnvironment("asking", ("Ann",), np.array([0.5, 0.5]), stages, 1.0, 2)
+    return make_game(env, rule(env), Conduct(0.4, (Latency("uniform", 0.8),)))
+
+
+@pytest.mark.parametrize("rule", ["prescribed", "default", "decide", "prescribed_reply", "charge", "due", "remember"])
+def test_every_rule_is_asked_again(rule: str) -> None:
+    check_mechanism(asking(Asks))
+    sound = getattr(Asks, rule)
+
+    def by_row(self: Asks, now: Situation, *given: Any) -> Array:
+        answer = sound(self, now, *given)
+        odd = (np.arange(len(answer)) % 2).reshape(-1, *[1] * (answer.ndim - 1))
+        return np.where(odd, answer, 0 * answer).astype(answer.dtype) if now.t == 1 else answer
+
+    spoilt = type("Spoilt", (Asks,), {rule: by_row})
+    with pytest.raises(PlayError) as raised:
+        check_mechanism(asking(spoilt))
+    assert str(raised.value).startswith(f"mechanism 'planted' in period 1: {rule} answers otherwise when it is asked")

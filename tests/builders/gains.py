@@ -1,0 +1,68 @@
+"""Liu's mechanisms by name, and what every test about them asks: gains, payoff levels, what rounding may do."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.mechanisms.contingent.average_externality import AverageExternality
+from dynmech.mechanisms.contingent.contingent import ContingentMechanism
+from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.values_of_truth import Page, keep_ledger
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Situation
+
+FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
+
+Rule = Callable[[TableEnvironment], ContingentMechanism]
+RULES: dict[str, tuple[Rule, Callable[[int], float]]] = {
+    "spanning": (ContingentSpanning, lambda _: 1.0),
+    "convex": (ContingentConvex, lambda _: 1.0),
+    "convex, smallest": (lambda env: ContingentConvex(env, transfers="smallest"), lambda _: 1.0),
+    "average, spanning": (AverageExternality, lambda n: 1 / n),
+    "average, convex": (lambda env: AverageExternality(env, solver="convex"), lambda n: 1 / n),
+    "extraction, spanning": (lambda env: SurplusExtraction(env, solver="spanning"), lambda _: 0.0),
+    "extraction, convex": (SurplusExtraction, lambda _: 0.0),
+}
+"""Every mechanism with the share of the surplus that it leaves each of n agents."""
+
+
+def rounding(env: TableEnvironment, mechanism: BaseMechanism) -> float:
+    """What rounding may do to a payoff: transfers are solved to about 1e-10 of their size."""
+    horizon = 1 / (1 - env.discount) if env.horizon is None else env.horizon
+    return 1e-10 * horizon * max(1.0, mechanism.transfer_bound())
+
+
+def largest_gain(env: TableEnvironment, mechanism: BaseMechanism) -> float:
+    """The largest gain of any agent by any family under either information, over all states; its bound added."""
+    worst = -np.inf
+    problems = [build_problem(env, mechanism, (agent,)) for agent in range(len(env.agents))]
+    for problem, information in product(problems, Information):
+        truth = solve(problem, Family.PRESCRIBED, information)
+        for family in FAMILIES:
+            found = worst_gain(problem, solve(problem, family, information), truth, all_states=True)
+            worst = max(worst, found.gain + found.bound)
+    return worst
+
+
+def due_under_truth(env: TableEnvironment, mechanism: BaseMechanism, t: int) -> FloatArray:
+    """What falls due in period t at every memory and true profile, `(N, M, S)`."""
+    stage, memories = env.stage(t), mechanism.memory_size(t)
+    assert memories is not None
+    profile = np.array(np.unravel_index(np.tile(np.arange(stage.size), memories), stage.axes))
+    memory = np.repeat(np.arange(memories), stage.size)
+    public = profile[0] if stage.public else np.zeros_like(memory)
+    due = mechanism.due(Situation(t, memory, public), profile[stage.offset :].T)
+    return due.T.reshape(len(env.agents), memories, stage.size)
+
+
+def pages(env: TableEnvironment, mechanism: BaseMechanism) -> list[tuple[int, Page]]:
+    """Periods with their pages of the ledger."""
+    return list(enumerate(keep_ledger(env, mechanism).pages))

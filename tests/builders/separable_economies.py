@@ -1,0 +1,67 @@
+"""Separable economies that tests share."""
+
+import numpy as np
+
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.separable import (
+    Economy,
+    FirstSignal,
+    Grid,
+    SeparableEnvironment,
+    midpoints,
+    separable_environment,
+)
+from dynmech.sim.economy.separable_builders import arms, beta_signal, items
+
+TASTES = np.array([0.5, 1.0, 1.5])
+CHAIN = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6]])
+START = np.array([0.3, 0.4, 0.3])
+
+
+def sale(buyers: int = 1, *, cost: float = 0.3, first: FirstSignal | None = None, discount: float = 0.9) -> Economy:
+    """One item a period, tastes on a chain that nobody controls."""
+    signals = [first or beta_signal()] * buyers
+    return items([TASTES] * buyers, [CHAIN] * buyers, [START] * buyers, signals, discount, cost=cost)
+
+
+def random_sale(rng: np.random.Generator, buyers: int, *, controlled: bool, together: bool = False) -> Economy:
+    """Random tastes and laws; if `controlled`, every decision moves every buyer's state in its own way."""
+    decisions = 2**buyers if together else buyers + 1
+    shape = (decisions, 2, 2) if controlled else (2, 2)
+    kernels = [rng.dirichlet(np.ones(2), shape[:-1]) for _ in range(buyers)]
+    values = [rng.uniform(0, 1.5, 2) for _ in range(buyers)]
+    initial = [rng.dirichlet(np.ones(2)) for _ in range(buyers)]
+    signals = [beta_signal(1, float(rng.uniform(0.5, 2)), base=float(rng.uniform(0, 0.5))) for _ in range(buyers)]
+    return items(
+        values,
+        kernels,
+        initial,
+        signals,
+        float(rng.uniform(0.3, 0.9)),
+        cost=float(rng.uniform(0, 0.3)),
+        together=together,
+    )
+
+
+def on_midpoints(economy: Economy, nodes: int) -> SeparableEnvironment:
+    """All first signals on midpoints."""
+    return separable_environment(economy, [midpoints(first, nodes) for first in economy.first])
+
+
+def known(economy: Economy, points: list[float]) -> SeparableEnvironment:
+    """First signals that everybody knows: one profile of weights."""
+    return separable_environment(economy, [Grid(np.array([x]), np.ones(1)) for x in points])
+
+
+def three_arms(depth: int, margins: tuple[float, ...] = (0.95, 0.85, 0.9)) -> SeparableEnvironment:
+    """Arms that learn, margins known."""
+    return known(arms([beta_signal()] * len(margins), 0.9, depth=depth), list(margins))
+
+
+def frequency(economy: Economy) -> FloatArray:
+    """μ_B, by adding up periods."""
+    law, total = economy.initial[0], np.zeros(len(economy.initial[0]))
+    for t in range(1, 600):
+        total = total + economy.discount**t * law
+        law = law @ economy.later[0].kernel[0][0]
+    return total

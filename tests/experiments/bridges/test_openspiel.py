@@ -1,0 +1,56 @@
+"""OpenSpiel's best response against the oracle's, on small mechanisms exported as games."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.experiments.bridges.openspiel import best_response_value, export_game
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
+from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
+from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
+from dynmech.mechanisms.contingent.linked import Linked
+from dynmech.mechanisms.groves.team import Team
+from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.builders import random_environment
+from dynmech.sim.economy.environment import TableEnvironment
+from tests.agents.oracle.test_oracle import Lottery
+from tests.mechanisms.rules.test_mechanisms import generator, interdependent
+
+
+@pytest.mark.parametrize("rule", [CremerMcLean, Linked, Team])
+def test_oil_leases(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
+    env = OilLeasesPrior().build()
+    mechanism = rule(env)
+    for agent in range(2):
+        ours = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        assert best_response_value(env, mechanism, agent) == pytest.approx(ours, abs=1e-10)
+
+
+@pytest.mark.parametrize("rule", [Team, PayYourReport, Lottery])
+def test_random_two_period_games(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
+    base = random_environment(generator(11), agents=2, signals=2, decisions=2)
+    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
+    mechanism = rule(env)
+    for agent in range(2):
+        ours = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        assert best_response_value(env, mechanism, agent) == pytest.approx(ours, abs=1e-10)
+
+
+def test_truth_earns_what_the_ledger_says() -> None:
+    from open_spiel.python.algorithms.expected_game_score import policy_value
+
+    from dynmech.experiments.bridges.openspiel import Prescribed
+
+    env = OilLeasesPrior().build()
+    game = export_game(env, Linked(env))
+    values = policy_value(game.new_initial_state(), [Prescribed(game)] * 2)
+    assert list(values) == pytest.approx([13.5, 6.5], abs=1e-12)
+
+
+def test_infinite_horizons_are_refused() -> None:
+    env = interdependent(0)
+    with pytest.raises(Refusal, match="give a horizon"):
+        export_game(env, Team(env))

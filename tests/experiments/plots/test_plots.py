@@ -1,0 +1,93 @@
+"""The picture: it is there, it shows something, and it is the same every time."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from dynmech import plot_stress
+from dynmech.experiments.runs.stressing import StressResult
+from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.errors import InputError
+
+FAMILIES = ("one-shot", "belief-manipulation", "random")
+
+
+def result(gains: dict[str, tuple[float, float, float]], tmp_path: Path) -> StressResult:
+    """Made up: a gain per mechanism and family; 0 means none was found."""
+    rows = [
+        {"mechanism": mechanism, "family": family, "lies": k, "agent": "a", "gain": gain, "found": gain > 0}
+        for mechanism, values in gains.items()
+        for k, (family, gain) in enumerate(zip(FAMILIES, values, strict=True))
+    ]
+    return StressResult(
+        gains=pd.DataFrame(rows).sort_values("gain", ascending=False, ignore_index=True),
+        mechanisms=pd.DataFrame({"mechanism": list(gains)}),
+        refusals={},
+        environment="made-up",
+        folder=tmp_path,
+        comparisons=len(rows),
+        reused=False,
+    )
+
+
+def pixels(path: Path) -> FloatArray:
+    """Red, green and blue, `(height, width, 3)`."""
+    return np.asarray(mpl.image.imread(path))[..., :3].astype(np.float64)
+
+
+SOME = {"bad": (4.0, 2.0, 0.0), "good": (0.0, 0.0, 0.0)}
+
+
+def test_it_is_a_png_of_sensible_size_that_shows_something(tmp_path: Path) -> None:
+    path = plot_stress(result(SOME, tmp_path), tmp_path / "gains.png")
+    assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert 2_000 < path.stat().st_size < 200_000
+    picture = pixels(path)
+    height, width, _ = picture.shape
+    assert 300 < height < width < 2000
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
+    # Nothing is cut off: the margin is white all round.
+    for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
+        assert (edge == 1).all()
+
+
+def test_larger_gains_are_darker_and_none_is_lightest(tmp_path: Path) -> None:
+    picture = pixels(plot_stress(result(SOME, tmp_path), tmp_path / "gains.png"))
+    coloured = picture.reshape(-1, 3)
+    colours, counts = np.unique(coloured[(coloured < 1).any(axis=1)], axis=0, return_counts=True)
+    # The three commonest besides the page: four cells without a gain, then one cell each of 4 and 2.
+    order = np.argsort(-counts)[:3]
+    none, *gains = colours[order].sum(axis=1)
+    assert counts[order[0]] > 3 * counts[order[1]]
+    assert none > max(gains)
+    row = picture[picture.shape[0] // 3]  # through the upper row, left to right: 4, 2, none
+    seen = [float(light) for light in row.sum(axis=1) if any(abs(light - known) < 1e-9 for known in (none, *gains))]
+    assert sorted(set(seen), key=seen.index) == sorted({none, *gains})
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = plot_stress(result(SOME, tmp_path), tmp_path / "a.png").read_bytes()
+    assert plot_stress(result(SOME, tmp_path), tmp_path / "b.png").read_bytes() == first
+    other = {**SOME, "bad": (4.0, 2.1, 0.0)}
+    assert plot_stress(result(other, tmp_path), tmp_path / "c.png").read_bytes() != first
+
+
+def test_it_can_show_that_nothing_was_found(tmp_path: Path) -> None:
+    picture = pixels(plot_stress(result({"good": (0.0, 0.0, 0.0)}, tmp_path), tmp_path / "gains.png"))
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+def test_it_replaces_an_older_picture_and_leaves_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "gains.png").write_bytes(b"old")
+    plot_stress(result(SOME, tmp_path), tmp_path / "gains.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["gains.png"]
+    assert (tmp_path / "gains.png").stat().st_size > 3
+
+
+def test_where_it_cannot_be_written_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gains\.png: cannot be written: No such file or directory"):
+        plot_stress(result(SOME, tmp_path), tmp_path / "none" / "gains.png")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,122 @@
+"""A story adds up to the gain it tells, is an episode of the run itself, and is there on every level of the log."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dynmech import replay, run, stress
+from dynmech.experiments.catalog.names import make_environment, make_strategy, use_plugins
+from dynmech.experiments.runs import episode_trace as telling
+from dynmech.experiments.runs.episode_trace import PERIODS, tell_case, tell_safely
+from dynmech.experiments.runs.results import read_result
+from dynmech.experiments.runs.running import make_conduct
+from dynmech.experiments.runs.simulation import Sampling, lone_deviation, make_game_of
+from dynmech.experiments.workers.pool import Workers
+from tests.builders.homes import home
+from tests.builders.runs import planted, strategy
+
+WHERE = ("contingent-density", "self-enforcing", "optimal-contract", "cremer-mclean", "team", "lowest-bid", "pivot")
+
+
+def told(mechanism: str, economy: str = "", lie: str = "random", late: bool = False) -> dict[str, Any]:
+    """The story of the first agent's lie."""
+    environment = make_environment(economy or home(mechanism))
+    conduct = make_conduct(environment.agents, 0.5, {"all": "exponential:0.4"}) if late else None
+    game = make_game_of(environment, mechanism, conduct, 1e-4)
+    return tell_case(game, lone_deviation(game, 0, make_strategy(lie)), Sampling(40, seed=3))
+
+
+def adds_up(story: dict[str, Any]) -> bool:
+    """Whether the gains of the periods are those of the episode."""
+    return all(
+        sum(one["gain"][who] for one in story["told"]) + story["rest"]["gain"][who] == pytest.approx(gain, abs=1e-9)
+        for who, gain in story["gain"].items()
+    )
+
+
+@pytest.mark.parametrize("mechanism", WHERE)
+def test_the_gains_of_all_periods_are_those_of_the_episode(mechanism: str) -> None:
+    story = told(mechanism)
+    assert story["gain"]
+    assert adds_up(story)
+    assert max(abs(gain) for gain in story["gain"].values()) > 0
+    assert not adds_up({**story, "told": [one for one in story["told"] if not any(one["gain"].values())]})
+
+
+def test_late_messages_are_told_with_what_was_counted() -> None:
+    story = told("cremer-mclean", late=True)
+    assert adds_up(story)
+    assert any(row["report"] != row["counted"] for one in story["told"] for row in one["rows"])
+
+
+def test_of_a_long_game_the_first_periods_that_differ_are_told() -> None:
+    story = told("pay-your-report", "repeated-auction", "misreport:map=down")
+    assert story["periods"] > PERIODS == len(story["told"])
+    assert all(one["differs"] for one in story["told"])
+    assert story["rest"]["periods"] > 0
+    assert adds_up(story)
+
+
+def test_of_a_very_long_game_fewer_episodes_are_played_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "ROWS", 1000)
+    story = told("pay-your-report", "repeated-auction", "misreport:map=down")
+    assert 1 <= story["of"] < 40
+    assert adds_up(story)
+    monkeypatch.setattr(telling, "ROWS", 1)
+    assert told("pay-your-report", "repeated-auction", "misreport:map=down")["of"] == 1
+
+
+def test_a_story_is_the_same_on_every_level_and_that_of_the_log(tmp_path: Path) -> None:
+    stories = {}
+    for level in ("full", "episodes", "summary"):
+        run(
+            "oil-leases-prior",
+            "cremer-mclean",
+            {"0": "belief-manipulation"},
+            episodes=500,
+            log=level,
+            out=tmp_path / level,
+        )
+        stories[level] = read_result(tmp_path / level)["story"]
+    assert stories["full"] == stories["episodes"] == stories["summary"]
+    story = stories["summary"]
+    logged = replay(tmp_path / "full", "deviation", episode=story["episode"])
+    assert story["gain"] == {who: pytest.approx(here) for who, (here, _) in logged.gains.items()}
+    rows = [row for one in story["told"] for row in one["rows"]]
+    for key, name in (("report", "report"), ("signal", "signal"), ("earns", "utility"), ("pays", "transfer")):
+        assert [row[key] for row in rows] == logged.played[name].tolist()
+        assert [row["truth"][key] for row in rows] == logged.played[f"truth {name}"].tolist()
+
+
+def test_every_mechanism_that_breaks_has_its_story_and_no_other(tmp_path: Path) -> None:
+    found = stress(
+        "oil-leases-prior", ["linked", "cremer-mclean", "pivot"], episodes=300, log="summary", out=tmp_path / "a"
+    )
+    assert set(found.stories) == {"cremer-mclean", "pivot"}
+    for name, story in found.stories.items():
+        assert adds_up(story)
+        assert story["words"].startswith("firm ")
+        top = found.gains[found.gains["mechanism"] == name].iloc[0]
+        assert story["mean"] >= top["gain"] - top["half_width"] - story["half_width"]
+    again = stress(
+        "oil-leases-prior", ["linked", "cremer-mclean", "pivot"], episodes=300, log="summary", out=tmp_path / "a"
+    )
+    assert again.reused
+    assert again.stories == found.stories
+
+
+def test_nobody_who_deviates_no_story(tmp_path: Path) -> None:
+    assert run("oil-leases", "linked", {}, episodes=20, out=tmp_path / "a").story is None
+
+
+def test_a_users_strategy_is_told_too_and_what_it_breaks_is_said(tmp_path: Path) -> None:
+    use_plugins([planted(tmp_path / "teller.py", strategy("teller", "return view.space.size - 1 - view.prescribed"))])
+    game = make_game_of(make_environment("oil-leases"), "linked", None, 1e-4)
+    story = tell_safely(game, lone_deviation(game, 0, make_strategy("teller")), Sampling(30), Workers())
+    assert adds_up(story)
+    use_plugins([planted(tmp_path / "mute.py", strategy("mute", "raise ValueError('no')"))])
+    story = tell_safely(game, lone_deviation(game, 0, make_strategy("mute")), Sampling(30), Workers(), "firm 1 is mute")
+    assert story["words"] == "firm 1 is mute"
+    assert "mute" in story["untold"]
+    assert "told" not in story

@@ -1,0 +1,529 @@
+"""Play that enforces itself: the payments, what breaks it down, and how patient agents must be, worked out twice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from dynmech.agents.oracle.patience_thresholds import Level, least_patience, sufficient, worst_exit
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.oracle.witness import Witness
+from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.quitting import Quitting
+from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.audits.auditing import audit
+from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.runs.moments import Moments
+from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
+from dynmech.mechanisms.balanced.blackwell import long_run
+from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
+from dynmech.mechanisms.balanced.with_enforcement import enforced, parts
+from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.builders import from_arrays
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.stage import Stage
+from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.record import Record
+from dynmech.sim.play.roles import Situation, View
+
+SELLER, BUYER = 0, 1
+OUT, IN = 0, 1
+
+
+def market(discount: float = 0.95, persistence: float = 0.5) -> TableEnvironment:
+    env = make_environment(f"repeated-trade:discount={discount},persistence={persistence}")
+    assert isinstance(env, TableEnvironment)
+    return env
+
+
+# The constraints, worked out from the formulas alone
+
+
+class ByHand:
+    """Costs 1, 3 and values 2, 4: everything from the paper's formulas, by loops and linear systems."""
+
+    costs, values = (1.0, 3.0), (2.0, 4.0)
+    states = tuple(product(range(2), range(2)))
+
+    def __init__(self, discount: float, persistence: float) -> None:
+        self.delta = discount
+        self.keep = persistence * np.eye(2) + (1 - persistence) / 2
+        self.law: FloatArray = np.kron(self.keep, self.keep).astype(np.float64)
+        self.u = np.array(
+            [[-self.costs[s] * self.trade(s, b), self.values[b] * self.trade(s, b)] for s, b in self.states]
+        ).T
+        ahead = np.asarray(np.linalg.solve(np.eye(4) - discount * self.law, self.u.T).T, dtype=np.float64)  # V_i
+        self.later = [self.incentive(j, ahead[1 - j], self.law) for j in range(2)]  # γ_j by last reports and report
+        self.first = [self.incentive(j, ahead[1 - j], np.full((1, 4), 0.25)) for j in range(2)]
+        shares = self.u.mean(axis=1) / 2  # the long run is even
+        lowest = [min(g.min() for g in (self.first[j], self.later[j])) for j in range(2)]
+        self.base = shares + max(-lowest[1 - i] - shares[i] for i in range(2))  # A_i with the least K
+        self.stay = self.staying()
+
+    def trade(self, s: int, b: int) -> float:
+        return float(self.values[b] > self.costs[s])
+
+    def incentive(self, j: int, worth: FloatArray, laws: FloatArray) -> FloatArray:
+        """E[V_{−j} | own report, last reports] − E[V_{−j} | last reports], `(last, own)`."""
+        out = np.zeros((len(laws), 2))
+        for k, law in enumerate(laws):
+            for own in range(2):
+                mine = [n for n, state in enumerate(self.states) if state[j] == own]
+                out[k, own] = law[mine] @ worth[mine] / law[mine].sum() - law @ worth
+        return out
+
+    def payment(self, i: int, t: int, last: int, reports: int) -> float:
+        """z_ij, j the other."""
+        table = self.later if t else self.first
+        return float(table[1 - i][last if t else 0, self.states[reports][1 - i]] + self.base[i])
+
+    def flow(self, i: int, t: int, last: int, reports: int, own: int) -> float:
+        """u_i + y_i on schedule, the true type `own`."""
+        s, b = self.states[reports]
+        worth = (-self.costs[own] if i == 0 else self.values[own]) * self.trade(s, b)
+        return worth + self.payment(1 - i, t, last, reports) - self.payment(i, t, last, reports)
+
+    def staying(self) -> FloatArray:
+        """Values of truth on schedule by last reports and true profile, `(2, 4, 4)`."""
+        out = np.zeros((2, 4, 4))
+        for i in range(2):
+            system, right = np.eye(16), np.zeros(16)
+            for last, now in product(range(4), range(4)):
+                right[4 * last + now] = self.flow(i, 1, last, now, self.states[now][i])
+                system[4 * last + now, 4 * now : 4 * now + 4] -= self.delta * self.law[now]
+            out[i] = np.linalg.solve(system, right).reshape(4, 4)
+        return out
+
+    def ahead(self, i: int, own: int, reports: int, value: FloatArray) -> float:
+        """E[value(next profile)] with the own true type and the other's reported one."""
+        other = self.states[reports][1 - i]
+        law = [self.keep[own, st[i]] * self.keep[other, st[1 - i]] for st in self.states]
+        return float(np.array(law) @ value)
+
+    def leave(self, i: int, t: int, last: int, reports: int, own: int) -> float:
+        """The best own action, and no payment: the buyer takes the unit, the seller keeps it."""
+        traded = self.trade(*self.states[reports])
+        return (self.values[own] * traded if i == 1 else 0.0) + self.payment(1 - i, t, last, reports)
+
+    def excess(self, level: Level) -> float:
+        """The largest off − on over the information sets of level C or A."""
+        worst = -np.inf
+        for i, t, last, reports, own in product(range(2), range(2), range(4), range(4), range(2)):
+            if level is Level.TRUTHFUL and self.states[reports][i] != own:
+                continue
+            on = self.flow(i, t, last, reports, own) + self.delta * self.ahead(i, own, reports, self.stay[i, reports])
+            worst = max(worst, self.leave(i, t, last, reports, own) - on)
+        return worst
+
+    def best_response(self) -> float:
+        """The largest gain over (last reports, own type) by value iteration: report, see the other's, stay or leave."""
+        worst = -np.inf
+        for i in range(2):
+            value = np.zeros((4, 2))
+            for _ in range(2000):
+                value = np.array([[self.choose(i, 1, last, own, value) for own in range(2)] for last in range(4)])
+            for t, last, own in product(range(2), range(4), range(2)):
+                honest = sum(
+                    self.other_law(i, t, last)[other]
+                    * (self.flow(i, t, last, n, own) + self.delta * self.ahead(i, own, n, self.stay[i, n]))
+                    for other in range(2)
+                    for n in [self.index(i, own, other)]
+                )
+                worst = max(worst, self.choose(i, t, last, own, value) - honest)
+        return worst
+
+    def other_law(self, i: int, t: int, last: int) -> FloatArray:
+        return self.keep[self.states[last][1 - i]] if t else np.full(2, 0.5)
+
+    def index(self, i: int, own: int, other: int) -> int:
+        return self.states.index((own, other) if i == 0 else (other, own))
+
+    def choose(self, i: int, t: int, last: int, own: int, value: FloatArray) -> float:
+        """The best report, then the better of staying and leaving once the other's report is known."""
+        law, best = self.other_law(i, t, last), -np.inf
+        for said in range(2):
+            total = 0.0
+            for other in range(2):
+                n = self.index(i, said, other)
+                on = self.flow(i, t, last, n, own) + self.delta * float(self.keep[own] @ value[n])
+                total += law[other] * max(on, self.leave(i, t, last, n, own))
+            best = max(best, total)
+        return best
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.5])
+@pytest.mark.parametrize("discount", [0.5, 0.9])
+def test_payments_and_constraints_are_those_of_the_formulas(discount: float, persistence: float) -> None:
+    env, hand = market(discount, persistence), ByHand(discount, persistence)
+    rules = SelfEnforcing(env)
+    np.testing.assert_allclose(rules.base_payments, hand.base, atol=1e-9)
+    for last, reports in product(range(4), range(4)):
+        now = Situation(1, np.array([1 + last]), np.zeros(1, np.intp))
+        payments = rules.due_payments(now, np.array([hand.states[reports]]))[0]
+        np.testing.assert_allclose(
+            payments, [[0, hand.payment(0, 1, last, reports)], [hand.payment(1, 1, last, reports), 0]], atol=1e-9
+        )
+    for level in (Level.TRUTHFUL, Level.AFTER_LIES):
+        assert worst_exit(env, level).amount == pytest.approx(hand.excess(level), abs=1e-8)
+
+
+@pytest.mark.parametrize(("discount", "persistence"), [(0.8, 0.0), (0.85, 0.0), (0.9, 0.3)])
+def test_the_best_response_with_quitting_is_the_one_by_hand(discount: float, persistence: float) -> None:
+    gain = worst_exit(market(discount, persistence), Level.BEST_RESPONSE).amount
+    assert gain == pytest.approx(ByHand(discount, persistence).best_response(), abs=1e-8)
+
+
+def bisected(fails: Callable[[float], bool], low: float, high: float) -> float:
+    for _ in range(45):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fails(middle) else (low, middle)
+    return high
+
+
+INDEPENDENT = {Level.TRUTHFUL: 5 / 6, Level.BEST_RESPONSE: 28 / 33, Level.AFTER_LIES: 36 / 41}
+"""δ* where types are drawn anew each period."""
+
+
+@pytest.mark.parametrize("level", Level)
+def test_least_patience_without_persistence_is_a_fraction(level: Level) -> None:
+    assert least_patience(market(persistence=0), level) == pytest.approx(INDEPENDENT[level], abs=1e-8)
+
+
+def test_the_three_levels_with_persistence() -> None:
+    env = market()
+    found = {level: least_patience(env, level) for level in Level}
+    assert found[Level.TRUTHFUL] + 1e-3 < found[Level.BEST_RESPONSE] < found[Level.AFTER_LIES] - 1e-3
+    for level in (Level.TRUTHFUL, Level.AFTER_LIES):
+        by_hand = bisected(lambda d, level=level: ByHand(d, 0.5).excess(level) > 0, 0.8, 0.98)  # type: ignore[misc]
+        assert found[level] == pytest.approx(by_hand, abs=1e-8)
+    bound = sufficient(env)
+    assert found[Level.AFTER_LIES] < bound.discount < 1
+    for level, delta in found.items():
+        assert worst_exit(replace(env, discount=delta - 1e-4), level).amount > 1e-4
+        assert worst_exit(replace(env, discount=delta + 1e-4), level).amount < (
+            1e-9 if level is Level.BEST_RESPONSE else -1e-4
+        )
+        assert worst_exit(replace(env, discount=bound.discount), level).amount < 1e-9
+
+
+# In play
+
+
+def game_of(env: TableEnvironment, tail: float = 1e-3) -> Game:
+    return make_game(env, SelfEnforcing(env), tail=tail)
+
+
+def played(game: Game, *strategies: BaseStrategy, episodes: int = 4000) -> Record:
+    streams = Streams(4, "test", 0, episodes, game.periods)
+    return play_shard(game, list(strategies) or [Truthful(), Truthful()], streams)
+
+
+def test_on_schedule_play_is_efficient_and_shares_the_surplus() -> None:
+    record = played(game_of(market()))
+    env = record.game.environment
+    traded = record.decision == 3
+    assert np.array_equal(traded, ~((record.signal[:, SELLER] == 1) & (record.signal[:, BUYER] == 0)))
+    np.testing.assert_allclose(record.transfer.sum(axis=1), 0, atol=1e-12)
+    assert isinstance(env, TableEnvironment)
+    for i in range(2):  # Σ ū / (2 (1 − δ)) = 1.25 / 2 / .05
+        payoff = Moments.of(record.payoffs[i])
+        assert abs(float(payoff.mean) - 12.5) <= 4 * float(payoff.error) + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("strategy", "agent"),
+    [(Quitting(1, None), BUYER), (Quitting(1, "low"), SELLER), (Quitting(1, "low", withhold=False), SELLER)],
+)
+def test_whoever_leaves_the_schedule_breaks_play_down_for_good(strategy: Quitting, agent: int) -> None:
+    game = game_of(market())
+    honest = played(game, episodes=500)
+    profile: list[BaseStrategy] = [Truthful(), Truthful()]
+    profile[agent] = strategy
+    record = played(game, *profile, episodes=500)
+    assert np.array_equal(record.decision[:2], honest.decision[:2])
+    left = record.action[1, agent] != honest.action[1, agent]
+    left |= record.reply[1, agent] == 1
+    assert left.any()
+    assert (record.decision[2:, left] == 0).all()  # everybody out
+    assert (record.utility[2:, :, left] == 0).all()
+    assert (record.transfer[2:, :, left] == 0).all()
+    assert np.array_equal(record.decision[:3, ~left], honest.decision[:3, ~left])
+    if strategy.withhold:
+        due = game.mechanism.due_payments(  # type: ignore[attr-defined]
+            Situation(1, 1 + 2 * record.signal[0, 0] + record.signal[0, 1], np.zeros(500, np.intp)), record.signal[1].T
+        )
+        other = 1 - agent
+        np.testing.assert_allclose(record.transfer[1, agent], -due[:, other, agent], atol=1e-12)  # it still receives
+        np.testing.assert_allclose(record.transfer[1, other], due[:, other, agent], atol=1e-12)
+
+
+class LiesFirst(Quitting):
+    """Reports `said` instead of the truth at an information set, and quits there or stays."""
+
+    name = "lies-first"
+
+    def __init__(self, here: Callable[[View], BoolArray], said: int, action: str | None, *, quits: bool) -> None:
+        super().__init__(lambda view: self.at(view) & quits, action)
+        self.here, self.said = here, said
+
+    def message(self, view: View) -> Array:
+        view.private["at"] = self.here(view)
+        return np.where(view.private["at"], self.said, view.prescribed)
+
+    def at(self, view: View) -> BoolArray:
+        return np.asarray(view.private["at"], dtype=np.bool_)
+
+
+@pytest.mark.parametrize("level", [Level.TRUTHFUL, Level.AFTER_LIES])
+def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_not(level: Level) -> None:
+    """At the worst information set of the level: off − on, discounted and weighted by how often play gets there."""
+    for shift, sign in ((-0.01, 1), (0.01, -1)):
+        env = market(round(INDEPENDENT[level] + shift, 6), 0.0)
+        exit = worst_exit(env, level)
+        assert np.sign(exit.amount) == sign
+        assert exit.profile is not None
+        assert exit.report is not None
+        signals, agent = divmod(exit.profile, 2), exit.agent
+        other = 1 - agent
+
+        def there(
+            view: View, signals: tuple[int, int] = signals, agent: int = agent, t: int = exit.period
+        ) -> BoolArray:
+            return np.asarray((view.t == t) & (view.signal == signals[agent]))
+
+        def settled(view: View, there: Callable[[View], BoolArray] = there, wanted: int = signals[other]) -> BoolArray:
+            assert view.reports is not None
+            return np.asarray(there(view) & (view.reports[:, 1 - view.agent] == wanted))
+
+        game = game_of(env)
+        action = None if agent == BUYER else "low"
+        stays, leaves = (LiesFirst(there, exit.report, action, quits=quits) for quits in (False, True))
+        leaves.when = settled
+        profiles = [[one if i == agent else Truthful() for i in range(2)] for one in (stays, leaves)]
+        on, off = (played(game, *profile, episodes=20_000).payoffs[agent] for profile in profiles)
+        gain = Moments.of(off - on)
+        expected = 0.25 * env.discount**exit.period * exit.amount  # types are even in every period
+        assert abs(float(gain.mean) - expected) <= 4 * float(gain.error) + 2 * game.tail
+        assert sign * float(gain.mean) > 0
+
+
+def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
+    for shift in (-0.01, 0.01):
+        env = market(round(28 / 33 + shift, 6), 0.0)
+        exit = worst_exit(env, Level.BEST_RESPONSE)
+        problem = build_problem(env, SelfEnforcing(env), (exit.agent,))
+        witness = Witness(problem, Family.CONTINGENT)
+        truth = solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
+        game = game_of(env)
+        profile = [witness if i == exit.agent else Truthful() for i in range(2)]
+        record = played(game, *profile, episodes=20_000)
+        gain = Moments.of(record.payoffs[exit.agent] - played(game, episodes=20_000).payoffs[exit.agent])
+        expected = witness.value.ex_ante - truth
+        assert abs(float(gain.mean) - expected) <= 4 * float(gain.error) + 2 * game.tail
+        broken = (record.reply[:, exit.agent] == 1).any(axis=0)
+        assert (expected > 0.05) == (shift < 0)
+        assert bool(broken.any()) == (shift < 0)
+
+
+def test_what_a_stress_test_tries_of_leaving() -> None:
+    """At three dates: as recommended, or by flip, up or down (low and high are no others with two actions)."""
+    game = game_of(market())
+    keys = [member.key() for member in Quitting.menu(Setting.of(game, BUYER))]
+    assert keys[:2] == ["quitting:when=0,action=none,withhold=true", "quitting:when=0,action=flip,withhold=true"]
+    assert len(set(keys)) == 3 * 4
+    plain = make_environment("oil-leases")
+    assert not list(Quitting.menu(Setting.of(make_game(plain, make_mechanism("team", plain)), 0)))
+
+
+def test_the_audit_finds_what_the_thresholds_say() -> None:
+    patient, hasty = (audit(env, SelfEnforcing(env)) for env in (market(0.95), market(0.9)))
+    assert patient.holds
+    verdicts = {v.promise: v.status for v in hasty.promises}
+    assert verdicts["incentive: bayesian"] == "fails"
+    assert verdicts["budget: ex post"] == "holds"
+
+
+def test_the_audit_says_how_patient_agents_must_be() -> None:
+    """Between the thresholds of levels C and B: kept after the truth, not along best responses, nor after any lie."""
+    env = market(0.925)
+    found = {
+        c.name.partition(" (level ")[2][:1]: c for c in audit(env, SelfEnforcing(env)).conditions if "level" in c.name
+    }
+    assert {level: one.holds for level, one in found.items()} == {"C": True, "B": False, "A": False}
+    for level in Level:
+        one = found[level.value]
+        assert one.value == pytest.approx(worst_exit(env, level).amount)
+        assert f"δ* = {least_patience(env, level):.6g}" in one.note
+    assert f"suffices from {sufficient(env, printed=True).discount:.6g} on, as printed" in found["A"].note
+    assert "mended" not in found["A"].note  # two agents: as printed
+
+
+def test_the_audit_shows_the_long_run_and_the_payments() -> None:
+    env = market()
+    conditions = {c.name: c for c in audit(env, SelfEnforcing(env)).conditions}
+    assert not conditions["private values"].holds  # as long as nobody enforces what others do
+    assert conditions["private values, if what all can see is enforced"].holds
+    hand = ByHand(0.95, 0.5)
+    note = conditions["decisions of the very patient, one ergodic set"].note
+    for name, earned, base in zip(env.agents, hand.u.mean(axis=1), hand.base, strict=True):
+        assert f"{name} earns {earned:.6g} per period, A = {base:.6g}" in note
+
+
+def test_with_larger_payments_every_threshold_moves() -> None:
+    """K = 10 instead of 3.5: there is more to run away with."""
+    env = market()
+    for level in Level:
+        assert least_patience(env, level, 10.0) > least_patience(env, level) + 0.01
+    more = SelfEnforcing(env, 10.0)
+    failing = [c for c in audit(env, more).conditions if "level" in c.name]
+    assert [c.value for c in failing] == pytest.approx([worst_exit(env, level, 10.0).amount for level in Level])
+    assert not any(c.holds for c in failing)
+
+
+# What it rests on
+
+
+def test_where_it_does_not_fit_it_says_why() -> None:
+    for text, why in (
+        ("repeated-trade:persistence=1", "4 ergodic sets under the efficient decisions"),
+        ("repeated-trade:low_value=0,high_value=0.5", "the long-run surplus 0 is not positive"),
+        ("repeated-trade:enforced=true", "every decision must be the agents' own actions"),
+        ("trading-game", "the horizon must be infinite"),
+    ):
+        with pytest.raises(Refusal, match=why):
+            make_mechanism("self-enforcing", make_environment(text))
+    with pytest.raises(Refusal, match="with K = 1 a payment is negative"):
+        make_mechanism("self-enforcing:constant=1", market())
+    assert make_mechanism("self-enforcing:constant=20", market()).transfer_bound() > 20
+
+
+def test_enforced_the_same_market_is_the_balanced_mechanisms() -> None:
+    env = make_environment("repeated-trade:enforced=true")
+    assert audit(env, make_mechanism("balanced-team", env)).holds
+    assert not audit(env, make_mechanism("pay-your-report", env)).promises
+
+
+def test_payments_beyond_the_least_constant_ask_for_more_patience() -> None:
+    env = market(0.95)
+    more = SelfEnforcing(env, 10.0)
+    problem = build_problem(env, more, (BUYER,))
+    best, truth = (solve(problem, family, Information.INTERIM) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+    assert best.ex_ante - truth.ex_ante > 0.1
+
+
+def effort_market(discount: float) -> TableEnvironment:
+    """The seller may work in secret (cost ½): its cost is then low next time. Actions are public/hidden."""
+    seller, buyer = ("out/rest", "out/work", "in/rest", "in/work"), ("out", "in")
+    utility, moves = np.zeros((2, 8, 2, 1)), np.zeros((8, 2, 2))
+    for decision, (own, other) in enumerate(product(range(4), range(2))):
+        trade, work = float(own >= 2 and other == 1), own % 2
+        utility[0, decision, :, 0] = -trade * np.array([1.0, 3.0]) - 0.5 * work * trade  # work is for what is sold
+        utility[1, decision] = 4 * trade
+        moves[decision] = [0.9, 0.1] if work and trade else [0.5, 0.5]
+    stage = Stage(
+        (("low", "high"), ("-",)),
+        tuple(f"{a}, {b}" for a in seller for b in buyer),
+        utility,
+        IndependentKernel((moves, np.ones((8, 1, 1)))),
+        private_actions=(seller, buyer),
+    )
+    return TableEnvironment("effort market", ("seller", "buyer"), np.full((2, 1), 0.5), (stage,), discount, None)
+
+
+def club(discount: float) -> TableEnvironment:
+    """Three members, each out or in; together they pay 2 each for what is worth 1 or 4, types persisting by 0.3."""
+    members = range(3)
+    utility = np.zeros((3, 8, 2, 2, 2))
+    for i in members:
+        utility[i, 7] = np.moveaxis(np.array([1.0, 4.0]).reshape(2, 1, 1) - 2, 0, i)
+    chain = np.stack([0.3 * np.eye(2) + 0.35] * 8)
+    names = tuple(", ".join(acts) for acts in product(("out", "in"), repeat=3))
+    stage = Stage(
+        (("low", "high"),) * 3, names, utility, IndependentKernel((chain,) * 3), (), None, (("out", "in"),) * 3
+    )
+    return TableEnvironment("club", ("Ann", "Bob", "Cy"), np.full((2, 2, 2), 1 / 8), (stage,), discount, None)
+
+
+def test_three_members_and_the_mended_bound() -> None:
+    """Two agents hide it: with three, K = 2 C/(N − 1) + M/N asks for less patience than the mended K."""
+    env = club(0.85)
+    found = audit(env, SelfEnforcing(env))
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    levels = [least_patience(env, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
+    assert levels[0] < levels[1] - 0.01 < levels[2]
+    for level, delta in zip((Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES), levels, strict=True):
+        assert worst_exit(club(delta - 1e-3), level).amount > 1e-3
+        assert worst_exit(club(delta + 1e-3), level).amount < 1e-8
+    printed, mended = (sufficient(env, printed=kind).discount for kind in (True, False))
+    assert levels[2] < printed < mended
+    (last,) = [c.note for c in found.conditions if "level A" in c.name]
+    assert last.endswith(f"from {printed:.6g} on, as printed, {mended:.6g} mended")
+
+
+def test_hidden_parts_of_actions_stay_hidden() -> None:
+    env = effort_market(0.95)
+    world, original = enforced(env)
+    assert world.stage(0).private_actions == (("rest", "work"), ("-",))
+    assert [world.stage(0).decisions[k] for k in range(4)] == [
+        "out/rest, out",
+        "out/work, out",
+        "out/rest, in",
+        "out/work, in",
+    ]
+    assert sorted(original.tolist()) == list(range(8))
+    rules = SelfEnforcing(env)
+    assert rules.sees(0, SELLER).tolist() == [0, 0, 2, 2]  # rest and work look alike
+    working = env.stage(0).decisions.index("in/work, in")
+    assert (rules.original[rules.run.policy] == working).all()
+    found = audit(env, rules)
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    record = played(make_game(env, rules, tail=1e-2), Quitting(1, "2/2/2/2", withhold=False), Truthful(), episodes=50)
+    assert (record.action[1:, SELLER] == 2).all()  # in, at rest
+    assert (record.decision == working).all()  # nobody noticed
+
+
+def test_actions_must_be_all_combinations() -> None:
+    with pytest.raises(Refusal, match="not all combinations"):
+        parts(("out", "in/work", "in/rest"), "Ann")
+
+
+def test_the_long_run_of_a_chain_with_a_transient_state() -> None:
+    law = np.array([[[0.5, 0.5, 0.0], [0.0, 0.2, 0.8], [0.0, 0.6, 0.4]]])
+    env = from_arrays(np.array([[[9.0, 1.0, 2.0]]]), [law], np.array([1.0, 0, 0]), 0.9)
+    run = long_run(env)
+    np.testing.assert_allclose(run.invariant, [0, 3 / 7, 4 / 7], atol=1e-12)
+    assert run.average == pytest.approx([11 / 7])
+    limit = run.excess(1.0)[0]
+    near = run.excess(1 - 1e-7)[0]
+    np.testing.assert_allclose(limit, near, atol=1e-4)
+    assert limit @ run.invariant == pytest.approx(0)
+
+
+def test_a_policy_that_still_changes_is_no_blackwell_policy() -> None:
+    """Decision 1 costs 1 now and moves to a state better by 1.5e-4 for ever: worth it only when very patient."""
+    utility = np.array([[[0.0, 1.5e-4], [-1.0, 1.5e-4]]])
+    law = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]])
+    env = from_arrays(utility, [law], np.array([1.0, 0.0]), 0.9)
+    with pytest.raises(Refusal, match="still change"):
+        long_run(env)
+
+
+def test_the_printed_constant_is_too_small_for_four_agents() -> None:
+    """Erratum 8: agent 1 draws θ ∈ {0, 1} anew, a = θ is efficient, three others enjoy a: |γ_1| = 1.5 > 2C = 1."""
+    utility = np.zeros((4, 2, 2, 1, 1, 1))
+    utility[0, 1, 0] = -4.0
+    utility[1:, 1] = 1.0
+    flat = np.full((2, 2, 2), 0.5)
+    one = np.ones((2, 1, 1))
+    env = from_arrays(utility, [flat, one, one, one], np.full((2, 1, 1, 1), 0.5), 0.9)
+    run = long_run(env)
+    spread = max(float(np.abs(run.excess(d)).max()) for d in (0, 0.5, 0.9, 1))
+    assert spread == pytest.approx(0.5)
+    assert max(float(np.abs(table).max()) for table in BalancedTeam(env).tables[1]) == pytest.approx(1.5)

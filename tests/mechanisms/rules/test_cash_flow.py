@@ -1,0 +1,85 @@
+"""Expected flows period by period, and the yardstick on the screen."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from dynmech.experiments.audits.revenue_bound import yardstick
+from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.scenarios.bilateral_trade import environment_of
+from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.contingent.linked import Linked
+from dynmech.mechanisms.groves.pivot import Pivot
+from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.rules.cash_flow import cash_flow
+from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.environment import TableEnvironment
+from tests.mechanisms.conditions.test_trade_budget import random_trade
+from tests.mechanisms.rules.test_mechanisms import interdependent
+
+seeds = st.integers(0, 10_000)
+
+
+@given(seeds)
+def test_the_pivots_deficit_in_period_t_is_yoons(seed: int) -> None:
+    """xᵀ P_s^t V (P_bᵀ)^t y, and in total xᵀGy."""
+    trade = random_trade(seed, 3)
+    env = environment_of(trade, 0.8)
+    found = cash_flow(env, Pivot(env, "feasible"), 120)
+    for t in (0, 1, 5):
+        seller, buyer = (np.linalg.matrix_power(chain, t) for chain in (trade.seller, trade.buyer))
+        expected = trade.first_seller @ seller @ trade.gains @ buyer.T @ trade.first_buyer
+        assert found.deficit[t] == pytest.approx(float(expected), abs=1e-12)
+    assert found.total_deficit == pytest.approx(trade.budget(0.8).deficit, abs=1e-9)
+    np.testing.assert_allclose(found.utility.sum(axis=0), found.deficit, atol=1e-12)
+
+
+def test_fees_come_in_at_the_start() -> None:
+    env = environment_of(random_trade(1), 0.8)
+    with_fees, without = PivotWithFees(env), Pivot(env, "feasible")
+    more = cash_flow(env, with_fees, 4).transfer - cash_flow(env, without, 4).transfer
+    np.testing.assert_allclose(more[:, 0], with_fees.amounts, atol=1e-12)
+    np.testing.assert_allclose(more[:, 1:], 0, atol=1e-12)
+
+
+def test_with_a_memory_and_dues_flows_add_up_to_the_ledger() -> None:
+    env = interdependent(3)
+    mechanism = ContingentSpanning(env)
+    found = cash_flow(env, mechanism, 300)
+    weights = env.discount ** np.arange(300)
+    np.testing.assert_allclose(found.transfer @ weights, keep_ledger(env, mechanism).transfer, atol=1e-8)
+    np.testing.assert_allclose(found.utility @ weights, keep_ledger(env, mechanism).utility, atol=1e-8)
+
+
+def test_a_finite_horizon_ends_it() -> None:
+    env = make_environment("oil-leases-prior")
+    assert isinstance(env, TableEnvironment)
+    found = cash_flow(env, Linked(env), 10)
+    assert found.transfer.shape == (2, 3)
+    assert found.total_deficit == pytest.approx(1.0)  # Γ^link costs the designer 1 on average
+
+
+# The yardstick
+
+
+def test_the_yardstick_says_what_binds() -> None:
+    found = yardstick(make_environment("two-period-sale:grid=5"))
+    out = io.StringIO()
+    found.show(Console(file=out, width=200))
+    assert "two-period-sale: no mechanism earns more than 0.628, 62.8% of the first best." in out.getvalue()
+    assert "truth, period 0: buyer with signal 0.3 would report 0.1" in out.getvalue()
+    data = json.loads(json.dumps(found.data()))
+    assert data["revenue"] == pytest.approx(0.628)
+    assert data["binding"][0]["kind"] == "participation"
+    assert yardstick(make_environment("two-period-sale:grid=5"), leave=True).optimum.revenue <= 0.628 + 1e-9
+
+
+def test_the_yardstick_needs_a_grid() -> None:
+    with pytest.raises(Refusal, match="is not finite; give a grid of it"):
+        yardstick(make_environment("two-period-sale"))

@@ -1,0 +1,434 @@
+"""Installed packages offer strategies, mechanisms and scenarios by name; what is broken in them stays theirs."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import agents
+from dynmech import make_environment, make_mechanism, make_strategy, run, stress, use_plugins
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
+from dynmech.experiments.catalog.options import construct
+from dynmech.experiments.cli.app import main
+from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.registry import USERS, place, told
+
+REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
+
+STRATEGY = '''
+from pathlib import Path
+import numpy as np
+from dynmech.agents.strategies.base import BaseStrategy
+Path(__file__).with_suffix(".imported").touch()
+
+class Shade(BaseStrategy):
+    """Reports a step lower."""
+    name = "shade"
+    def __init__(self, step: int = 1):
+        self.step = step
+    def message(self, view):
+        return np.maximum(view.prescribed - self.step, 0)
+'''
+
+MECHANISM = '''
+import numpy as np
+from dynmech.mechanisms.rules.base import DirectMechanism
+
+class Lump(DirectMechanism):
+    """Everybody pays a fee whatever happens, and more for the highest report."""
+    name = "lump"
+    def __init__(self, environment, fee: float = 0.5):
+        super().__init__(environment)
+        self.fee = fee
+    def charge(self, now, messages, decision, acts):
+        return self.fee + np.where(messages == messages.max(axis=1, keepdims=True), 1.0, 0.0)
+    def transfer_bound(self):
+        return self.fee + 1
+'''
+
+SCENARIO = '''
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+
+class Bazaar(Scenario):
+    """Two sales."""
+    name = "bazaar"
+    def build(self):
+        return RepeatedAuction(values=2, horizon=2).build()
+'''
+
+ALL_THREE = {
+    "dynmech.strategies": {"shade": "shady.strategies:Shade"},
+    "dynmech.mechanisms": {"lump": "shady.rules:Lump"},
+    "dynmech.scenarios": {"bazaar": "shady.places:Bazaar"},
+}
+
+
+def install(
+    site: Path,
+    name: str,
+    points: dict[str, dict[str, str]],
+    modules: dict[str, str],
+    *,
+    version: str = "1.0",
+) -> None:
+    """What pip leaves behind: a package and a folder of metadata beside it."""
+    (site / name).mkdir(parents=True, exist_ok=True)
+    for module, source in {"__init__": "", **modules}.items():
+        (site / name / f"{module}.py").write_text(dedent(source), encoding="utf-8")
+    metadata = site / f"{name}-{version}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+    text = "".join(
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
+        for group, entries in points.items()
+    )
+    (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
+
+
+def install_shady(site: Path) -> None:
+    """The sound package, one thing of each kind."""
+    install(site, "shady", ALL_THREE, {"strategies": STRATEGY, "rules": MECHANISM, "places": SCENARIO})
+
+
+def offering(value: str, name: str = "odd") -> dict[str, dict[str, str]]:
+    return {"dynmech.strategies": {name: value}}
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for installed packages, on the path of this process; afterwards all is forgotten."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.chdir(tmp_path)
+    for registry in REGISTRIES:
+        monkeypatch.setattr(registry, "_offers", None)
+        monkeypatch.setattr(registry, "_imported", {})
+    before = set(sys.modules)
+    yield folder
+    USERS.clear()
+    for module in set(sys.modules) - before:
+        if module.partition(".")[0] in {path.name for path in folder.iterdir()}:
+            del sys.modules[module]
+    importlib.invalidate_caches()
+
+
+# Sound packages
+
+
+def test_a_package_is_imported_when_one_of_its_names_is_asked_for_and_not_before(site: Path) -> None:
+    install_shady(site)
+    install(site, "loud", offering("loud:Loud", "loud"), {"__init__": "raise RuntimeError('imported')"})
+    assert {"shade", "loud", "truthful"} <= set(STRATEGIES.names())
+    assert STRATEGIES.get("truthful").__module__ == "dynmech.agents.strategies.truthful"
+    imported = site / "shady" / "strategies.imported"
+    assert not imported.exists()
+    assert "loud" not in sys.modules
+    assert make_strategy("shade:step=2").key() == "shade:step=2"
+    assert imported.exists()
+    assert "loud" not in sys.modules
+    assert "shady.rules" not in sys.modules
+
+
+def test_things_of_packages_are_made_run_and_stressed_by_name(site: Path) -> None:
+    install_shady(site)
+    env = make_environment("bazaar")
+    assert type(make_mechanism("lump:fee=0.25", env)).__module__ == "shady.rules"
+    result = run("bazaar", "lump", {"bidder 1": "shade"}, episodes=4000, out="run")
+    # Values are 0 or 1, evenly and independently, in both periods (weights 1 and 0.9); ties go to bidder 1, and the
+    # good stays where nobody wants it. Shading, bidder 1 never wins and pays 0.5, and 1 more when bidder 2 has 0;
+    # bidder 2 pays 1.5 always and wins when it has 1. Truthful, bidder 1 wins when it has 1, and pays 0.5 + 3/4.
+    assert result.agents["payoff"].tolist() == pytest.approx([-1.9, -1.9], abs=0.05)
+    assert result.agents["gain"][0] == pytest.approx(1.9 * (-1 + 0.75), abs=0.05)
+    found = stress("bazaar", ["lump", "team"], episodes=300, out="stress")
+    assert "lump" in set(found.mechanisms["mechanism"])
+    assert set(found.gains[found.gains["family"] == "shade"]["mechanism"]) == set(found.mechanisms["mechanism"])
+
+
+def test_they_are_users_code(site: Path) -> None:
+    install_shady(site)
+    for registry, name in ((STRATEGIES, "shade"), (MECHANISMS, "lump"), (SCENARIOS, "bazaar")):
+        cls = registry.get(name)
+        assert not is_shipped(cls)
+        assert registry.package_of(cls) == "shady 1.0"
+    assert STRATEGIES.package_of(STRATEGIES.get("truthful")) == ""
+
+
+def test_a_package_that_puts_its_module_among_ours_is_not_ours(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(site, "sneak", offering("agents.sneaked:Shade", "shade"), {"sneaked": STRATEGY})
+    monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(site / "sneak")])
+    try:
+        assert not is_shipped(STRATEGIES.get("shade"))
+    finally:
+        sys.modules.pop("agents.sneaked", None)
+
+
+def test_a_class_cannot_pass_for_ours_by_what_it_says_of_itself(tmp_path: Path) -> None:
+    plugin = tmp_path / "p.py"
+    plugin.write_text(
+        f"{STRATEGY}        type(self).__module__ = 'dynmech.agents.strategies.truthful'\n", encoding="utf-8"
+    )
+    use_plugins([plugin])
+    cls = STRATEGIES.get("shade")
+    cls.__module__ = "dynmech.agents.strategies.truthful"
+    assert not is_shipped(cls)
+    cls.__qualname__ = "Truthful"
+    assert not is_shipped(cls)
+    assert is_shipped(STRATEGIES.get("truthful"))
+
+
+def test_they_are_held_to_what_they_declare_and_the_line_is_named(site: Path) -> None:
+    dice = STRATEGY.replace(
+        "np.maximum(view.prescribed - self.step, 0)", "np.random.randint(0, view.space.size, view.size)"
+    )
+    install(site, "dicey", offering("dicey.strategies:Shade", "shade"), {"strategies": dice})
+    with pytest.raises(PlayError, match="it draws outside its stream"):
+        run("oil-leases", "linked", {"firm 1": "shade"}, episodes=10, out="a")
+    charge = MECHANISM.replace("return self.fee + np", "return helper() + np") + "def helper():\n    return {}['fee']\n"
+    install(site, "wrong", {"dynmech.mechanisms": {"lump": "wrong.deep.rules:Lump"}}, {})
+    (site / "wrong" / "deep").mkdir()
+    (site / "wrong" / "deep" / "__init__.py").touch()
+    (site / "wrong" / "deep" / "rules.py").write_text(charge, encoding="utf-8")
+    line = 1 + charge[: charge.index("return {}")].count("\n")
+    for registry in REGISTRIES:
+        registry._offers = None
+    with pytest.raises(PlayError) as caught:
+        run("repeated-auction:horizon=2", "lump", episodes=10, out="b")
+    assert str(caught.value) == (
+        f"mechanism 'lump' in period 0: charge raised KeyError: 'fee' (wrong/deep/rules.py, line {line})"
+    )
+
+
+def test_the_place_is_that_of_the_users_innermost_line(site: Path) -> None:
+    init = "def f():\n    import numpy\n    return numpy.ones(2).reshape(3)\n"
+    install(site, "inner", {"dynmech.strategies": {"x": "inner:f"}}, {"__init__": init})
+    assert "odd" not in STRATEGIES.unavailable()
+    with pytest.raises(ValueError, match="reshape") as caught:
+        sys.modules["inner"].f()
+    assert place(caught.value) == " (inner/__init__.py, line 3)"
+    assert told(caught.value).endswith("(inner/__init__.py, line 3)")
+
+
+def test_a_package_that_stands_twice_on_the_path_offers_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_shady(site)
+    older = site / "older"
+    older.mkdir()
+    install(older, "shady", offering("shady.strategies:Shade", "gone"), {}, version="0.9")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(older)])
+    assert "gone" not in STRATEGIES.names(), "what is hidden on the path is not offered"
+    assert STRATEGIES.get("shade").__module__ == "shady.strategies"
+
+
+# Broken packages
+
+REASONS: dict[str, tuple[str, str | dict[str, str], str]] = {
+    "raises": ("broken:X", "raise OSError('no\\ndisk')", "OSError: no disk (broken/__init__.py, line 1)"),
+    "raises below": (
+        "broken.deep:X",
+        {"deep": "import broken.deeper", "deeper": "x = 1\n1 / 0"},
+        "ZeroDivisionError: division by zero (broken/deeper.py, line 2)",
+    ),
+    "exits": ("broken:X", "raise SystemExit(3)", "SystemExit: 3 (broken/__init__.py, line 1)"),
+    "raises what is no Exception": ("broken:X", "raise GeneratorExit('x')", "GeneratorExit: x (broken/__init__.py"),
+    "raises what cannot be shown": (
+        "broken:X",
+        "class E(Exception):\n    def __str__(self):\n        raise SystemExit\nraise E",
+        "E: (no text: its __str__ raised SystemExit) (broken/__init__.py, line 4)",
+    ),
+    "raises at length": ("broken:X", "raise OSError('x' * 10**6)", "x… (broken/__init__.py, line 1)"),
+    "is no Python": ("broken:X", "x = = 1", "SyntaxError: invalid syntax"),
+    "no such module": ("nowhere:X", "", "ModuleNotFoundError: No module named 'nowhere'"),
+    "no such class": ("broken:X", "", "AttributeError: module 'broken' has no attribute 'X'"),
+    "a function": (
+        "broken:X",
+        "def X(): pass",
+        "it is of type function, expected a class derived from dynmech.agents.strategies.base.B",
+    ),
+    "another kind": (
+        "dynmech.mechanisms.groves.team:Team",
+        "",
+        "class Team does not derive from dynmech.agents.strategies.base.BaseStrategy",
+    ),
+    "unfinished": (
+        "broken:X",
+        "from dynmech.agents.strategies.base import BaseStrategy\nclass X(BaseStrategy):\n    name = 'odd'",
+        "class X lacks message",
+    ),
+    "misnamed": (
+        "broken:X",
+        "from dynmech.agents.strategies.truthful import Truthful\nclass X(Truthful):\n    name = 'even'",
+        "class X is called 'even'; its name must be the entry point's",
+    ),
+    "inherits its name": (
+        "broken:X",
+        "from dynmech.agents.strategies.truthful import Truthful\nclass X(Truthful):\n    pass",
+        "class X is called 'truthful'; its name must be the entry point's",
+    ),
+    "a module": ("broken", "", "the entry point is not of the form module:Class"),
+    "not understood": ("broken:X:Y", "", "the entry point is not of the form module:Class"),
+    "prints": ("broken:X", "print('hello')\nX = 1", "it is of type int"),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_what_is_broken_is_said_in_one_line_and_takes_nothing_down(
+    case: str, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value, source, reason = REASONS[case]
+    install(site, "broken", offering(value), source if isinstance(source, dict) else {"__init__": source})
+    install_shady(site)
+    assert {"shade", "truthful"} <= set(STRATEGIES.all())
+    assert "odd" not in STRATEGIES.all()
+    (said,) = STRATEGIES.unavailable().values()
+    assert said.startswith(f"strategy 'odd' of package 'broken 1.0' ({value}): ")
+    assert reason in said
+    assert len(said.splitlines()) == 1
+    assert len(said) < 600
+    with pytest.raises(InputError) as caught:
+        make_strategy("odd:x=1")
+    assert str(caught.value) == said
+    assert capsys.readouterr().out == "", "what a package prints at import is not mixed with results"
+
+
+def test_a_name_that_cannot_be_typed_is_refused(site: Path) -> None:
+    install(site, "shady", offering("shady.strategies:Shade", "two words"), {"strategies": STRATEGY})
+    assert STRATEGIES.unavailable() == {
+        "two words": "strategy 'two words' of package 'shady 1.0' (shady.strategies:Shade): "
+        "a name is letters and digits with - . _ between"
+    }
+
+
+def test_metadata_that_cannot_be_understood_are_named_by_package(site: Path) -> None:
+    install(site, "torn", {}, {})
+    (site / "torn-1.0.dist-info" / "entry_points.txt").write_text("[dynmech.strategies]\nno sign here\n")
+    install(site, "bytes", {}, {})
+    (site / "bytes-1.0.dist-info" / "entry_points.txt").write_bytes(b"[dynmech.strategies]\n\xff = a:b\n")
+    install_shady(site)
+    (said,) = STRATEGIES.unavailable().values()
+    assert said.startswith("strategy 'torn 1.0' of package 'torn 1.0': its entry_points.txt cannot be understood")
+    assert "shade" in STRATEGIES.all()
+
+
+def test_a_package_without_a_name_still_says_what_is_wrong(site: Path) -> None:
+    install(site, "nameless", offering("nameless:X"), {})
+    (site / "nameless-1.0.dist-info" / "METADATA").unlink()
+    (said,) = STRATEGIES.unavailable().values()
+    assert said.startswith("strategy 'odd' of package 'without a name' (nameless:X): AttributeError: ")
+
+
+def test_an_interrupt_while_a_package_is_imported_interrupts(site: Path) -> None:
+    install(site, "broken", offering("broken:X"), {"__init__": "raise KeyboardInterrupt"})
+    with pytest.raises(KeyboardInterrupt):
+        STRATEGIES.all()
+
+
+def test_a_broken_package_is_imported_once(site: Path) -> None:
+    count = "from pathlib import Path\nwith Path('count').open('a') as f:\n    f.write('x')\nraise OSError\n"
+    install(site, "broken", offering("broken:X"), {"__init__": count})
+    for _ in range(3):
+        assert set(STRATEGIES.unavailable()) == {"odd"}
+    assert Path("count").read_text() == "x"
+
+
+# Names that are taken
+
+
+def test_a_shipped_name_stays_ours(site: Path) -> None:
+    install(site, "shady", offering("shady.strategies:Shade", "truthful"), {"strategies": STRATEGY})
+    assert STRATEGIES.get("truthful").__module__ == "dynmech.agents.strategies.truthful"
+    assert STRATEGIES.unavailable() == {
+        "truthful": "strategy 'truthful': package 'shady 1.0' (shady.strategies:Shade) offers it, "
+        "but dynmech.agents.strategies.truthful has that name; it needs another"
+    }
+    assert not (site / "shady" / "strategies.imported").exists()
+
+
+def test_two_packages_cannot_have_one_name(site: Path) -> None:
+    install_shady(site)
+    install(site, "dark", offering("dark:Shade", "shade"), {"__init__": STRATEGY}, version="2.0")
+    with pytest.raises(InputError) as caught:
+        STRATEGIES.get("shade")
+    sides = sorted(["package 'dark 2.0' (dark:Shade)", "package 'shady 1.0' (shady.strategies:Shade)"])
+    assert str(caught.value) in (
+        f"strategy 'shade': both {sides[0]} and {sides[1]} offer it; one of them must go",
+        f"strategy 'shade': both {sides[1]} and {sides[0]} offer it; one of them must go",
+    )
+    assert "shade" not in STRATEGIES.all()
+    assert "lump" in MECHANISMS.all(), "other names of the packages are not touched"
+
+
+def test_a_plugin_file_cannot_have_a_packages_name(site: Path, tmp_path: Path) -> None:
+    install_shady(site)
+    (tmp_path / "mine.py").write_text(STRATEGY, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        use_plugins([Path("mine.py")])
+    assert str(caught.value) == (
+        "plug-in mine.py: strategy 'shade' is there already, from package 'shady 1.0' (shady.strategies:Shade); "
+        "choose another name"
+    )
+
+
+def test_a_misspelt_name_is_compared_with_those_of_packages(site: Path) -> None:
+    install_shady(site)
+    with pytest.raises(InputError, match="unknown strategy 'shad'; did you mean 'shade'"):
+        STRATEGIES.get("shad")
+    assert not (site / "shady" / "strategies.imported").exists()
+
+
+def test_options_come_from_the_class(site: Path) -> None:
+    install_shady(site)
+    with pytest.raises(InputError, match="strategy 'shade': unknown option 'stp'; did you mean 'step'"):
+        construct(STRATEGIES.get("shade"), "strategy", "shade", {"stp": "2"})
+
+
+# The command line, in a process of its own
+
+
+def command(site: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    path = os.pathsep.join([str(Path(__file__).parents[1]), str(site)])
+    return subprocess.run(
+        [sys.executable, "-c", "from dynmech.experiments.cli.app import main; main()", *words],
+        cwd=site.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": path, "PATH": "", "HOME": str(site.parent)},
+    )
+
+
+def test_the_command_line_knows_what_is_installed(site: Path) -> None:
+    install_shady(site)
+    install(site, "broken", offering("broken:X"), {"__init__": "print('noise')\nraise OSError('no disk')"})
+    listed = command(site, "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    rows = {row["name"]: row for kind in json.loads(listed.stdout).values() for row in kind}
+    assert {"shade", "lump", "bazaar", "truthful"} <= set(rows)
+    assert rows["shade"]["options"] == ["step=1"]
+    played = command(site, "run", "bazaar", "lump:fee=0", "--strategy", "0=shade", "--episodes", "50", "--json")
+    assert played.returncode == 0, played.stderr
+    assert json.loads(played.stdout)["agents"][0]["strategy"] == "shade:step=1"
+    refused = command(site, "run", "bazaar", "lump", "--strategy", "0=odd")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines()[-1] == (
+        "dynmech: strategy 'odd' of package 'broken 1.0' (broken:X): OSError: no disk (broken/__init__.py, line 2)"
+    )
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_stress_test_takes_them_in(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install_shady(site)
+    install(site, "broken", offering("broken:X"), {"__init__": "raise OSError('no disk')"})
+    with pytest.raises(SystemExit) as stopped:
+        main(["stress", "bazaar", "--mechanism=lump", "--mechanism=pivot", "--episodes=60", "--out=out", "--json"])
+    output = capsys.readouterr()
+    assert stopped.value.code == 0, output.err
+    data = json.loads(output.out)
+    assert "lump" in {row["mechanism"] for row in data["mechanisms"]}
+    assert "shade" in {row["family"] for row in data["gains"]}
