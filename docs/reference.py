@@ -11,16 +11,23 @@ from pathlib import Path
 
 from docs.markdown import escaped
 
-FLOORS = ("sim", "mechanisms", "agents", "experiments")
+FLOORS = ("dynmech.sim", "dynmech.mechanisms", "dynmech.agents", "dynmech.experiments")
 ROOT = Path(__file__).resolve().parent.parent
 CITED = re.compile(r"\{test\}`(test_\w+)::(test_\w+)`")
 
 
 def modules(floor: str) -> Iterator[tuple[str, Path]]:
     """Every module below a package, by name."""
-    for path in sorted((ROOT / floor).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
+    for path in sorted((ROOT / floor.removeprefix("dynmech.")).rglob("*.py")):
+        parts = ("dynmech", *path.relative_to(ROOT).with_suffix("").parts)
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+@cache
+def test_file(name: str) -> Path:
+    """The path of a test module, below the root; the folders mirror the rooms and no two modules share a name."""
+    (path,) = (ROOT / "tests").rglob(f"{name}.py")
+    return path.relative_to(ROOT)
 
 
 @cache
@@ -57,10 +64,9 @@ def tests_page() -> str:
         "Tests\n=====\n\nThe tests that the pages on theory cite. They run with `python -m pytest tests/FILE.py`.\n"
     ]
     for file, tests in cited_tests().items():
-        path = ROOT / "tests" / f"{file}.py"
-        parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(path))}\n")
+        parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(ROOT / test_file(file)))}\n")
         for test in tests:
-            source = f"   .. literalinclude:: ../../tests/{file}.py\n      :pyobject: {test}\n"
+            source = f"   .. literalinclude:: ../../{test_file(file)}\n      :pyobject: {test}\n"
             parts.append(f".. test:: {file}::{test}\n\n{source}")
     return "\n".join(parts)
 

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem, reachable
@@ -30,6 +29,7 @@ from dynmech.agents.oracle.search import Family, Information, solve, worth_of_ac
 from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
 from dynmech.mechanisms.balanced.self_enforcing import BROKEN, SelfEnforcing
 from dynmech.mechanisms.balanced.with_enforcement import enforced
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import TIE, first_of, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment

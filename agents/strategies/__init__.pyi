@@ -1,9 +1,6 @@
-from .base import BaseStrategy as BaseStrategy
-from .base import Setting as Setting
+from .base import BaseStrategy as BaseStrategy, Setting as Setting
 from .belief_manipulation import BeliefManipulation as BeliefManipulation
-from .block_partition import SideBySide as SideBySide
-from .block_partition import side_by_side as side_by_side
-from .block_partition import traits as traits
+from .block_partition import SideBySide as SideBySide, side_by_side as side_by_side, traits as traits
 from .contingent import Contingent as Contingent
 from .delayed import Delayed as Delayed
 from .disobedience import Disobedience as Disobedience
@@ -16,22 +13,15 @@ from .misreport import Misreport as Misreport
 from .mixture import Mixture as Mixture
 from .noisy import Noisy as Noisy
 from .one_shot import OneShot as OneShot
-from .per_episode import EpisodeStrategy as EpisodeStrategy
-from .per_episode import EpisodeView as EpisodeView
+from .per_episode import EpisodeStrategy as EpisodeStrategy, EpisodeView as EpisodeView
 from .quitting import Quitting as Quitting
 from .random_report import RandomReport as RandomReport
 from .scripted import Scripted as Scripted
 from .shaded import Shaded as Shaded
 from .trade_formulas import (
     best_buyer_report as best_buyer_report,
-)
-from .trade_formulas import (
     best_seller_report as best_seller_report,
-)
-from .trade_formulas import (
     buyer_worth as buyer_worth,
-)
-from .trade_formulas import (
     seller_worth as seller_worth,
 )
 from .truthful import Truthful as Truthful

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.agents.oracle.budget_and_participation import Largest, Least, budget, largest_transfer, participation
 from dynmech.agents.oracle.frozen_search import search_frozen
@@ -26,12 +25,12 @@ from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import InputError, Refusal
-from dynmech.sim.core.ties import figure as figure_text
-from dynmech.sim.core.ties import first_largest, first_of, first_smallest, rounded_up
+from dynmech.sim.core.ties import figure as figure_text, first_largest, first_of, first_smallest, rounded_up
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from dynmech.mechanisms.rules.condition import TOLERANCE
 
 from dynmech.agents.oracle.budget_and_participation import budget
 from dynmech.experiments.catalog.names import make_environment, make_mechanism
 from dynmech.experiments.plots.stress_plots import save_figure
 from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.rules.condition import TOLERANCE
 from dynmech.mechanisms.rules.values_of_truth import keep_ledger
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.environment import TableEnvironment

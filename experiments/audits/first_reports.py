@@ -9,9 +9,9 @@ Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.5, (11), (12).
 from collections.abc import Sequence
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.virtual.first_report_incentives import Immediate, immediate
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray

@@ -11,7 +11,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch, search_frozen
 from dynmech.experiments.audits.auditing import Verdict, status
@@ -19,6 +18,7 @@ from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.tabulation import LARGEST
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of

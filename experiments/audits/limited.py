@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from dynmech.mechanisms.rules.condition import Condition
-
 from dynmech.agents.strategies.base import Setting
 from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
 from dynmech.experiments.runs.simulation import Progress, Sampling, lone_deviation, pilot, silent
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import Game, shortened

@@ -1,6 +1,2 @@
-from .openspiel import MechanismGame as MechanismGame
-from .openspiel import MechanismState as MechanismState
-from .openspiel import Prescribed as Prescribed
-from .rl import DeviatorEnv as DeviatorEnv
-from .rl import MechanismEnv as MechanismEnv
-from .rl import Stepper as Stepper
+from .openspiel import MechanismGame as MechanismGame, MechanismState as MechanismState, Prescribed as Prescribed
+from .rl import DeviatorEnv as DeviatorEnv, MechanismEnv as MechanismEnv, Stepper as Stepper

@@ -20,8 +20,8 @@ from dynmech.sim.economy.files import load_environment
 from dynmech.sim.economy.function import FunctionEnvironment
 
 SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
-MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
-STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "agents", "dynmech.strategies")  # type: ignore[type-abstract]
+MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "dynmech.mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
+STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "dynmech.agents", "dynmech.strategies")  # type: ignore[type-abstract]
 
 
 def use_plugins(paths: Iterable[Path]) -> None:
@@ -129,7 +129,7 @@ def is_shipped(thing: object) -> bool:
     """
     cls = thing if inspect.isclass(thing) else type(thing)
     module = str(cls.__module__)
-    held: object = sys.modules.get(module) if module.partition(".")[0] in SHIPPED else None
+    held: object = sys.modules.get(module) if module.partition(".")[0] == SHIPPED else None
     for part in cls.__qualname__.split("."):
         held = getattr(held, part, None)
     registries: tuple[Registry[Any], ...] = (SCENARIOS, MECHANISMS, STRATEGIES)

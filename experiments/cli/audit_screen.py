@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 from rich.console import Console
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import figure, first_of, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}

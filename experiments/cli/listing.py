@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dynmech.agents.strategies import history_conditions as conditions
-from dynmech.agents.strategies import maps
+from dynmech.agents.strategies import history_conditions as conditions, maps
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli import console as screen

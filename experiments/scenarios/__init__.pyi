@@ -1,7 +1,6 @@
 from .ar1_additive import Ar1Additive as Ar1Additive
 from .base import Scenario as Scenario
-from .bilateral_trade import BilateralTrade as BilateralTrade
-from .bilateral_trade import environment_of as environment_of
+from .bilateral_trade import BilateralTrade as BilateralTrade, environment_of as environment_of
 from .bilateral_trade_continuous import BilateralTradeContinuous as BilateralTradeContinuous
 from .common_state import CommonState as CommonState
 from .continuous_licence import ContinuousLicence as ContinuousLicence
@@ -21,7 +20,6 @@ from .single_buyer import SingleBuyer as SingleBuyer
 from .spectrum import Spectrum as Spectrum
 from .sponsored_search import SponsoredSearch as SponsoredSearch
 from .supply_chain import SupplyChain as SupplyChain
-from .trading_game import TradingGame as TradingGame
-from .trading_game import Variation as Variation
+from .trading_game import TradingGame as TradingGame, Variation as Variation
 from .trading_game_continuous import TradingGameContinuous as TradingGameContinuous
 from .two_period_sale import TwoPeriodSaleScenario as TwoPeriodSaleScenario

@@ -1,5 +1,4 @@
-from .bids import BidMechanism as BidMechanism
-from .bids import LinearValues as LinearValues
+from .bids import BidMechanism as BidMechanism, LinearValues as LinearValues
 from .generalized_vcg import GeneralizedVCG as GeneralizedVCG
 from .lowest_bid import LowestBid as LowestBid
 from .pay_your_report import PayYourReport as PayYourReport

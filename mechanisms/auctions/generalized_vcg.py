@@ -31,7 +31,6 @@ Source: Liu 2014, §3.4, eq. (4) with κ from 2 on, and Theorem 3.8; the clippin
 from typing import Literal
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.mechanisms.conditions.one_dimensional import (
     increasing_differences,
@@ -42,6 +41,7 @@ from dynmech.mechanisms.conditions.one_dimensional import (
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import continuation
 from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment

@@ -19,6 +19,6 @@ class Balanced(Balancing):
     source = "Athey–Segal 2007 §5, (5.1)–(5.2), Proposition 2"
 
     def __init__(self, environment: Environment, base: str | BaseMechanism = "team", force: bool = False) -> None:
-        known = Registry("mechanism", BaseMechanism, "mechanisms")  # type: ignore[type-abstract]
+        known = Registry("mechanism", BaseMechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
         made = known.get(base)(environment) if isinstance(base, str) else base
         super().__init__(environment, made, force)

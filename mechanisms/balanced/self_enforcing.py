@@ -26,13 +26,13 @@ Source: Athey–Segal 2007, §6, Proposition 3; in its z_ijt the argument is the
 from functools import cached_property
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
 from dynmech.mechanisms.balanced.with_enforcement import enforced
 from dynmech.mechanisms.conditions.conditions import private_values
 from dynmech.mechanisms.rules.base import DirectMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import Environment

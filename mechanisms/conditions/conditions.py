@@ -11,7 +11,6 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -28,35 +27,15 @@ from dynmech.mechanisms.numerics.ex_post import (
 from dynmech.mechanisms.numerics.hulls import nearest_mixtures
 from dynmech.mechanisms.numerics.solvers import mixture_text
 from dynmech.mechanisms.planning.planner import Plan, plan
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import TIE, Best, figure, null_vector, rank, scale_of
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import labels_text
 
-TOLERANCE = 1e-9
-"""How far a condition may be missed and still hold."""
-
 Named = tuple[dict[str, str | int], str]
 """A place and a note."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One condition's answer.
-
-    Attributes:
-        holds: whether it holds; None where it does not apply (no next period, say).
-        value: how well, or how badly; the module's table says what.
-        where: agent, period, decision and profile at which it is worst.
-        note: anything else worth knowing, in words.
-    """
-
-    name: str
-    holds: bool | None
-    value: float
-    where: dict[str, str | int]
-    note: str = ""
 
 
 def all_conditions(environment: TableEnvironment) -> list[Condition]:

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import Plan
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import TIE, Best, first_largest, scale_of
 from dynmech.sim.economy.environment import TableEnvironment

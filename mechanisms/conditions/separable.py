@@ -8,8 +8,8 @@ Source: Kakade, Lobel and Nazerzadeh 2011, Assumptions 5.1 and 5.2; the last two
 """
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import first_smallest, scale_of
 from dynmech.sim.economy.separable import Economy, FirstSignal, Later

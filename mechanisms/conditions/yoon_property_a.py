@@ -13,10 +13,10 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 """
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place

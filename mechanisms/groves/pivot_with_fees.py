@@ -23,10 +23,10 @@ holds of the pivot's flows, not of fees.
 from functools import cached_property
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 
 from dynmech.mechanisms.conditions.trade_budget import trade_in
 from dynmech.mechanisms.groves.pivot import ASSUMPTIONS, Pivot
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.values_of_truth import keep_ledger
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError

@@ -40,7 +40,7 @@ class Once(BaseMechanism):
 
     def __init__(self, environment: Environment, base: str | BaseMechanism = "balanced-team") -> None:
         super().__init__(environment)
-        known = Registry("mechanism", BaseMechanism, "mechanisms")  # type: ignore[type-abstract]
+        known = Registry("mechanism", BaseMechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
         made = known.get(base)(environment) if isinstance(base, str) else base
         if made.environment is not self.environment:
             raise self.refuse(f"its base {made.name!r} was made for another economy")

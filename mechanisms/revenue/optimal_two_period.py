@@ -16,11 +16,11 @@ Source: Yoon 2021, §2.2; Theorems 1 and 2.
 """
 
 import numpy as np
-from dynmech.mechanisms.rules.condition import Condition
 
 from dynmech.mechanisms.revenue.cutoff_rule import QUADRATURE, CutoffRule, optimal_rule
 from dynmech.mechanisms.revenue.two_period_types import TwoPeriodSale
 from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Interval
 from dynmech.sim.economy.environment import Environment

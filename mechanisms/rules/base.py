@@ -9,19 +9,17 @@ keyword parameters of its `__init__`, and the command line reads them from there
 from abc import ABC, abstractmethod
 from functools import cached_property
 from math import log2, prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from dynmech.mechanisms.planning.planner import Plan, plan
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
-
-if TYPE_CHECKING:
-    from dynmech.mechanisms.rules.condition import Condition
 
 LOOSEST = 1e-7
 """Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""

@@ -21,8 +21,8 @@ import numpy as np
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import PlayError
 
-OURS = ("sim", "mechanisms", "agents", "experiments")
-"""Packages whose modules and classes must stay as they are."""
+OURS = "dynmech"
+"""The package whose modules and classes must stay as they are."""
 
 COMPARED = 1 << 16
 """Numbers of an array that are compared, evenly spread over a larger one."""
@@ -124,7 +124,7 @@ def _fill(place: Any, old: list[Any]) -> None:
 
 def _modules() -> Iterator[_Part]:
     """Names of our modules and of the classes in them, of NumPy and of Python's own functions."""
-    modules = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] in OURS and m is not None]
+    modules = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == OURS and m is not None]
     for module in [builtins, np, *modules]:
         yield from _names(module.__name__, module)
         for cls in list(vars(module).values()) if module not in (builtins, np) else ():

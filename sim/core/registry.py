@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from dynmech.sim.core.checks import escaped, shown
 from dynmech.sim.core.entry_points import Offer, offers
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.moved_imports import moved_import
 
 T = TypeVar("T")
 
@@ -87,10 +88,7 @@ class Registry(Generic[T]):
 
     def _shipped(self) -> dict[str, type[T]]:
         if self._found is None:
-            package = importlib.import_module(self.package)
-            modules = [
-                importlib.import_module(f"{self.package}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
-            ]
+            modules = [importlib.import_module(name) for name in modules_below(self.package)]
             self._found = {name: cls for module in modules for name, cls in self.classes(module)}
         return self._found
 
@@ -130,7 +128,7 @@ class Registry(Generic[T]):
         if not offer.module:
             return f"{who}: the entry point is not of the form module:Class"
         own = offer.module.partition(".")[0]
-        USERS.add(offer.module if own in SHIPPED else own)
+        USERS.add(offer.module if own == SHIPPED else own)
         try:
             with redirect_stdout(sys.stderr):
                 found = offer.load()
@@ -205,11 +203,17 @@ class Registry(Generic[T]):
         ]
 
 
+def modules_below(package: str) -> list[str]:
+    """Return the dotted names of all modules of a package and of the packages inside it, in a fixed order."""
+    path = importlib.import_module(package).__path__
+    return sorted(info.name for info in pkgutil.walk_packages(path, f"{package}.") if not info.ispkg)
+
+
 PLUGIN = "dynmech_plugin_"
 """How the modules of plug-in files are called."""
 
-SHIPPED = ("sim", "mechanisms", "agents", "experiments")
-"""Our packages."""
+SHIPPED = "dynmech"
+"""Our package."""
 
 LONGEST = 400
 """Characters of an error's own text that are shown."""
@@ -277,5 +281,6 @@ def load_plugin(path: Path) -> ModuleType:
         raise
     except BaseException as error:
         sys.modules.pop(name, None)
-        raise InputError(f"plug-in {path}: {told(error)}") from error
+        hint = moved_import(path.read_text(encoding="utf-8")) if isinstance(error, ImportError) else ""
+        raise InputError(f"plug-in {path}: {hint or told(error)}") from error
     return module

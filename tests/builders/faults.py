@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from dynmech.experiments.reproductions.liu_misprints import FlippedStep as FlippedStep
-from dynmech.experiments.reproductions.liu_misprints import OpenLoop as OpenLoop
-from dynmech.experiments.reproductions.liu_misprints import PrintedFee as PrintedFee
-from dynmech.experiments.reproductions.liu_misprints import UndiscountedTarget as UndiscountedTarget
-from dynmech.experiments.reproductions.liu_misprints import Untransposed as Untransposed
+from dynmech.experiments.reproductions.liu_misprints import (
+    FlippedStep as FlippedStep,
+    OpenLoop as OpenLoop,
+    PrintedFee as PrintedFee,
+    UndiscountedTarget as UndiscountedTarget,
+    Untransposed as Untransposed,
+)
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning

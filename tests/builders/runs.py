@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import uuid4
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 COMMAND = [sys.executable, "-c", "from dynmech.experiments.cli.app import main; main()"]
 

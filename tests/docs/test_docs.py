@@ -13,14 +13,14 @@ import pytest
 
 from docs.gallery import EPISODES, HEAD, PAGE, SHOWN, first_sentence, section
 from docs.markdown import restructured
-from docs.reference import CITED, modules, write_reference
+from docs.reference import CITED, FLOORS, modules, test_file, write_reference
 from docs.typography import typeset
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.reproductions.claims import papers
 from tests.docs.test_readme import README
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
     str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name not in ("design.md", "gallery.md")
@@ -136,8 +136,7 @@ def missing(text: str) -> list[str]:
         except (ImportError, AttributeError):
             gone.append(name)
     for file, test in CITED.findall(text):
-        path = ROOT / "tests" / f"{file}.py"
-        if not path.is_file() or test not in functions(path):
+        if test not in functions(ROOT / test_file(file)):
             gone.append(f"{file}::{test}")
     return gone
 
@@ -221,7 +220,7 @@ def unnamed(row: list[str]) -> list[str]:
 
 def source(module: str) -> str:
     """A module's text."""
-    return (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    return (ROOT / module.removeprefix("dynmech.").replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", THEORY)
@@ -275,9 +274,11 @@ def test_reference_pages_follow_the_tree(tmp_path: Path) -> None:
     (tmp_path / "sim.gone.rst").write_text("old", encoding="utf-8")
     write_reference(tmp_path)
     written = {path.stem for path in tmp_path.glob("*.rst")}
-    names = {name for floor in ("sim", "mechanisms", "agents", "experiments") for name, _ in modules(floor)}
+    names = {name for floor in FLOORS for name, _ in modules(floor)}
     assert written == names | {"tests"}
-    assert ":doc:`dynmech.sim.play.loop <dynmech.sim.play.loop>`" in (tmp_path / "sim.rst").read_text(encoding="utf-8")
+    assert ":doc:`dynmech.sim.play.loop <dynmech.sim.play.loop>`" in (tmp_path / "dynmech.sim.rst").read_text(
+        encoding="utf-8"
+    )
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.rst")}
     write_reference(tmp_path)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.rst")}

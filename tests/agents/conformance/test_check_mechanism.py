@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.agents.conformance.strategy_check import check_mechanism
 from dynmech.experiments.catalog.names import MECHANISMS, make_environment, make_mechanism

@@ -5,8 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.agents.oracle.gains import ex_ante_gain
 from dynmech.agents.oracle.problem import build_problem

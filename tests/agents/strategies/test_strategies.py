@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech import run
 from dynmech.agents.learners.exp3 import Exp3
@@ -51,7 +50,7 @@ from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Lexicon, Situation, Strategy, View
 
 ABC = ("a", "b", "c")
-SHIPPED = {name: cls for name, cls in STRATEGIES.all().items() if cls.__module__.startswith("agents.")}
+SHIPPED = {name: cls for name, cls in STRATEGIES.all().items() if cls.__module__.startswith("dynmech.agents.")}
 """Ours, without what plug-ins may have added."""
 
 

@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dynmech import make_environment, relaxation
 from dynmech.experiments.audits import revenue_bound as yardstick

@@ -3,8 +3,7 @@
 import inspect
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.experiments.catalog.names import STRATEGIES, make_environment, make_mechanism, make_strategy
 from dynmech.experiments.catalog.options import construct, options_of, shown, split

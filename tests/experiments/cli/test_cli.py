@@ -7,15 +7,11 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import pytest
 
-import agents
-import dynmech.experiments.scenarios
-import mechanisms
 from dynmech.agents.strategies import history_conditions as conditions
 from dynmech.agents.strategies.history_conditions import Condition
 from dynmech.agents.strategies.maps import WORDS
@@ -24,11 +20,16 @@ from dynmech.experiments.cli.app import main
 from dynmech.experiments.cli.listing import MEANINGS
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
+from dynmech.sim.core.registry import modules_below
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.exact import tree_payoffs
-from tests.builders.runs import bytes_below
+from tests.builders.runs import ROOT, bytes_below
 
-PACKAGES = {"scenarios": dynmech.experiments.scenarios, "mechanisms": mechanisms, "strategies": agents}
+PACKAGES = {
+    "scenarios": "dynmech.experiments.scenarios",
+    "mechanisms": "dynmech.mechanisms",
+    "strategies": "dynmech.agents",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +57,8 @@ def call_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 def names_in_modules(kind: str) -> set[str]:
     """Every `name` of a class in a module of the package, found without the registry."""
     found = set()
-    for info in iter_modules(PACKAGES[kind].__path__):
-        module = import_module(f"{PACKAGES[kind].__name__}.{info.name}")
+    for module_name in modules_below(PACKAGES[kind]):
+        module = import_module(module_name)
         for value in vars(module).values():
             if isinstance(value, type) and value.__module__ == module.__name__ and "name" in vars(value):
                 found |= {value.name} if isinstance(value.name, str) else set()  # type: ignore[attr-defined]
@@ -181,9 +182,9 @@ def test_a_study_is_the_same_run_as_its_flags(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_study_from_python_and_the_command_line_share_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    import experiments
+    import dynmech
 
-    result = experiments.run("oil-leases", "linked", {"firm 1": "random"}, episodes=40, seed=3)
+    result = dynmech.run("oil-leases", "linked", {"firm 1": "random"}, episodes=40, seed=3)
     again = call_json(
         capsys, "run", "oil-leases", "linked", "--strategy", "firm-1=random", "--episodes", "40", "--seed", "3"
     )
@@ -288,7 +289,7 @@ def test_what_is_not_a_number_is_null_in_json(
 
 def test_the_command_works_in_a_process_of_its_own(tmp_path: Path) -> None:
     # ASCII only on standard output, as on some machines: nothing crashes, and JSON stays JSON.
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-c", "from dynmech.experiments.cli.app import main; main()"]
     words = ["run", "oil-leases", "linked", "--strategy", "0=random", "--episodes", "40"]
     shown = subprocess.run([*command, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)

@@ -14,6 +14,7 @@ from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.sim.economy.files import environment_to_data
+from tests.builders.runs import ROOT
 
 RUN = ["run", "oil-leases", "linked", "--episodes", "20", "--out", "out"]
 """A short run that works; what follows spoils it."""
@@ -525,7 +526,7 @@ def test_the_installed_command_fails_in_the_same_way(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            env={"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": ""},
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
         )
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
     assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ import pytest
 
 from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confined, located
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, Refusal, StorageError
+from tests.builders.runs import ROOT
 
 QUICK = Limits(seconds=20, memory=300 << 20)
 
@@ -556,7 +557,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
         "    time.sleep(60)\n"
         "confined(work, Limits())\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=env)
     while not (tmp_path / "child").exists() or not (child := (tmp_path / "child").read_text()):
         time.sleep(0.02)

@@ -4,8 +4,7 @@ from functools import cached_property
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem

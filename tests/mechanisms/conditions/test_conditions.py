@@ -5,9 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from dynmech.mechanisms.rules.condition import Condition
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rich.console import Console
 
 from dynmech.experiments.audits.auditing import audit, audit_data
@@ -25,6 +23,7 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import utility_by_report
 from dynmech.mechanisms.numerics.hulls import nearest_mixture
 from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.economies import (

@@ -6,8 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dynmech.agents.oracle.gains import ex_ante_gain
 from dynmech.agents.oracle.problem import build_problem

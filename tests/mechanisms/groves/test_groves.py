@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dynmech.mechanisms.rules.condition import Condition
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import make_environment, make_mechanism
@@ -20,6 +18,7 @@ from dynmech.mechanisms.groves.static_vcg import StaticVCG
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import BaseMechanism, FlowMechanism
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.values_of_truth import keep_ledger
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import Audit, audit, audit_data

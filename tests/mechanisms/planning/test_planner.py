@@ -10,8 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.random import Generator
 from quantecon.markov import DiscreteDP
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from dynmech.mechanisms.virtual.relaxed_bound import _midpoint_rule, continuum_bound
 from dynmech.sim.core.arrays import FloatArray

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dynmech.experiments.catalog.names import SCENARIOS, make_environment
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dynmech.agents.strategies.base import BaseStrategy
 from dynmech.agents.strategies.random_report import RandomReport

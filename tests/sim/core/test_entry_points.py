@@ -11,13 +11,13 @@ from textwrap import dedent
 
 import pytest
 
-import agents
-from dynmech import make_environment, make_mechanism, make_strategy, run, stress, use_plugins
+from dynmech import agents, make_environment, make_mechanism, make_strategy, run, stress, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import construct
 from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.registry import USERS, place, told
+from tests.builders.runs import ROOT
 
 REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
 
@@ -55,6 +55,7 @@ class Lump(DirectMechanism):
 SCENARIO = '''
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+from tests.builders.runs import ROOT
 
 class Bazaar(Scenario):
     """Two sales."""
@@ -162,12 +163,12 @@ def test_they_are_users_code(site: Path) -> None:
 
 
 def test_a_package_that_puts_its_module_among_ours_is_not_ours(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(site, "sneak", offering("agents.sneaked:Shade", "shade"), {"sneaked": STRATEGY})
+    install(site, "sneak", offering("dynmech.agents.sneaked:Shade", "shade"), {"sneaked": STRATEGY})
     monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(site / "sneak")])
     try:
         assert not is_shipped(STRATEGIES.get("shade"))
     finally:
-        sys.modules.pop("agents.sneaked", None)
+        sys.modules.pop("dynmech.agents.sneaked", None)
 
 
 def test_a_class_cannot_pass_for_ours_by_what_it_says_of_itself(tmp_path: Path) -> None:
@@ -392,7 +393,7 @@ def test_options_come_from_the_class(site: Path) -> None:
 
 
 def command(site: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    path = os.pathsep.join([str(Path(__file__).parents[1]), str(site)])
+    path = os.pathsep.join([str(ROOT), str(site)])
     return subprocess.run(
         [sys.executable, "-c", "from dynmech.experiments.cli.app import main; main()", *words],
         cwd=site.parent,

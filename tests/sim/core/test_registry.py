@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import pkgutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +10,7 @@ import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.registry import Registry, load_plugin
+from dynmech.sim.core.registry import Registry, load_plugin, modules_below
 
 
 class Fruit(ABC):
@@ -118,8 +117,7 @@ def test_a_name_that_cannot_be_typed_is_refused(name: str, fruits: Registry[Frui
 
 @pytest.mark.parametrize("registry", [SCENARIOS, MECHANISMS, STRATEGIES], ids=lambda r: r.kind)
 def test_every_class_that_can_be_used_has_a_name_and_a_file(registry: Registry[object]) -> None:
-    package = importlib.import_module(registry.package)
-    modules = [importlib.import_module(f"{registry.package}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    modules = [importlib.import_module(name) for name in modules_below(registry.package)]
     usable = {
         cls
         for module in modules

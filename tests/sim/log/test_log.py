@@ -20,7 +20,7 @@ from dynmech.sim.core.errors import InputError, PlayError, StorageError
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
 from dynmech.sim.log.shard_files import write_shard
 from dynmech.sim.play.loop import play_shard
-from tests.builders.runs import bytes_below, no_space
+from tests.builders.runs import ROOT, bytes_below, no_space
 
 SHARDS = 3
 SAMPLING = Sampling(episodes=50, seed=4, shard=20)
@@ -170,7 +170,7 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
         "pq.write_table = dying\n"
         "run('oil-leases', 'linked', {'firm 1': 'random'}, sampling=Sampling(50, 4, 20), out='killed')\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = bytes_below(tmp_path / "killed")

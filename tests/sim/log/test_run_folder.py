@@ -16,7 +16,7 @@ import pytest
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
 from dynmech.sim.log.run_folder import DATASETS, RunFolder, read_ledger
 from dynmech.sim.log.shard_files import checksum, damage, write_shard
-from tests.builders.runs import bytes_below, no_space
+from tests.builders.runs import ROOT, bytes_below, no_space
 
 KEYS = [f"mechanism=m/case=c/shard-{k:05d}" for k in range(3)]
 
@@ -336,7 +336,7 @@ def test_a_second_program_is_refused_with_one_line(tmp_path: Path) -> None:
         other = subprocess.run(
             [sys.executable, "-c", script],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,

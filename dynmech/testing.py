@@ -1,0 +1,10 @@
+"""Checkers for what users write: each raises, naming agent and period, or passes in silence."""
+
+from dynmech.experiments.runs.checking import (
+    check_environment,
+    check_mechanism,
+    check_plugins,
+    check_strategy,
+)
+
+__all__ = ["check_environment", "check_mechanism", "check_plugins", "check_strategy"]

@@ -1,0 +1,24 @@
+"""What the check of a condition answers."""
+
+from dataclasses import dataclass
+
+TOLERANCE = 1e-9
+"""How far a condition may be missed and still hold."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition's answer.
+
+    Attributes:
+        holds: whether it holds; None where it does not apply (no next period, say).
+        value: how well, or how badly; the module's table says what.
+        where: agent, period, decision and profile at which it is worst.
+        note: anything else worth knowing, in words.
+    """
+
+    name: str
+    holds: bool | None
+    value: float
+    where: dict[str, str | int]
+    note: str = ""
