@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmarks.base import Row, apart, cpu_seconds, memory_of, peak_memory
-from dynmech import audit, make_environment, make_mechanism
+from dynmech import audit, load, make_mechanism
 
 ECONOMY, MECHANISM = "random:agents=3,signals=6,decisions=4", "contingent-spanning"
 
@@ -30,7 +30,7 @@ def measure(pairs: int) -> list[Row]:  # noqa: ARG001 - one run: nothing is comp
 
 def cost_of(economy: str, mechanism: str) -> Cost:
     """The economy is made before; plan, mechanism, tables and search are counted."""
-    environment = make_environment(economy)
+    environment = load(economy)
 
     def work() -> None:
         found = audit(environment, make_mechanism(mechanism, environment))

@@ -28,7 +28,7 @@ from matplotlib.ticker import NullLocator
 from benchmarks import runs
 from benchmarks.base import Row, median_seconds
 from benchmarks.planner import planned, sticky_economy
-from dynmech import audit, make_environment, make_mechanism
+from dynmech import audit, load, make_mechanism
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import Game, make_game
@@ -147,8 +147,8 @@ def planner(agents: Sequence[int], signals: Sequence[int], varied: str, runs: in
     """Three decisions."""
     seconds, operations = [], []
     for count, width in zip(agents, signals, strict=True):
-        economy = sticky_economy(count, width, 3)
-        seconds.append(median_seconds(lambda: planned(economy), runs))  # noqa: B023 - it is called at once
+        environment = sticky_economy(count, width, 3)
+        seconds.append(median_seconds(lambda: planned(environment), runs))  # noqa: B023 - it is called at once
         operations.append(float(count * width * width**count))
     profiles = tuple(float(k**n) for n, k in zip(agents, signals, strict=True))
     return Series("planner", varied, "profiles", profiles, tuple(seconds), tuple(operations))
@@ -158,9 +158,9 @@ def audits(agents: Sequence[int], signals: Sequence[int], varied: str, runs: int
     """Contingent transfers, two decisions; the mechanism is made anew each time, as its tables are kept with it."""
     seconds, operations = [], []
     for count, width in zip(agents, signals, strict=True):
-        economy = make_environment(f"random:agents={count},signals={width},decisions=2")
+        environment = load(f"random:agents={count},signals={width},decisions=2")
         seconds.append(
-            median_seconds(lambda: audit(economy, make_mechanism("contingent-spanning", economy)), min(runs, 2))  # noqa: B023
+            median_seconds(lambda: audit(environment, make_mechanism("contingent-spanning", environment)), min(runs, 2))  # noqa: B023
         )
         size = width**count
         operations.append(float((1 + 2 * size) * size * (size + count * width)))
@@ -201,7 +201,7 @@ def workers(sizes: Sizes, times: int) -> Series:
 
 def _game(agents: int, signals: int) -> Game:
     options = f"agents={agents},signals={signals},horizon={PERIODS},correlation=0,independent=true"
-    environment = make_environment(f"random:{options}")
+    environment = load(f"random:{options}")
     return make_game(environment, make_mechanism("team", environment))
 
 

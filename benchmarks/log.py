@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.base import Row, cpu_seconds, paired
-from dynmech import make_environment
+from dynmech import load
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import make_mechanism
@@ -25,7 +25,7 @@ NAMES = ("random", "truthful", "truthful")
 
 def measure(pairs: int) -> list[Row]:
     """Thousands of rows per CPU second, and bytes per row."""
-    environment = make_environment("random:agents=3,signals=3,decisions=2,independent=true,correlation=0")
+    environment = load("random:agents=3,signals=3,decisions=2,independent=true,correlation=0")
     game = make_game(environment, make_mechanism("team", environment), tail=1e-2)
     with TemporaryDirectory() as folder:
         return _measure(game, Path(folder), pairs)

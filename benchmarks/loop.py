@@ -15,7 +15,7 @@ from typing import Any
 import simpy
 
 from benchmarks.base import Row, paired
-from dynmech import make_environment
+from dynmech import load
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import make_mechanism
 from dynmech.experiments.runs.tally import Tally
@@ -49,7 +49,7 @@ def measure(pairs: int) -> list[Row]:
 
 def economy() -> Game:
     """The game that is played."""
-    environment = make_environment("random:agents=3,signals=3,decisions=2,independent=true,correlation=0")
+    environment = load("random:agents=3,signals=3,decisions=2,independent=true,correlation=0")
     return make_game(environment, make_mechanism("team", environment), tail=1e-2)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.base import Row, apart, median_seconds, memory_of, paired
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, best_of_actions, solve
-from dynmech.mechanisms.rules.base import BaseMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.base import LastPeriodMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.builders import random_environment
@@ -137,7 +137,7 @@ class Tree:
         moves: messages that agent 0 may send, summed over the histories at which it sends one.
     """
 
-    def __init__(self, environment: TableEnvironment, mechanism: BaseMechanism) -> None:
+    def __init__(self, environment: TableEnvironment, mechanism: Mechanism) -> None:
         assert environment.horizon is not None
         self.environment = environment
         self.tables = [tabulate(mechanism, t) for t in range(environment.horizon)]

@@ -216,16 +216,16 @@ class Largest:
 
 def beside_dgemm(size: Size, runs: int, width: int = 3000) -> Largest:
     """The plan, and matrix products of that width, in turns."""
-    economy = sticky_economy(*size)
+    environment = sticky_economy(*size)
     planned(sticky_economy(2, 2, 2))
-    _, memory = memory_of(lambda: planned(economy))
+    _, memory = memory_of(lambda: planned(environment))
     peak = peak_memory()
-    kernel = economy.kernel(0)
+    kernel = environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
     counting = CountingKernel(kernel.factors)
-    plan(replace(economy, stages=(replace(economy.stage(0), kernel=counting),)))
+    plan(replace(environment, stages=(replace(environment.stage(0), kernel=counting),)))
     matrix = np.random.Generator(np.random.Philox(key=0)).random((width, width))
-    ours, theirs, _ = paired(lambda: planned(economy), lambda: matrix @ matrix, runs)
+    ours, theirs, _ = paired(lambda: planned(environment), lambda: matrix @ matrix, runs)
     return Largest(ours, memory, peak, counting.operations / ours, 2 * width**3 / theirs)
 
 

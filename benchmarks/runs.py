@@ -12,7 +12,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.base import Row, paired
-from dynmech import make_environment, make_mechanism, run
+from dynmech import load, make_mechanism, run
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.shards import LEVELS
@@ -49,7 +49,7 @@ def whole(out: Path, level: str, workers: int = 1, episodes: int = EPISODES) -> 
 
 def bare(episodes: int = EPISODES) -> int:
     """The same play without a run; returns its agent-periods."""
-    environment = make_environment(ECONOMY)
+    environment = load(ECONOMY)
     game = make_game(environment, make_mechanism("team", environment), tail=1e-2)
     for shard in range(episodes // SHARD):
         streams = Streams(0, "play", shard, SHARD, game.periods)

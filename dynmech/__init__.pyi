@@ -1,19 +1,19 @@
 from . import testing as testing
-from .agents.strategies.base import BaseStrategy as BaseStrategy
+from .agents.strategies.base import Strategy as Strategy
 from .experiments.audits.auditing import audit as audit, audit_data as audit_data
 from .experiments.audits.continuous import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
 from .experiments.audits.correlation import plot_correlation as plot_correlation, sweep_correlation as sweep_correlation
 from .experiments.audits.relaxed_economy import relaxation as relaxation
-from .experiments.audits.revenue_bound import yardstick as yardstick
+from .experiments.audits.revenue_bound import bound as bound
 from .experiments.catalog.names import (
-    make_environment as make_environment,
+    load as load,
     make_mechanism as make_mechanism,
     make_strategy as make_strategy,
     use_plugins as use_plugins,
 )
 from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress
-from .experiments.report.page import write_report as write_report
+from .experiments.report.page import report as report
 from .experiments.runs.checking import (
     check_environment as check_environment,
     check_mechanism as check_mechanism,
@@ -28,7 +28,7 @@ from .experiments.runs.study import load_study as load_study
 from .experiments.scenarios.base import Scenario as Scenario
 from .experiments.tournament.loading import load_tournament as load_tournament
 from .experiments.tournament.playing import tournament as tournament
-from .mechanisms.rules.base import BaseMechanism as BaseMechanism, DirectMechanism as DirectMechanism
+from .mechanisms.rules.base import DirectMechanism as DirectMechanism, Mechanism as Mechanism
 from .sim.core.errors import DynmechError as DynmechError
 from .sim.economy.density import DensityEnvironment as DensityEnvironment
 from .sim.economy.environment import Environment as Environment, TableEnvironment as TableEnvironment

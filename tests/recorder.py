@@ -36,7 +36,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, make_environment
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, load
 from dynmech.experiments.cli.app import main as dynmech
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -326,7 +326,7 @@ def _numbers(key: str, data: Any) -> Iterator[tuple[str, Value]]:
 
 def scale_of(economy: str) -> float:
     """The largest less the least of all flow utilities and of what the designer pays; 1 if equal, or not finite."""
-    environment = make_environment(economy)
+    environment = load(economy)
     if not isinstance(environment, TableEnvironment):
         return 1.0
     values = [np.append(stage.utility, -stage.cost_table) for stage in environment.stages]
@@ -372,18 +372,18 @@ def _sweep(name: str) -> Line:
 
 def _scenario(scenario: str, wanted: str) -> Iterator[Line]:
     """Every audit of a scenario, and last who fits; of some mechanisms, if a pattern asks for no more."""
-    fits: dict[str, Value] = {}
+    validate: dict[str, Value] = {}
     last = f"fits {scenario}"
     for mechanism in MECHANISMS.names():
         words = ("audit", INSTEAD.get((scenario, mechanism), scenario), mechanism)
         if not (fnmatchcase(" ".join(words), wanted) or fnmatchcase(last, wanted)):
             continue
         line = _audit(words)
-        fits[kept_name(mechanism)] = "no" if line is None else "yes"
+        validate[kept_name(mechanism)] = "no" if line is None else "yes"
         if line is not None and fnmatchcase(line.name, wanted):
             yield line
     if fnmatchcase(last, wanted):
-        yield Line(last, 1.0, fits)
+        yield Line(last, 1.0, validate)
 
 
 def lines(wanted: str = "*") -> Iterator[Line]:

@@ -15,19 +15,19 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.sim.conformance.side_effects import undisturbed
+from dynmech.sim.conformance.side_effects import no_side_effects
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.checks import check_names, shown
 from dynmech.sim.core.errors import DynmechError, PlayError
-from dynmech.sim.core.registry import told
+from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Acts, Mechanism, Situation, Strategy, View
+from dynmech.sim.play.roles import Acts, MechanismProtocol, Situation, StrategyProtocol, View
 
 RULES = {
     "prescribed": ("agent", "signal"),
@@ -64,7 +64,7 @@ def check_mechanism(game: Game, *, episodes: int = 24) -> None:
     """
     mechanism = game.mechanism
     who = f"mechanism {mechanism.name!r}"
-    with undisturbed(who, game.environment, game.lexicon, game.conduct):
+    with no_side_effects(who, game.environment, game.game_spaces, game.protocol):
         bound = _check_declared(game, who)
         for strategy in (Truthful(), _Erratic()):
             _check_play(beginning(game), strategy, episodes, bound, who)
@@ -82,18 +82,18 @@ def asked(what: str, ask: Callable[[], Any]) -> Any:
     except (DynmechError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise PlayError(f"{what} raised {told(error)}") from error
+        raise PlayError(f"{what} raised {format_exception(error)}") from error
 
 
 def _check_declared(game: Game, who: str) -> float:
     """Raise unless what is declared makes sense; the bound on transfers.
 
-    Spaces of messages are those of the lexicon; memory and questions are looked at in the first periods and the last.
+    Spaces of messages are those of the game_spaces; memory and questions are looked at in the first periods and the last.
     """
     mechanism = game.mechanism
     if not _whole(mechanism.lags, 0, LONGEST):
         raise PlayError(f"{who}: lags is {shown(mechanism.lags)}, expected a whole number from 0 to {LONGEST:,}")
-    for t, spaces in enumerate(game.lexicon.messages):
+    for t, spaces in enumerate(game.game_spaces.messages):
         for i, space in enumerate(spaces):
             _check_space(space, f"{who} in period {t}: messages for agent {game.environment.agents[i]!r}")
     periods = game.periods + game.closing
@@ -131,9 +131,9 @@ def _check_space(space: object, where: str) -> None:
         raise PlayError(f"{where}: from {space.low:g} to {space.high:g} is no interval")
 
 
-def _check_play(game: Game, strategy: Strategy, episodes: int, bound: float, who: str) -> None:
+def _check_play(game: Game, strategy: StrategyProtocol, episodes: int, bound: float, who: str) -> None:
     watched = _Watched(game.mechanism, who)
-    whole = _play(replace(game, mechanism=cast(Mechanism, watched)), strategy, episodes, block=episodes)
+    whole = _play(replace(game, mechanism=cast(MechanismProtocol, watched)), strategy, episodes, block=episodes)
     _check_flows(game, watched.calls, whole.transfer, bound, who)
     broken = [(call.t, call.rule) for call in reversed(watched.calls) if not _again(game.mechanism, call)]
     if broken:
@@ -154,7 +154,7 @@ def _check_play(game: Game, strategy: Strategy, episodes: int, bound: float, who
             )
 
 
-def _play(game: Game, strategy: Strategy, episodes: int, block: int, played: int | None = None) -> Record:
+def _play(game: Game, strategy: StrategyProtocol, episodes: int, block: int, played: int | None = None) -> Record:
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     profile = [strategy] * len(game.environment.agents)
     return play_shard(game, profile, streams, episodes=played, block=block)
@@ -187,7 +187,7 @@ class _Call(NamedTuple):
 class _Watched:
     """A mechanism whose calls are kept."""
 
-    def __init__(self, inner: Mechanism, who: str) -> None:
+    def __init__(self, inner: MechanismProtocol, who: str) -> None:
         self._inner, self._who = inner, who
         self.calls: list[_Call] = []
 
@@ -220,7 +220,7 @@ def _arrays(rule: str, given: tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
             yield name, part
 
 
-def _again(mechanism: Mechanism, call: _Call) -> bool:
+def _again(mechanism: MechanismProtocol, call: _Call) -> bool:
     """Whether the same call with the episodes in the opposite order brings the same answers."""
     try:
         answer = np.asarray(getattr(mechanism, call.rule)(*map(_backwards, call.given)))
@@ -239,7 +239,7 @@ def _backwards(part: Any) -> Any:
     return part[::-1].copy() if isinstance(part, np.ndarray) else part
 
 
-class _Erratic(BaseStrategy):
+class _Erratic(Strategy):
     """Messages, actions and replies at random."""
 
     width = 3

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from dynmech.agents.conformance.mechanism_check import asked, beginning, check_mechanism
-from dynmech.agents.strategies.base import BaseStrategy, Setting
-from dynmech.sim.conformance.side_effects import undisturbed
+from dynmech.agents.strategies.base import AgentContext, Strategy
+from dynmech.sim.conformance.side_effects import no_side_effects
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import PlayError
-from dynmech.sim.core.registry import told
+from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.loop import play_shard
-from dynmech.sim.play.roles import Past, Strategy, View
+from dynmech.sim.play.roles import Past, StrategyProtocol, View
 
 __all__ = ["check_mechanism", "check_strategy"]
 
@@ -36,7 +36,7 @@ TRIED = 4
 
 
 def check_strategy(
-    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], *, episodes: int = 24
+    strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], *, episodes: int = 24
 ) -> None:
     """Hold a strategy to what it declares, in the place of one agent.
 
@@ -48,14 +48,14 @@ def check_strategy(
     """
     who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
     _check_traits(strategy, who)
-    if isinstance(strategy, BaseStrategy):
-        _check_words(strategy, Setting.of(game, agent), who)
+    if isinstance(strategy, Strategy):
+        _check_words(strategy, AgentContext.of(game, agent), who)
     rules = vars(game.mechanism).values()
-    with undisturbed(who, game.environment, game.lexicon, game.conduct, *rules):
+    with no_side_effects(who, game.environment, game.game_spaces, game.protocol, *rules):
         _check_play(strategy, agent, beginning(game), others, episodes, who)
 
 
-def _check_traits(strategy: Strategy, who: str) -> None:
+def _check_traits(strategy: StrategyProtocol, who: str) -> None:
     """Raise unless what is declared makes sense."""
     for name, most in (("width", WIDEST), ("memory_periods", None)):
         value = getattr(strategy, name)
@@ -71,18 +71,18 @@ def _check_traits(strategy: Strategy, who: str) -> None:
             raise PlayError(f"{who}: {name} is {getattr(strategy, name)!r}, expected True or False")
 
 
-def _check_words(strategy: BaseStrategy, setting: Setting, who: str) -> None:
+def _check_words(strategy: Strategy, context: AgentContext, who: str) -> None:
     """Raise unless its options and what it says of itself are texts, on one line each."""
     options: object = asked(f"{who}: options", strategy.options)
     if not (isinstance(options, dict) and all(isinstance(text, str) for pair in options.items() for text in pair)):
         raise PlayError(f"{who}: options returned {shown(options)}, expected texts by name")
-    words: object = asked(f"{who}: describe", partial(strategy.describe, setting))
+    words: object = asked(f"{who}: describe", partial(strategy.describe, context))
     if not isinstance(words, str) or len(words.splitlines()) != 1:
         raise PlayError(f"{who}: describe returned {shown(words)}, expected words on one line")
 
 
 def _check_play(
-    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, who: str
+    strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], episodes: int, who: str
 ) -> None:
     """Play a block, show the views again, play the episodes one by one."""
     pristine = _copy(strategy, who)
@@ -110,7 +110,7 @@ def _check_play(
 
 
 def _play(
-    strategy: Strategy, agent: int, game: Game, others: Sequence[Strategy], episodes: int, block: int
+    strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], episodes: int, block: int
 ) -> dict[str, Array]:
     """The agent's own answers `(P, E)`; the rest of the record is not kept where a strategy could find it."""
     profile = [strategy if i == agent else other for i, other in enumerate(others)]
@@ -120,7 +120,7 @@ def _play(
     return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
 
 
-def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:
+def _same(strategy: StrategyProtocol, method: str, view: View, answer: Array) -> bool:
     """Whether a fresh copy answers a view as the strategy did; one that cannot answer does not."""
     try:
         again = getattr(strategy, method)(view)
@@ -134,7 +134,7 @@ def _same(strategy: Strategy, method: str, view: View, answer: Array) -> bool:
 class _Watched:
     """A strategy whose views and answers are kept."""
 
-    def __init__(self, inner: Strategy) -> None:
+    def __init__(self, inner: StrategyProtocol) -> None:
         self._inner = inner
         self.name, self.width, self.memory_periods = inner.name, inner.width, inner.memory_periods
         self.spies, self.silent, self.rounds = inner.spies, inner.silent, inner.rounds
@@ -164,10 +164,12 @@ class _Watched:
         self._inner.observe(view, seen)
 
 
-def _copy(strategy: Strategy, who: str) -> Any:
+def _copy(strategy: StrategyProtocol, who: str) -> Any:
     try:
         return copy.deepcopy(strategy)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise PlayError(f"{who}: cannot be copied ({told(error)}); a strategy must be deep-copyable") from error
+        raise PlayError(
+            f"{who}: cannot be copied ({format_exception(error)}); a strategy must be deep-copyable"
+        ) from error

@@ -46,7 +46,7 @@ class Exp3(Learner):
         """Credit what was sent with what it led to."""
         rows, total = np.arange(view.size), np.zeros(view.size)
         for place, sent, flow, odds in reversed(steps):
-            total = flow + view.lexicon.discount * total
+            total = flow + view.game_spaces.discount * total
             where = rows, place.at, sent
             count, mean, _ = self._summary(view, place)
             surprise = np.where(count > 0, total - mean, 0.0)

@@ -60,7 +60,7 @@ class FictitiousPlay(Learner):
             value = self.table(view, place, "value")
             value[:] = self.table(view, place, "flow")
             if then is not None:
-                value += view.lexicon.discount * self._ahead(view, place, then)
+                value += view.game_spaces.discount * self._ahead(view, place, then)
 
     def _ahead(self, view: View, place: Place, then: Place) -> FloatArray:
         """Σ_k f(k | s, r) max_{r'} v((k, r), r'), `(n, places, messages)`."""

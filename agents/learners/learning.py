@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import Finite, Space
@@ -60,7 +60,7 @@ class Step(NamedTuple):
     odds: FloatArray
 
 
-class Learner(BaseStrategy):
+class Learner(Strategy):
     """A strategy that learns over rounds.
 
     Args:
@@ -133,15 +133,15 @@ class Learner(BaseStrategy):
             notes[f"sent {view.t}"] = nearest(seen.message, view.space)
             notes[f"flow {view.t}"] = flow
         else:
-            weight = float(np.prod([view.lexicon.discount] * late))
+            weight = float(np.prod([view.game_spaces.discount] * late))
             notes[f"flow {view.t}"] = notes[f"flow {view.t}"] + weight * flow
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Words."""
         return f"learns for {self.rounds:,} rounds ({self.name})"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """None: learning takes as many rounds as a whole stress test."""
         yield from ()
 
@@ -149,12 +149,15 @@ class Learner(BaseStrategy):
 
     def _place(self, view: View) -> Place:
         """Where the agent stands."""
-        lexicon, i, t = view.lexicon, view.agent, view.t
-        at, signals = nearest(view.signal, lexicon.signals[t][i]), choices(lexicon.signals[t][i])
+        game_spaces, i, t = view.game_spaces, view.agent, view.t
+        at, signals = nearest(view.signal, game_spaces.signals[t][i]), choices(game_spaces.signals[t][i])
         places, messages = signals, choices(view.space)
         if t:
             last = view.past[-1]
-            for value, space in ((last.signal, lexicon.signals[t - 1][i]), (last.message, lexicon.messages[t - 1][i])):
+            for value, space in (
+                (last.signal, game_spaces.signals[t - 1][i]),
+                (last.message, game_spaces.messages[t - 1][i]),
+            ):
                 at, places = at * choices(space) + nearest(value, space), places * choices(space)
         return Place(f"{min(t, self.horizon)} {places} {messages}", signals, places, messages, at)
 
@@ -166,7 +169,7 @@ class Learner(BaseStrategy):
         """
         key, shape = f"{name} {place.table}", (place.places, place.messages, *more)
         if key not in view.private:
-            periods = min(self.horizon + 1, len(view.lexicon.messages))
+            periods = min(self.horizon + 1, len(view.game_spaces.messages))
             if periods * prod(shape) > LARGEST:
                 raise PlayError(
                     f"{periods} × {place.places:,} places with {place.messages:,} messages are too many to learn; "

@@ -50,5 +50,5 @@ class QLearning(Learner):
             where = rows, place.at, sent
             tried[where] += 1
             step = (1 + self.patience) / (tried[where] + self.patience)
-            value[where] += step * (flow + view.lexicon.discount * ahead - value[where])
+            value[where] += step * (flow + view.game_spaces.discount * ahead - value[where])
             ahead = self.worth(view, place).max(axis=1)

@@ -8,7 +8,7 @@ from .budget_and_participation import (
 )
 from .frozen_search import FrozenSearch as FrozenSearch, search_frozen as search_frozen
 from .gains import (
-    Figure as Figure,
+    Gain as Gain,
     Place as Place,
     ex_ante_gain as ex_ante_gain,
     ties as ties,

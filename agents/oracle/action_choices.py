@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.rules.actions import Settled, action_of, settle
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
@@ -43,7 +43,7 @@ class ActTables:
     obey: IntArray
 
 
-def replies(mechanism: BaseMechanism, t: int, agent: int) -> int:
+def replies(mechanism: Mechanism, t: int, agent: int) -> int:
     """How many replies of an agent are searched."""
     space = mechanism.asks(t, agent)
     return space.size if isinstance(space, Finite) else 1
@@ -53,7 +53,7 @@ def replies(mechanism: BaseMechanism, t: int, agent: int) -> int:
 class _Cases:
     """Cases after the decision: situation, true signals, messages `(n, N)`, decision `(n,)`."""
 
-    mechanism: BaseMechanism
+    mechanism: Mechanism
     who: tuple[int, ...]
     now: Situation
     signals: IntArray
@@ -66,7 +66,7 @@ class _Cases:
 
 
 def read_acts(
-    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], case: IntArray
+    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray
 ) -> ActTables:
     """The tables; `case` `(M, S, R)` has the flat (memory, message profile) of each own message.
 
@@ -97,7 +97,7 @@ def read_acts(
 
 
 def _cases(
-    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], case: IntArray, each: int
+    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray, each: int
 ) -> _Cases:
     """The cases of a flat list, profile by profile, `each` of them at every profile."""
     stage, tables = environment.stage(t), tabulate(mechanism, t)

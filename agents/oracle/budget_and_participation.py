@@ -13,9 +13,9 @@ import numpy as np
 
 from dynmech.agents.oracle.problem import Problem, build_problem, reachable
 from dynmech.agents.oracle.state_labels import own_text, profile_text, shown_period
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import silent_about
-from dynmech.mechanisms.rules.values_of_truth import Ledger
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues
 from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -28,7 +28,7 @@ class Least:
     where: dict[str, Any]
 
 
-def budget(environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger) -> dict[str, Least]:
+def budget(environment: TableEnvironment, mechanism: Mechanism, ledger: TruthfulValues) -> dict[str, Least]:
     """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post.
 
     The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
@@ -74,7 +74,7 @@ class Largest:
     where: dict[str, Any]
 
 
-def largest_transfer(environment: TableEnvironment, ledger: Ledger) -> Largest:
+def largest_transfer(environment: TableEnvironment, ledger: TruthfulValues) -> Largest:
     """max |p_t^i| over the states that prescribed play leads to."""
     sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in ledger.pages]
     scale = scale_of(*sizes)
@@ -85,7 +85,7 @@ def largest_transfer(environment: TableEnvironment, ledger: Ledger) -> Largest:
 
 
 def participation(
-    environment: TableEnvironment, mechanism: BaseMechanism, ledger: Ledger, *, all_states: bool = False
+    environment: TableEnvironment, mechanism: Mechanism, ledger: TruthfulValues, *, all_states: bool = False
 ) -> dict[str, list[Least]]:
     """Worst continuation payoff by kind and agent.
 
@@ -108,7 +108,7 @@ def participation(
 
 
 def _stays(
-    problem: Problem, ledger: Ledger, agent: int, all_states: bool, scale: float
+    problem: Problem, ledger: TruthfulValues, agent: int, all_states: bool, scale: float
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """(kind, worst continuation payoff, where) piece by piece."""
     environment, states = problem.environment, reachable(problem)

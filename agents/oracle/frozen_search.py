@@ -139,10 +139,12 @@ def _some(mechanism: VirtualPivot, agent: int, others: IntArray) -> tuple[FloatA
     menus, kept, policies = [], [], []
     for t in range(len(economy.later)):
         decision, paid = _offers(mechanism, agent, t, rows, frozen.reshape(-1))
-        menu = _cheapest(mechanism, agent, t, decision.reshape(*frozen.shape, -1), paid.reshape(*frozen.shape, -1))
+        candidates = _cheapest(
+            mechanism, agent, t, decision.reshape(*frozen.shape, -1), paid.reshape(*frozen.shape, -1)
+        )
         value = _value(mechanism, agent, t, scale)
-        offered = np.isfinite(menu)[:, :, None]
-        menus.append(np.where(offered, value - np.where(offered, menu[:, :, None], 0.0), FORBIDDEN))
+        offered = np.isfinite(candidates)[:, :, None]
+        menus.append(np.where(offered, value - np.where(offered, candidates[:, :, None], 0.0), FORBIDDEN))
         here = value - paid.reshape(*frozen.shape, 1, -1)
         kept.append(here.reshape(-1, *here.shape[3:]))
         policies.append(decision)

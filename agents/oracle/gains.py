@@ -24,7 +24,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Gain:
     """A gain with its bound and the state at which it is attained."""
 
     gain: float
@@ -32,14 +32,12 @@ class Figure:
     place: Place | None
 
 
-def ex_ante_gain(best: Value, truth: Value) -> Figure:
+def ex_ante_gain(best: Value, truth: Value) -> Gain:
     """Before anything is known."""
-    return Figure(best.ex_ante - truth.ex_ante, _bound(best, truth), None)
+    return Gain(best.ex_ante - truth.ex_ante, _bound(best, truth), None)
 
 
-def worst_gain(
-    problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False
-) -> Figure:
+def worst_gain(problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False) -> Gain:
     """The largest gain over reachable states, at the information that both values share."""
     states = reachable(problem, on_path=on_path)
     gains_of = _spying if best.information is Information.EX_POST else _by_own
@@ -47,7 +45,7 @@ def worst_gain(
     for t, reached in enumerate(states):
         for gains, found, locate in gains_of(problem, t, best, truth, reached, all_states):
             worst.offer_all(np.where(found, gains, -np.inf), _by_index(locate, gains.shape[1]))
-    return Figure(worst.value, _bound(best, truth), worst.named)
+    return Gain(worst.value, _bound(best, truth), worst.named)
 
 
 def _bound(best: Value, truth: Value) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dynmech.agents.oracle.action_choices import ActTables, read_acts
 from dynmech.mechanisms.rules.actions import acts_matter
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import TableEnvironment
@@ -38,7 +38,7 @@ class Unmerged:
 
 
 def read_rules(
-    environment: TableEnvironment, mechanism: BaseMechanism, t: int, who: tuple[int, ...], *, defer: bool
+    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], *, defer: bool
 ) -> Unmerged:
     """What each message of the deviator brings about while the others send what is prescribed.
 

@@ -29,7 +29,7 @@ import numpy as np
 from dynmech.agents.oracle.action_choices import replies
 from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
 from dynmech.agents.oracle.post_decision_states import Outlook, Places, find_places
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
@@ -103,7 +103,7 @@ class Problem:
     """
 
     environment: TableEnvironment
-    mechanism: BaseMechanism
+    mechanism: Mechanism
     deviator: tuple[int, ...]
     periods: tuple[Period, ...]
     places: tuple[Places | None, ...]
@@ -137,7 +137,7 @@ class Problem:
 
 def build_problem(
     environment: TableEnvironment,
-    mechanism: BaseMechanism,
+    mechanism: Mechanism,
     deviator: Sequence[int],
     *,
     merge: bool = True,
@@ -172,7 +172,7 @@ def build_problem(
     return Problem(environment, mechanism, who, periods, places, environment.prior.reshape(-1), stationary, exit)
 
 
-def _require_room(environment: TableEnvironment, mechanism: BaseMechanism, who: tuple[int, ...]) -> None:
+def _require_room(environment: TableEnvironment, mechanism: Mechanism, who: tuple[int, ...]) -> None:
     """Refuse a search that does not fit: what its periods keep, and the work on the largest of them."""
     kept, work = 0.0, 0.0
     for t in range(environment.horizon or 2):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import Figure, Place, worth_at
+from dynmech.agents.oracle.gains import Gain, Place, worth_at
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.agents.oracle.search import Information, Value
 from dynmech.agents.oracle.state_labels import message_text
@@ -45,7 +45,7 @@ class Story:
     truth: float
 
 
-def tell(problem: Problem, best: Value, truth: Value, figure: Figure) -> Story | None:
+def tell(problem: Problem, best: Value, truth: Value, figure: Gain) -> Story | None:
     """The story behind a figure; None where there is no place (ex ante figures) or no history is short enough."""
     place = figure.place
     if place is None:

@@ -26,7 +26,7 @@ from dynmech.agents.oracle.search import (
     require_revealing,
     solve,
 )
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -36,7 +36,7 @@ from dynmech.sim.play.roles import View
 HONEST, RESPOND, DONE = 0, 1, 2
 
 
-class Witness(BaseStrategy):
+class Witness(Strategy):
     """The best strategy of one family against prescribed play, knowing only what the deviator knows when it reports.
 
     Of a coalition this is the part of its first member; `parts` has them all.
@@ -53,7 +53,7 @@ class Witness(BaseStrategy):
 
     source = "the exact oracle"
     memory_periods = 1
-    lies = 5
+    complexity = 5
 
     def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
         acts = any(period.decision.shape[3] > 1 for period in problem.periods)
@@ -179,7 +179,7 @@ class Witness(BaseStrategy):
         done = view.private["done"] if self._actions is not None else past.decision
         return policy[place][state, done, profile, own]
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """As told when it was made."""
         return self.words
 
@@ -188,7 +188,7 @@ class Witness(BaseStrategy):
         return {}
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """It is made from a problem, not from options."""
         return iter(())
 

@@ -1,4 +1,4 @@
-from .base import BaseStrategy as BaseStrategy, Setting as Setting
+from .base import AgentContext as AgentContext, Strategy as Strategy
 from .belief_manipulation import BeliefManipulation as BeliefManipulation
 from .block_partition import SideBySide as SideBySide, side_by_side as side_by_side, traits as traits
 from .contingent import Contingent as Contingent

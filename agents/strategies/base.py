@@ -14,15 +14,15 @@ from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.game import Game
-from dynmech.sim.play.roles import Lexicon, Past, View
+from dynmech.sim.play.roles import GameSpaces, Past, View
 
 
 @dataclass(frozen=True)
-class Setting:
+class AgentContext:
     """Where a strategy is to be tried: which agent, under which rules; `actions` are its sets of private actions."""
 
     agent: int
-    lexicon: Lexicon
+    game_spaces: GameSpaces
     disclosure: str = "everything"
     actions: tuple[Finite, ...] = ()
 
@@ -31,16 +31,16 @@ class Setting:
         """The setting of one agent in a game."""
         actions = [labels for t in range(min(game.periods, 12)) if (labels := game.environment.actions(t))]
         spaces = tuple(dict.fromkeys(Finite(labels[agent]) for labels in actions))
-        return cls(agent, game.lexicon, game.conduct.disclosure, spaces)
+        return cls(agent, game.game_spaces, game.protocol.disclosure, spaces)
 
     @property
     def periods(self) -> int:
         """Periods played."""
-        return len(self.lexicon.messages)
+        return len(self.game_spaces.messages)
 
     def messages(self, t: int) -> Space:
         """The agent's messages in period t."""
-        return self.lexicon.messages[t][self.agent]
+        return self.game_spaces.messages[t][self.agent]
 
     def require_period(self, t: int) -> None:
         """Raise unless period t is played.
@@ -61,7 +61,7 @@ def _single(space: Space) -> bool:
     return isinstance(space, Finite) and space.size == 1
 
 
-class BaseStrategy(ABC):
+class Strategy(ABC):
     """A way to play.
 
     Attributes:
@@ -82,7 +82,7 @@ class BaseStrategy(ABC):
     spies: bool = False
     silent: bool = False
     rounds: int = 1
-    lies: int = 9
+    complexity: int = 9
 
     @abstractmethod
     def message(self, view: View) -> Array:
@@ -99,11 +99,11 @@ class BaseStrategy(ABC):
     def observe(self, view: View, seen: Past) -> None:  # noqa: B027 - most strategies learn nothing
         """Learn, by writing to `view.private`, from a period that is over (only with several `rounds`)."""
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002 - a family may need it
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002 - a family may need it
         """What it does, as words that follow the agent's name."""
         return f"plays {self.name}"
 
-    def fits(self, setting: Setting) -> None:  # noqa: B027 - most fit everywhere
+    def validate(self, context: AgentContext) -> None:  # noqa: B027 - most fit everywhere
         """Raise if its options have no meaning for this agent in this game; asked before anything is played.
 
         Raises:
@@ -111,13 +111,13 @@ class BaseStrategy(ABC):
         """
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """Members of the family that a stress test tries: by default the one without options, if there is one."""
         parameters = inspect.signature(cls).parameters.values()
         if all(p.default is not p.empty for p in parameters):
             yield cls()
 
-    def whole(self) -> "Iterator[BaseStrategy]":
+    def components(self) -> "Iterator[Strategy]":
         """The strategy and those that it is made of."""
         yield self
 

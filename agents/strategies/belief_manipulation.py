@@ -7,13 +7,13 @@ in the period after; from then on, prescribed play.
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import View
 
 
-class BeliefManipulation(BaseStrategy):
+class BeliefManipulation(Strategy):
     """A lie at one date, another map in the following period.
 
     Args:
@@ -24,7 +24,7 @@ class BeliefManipulation(BaseStrategy):
 
     name = "belief-manipulation"
     source = "Liu 2014 §3.1; Athey–Segal 2007 §2"
-    lies = 2
+    complexity = 2
 
     def __init__(self, period: int = 0, lie: str = "flip", exploit: str = "flip") -> None:
         self.period, self.lie, self.exploit = period, MessageMap(lie), MessageMap(exploit)
@@ -41,25 +41,25 @@ class BeliefManipulation(BaseStrategy):
         """Date and both maps."""
         return {"period": str(self.period), "lie": self.lie.text, "exploit": self.exploit.text}
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """Both lies in words."""
         first, then = self.period, self.period + 1
         return (
-            f"lies in period {first} ({self.lie.words(setting.messages(first))}) "
-            f"and exploits it in period {then} ({self.exploit.words(setting.messages(then))})"
+            f"lies in period {first} ({self.lie.words(context.messages(first))}) "
+            f"and exploits it in period {then} ({self.exploit.words(context.messages(then))})"
         )
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """Both periods must be played, and both maps fit their messages."""
         for t, lie in ((self.period, self.lie), (self.period + 1, self.exploit)):
-            setting.require_period(t)
-            lie.fits(setting.messages(t))
+            context.require_period(t)
+            lie.validate(context.messages(t))
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """Lies times exploits at every date that has a following one."""
-        dates = setting.dates()
+        dates = context.dates()
         for t in (t for t in dates if t + 1 in dates):
-            for lie in lies(setting.messages(t), limit=8):
-                for exploit in lies(setting.messages(t + 1), limit=8):
+            for lie in lies(context.messages(t), limit=8):
+                for exploit in lies(context.messages(t + 1), limit=8):
                     yield cls(t, lie.text, exploit.text)

@@ -9,23 +9,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import Past, View
 
 
-class SideBySide(BaseStrategy):
+class SideBySide(Strategy):
     """Member k plays episodes k·n/K ≤ e < (k + 1)·n/K of a block of n.
 
     Args:
         members: K strategies of the same `traits`.
     """
 
-    def __init__(self, members: Sequence[BaseStrategy]) -> None:
+    def __init__(self, members: Sequence[Strategy]) -> None:
         first = members[0]
         assert all(traits(member) == traits(first) for member in members)
-        self.members, self.name, self.lies = tuple(members), first.name, first.lies
+        self.members, self.name, self.complexity = tuple(members), first.name, first.complexity
         self.width, self.memory_periods, self.spies, self.silent, self.rounds = traits(first)
 
     def message(self, view: View) -> Array:
@@ -47,14 +47,14 @@ class SideBySide(BaseStrategy):
         return np.concatenate([move(part) for move, part in zip(moves, parts, strict=True)])
 
 
-def side_by_side(members: Sequence[BaseStrategy]) -> BaseStrategy:
+def side_by_side(members: Sequence[Strategy]) -> Strategy:
     """Members side by side; one that needs no parts where all of them are truthful, or there is but one."""
     if len(members) == 1 or all(type(member) is Truthful for member in members):
         return members[0]
     return SideBySide(members)
 
 
-def traits(strategy: BaseStrategy) -> tuple[int, int | None, bool, bool, int]:
+def traits(strategy: Strategy) -> tuple[int, int | None, bool, bool, int]:
     """What the event loop needs to know of a strategy; strategies side by side have the same."""
     return strategy.width, strategy.memory_periods, strategy.spies, strategy.silent, strategy.rounds
 

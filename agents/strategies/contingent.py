@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.history_conditions import Condition
 from dynmech.agents.strategies.maps import MessageMap, breadth, lies
 from dynmech.sim.core.arrays import Array, BoolArray
@@ -14,7 +14,7 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
-class Contingent(BaseStrategy):
+class Contingent(Strategy):
     """Sends map(prescribed) where the condition holds, the prescribed message elsewhere.
 
     Args:
@@ -24,7 +24,7 @@ class Contingent(BaseStrategy):
 
     name = "contingent"
     source = "Athey–Segal 2007 §2: contingent deviations"
-    lies = 4
+    complexity = 4
     memory_periods: int | None = 1
 
     def __init__(self, when: str | Callable[[View], BoolArray] = "period>=1", map: str = "flip") -> None:
@@ -51,41 +51,41 @@ class Contingent(BaseStrategy):
             return self.when.text
         return f"{self.when.__module__}.{getattr(self.when, '__qualname__', repr(self.when))}"
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """Condition and map in words."""
         shown = self.when.words if isinstance(self.when, Condition) else self._shown()
-        dates = [t for t in setting.dates() if t > 0] or [0]
-        return f"lies wherever {shown} ({self.map.words(setting.messages(dates[0])) or self.map.text})"
+        dates = [t for t in context.dates() if t > 0] or [0]
+        return f"lies wherever {shown} ({self.map.words(context.messages(dates[0])) or self.map.text})"
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """The condition must speak of what there is, and the map fit some period's messages."""
         if isinstance(self.when, Condition):
-            self.when.fits(setting.lexicon)
-        spaces = {setting.messages(t) for t in range(setting.periods)}
+            self.when.validate(context.game_spaces)
+        spaces = {context.messages(t) for t in range(context.periods)}
         for space in sorted(spaces, key=breadth):
             try:
-                return self.map.fits(space)
+                return self.map.validate(space)
             except InputError as error:
                 problem = error  # at last, of the largest set
         raise problem
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """After each last decision, and after each last report of anybody that is disclosed: every lie in words."""
-        for condition in _conditions(setting):
-            yield from (cls(condition, word) for word in _words(setting))
+        for condition in _conditions(context):
+            yield from (cls(condition, word) for word in _words(context))
 
 
-def _conditions(setting: Setting) -> Iterator[str]:
+def _conditions(context: AgentContext) -> Iterator[str]:
     """Conditions on what is known of a period after which the agent has a choice."""
-    lexicon = setting.lexicon
+    game_spaces = context.game_spaces
     seen: dict[str, None] = {}
-    for t in (date - 1 for date in setting.dates() if date > 0):
-        decisions = lexicon.decisions[t]
+    for t in (date - 1 for date in context.dates() if date > 0):
+        decisions = game_spaces.decisions[t]
         if isinstance(decisions, Finite) and decisions.size > 1:
             seen.update({f"decision=={label}": None for label in decisions.labels})
-        for name, space in zip(lexicon.agents, lexicon.messages[t], strict=True):
-            if setting.disclosure == "everything" and isinstance(space, Finite) and space.size > 1:
+        for name, space in zip(game_spaces.agents, game_spaces.messages[t], strict=True):
+            if context.disclosure == "everything" and isinstance(space, Finite) and space.size > 1:
                 seen.update({f"report[{name}]=={label}": None for label in space.labels})
     yield from (text for text in seen if _writable(text))
 
@@ -95,8 +95,8 @@ def _writable(condition: str) -> bool:
     return not set(",:/&") & set(condition) and condition.count("]") <= 1
 
 
-def _words(setting: Setting) -> list[str]:
+def _words(context: AgentContext) -> list[str]:
     """Words that differ somewhere in the periods in which the condition can hold."""
-    spaces = [setting.messages(t) for t in setting.dates() if t > 0]
+    spaces = [context.messages(t) for t in context.dates() if t > 0]
     widest = max(spaces, key=breadth, default=None)
     return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

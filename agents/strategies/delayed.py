@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
@@ -20,7 +20,7 @@ class Delayed(Wrapping):
         InputError: `delay` is below 1.
     """
 
-    def __init__(self, inner: BaseStrategy, delay: int) -> None:
+    def __init__(self, inner: Strategy, delay: int) -> None:
         if delay < 1:
             raise InputError(f"delay: {delay} is below 1")
         super().__init__([inner], own_width=0)
@@ -38,6 +38,6 @@ class Delayed(Wrapping):
             near = np.clip(old, view.space.low, view.space.high)
         return np.where(old == SILENT, SILENT, near) if self.silent else near
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The inner strategy's words, and the delay."""
-        return f"{self.parts[0].describe(setting)}, {self.delay} periods late"
+        return f"{self.parts[0].describe(context)}, {self.delay} periods late"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
 from dynmech.agents.strategies.misreport import Misreport
 from dynmech.sim.core.arrays import Array
@@ -11,7 +11,7 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
-class Disobedience(BaseStrategy):
+class Disobedience(Strategy):
     """Takes map(recommended) as its action always; reports the truth, or a lie.
 
     Args:
@@ -21,7 +21,7 @@ class Disobedience(BaseStrategy):
 
     name = "disobedience"
     source = "Athey–Segal 2007, Examples 5 and 6: hidden actions"
-    lies = 3
+    complexity = 3
 
     def __init__(self, action: str = "low", map: str | None = None) -> None:
         self.acted = MessageMap(action)
@@ -39,27 +39,27 @@ class Disobedience(BaseStrategy):
         """Both maps."""
         return {"action": self.acted.text, "map": "none" if self.map is None else self.map.text}
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """Both maps in words."""
-        spaces = [space for space in setting.actions if space.size > 1] or [Finite(("-",))]
+        spaces = [space for space in context.actions if space.size > 1] or [Finite(("-",))]
         acts = f"disobeys ({self.acted.words(spaces[0]) or self.acted.text})"
         if self.map is None:
             return acts
-        words = [self.map.words(setting.messages(t)) for t in setting.dates()]
+        words = [self.map.words(context.messages(t)) for t in context.dates()]
         return f"{acts} and misreports ({next(filter(None, words), self.map.text)})"
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """The map of actions must fit where there are any, that of messages every period's."""
-        for space in setting.actions:
-            self.acted.fits(space)
+        for space in context.actions:
+            self.acted.validate(space)
         if self.map is not None:
-            Misreport(self.map.text).fits(setting)
+            Misreport(self.map.text).validate(context)
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """Where there are private actions: every map of actions, alone and beside every lie in words."""
-        spaces = [space for space in setting.actions if space.size > 1]
-        words = {lie.text for t in setting.dates() for lie in lies(setting.messages(t), limit=0)}
+        spaces = [space for space in context.actions if space.size > 1]
+        words = {lie.text for t in context.dates() for lie in lies(context.messages(t), limit=0)}
         for action in dict.fromkeys(act.text for space in spaces for act in lies(space, limit=0)):
             yield cls(action)
             yield from (cls(action, word) for word in sorted(words))

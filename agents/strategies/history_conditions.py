@@ -18,7 +18,7 @@ import numpy as np
 from dynmech.sim.core.arrays import Array, BoolArray
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import Finite, Space
-from dynmech.sim.play.roles import Lexicon, View
+from dynmech.sim.play.roles import GameSpaces, View
 
 MEANING = (
     "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "
@@ -58,7 +58,7 @@ class Condition:
         """
         return " and ".join(map(_term_words, self.text.split("&")))
 
-    def fits(self, lexicon: Lexicon) -> None:
+    def validate(self, game_spaces: GameSpaces) -> None:
         """Raise unless every term speaks of something that there is in some period.
 
         Raises:
@@ -68,13 +68,13 @@ class Condition:
             match = TERM.fullmatch(part)
             assert match is not None
             field, agent, _, value = match.groups()
-            if agent and agent not in lexicon.agents:
-                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(lexicon.agents)}")
+            if agent and agent not in game_spaces.agents:
+                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(game_spaces.agents)}")
             if field == "period":
-                if int(value) >= len(lexicon.messages):
-                    raise InputError(f"condition {part!r}: the periods are 0 … {len(lexicon.messages) - 1}")
+                if int(value) >= len(game_spaces.messages):
+                    raise InputError(f"condition {part!r}: the periods are 0 … {len(game_spaces.messages) - 1}")
                 continue
-            _require_element(part, _spaces(lexicon, field, agent), value)
+            _require_element(part, _spaces(game_spaces, field, agent), value)
 
     def __call__(self, view: View) -> BoolArray:
         """Where it holds, `(n,)`."""
@@ -93,27 +93,27 @@ class Condition:
             }  # fmt: skip
             return np.full(view.size, compare[sign](view.t, int(value)))
         if field == "public":
-            return _compare(view.public, view.lexicon.publics[view.t], sign, value)
+            return _compare(view.public, view.game_spaces.publics[view.t], sign, value)
         if not view.past:
             return np.zeros(view.size, np.bool_)
         last = view.past[-1]
         if field == "decision":
             if last.decision is None:
                 raise PlayError(f"condition {part!r}: the disclosure policy hides the decision")
-            return _compare(last.decision, view.lexicon.decisions[last.t], sign, value)
-        if agent not in view.lexicon.agents:
-            raise PlayError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(view.lexicon.agents)}")
+            return _compare(last.decision, view.game_spaces.decisions[last.t], sign, value)
+        if agent not in view.game_spaces.agents:
+            raise PlayError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(view.game_spaces.agents)}")
         if last.reports is None:
             raise PlayError(f"condition {part!r}: the disclosure policy hides the reports")
-        j = view.lexicon.agents.index(agent)
-        return _compare(last.reports[:, j], view.lexicon.messages[last.t][j], sign, value)
+        j = view.game_spaces.agents.index(agent)
+        return _compare(last.reports[:, j], view.game_spaces.messages[last.t][j], sign, value)
 
 
-def _spaces(lexicon: Lexicon, field: str, agent: str | None) -> list[Space]:
+def _spaces(game_spaces: GameSpaces, field: str, agent: str | None) -> list[Space]:
     """The sets, one per period, that a term's value is from."""
     if agent:
-        return [row[lexicon.agents.index(agent)] for row in lexicon.messages]
-    return list(lexicon.publics if field == "public" else lexicon.decisions)
+        return [row[game_spaces.agents.index(agent)] for row in game_spaces.messages]
+    return list(game_spaces.publics if field == "public" else game_spaces.decisions)
 
 
 def _require_element(part: str, spaces: Sequence[Space], value: str) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.trade_formulas import SIDES, best_buyer_report, plays_side
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.spaces import Interval
 from dynmech.sim.play.roles import View
 
 
-class InformedBuyer(BaseStrategy):
+class InformedBuyer(Strategy):
     """The buyer's best response to expected externalities, once the seller's report is known.
 
     Args:
@@ -19,7 +19,7 @@ class InformedBuyer(BaseStrategy):
 
     name = "informed-buyer"
     source = "Athey–Segal 2007 §2: the contingent deviation of the buyer"
-    lies = 2
+    complexity = 2
     memory_periods: int | None = 1
 
     def __init__(self, clipped: bool = False) -> None:
@@ -28,15 +28,15 @@ class InformedBuyer(BaseStrategy):
     def message(self, view: View) -> Array:
         """The best report in period 1; the prescribed one in any other game, or where the seller's is not shown."""
         reports = view.past[-1].reports if view.past else None
-        if reports is None or not isinstance(view.space, Interval) or view.lexicon.agents != SIDES:
+        if reports is None or not isinstance(view.space, Interval) or view.game_spaces.agents != SIDES:
             return view.prescribed
         return best_buyer_report(reports[:, 0], view.signal, view.space.high, clipped=self.clipped)
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """In words."""
         return "reports 2 θ_1 θ_2 for θ_2 once it knows θ_1"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """With and without clipping, for the buyer of the trading game."""
-        return (cls(clipped) for clipped in (False, True) if plays_side(setting, 1))
+        return (cls(clipped) for clipped in (False, True) if plays_side(context, 1))

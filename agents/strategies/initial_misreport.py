@@ -12,14 +12,14 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.roles import View
 
 
-class InitialMisreport(BaseStrategy):
+class InitialMisreport(Strategy):
     """Another first signal, once.
 
     Args:
@@ -29,7 +29,7 @@ class InitialMisreport(BaseStrategy):
 
     name = "initial-misreport"
     source = "Kakade–Lobel–Nazerzadeh 2011 §3.2, §7"
-    lies = 1
+    complexity = 1
 
     def __init__(self, node: int = 0, later: str = "truth") -> None:
         if later not in ("truth", "swap") and not later.isdecimal():
@@ -57,9 +57,9 @@ class InitialMisreport(BaseStrategy):
         """The last two states exchanged."""
         return np.where(state == width - 1, width - 2, np.where(state == width - 2, width - 1, state)) % width
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """What it says, in words."""
-        space = setting.messages(0)
+        space = context.messages(0)
         parts = _parts(space)
         shown = list(dict.fromkeys(parts[0])) if parts else []
         first = shown[min(self.node, len(shown) - 1)] if shown else "nothing else"
@@ -69,7 +69,7 @@ class InitialMisreport(BaseStrategy):
         return f"first reports {first}, then {after}"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """None: a stress test's one-shot lies hold these already, and without looking at labels."""
         yield from ()
 

@@ -81,7 +81,7 @@ class MessageMap:
                 return np.full_like(prescribed, space.high)
         raise PlayError(f"map {self.text!r} is for finite message sets; on an interval use flip, low or high")
 
-    def fits(self, space: Space) -> None:
+    def validate(self, space: Space) -> None:
         """Raise unless it says what to send for every message of a set.
 
         Raises:

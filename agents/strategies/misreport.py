@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, breadth, lies
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import View
 
 
-class Misreport(BaseStrategy):
+class Misreport(Strategy):
     """Sends map(prescribed) always.
 
     Args:
@@ -18,7 +18,7 @@ class Misreport(BaseStrategy):
 
     name = "misreport"
     source = "the static deviation, repeated"
-    lies = 3
+    complexity = 3
 
     def __init__(self, map: str = "flip") -> None:
         self.map = MessageMap(map)
@@ -31,10 +31,10 @@ class Misreport(BaseStrategy):
         """The map."""
         return {"map": self.map.text}
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The map in the words of the first period in which it matters."""
-        dates = setting.dates()
-        words = [self.map.words(setting.messages(t)) for t in dates]
+        dates = context.dates()
+        words = [self.map.words(context.messages(t)) for t in dates]
         if len(set(words)) == 1:
             return f"misreports in every period ({words[0]})"
         return (
@@ -43,14 +43,14 @@ class Misreport(BaseStrategy):
             + ")"
         )
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """The map must fit every period's messages."""
-        for space in dict.fromkeys(setting.messages(t) for t in range(setting.periods)):
-            self.map.fits(space)
+        for space in dict.fromkeys(context.messages(t) for t in range(context.periods)):
+            self.map.validate(space)
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """All maps where every message set is the same, else the words."""
-        spaces = {setting.messages(t) for t in range(setting.periods)}
+        spaces = {context.messages(t) for t in range(context.periods)}
         widest = max(spaces, key=breadth)
         yield from (cls(lie.text) for lie in lies(widest, limit=30 if len(spaces) == 1 else 0))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
@@ -18,7 +18,7 @@ class Mixture(Wrapping):
         InputError: weights that are no probabilities, or not one per part.
     """
 
-    def __init__(self, name: str, parts: Sequence[BaseStrategy], weights: Sequence[float]) -> None:
+    def __init__(self, name: str, parts: Sequence[Strategy], weights: Sequence[float]) -> None:
         if len(parts) != len(weights) or not parts:
             raise InputError(f"mixture {name!r}: {len(weights)} weights for {len(parts)} strategies")
         if not (min(weights) >= 0 and abs(sum(weights) - 1) <= 1e-9):  # NaN is none either
@@ -46,6 +46,6 @@ class Mixture(Wrapping):
         """The reply of the strategy that was drawn."""
         return self._moved("reply", view)
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The parts in words."""
-        return f"plays {self.name}, a mixture: {super().describe(setting)}"
+        return f"plays {self.name}, a mixture: {super().describe(context)}"

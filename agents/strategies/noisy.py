@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
@@ -17,7 +17,7 @@ class Noisy(Wrapping):
         InputError: `noise` is no probability.
     """
 
-    def __init__(self, inner: BaseStrategy, noise: float) -> None:
+    def __init__(self, inner: Strategy, noise: float) -> None:
         if not 0 <= noise <= 1:
             raise InputError(f"noise: {noise!r} is not between 0 and 1")
         super().__init__([inner, RandomReport()], own_width=1)
@@ -29,6 +29,6 @@ class Noisy(Wrapping):
         meant, drawn = self.ask(0, "message", view), self.ask(1, "message", view)
         return np.where(view.uniforms[:, 0] < self.noise, drawn, meant)
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The inner strategy's words, and the noise."""
-        return f"{self.parts[0].describe(setting)}, in {self.noise:.0%} of the periods at random"
+        return f"{self.parts[0].describe(context)}, in {self.noise:.0%} of the periods at random"

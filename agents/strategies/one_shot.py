@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import View
 
 
-class OneShot(BaseStrategy):
+class OneShot(Strategy):
     """Sends map(prescribed) in one period.
 
     Args:
@@ -19,7 +19,7 @@ class OneShot(BaseStrategy):
 
     name = "one-shot"
     source = "the one-shot deviation principle"
-    lies = 1
+    complexity = 1
 
     def __init__(self, period: int = 0, map: str = "flip") -> None:
         self.period, self.map = period, MessageMap(map)
@@ -32,17 +32,17 @@ class OneShot(BaseStrategy):
         """Date and map."""
         return {"period": str(self.period), "map": self.map.text}
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """Date and map in words."""
-        return f"lies once, in period {self.period} ({self.map.words(setting.messages(self.period))})"
+        return f"lies once, in period {self.period} ({self.map.words(context.messages(self.period))})"
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """The period must be played, and the map fit its messages."""
-        setting.require_period(self.period)
-        self.map.fits(setting.messages(self.period))
+        context.require_period(self.period)
+        self.map.validate(context.messages(self.period))
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """All maps at every date of the setting."""
-        for t in setting.dates():
-            yield from (cls(t, lie.text) for lie in lies(setting.messages(t), limit=30))
+        for t in context.dates():
+            yield from (cls(t, lie.text) for lie in lies(context.messages(t), limit=30))

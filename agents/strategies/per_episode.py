@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.roles import Past, View
@@ -27,7 +27,7 @@ class EpisodeView:
     private: dict[str, Any]
 
 
-class EpisodeStrategy(BaseStrategy):
+class EpisodeStrategy(Strategy):
     """A strategy that thinks about one episode at a time; slower than arrays, easier to write."""
 
     @abstractmethod

@@ -5,14 +5,14 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
 from dynmech.sim.core.arrays import Array, BoolArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
-class Quitting(BaseStrategy):
+class Quitting(Strategy):
     """From one period on, or (from Python) wherever a condition holds: acts and replies otherwise than prescribed.
 
     Args:
@@ -23,7 +23,7 @@ class Quitting(BaseStrategy):
 
     name = "quitting"
     source = "Athey–Segal 2007 §6: off-schedule deviations"
-    lies = 2
+    complexity = 2
 
     def __init__(
         self,
@@ -65,24 +65,24 @@ class Quitting(BaseStrategy):
         action = "none" if self.acted is None else self.acted.text
         return {"when": when, "action": action, "withhold": str(self.withhold).lower()}
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """In words."""
         how = [f"acts as {self.acted.text}"] if self.acted is not None else []
         how += ["pays nothing"] if self.withhold else []
         when = f"from period {self.when} on" if isinstance(self.when, int) else "when it pays to"
         return f"leaves the schedule {when} ({' and '.join(how)})"
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """The period must be played, and the map of actions fit where there are any."""
         if isinstance(self.when, int):
-            setting.require_period(self.when)
+            context.require_period(self.when)
         if self.acted is not None:
-            for space in setting.actions:
-                self.acted.fits(space)
+            for space in context.actions:
+                self.acted.validate(space)
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:
         """Where there are actions: in the first three periods, by every word of action and as prescribed, unpaid."""
-        words = dict.fromkeys(act.text for space in setting.actions if space.size > 1 for act in lies(space, limit=0))
-        for when in range(min(3, setting.periods)) if words else ():
+        words = dict.fromkeys(act.text for space in context.actions if space.size > 1 for act in lies(space, limit=0))
+        for when in range(min(3, context.periods)) if words else ():
             yield from (cls(when, action) for action in (None, *words))

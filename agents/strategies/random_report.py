@@ -5,13 +5,13 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
-class RandomReport(BaseStrategy):
+class RandomReport(Strategy):
     """Noise: what a mechanism is worth to somebody who does not think."""
 
     name = "random"
@@ -25,11 +25,11 @@ class RandomReport(BaseStrategy):
             return (luck * view.space.size).astype(np.intp)
         return view.space.low + luck * (view.space.high - view.space.low)
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Words."""
         return "reports at random"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """The one member."""
         yield cls()

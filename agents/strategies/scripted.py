@@ -5,14 +5,14 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
-class Scripted(BaseStrategy):
+class Scripted(Strategy):
     """Sends the same messages in every episode.
 
     Args:
@@ -46,18 +46,18 @@ class Scripted(BaseStrategy):
         """The script."""
         return {"messages": "/".join(self.script)}
 
-    def describe(self, setting: Setting) -> str:  # noqa: ARG002
+    def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """The script in words."""
         return f"sends {', '.join(self.script)}"
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """Every entry of a period that is played must be a message of that period."""
-        for t, entry in enumerate(self.script[: setting.periods]):
-            space = setting.messages(t)
+        for t, entry in enumerate(self.script[: context.periods]):
+            space = context.messages(t)
             if entry != "*" and isinstance(space, Finite):
                 space.index(entry, f"script entry {t}")
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """Nothing to try."""
         return iter(())

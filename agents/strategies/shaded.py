@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
@@ -20,7 +20,7 @@ class Shaded(Wrapping):
         InputError: the share is not between −1 and 1.
     """
 
-    def __init__(self, inner: BaseStrategy, shade: float) -> None:
+    def __init__(self, inner: Strategy, shade: float) -> None:
         if not -1 <= shade <= 1:
             raise InputError(f"shade: {shade!r} is not between -1 and 1")
         super().__init__([inner], own_width=0)
@@ -38,6 +38,6 @@ class Shaded(Wrapping):
             lowered = np.clip(meant - self.shade * (high - low), low, high)
         return np.where(meant == SILENT, SILENT, lowered) if self.silent else lowered
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The inner strategy's words, and the shade."""
-        return f"{self.parts[0].describe(setting)}, lowered by {self.shade:.0%} of the range"
+        return f"{self.parts[0].describe(context)}, lowered by {self.shade:.0%} of the range"

@@ -16,7 +16,7 @@ Source: Athey–Segal 2007, §2; the paper only says in which direction they lie
 
 import numpy as np
 
-from dynmech.agents.strategies.base import Setting
+from dynmech.agents.strategies.base import AgentContext
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Interval
 from dynmech.sim.economy.interval_trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
@@ -25,10 +25,10 @@ SIDES = ("seller", "buyer")
 """Who plays the trading game."""
 
 
-def plays_side(setting: Setting, agent: int) -> bool:
+def plays_side(context: AgentContext, agent: int) -> bool:
     """Whether this is that side of the trading game on intervals."""
-    sides = setting.lexicon.agents == SIDES and setting.periods == 2
-    return sides and setting.agent == agent and isinstance(setting.messages(agent), Interval)
+    sides = context.game_spaces.agents == SIDES and context.periods == 2
+    return sides and context.agent == agent and isinstance(context.messages(agent), Interval)
 
 
 def buyer_worth(type_: Array, value: Array, report: Array, *, clipped: bool) -> FloatArray:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Self
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import View
 
 
-class Truthful(BaseStrategy):
+class Truthful(Strategy):
     """Does what the mechanism asks."""
 
     name = "truthful"
@@ -19,6 +19,6 @@ class Truthful(BaseStrategy):
         return view.prescribed
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """Nothing to try."""
         return iter(())

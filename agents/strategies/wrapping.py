@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.play.roles import Past, View
 
 
-class Wrapping(BaseStrategy):
+class Wrapping(Strategy):
     """A strategy that asks others.
 
     Its traits are what its parts need together; its uniform numbers are its own (`own_width`), then those of each part.
@@ -20,7 +20,7 @@ class Wrapping(BaseStrategy):
         lookback: past periods that it looks at itself.
     """
 
-    def __init__(self, parts: Sequence[BaseStrategy], own_width: int, lookback: int | None = 0) -> None:
+    def __init__(self, parts: Sequence[Strategy], own_width: int, lookback: int | None = 0) -> None:
         self.parts = tuple(parts)
         self.own_width = own_width
         self.width = own_width + sum(part.width for part in parts)
@@ -30,13 +30,13 @@ class Wrapping(BaseStrategy):
         self.spies = any(part.spies for part in parts)
         self.silent = any(part.silent for part in parts)
         self.rounds = max(part.rounds for part in parts)
-        self.lies = max(part.lies for part in parts)
+        self.complexity = max(part.complexity for part in parts)
 
-    def whole(self) -> Iterator[BaseStrategy]:
+    def components(self) -> Iterator[Strategy]:
         """The strategy, its parts and theirs."""
         yield self
         for part in self.parts:
-            yield from part.whole()
+            yield from part.components()
 
     def ask(self, k: int, move: str, view: View) -> Array:
         """What part k answers to a view."""
@@ -77,15 +77,15 @@ class Wrapping(BaseStrategy):
         """The first part's reply."""
         return self.ask(0, "reply", view)
 
-    def fits(self, setting: Setting) -> None:
+    def validate(self, context: AgentContext) -> None:
         """All parts must fit."""
         for part in self.parts:
-            part.fits(setting)
+            part.validate(context)
 
     def options(self) -> dict[str, str]:
         """None: a wrapped strategy is described by its name."""
         return {}
 
-    def describe(self, setting: Setting) -> str:
+    def describe(self, context: AgentContext) -> str:
         """The parts in words."""
-        return " or ".join(part.describe(setting) for part in self.parts)
+        return " or ".join(part.describe(context) for part in self.parts)

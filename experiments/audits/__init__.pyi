@@ -18,4 +18,4 @@ from .correlation import plot_correlation as plot_correlation, sweep_correlation
 from .frozen_weights import FrozenAudit as FrozenAudit, frozen_audit as frozen_audit, too_large as too_large
 from .limited import Found as Found, LimitedAudit as LimitedAudit, limited_audit as limited_audit
 from .relaxed_economy import Relaxation as Relaxation, relaxation as relaxation
-from .revenue_bound import Yardstick as Yardstick, yardstick as yardstick
+from .revenue_bound import RevenueBound as RevenueBound, bound as bound

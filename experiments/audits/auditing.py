@@ -9,7 +9,7 @@ import numpy as np
 
 from dynmech.agents.oracle.budget_and_participation import Largest, Least, budget, largest_transfer, participation
 from dynmech.agents.oracle.frozen_search import search_frozen
-from dynmech.agents.oracle.gains import Figure, ex_ante_gain, ties, worst_gain, worst_stay
+from dynmech.agents.oracle.gains import Gain, ex_ante_gain, ties, worst_gain, worst_stay
 from dynmech.agents.oracle.patience_thresholds import patience
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
@@ -24,10 +24,10 @@ from dynmech.mechanisms.conditions.conditions import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.tabulation import tabulate
-from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import figure as figure_text, first_largest, first_of, first_smallest, rounded_up
@@ -36,7 +36,7 @@ from dynmech.sim.economy.separable import SeparableEnvironment
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
-NOTHING = Figure(float("nan"), float("nan"), None)
+NOTHING = Gain(float("nan"), float("nan"), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Search:
 
     who: tuple[int, ...]
     problem: Problem
-    figures: dict[Family, dict[str, Figure]]
+    figures: dict[Family, dict[str, Gain]]
     refused: str
     stories: dict[Information, Story | None]
     ties: tuple[int, int]
@@ -77,11 +77,11 @@ class Audit:
     """Everything that `dynmech audit` says; `audit_data` makes JSON of it."""
 
     environment: TableEnvironment
-    mechanism: BaseMechanism
+    mechanism: Mechanism
     tolerance: float
     exit: bool
     all_states: bool
-    ledger: Ledger
+    ledger: TruthfulValues
     searches: list[Search]
     budget: dict[str, Least]
     participation: dict[str, list[Least]]
@@ -112,7 +112,7 @@ class Audit:
         """The deviator: an agent, or a coalition."""
         return " + ".join(self.environment.agents[i] for i in search.who)
 
-    def worst(self, family: Family, kind: str) -> tuple[Search, Figure]:
+    def worst(self, family: Family, kind: str) -> tuple[Search, Gain]:
         """The deviator that gains most, and its figure."""
         figures = [search.figures[family][kind] for search in self.searches]
         gains = np.array([figure.gain for figure in figures])
@@ -122,7 +122,7 @@ class Audit:
 
 def audit(
     environment: Environment,
-    mechanism: BaseMechanism,
+    mechanism: Mechanism,
     *,
     coalitions: Sequence[Sequence[int | str]] = (),
     exit: bool = False,
@@ -146,7 +146,7 @@ def audit(
     if not tolerance >= 0:
         raise InputError(f"tolerance: {tolerance:g} is below 0")
     deviators = _deviators(environment, coalitions)
-    ledger = keep_ledger(environment, mechanism)
+    ledger = truthful_values(environment, mechanism)
     advance = progress("searching", len(deviators))
     searches = []
     for who in deviators:
@@ -169,7 +169,7 @@ def audit(
     return found
 
 
-def _conditions(environment: TableEnvironment, mechanism: BaseMechanism) -> list[Condition]:
+def _conditions(environment: TableEnvironment, mechanism: Mechanism) -> list[Condition]:
     """Of any economy, and of the mechanism; of a separable one, and of play that enforces itself, theirs too."""
     more = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
     more += patience(mechanism) if isinstance(mechanism, SelfEnforcing) else []
@@ -201,7 +201,7 @@ def _search(problem: Problem, all_states: bool) -> Search:
                 values[family, information] = solve(problem, family, information)
             except Refusal as error:
                 refused = str(error)
-    figures: dict[Family, dict[str, Figure]] = {}
+    figures: dict[Family, dict[str, Gain]] = {}
     spying_truth = values[Family.PRESCRIBED, Information.EX_POST]
     truth = values.get((Family.PRESCRIBED, Information.INTERIM))
     for family in FAMILIES:
@@ -304,28 +304,28 @@ def status(worst: float, bound: float, tolerance: float) -> str:
 
 def audit_data(found: Audit) -> dict[str, Any]:
     """The audit as one JSON object."""
-    env, ledger = found.environment, found.ledger
+    environment, ledger = found.environment, found.ledger
     figures = [f for search in found.searches for mine in search.figures.values() for f in mine.values()]
     bounds = [f.bound for f in figures if not np.isnan(f.bound)]
     data: dict[str, Any] = {
         "schema": 1,
-        "environment": env.name,
+        "environment": environment.name,
         "mechanism": found.mechanism.name,
-        "agents": list(env.agents),
+        "agents": list(environment.agents),
         "deviators": [found.name(search) for search in found.searches],
-        "discount": env.discount,
-        "horizon": env.horizon,
+        "discount": environment.discount,
+        "horizon": environment.horizon,
         "tolerance": found.tolerance,
         "all_states": found.all_states,
         "exit_allowed": found.exit,
         "sentence": story_text(found),
-        "error_bound": max([rounded_up(ledger.bound, env.scale), *bounds]),
+        "error_bound": max([rounded_up(ledger.bound, environment.scale), *bounds]),
         "truth": {
             "payoff": (ledger.utility - ledger.transfer).tolist(),
             "utility": ledger.utility.tolist(),
             "transfer": ledger.transfer.tolist(),
             "welfare": ledger.welfare,
-            "first_best": first_best(env),
+            "first_best": first_best(environment),
             "revenue": float(ledger.transfer.sum()),
         },
         "gains": {
@@ -346,7 +346,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
         "conditions": {
             c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in found.conditions
         },
-        "verified": tabulate(found.mechanism, 0 if env.horizon == 1 else 1).verified,
+        "verified": tabulate(found.mechanism, 0 if environment.horizon == 1 else 1).verified,
         "ties": [{"states": s.ties[0], "of": s.ties[1]} for s in found.searches],
         "witness": witness_data(found),
     }
@@ -355,7 +355,7 @@ def audit_data(found: Audit) -> dict[str, Any]:
     return data
 
 
-def witness_of(found: Audit) -> tuple[Search, Information, Figure, Story] | None:
+def witness_of(found: Audit) -> tuple[Search, Information, Gain, Story] | None:
     """The smallest case of the gain that matters: of the failing incentive promise, else the worst interim gain."""
     ex_post = found.mechanism.promises.incentive == "periodic ex post"
     order = [Information.EX_POST] if ex_post else [Information.INTERIM, Information.EX_POST]
@@ -373,22 +373,22 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
     if witness is None:
         return None
     search, information, figure, story = witness
-    env, problem = found.environment, search.problem
+    environment, problem = found.environment, search.problem
     ex_post = information is Information.EX_POST
     return {
         "agent": found.name(search),
         "information": information.value,
         "gain": figure.gain,
         "bound": figure.bound,
-        **place_text(env, figure.place, search.who, ex_post=ex_post),
+        **place_text(environment, figure.place, search.who, ex_post=ex_post),
         "period": len(story.history),
         "history": [
             {
                 "period": step.period,
-                "signals": profile_text(env, step.period, step.profile),
+                "signals": profile_text(environment, step.period, step.profile),
                 "report": message_text(problem, step.period, step.message),
                 "prescribed": message_text(problem, step.period, step.prescribed),
-                "decision": env.stage(step.period).decisions[step.decision],
+                "decision": environment.stage(step.period).decisions[step.decision],
                 "obeyed": step.obeyed,
             }
             for step in story.history
@@ -406,11 +406,11 @@ def story_text(found: Audit) -> str:
     if witness is None:
         return _without_witness(found)
     search, information, figure, story = witness
-    env, problem, t = found.environment, search.problem, story.place.period
+    environment, problem, t = found.environment, search.problem, story.place.period
     knowing = (
-        f"knowing the signals ({profile_text(env, t, story.place.profile)})"
+        f"knowing the signals ({profile_text(environment, t, story.place.profile)})"
         if information is Information.EX_POST
-        else f"with signal {own_text(env, t, search.who, story.place.profile)}"
+        else f"with signal {own_text(environment, t, search.who, story.place.profile)}"
     )
     before = "".join(f", {lie}" for lie in past_lies(problem, story))
     sent = message_text(problem, t, story.message)

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from dynmech.agents.oracle.budget_and_participation import budget
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.plots.stress_plots import save_figure
 from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
 from dynmech.mechanisms.rules.condition import TOLERANCE
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -46,13 +46,13 @@ def sweep_correlation(
 
 
 def _row(economy: str, option: str, value: Any, name: str) -> list[Any]:
-    environment = make_environment(f"{economy}{',' if ':' in economy else ':'}{option}={value}")
+    environment = load(f"{economy}{',' if ':' in economy else ':'}{option}={value}")
     if not isinstance(environment, TableEnvironment):
         raise InputError(f"sweep: environment {environment.name!r} is not finite")
     told = [spanning(environment).value, convex_independence(environment).value]
     try:
         mechanism = make_mechanism(name, environment)
-        ledger = keep_ledger(environment, mechanism)
+        ledger = truthful_values(environment, mechanism)
     except Refusal as error:
         return [value, np.nan, *told, np.nan, np.nan, str(error)]
     deficit = budget(environment, mechanism, ledger)["ex_post"].value

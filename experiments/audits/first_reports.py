@@ -12,7 +12,7 @@ import numpy as np
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.virtual.first_report_incentives import Immediate, immediate
+from dynmech.mechanisms.virtual.first_report_incentives import Immediate, first_period_ic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
@@ -31,7 +31,7 @@ def first_report_conditions(mechanism: VirtualPivot, searches: Sequence[FrozenSe
     if mechanism.reading.startswith("grid"):
         return [Condition(name, None, float("nan"), {}, "the grid is the type space") for name in (ENVELOPE, DOMINANCE)]
     try:
-        found = [immediate(mechanism, search.agent, search.honest) for search in searches]
+        found = [first_period_ic(mechanism, search.agent, search.honest) for search in searches]
     except Refusal as error:
         return [Condition(name, None, float("nan"), {}, str(error)) for name in (ENVELOPE, DOMINANCE)]
     scale = max(1.0, *(float(np.abs(search.honest).max()) for search in searches))

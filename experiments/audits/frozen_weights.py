@@ -17,7 +17,7 @@ from dynmech.experiments.audits.auditing import Verdict, status
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.conditions.separable import separable_conditions
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.tabulation import LARGEST
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
@@ -123,15 +123,15 @@ class FrozenAudit:
 
     def data(self) -> dict[str, Any]:
         """One JSON object, in the plain audit's words."""
-        env, nothing = self.mechanism.environment, [None] * len(self.searches)
+        environment, nothing = self.mechanism.environment, [None] * len(self.searches)
         worst = [max(s.first_gain, s.later_gain) for s in self.searches]
         return {
             "schema": 1,
-            "environment": env.name,
+            "environment": environment.name,
             "mechanism": self.mechanism.name,
-            "agents": list(env.agents),
-            "discount": env.discount,
-            "horizon": env.horizon,
+            "agents": list(environment.agents),
+            "discount": environment.discount,
+            "horizon": environment.horizon,
             "tolerance": self.tolerance,
             "all_states": True,
             "sentence": self.sentence(),
@@ -164,7 +164,7 @@ class FrozenAudit:
         }
 
 
-def too_large(mechanism: BaseMechanism) -> bool:
+def too_large(mechanism: Mechanism) -> bool:
     """Whether the mechanism freezes weights and the plain search would not do."""
     if not isinstance(mechanism, VirtualPivot):
         return False

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from dynmech.agents.strategies.base import Setting
+from dynmech.agents.strategies.base import AgentContext
 from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
 from dynmech.experiments.runs.simulation import Progress, Sampling, lone_deviation, pilot, silent
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
@@ -81,13 +81,13 @@ def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progre
         moments = Moments.of(judged[best.key][i])
         gain, half = float(moments.mean), float(moments.half(len(agents)))
         strategy = best.strategies[i]
-        words = strategy.describe(Setting.of(game, i))
+        words = strategy.describe(AgentContext.of(game, i))
         out.append(Found(name, strategy.key(), words, gain, half, gain - half - 2 * game.tail))
     return LimitedAudit(game.environment.name, mechanism, reason, out, _conditions(game))
 
 
 def _conditions(game: Game) -> list[Condition]:
     """Of a mechanism for numbers; those of a finite economy that is too large would take as long as the audit."""
-    if isinstance(game.environment, TableEnvironment) or not isinstance(game.mechanism, BaseMechanism):
+    if isinstance(game.environment, TableEnvironment) or not isinstance(game.mechanism, Mechanism):
         return []
     return game.mechanism.conditions()

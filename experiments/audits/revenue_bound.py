@@ -1,6 +1,6 @@
 """The most that any mechanism earns in a two-period economy, and what stands in the way of more.
 
-A yardstick for a mechanism of one's own: `yardstick(environment).data()` beside the revenue that an audit shows.
+A yardstick for a mechanism of one's own: `bound(environment).data()` beside the revenue that an audit shows.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class RevenueBound:
     """An economy's revenue optimum beside its first best."""
 
     environment: TableEnvironment
@@ -58,7 +58,7 @@ class Yardstick:
             console.print(Text(f"  and {len(optimum.binding) - SHOWN} more", "dim"))
 
 
-def yardstick(environment: Environment, *, leave: bool = False) -> Yardstick:
+def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
     """Solve the revenue program of an economy.
 
     Args:
@@ -69,4 +69,4 @@ def yardstick(environment: Environment, *, leave: bool = False) -> Yardstick:
     """
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"yardstick: environment {environment.name!r} is not finite; give a grid of it")
-    return Yardstick(environment, revenue_optimum(environment, each_period=leave), first_best(environment))
+    return RevenueBound(environment, revenue_optimum(environment, each_period=leave), first_best(environment))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import TableEnvironment
@@ -23,7 +23,7 @@ except ImportError as missing:
     raise InputError("OpenSpiel is not installed; it is the optional extra: pip install dynmech[spiel]") from missing
 
 
-def export_game(environment: TableEnvironment, mechanism: BaseMechanism) -> "MechanismGame":
+def export_game(environment: TableEnvironment, mechanism: Mechanism) -> "MechanismGame":
     """The mechanism as an extensive-form game.
 
     Raises:
@@ -39,7 +39,7 @@ def export_game(environment: TableEnvironment, mechanism: BaseMechanism) -> "Mec
     return MechanismGame(environment, mechanism)
 
 
-def best_response_value(environment: TableEnvironment, mechanism: BaseMechanism, agent: int) -> float:
+def best_response_value(environment: TableEnvironment, mechanism: Mechanism, agent: int) -> float:
     """OpenSpiel's value of the agent's best response to prescribed play by the others."""
     game = export_game(environment, mechanism)
     response = BestResponsePolicy(game, agent, Prescribed(game))
@@ -49,7 +49,7 @@ def best_response_value(environment: TableEnvironment, mechanism: BaseMechanism,
 class MechanismGame(pyspiel.Game):
     """The game; `environment` and `mechanism` are kept."""
 
-    def __init__(self, environment: TableEnvironment, mechanism: BaseMechanism) -> None:
+    def __init__(self, environment: TableEnvironment, mechanism: Mechanism) -> None:
         self.environment, self.mechanism = environment, mechanism
         horizon = environment.horizon or 0
         count = len(environment.agents)

@@ -20,9 +20,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.running import agent_index
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.spaces import Finite, Space
@@ -48,7 +48,7 @@ Info = dict[str, Any]
 
 
 def parallel_env(
-    environment: Environment | str, mechanism: BaseMechanism | str, *, seed: int = 0, tail: float = 1e-4
+    environment: Environment | str, mechanism: Mechanism | str, *, seed: int = 0, tail: float = 1e-4
 ) -> "MechanismEnv":
     """All agents learn.
 
@@ -66,7 +66,7 @@ def parallel_env(
 
 def deviator_env(
     environment: Environment | str,
-    mechanism: BaseMechanism | str,
+    mechanism: Mechanism | str,
     agent: int | str,
     *,
     seed: int = 0,
@@ -77,12 +77,17 @@ def deviator_env(
     return DeviatorEnv(game, agent_index(game.environment.agents, str(agent)), seed)
 
 
-def _game(environment: Environment | str, mechanism: BaseMechanism | str, tail: float) -> Game:
-    env = make_environment(environment) if isinstance(environment, str) else environment
+def _game(environment: Environment | str, mechanism: Mechanism | str, tail: float) -> Game:
+    env = load(environment) if isinstance(environment, str) else environment
     game = make_game(env, make_mechanism(mechanism, env) if isinstance(mechanism, str) else mechanism, tail=tail)
-    lexicon = game.lexicon
+    game_spaces = game.game_spaces
     for t in range(game.periods):
-        everything = (*lexicon.messages[t], *lexicon.signals[t], lexicon.decisions[t], lexicon.publics[t])
+        everything = (
+            *game_spaces.messages[t],
+            *game_spaces.signals[t],
+            game_spaces.decisions[t],
+            game_spaces.publics[t],
+        )
         if not all(isinstance(space, Finite) for space in everything):
             raise Refusal(f"environment {env.name!r}: in period {t} a set is not finite; use its version on a grid")
     return game
@@ -93,10 +98,10 @@ class Stepper:
 
     def __init__(self, game: Game, seed: int) -> None:
         self.game, self.seed, self.number = game, seed, -1
-        lexicon, agents = game.lexicon, range(len(game.lexicon.agents))
-        self.signals = [_most(row[i] for row in lexicon.signals) for i in agents]
-        self.messages = [_most(row[i] for row in lexicon.messages) for i in agents]
-        self.publics, self.decisions = _most(lexicon.publics), _most(lexicon.decisions)
+        game_spaces, agents = game.game_spaces, range(len(game.game_spaces.agents))
+        self.signals = [_most(row[i] for row in game_spaces.signals) for i in agents]
+        self.messages = [_most(row[i] for row in game_spaces.messages) for i in agents]
+        self.publics, self.decisions = _most(game_spaces.publics), _most(game_spaces.decisions)
         self.episode = self._begin(0)
 
     def reset(self, seed: int | None) -> None:
@@ -121,7 +126,7 @@ class Stepper:
 
     def _open(self, agent: int) -> int:
         """How many messages there are now; 1 when all is over."""
-        return 1 if self.episode.over else _most([self.game.lexicon.messages[self.episode.t][agent]])
+        return 1 if self.episode.over else _most([self.game.game_spaces.messages[self.episode.t][agent]])
 
     def observation_space(self, agent: int) -> Any:
         """What an agent may observe."""

@@ -3,7 +3,7 @@ from .names import (
     SCENARIOS as SCENARIOS,
     STRATEGIES as STRATEGIES,
     is_shipped as is_shipped,
-    make_environment as make_environment,
+    load as load,
     make_mechanism as make_mechanism,
     make_strategy as make_strategy,
     mechanism_classes as mechanism_classes,

@@ -8,20 +8,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.options import construct, explained, split
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.errors import DynmechError, InputError
-from dynmech.sim.core.registry import SHIPPED, Registry, load_plugin, told
+from dynmech.sim.core.registry import SHIPPED, Registry, format_exception, load_plugin
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.files import load_environment
 from dynmech.sim.economy.function import FunctionEnvironment
 
 SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
-MECHANISMS: Registry[BaseMechanism] = Registry("mechanism", BaseMechanism, "dynmech.mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
-STRATEGIES: Registry[BaseStrategy] = Registry("strategy", BaseStrategy, "dynmech.agents", "dynmech.strategies")  # type: ignore[type-abstract]
+MECHANISMS: Registry[Mechanism] = Registry("mechanism", Mechanism, "dynmech.mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
+STRATEGIES: Registry[Strategy] = Registry("strategy", Strategy, "dynmech.agents", "dynmech.strategies")  # type: ignore[type-abstract]
 
 
 def use_plugins(paths: Iterable[Path]) -> None:
@@ -37,7 +37,7 @@ def use_plugins(paths: Iterable[Path]) -> None:
         except (DynmechError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a module can hold anything
-            raise InputError(f"{where}: {told(error)}") from error
+            raise InputError(f"{where}: {format_exception(error)}") from error
 
 
 def _take_in(module: ModuleType, where: str) -> None:
@@ -48,7 +48,7 @@ def _take_in(module: ModuleType, where: str) -> None:
         raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
 
 
-def make_environment(text: str) -> Environment:
+def load(text: str) -> Environment:
     """From a scenario's name, `name:key=value,…`, or the path of an environment file.
 
     A user's scenario that is given by functions is held to what the event loop asks of an economy.
@@ -81,26 +81,26 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _builds_on(cls: type[BaseMechanism], options: Mapping[str, str]) -> bool:
+def _builds_on(cls: type[Mechanism], options: Mapping[str, str]) -> bool:
     """Whether a base is given, and a mechanism is what is meant by it."""
     if "base" not in options:
         return False
     with explained(f"mechanism {cls.name!r}"):
-        return BaseMechanism in get_args(get_type_hints(cls.__init__).get("base"))
+        return Mechanism in get_args(get_type_hints(cls.__init__).get("base"))
 
 
 AND = re.compile(r"\+(?=\w+=)")
 """Between the options of a base mechanism."""
 
 
-def mechanism_classes(text: str) -> list[type[BaseMechanism]]:
+def mechanism_classes(text: str) -> list[type[Mechanism]]:
     """The class of a mechanism, and those of the mechanisms that it builds on."""
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
     return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]
 
 
-def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
+def make_mechanism(text: str, environment: Environment) -> Mechanism:
     """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment.
 
     A mechanism that builds on another takes that as `base=NAME`, with options `base=NAME:key=value+key=value`.
@@ -116,7 +116,7 @@ def make_mechanism(text: str, environment: Environment) -> BaseMechanism:
     return mechanism
 
 
-def make_strategy(text: str) -> BaseStrategy:
+def make_strategy(text: str) -> Strategy:
     """From `name` or `name:key=value,…`."""
     name, options = split(text, "strategy")
     return construct(STRATEGIES.get(name), "strategy", name, options)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import DynmechError, InputError
-from dynmech.sim.core.registry import told
+from dynmech.sim.core.registry import format_exception
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def options_of(cls: type) -> dict[str, inspect.Parameter]:
     """The options of a class: the parameters of its constructor but `self` and, of a mechanism, the environment."""
     if cls.__init__ is object.__init__:  # type: ignore[misc] # a class without options
         return {}
-    found = list(inspect.signature(cls).parameters.items())[1 if issubclass(cls, BaseMechanism) else 0 :]
+    found = list(inspect.signature(cls).parameters.items())[1 if issubclass(cls, Mechanism) else 0 :]
     return {name: p for name, p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
 
@@ -107,7 +107,7 @@ def explained(where: str) -> Iterator[None]:
     except (DynmechError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever it is, it ends here
-        raise InputError(f"{where}: {told(error)}") from error
+        raise InputError(f"{where}: {format_exception(error)}") from error
 
 
 def _type_of(default: object) -> type:

@@ -18,8 +18,8 @@ from dynmech.experiments.audits.continuous import measure
 from dynmech.experiments.audits.frozen_weights import FrozenAudit, frozen_audit, too_large
 from dynmech.experiments.audits.limited import LimitedAudit, limited_audit
 from dynmech.experiments.audits.relaxed_economy import relaxation
-from dynmech.experiments.audits.revenue_bound import yardstick
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.audits.revenue_bound import bound
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.cli import console as screen
 from dynmech.experiments.cli.audit_screen import show_audit, show_frozen, show_limited
@@ -29,17 +29,17 @@ from dynmech.experiments.cli.listing import list_command
 from dynmech.experiments.cli.reproduce import reproduce_command
 from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
-from dynmech.experiments.report.page import write_report
+from dynmech.experiments.report.page import report
 from dynmech.experiments.runs.loading import make_workers, open_environment, open_game, open_plugins
 from dynmech.experiments.runs.replaying import replay
-from dynmech.experiments.runs.running import make_conduct, run
+from dynmech.experiments.runs.running import make_protocol, run
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.runs.study import load_study
 from dynmech.experiments.runs.to_json import print_json
 from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import DynmechError, InputError, Refusal
 from dynmech.sim.economy.separable import SeparableEnvironment
@@ -142,7 +142,7 @@ def run_command(
             mechanism,
             strategies,
             out=out,
-            conduct=make_conduct(economy.agents, deadline, delays, disclosure),
+            protocol=make_protocol(economy.agents, deadline, delays, disclosure),
             tail=tail,
             sampling=Sampling(episodes, seed, shard, block),
             plugins=plugin,
@@ -199,7 +199,7 @@ def stress_command(
             economy,
             mechanism,
             out=out,
-            conduct=make_conduct(economy.agents, deadline, _pairs(latency, "--latency"), disclosure),
+            protocol=make_protocol(economy.agents, deadline, _pairs(latency, "--latency"), disclosure),
             tail=tail,
             sampling=Sampling(episodes, seed, shard, block),
             plugins=plugin,
@@ -243,7 +243,7 @@ def audit_command(
     open_plugins(plugin, staff)
     economy = open_environment(environment, staff)
     game, title = open_game(economy, mechanism, None, 1e-4, staff), f"{mechanism} on {environment}"
-    assert isinstance(game.mechanism, BaseMechanism)
+    assert isinstance(game.mechanism, Mechanism)
     if isinstance(game.mechanism, VirtualPivot) and too_large(game.mechanism) and not (coalition or leave):
         with screen.progress_bars() as progress:
             frozen = frozen_audit(game.mechanism, tolerance=tolerance, progress=progress)
@@ -315,7 +315,7 @@ def report_command(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("run.html"),
 ) -> None:
     """A run as one page that opens offline: does it hold, who gains what, the worst lie period by period."""
-    screen.make_console().print(f"page: {write_report(run_folder, out)}", soft_wrap=True)
+    screen.make_console().print(f"page: {report(run_folder, out)}", soft_wrap=True)
 
 
 @app.command("replay")
@@ -348,11 +348,11 @@ def bound_command(
 
     Two periods: which constraints bind. A separable economy, or --relaxed: the relaxed bound and the gap to it.
     """
-    economy = make_environment(environment)
+    economy = load(environment)
     if leave and relaxed:
         raise InputError("--leave and --relaxed: the relaxed bound is for agents that stay")
     two_periods = leave or not isinstance(economy, SeparableEnvironment)
-    found = relaxation(economy) if relaxed or not two_periods else yardstick(economy, leave=leave)
+    found = relaxation(economy) if relaxed or not two_periods else bound(economy, leave=leave)
     if as_json:
         print_json(found.data())
     else:

@@ -15,7 +15,7 @@ from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import first_best
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import figure, first_of, rounded_up
 
@@ -95,7 +95,7 @@ def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
 
 def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
     """Gains at the first report and later, and the promises."""
-    env = found.mechanism.environment
+    environment = found.mechanism.environment
     verdict = "holds" if found.holds else "fails"
     console.print(Text(f"{title} {verdict}: {found.sentence()}", style="bold"))
     console.print()
@@ -107,7 +107,7 @@ def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
         gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
         cells = [f"+{figure(g)}" if g > found.tolerance else "0" for g in gains]
         levels = [f"{figure(value)}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
-        table.add_row(env.agents[search.agent], *cells, *levels)
+        table.add_row(environment.agents[search.agent], *cells, *levels)
     console.print(table)
     console.print()
     notes = (
@@ -193,7 +193,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
     return facts
 
 
-def _options(mechanism: BaseMechanism) -> list[tuple[str, str]]:
+def _options(mechanism: Mechanism) -> list[tuple[str, str]]:
     """The options that are in force, those not given included."""
     known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
     told = [f"{name}={_option(value)}" for name, value in known.items() if isinstance(value, str | int | float)]

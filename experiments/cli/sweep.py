@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dynmech.experiments.audits.continuous import epsilon_curve, plot_epsilon
 from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.console import make_console, plain_table
 from dynmech.experiments.runs.to_json import print_json
 from dynmech.mechanisms.contingent.contingent_density import Method
@@ -53,7 +53,7 @@ def _swept(
     environment: str, option: str, values: list[str], mechanism: str, plot: Path | None
 ) -> tuple[pd.DataFrame, Path | None]:
     """The table, and where the picture is."""
-    economy = make_environment(environment) if option in WAYS else None
+    economy = load(environment) if option in WAYS else None
     if not isinstance(economy, DensityEnvironment):
         frame = sweep_correlation(environment, option, [_number(value) for value in values], mechanism)
         return frame, None if plot is None else plot_correlation(frame, plot)

@@ -1,5 +1,5 @@
 from .drawing import Scale as Scale
-from .page import write_report as write_report
+from .page import report as report
 from .stress_page import largest_gain as largest_gain
 from .tournament_page import (
     Path as Path,

@@ -28,7 +28,7 @@ BREAKS = re.compile(r"(?<=_)|(?<=\.)(?=\d+-)")
 """Where the name of a profile may break."""
 
 
-def report(folder: Path | str) -> str:
+def render_report(folder: Path | str) -> str:
     """The page of a run folder, or of the folder of a tournament on several economies.
 
     Raises:
@@ -82,13 +82,13 @@ def _study(study: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in study.items() if value not in (None, "", {}, [])}
 
 
-def write_report(folder: Path | str, target: Path | str) -> Path:
+def report(folder: Path | str, target: Path | str) -> Path:
     """Write the page of a run folder to a file.
 
     Raises:
         InputError: as `report`; or the file cannot be written.
     """
-    text, path = report(folder), Path(target)
+    text, path = render_report(folder), Path(target)
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")

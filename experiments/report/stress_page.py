@@ -14,7 +14,9 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs."""
     gains, told = result["gains"], result.get("stories", {})
     mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
-    families = list(dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["lies"], row["family"]))))
+    families = list(
+        dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["complexity"], row["family"])))
+    )
     cells = {
         (row["mechanism"], row["family"]): cell
         for row in reversed([gains[k] for k in descending([_size(row) for row in gains])])  # the largest is put in last

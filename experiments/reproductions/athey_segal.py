@@ -17,13 +17,13 @@ from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.restricted import obedient, truthful
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.disobedience import Disobedience
 from dynmech.agents.strategies.eager_seller import EagerSeller
 from dynmech.agents.strategies.informed_buyer import InformedBuyer
 from dynmech.agents.strategies.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.balanced.balanced_base import Balanced
@@ -31,7 +31,7 @@ from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import long_run
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import from_arrays
@@ -65,7 +65,7 @@ def claims() -> Iterator[Claim]:
 
 def table(text: str) -> TableEnvironment:
     """A scenario's finite economy."""
-    env = make_environment(text)
+    env = load(text)
     assert isinstance(env, TableEnvironment)
     return env
 
@@ -89,12 +89,12 @@ class Played(TypedDict):
     error: float
 
 
-def played(environment: str, mechanism: str, agent: int, strategy: BaseStrategy) -> Played:
+def played(environment: str, mechanism: str, agent: int, strategy: Strategy) -> Played:
     """The gain of a strategy on the event loop, paired."""
-    env = make_environment(environment)
+    env = load(environment)
     game = make_game(env, make_mechanism(mechanism, env))
     streams = Streams(2007, "reproduce", 0, EPISODES, game.periods + game.closing)
-    profile: list[BaseStrategy] = [Truthful() for _ in env.agents]
+    profile: list[Strategy] = [Truthful() for _ in env.agents]
     honest = play_shard(game, profile, streams).payoffs[agent]
     profile[agent] = strategy
     moments = Moments.of(play_shard(game, profile, streams).payoffs[agent] - honest)
@@ -216,7 +216,7 @@ def balanced_example_1() -> Iterator[Claim]:
     """The balanced transfers of the trading game."""
     env = table("trading-game")
     rules = make_mechanism("once:base=balanced-team", env)
-    pages = keep_ledger(env, rules).pages
+    pages = truthful_values(env, rules).pages
     one, two = (2 * np.arange(5) + 1) / 10, (2 * np.arange(5) + 1) / 5
     paid = np.array([pages[1].transfer[BUYER][int(m)].reshape(5, 5)[k] for k, m in enumerate(pages[0].following[0])])
     printed = one[:, None] / 2 * (two**2 - (two**2).mean())
@@ -262,11 +262,11 @@ def theorems() -> Iterator[Claim]:
     ):
         env = table(text)
         surplus = float((plan(env).value[0] * env.prior).sum())
-        ledger = keep_ledger(env, make_mechanism("team", env))
+        ledger = truthful_values(env, make_mechanism("team", env))
         off = float(np.abs(ledger.utility - ledger.transfer - surplus).max())
         yield Claim(PAPER, f"Proposition 1 on {env.name}: payoffs less the total surplus", 0.0, off, tolerance=1e-8)
         rules = BalancedTeam(env)
-        ledger = keep_ledger(env, rules)
+        ledger = truthful_values(env, rules)
         every = range(len(env.agents))
         yield Claim(
             PAPER,

@@ -7,11 +7,11 @@ import numpy as np
 from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.moments import Moments
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -27,8 +27,8 @@ SEED = 2014
 
 def play(
     environment: TableEnvironment,
-    mechanism: BaseMechanism,
-    strategies: Mapping[int, BaseStrategy] | None = None,
+    mechanism: Mechanism,
+    strategies: Mapping[int, Strategy] | None = None,
     *,
     episodes: int = EPISODES,
     tail: float = 1e-4,
@@ -48,7 +48,7 @@ def mean(samples: FloatArray) -> tuple[float, float]:
 
 def largest_gain(
     environment: TableEnvironment,
-    mechanism: BaseMechanism,
+    mechanism: Mechanism,
     family: Family = Family.CONTINGENT,
     information: Information = Information.EX_POST,
     *,
@@ -63,12 +63,12 @@ def largest_gain(
     return max(gains)
 
 
-def payoffs(ledger: Ledger) -> FloatArray:
+def payoffs(ledger: TruthfulValues) -> FloatArray:
     """Expected discounted payoffs of prescribed play, `(N,)`."""
     return ledger.utility - ledger.transfer
 
 
-def off_level(environment: TableEnvironment, mechanism: BaseMechanism, level: FloatArray) -> float:
+def off_level(environment: TableEnvironment, mechanism: Mechanism, level: FloatArray) -> float:
     """How far anybody's payoff from the first period on is from a level `(S,)`, at any profile."""
-    page = keep_ledger(environment, mechanism).pages[0]
+    page = truthful_values(environment, mechanism).pages[0]
     return float(np.abs(page.stay[:, 0] - level).max())

@@ -13,13 +13,13 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.planning.batch_plan import follow
 from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.mechanisms.virtual.frozen_plans import flow, plans
 from dynmech.mechanisms.virtual.optimal_contract import OptimalContract
 from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
@@ -71,13 +71,13 @@ def _claim(claim: str, printed: float | None, exact: float, **rest: float | str 
 
 
 def _economy(text: str) -> TableEnvironment:
-    made = make_environment(text)
+    made = load(text)
     assert isinstance(made, TableEnvironment)
     return made
 
 
 def _separable(text: str) -> SeparableEnvironment:
-    made = make_environment(text)
+    made = load(text)
     assert isinstance(made, SeparableEnvironment)
     return made
 
@@ -122,7 +122,7 @@ def _single_buyer() -> Iterator[Claim]:
     yield _claim(
         "§6.1: the best single price and the best two-part tariff earn less (how many)", 2.0, sum(x > 0 for x in lost)
     )
-    found = keep_ledger(environment, contract)
+    found = truthful_values(environment, contract)
     record = _play(environment, "optimal-contract")
     revenue = float(found.transfer.sum())
     yield _claim(
@@ -185,7 +185,7 @@ def _revenue() -> Iterator[Claim]:
         )
     environment = _separable("sponsored-search")
     shards = [_play(environment, "virtual-pivot", shard=k).discounted_transfer.sum(axis=0) for k in range(SHARDS)]
-    revenue = float(keep_ledger(environment, VirtualPivot(environment)).transfer.sum())
+    revenue = float(truthful_values(environment, VirtualPivot(environment)).transfer.sum())
     yield _claim(
         f"§4.1 sponsored search: revenue, two advertisers (simulated: {SHARDS * EPISODES:,} episodes)",
         VirtualPivot(environment).profit,

@@ -20,7 +20,7 @@ from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.environment import TableEnvironment
@@ -34,20 +34,20 @@ GAIN = 1e-7
 
 def leases() -> Iterator[Claim]:
     """The two auctions."""
-    env = OilLeases().build()
-    yield from _single_auctions(env)
-    yield from _link(env)
-    yield from _levels(env)
-    yield from _bonuses(env)
-    yield from _misprints(env)
+    environment = OilLeases().build()
+    yield from _single_auctions(environment)
+    yield from _link(environment)
+    yield from _levels(environment)
+    yield from _bonuses(environment)
+    yield from _misprints(environment)
 
 
-def _single_auctions(env: TableEnvironment) -> Iterator[Claim]:
-    first, second = (env.stage(t).utility for t in (0, 1))
+def _single_auctions(environment: TableEnvironment) -> Iterator[Claim]:
+    first, second = (environment.stage(t).utility for t in (0, 1))
     wants = first[0, 0, :, 0] - first[0, 1, :, 0]
     yield claim("2014 §3.1: one auction alone: type 4 needs p(4) − p(6) of at most", 7.0, float(wants[0]))
     yield claim("2014 §3.1: one auction alone: type 6 needs p(4) − p(6) of at least", 11.0, float(wants[1]))
-    price = ex_post_payments(env.stage(1), 1, plan(env).policy[1])
+    price = ex_post_payments(environment.stage(1), 1, plan(environment).policy[1])
     assert price is not None
     yield claim("2014 §3.1: generalised VCG price of the second lease for firm 2", 11.0, float(price[0, 1]))
     wants = second[1, 1, 0] - second[1, 0, 0]
@@ -55,11 +55,11 @@ def _single_auctions(env: TableEnvironment) -> Iterator[Claim]:
     yield claim("2014 §3.1: largest price of the second lease that works", None, float(wants[1]), expected=12.0)
 
 
-def _transfers(env: TableEnvironment, mechanism: Linked) -> Iterator[Claim]:
+def _transfers(environment: TableEnvironment, mechanism: Linked) -> Iterator[Claim]:
     """What is paid in the second auction, by decisions and firm 2's report there."""
     nobody = Acts(np.zeros((1, 2), np.intp), np.zeros((1, 2)))
     for won, report, printed in ((2, 4, -4.0), (2, 6, -16.0), (1, 4, 0.0), (1, 6, 0.0)):
-        memory = np.array([1 + (won - 1) * env.stage(0).size])
+        memory = np.array([1 + (won - 1) * environment.stage(0).size])
         said = np.array([[0, (report - 4) // 2]])
         due = mechanism.due(Situation(1, memory, np.zeros(1, np.intp)), said)[0, 0]
         yield claim(f"2014 §3.1: p_2^1 after a_1 = {won}, firm 2 reporting {report}", printed, float(due))
@@ -67,25 +67,25 @@ def _transfers(env: TableEnvironment, mechanism: Linked) -> Iterator[Claim]:
         now, said = Situation(1, np.ones(1, np.intp), np.zeros(1, np.intp)), np.array([[0, (report - 4) // 2]])
         price = mechanism.charge(now, said, mechanism.decide(now, said), nobody)[0, 1]
         yield claim(f"2014 §3.1: p_2^2, firm 2 reporting {report}", printed, float(price))
-    worth = build_problem(env, mechanism, (1,)).periods[1].flow[0, :, :, 0]
+    worth = build_problem(environment, mechanism, (1,)).periods[1].flow[0, :, :, 0]
     for (signal, report), expected in {(4, 4): 0.0, (4, 6): -5.0, (6, 6): 1.0, (6, 4): 0.0}.items():
         exact = float(worth[(signal - 4) // 2, (report - 4) // 2])
         text = f"2014 §3.1: firm 2's second auction, signal {signal}, report {report}"
         yield claim(text, None, exact, expected=expected)
 
 
-def first_auction(env: TableEnvironment, mechanism: Linked) -> FloatArray:
+def first_auction(environment: TableEnvironment, mechanism: Linked) -> FloatArray:
     """What the first auction with its link is worth to firm 1, by signal and report, `(2, 2)`."""
-    return build_problem(env, mechanism, (0,)).periods[0].flow[0, :, :, 0]
+    return build_problem(environment, mechanism, (0,)).periods[0].flow[0, :, :, 0]
 
 
-def _link(env: TableEnvironment) -> Iterator[Claim]:
-    mechanism = Linked(env)
-    yield from _transfers(env, mechanism)
-    exact = first_auction(env, mechanism)
+def _link(environment: TableEnvironment) -> Iterator[Claim]:
+    mechanism = Linked(environment)
+    yield from _transfers(environment, mechanism)
+    exact = first_auction(environment, mechanism)
     printed = {(0, 0): 7.0, (0, 1): 7.0, (1, 1): 13.0, (1, 0): 11.0}
     for (signal, report), number in printed.items():
-        known = replace(env, prior=np.eye(2)[:, [signal]])
+        known = replace(environment, prior=np.eye(2)[:, [signal]])
         record = play(known, mechanism, {0: OneShot(0, "flip")} if report != signal else None)
         earned = record.utility[0, 0] - record.transfer[0, 0] - record.transfer[1, 0]
         simulated, error = mean(earned)
@@ -98,9 +98,9 @@ def _link(env: TableEnvironment) -> Iterator[Claim]:
         )
 
 
-def _levels(env: TableEnvironment) -> Iterator[Claim]:
-    mechanism = Linked(env)
-    ledger, record = keep_ledger(env, mechanism), play(env, mechanism)
+def _levels(environment: TableEnvironment) -> Iterator[Claim]:
+    mechanism = Linked(environment)
+    ledger, record = truthful_values(environment, mechanism), play(environment, mechanism)
     revenue = record.transfer.sum(axis=(0, 1))
     figures = (
         ("firm 1's payoff", float(payoffs(ledger)[0]), 13.5, record.payoffs[0]),
@@ -115,10 +115,10 @@ def _levels(env: TableEnvironment) -> Iterator[Claim]:
         )
 
 
-def _bonuses(env: TableEnvironment) -> Iterator[Claim]:
-    surplus = env.stage(0).welfare.max(axis=0)[:, 0]
+def _bonuses(environment: TableEnvironment) -> Iterator[Claim]:
+    surplus = environment.stage(0).welfare.max(axis=0)[:, 0]
     for signal, slip in ((0, ""), (1, "bonuses (4, 16) leave firm 1 13, the surplus is 12; (3, 15) leave it that")):
-        exact = float(first_auction(env, Linked(env))[signal, signal])
+        exact = float(first_auction(environment, Linked(environment))[signal, signal])
         yield claim(
             f"2014 §3.1: truth earns firm 1 the surplus of the first auction, signal {4 + 2 * signal}",
             float(surplus[signal]),
@@ -126,9 +126,9 @@ def _bonuses(env: TableEnvironment) -> Iterator[Claim]:
             expected=13.0 if slip else None,
             slip=slip,
         )
-    claimant = first_auction(env, Linked(env, 3.0, 15.0))
+    claimant = first_auction(environment, Linked(environment, 3.0, 15.0))
     yield claim("2014 §3.1: the same with bonuses (3, 15), signal 6", None, float(claimant[1, 1]), expected=12.0)
-    law, pairs = belief_matrices(env, 0, 0)[1, 0], np.array(list(product(range(-10, 31), repeat=2)), np.float64)
+    law, pairs = belief_matrices(environment, 0, 0)[1, 0], np.array(list(product(range(-10, 31), repeat=2)), np.float64)
     bonus = pairs @ law  # expected, by true signal
     holds = (bonus[:, 0] <= 7) & (bonus[:, 1] >= 11)
     stated = (3 * pairs[:, 0] + pairs[:, 1] <= 28) & (pairs[:, 0] + 3 * pairs[:, 1] >= 44)
@@ -140,14 +140,14 @@ def _bonuses(env: TableEnvironment) -> Iterator[Claim]:
     )
 
 
-def _misprints(env: TableEnvironment) -> Iterator[Claim]:
-    mechanism = Linked(env)
-    yield claim("2014 §3.1: the best lie under Γ^link gains", 0.0, largest_gain(env, mechanism), tolerance=GAIN)
-    never = Linked(env, 0.0, 0.0)
+def _misprints(environment: TableEnvironment) -> Iterator[Claim]:
+    mechanism = Linked(environment)
+    yield claim("2014 §3.1: the best lie under Γ^link gains", 0.0, largest_gain(environment, mechanism), tolerance=GAIN)
+    never = Linked(environment, 0.0, 0.0)
     slip = "a_1 = 0 never happens; the bonus is for losing, a_1 = 2"
-    exact = largest_gain(env, never)
+    exact = largest_gain(environment, never)
     yield claim("2014 §3.1: the same with the bonus for a_1 = 0, as printed", 0.0, exact, expected=11.0, slip=slip)
-    problem = build_problem(env, mechanism, (0,))
+    problem = build_problem(environment, mechanism, (0,))
     tied, _ = ties(problem, solve(problem, Family.PRESCRIBED, Information.INTERIM))
     slip = "with signal 4 firm 1 is indifferent between its reports"
     yield claim(
@@ -157,39 +157,39 @@ def _misprints(env: TableEnvironment) -> Iterator[Claim]:
 
 def leases_with_a_prior() -> Iterator[Claim]:
     """The augmented example."""
-    env = OilLeasesPrior().build()
-    mechanism = CremerMcLean(env)
+    environment = OilLeasesPrior().build()
+    mechanism = CremerMcLean(environment)
     printed = {(0, 0): 13.0, (0, 1): 5.0, (1, 0): 5.0, (1, 1): 13.0}
     for (before, other), number in printed.items():
         exact = float(mechanism.tables[1][0][before, other])
         yield claim(f"2014 §3.1: p(4, {4 + 2 * other}; {before}) of the Crémer–McLean prices", number, exact)
     lost = float(np.abs(mechanism.tables[1][0][:, 2:]).max())
     yield claim("2014 §3.1: largest |p(6, ·; ·)| of the Crémer–McLean prices", 0.0, lost)
-    yield from _believed(env, mechanism)
-    yield from _manipulated(env, mechanism)
-    gain = largest_gain(env, Linked(env), information=Information.INTERIM)
+    yield from _believed(environment, mechanism)
+    yield from _manipulated(environment, mechanism)
+    gain = largest_gain(environment, Linked(environment), information=Information.INTERIM)
     yield claim("2014 §3.1: the best lie under Γ^link gains, with θ_0", 0.0, gain, tolerance=GAIN)
 
 
 def lottery(problem: Problem, before: int, reported: int, signal: int, report: int) -> float:
     """What the first auction is expected to earn firm 1: θ_0 and its report, θ_1 and its report."""
-    env, period = problem.environment, problem.periods[1]
-    joint = env.kernel(0).row(0, before)[signal]
+    environment, period = problem.environment, problem.periods[1]
+    joint = environment.kernel(0).row(0, before)[signal]
     state = period.merged[1 + reported]
     return float(joint / joint.sum() @ period.flow[state, 2 * signal : 2 * signal + 2, report, 0])
 
 
-def _believed(env: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
-    problem = build_problem(env, mechanism, (0,))
+def _believed(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
+    problem = build_problem(environment, mechanism, (0,))
     worth = [lottery(problem, b, b, s, r) for b, s, r in product(range(2), repeat=3)]
     text = "2014 §3.1: Crémer–McLean, θ_0 told truly: largest |surplus| of any report in the first auction"
     yield claim(text, 0.0, max(map(abs, worth)))
-    record = play(env, mechanism)
+    record = play(environment, mechanism)
     simulated, error = mean(record.utility[1, 0] - record.transfer[1, 0])
     truth = [lottery(problem, b, b, s, s) for b, s in product(range(2), repeat=2)]
     text = "2014 §3.1: Crémer–McLean: surplus of truth in the first auction"
     yield claim(text, 0.0, float(np.mean(truth)), simulated=simulated, error=error)
-    gain = largest_gain(env, mechanism, Family.ONE_SHOT, Information.INTERIM, on_path=True)
+    gain = largest_gain(environment, mechanism, Family.ONE_SHOT, Information.INTERIM, on_path=True)
     yield claim("2014 §3.1: Crémer–McLean: one lie of firm 1 on the path of truth gains", 0.0, gain, tolerance=GAIN)
     period = problem.periods[1]
     seen = [period.flow[period.merged[1 + b], 2 * s + o, :, 0] for b, s, o in product(range(2), repeat=3)]
@@ -199,10 +199,10 @@ def _believed(env: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]
     yield claim(text, None, max(gains), expected=6.0)
 
 
-def _manipulated(env: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
-    problem, lie = build_problem(env, mechanism, (0,)), BeliefManipulation(0, "flip", "flip")
+def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
+    problem, lie = build_problem(environment, mechanism, (0,)), BeliefManipulation(0, "flip", "flip")
     for before in range(2):
-        known = replace(env, prior=np.eye(2)[:, [before]])
+        known = replace(environment, prior=np.eye(2)[:, [before]])
         lied, honest = play(known, mechanism, {0: lie}), play(known, mechanism)
         earned = lied.utility[1, 0] - lied.transfer[1, 0]
         for signal, printed in ((0, 0.0), (1, 4.0)):

@@ -94,11 +94,11 @@ class OpenLoop(HistoryMechanism):
 
     def _table(self, agent: int) -> tuple[FloatArray, float]:
         """p, `(D, D', O_i, O_i)`, and by how much the printed identity is missed."""
-        env, stage = self.environment, self.environment.stage(0)
+        environment, stage = self.environment, self.environment.stage(0)
         then = np.eye(stage.size // stage.axes[agent])[split_profiles(stage, agent)[0]]
-        law = np.einsum("dsx,exy->desy", env.kernel(0).rows(), env.kernel(0).rows() @ then)
+        law = np.einsum("dsx,exy->desy", environment.kernel(0).rows(), environment.kernel(0).rows() @ then)
         law = np.moveaxis(law.reshape(*law.shape[:2], *stage.axes, -1), 2 + agent, -1)
-        matrices = env.discount**2 * law.reshape(*law.shape[:2], -1, *law.shape[-2:])
+        matrices = environment.discount**2 * law.reshape(*law.shape[:2], -1, *law.shape[-2:])
         target = np.moveaxis(stage.utility[agent] - stage.welfare, 1 + agent, -1)
         target = target.reshape(target.shape[0], 1, -1, target.shape[-1])
         shape = (*matrices.shape[:3], target.shape[-1], 1)

@@ -26,7 +26,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.numerics.brackets import one_sided
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import from_arrays, single_object
@@ -45,19 +45,24 @@ CLOSE = 1e-7
 def one_dimension() -> Iterator[Claim]:
     """Theorem 3.8 and Remark 3.9."""
     scenario = PublicGood(persistence=0.6, habit=0)
-    env = scenario.build()
-    printed, clipped = GeneralizedVCG(env, "printed"), GeneralizedVCG(env)
+    environment = scenario.build()
+    printed, clipped = GeneralizedVCG(environment, "printed"), GeneralizedVCG(environment)
     step = scenario.interdependence / (scenario.nodes - 1)
     slip = "on a grid eq. (4) undercharges by what one more node is worth to the others"
     text = "2014 Theorem 3.8, eq. (4) on five nodes"
-    exact = largest_gain(env, printed, Family.ONE_SHOT)
+    exact = largest_gain(environment, printed, Family.ONE_SHOT)
     yield claim(f"{text}: one lie gains", 0.0, exact, expected=step, slip=slip, tolerance=CLOSE)
-    exact = largest_gain(env, printed)
+    exact = largest_gain(environment, printed)
     yield claim(
-        f"{text}: the best deviation gains", 0.0, exact, expected=_repeated(env, printed), slip=slip, tolerance=CLOSE
+        f"{text}: the best deviation gains",
+        0.0,
+        exact,
+        expected=_repeated(environment, printed),
+        slip=slip,
+        tolerance=CLOSE,
     )
     for where, economy, mechanism in (
-        ("increments kept between own differences", env, clipped),
+        ("increments kept between own differences", environment, clipped),
         ("the same, decisions moving signals", PublicGood().build(), None),
     ):
         gain = largest_gain(economy, mechanism or GeneralizedVCG(economy))
@@ -65,13 +70,13 @@ def one_dimension() -> Iterator[Claim]:
     yield from _pivot()
 
 
-def _repeated(env: TableEnvironment, mechanism: GeneralizedVCG) -> float:
+def _repeated(environment: TableEnvironment, mechanism: GeneralizedVCG) -> float:
     """What the best lie of every period is worth in sum, where decisions and lies move no signal."""
-    stage = env.stage(0)
-    chain = env.kernel(0).rows()[0]
+    stage = environment.stage(0)
+    chain = environment.kernel(0).rows()[0]
     policy, signals = mechanism.plan.policy[0].reshape(-1), np.indices(stage.axes).reshape(len(stage.axes), -1)
     worst = 0.0
-    for i in range(len(env.agents)):
+    for i in range(len(environment.agents)):
         worth = np.empty((stage.axes[i], stage.size))
         for report in range(stage.axes[i]):
             said = signals.copy()
@@ -80,7 +85,7 @@ def _repeated(env: TableEnvironment, mechanism: GeneralizedVCG) -> float:
             utility = stage.utility[i].reshape(len(stage.decisions), -1)[policy[place], np.arange(stage.size)]
             worth[report] = utility - mechanism.tables[0][i][place]
         flow = worth.max(axis=0) - worth[signals[i], np.arange(stage.size)]
-        worst = max(worst, float(np.linalg.solve(np.eye(stage.size) - env.discount * chain, flow).max()))
+        worst = max(worst, float(np.linalg.solve(np.eye(stage.size) - environment.discount * chain, flow).max()))
     return worst
 
 
@@ -97,8 +102,8 @@ def _auction_of_two(absorbing: bool) -> TableEnvironment:
 def _pivot() -> Iterator[Claim]:
     slip = "the lowest signal's decision must be best for the others; the value 0 must stay 0"
     same = [
-        bool(np.abs(GeneralizedVCG(env).tables[0] - Pivot(env).tables[0]).max() < CLOSE)
-        for env in (_auction_of_two(True), _auction_of_two(False))
+        bool(np.abs(GeneralizedVCG(environment).tables[0] - Pivot(environment).tables[0]).max() < CLOSE)
+        for environment in (_auction_of_two(True), _auction_of_two(False))
     ]
     text = "2014 Remark 3.9: private-value auctions of 2 on which eq. (4) is the dynamic pivot"
     yield claim(text, 2.0, float(sum(same)), expected=1.0, slip=slip)
@@ -109,20 +114,22 @@ def _pivot() -> Iterator[Claim]:
 
 def auction() -> Iterator[Claim]:
     """The second instalment, its misreadings, and the condition behind it."""
-    env = LowestBidAuction().build()
-    mechanism = LowestBid(env)
-    yield claim("2025, the auction: the best deviation gains", 0.0, largest_gain(env, mechanism), tolerance=CLOSE)
-    off, extra = _winning(env, mechanism)
+    environment = LowestBidAuction().build()
+    mechanism = LowestBid(environment)
+    yield claim(
+        "2025, the auction: the best deviation gains", 0.0, largest_gain(environment, mechanism), tolerance=CLOSE
+    )
+    off, extra = _winning(environment, mechanism)
     yield claim("2025, the auction: winning is off (γ − 1)(θ^m − θ^i), whatever the winner bids, by", 0.0, off)
     yield claim("2025, the auction: both instalments together are off v^m in expectation by", 0.0, extra)
-    ledger, record = keep_ledger(env, mechanism), play(env, mechanism, episodes=4000)
+    ledger, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=4000)
     values = np.sort(mechanism.linear.values(), axis=0)[-2]  # the second highest value is the next in line's
-    paid = float((np.linalg.solve(_still(env), values.reshape(-1)) * env.prior.reshape(-1)).sum())
+    paid = float((np.linalg.solve(_still(environment), values.reshape(-1)) * environment.prior.reshape(-1)).sum())
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
     text = "2025, the auction: revenue, E Σ δ^t v^m"
     exact = float(ledger.transfer.sum())
     yield claim(text, None, exact, expected=paid, simulated=simulated, error=error, tolerance=CLOSE)
-    gamma, weight = mechanism.linear.gamma, len(env.agents) * mechanism.linear.gamma
+    gamma, weight = mechanism.linear.gamma, len(environment.agents) * mechanism.linear.gamma
     reference, price = "b_t^j is the lowest rival bid", "the price is the lowest rival bid"
     # Signals are 0, ½, 1. All 0 but one's own ½ or 1; rivals (0, 1); all 1; own 1, rivals (0, 1), ties to the first.
     for wrong, what, expected, slip in (
@@ -131,25 +138,28 @@ def auction() -> Iterator[Claim]:
         (FirstPrice, "the price b_t^i, the winner's own bid", mechanism.linear.scale, price),
         (NoSecondInstalment, "no second instalment", 1 + gamma, ""),
     ):
-        exact = largest_gain(env, wrong(env), Family.ONE_SHOT)
+        exact = largest_gain(environment, wrong(environment), Family.ONE_SHOT)
         printed = 0.0 if slip else None
         text = f"2025, the auction with {what}: one lie gains"
         yield claim(text, printed, exact, expected=expected, slip=slip, tolerance=CLOSE)
-    lost = float((plan(env).value[0] * env.prior).sum()) - keep_ledger(env, SecondPrice(env)).welfare
+    lost = (
+        float((plan(environment).value[0] * environment.prior).sum())
+        - truthful_values(environment, SecondPrice(environment)).welfare
+    )
     text = "2025, γ > 1: economies, of 1, on which the second-price auction is efficient"
     yield claim(text, 0.0, float(lost < CLOSE))
     yield from _weaker()
 
 
-def _still(env: TableEnvironment) -> FloatArray:
+def _still(environment: TableEnvironment) -> FloatArray:
     """I − δ P, for a law that no decision moves, `(S, S)`."""
-    return np.eye(env.stage(0).size) - env.discount * env.kernel(0).rows()[0]
+    return np.eye(environment.stage(0).size) - environment.discount * environment.kernel(0).rows()[0]
 
 
-def _winning(env: TableEnvironment, mechanism: LowestBid) -> tuple[float, float]:
+def _winning(environment: TableEnvironment, mechanism: LowestBid) -> tuple[float, float]:
     """By how much the winner's payoff and its payments are off, at any profile and winning bid."""
-    stage, linear = env.stage(0), mechanism.linear
-    values, law = linear.values(), env.kernel(0).rows()[0]
+    stage, linear = environment.stage(0), mechanism.linear
+    values, law = linear.values(), environment.kernel(0).rows()[0]
     following = np.indices(stage.axes).reshape(len(stage.axes), -1).T
     told = np.stack([mechanism.places[j][following[:, j]] for j in range(len(stage.axes))], axis=1)
     nobody = Acts(np.zeros((1, len(stage.axes)), np.intp), np.zeros((1, len(stage.axes))))
@@ -166,7 +176,7 @@ def _winning(env: TableEnvironment, mechanism: LowestBid) -> tuple[float, float]
                 memory = mechanism.remember(now, bids, mechanism.decide(now, bids), nobody)
                 later = Situation(2, np.repeat(memory, len(told)), np.zeros(len(told), np.intp))
                 paid = mechanism.charge(now, bids, mechanism.decide(now, bids), nobody)[0, i]
-                paid += env.discount * law[number] @ mechanism.due(later, told)[:, i]
+                paid += environment.discount * law[number] @ mechanism.due(later, told)[:, i]
                 extra = max(extra, abs(float(paid - values[(m, *profile)])))
                 earned = values[(i, *profile)] - paid
                 off = max(off, abs(float(earned - (linear.gamma - 1) * (theta[m] - theta[i]))))
@@ -184,9 +194,11 @@ def _weaker() -> Iterator[Claim]:
     utility = np.zeros((2, 2, 3, 3))
     for i in range(2):
         utility[i, i] = theta[i] + 2 * theta[1 - i]
-    env = from_arrays(utility, np.repeat(law[None], 2, axis=0), np.full((3, 3), 1 / 9), 0.9, name="beliefs on a line")
-    neither = not spanning(env).holds and not convex_independence(env).holds
-    found = neither and largest_gain(env, LowestBid(env)) <= CLOSE
+    environment = from_arrays(
+        utility, np.repeat(law[None], 2, axis=0), np.full((3, 3), 1 / 9), 0.9, name="beliefs on a line"
+    )
+    neither = not spanning(environment).holds and not convex_independence(environment).holds
+    found = neither and largest_gain(environment, LowestBid(environment)) <= CLOSE
     slip = "condition (2) is not stronger than Assumption 3: it can hold where beliefs are mixtures"
     text = "2025, the auction: economies, of 1, that satisfy condition (2), but neither Assumption 2 nor 3"
     yield claim(text, 0.0, float(found), expected=1.0, slip=slip)
@@ -197,16 +209,16 @@ def _weaker() -> Iterator[Claim]:
 
 def conditions() -> Iterator[Claim]:
     """Corollary 3.3, Appendix B, §5."""
-    env = _four_against_three()
+    environment = _four_against_three()
     slip = "it needs Assumption 3, or transfers that depend on the own report"
     exists = 1.0
     try:
-        ContingentSpanning(env, last="d0")
+        ContingentSpanning(environment, last="d0")
     except Refusal:
         exists = 0.0
     text = "2025 Corollary 3.3: economies, of 1, with convex independence only for which its transfers exist"
     yield claim(text, 1.0, exists, expected=0.0, slip=slip)
-    gain = largest_gain(env, ContingentConvex(env, last="d0"))
+    gain = largest_gain(environment, ContingentConvex(environment, last="d0"))
     text = "2025 Corollary 3.3: there, with transfers by the own report too, the best deviation gains"
     yield claim(text, 0.0, gain, tolerance=CLOSE)
     beliefs = np.array([[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]])
@@ -238,12 +250,12 @@ def _implemented(beliefs: FloatArray, target: FloatArray) -> bool:
 def _epsilon() -> Iterator[Claim]:
     """Everybody's utility is 0, and transfers miss that by ε."""
     law = np.repeat(np.eye(2).reshape(1, 2, 1, 2, 1), 2, axis=0)  # signals stay, so that the same lie always pays
-    env = from_arrays(np.zeros((2, 2, 2, 1)), law, np.full((2, 1), 0.5), 0.8, name="nothing at stake")
-    mechanism = OffByEpsilon(env)
+    environment = from_arrays(np.zeros((2, 2, 2, 1)), law, np.full((2, 1), 0.5), 0.8, name="nothing at stake")
+    mechanism = OffByEpsilon(environment)
     text = "2014 §5: transfers miss the target by ε everywhere"
-    once = largest_gain(env, mechanism, Family.ONE_SHOT) / mechanism.epsilon
+    once = largest_gain(environment, mechanism, Family.ONE_SHOT) / mechanism.epsilon
     slip = "the bound is 2ε/(1 − δ), and 2ε already where nothing is at stake"
     yield claim(f"{text}: one lie gains, in ε", 1.0, once, expected=2.0, slip=slip, tolerance=CLOSE)
-    free = largest_gain(env, mechanism) / mechanism.epsilon
-    limit = 2 / (1 - env.discount)
+    free = largest_gain(environment, mechanism) / mechanism.epsilon
+    limit = 2 / (1 - environment.discount)
     yield claim(f"{text}: any deviation gains, in ε, 2/(1 − δ)", None, free, expected=limit, tolerance=CLOSE)

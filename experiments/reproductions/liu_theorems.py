@@ -28,8 +28,8 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
@@ -83,26 +83,26 @@ SOME = 10_000
 """Episodes of an endless game."""
 
 
-def economies() -> list[TableEnvironment]:
+def environments() -> list[TableEnvironment]:
     """Six with two agents, two with three."""
     return [*(correlated(seed) for seed in MANY), correlated(0, 3), correlated(1, 3)]
 
 
-def first_best(env: TableEnvironment) -> float:
+def first_best(environment: TableEnvironment) -> float:
     """E W."""
-    return float((plan(env).value[0] * env.prior).sum())
+    return float((plan(environment).value[0] * environment.prior).sum())
 
 
-def off_level(env: TableEnvironment, mechanism: BaseMechanism, share: float) -> float:
+def off_level(environment: TableEnvironment, mechanism: Mechanism, share: float) -> float:
     """Largest |V_t^i − (λ W − p_t^i)| after any history, fees of period 0 aside."""
-    surplus, worst = plan(env).value, 0.0
-    for t, page in enumerate(keep_ledger(env, mechanism).pages):
-        level = share * surplus[plan(env).at(t)].reshape(-1) - page.transfer
+    surplus, worst = plan(environment).value, 0.0
+    for t, page in enumerate(truthful_values(environment, mechanism).pages):
+        level = share * surplus[plan(environment).at(t)].reshape(-1) - page.transfer
         worst = max(worst, float(np.abs(page.stay - level).max()))
     return worst
 
 
-Rule = Callable[[TableEnvironment], BaseMechanism]
+Rule = Callable[[TableEnvironment], Mechanism]
 
 
 def theorems() -> Iterator[Claim]:
@@ -114,10 +114,10 @@ def theorems() -> Iterator[Claim]:
         ("Proposition 3.7 (convex)", partial(AverageExternality, solver="convex"), lambda agents: 1 / agents),
     )
     for name, rule, share in rules:
-        built = [(env, rule(env)) for env in economies()]
+        built = [(environment, rule(environment)) for environment in environments()]
         level = "W/N − p" if name.startswith("Proposition") else "W − p"
-        off = max(off_level(env, mechanism, share(len(env.agents))) for env, mechanism in built)
-        gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+        off = max(off_level(environment, mechanism, share(len(environment.agents))) for environment, mechanism in built)
+        gain = max(largest_gain(environment, mechanism) for environment, mechanism in built)
         yield claim(f"2014 {name}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
         yield claim(f"2014 {name}: payoffs are off {level} by, after any history", 0.0, off, tolerance=CLOSE)
     yield from _size()
@@ -130,21 +130,21 @@ def theorems() -> Iterator[Claim]:
 def _size() -> Iterator[Claim]:
     """Lemma A.3(iii)."""
     over = []
-    for env in economies():
-        others = np.abs(env.stage(0).welfare - env.stage(0).utility).max()
-        limit = (1 + 4 / convex_independence(env).value) * others / env.discount
-        over.append(max(0.0, ContingentConvex(env).transfer_bound() - float(limit)))
+    for environment in environments():
+        others = np.abs(environment.stage(0).welfare - environment.stage(0).utility).max()
+        limit = (1 + 4 / convex_independence(environment).value) * others / environment.discount
+        over.append(max(0.0, ContingentConvex(environment).transfer_bound() - float(limit)))
     yield claim("2025 Lemma A.3(iii): largest |p| exceeds its bound by, on 8 economies", 0.0, max(over))
 
 
 def _transfers() -> Iterator[Claim]:
     """Payoffs and transfers in sum, simulated too."""
     for agents in (2, 3):
-        env = correlated(0, agents)
-        total = -(agents - 1) * first_best(env)
+        environment = correlated(0, agents)
+        total = -(agents - 1) * first_best(environment)
         for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
-            mechanism = rule(env)
-            ledger, record = keep_ledger(env, mechanism), play(env, mechanism, episodes=SOME)
+            mechanism = rule(environment)
+            ledger, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=SOME)
             simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
             yield claim(
                 f"2014 Theorem {name}: expected transfers, −(N − 1) E W with N = {agents}",
@@ -170,32 +170,32 @@ def _transfers() -> Iterator[Claim]:
 
 def _balance() -> Iterator[Claim]:
     """§3.3: fees, and Proposition 3.7."""
-    env = correlated(0)
+    environment = correlated(0)
     for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
-        mechanism = rule(env, budget="ex-ante")
-        record = play(env, mechanism, episodes=SOME)
+        mechanism = rule(environment, budget="ex-ante")
+        record = play(environment, mechanism, episodes=SOME)
         simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
-        exact = float(keep_ledger(env, mechanism).transfer.sum())
+        exact = float(truthful_values(environment, mechanism).transfer.sum())
         text = f"2014 §3.3: revenue of Theorem {name} with participation fees"
         yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
-        yield claim(f"{text}: the best deviation gains", 0.0, largest_gain(env, mechanism), tolerance=CLOSE)
-    exact = float(keep_ledger(env, PrintedFee(env)).transfer.sum())
+        yield claim(f"{text}: the best deviation gains", 0.0, largest_gain(environment, mechanism), tolerance=CLOSE)
+    exact = float(truthful_values(environment, PrintedFee(environment)).transfer.sum())
     slip = "the sign of η in its second form: revenue is −2(N − 1) E W"
     text = "2014 §3.3: the same with η as printed"
-    yield claim(text, 0.0, exact, expected=-2 * first_best(env), slip=slip, tolerance=CLOSE)
-    average = AverageExternality(env)
-    worst = max(float(np.abs(_expected_totals(e, AverageExternality(e))).max()) for e in economies())
+    yield claim(text, 0.0, exact, expected=-2 * first_best(environment), slip=slip, tolerance=CLOSE)
+    average = AverageExternality(environment)
+    worst = max(float(np.abs(_expected_totals(e, AverageExternality(e))).max()) for e in environments())
     yield claim("2014 Proposition 3.7: largest |expected transfers of a period|", 0.0, worst, tolerance=CLOSE)
-    record = play(env, average, episodes=SOME)
+    record = play(environment, average, episodes=SOME)
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
-    exact = float(keep_ledger(env, average).transfer.sum())
+    exact = float(truthful_values(environment, average).transfer.sum())
     text = "2014 Proposition 3.7: expected discounted transfers"
     yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
 
 
-def _expected_totals(env: TableEnvironment, mechanism: BaseMechanism) -> FloatArray:
+def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> FloatArray:
     """E[Σ_i p_{t+1}^i | θ_t] under truth, `(S,)`."""
-    page = keep_ledger(env, mechanism).pages[1]
+    page = truthful_values(environment, mechanism).pages[1]
     assert page.rows is not None
     profiles = np.arange(page.rows.shape[1])
     laws = page.rows[page.decision[0], profiles]
@@ -205,34 +205,39 @@ def _expected_totals(env: TableEnvironment, mechanism: BaseMechanism) -> FloatAr
 def _extraction() -> Iterator[Claim]:
     """Proposition 4.1."""
     for way in ("convex", "spanning"):
-        built = [(env, SurplusExtraction(env, solver=way)) for env in economies()]
-        pages = [keep_ledger(env, mechanism).pages for env, mechanism in built]
+        built = [(environment, SurplusExtraction(environment, solver=way)) for environment in environments()]
+        pages = [truthful_values(environment, mechanism).pages for environment, mechanism in built]
         where = f"2014 Proposition 4.1 ({way})"
-        gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+        gain = max(largest_gain(environment, mechanism) for environment, mechanism in built)
         yield claim(f"{where}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
         first = max(float(np.abs(page[0].stay[:, 0]).max()) for page in pages)
         yield claim(f"{where}: largest |payoff| from the first period on, any profile", 0.0, first, tolerance=CLOSE)
         least = min(float(page[1].stay.min()) for page in pages)
         text = f"{where}: least payoff from a later period on falls below 0 by, after any history"
         yield claim(text, 0.0, max(0.0, -least), tolerance=CLOSE)
-    env = correlated(0)
-    mechanism = SurplusExtraction(env)
-    record = play(env, mechanism, episodes=SOME)
-    simulated, error = mean(record.discounted(record.transfer).sum(axis=0) / first_best(env))
-    exact = float(keep_ledger(env, mechanism).transfer.sum()) / first_best(env)
+    environment = correlated(0)
+    mechanism = SurplusExtraction(environment)
+    record = play(environment, mechanism, episodes=SOME)
+    simulated, error = mean(record.discounted(record.transfer).sum(axis=0) / first_best(environment))
+    exact = float(truthful_values(environment, mechanism).transfer.sum()) / first_best(environment)
     text = "2014 Proposition 4.1: share of the expected surplus that is extracted"
     yield claim(text, 1.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
 
 
 def _finite() -> Iterator[Claim]:
     """Corollary 3.3 and Remark 3.5."""
-    built = [(env, ContingentSpanning(env, last="d0")) for env in (correlated(seed, 2, 4) for seed in MANY)]
-    gain = max(largest_gain(env, mechanism) for env, mechanism in built)
+    built = [
+        (environment, ContingentSpanning(environment, last="d0"))
+        for environment in (correlated(seed, 2, 4) for seed in MANY)
+    ]
+    gain = max(largest_gain(environment, mechanism) for environment, mechanism in built)
     text = "2014 Remark 3.5, four periods, the last decision held"
     yield claim(f"{text}: the best deviation gains", 0.0, gain, tolerance=CLOSE)
     off = max(
-        float(np.abs(keep_ledger(env, m).pages[0].stay[:, 0] - plan(env).value[0].reshape(-1)).max())
-        for env, m in built
+        float(
+            np.abs(truthful_values(environment, m).pages[0].stay[:, 0] - plan(environment).value[0].reshape(-1)).max()
+        )
+        for environment, m in built
     )
     yield claim(f"{text}: payoffs in the first are off W by", 0.0, off, tolerance=CLOSE)
 
@@ -247,40 +252,48 @@ def misprints() -> Iterator[Claim]:
     last = [correlated(seed, 2, 4) for seed in MANY]
     slip = "the sign is missing: p^i = −Σ u^j"
     text = "2014 §3.2: private-value economies of 6 on which eq. (3) leaves everybody W"
-    yield _counted(text, [_level(env, PaidTeam(env)) for env in alone], slip)
-    signed = [_level(env, Team(env)) and _truthful(env, Team(env)) for env in alone]
+    yield _counted(text, [_level(environment, PaidTeam(environment)) for environment in alone], slip)
+    signed = [
+        _level(environment, Team(environment)) and _truthful(environment, Team(environment)) for environment in alone
+    ]
     yield _counted(f"{text}, with its sign, and nobody gains", signed)
     level = "economies of 6 on which payoffs are W − p"
     slip = "δ is missing in Lemma 7.3"
-    yield _counted(f"2014 Lemma 7.3: {level}", [_level(env, UndiscountedTarget(env)) for env in pairs], slip)
-    gainful = [_shifted(env) for env in pairs]
+    yield _counted(
+        f"2014 Lemma 7.3: {level}",
+        [_level(environment, UndiscountedTarget(environment)) for environment in pairs],
+        slip,
+    )
+    gainful = [_shifted(environment) for environment in pairs]
     slip = "with utilities above 0 some transfers must be negative: the codomain is R"
     text = "2014 Lemma 7.3: economies of 6 with utilities above 0 in which transfers are in R_+"
-    tables = [ContingentSpanning(env).tables[0] for env in gainful]
+    tables = [ContingentSpanning(environment).tables[0] for environment in gainful]
     yield _counted(text, [all(float(one[0].min()) >= 0 for one in table) for table in tables], slip)
     slip = "what is subtracted depends on i's past report, through the decision: past allocations must be admitted"
     text = "2025, V_t^i = W − W^{−i}: economies of 6 in which W^{−i} does not depend on i's reports, past ones included"
-    yield _counted(text, [not _moved_by_own_past(env) for env in pairs], slip)
+    yield _counted(text, [not _moved_by_own_past(environment) for environment in pairs], slip)
     text = "2025, V_t^i = W − W^{−i}: the same for given past decisions"
-    yield _counted(text, [not _moved_by_own_past(env, given_decision=True) for env in pairs])
+    yield _counted(text, [not _moved_by_own_past(environment, given_decision=True) for environment in pairs])
     slip = "the transpose is missing: (1/δ)(M⁺)ᵀu"
-    yield _counted(f"2025 Lemma A.4: {level}", [_level(env, Untransposed(env)) for env in pairs], slip)
+    yield _counted(
+        f"2025 Lemma A.4: {level}", [_level(environment, Untransposed(environment)) for environment in pairs], slip
+    )
     slip = "the sign is missing: −Σ u^j = δ E p"
     text = "2014 proof of Theorem 3.2, step t < T: economies of 6 with four periods on which payoffs are W"
-    yield _counted(text, [_level(env, FlippedStep(env, last="d0")) for env in last], slip)
+    yield _counted(text, [_level(environment, FlippedStep(environment, last="d0")) for environment in last], slip)
     yield from _lags(pairs)
 
 
-def _shifted(env: TableEnvironment) -> TableEnvironment:
+def _shifted(environment: TableEnvironment) -> TableEnvironment:
     """The same with utilities raised above 0."""
-    stage = env.stage(0)
+    stage = environment.stage(0)
     raised = replace(stage, utility=stage.utility - stage.utility.min() + 0.1)
-    return replace(env, stages=(raised,))
+    return replace(environment, stages=(raised,))
 
 
-def _moved_by_own_past(env: TableEnvironment, *, given_decision: bool = False) -> bool:
+def _moved_by_own_past(environment: TableEnvironment, *, given_decision: bool = False) -> bool:
     """Whether a transfer differs between two past reports of its payer, the others' past and present ones the same."""
-    mechanism = ContingentSpanning(env)
+    mechanism = ContingentSpanning(environment)
     policy = mechanism.policy(0).reshape(2, 2)
     for agent, (table,) in enumerate(mechanism.tables[0]):
         own_first = np.moveaxis(table.reshape(2, 2, -1), agent, 0)  # own past report, the others' past, their present
@@ -296,25 +309,25 @@ def _counted(text: str, holds: Sequence[bool], slip: str = "") -> Claim:
     return claim(text, float(len(holds)), float(sum(holds)), expected=0.0 if slip else None, slip=slip)
 
 
-def _truthful(env: TableEnvironment, mechanism: BaseMechanism) -> bool:
-    return largest_gain(env, mechanism) <= CLOSE
+def _truthful(environment: TableEnvironment, mechanism: Mechanism) -> bool:
+    return largest_gain(environment, mechanism) <= CLOSE
 
 
-def _level(env: TableEnvironment, mechanism: BaseMechanism) -> bool:
+def _level(environment: TableEnvironment, mechanism: Mechanism) -> bool:
     """V_0 = W."""
-    stay = keep_ledger(env, mechanism).pages[0].stay[:, 0]
-    return bool(np.abs(stay - plan(env).value[0].reshape(-1)).max() <= CLOSE)
+    stay = truthful_values(environment, mechanism).pages[0].stay[:, 0]
+    return bool(np.abs(stay - plan(environment).value[0].reshape(-1)).max() <= CLOSE)
 
 
 def _lags(pairs: Sequence[TableEnvironment]) -> Iterator[Claim]:
     """Propositions 5.3 and 5.4 on finite signals, everything paid after two periods."""
-    built = [OpenLoop(env) for env in pairs]
+    built = [OpenLoop(environment) for environment in pairs]
     text = "2025 Propositions 5.3, 5.4, payment after two periods"
     missed = max(mechanism.printed_identity for mechanism in built)
     yield claim(f"{text}: the printed identity is missed by, on 6 economies", 0.0, missed, tolerance=CLOSE)
     slip = "later decisions depend on later signals and reports; decisions must not move signals"
-    holds = [_truthful(env, mechanism) for env, mechanism in zip(pairs, built, strict=True)]
+    holds = [_truthful(environment, mechanism) for environment, mechanism in zip(pairs, built, strict=True)]
     yield _counted(f"{text}: economies of 6 on which truth is optimal", holds, slip)
     still = [unmoved(seed) for seed in MANY]
-    holds = [_truthful(env, OpenLoop(env)) for env in still]
+    holds = [_truthful(environment, OpenLoop(environment)) for environment in still]
     yield _counted(f"{text}: the same where no decision moves signals", holds)

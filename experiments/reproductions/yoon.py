@@ -11,7 +11,7 @@ from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
@@ -26,8 +26,8 @@ from dynmech.mechanisms.revenue.discrete_virtual import discrete_virtual_values
 from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
 from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
 from dynmech.mechanisms.revenue.two_period_types import family
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
@@ -65,7 +65,7 @@ def _claim(claim: str, printed: float | None, exact: float, **rest: float | str 
 # Play
 
 
-def _play(environment: Environment, mechanism: BaseMechanism, episodes: int = EPISODES) -> Record:
+def _play(environment: Environment, mechanism: Mechanism, episodes: int = EPISODES) -> Record:
     """Prescribed play of a finite game, on draws of its own."""
     game = make_game(environment, mechanism)
     streams = Streams(2021, "reproduce", 0, episodes, game.periods + game.closing)
@@ -78,7 +78,7 @@ def _mean(samples: FloatArray) -> dict[str, float | str | None]:
     return {"simulated": float(moments.mean), "error": float(moments.error)}
 
 
-def _worst_gain(environment: TableEnvironment, mechanism: BaseMechanism) -> float:
+def _worst_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """The most that anybody gains by any deviation, knowing everybody's signals."""
     gains = []
     for agent in range(len(environment.agents)):
@@ -93,7 +93,7 @@ def _worst_gain(environment: TableEnvironment, mechanism: BaseMechanism) -> floa
 
 def _optimal() -> Iterator[Claim]:
     where = "§2.2, θ_1 uniform, θ_2 = ½θ_1 + ½ε"
-    environment = make_environment("two-period-sale")
+    environment = load("two-period-sale")
     mechanism = make_mechanism("optimal-two-period", environment)
     rule = optimal_rule(family("ar1", 0.5), 1.0)
     record = _play(environment, mechanism)
@@ -116,7 +116,7 @@ def _optimal() -> Iterator[Claim]:
         rising.worst_lie(65)[0],
         expected=-rising.integral_monotonicity(65)[0],
     )
-    grid = make_environment("two-period-sale:grid=11")
+    grid = load("two-period-sale:grid=11")
     assert isinstance(grid, TableEnvironment)
     optimum = revenue_optimum(grid)
     yield _claim(
@@ -141,15 +141,15 @@ def _optimal() -> Iterator[Claim]:
 
 def _groves() -> Iterator[Claim]:
     draws = np.random.Generator(np.random.Philox(key=3))
-    economy = random_environment(draws, agents=3, signals=2, decisions=3, correlation=0, interdependence=0)
-    tables = [draws.uniform(-1, 1, (2, 2)) for _ in economy.agents]
-    groves = Groves.with_terms(economy, lambda _t, i: tables[i])
+    environment = random_environment(draws, agents=3, signals=2, decisions=3, correlation=0, interdependence=0)
+    tables = [draws.uniform(-1, 1, (2, 2)) for _ in environment.agents]
+    groves = Groves.with_terms(environment, lambda _t, i: tables[i])
     yield _claim(
         "Theorem 3: any deviation under a Groves mechanism with random Φ gains nothing",
         0.0,
-        _worst_gain(economy, groves),
+        _worst_gain(environment, groves),
     )
-    yield _claim("Lemma 1: its Property A residual", 0.0, property_a(economy, groves).value)
+    yield _claim("Lemma 1: its Property A residual", 0.0, property_a(environment, groves).value)
     draws, surcharge = np.random.Generator(np.random.Philox(key=8)), 0.5
     small = random_environment(draws, agents=2, signals=2, decisions=3, discount=0.8, correlation=0, interdependence=0)
     taxed = Groves(small, phi="zero", surcharge=surcharge)
@@ -198,7 +198,7 @@ def _least_first_payoff() -> float:
 
 
 def _continuous_trade() -> Iterator[Claim]:
-    environment = make_environment("bilateral-trade-continuous")
+    environment = load("bilateral-trade-continuous")
     record = _play(environment, make_mechanism("trading-pivot", environment))
     where = "§3.3.1 A (1), independent values"
     yield _claim(f"E z_s in a period ({where})", -1 / 3, _uniform("z_s", 0), **_mean(record.transfer[1, 0]))
@@ -218,7 +218,7 @@ def _continuous_trade() -> Iterator[Claim]:
     budget = _play(environment, charged).transfer.sum(axis=(0, 1))
     left = 2 * least - 2 * _uniform("deficit", 0)
     yield _claim(f"budget with the largest fees of both ({where})", 0.0, left, **_mean(budget))
-    lasting = make_environment("bilateral-trade-continuous:persistence=1")
+    lasting = load("bilateral-trade-continuous:persistence=1")
     record = _play(lasting, make_mechanism("trading-pivot", lasting))
     short = -record.transfer.sum(axis=(0, 1))
     yield _claim("expected deficit, values that stay (§3.3.1 A (2))", 1 / 3, _uniform("deficit", 1), **_mean(short))
@@ -292,7 +292,7 @@ def _errata() -> Iterator[Claim]:
         float((Pivot(environment, "feasible").alone(0).value[0] * environment.prior).sum()),
     )
     decay = 2 * alpha - 1
-    stay = keep_ledger(environment, PivotWithFees(environment)).pages[0].stay[0, 0].reshape(2, 2)
+    stay = truthful_values(environment, PivotWithFees(environment)).pages[0].stay[0, 0].reshape(2, 2)
     yield _claim(
         "fees keep it periodic ex post individually rational (§3.3.2): seller at (1, 0), largest fees, α = ¾, δ = 0.9",
         0.0,

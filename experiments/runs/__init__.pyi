@@ -15,7 +15,7 @@ from .loading import (
     open_plugins as open_plugins,
     open_strategy as open_strategy,
     require_fit as require_fit,
-    tried as tried,
+    run_isolated as run_isolated,
 )
 from .moments import Moments as Moments, amount as amount, signed as signed
 from .pilot_choice import Contest as Contest, pick as pick
@@ -27,7 +27,7 @@ from .results import (
     read_whole as read_whole,
     save_result as save_result,
 )
-from .running import RunResult as RunResult, agent_index as agent_index, make_conduct as make_conduct, run as run
+from .running import RunResult as RunResult, agent_index as agent_index, make_protocol as make_protocol, run as run
 from .shards import (
     Job as Job,
     make_job as make_job,

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import dynmech.agents.conformance.strategy_check
 import dynmech.sim.conformance.environment_check
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import (
     MECHANISMS,
     SCENARIOS,
     STRATEGIES,
-    make_environment,
+    load,
     make_mechanism,
     make_strategy,
 )
@@ -31,11 +31,11 @@ from dynmech.experiments.runs.loading import open_plugins
 from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.workers.pool import Workers
 from dynmech.experiments.workers.sandbox import Limits, confined
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.registry import NAME, Registry, load_plugin
 from dynmech.sim.economy.environment import Environment, TableEnvironment
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.roles import Promises
 
 GAMES = (("oil-leases-prior", "linked"), ("repeated-auction:horizon=4", "pivot"))
@@ -49,12 +49,12 @@ TAIL = 0.5
 
 
 def check_strategy(
-    strategy: BaseStrategy | str,
+    strategy: Strategy | str,
     environment: Environment | str | None = None,
-    mechanism: BaseMechanism | str = "team",
+    mechanism: Mechanism | str = "team",
     *,
     agent: int | str | None = None,
-    conduct: Conduct | None = None,
+    protocol: ProtocolOptions | None = None,
     episodes: int = 24,
 ) -> None:
     """Hold a strategy to what it declares; the others play as prescribed.
@@ -75,20 +75,20 @@ def check_strategy(
     _check_options(chosen)
     games = GAMES if environment is None else ((environment, mechanism),)
     for economy, rules in games:
-        game = _game(economy, rules, conduct)
+        game = _game(economy, rules, protocol)
         names = game.environment.agents
         for i in range(len(names)) if agent is None else [agent_index(names, str(agent))]:
-            _check_menu(chosen, Setting.of(game, i))
+            _check_menu(chosen, AgentContext.of(game, i))
             dynmech.agents.conformance.strategy_check.check_strategy(
                 chosen, i, game, [Truthful()] * len(names), episodes=episodes
             )
 
 
 def check_mechanism(
-    mechanism: BaseMechanism | str,
+    mechanism: Mechanism | str,
     environment: Environment | str | None = None,
     *,
-    conduct: Conduct | None = None,
+    protocol: ProtocolOptions | None = None,
     episodes: int = 24,
 ) -> None:
     """Hold a mechanism to what it declares: rules that are functions of what they see, transfers within its bound.
@@ -101,11 +101,11 @@ def check_mechanism(
         InputError, PlayError: one line; the first thing that is wrong.
         Refusal: it fits none of the economies.
     """
-    if isinstance(mechanism, BaseMechanism):
-        games = [_game(mechanism.environment, mechanism, conduct)]
+    if isinstance(mechanism, Mechanism):
+        games = [_game(mechanism.environment, mechanism, protocol)]
     else:
         economies = [economy for economy, _ in GAMES] if environment is None else [environment]
-        games = _fitting(economies, mechanism, conduct)
+        games = _fitting(economies, mechanism, protocol)
     for game in games:
         _check_name(game.mechanism, "mechanism")
         if not isinstance(game.mechanism.promises, Promises):
@@ -123,8 +123,8 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
     Raises:
         InputError, PlayError: one line; the first thing that is wrong.
     """
-    chosen = make_environment(environment) if isinstance(environment, str) else environment
-    finite = make_environment(table) if isinstance(table, str) else table
+    chosen = load(environment) if isinstance(environment, str) else environment
+    finite = load(table) if isinstance(table, str) else table
     if finite is not None and not isinstance(finite, TableEnvironment):
         raise InputError(f"table: environment {finite.name!r} is not a finite one")
     dynmech.sim.conformance.environment_check.check_environment(chosen, finite)
@@ -186,14 +186,14 @@ def _finding(what: str, cls: type, check: Callable[[], None], limits: Limits) ->
 # Parts
 
 
-def _game(environment: Environment | str, mechanism: BaseMechanism | str, conduct: Conduct | None) -> Game:
-    economy = make_environment(environment) if isinstance(environment, str) else environment
+def _game(environment: Environment | str, mechanism: Mechanism | str, protocol: ProtocolOptions | None) -> Game:
+    economy = load(environment) if isinstance(environment, str) else environment
     rules = make_mechanism(mechanism, economy) if isinstance(mechanism, str) else mechanism
     with explained(f"mechanism {rules.name!r}"):
-        return make_game(economy, rules, conduct, tail=TAIL)
+        return make_game(economy, rules, protocol, tail=TAIL)
 
 
-def _fitting(economies: Sequence[Environment | str], mechanism: str, conduct: Conduct | None) -> list[Game]:
+def _fitting(economies: Sequence[Environment | str], mechanism: str, protocol: ProtocolOptions | None) -> list[Game]:
     """Games on the economies that a mechanism fits.
 
     Raises:
@@ -202,7 +202,7 @@ def _fitting(economies: Sequence[Environment | str], mechanism: str, conduct: Co
     games, refusal = [], None
     for economy in economies:
         try:
-            games.append(_game(economy, mechanism, conduct))
+            games.append(_game(economy, mechanism, protocol))
         except Refusal as error:
             refusal = error
     if refusal is not None and not games:
@@ -215,7 +215,7 @@ def _check_name(thing: Any, kind: str) -> None:
         raise InputError(f"{kind} {thing.name!r}: a name is letters and digits with - . _ between")
 
 
-def _check_options(strategy: BaseStrategy) -> None:
+def _check_options(strategy: Strategy) -> None:
     """Raise unless a strategy is made again from its options, under which it is logged."""
     with explained(f"strategy {strategy.name!r}, options"):
         options = strategy.options()
@@ -226,10 +226,10 @@ def _check_options(strategy: BaseStrategy) -> None:
         )
 
 
-def _check_menu(strategy: BaseStrategy, setting: Setting) -> None:
+def _check_menu(strategy: Strategy, context: AgentContext) -> None:
     """Raise unless the menu holds members of its own kind, and not too many."""
     with explained(f"strategy {strategy.name!r}, menu"):
-        members = list(islice(type(strategy).menu(setting), LONGEST))
+        members = list(islice(type(strategy).candidates(context), LONGEST))
     for member in members:
         if not isinstance(member, type(strategy)):
             raise InputError(f"strategy {strategy.name!r}: menu yields {type(member).__name__}, expected its own kind")

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dynmech.experiments.runs.loading import tried
+from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, Sampling, play, prescribed_case
 from dynmech.experiments.workers.pool import Workers
@@ -74,7 +74,7 @@ def tell_safely(game: Game, case: Case, sampling: Sampling, workers: Workers, wo
     try:
         if not whose:
             return tell_case(game, case, sampling, words)
-        told: dict[str, Any] = tried(workers, whose, tell_case, game, case, sampling, words)
+        told: dict[str, Any] = run_isolated(workers, whose, tell_case, game, case, sampling, words)
     except DynmechError as error:
         return {"words": words, "untold": str(error)}
     return told

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dynmech.agents.oracle.gains import Figure, ex_ante_gain, worst_gain
+from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.state_labels import message_text, own_text
 from dynmech.agents.oracle.story import past_lies, tell
 from dynmech.agents.oracle.witness import Witness
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import Game
@@ -31,7 +31,7 @@ class Exact:
         refused: why there is nothing here, if so.
     """
 
-    gains: dict[tuple[int, Family], Figure]
+    gains: dict[tuple[int, Family], Gain]
     witnesses: dict[int, Witness]
     refused: str = ""
 
@@ -51,7 +51,7 @@ class Collusion:
         refused: why there is nothing here, if so.
     """
 
-    gain: Figure | None
+    gain: Gain | None
     witness: Witness | None
     refused: str = ""
 
@@ -68,16 +68,16 @@ def collusion(game: Game, members: Sequence[int]) -> Collusion:
     return Collusion(ex_ante_gain(witness.value, truth), witness)
 
 
-def _searchable(game: Game) -> tuple[TableEnvironment, BaseMechanism]:
+def _searchable(game: Game) -> tuple[TableEnvironment, Mechanism]:
     """Economy and mechanism of a game that can be searched.
 
     Raises:
         Refusal: it cannot.
     """
     environment, mechanism = game.environment, game.mechanism
-    if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, BaseMechanism)):
+    if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, Mechanism)):
         raise Refusal("the economy is not finite")
-    if game.conduct.disclosure != "everything" or game.conduct.latency:
+    if game.protocol.disclosure != "everything" or game.protocol.latency:
         raise Refusal("exact search is for everything public and no late messages")
     size = max(len(stage.decisions) * stage.size**2 for stage in environment.stages)
     if size > WORK:
@@ -87,7 +87,7 @@ def _searchable(game: Game) -> tuple[TableEnvironment, BaseMechanism]:
 
 def exact_gains(game: Game) -> Exact:
     """Search every agent's deviations exactly, where that is possible under the game's house rules."""
-    gains: dict[tuple[int, Family], Figure] = {}
+    gains: dict[tuple[int, Family], Gain] = {}
     witnesses = {}
     try:
         environment, mechanism = _searchable(game)

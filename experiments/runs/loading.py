@@ -7,28 +7,28 @@ from typing import Any
 from loky import cpu_count
 
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
     STRATEGIES,
     is_shipped,
-    make_environment,
+    load,
     make_strategy,
     mechanism_classes,
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
-from dynmech.experiments.runs.shards import blamed, users_code
+from dynmech.experiments.runs.shards import attribute_error, users_code
 from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
 from dynmech.experiments.workers.cluster import dask_crew
 from dynmech.experiments.workers.pool import Call, Parcel, Workers
 from dynmech.experiments.workers.sandbox import Limits
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.play.game import Conduct, Game
+from dynmech.sim.play.game import Game, ProtocolOptions
 
 
-def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
+def run_isolated(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
     """What a function that runs users' code comes to, in a process of its own.
 
     Raises:
@@ -38,7 +38,7 @@ def tried(workers: Workers, whose: list[str], function: Callable[..., Any], *arg
     (done,) = workers.run([call])
     error = done.answer.error
     if error is not None:
-        raise type(error)(blamed(whose, done))
+        raise type(error)(attribute_error(whose, done))
     return done.answer.value
 
 
@@ -50,24 +50,26 @@ def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
 def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
     """`use_plugins`, each file being tried first."""
     for path in paths:
-        tried(workers, [f"plug-in {path}"], use_plugins, [path])
+        run_isolated(workers, [f"plug-in {path}"], use_plugins, [path])
         use_plugins([path])
 
 
 def open_environment(text: str, workers: Workers) -> Environment:
-    """`make_environment`, a user's scenario being tried first."""
+    """`load`, a user's scenario being tried first."""
     name = text.partition(":")[0]
     cls = SCENARIOS.all().get(name)
     if cls is not None and not is_shipped(cls):
-        tried(workers, [f"scenario {name!r}"], _environment, cls, text)
-    return make_environment(text)
+        run_isolated(workers, [f"scenario {name!r}"], _environment, cls, text)
+    return load(text)
 
 
 def _environment(_: type, text: str) -> None:
-    make_environment(text)
+    load(text)
 
 
-def open_game(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float, workers: Workers) -> Game:
+def open_game(
+    environment: Environment, mechanism: str, protocol: ProtocolOptions | None, tail: float, workers: Workers
+) -> Game:
     """The game of a mechanism by name; a user's mechanism is tried first, and held to what it declares.
 
     Raises:
@@ -77,25 +79,25 @@ def open_game(environment: Environment, mechanism: str, conduct: Conduct | None,
     theirs = [cls for cls in mechanism_classes(mechanism) if not is_shipped(cls)]
     if theirs:
         names = [f"mechanism {cls.name!r}" for cls in theirs]
-        tried(workers, names, _game, theirs[0], environment, mechanism, conduct, tail)
-    return make_game_of(environment, mechanism, conduct, tail)
+        run_isolated(workers, names, _game, theirs[0], environment, mechanism, protocol, tail)
+    return make_game_of(environment, mechanism, protocol, tail)
 
 
-def _game(_: type, environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> None:
-    game = make_game_of(environment, mechanism, conduct, tail)
+def _game(_: type, environment: Environment, mechanism: str, protocol: ProtocolOptions | None, tail: float) -> None:
+    game = make_game_of(environment, mechanism, protocol, tail)
     with blaming(f"mechanism {game.mechanism.name!r}"):
         check_mechanism(game)
 
 
-def open_strategy(text: str, workers: Workers) -> BaseStrategy:
+def open_strategy(text: str, workers: Workers) -> Strategy:
     """`make_strategy`, a user's own being tried first."""
     cls = STRATEGIES.get(split(text, "strategy")[0])
     if not is_shipped(cls):
-        tried(workers, [f"strategy {cls.name!r}"], _strategy, cls, text)
+        run_isolated(workers, [f"strategy {cls.name!r}"], _strategy, cls, text)
     return make_strategy(text)
 
 
-def _strategy(cls: type[BaseStrategy], text: str) -> None:
+def _strategy(cls: type[Strategy], text: str) -> None:
     strategy = make_strategy(text)
     with blaming(f"strategy {cls.name!r}, options", sure=True):
         strategy.key()
@@ -108,20 +110,20 @@ def check_case(game: Game, case: Case, workers: Workers) -> None:
         PlayError: one does not.
     """
     if users_code(game, case):
-        tried(workers, users_code(game, case), hold_to_word, game, case)
+        run_isolated(workers, users_code(game, case), hold_to_word, game, case)
 
 
 def hold_to_word(game: Game, case: Case) -> None:
     """As `check_case`, here."""
     for agent, strategy in enumerate(case.strategies):
-        if all(map(is_shipped, strategy.whole())):
+        if all(map(is_shipped, strategy.components())):
             continue
         require_fit(game, agent, strategy)
         with blaming(f"strategy {strategy.name!r}"):
             check_strategy(strategy, agent, game, case.strategies)
 
 
-def require_fit(game: Game, agent: int, strategy: BaseStrategy) -> None:
+def require_fit(game: Game, agent: int, strategy: Strategy) -> None:
     """Raise if a strategy's options have no meaning for an agent in a game.
 
     Raises:
@@ -129,7 +131,7 @@ def require_fit(game: Game, agent: int, strategy: BaseStrategy) -> None:
     """
     name = game.environment.agents[agent]
     with explained(f"strategy {strategy.key()!r} of agent {name!r}"):
-        strategy.fits(Setting.of(game, agent))
+        strategy.validate(AgentContext.of(game, agent))
 
 
 def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = "") -> Workers:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.names import STRATEGIES, is_shipped, make_strategy
 from dynmech.experiments.catalog.options import options_of
 from dynmech.experiments.runs.exact import Exact, exact_gains
-from dynmech.experiments.runs.loading import hold_to_word, tried
-from dynmech.experiments.runs.shards import blamed, users_code
+from dynmech.experiments.runs.loading import hold_to_word, run_isolated
+from dynmech.experiments.runs.shards import attribute_error, users_code
 from dynmech.experiments.runs.simulation import (
     Advance,
     Case,
@@ -60,7 +60,7 @@ class Contest:
 
 def choose(
     games: dict[str, Game],
-    families: Sequence[type[BaseStrategy]],
+    families: Sequence[type[Strategy]],
     sampling: Sampling,
     folder: RunFolder,
     workers: Workers,
@@ -86,7 +86,7 @@ def _agents(games: dict[str, Game]) -> tuple[str, ...]:
 
 def _pilots(
     games: dict[str, Game],
-    families: Sequence[type[BaseStrategy]],
+    families: Sequence[type[Strategy]],
     sampling: Sampling,
     folder: RunFolder,
     workers: Workers,
@@ -113,7 +113,7 @@ def _pilots(
             yield mechanism, [entry for entry in mine if entry is not None], mechanism not in failed
 
 
-def _record(folder: RunFolder, game: Game, family: type[BaseStrategy], done: Done, spoilt: set[str]) -> None:
+def _record(folder: RunFolder, game: Game, family: type[Strategy], done: Done, spoilt: set[str]) -> None:
     """A family that failed; what is ours breaks no rule but by a mistake of ours, though its process may be killed."""
     users = [] if is_shipped(family) else [f"strategy {family.name!r}"]
     users = users or users_code(game)
@@ -125,11 +125,11 @@ def _record(folder: RunFolder, game: Game, family: type[BaseStrategy], done: Don
         spoilt.add(family.name)
     mechanism, agent, _ = done.key
     who = path_names(game.environment.agents)[agent]
-    folder.fail(f"mechanism={slug(mechanism)}/case={who}.{slug(family.name)}", blamed(users, done), done.tries)
+    folder.fail(f"mechanism={slug(mechanism)}/case={who}.{slug(family.name)}", attribute_error(users, done), done.tries)
 
 
 def _calls(
-    games: dict[str, Game], families: Sequence[type[BaseStrategy]], trial: Sampling, spoilt: set[str]
+    games: dict[str, Game], families: Sequence[type[Strategy]], trial: Sampling, spoilt: set[str]
 ) -> Iterator[Call]:
     for mechanism, game in games.items():
         short = shortened(game, PILOT_LEFT)
@@ -151,10 +151,10 @@ def _spoilt(*_: Any) -> None:
     raise InputError(SPOILT)
 
 
-def pick(thing: tuple[Game, int, type[BaseStrategy]], trial: Sampling) -> dict[str, Any] | None:
+def pick(thing: tuple[Game, int, type[Strategy]], trial: Sampling) -> dict[str, Any] | None:
     """The member of a family with the largest mean gain, as plain data for the run folder; None: nothing to try."""
     game, agent, family = thing
-    cases = menu(game, agent, family)
+    cases = candidates(game, agent, family)
     if not cases:
         return None
     for case in cases:
@@ -162,22 +162,22 @@ def pick(thing: tuple[Game, int, type[BaseStrategy]], trial: Sampling) -> dict[s
     gains = pilot(game, cases, trial)
     best = first_of(cases, lambda case: float(gains[case.key][agent].mean())).strategies[agent]
     with blaming(f"strategy {best.name!r}, describe", sure=True):
-        words = best.describe(Setting.of(game, agent))
+        words = best.describe(AgentContext.of(game, agent))
         if not isinstance(words, str):
             raise PlayError(f"strategy {best.name!r}, describe: returned {shown(words)}, expected words")
     return {"agent": agent, "strategy": _typed(best), "tried": len(cases), "words": str(words)}
 
 
-def menu(game: Game, agent: int, family: type[BaseStrategy]) -> list[Case]:
+def candidates(game: Game, agent: int, family: type[Strategy]) -> list[Case]:
     """Candidates of one family for one agent, thinned evenly to at most `TRIED`."""
     with blaming(f"strategy {family.name!r}, menu", sure=True):
-        members = list(family.menu(Setting.of(game, agent)))
+        members = list(family.candidates(AgentContext.of(game, agent)))
     if len(members) > TRIED:
         members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
     return [lone_deviation(game, agent, member, f"{agent}.{family.name}.{k}") for k, member in enumerate(members)]
 
 
-def _typed(strategy: BaseStrategy) -> str:
+def _typed(strategy: Strategy) -> str:
     """The strategy as it is typed on the command line, which must give it back: it is logged under that text."""
     with blaming(f"strategy {strategy.name!r}, options", sure=True):
         key = strategy.key()
@@ -201,7 +201,7 @@ def _contest(mechanism: str, game: Game, chosen: Sequence[dict[str, Any]], worke
     for agent, witness in exact.witnesses.items():
         case = lone_deviation(game, agent, witness)
         cases.append(case)
-        tried_[case.key], words[case.key] = 1, witness.describe(Setting.of(game, agent))
+        tried_[case.key], words[case.key] = 1, witness.describe(AgentContext.of(game, agent))
     return Contest(mechanism, game, tuple(cases), tried_, words, exact)
 
 
@@ -210,13 +210,13 @@ def _exact(game: Game, workers: Workers) -> Exact:
     if is_shipped(game.mechanism):
         return exact_gains(game)
     try:
-        found: Exact = tried(workers, users_code(game), exact_gains, game)
+        found: Exact = run_isolated(workers, users_code(game), exact_gains, game)
     except DynmechError as error:
         return Exact({}, {}, str(error))
     return found
 
 
-def untried(families: Sequence[type[BaseStrategy]]) -> dict[str, str]:
+def untried(families: Sequence[type[Strategy]]) -> dict[str, str]:
     """Families that need an option and have no menu of their own, or whose package is broken."""
     out = STRATEGIES.unavailable()
     for cls in families:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.runs.simulation import Sampling
-from dynmech.sim.play.game import Conduct
+from dynmech.sim.play.game import ProtocolOptions
 
 DEFAULTS = {"--tail": "0.0001", "--log": "full", "--shard": "0"}
 """What need not be said."""
@@ -18,7 +18,7 @@ def command_line(
     sampling: Sampling,
     *,
     agents: Sequence[str],
-    conduct: Conduct | None,
+    protocol: ProtocolOptions | None,
     options: Mapping[str, Any],
     plugins: Sequence[Path],
 ) -> str:
@@ -34,16 +34,16 @@ def command_line(
     words = ["dynmech", command, *what]
     given = {"--episodes": sampling.episodes, "--seed": sampling.seed, "--shard": sampling.shard, **options}
     words += [word for name, value in given.items() if DEFAULTS.get(name) != str(value) for word in (name, str(value))]
-    return shlex.join([*words, *_conduct(agents, conduct or Conduct()), *_each("--plugin", map(str, plugins))])
+    return shlex.join([*words, *_conduct(agents, protocol or ProtocolOptions()), *_each("--plugin", map(str, plugins))])
 
 
-def _conduct(agents: Sequence[str], conduct: Conduct) -> list[str]:
+def _conduct(agents: Sequence[str], protocol: ProtocolOptions) -> list[str]:
     """House rules."""
-    words = [] if conduct.deadline == 0 else ["--deadline", repr(conduct.deadline)]
-    if conduct.latency:
-        pairs = zip(agents, conduct.latency, strict=True)
+    words = [] if protocol.deadline == 0 else ["--deadline", repr(protocol.deadline)]
+    if protocol.latency:
+        pairs = zip(agents, protocol.latency, strict=True)
         words += _each("--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in pairs))
-    return words if conduct.disclosure == "everything" else [*words, "--disclosure", conduct.disclosure]
+    return words if protocol.disclosure == "everything" else [*words, "--disclosure", protocol.disclosure]
 
 
 def _each(option: str, values: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.episode_trace import tell_safely
@@ -35,7 +35,7 @@ from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct
+from dynmech.sim.play.game import ProtocolOptions
 from dynmech.sim.play.record import stretches
 
 
@@ -74,12 +74,12 @@ class RunResult:
 def run(
     environment: Environment | str,
     mechanism: str,
-    strategies: Mapping[str, str | BaseStrategy] | None = None,
+    strategies: Mapping[str, str | Strategy] | None = None,
     *,
     episodes: int = 10_000,
     seed: int = 0,
     out: Path | str | None = None,
-    conduct: Conduct | None = None,
+    protocol: ProtocolOptions | None = None,
     tail: float = 1e-4,
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
@@ -106,10 +106,10 @@ def run(
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
-    game = open_game(env, mechanism, conduct, tail, workers)
+    game = open_game(env, mechanism, protocol, tail, workers)
     profile = _profile(env.agents, strategies or {}, workers)
     for agent, strategy in enumerate(profile):
-        if all(map(is_shipped, strategy.whole())):  # users' own are asked apart, with the rest that they declare
+        if all(map(is_shipped, strategy.components())):  # users' own are asked apart, with the rest that they declare
             require_fit(game, agent, strategy)
     case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
     configuration = {
@@ -122,7 +122,7 @@ def run(
         "shard": sampling.shard,
         "log": known_level(log),
         "tail": tail,
-        "conduct": (conduct or Conduct()).data(),
+        "protocol": (protocol or ProtocolOptions()).data(),
         "plugins": [file_hash(path) for path in plugins],
         "code": code_hashes([game.mechanism, *profile]),
     }
@@ -130,7 +130,7 @@ def run(
     path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
     options = {"--tail": tail, "--log": log}
     by_agent = dict(zip(env.agents, profile, strict=True))
-    command = _command(typed, mechanism, by_agent, sampling, conduct, options, plugins)
+    command = _command(typed, mechanism, by_agent, sampling, protocol, options, plugins)
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         job = make_job(game, mechanism, [case], sampling, folder, log)
@@ -198,9 +198,9 @@ def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[st
 def _command(
     typed: str,
     mechanism: str,
-    profile: Mapping[str, BaseStrategy],
+    profile: Mapping[str, Strategy],
     sampling: Sampling,
-    conduct: Conduct | None,
+    protocol: ProtocolOptions | None,
     options: Mapping[str, Any],
     plugins: Sequence[Path],
 ) -> str | None:
@@ -209,7 +209,9 @@ def _command(
         return None
     plays = [f"--strategy={who}={one.key()}" for who, one in profile.items() if not isinstance(one, Truthful)]
     what = [typed, mechanism, *plays]
-    return command_line("run", what, sampling, agents=list(profile), conduct=conduct, options=options, plugins=plugins)
+    return command_line(
+        "run", what, sampling, agents=list(profile), protocol=protocol, options=options, plugins=plugins
+    )
 
 
 def _fit(job: Job, case: Case, folder: RunFolder, workers: Workers) -> bool:
@@ -231,17 +233,15 @@ def _failed(folder: RunFolder) -> str:
     return f"{failures[0]['failed']}{shards}; recorded in {folder.path}"
 
 
-def _profile(
-    agents: Sequence[str], given: Mapping[str, str | BaseStrategy], workers: Workers
-) -> tuple[BaseStrategy, ...]:
-    profile: list[BaseStrategy] = [Truthful()] * len(agents)
+def _profile(agents: Sequence[str], given: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+    profile: list[Strategy] = [Truthful()] * len(agents)
     seen: set[int] = set()
     for who, strategy in given.items():
         i = agent_index(agents, who)
         if i in seen:
             raise InputError(f"strategy: agent {agents[i]!r} is given twice")
         seen.add(i)
-        if not isinstance(strategy, str | BaseStrategy):
+        if not isinstance(strategy, str | Strategy):
             raise InputError(f"strategy of agent {agents[i]!r}: {strategy!r} is neither a name nor a strategy")
         profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else strategy
     return tuple(profile)
@@ -257,12 +257,12 @@ def agent_index(agents: Sequence[str], who: str) -> int:
     raise InputError(f"no agent {who!r}; agents: {', '.join(agents)}")
 
 
-def make_conduct(
+def make_protocol(
     agents: Sequence[str],
     deadline: float = 0.0,
     latency: Mapping[str, str] | None = None,
     disclosure: str = "everything",
-) -> Conduct:
+) -> ProtocolOptions:
     """House rules from text; `latency` by agent, or `all` for those that are not named."""
     given = dict(latency or {})
     chosen = [Latency.parse(given.pop("all", "0"))] * len(agents)
@@ -279,4 +279,4 @@ def make_conduct(
                 f"latency: no message of {name!r} ({one.kind} {one.value:g}) can arrive by the deadline {deadline:g}; "
                 "give a later deadline, below 1"
             )
-    return Conduct(deadline, tuple(chosen) if latency else (), disclosure)
+    return ProtocolOptions(deadline, tuple(chosen) if latency else (), disclosure)

@@ -19,7 +19,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.simulation import Advance, Case, Sampling, play, prescribed_case, slug
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.log.run_folder import RunFolder
@@ -27,7 +27,7 @@ from dynmech.sim.log.shard_files import write_shard
 from dynmech.sim.log.tables import episodes_table, gains_table, outcomes_table, rounds_table
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
-from dynmech.sim.play.roles import Mechanism
+from dynmech.sim.play.roles import MechanismProtocol
 
 BUNDLE = 8
 """Cases that several workers play in one call at least, prescribed play once for all of them."""
@@ -101,15 +101,15 @@ def users_code(game: Game, case: Case | None = None) -> list[str]:
         found.append(f"economy {game.environment.name!r}")
     strategies = case.strategies if case else ()
     return found + list(
-        dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not all(map(is_shipped, s.whole())))
+        dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not all(map(is_shipped, s.components())))
     )
 
 
-def _with_bases(mechanism: Mechanism) -> Iterator[Mechanism]:
+def _with_bases(mechanism: MechanismProtocol) -> Iterator[MechanismProtocol]:
     """A mechanism, and those that it builds on."""
     yield mechanism
     base = getattr(mechanism, "base", None)
-    if isinstance(base, BaseMechanism):
+    if isinstance(base, Mechanism):
         yield from _with_bases(base)
 
 
@@ -187,13 +187,13 @@ def play_jobs(
 
 def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], done: Done, spoilt: dict[str, str]) -> None:
     for index in which:
-        reason = blamed(job.users(index), done)
+        reason = attribute_error(job.users(index), done)
         folder.fail(job.key(index, number), reason, done.tries)
         if done.answer.bare and job.users(index):
             spoilt[_case_key(job, index)] = reason
 
 
-def blamed(users: Sequence[str], done: Done) -> str:
+def attribute_error(users: Sequence[str], done: Done) -> str:
     """An error as one line that says whose it is."""
     text = str(done.answer.error)
     return f"{' or '.join(users)}: {text}" if done.answer.bare and users else text

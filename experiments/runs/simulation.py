@@ -14,16 +14,16 @@ from itertools import groupby
 from pathlib import Path
 from platform import python_version
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.block_partition import side_by_side, traits
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped, make_mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
-from dynmech.sim.core.registry import place, told
+from dynmech.sim.core.registry import format_exception, place
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Keep, Record
 
@@ -96,7 +96,7 @@ class Case:
     """
 
     key: str
-    strategies: tuple[BaseStrategy, ...]
+    strategies: tuple[Strategy, ...]
     tied: bool = False
 
     @property
@@ -110,9 +110,9 @@ def prescribed_case(game: Game) -> Case:
     return Case(PRESCRIBED, (Truthful(),) * len(game.environment.agents))
 
 
-def lone_deviation(game: Game, agent: int, strategy: BaseStrategy, key: str | None = None) -> Case:
+def lone_deviation(game: Game, agent: int, strategy: Strategy, key: str | None = None) -> Case:
     """One agent plays `strategy`, the others as prescribed."""
-    profile: list[BaseStrategy] = [Truthful()] * len(game.environment.agents)
+    profile: list[Strategy] = [Truthful()] * len(game.environment.agents)
     profile[agent] = strategy
     return Case(key or f"{path_names(game.environment.agents)[agent]}.{slug(strategy.name)}", tuple(profile))
 
@@ -139,7 +139,7 @@ def slug(text: str) -> str:
     return safe if re.search(r"[A-Za-z]", safe) else f"x{safe}"
 
 
-def make_game_of(environment: Environment, mechanism: str, conduct: Conduct | None, tail: float) -> Game:
+def make_game_of(environment: Environment, mechanism: str, protocol: ProtocolOptions | None, tail: float) -> Game:
     """The game of a mechanism by name on an environment.
 
     Raises:
@@ -148,7 +148,7 @@ def make_game_of(environment: Environment, mechanism: str, conduct: Conduct | No
     """
     rules = make_mechanism(mechanism, environment)
     with blaming(f"mechanism {mechanism!r}"):
-        return make_game(environment, rules, conduct, tail=tail)
+        return make_game(environment, rules, protocol, tail=tail)
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def blaming(what: str, *, sure: bool = False) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if not (sure or place(error)):
             raise
-        raise PlayError(f"{what}: {told(error)}") from error
+        raise PlayError(f"{what}: {format_exception(error)}") from error
 
 
 def play(
@@ -210,7 +210,7 @@ def pilot(
 
 def _kind(case: Case) -> object:
     """What cases that are played side by side have in common; a case that is played alone has it with no other."""
-    if all(is_shipped(part) and part.rounds == 1 for strategy in case.strategies for part in strategy.whole()):
+    if all(is_shipped(part) and part.rounds == 1 for strategy in case.strategies for part in strategy.components()):
         return tuple(map(traits, case.strategies))
     return case.key
 

@@ -41,7 +41,7 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import descending
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
-from dynmech.sim.play.game import Conduct, Game
+from dynmech.sim.play.game import Game, ProtocolOptions
 
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
@@ -141,7 +141,7 @@ def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
         most = best[best["exact"] >= best["exact"].max() - TOLERANCE].iloc[0]
         same = np.isclose(mine[["gain", "half_width"]], [most["gain"], most["half_width"]], ZERO, ZERO).all(axis=1)
         alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"])
-    simplest: pd.Series[Any] = alike.sort_values("lies", kind="stable").iloc[0]
+    simplest: pd.Series[Any] = alike.sort_values("complexity", kind="stable").iloc[0]
     return simplest
 
 
@@ -162,7 +162,7 @@ def stress(
     episodes: int = 0,
     seed: int = 0,
     out: Path | str | None = None,
-    conduct: Conduct | None = None,
+    protocol: ProtocolOptions | None = None,
     tail: float = 1e-4,
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
@@ -193,7 +193,7 @@ def stress(
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed
     mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
-    games, refusals, broken = _games(env, mechanisms, conduct, tail, workers)
+    games, refusals, broken = _games(env, mechanisms, protocol, tail, workers)
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         rows = max((game.periods + game.closing) * len(env.agents) for game in games.values())
@@ -210,7 +210,7 @@ def stress(
         "log": known_level(log),
         "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
         "tail": tail,
-        "conduct": (conduct or Conduct()).data(),
+        "protocol": (protocol or ProtocolOptions()).data(),
         "plugins": [file_hash(path) for path in plugins],
         "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in [*games, *broken]), *families]),
     }
@@ -219,7 +219,7 @@ def stress(
     if typed:
         chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
         command = command_line(
-            "stress", chosen, sampling, agents=env.agents, conduct=conduct, options=options, plugins=plugins
+            "stress", chosen, sampling, agents=env.agents, protocol=protocol, options=options, plugins=plugins
         )
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
@@ -257,7 +257,7 @@ def stress(
 
 
 def _games(
-    env: Environment, names: Sequence[str], conduct: Conduct | None, tail: float, workers: Workers
+    env: Environment, names: Sequence[str], protocol: ProtocolOptions | None, tail: float, workers: Workers
 ) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
     """A game per mechanism, the reasons of those that refuse, and of users' that break the rules.
 
@@ -272,7 +272,7 @@ def _games(
     require_apart(names, "mechanism")
     for name in names or MECHANISMS.all():
         try:
-            games[name] = open_game(env, name, conduct, tail, workers)
+            games[name] = open_game(env, name, protocol, tail, workers)
         except Refusal as error:
             if names:
                 raise
@@ -308,7 +308,7 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
                 {
                     "mechanism": contest.mechanism,
                     "family": strategy.name,
-                    "lies": strategy.lies,
+                    "complexity": strategy.complexity,
                     "agent": names[agent],
                     "strategy": strategy.key(),
                     "words": contest.words[case.key],
@@ -415,7 +415,7 @@ def gain_table(result: StressResult, column: str = "gain", agent: str | None = N
     if agent is not None:
         shown["shown"] = shown["shown"].where(shown["agent"] == agent)
     table = shown.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
-    families = result.gains.sort_values(["lies", "family"])["family"].unique()
+    families = result.gains.sort_values(["complexity", "family"])["family"].unique()
     return table.reindex(index=result.mechanisms["mechanism"], columns=families)
 
 

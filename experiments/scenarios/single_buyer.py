@@ -68,5 +68,7 @@ class SingleBuyer(Scenario):
         """One repeated stage."""
         first = [beta_signal(1.0, self.first, power=self.power)] * self.buyers
         chain, n = taste_chain(self.persistence), self.buyers
-        economy = items([TASTES] * n, [chain] * n, [START] * n, first, self.discount, cost=self.cost, name=self.name)
-        return separable_environment(economy, [GRIDS[self.grid](f, self.nodes) for f in first])
+        environment = items(
+            [TASTES] * n, [chain] * n, [START] * n, first, self.discount, cost=self.cost, name=self.name
+        )
+        return separable_environment(environment, [GRIDS[self.grid](f, self.nodes) for f in first])

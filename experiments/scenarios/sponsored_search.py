@@ -69,7 +69,7 @@ class SponsoredSearch(Scenario):
         """Arms, with margins on a grid."""
         first = [beta_signal()] * self.advertisers
         priors = [(self.successes, self.failures)] * self.advertisers
-        economy = arms(first, self.discount, depth=self.depth, priors=priors, name=self.name, who="advertiser")
+        environment = arms(first, self.discount, depth=self.depth, priors=priors, name=self.name, who="advertiser")
         if self.known:
-            return separable_environment(economy, [Grid(np.array([x]), np.ones(1)) for x in self.known])
-        return separable_environment(economy, [GRIDS[self.grid](f, self.nodes) for f in first])
+            return separable_environment(environment, [Grid(np.array([x]), np.ones(1)) for x in self.known])
+        return separable_environment(environment, [GRIDS[self.grid](f, self.nodes) for f in first])

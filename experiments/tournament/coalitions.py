@@ -16,11 +16,11 @@ from typing import Any
 
 from scipy.special import ndtri
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.exact import Collusion, collusion
-from dynmech.experiments.runs.loading import tried
+from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.shards import users_code
@@ -54,7 +54,7 @@ class Plot:
         """The members play their plan, the others as prescribed; None without a plan."""
         if self.found.witness is None:
             return None
-        parts: Mapping[int, BaseStrategy] = self.found.witness.parts()
+        parts: Mapping[int, Strategy] = self.found.witness.parts()
         return Case(self.key, tuple(parts.get(i, Truthful()) for i in range(agents)), tied=True)
 
 
@@ -97,7 +97,7 @@ def find_plots(coalitions: Mapping[str, Sequence[str]], game: Game, workers: Wor
         who = member_indices(members, game.environment)
         try:
             ours = is_shipped(game.mechanism)
-            found = collusion(game, who) if ours else tried(workers, users_code(game), collusion, game, who)
+            found = collusion(game, who) if ours else run_isolated(workers, users_code(game), collusion, game, who)
         except DynmechError as error:
             found = Collusion(None, None, str(error))
         out.append(Plot(name, who, found))

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.fingerprint import code_hashes, environment_hash, file_hash
@@ -38,7 +38,7 @@ from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
-from dynmech.sim.play.game import Conduct, Game
+from dynmech.sim.play.game import Game, ProtocolOptions
 
 BATCHES = 40
 """Batches that the first round's episodes are cut into, about."""
@@ -73,7 +73,7 @@ def tournament(study: Study, *, workers: Workers | None = None, progress: Progre
 
 
 def _on_economy(
-    study: Study, text: str, strategies: Mapping[str, BaseStrategy], workers: Workers, progress: Progress
+    study: Study, text: str, strategies: Mapping[str, Strategy], workers: Workers, progress: Progress
 ) -> Tournament:
     environment = open_environment(text, workers)
     roles, assumed = make_roles(study, environment)
@@ -82,13 +82,13 @@ def _on_economy(
     games, refusals, broken = {}, {}, {}
     for mechanism in study.mechanisms:
         try:
-            games[mechanism] = open_game(environment, mechanism, Conduct(), study.tail, workers)
+            games[mechanism] = open_game(environment, mechanism, ProtocolOptions(), study.tail, workers)
         except Refusal as error:
             refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
         except PlayError as error:
             broken[mechanism] = str(error)
     _require_fit(text, games, roles, strategies)
-    everything = [part for strategy in strategies.values() for part in strategy.whole()]
+    everything = [part for strategy in strategies.values() for part in strategy.components()]
     configuration = {
         "command": "tournament",
         "study": study.model_dump(exclude={"out"}),
@@ -126,14 +126,14 @@ def _on_economy(
 
 
 def _require_fit(
-    text: str, games: Mapping[str, Game], roles: Sequence[Role], strategies: Mapping[str, BaseStrategy]
+    text: str, games: Mapping[str, Game], roles: Sequence[Role], strategies: Mapping[str, Strategy]
 ) -> None:
     """Raise if a strategy's options mean nothing in a game, naming all such; users' own are asked apart (`_unfit`)."""
     wrong: dict[str, str] = {}
     for (mechanism, game), role in product(games.items(), roles):
         for agent, name in product(role.agents, role.strategies):
             try:
-                if all(map(is_shipped, strategies[name].whole())):
+                if all(map(is_shipped, strategies[name].components())):
                     require_fit(game, agent, strategies[name])
             except InputError as error:
                 wrong.setdefault(name, f"strategies.{name}: under {mechanism}, {error}")
@@ -168,7 +168,7 @@ def _folder(study: Study, text: str, digest: str) -> Path:
 
 
 def _case(
-    profile: Profile, roles: Sequence[Role], environment: Environment, strategies: Mapping[str, BaseStrategy]
+    profile: Profile, roles: Sequence[Role], environment: Environment, strategies: Mapping[str, Strategy]
 ) -> Case:
     return Case(
         label(profile, roles), tuple(strategies[name] for name in assigned(profile, roles, len(environment.agents)))
@@ -181,7 +181,7 @@ def _unfit(game: Game, mechanism: str, cases: Sequence[Case], folder: RunFolder,
     for case in cases:
         for agent, strategy in enumerate(case.strategies):
             if id(strategy) not in tried:
-                alone: list[BaseStrategy] = [Truthful()] * len(case.strategies)
+                alone: list[Strategy] = [Truthful()] * len(case.strategies)
                 alone[agent] = strategy
                 tried[id(strategy)] = _keeps_word(game, mechanism, Case(case.key, tuple(alone)), folder, workers)
     return {case.key for case in cases if not all(tried[id(strategy)] for strategy in case.strategies)}

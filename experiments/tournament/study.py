@@ -29,7 +29,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.delayed import Delayed
 from dynmech.agents.strategies.mixture import Mixture
 from dynmech.agents.strategies.noisy import Noisy
@@ -130,21 +130,21 @@ class Study(_Strict):
     out: Text | None = None
     plugins: list[Text] = []
 
-    def build_strategies(self) -> dict[str, BaseStrategy]:
+    def build_strategies(self) -> dict[str, Strategy]:
         """The strategies by name.
 
         Raises:
             InputError: one cannot be made.
         """
-        built: dict[str, BaseStrategy] = {}
+        built: dict[str, Strategy] = {}
         for name in self.strategies:
             build_strategy(name, self.strategies, built)
         return {name: built[name] for name in self.strategies}
 
 
 def build_strategy(
-    name: str, entries: Mapping[str, StrategyEntry], built: dict[str, BaseStrategy], above: tuple[str, ...] = ()
-) -> BaseStrategy:
+    name: str, entries: Mapping[str, StrategyEntry], built: dict[str, Strategy], above: tuple[str, ...] = ()
+) -> Strategy:
     """One strategy of a study, and those that it mixes, which are put into `built`.
 
     Raises:
@@ -163,7 +163,7 @@ def build_strategy(
     return built[name]
 
 
-def _wrapped(strategy: BaseStrategy, entry: StrategyEntry) -> BaseStrategy:
+def _wrapped(strategy: Strategy, entry: StrategyEntry) -> Strategy:
     """Shading first, then delay, then noise."""
     if entry.shade is not None:
         strategy = Shaded(strategy, entry.shade)

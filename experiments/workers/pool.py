@@ -206,7 +206,12 @@ class Loky:
         """Send a call to the pool that is there, or to a new one in place of a broken one."""
         with uninterrupted():
             executor = get_reusable_executor(
-                self.count, timeout=IDLE, kill_workers=True, initializer=_begin, initargs=(os.getpid(),), env=THREADS
+                self.count,
+                timeout=IDLE,
+                kill_workers=True,
+                initializer=_begin,
+                initargs=(os.getpid(),),
+                environment=THREADS,
             )
             EXECUTORS[:] = [executor]
             future: Future[Answer] = executor.submit(function, *args)

@@ -23,7 +23,7 @@ import cloudpickle
 
 from dynmech.experiments.workers.process_tree import adopting, die_with_parent, end_descendants
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, Refusal, StorageError
-from dynmech.sim.core.registry import told
+from dynmech.sim.core.registry import format_exception
 
 HEAD = struct.Struct("!Q")
 """A result is sent as its length, then its bytes."""
@@ -174,7 +174,7 @@ def _kind(error: BaseException) -> type[DynmechError]:
 
 def located(error: BaseException) -> str:
     """An error as one line that can be printed, with the file and line at which it arose; ours say themselves where."""
-    text, trace = told(error), error.__traceback__
+    text, trace = format_exception(error), error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if isinstance(error, DynmechError):

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite
@@ -94,7 +94,7 @@ def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
     return LinearValues(tuple(level[j] + effects[j][j] for j in range(count)), gamma, award)
 
 
-class BidMechanism(BaseMechanism):
+class BidMechanism(Mechanism):
     """Bids on a grid; who wins, and who is next in line.
 
     Attributes:

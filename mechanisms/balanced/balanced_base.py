@@ -1,7 +1,7 @@
 """A base mechanism, balanced: see `dynmech.mechanisms.balanced.balancing`."""
 
 from dynmech.mechanisms.balanced.balancing import Balancing
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.registry import Registry
 from dynmech.sim.economy.environment import Environment
 
@@ -18,7 +18,7 @@ class Balanced(Balancing):
     name = "balanced"
     source = "Athey–Segal 2007 §5, (5.1)–(5.2), Proposition 2"
 
-    def __init__(self, environment: Environment, base: str | BaseMechanism = "team", force: bool = False) -> None:
-        known = Registry("mechanism", BaseMechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
+    def __init__(self, environment: Environment, base: str | Mechanism = "team", force: bool = False) -> None:
+        known = Registry("mechanism", Mechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
         made = known.get(base)(environment) if isinstance(base, str) else base
         super().__init__(environment, made, force)

@@ -28,9 +28,9 @@ import numpy as np
 
 from dynmech.mechanisms.conditions.conditions import independent_types
 from dynmech.mechanisms.rules.actions import acts_matter
-from dynmech.mechanisms.rules.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Acts, Promises, Situation
@@ -58,7 +58,7 @@ class Balancing(DirectMechanism, ABC):
     """
 
     @abstractmethod
-    def __init__(self, environment: Environment, base: BaseMechanism, force: bool = False) -> None:
+    def __init__(self, environment: Environment, base: Mechanism, force: bool = False) -> None:
         super().__init__(environment)
         if len(environment.agents) < 2:
             raise self.refuse("one agent has nobody to balance the budget with")
@@ -81,7 +81,7 @@ class Balancing(DirectMechanism, ABC):
             assumptions=tuple(dict.fromkeys((*base.promises.assumptions, "independent types"))),
         )
 
-    def _asks_for_signals(self, base: BaseMechanism) -> bool:
+    def _asks_for_signals(self, base: Mechanism) -> bool:
         agents = range(len(self.environment.agents))
         direct = all(base.messages(t, i) == self.environment.signal_space(t, i) for t in self.periods for i in agents)
         return direct and not any(acts_matter(base, t) for t in self.periods)
@@ -142,7 +142,7 @@ class Balancing(DirectMechanism, ABC):
     @cached_property
     def tables(self) -> list[list[FloatArray]]:
         """γ_j per distinct period and agent, `(H, O, K_j)`."""
-        ledger = keep_ledger(self.environment, self.base)
+        ledger = truthful_values(self.environment, self.base)
         return [self._incentives(t, -ledger.pages[t].transfer_ahead) for t in self.periods]
 
     def _incentives(self, t: int, worth: FloatArray) -> list[FloatArray]:

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.economy.environment import Environment
@@ -42,7 +42,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 Transfers = Literal["team", "expected-externality", "actual-externality", "balanced-team"]
 
 
-class ContinuousTrade(BaseMechanism):
+class ContinuousTrade(Mechanism):
     """Formulas for the trading game.
 
     Args:

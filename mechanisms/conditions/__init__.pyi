@@ -1,5 +1,4 @@
 from .conditions import (
-    Condition as Condition,
     all_conditions as all_conditions,
     convex_independence as convex_independence,
     independent_types as independent_types,

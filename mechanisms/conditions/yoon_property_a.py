@@ -15,9 +15,9 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 import numpy as np
 
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.rules.values_of_truth import Ledger, keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
 from dynmech.sim.economy.environment import TableEnvironment
@@ -26,13 +26,13 @@ from dynmech.sim.economy.stage import Stage, labels_text
 NAME = "Groves transfers (Property A)"
 
 
-def property_a(environment: TableEnvironment, mechanism: BaseMechanism) -> Condition:
+def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition:
     """Whether the mechanism is Groves; the value is the largest residual, the place where it is attained.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    ledger = keep_ledger(environment, mechanism)
+    ledger = truthful_values(environment, mechanism)
     scale = max(1.0, max(float(np.abs(page.stay).max()) for page in ledger.pages))
     largest = Best[tuple[dict[str, str | int], str]](scale)
     for t, page in enumerate(ledger.pages):
@@ -62,7 +62,7 @@ def property_a(environment: TableEnvironment, mechanism: BaseMechanism) -> Condi
     return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
 
 
-def discretionary(ledger: Ledger, t: int) -> FloatArray:
+def discretionary(ledger: TruthfulValues, t: int) -> FloatArray:
     """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
     page = ledger.pages[t]
     others = page.utility_ahead.sum(axis=0) - page.utility_ahead - page.cost_ahead

@@ -26,7 +26,7 @@ import numpy as np
 
 from dynmech.mechanisms.numerics.brackets import bounded, one_sided, ridge
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Interval
@@ -43,7 +43,7 @@ FINER = 4
 """Own signals at which a target is to be hit, per node of the others' reports."""
 
 
-class ContingentDensity(BaseMechanism):
+class ContingentDensity(Mechanism):
     """Transfers by brackets of the rivals' next reports.
 
     Args:

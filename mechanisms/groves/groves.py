@@ -33,7 +33,7 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import continuation, flow_welfare
 from dynmech.mechanisms.rules.base import FlowMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
@@ -94,7 +94,7 @@ class Groves(FlowMechanism):
     @cached_property
     def others_expected(self) -> FloatArray:
         """E V_{−i} before anything is known, `(N,)`: the team's payments, expected."""
-        return -keep_ledger(self.environment, Team(self.environment)).transfer
+        return -truthful_values(self.environment, Team(self.environment)).transfer
 
     @cached_property
     def _pivot(self) -> Pivot:

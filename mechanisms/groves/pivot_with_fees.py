@@ -27,7 +27,7 @@ import numpy as np
 from dynmech.mechanisms.conditions.trade_budget import trade_in
 from dynmech.mechanisms.groves.pivot import ASSUMPTIONS, Pivot
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import figure
@@ -101,7 +101,7 @@ class PivotWithFees(Pivot):
     @cached_property
     def deficit(self) -> float:
         """What the pivot's transfers are expected to cost the designer, without fees."""
-        return -float(keep_ledger(self.environment, Pivot(self.environment, self.without)).transfer.sum())
+        return -float(truthful_values(self.environment, Pivot(self.environment, self.without)).transfer.sum())
 
     @cached_property
     def amounts(self) -> FloatArray:

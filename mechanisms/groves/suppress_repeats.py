@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.rules.actions import acts_matter
-from dynmech.mechanisms.rules.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.registry import Registry
@@ -23,7 +23,7 @@ from dynmech.sim.play.roles import Acts, Situation
 STANDS = Finite(("-",))
 
 
-class Once(BaseMechanism):
+class SuppressRepeats(Mechanism):
     """Asks for news only. Memory is the base's, times last period's profile as it was completed.
 
     Args:
@@ -38,9 +38,9 @@ class Once(BaseMechanism):
     source = "Athey–Segal 2007 §2: each agent makes one report"
     environment: TableEnvironment
 
-    def __init__(self, environment: Environment, base: str | BaseMechanism = "balanced-team") -> None:
+    def __init__(self, environment: Environment, base: str | Mechanism = "balanced-team") -> None:
         super().__init__(environment)
-        known = Registry("mechanism", BaseMechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
+        known = Registry("mechanism", Mechanism, "dynmech.mechanisms")  # type: ignore[type-abstract]
         made = known.get(base)(environment) if isinstance(base, str) else base
         if made.environment is not self.environment:
             raise self.refuse(f"its base {made.name!r} was made for another economy")

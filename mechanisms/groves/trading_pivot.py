@@ -14,7 +14,7 @@ Source: Yoon 2021, §3.3.1 A.
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Finite, Interval
 from dynmech.sim.economy.environment import Environment
@@ -22,7 +22,7 @@ from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
-class TradingPivot(BaseMechanism):
+class TradingPivot(Mechanism):
     """Pivot transfers of two sides with values on an interval.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 
 from dynmech.mechanisms.revenue.cutoff_rule import QUADRATURE, CutoffRule, optimal_rule
 from dynmech.mechanisms.revenue.two_period_types import TwoPeriodSale
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Interval
@@ -27,7 +27,7 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
-class OptimalTwoPeriod(BaseMechanism):
+class OptimalTwoPeriod(Mechanism):
     """Virtual values with the impulse response.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import State, TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
@@ -24,7 +24,7 @@ class Settled(NamedTuple):
     memory: IntArray
 
 
-def acts_matter(mechanism: BaseMechanism, t: int) -> bool:
+def acts_matter(mechanism: Mechanism, t: int) -> bool:
     """Whether the mechanism asks for replies or observes actions in period t."""
     agents = range(len(mechanism.environment.agents))
     seen = mechanism.environment.actions(t) and any(mechanism.sees(t, i) is not None for i in agents)
@@ -40,7 +40,7 @@ def action_of(environment: TableEnvironment, t: int, decision: IntArray) -> IntA
 
 
 def settle(
-    mechanism: BaseMechanism,
+    mechanism: Mechanism,
     now: Situation,
     signals: Array,
     messages: Array,
@@ -81,7 +81,7 @@ def settle(
     return Settled(charge, memory.astype(np.intp))
 
 
-def _seen(mechanism: BaseMechanism, t: int, actions: IntArray) -> IntArray:
+def _seen(mechanism: Mechanism, t: int, actions: IntArray) -> IntArray:
     out = np.zeros_like(actions)
     for i in range(actions.shape[1]):
         shown = mechanism.sees(t, i) if mechanism.environment.actions(t) else None

@@ -25,7 +25,7 @@ LOOSEST = 1e-7
 """Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""
 
 
-class BaseMechanism(ABC):
+class Mechanism(ABC):
     """Defaults: no memory, nothing due later, nobody asked for anything after the decision.
 
     Attributes:
@@ -106,7 +106,7 @@ class BaseMechanism(ABC):
         return Refusal(f"mechanism {self.name!r} does not fit environment {self.environment.name!r}: {why}")
 
 
-class DirectMechanism(BaseMechanism):
+class DirectMechanism(Mechanism):
     """Signals are reported and the planner's decision is taken at the reported profile.
 
     Raises:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import Page, keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import PeriodValues, truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -37,13 +37,13 @@ class CashFlow:
         return float(self.deficit @ self.discount ** np.arange(self.transfer.shape[1]))
 
 
-def cash_flow(environment: TableEnvironment, mechanism: BaseMechanism, periods: int) -> CashFlow:
+def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int) -> CashFlow:
     """Flows of the first periods (all, if the horizon is shorter).
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    pages = keep_ledger(environment, mechanism).pages
+    pages = truthful_values(environment, mechanism).pages
     count = periods if environment.horizon is None else min(periods, environment.horizon)
     law = np.zeros(pages[0].decision.shape)
     law[0] = environment.prior.reshape(-1)
@@ -57,7 +57,7 @@ def cash_flow(environment: TableEnvironment, mechanism: BaseMechanism, periods: 
     return CashFlow(transfer, utility, environment.discount)
 
 
-def _forward(page: Page, law: FloatArray, memories: int) -> FloatArray:
+def _forward(page: PeriodValues, law: FloatArray, memories: int) -> FloatArray:
     """The law of the next period's memory and profile, `(M', S')`."""
     assert page.rows is not None
     memory, profile = np.nonzero(law)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
@@ -88,7 +88,7 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def tabulate(mechanism: BaseMechanism, t: int) -> RuleTables:
+def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     """The tables of period t; kept, as several searches ask for them.
 
     Raises:
@@ -131,7 +131,7 @@ Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]
 """decide `(n,)`, charge and due `(n, N)`, remember `(n,)`."""
 
 
-def _ask(mechanism: BaseMechanism, now: Situation, messages: IntArray) -> Answers:
+def _ask(mechanism: Mechanism, now: Situation, messages: IntArray) -> Answers:
     """All rules on a batch of cases."""
     nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
     decision = np.asarray(mechanism.decide(now, messages))
@@ -142,9 +142,7 @@ def _ask(mechanism: BaseMechanism, now: Situation, messages: IntArray) -> Answer
     return decision, charge, due, np.asarray(mechanism.remember(now, messages, decision, nobody))
 
 
-def _verify(
-    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]
-) -> None:
+def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]) -> None:
     """Refuse a mechanism whose rules do not do what it declares."""
     t, cases = now.t, len(messages)
     environment = mechanism.environment
@@ -172,7 +170,7 @@ def _verify(
 
 
 def _compare(
-    mechanism: BaseMechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
+    mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
 ) -> None:
     again = _ask(mechanism, now, messages)
     for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
@@ -184,14 +182,14 @@ def _compare(
             )
 
 
-def _finite_memory(mechanism: BaseMechanism, t: int) -> int:
+def _finite_memory(mechanism: Mechanism, t: int) -> int:
     size = mechanism.memory_size(t)
     if size is None:
         raise mechanism.refuse("its memory is not finite")
     return size
 
 
-def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
+def _within(mechanism: Mechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
     if values.dtype.kind not in "iu":
         raise mechanism.refuse(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
     bad = (values < 0) | (values >= size)
@@ -203,7 +201,7 @@ def _within(mechanism: BaseMechanism, values: IntArray, size: int, rule: str, t:
 
 
 def _prescribed(
-    mechanism: BaseMechanism, t: int, agent: int, memories: int, publics: int, *, backwards: bool = False
+    mechanism: Mechanism, t: int, agent: int, memories: int, publics: int, *, backwards: bool = False
 ) -> IntArray:
     """The prescribed messages, checked; `backwards` asks for them in the opposite order."""
     environment = mechanism.environment
@@ -217,7 +215,7 @@ def _prescribed(
     return _within(mechanism, sent, messages.size, "prescribed", t).reshape(cases)
 
 
-def silent_about(environment: TableEnvironment, mechanism: BaseMechanism, but: tuple[int, ...]) -> str | None:
+def silent_about(environment: TableEnvironment, mechanism: Mechanism, but: tuple[int, ...]) -> str | None:
     """The first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
     last = 2 if environment.horizon is None else environment.horizon - 1
     for t in range(last):

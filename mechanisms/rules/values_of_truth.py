@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.rules.actions import Settled, acts_matter, settle
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 from dynmech.sim.core.ties import scale_of
@@ -31,7 +31,7 @@ SWEEPS = 300_000
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class PeriodValues:
     """One period of prescribed play; axes N agents, M memories, S profiles.
 
     Attributes:
@@ -60,7 +60,7 @@ class Page:
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class TruthfulValues:
     """Prescribed play of a mechanism.
 
     Attributes:
@@ -69,7 +69,7 @@ class Ledger:
         bound: every value is within this of the truth.
     """
 
-    pages: tuple[Page, ...]
+    pages: tuple[PeriodValues, ...]
     prior: FloatArray
     bound: float
     stationary: bool
@@ -96,7 +96,7 @@ class Ledger:
 
 
 @lru_cache(maxsize=8)
-def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledger:
+def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> TruthfulValues:
     """Work out prescribed play.
 
     Raises:
@@ -116,7 +116,7 @@ def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledg
     scale = max(1.0, max(float(np.abs(v).max()) for v in values))
     agents = len(environment.agents)
     pages = tuple(
-        Page(
+        PeriodValues(
             decision=r.decision,
             following=r.following,
             utility=r.flows[:agents],
@@ -129,7 +129,7 @@ def keep_ledger(environment: TableEnvironment, mechanism: BaseMechanism) -> Ledg
         )
         for r, o, v in zip(raw, occurs, values, strict=True)
     )
-    return Ledger(pages, prior, bound + 1e-13 * scale, environment.horizon is None)
+    return TruthfulValues(pages, prior, bound + 1e-13 * scale, environment.horizon is None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class _Raw:
     rows: FloatArray | None
 
 
-def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Raw:
+def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:
     stage, tables = environment.stage(t), tabulate(mechanism, t)
     strides = [prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))]
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
@@ -166,7 +166,7 @@ def _raw(environment: TableEnvironment, mechanism: BaseMechanism, t: int) -> _Ra
 
 
 def _settled(
-    mechanism: BaseMechanism,
+    mechanism: Mechanism,
     t: int,
     public: IntArray,
     signals: IntArray,

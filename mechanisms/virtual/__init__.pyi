@@ -1,5 +1,5 @@
-from .first_report_incentives import Immediate as Immediate, immediate as immediate
-from .frozen_plans import Counted as Counted, flow as flow, plans as plans, require_plan as require_plan
+from .first_report_incentives import Immediate as Immediate, first_period_ic as first_period_ic
+from .frozen_plans import AffineWeights as AffineWeights, flow as flow, plans as plans, require_plan as require_plan
 from .optimal_contract import OptimalContract as OptimalContract
 from .relaxed_bound import Bound as Bound, continuum_bound as continuum_bound, grid_bound as grid_bound
 from .relaxed_prices import RelaxedPrices as RelaxedPrices

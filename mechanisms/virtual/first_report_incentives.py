@@ -42,7 +42,7 @@ class Immediate:
         return bool(np.abs(self.envelope).max() <= tolerance and self.dominance.min() >= -tolerance)
 
 
-def immediate(mechanism: VirtualPivot, agent: int, honest: FloatArray) -> Immediate:
+def first_period_ic(mechanism: VirtualPivot, agent: int, honest: FloatArray) -> Immediate:
     """Check a mechanism whose payoffs U^{x′→x}(x) are `honest`, `(O, m, m)` by others, report and type.
 
     The allocation whose envelope is taken is that of the affine welfare with the mechanism's weights at the nodes, read

@@ -26,7 +26,7 @@ WORK = 26
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class AffineWeights:
     """Whose values count and with which multiplier, `(n, N)` each.
 
     Attributes:
@@ -39,16 +39,16 @@ class Counted:
     counts: BoolArray
     included: BoolArray
 
-    def without(self, agent: int) -> "Counted":
+    def without(self, agent: int) -> "AffineWeights":
         """The same economy, agent i left out of the sum."""
         counts = self.counts.copy()
         counts[:, agent] = False
-        return Counted(self.multiplier, counts, self.included)
+        return AffineWeights(self.multiplier, counts, self.included)
 
 
-def everybody(multiplier: FloatArray, included: BoolArray) -> Counted:
+def include_all(multiplier: FloatArray, included: BoolArray) -> AffineWeights:
     """All who are included count."""
-    return Counted(np.where(included, multiplier, 0.0), included, included)
+    return AffineWeights(np.where(included, multiplier, 0.0), included, included)
 
 
 def own_flow(economy: Economy, t: int, agent: int, multiplier: FloatArray) -> FloatArray:
@@ -65,7 +65,7 @@ def _spread(economy: Economy, t: int, agent: int, table: FloatArray) -> FloatArr
     return np.broadcast_to(table.reshape(shape), (*table.shape[:2], *axes)).reshape(*table.shape[:2], -1)
 
 
-def flow(economy: Economy, t: int, counted: Counted) -> FloatArray:
+def flow(economy: Economy, t: int, counted: AffineWeights) -> FloatArray:
     """Σ (μ slope + intercept) − c over those who count, `(n, D, S)`; forbidden decisions not marked."""
     period = economy.later[t]
     total = np.zeros((len(counted.multiplier), len(economy.decisions), period.size))
@@ -79,7 +79,7 @@ def flow(economy: Economy, t: int, counted: Counted) -> FloatArray:
     return total
 
 
-def forbid(economy: Economy, t: int, counted: Counted, total: FloatArray) -> FloatArray:
+def forbid(economy: Economy, t: int, counted: AffineWeights, total: FloatArray) -> FloatArray:
     """Mark in `total` `(n, D, S)` the decisions that serve somebody who is excluded; `total` itself is changed."""
     banned = (~counted.included).astype(np.intp) @ economy.later[t].serves.astype(np.intp) > 0
     if banned.all(axis=1).any():
@@ -98,7 +98,7 @@ def require_plan(economy: Economy) -> None:
     require_room(f"a plan over {size:,} profiles of states", float(WORK) * size * len(economy.decisions))
 
 
-def plans(economy: Economy, counted: Counted) -> Plans:
+def plans(economy: Economy, counted: AffineWeights) -> Plans:
     """W and its policy."""
     require_plan(economy)
     flows = [forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
@@ -106,7 +106,7 @@ def plans(economy: Economy, counted: Counted) -> Plans:
 
 
 def transfers(
-    economy: Economy, t: int, counted: Counted, agent: int, alone: Plans, after: FloatArray | None = None
+    economy: Economy, t: int, counted: AffineWeights, agent: int, alone: Plans, after: FloatArray | None = None
 ) -> FloatArray:
     """T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
 
@@ -127,7 +127,7 @@ def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
     return economy.discount * expect(economy, t, ahead)
 
 
-def discounted_slope(economy: Economy, counted: Counted, agent: int, found: Plans) -> FloatArray:
+def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, found: Plans) -> FloatArray:
     """E Σ_{t≥1} δ^t slope_i under given plans, `(n,)`; 0 where the agent is excluded."""
     n = len(counted.multiplier)
     tables = [np.broadcast_to(period.slope[agent][None], (n, *period.slope[agent].shape)) for period in economy.later]

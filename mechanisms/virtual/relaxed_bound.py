@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.numerics.piecewise_linear import convex_pieces
-from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, everybody, plans
+from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, include_all, plans
 from dynmech.mechanisms.virtual.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.separable import Economy, FirstSignal, Grid, SeparableEnvironment
@@ -82,7 +82,7 @@ def _expected(economy: Economy, virtual: list[FloatArray], masses: list[FloatArr
 def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
     included = np.ones(theta.shape, np.bool_) if economy.kind == "additive" else theta > EXCLUDED
-    counted = everybody(theta, included)
+    counted = include_all(theta, included)
     found = plans(economy, counted)
     return economy.discount * economy.start(found.value[0]), discounted_slope(economy, counted, 0, found)
 

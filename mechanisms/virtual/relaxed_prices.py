@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.buyer_with_two_signals import TwoPeriodBuyer
@@ -28,7 +28,7 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
-class RelaxedPrices(BaseMechanism):
+class RelaxedPrices(Mechanism):
     """The best posted price for each later signal.
 
     Raises:

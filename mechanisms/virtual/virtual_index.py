@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.planning.gittins import gittins_index
-from dynmech.mechanisms.virtual.frozen_plans import Counted, plans
+from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, plans
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
@@ -52,7 +52,7 @@ class VirtualIndex(VirtualPivot):
             for i, d in enumerate(serving(self.economy))
         ]
 
-    def allocation(self, counted: Counted) -> list[IntArray]:
+    def allocation(self, counted: AffineWeights) -> list[IntArray]:
         """The largest positive index, `(n, S)`."""
         axes = self.economy.later[0].axes
         decision = np.array([0, *serving(self.economy)])

@@ -14,7 +14,7 @@ Source: Kakade, Lobel and Nazerzadeh 2011, §6.2, Corollary 6.2.
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import lowest_best
-from dynmech.mechanisms.virtual.frozen_plans import Counted, flow, forbid
+from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, flow, forbid
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
@@ -52,7 +52,7 @@ class VirtualMyopic(VirtualPivot):
             out.append(np.stack(rows, axis=1))
         return policy, out
 
-    def _externality(self, t: int, counted: Counted, agent: int, policy: IntArray) -> FloatArray:
+    def _externality(self, t: int, counted: AffineWeights, agent: int, policy: IntArray) -> FloatArray:
         """What the others lose this period, `(n, S)`."""
         others = counted.without(agent)
         total = flow(self.economy, t, others)

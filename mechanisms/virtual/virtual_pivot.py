@@ -33,12 +33,12 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import Plans, follow
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.virtual.frozen_plans import (
-    Counted,
+    AffineWeights,
     continuation,
     discounted_slope,
-    everybody,
+    include_all,
     own_flow,
     plans,
     transfers,
@@ -65,7 +65,7 @@ ENUMERATED = 400_000
 ASSUMPTIONS = ("separable values", "monotone virtual values", "everybody can be left out")
 
 
-class SeparableMechanism(BaseMechanism):
+class SeparableMechanism(Mechanism):
     """A direct mechanism for a separable economy: whole types are reported, first reports are remembered.
 
     Raises:
@@ -176,12 +176,12 @@ class VirtualPivot(SeparableMechanism):
         shift = np.stack([v.shift[k] for v, k in zip(self.values, place, strict=True)], axis=1)
         return np.where(included, alpha, 1.0), included, shift
 
-    def counted(self, frozen: IntArray, nodes: IntArray) -> Counted:
+    def counted(self, frozen: IntArray, nodes: IntArray) -> AffineWeights:
         """Who counts with which multiplier, given first and current reports, profiles `(n,)` each."""
         multiplier = np.stack(
             [v.multiplier()[self.node_of(frozen, i), self.node_of(nodes, i)] for i, v in enumerate(self.values)], axis=1
         )
-        return everybody(multiplier, self._frozen[1][frozen])
+        return include_all(multiplier, self._frozen[1][frozen])
 
     # Rules
 
@@ -282,7 +282,7 @@ class VirtualPivot(SeparableMechanism):
             out.append(np.stack(rows, axis=1))
         return policy, out
 
-    def allocation(self, counted: Counted) -> list[IntArray]:
+    def allocation(self, counted: AffineWeights) -> list[IntArray]:
         """The decision rule, per later period `(n, S)`."""
         return list(plans(self.economy, counted).policy)
 
@@ -304,7 +304,7 @@ class VirtualPivot(SeparableMechanism):
         return Opening(worth, rent, worth / alpha - rent)
 
     @property
-    def _truthful(self) -> Iterator[Counted]:
+    def _truthful(self) -> Iterator[AffineWeights]:
         """All first profiles, reported again, some at a time."""
         every = np.arange(self.profiles)
         for a in range(0, self.profiles, self._step):
@@ -315,7 +315,7 @@ class VirtualPivot(SeparableMechanism):
         """Plans at a time."""
         return max(1, PIECE // (max(p.size for p in self.economy.later) * len(self.economy.decisions)))
 
-    def _worths(self, counted: Counted) -> FloatArray:
+    def _worths(self, counted: AffineWeights) -> FloatArray:
         """w of every agent, `(n, N)`."""
         both = plans(self.economy, counted).value[0]
         worth = np.zeros(counted.multiplier.shape)
@@ -398,7 +398,7 @@ class VirtualPivot(SeparableMechanism):
         w, b = np.empty(len(own)), np.empty(len(own))
         for a in range(0, len(own), self._step):
             some = slice(a, a + self._step)
-            here = everybody(multiplier[some], included[some])
+            here = include_all(multiplier[some], included[some])
             both, alone = plans(self.economy, here), plans(self.economy, here.without(agent))
             w[some] = self.economy.discount * self.economy.start(both.value[0] - alone.value[0])
             b[some] = discounted_slope(self.economy, here, agent, both)

@@ -13,7 +13,7 @@ import numpy as np
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray, first, frozen
 from dynmech.sim.core.checks import check_names
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
-from dynmech.sim.core.registry import told
+from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.economy.environment import Environment, State, check_terms
 
@@ -21,7 +21,7 @@ RESERVED = re.compile(r"designer|(agent|latency) \d+")
 """Streams that are not nature's."""
 
 
-class Asked:
+class CheckedEnvironment:
     """An economy under examination.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked:
         except BaseException as error:
             wrote = isinstance(error, ValueError) and "read-only" in str(error)
             what = "writes to an array that it is given:" if wrote else "raised"
-            raise self.wrong(t, f"{name} {what} {told(error)}") from error
+            raise self.wrong(t, f"{name} {what} {format_exception(error)}") from error
 
     def wrong(self, t: int | None, what: str) -> DynmechError:
         """The error: of what it says (no period), or of what it does."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.sim.conformance.checked_environment import Asked, parts, same, some
+from dynmech.sim.conformance.checked_environment import CheckedEnvironment, parts, same, some
 from dynmech.sim.conformance.goodness_of_fit import check_frequencies
-from dynmech.sim.conformance.side_effects import undisturbed
+from dynmech.sim.conformance.side_effects import no_side_effects
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray, frozen
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.environment import Environment, State, TableEnvironment
@@ -57,8 +57,8 @@ def check_environment(
         PlayError: what it does is wrong; names method, agent and the first period.
     """
     generator = np.random.Generator(np.random.Philox(key=seed))
-    asked = Asked(environment)
-    with undisturbed(f"environment {asked.name!r}", environment):
+    asked = CheckedEnvironment(environment)
+    with no_side_effects(f"environment {asked.name!r}", environment):
         _walk(asked, max(episodes, 2), generator)
     if table is None and isinstance(environment, TableEnvironment):
         table = environment
@@ -68,7 +68,7 @@ def check_environment(
         check_frequencies(asked, table, counted, generator)
 
 
-def _walk(asked: Asked, n: int, generator: np.random.Generator) -> None:
+def _walk(asked: CheckedEnvironment, n: int, generator: np.random.Generator) -> None:
     """Draw, decide at random, enjoy; period after period. At the end all draws are asked for again, last first."""
     state: State | None = None
     decision: Array | None = None
@@ -105,7 +105,7 @@ def _pick(generator: np.random.Generator, space: Space, n: int) -> Array:
 
 
 def _draw(
-    asked: Asked,
+    asked: CheckedEnvironment,
     t: int,
     public: Space,
     signals: Sequence[Space],
@@ -128,7 +128,7 @@ def _draw(
     return state
 
 
-def _flow(asked: Asked, t: int, method: str, state: State, decision: Array) -> None:
+def _flow(asked: CheckedEnvironment, t: int, method: str, state: State, decision: Array) -> None:
     """Utilities or costs, alike however they are asked for."""
 
     def answer(rows: slice) -> Sequence[Array]:
@@ -138,7 +138,7 @@ def _flow(asked: Asked, t: int, method: str, state: State, decision: Array) -> N
 
 
 def _steady(
-    asked: Asked, t: int, method: str, whole: Sequence[Array], answer: Callable[[slice], Sequence[Array]]
+    asked: CheckedEnvironment, t: int, method: str, whole: Sequence[Array], answer: Callable[[slice], Sequence[Array]]
 ) -> None:
     """Raise unless an answer is the same again, backwards, and for single episodes."""
     if not same(answer(slice(None)), whole):
@@ -150,7 +150,9 @@ def _steady(
             raise asked.wrong(t, f"{method} answers otherwise when an episode comes alone; {EPISODES}")
 
 
-def _look_everywhere(asked: Asked, t: int, state: State, spaces: Sequence[Space], decisions: Space) -> None:
+def _look_everywhere(
+    asked: CheckedEnvironment, t: int, state: State, spaces: Sequence[Space], decisions: Space
+) -> None:
     """Utilities of every decision in every profile; if there are too many, of some, or in the walk's states."""
     every = every_state(spaces)
     utility = [
@@ -178,7 +180,7 @@ def _some_decisions(decisions: Space) -> list[Any]:
 
 
 def _check_classes(
-    asked: Asked, t: int, classes: IntArray, utility: FloatArray, decisions: Finite, *, complete: bool
+    asked: CheckedEnvironment, t: int, classes: IntArray, utility: FloatArray, decisions: Finite, *, complete: bool
 ) -> None:
     """Raise unless decisions of one class are worth the same, and (all profiles seen) no others are; `(D, n, N)`."""
     for i, agent in enumerate(asked.agents):
@@ -193,7 +195,7 @@ def _check_classes(
                 )
 
 
-def _compare(asked: Asked, table: TableEnvironment, periods: int) -> None:
+def _compare(asked: CheckedEnvironment, table: TableEnvironment, periods: int) -> None:
     """Raise unless terms, sizes and utilities are those of the table."""
     environment = asked.environment
     for what in ("horizon", "discount"):

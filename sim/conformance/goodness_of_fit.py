@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import chi2
 
-from dynmech.sim.conformance.checked_environment import Asked
+from dynmech.sim.conformance.checked_environment import CheckedEnvironment
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import State, TableEnvironment
 from dynmech.sim.economy.stage import Stage, labels_text
@@ -36,7 +36,9 @@ class Cell(NamedTuple):
     profile: int | None
 
 
-def check_frequencies(asked: Asked, table: TableEnvironment, periods: int, generator: np.random.Generator) -> None:
+def check_frequencies(
+    asked: CheckedEnvironment, table: TableEnvironment, periods: int, generator: np.random.Generator
+) -> None:
     """Hold an economy's draws to the law of a finite one that it should have.
 
     Raises:
@@ -65,7 +67,7 @@ def _whole(value: int | None) -> int:
     return value
 
 
-def _draw(asked: Asked, table: TableEnvironment, cell: Cell, generator: np.random.Generator) -> State:
+def _draw(asked: CheckedEnvironment, table: TableEnvironment, cell: Cell, generator: np.random.Generator) -> State:
     uniforms = generator.random((DRAWS, asked.streams(cell.t)))
     if cell.profile is None:
         return asked.drawn(0, None, None, uniforms)
@@ -76,7 +78,7 @@ def _draw(asked: Asked, table: TableEnvironment, cell: Cell, generator: np.rando
     return asked.drawn(cell.t, previous, np.full(DRAWS, _whole(cell.decision)), uniforms)
 
 
-def _compare(asked: Asked, table: TableEnvironment, cell: Cell, law: FloatArray, axes: IntArray) -> None:
+def _compare(asked: CheckedEnvironment, table: TableEnvironment, cell: Cell, law: FloatArray, axes: IntArray) -> None:
     """The whole profile, then each of its axes."""
     stage = table.stage(cell.t)
     flat = np.ravel_multi_index(tuple(axes), stage.axes)
@@ -89,7 +91,7 @@ def _compare(asked: Asked, table: TableEnvironment, cell: Cell, law: FloatArray,
 
 
 def _test(
-    asked: Asked,
+    asked: CheckedEnvironment,
     table: TableEnvironment,
     cell: Cell,
     what: str,

@@ -37,7 +37,7 @@ class _Part(NamedTuple):
 
 
 @contextmanager
-def undisturbed(who: str, *things: object) -> Iterator[None]:
+def no_side_effects(who: str, *things: object) -> Iterator[None]:
     """Raise PlayError, naming `who`, if what is run inside changes these things or the state of the process.
 
     What is raised inside goes first, unless these things or our modules have been changed.

@@ -27,7 +27,12 @@ from .errors import (
     StorageError as StorageError,
 )
 from .memory_budget import require_room as require_room, size_text as size_text
-from .registry import Registry as Registry, load_plugin as load_plugin, place as place, told as told
+from .registry import (
+    Registry as Registry,
+    format_exception as format_exception,
+    load_plugin as load_plugin,
+    place as place,
+)
 from .spaces import Finite as Finite, Interval as Interval, Space as Space
 from .streams import Streams as Streams, Tape as Tape, Tapes as Tapes
 from .ties import (

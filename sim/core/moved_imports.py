@@ -6,14 +6,14 @@ import pkgutil
 
 FLOORS = ("sim", "mechanisms", "agents", "experiments")
 RENAMED = {
-    "BaseMechanism": "Mechanism",
-    "BaseStrategy": "Strategy",
-    "Conduct": "ProtocolOptions",
-    "Lexicon": "GameSpaces",
-    "Setting": "AgentContext",
-    "keep_ledger": "truthful_values",
+    "Mechanism": "Mechanism",
+    "Strategy": "Strategy",
+    "ProtocolOptions": "ProtocolOptions",
+    "GameSpaces": "GameSpaces",
+    "AgentContext": "AgentContext",
+    "truthful_values": "truthful_values",
     "load_environment": "load",
-    "make_environment": "load",
+    "load": "load",
     "write_report": "report",
     "yardstick": "bound",
 }

@@ -136,7 +136,7 @@ class Registry(Generic[T]):
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return f"{who}: {told(error)}"
+            return f"{who}: {format_exception(error)}"
         return f"{who}: {problem}" if problem else found
 
     def _misfit(self, found: object, name: str) -> str:
@@ -235,7 +235,7 @@ def place(error: BaseException) -> str:
     return at
 
 
-def told(error: BaseException) -> str:
+def format_exception(error: BaseException) -> str:
     """An error as one line, with the place in users' code; also one that cannot say what it is.
 
     >>> told(ValueError("two\\nlines"))
@@ -282,5 +282,5 @@ def load_plugin(path: Path) -> ModuleType:
     except BaseException as error:
         sys.modules.pop(name, None)
         hint = moved_import(path.read_text(encoding="utf-8")) if isinstance(error, ImportError) else ""
-        raise InputError(f"plug-in {path}: {hint or told(error)}") from error
+        raise InputError(f"plug-in {path}: {hint or format_exception(error)}") from error
     return module

@@ -267,33 +267,33 @@ class TableEnvironment:
         return max(float(np.abs(stage.utility).max()) for stage in self.stages)
 
 
-def check_terms(env: Environment) -> None:
+def check_terms(environment: Environment) -> None:
     """Raise InputError unless agents, discount and horizon make sense, as they must in every economy."""
-    where = f"environment {env.name!r}"
-    check_names(env.agents, f"{where}: agents")
-    if not (isfinite(env.discount) and 0 < env.discount <= 1):
-        raise InputError(f"{where}: discount: {env.discount:g} is not in (0, 1]")
-    if env.horizon is None and env.discount == 1:
+    where = f"environment {environment.name!r}"
+    check_names(environment.agents, f"{where}: agents")
+    if not (isfinite(environment.discount) and 0 < environment.discount <= 1):
+        raise InputError(f"{where}: discount: {environment.discount:g} is not in (0, 1]")
+    if environment.horizon is None and environment.discount == 1:
         raise InputError(f"{where}: discount: 1 needs a finite horizon; give a horizon or a discount below 1")
-    if env.horizon is not None and env.horizon < 1:
-        raise InputError(f"{where}: horizon: {env.horizon} is below 1 (null means infinitely many periods)")
+    if environment.horizon is not None and environment.horizon < 1:
+        raise InputError(f"{where}: horizon: {environment.horizon} is below 1 (null means infinitely many periods)")
 
 
-def _check_environment(env: TableEnvironment) -> None:
-    check_terms(env)
-    where = f"environment {env.name!r}"
-    if not env.stages:
+def _check_environment(environment: TableEnvironment) -> None:
+    check_terms(environment)
+    where = f"environment {environment.name!r}"
+    if not environment.stages:
         raise InputError(f"{where}: stages: none given, at least one is needed")
-    if len(env.stages) > 1 and env.horizon != len(env.stages):
+    if len(environment.stages) > 1 and environment.horizon != len(environment.stages):
         raise InputError(
-            f"{where}: stages: {len(env.stages)} stages with horizon {env.horizon}; "
+            f"{where}: stages: {len(environment.stages)} stages with horizon {environment.horizon}; "
             "give one per period, or a single stage that is repeated"
         )
-    for s, stage in enumerate(env.stages):
-        last = env.horizon is not None and s == len(env.stages) - 1
-        following = env.stages[s + 1] if len(env.stages) > 1 and not last else stage
-        needed = env.horizon is None or (len(env.stages) == 1 and env.horizon > 1) or not last
-        check_stage(stage, f"{where}: stages[{s}]", len(env.agents))
+    for s, stage in enumerate(environment.stages):
+        last = environment.horizon is not None and s == len(environment.stages) - 1
+        following = environment.stages[s + 1] if len(environment.stages) > 1 and not last else stage
+        needed = environment.horizon is None or (len(environment.stages) == 1 and environment.horizon > 1) or not last
+        check_stage(stage, f"{where}: stages[{s}]", len(environment.agents))
         check_kernel(stage, following, f"{where}: stages[{s}].kernel", needed)
-    check_shape(env.prior, env.stages[0].axes, f"{where}: prior")
-    check_law(env.prior, f"{where}: prior", env.prior.ndim)
+    check_shape(environment.prior, environment.stages[0].axes, f"{where}: prior")
+    check_law(environment.prior, f"{where}: prior", environment.prior.ndim)

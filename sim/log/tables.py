@@ -23,20 +23,21 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
     Closing periods have neither report nor decision, only transfers that fell due.
     """
     periods, agents, episodes = record.utility.shape
-    env, mechanism = record.game.environment, record.game.mechanism
-    signals = [[env.signal_space(t, i) for i in range(agents)] for t in range(periods)]
+    environment, mechanism = record.game.environment, record.game.mechanism
+    signals = [[environment.signal_space(t, i) for i in range(agents)] for t in range(periods)]
     messages = [[mechanism.messages(t, i) for i in range(agents)] for t in range(periods)]
-    decisions = [[env.decision_space(t)] * agents for t in range(periods)]
-    publics = [[env.public_space(t)] * agents for t in range(periods)]
+    decisions = [[environment.decision_space(t)] * agents for t in range(periods)]
+    publics = [[environment.public_space(t)] * agents for t in range(periods)]
     actions = [
-        [Finite(env.actions(t)[i]) if env.actions(t) else Finite(("-",)) for i in range(agents)] for t in range(periods)
+        [Finite(environment.actions(t)[i]) if environment.actions(t) else Finite(("-",)) for i in range(agents)]
+        for t in range(periods)
     ]
     reports = labels(record.report, messages)
     return _table(
         {
             "episode": _episodes(first_episode, episodes, periods * agents),
             "period": pa.array(np.tile(np.repeat(np.arange(periods, dtype=np.int32), agents), episodes)),
-            "agent": names(env.agents, episodes * periods),
+            "agent": names(environment.agents, episodes * periods),
             "strategy": names(strategies, episodes * periods),
             "public": labels(record.public[:, None], publics),
             "signal": labels(record.signal, signals),

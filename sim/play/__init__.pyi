@@ -1,19 +1,19 @@
 from .accumulator import Booking as Booking
 from .channel import Latency as Latency
 from .episode import Episode as Episode
-from .game import Conduct as Conduct, Game as Game, make_game as make_game, shortened as shortened
+from .game import Game as Game, ProtocolOptions as ProtocolOptions, make_game as make_game, shortened as shortened
 from .loop import Turn as Turn, play_shard as play_shard
 from .output_validation import one_line as one_line
 from .record import Keep as Keep, Record as Record, stretches as stretches
 from .roles import (
     Acts as Acts,
-    Lexicon as Lexicon,
-    Mechanism as Mechanism,
+    GameSpaces as GameSpaces,
+    MechanismProtocol as MechanismProtocol,
     Past as Past,
     PeekError as PeekError,
     Promises as Promises,
     Situation as Situation,
-    Strategy as Strategy,
+    StrategyProtocol as StrategyProtocol,
     View as View,
 )
 from .rules import Agenda as Agenda, Rules as Rules

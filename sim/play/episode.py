@@ -39,11 +39,13 @@ class Episode:
 
     def __init__(self, game: Game, streams: Streams) -> None:
         for t in range(game.periods):
-            if game.environment.actions(t) or any(game.mechanism.asks(t, i) for i in range(len(game.lexicon.agents))):
+            if game.environment.actions(t) or any(
+                game.mechanism.asks(t, i) for i in range(len(game.game_spaces.agents))
+            ):
                 raise Refusal(f"period {t} has private actions or replies: play it on the event loop")
         self.game, self.rules, self.t = game, Rules(game), 0
         self._tapes = Tapes(streams, 1, 1)
-        self._agents = range(len(game.lexicon.agents))
+        self._agents = range(len(game.game_spaces.agents))
         nothing = np.zeros((1, len(self._agents)))
         self._nobody = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
         self._memory: Array = frozen(np.zeros(1, np.intp))
@@ -116,4 +118,4 @@ class Episode:
         return self._tapes.at(("designer",), 1, t, 0, 1)
 
     def _whose(self, agent: int) -> str:
-        return f"agent {self.game.lexicon.agents[agent]!r} in period {self.t}: its message"
+        return f"agent {self.game.game_spaces.agents[agent]!r} in period {self.t}: its message"

@@ -10,7 +10,7 @@ from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.disclosure import POLICIES
-from dynmech.sim.play.roles import Lexicon, Mechanism
+from dynmech.sim.play.roles import GameSpaces, MechanismProtocol
 
 LEAST_TAIL = 1e-12
 """Least part of a payoff that can be asked to be left out: below it only rounding is left."""
@@ -20,7 +20,7 @@ LONGEST = 100_000
 
 
 @dataclass(frozen=True)
-class Conduct:
+class ProtocolOptions:
     """House rules of the event loop.
 
     Attributes:
@@ -59,12 +59,12 @@ class Game:
     """
 
     environment: Environment
-    mechanism: Mechanism
-    conduct: Conduct
+    mechanism: MechanismProtocol
+    protocol: ProtocolOptions
     periods: int
     closing: int
     tail: float
-    lexicon: Lexicon = field(repr=False)
+    game_spaces: GameSpaces = field(repr=False)
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
@@ -76,7 +76,11 @@ class Game:
 
 
 def make_game(
-    environment: Environment, mechanism: Mechanism, conduct: Conduct | None = None, *, tail: float = 1e-4
+    environment: Environment,
+    mechanism: MechanismProtocol,
+    protocol: ProtocolOptions | None = None,
+    *,
+    tail: float = 1e-4,
 ) -> Game:
     """Fix how long the game lasts.
 
@@ -87,9 +91,9 @@ def make_game(
         InputError: `tail` is not positive, or the latencies do not match the agents.
         PlayError: the horizon is infinite and the mechanism's bound on transfers is no number.
     """
-    conduct = conduct or Conduct()
-    if conduct.latency and len(conduct.latency) != len(environment.agents):
-        raise InputError(f"latency: {len(conduct.latency)} given for {len(environment.agents)} agents")
+    protocol = protocol or ProtocolOptions()
+    if protocol.latency and len(protocol.latency) != len(environment.agents):
+        raise InputError(f"latency: {len(protocol.latency)} given for {len(environment.agents)} agents")
     if not (isfinite(tail) and tail >= LEAST_TAIL):
         raise InputError(f"tail: {tail:g} is not a number of at least {LEAST_TAIL:g}")
     if environment.horizon is not None:
@@ -105,7 +109,7 @@ def make_game(
             )
         closing, left = mechanism.lags, discount**periods * total
     agents = environment.agents
-    lexicon = Lexicon(
+    game_spaces = GameSpaces(
         agents,
         tuple(environment.decision_space(t) for t in range(periods)),
         tuple(tuple(mechanism.messages(t, i) for i in range(len(agents))) for t in range(periods)),
@@ -113,10 +117,10 @@ def make_game(
         tuple(tuple(environment.signal_space(t, i) for i in range(len(agents))) for t in range(periods)),
         environment.discount,
     )
-    return Game(environment, mechanism, conduct, periods, closing, left, lexicon)
+    return Game(environment, mechanism, protocol, periods, closing, left, game_spaces)
 
 
-def _bound(mechanism: Mechanism) -> float:
+def _bound(mechanism: MechanismProtocol) -> float:
     """The bound on transfers, if it is one."""
     bound: object = mechanism.transfer_bound()
     if not (isinstance(bound, int | float) and isfinite(bound) and bound >= 0):

@@ -30,7 +30,7 @@ from dynmech.sim.play.disclosure import shown_decision
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.output_validation import checked_answer, one_line
 from dynmech.sim.play.record import Keep, Record
-from dynmech.sim.play.roles import Acts, Past, Situation, Strategy, View
+from dynmech.sim.play.roles import Acts, Past, Situation, StrategyProtocol, View
 from dynmech.sim.play.rules import Rules
 
 AFTER_DELIVERIES = cast(EventPriority, 2)
@@ -44,7 +44,7 @@ Letter = tuple[Array, BoolArray | None]
 
 def play_shard(
     game: Game,
-    strategies: Sequence[Strategy],
+    strategies: Sequence[StrategyProtocol],
     streams: Streams,
     *,
     episodes: int | None = None,
@@ -99,7 +99,7 @@ class _Block:
 
     def __init__(
         self,
-        strategies: Sequence[Strategy],
+        strategies: Sequence[StrategyProtocol],
         rules: Rules,
         tapes: Tapes,
         record: Record,
@@ -123,7 +123,7 @@ class _Block:
         nothing = np.zeros((self.n, len(self.names)))
         self.nobody = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
         self.empty = frozen(np.zeros((self.n, 0)))
-        latency = self.game.conduct.latency or [Latency()] * len(self.names)
+        latency = self.game.protocol.latency or [Latency()] * len(self.names)
         self.slow = [one.value > 0 for one in latency]
         self.sure = [not (slow or one.silent) for slow, one in zip(self.slow, strategies, strict=True)]
         self.looking_back = [i for i, strategy in enumerate(strategies) if strategy.memory_periods != 0]
@@ -183,7 +183,7 @@ class _Block:
             signals = [frozen(columns[i]) for i in self.agents]
             agenda = self.rules.agenda(t)
             views = self._open(now, state, signals)
-            yield self._alarm(self.game.conduct.deadline)
+            yield self._alarm(self.game.protocol.deadline)
             messages = self._settle(now)
             decision = self.rules.decide(now, messages, self.lots)
             realised, acts = decision, self.nobody
@@ -229,7 +229,7 @@ class _Block:
 
     def _open(self, now: Situation, state: State, signals: list[Array]) -> list[View]:
         """Let every agent see its own signal, and ring its bell."""
-        memory = now.memory if self.game.conduct.disclosure == "everything" else None
+        memory = now.memory if self.game.protocol.disclosure == "everything" else None
         spaces, prescribed = self.rules.agenda(now.t).messages, self.rules.prescribed
         views = []
         for i, strategy in enumerate(self.strategies):
@@ -245,7 +245,7 @@ class _Block:
                 uniforms=frozen(self.luck((f"agent {i}",), width, now.t)) if width else self.empty,
                 past=tuple(self.past[i]),
                 private=self.private[i],
-                lexicon=self.game.lexicon,
+                game_spaces=self.game.game_spaces,
                 spied=frozen(state.signals) if strategy.spies else None,
                 round=self.turn.round,
                 rounds=self.turn.rounds,
@@ -297,7 +297,7 @@ class _Block:
         """Add the period to what each agent knows of the past, as far as the policy shows it; let learners learn."""
         if not (self.looking_back or self.learners):
             return
-        everything = self.game.conduct.disclosure == "everything"
+        everything = self.game.protocol.disclosure == "everything"
         reports, all_transfers = (frozen(messages), frozen(transfers)) if everything else (None, None)
         for i in sorted({*self.looking_back, *self.learners}):
             seen = Past(
@@ -332,7 +332,7 @@ class _Block:
             raise PlayError(f"{self._whose(agent, seen.t)}: observe raised {one_line(error)}") from error
 
     def _shown(self, t: int, decision: Array, agent: int) -> Array | None:
-        shown = shown_decision(self.game.conduct.disclosure, self.environment, t, decision, agent)
+        shown = shown_decision(self.game.protocol.disclosure, self.environment, t, decision, agent)
         return None if shown is None else frozen(shown)
 
     # Acts
@@ -399,7 +399,7 @@ class _Block:
             space=space,
             prescribed=frozen(prescribed),
             decision=self._shown(now.t, decision, agent),
-            reports=frozen(messages) if self.game.conduct.disclosure == "everything" else None,
+            reports=frozen(messages) if self.game.protocol.disclosure == "everything" else None,
             utility=utility,
         )
 
@@ -427,9 +427,9 @@ class _Block:
 
     def _send(self, i: int, t: int, message: Array) -> Process:
         """Post a message; what is on time arrives as one letter, what is late as another, after the deadline."""
-        conduct = self.game.conduct
-        latency = conduct.latency[i].draw(self.luck((f"latency {i}",), 1, t)[:, 0])
-        on_time = latency <= conduct.deadline
+        protocol = self.game.protocol
+        latency = protocol.latency[i].draw(self.luck((f"latency {i}",), 1, t)[:, 0])
+        on_time = latency <= protocol.deadline
         if self.record.everything:
             self.record.put("latency", (t, i, self.here), latency)
         if not on_time.all():
@@ -437,7 +437,7 @@ class _Block:
                 self.record.put("late", (t, i, self.here), ~on_time)
             self._begin(self._courier(float(latency[~on_time].max()), int((~on_time).sum())))
         if on_time.any():
-            yield self.clock.timeout(min(float(latency[on_time].max()), t + conduct.deadline - self.clock.now))
+            yield self.clock.timeout(min(float(latency[on_time].max()), t + protocol.deadline - self.clock.now))
             self.inbox[i] = (message, on_time)
 
     def _courier(self, delay: float, letters: int) -> Process:

@@ -139,8 +139,8 @@ _KNOWN: WeakKeyDictionary[Game, bool] = WeakKeyDictionary()
 def _continuous(game: Game) -> bool:
     """Whether an interval is among the spaces: then values are kept as numbers, else as indices."""
     if game not in _KNOWN:
-        lexicon, agents = game.lexicon, range(len(game.environment.agents))
+        game_spaces, agents = game.game_spaces, range(len(game.environment.agents))
         signals = ([game.environment.signal_space(t, i) for i in agents] for t in range(game.periods))
-        spaces = chain(lexicon.decisions, lexicon.publics, *lexicon.messages, chain.from_iterable(signals))
+        spaces = chain(game_spaces.decisions, game_spaces.publics, *game_spaces.messages, chain.from_iterable(signals))
         _KNOWN[game] = any(isinstance(space, Interval) for space in spaces)
     return _KNOWN[game]

@@ -66,7 +66,7 @@ class Promises:
                 raise InputError(f"promises: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
 
 
-class Mechanism(Protocol):
+class MechanismProtocol(Protocol):
     """A finite-state machine over message profiles; see `dynmech.mechanisms.rules.base` for a base class with defaults.
 
     What is paid at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
@@ -135,7 +135,7 @@ class Mechanism(Protocol):
 
 
 @dataclass(frozen=True)
-class Lexicon:
+class GameSpaces:
     """What everybody knows of the game: names of agents, the spaces of everything by period, the discount factor."""
 
     agents: tuple[str, ...]
@@ -184,7 +184,7 @@ class View:
         decision: what was decided (after the decision, as far as disclosed).
         reports: the messages that counted, `(n, N)` (after the decision, where everything is public).
         utility: its own flow utility (at the reply stage only).
-        lexicon: names of agents, spaces of everything by period, the discount factor.
+        game_spaces: names of agents, spaces of everything by period, the discount factor.
         round, rounds: which play of the economy this is, from 0, and how many there are; the last one counts.
     """
 
@@ -198,7 +198,7 @@ class View:
     uniforms: FloatArray
     past: Sequence[Past]
     private: dict[str, Array]
-    lexicon: Lexicon
+    game_spaces: GameSpaces
     decision: Array | None = None
     reports: Array | None = None
     utility: Array | None = None
@@ -236,7 +236,7 @@ class View:
         return self.spied
 
 
-class Strategy(Protocol):
+class StrategyProtocol(Protocol):
     """How one agent plays; `dynmech.agents.strategies.base` holds a base class with defaults.
 
     Attributes:

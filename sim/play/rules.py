@@ -58,7 +58,7 @@ class Rules:
         asks: tuple[Space | None, ...] = ()
         if played:
             asks = tuple(self._guarded(t, "asks", partial(self.mechanism.asks, t, i)) for i in agents)
-            messages = self.game.lexicon.messages[t]
+            messages = self.game.game_spaces.messages[t]
         else:
             messages = tuple(self.mechanism.messages(t, i) for i in agents)
         actions = environment.actions(t) if played else ()

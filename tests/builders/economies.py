@@ -134,17 +134,19 @@ def slow_to_tell(seed: int, horizon: int | None = None, *, moved: bool = False) 
     return TableEnvironment("slow to tell", names, prior, (one,) * (horizon - 2) + (before, last), 0.9, horizon)
 
 
-def least_singular_value(env: TableEnvironment) -> float:
+def least_singular_value(environment: TableEnvironment) -> float:
     """Over all periods, agents, decisions and profiles of the others."""
-    periods = range(1 if env.horizon is None else env.horizon - 1)
+    periods = range(1 if environment.horizon is None else environment.horizon - 1)
     return min(
-        float(np.linalg.svd(belief_matrices(env, t, i), compute_uv=False)[..., -1].min())
+        float(np.linalg.svd(belief_matrices(environment, t, i), compute_uv=False)[..., -1].min())
         for t in periods
-        for i in range(len(env.agents))
+        for i in range(len(environment.agents))
     )
 
 
-def least_distance(env: TableEnvironment) -> float:
+def least_distance(environment: TableEnvironment) -> float:
     """ε: of a belief from the hull of those after other signals, over all periods."""
-    periods = range(1 if env.horizon is None else env.horizon - 1)
-    return min(float(hull_distances(env, t, i)[0].min()) for t in periods for i in range(len(env.agents)))
+    periods = range(1 if environment.horizon is None else environment.horizon - 1)
+    return min(
+        float(hull_distances(environment, t, i)[0].min()) for t in periods for i in range(len(environment.agents))
+    )

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import BaseMechanism, DirectMechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
@@ -24,16 +24,18 @@ def truth(_t: int, _agent: int, signals: tuple[int, ...], _reports: tuple[int, .
     return signals[-1]
 
 
-def tree_payoffs(env: TableEnvironment, mechanism: BaseMechanism, report: Report = truth) -> tuple[FloatArray, float]:
+def tree_payoffs(
+    environment: TableEnvironment, mechanism: Mechanism, report: Report = truth
+) -> tuple[FloatArray, float]:
     """Expected payoffs `(N,)` and revenue of a finite game, over every path of nature."""
-    assert env.horizon is not None
-    agents = len(env.agents)
+    assert environment.horizon is not None
+    agents = len(environment.agents)
     nobody = Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
     payoffs, revenue = np.zeros(agents), 0.0
 
     def walk(t: int, law: FloatArray, weight: float, memory: int, signals: list[Past], sent: list[Past]) -> None:
         nonlocal revenue
-        stage = env.stage(t)
+        stage = environment.stage(t)
         for profile in product(*map(range, stage.axes)):
             p = float(law[profile]) * weight
             if p == 0:
@@ -47,24 +49,24 @@ def tree_payoffs(env: TableEnvironment, mechanism: BaseMechanism, report: Report
             transfers = mechanism.charge(now, messages, decision, nobody)[0] + mechanism.due(now, messages)[0]
             flat = int(np.ravel_multi_index(profile, stage.axes))
             utility = stage.utility[:, int(decision[0])].reshape(agents, -1)[:, flat]
-            payoffs[:] += p * env.discount**t * (utility - transfers)
-            revenue += p * env.discount**t * float(transfers.sum())
-            if t + 1 < (env.horizon or 0):
+            payoffs[:] += p * environment.discount**t * (utility - transfers)
+            revenue += p * environment.discount**t * float(transfers.sum())
+            if t + 1 < (environment.horizon or 0):
                 following = mechanism.remember(now, messages, decision, nobody)
-                ahead = env.kernel(t).row(int(decision[0]), flat)
+                ahead = environment.kernel(t).row(int(decision[0]), flat)
                 walk(t + 1, ahead, p, int(following[0]), seen, [(*s, r) for s, r in zip(sent, reports, strict=True)])
 
-    walk(0, env.prior, 1.0, 0, [()] * agents, [()] * agents)
+    walk(0, environment.prior, 1.0, 0, [()] * agents, [()] * agents)
     return payoffs, revenue
 
 
-def truthful_values(env: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
+def payoffs_of_truth(environment: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
     """Continuation payoffs under truth in an infinite game, before what is due now: `(N, S)`, by a linear solve.
 
     V_0(θ) = u(a*, θ) − charge(θ) + δ E[V_0(θ′) − due(θ′; memory left by θ) | a*, θ].
     """
-    stage, kernel = env.stage(0), env.kernel(0)
-    size, agents = stage.size, len(env.agents)
+    stage, kernel = environment.stage(0), environment.kernel(0)
+    size, agents = stage.size, len(environment.agents)
     messages = np.array(np.unravel_index(np.arange(size), stage.axes)).T
     nobody = Acts(np.zeros((size, agents), np.intp), np.zeros((size, agents)))
     now = Situation(1, np.zeros(size, np.intp), np.zeros(size, np.intp))
@@ -75,5 +77,5 @@ def truthful_values(env: TableEnvironment, mechanism: DirectMechanism) -> FloatA
     law = kernel.rows()[decision, np.arange(size)]
     for k in range(size):
         due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), messages).T
-        flow[:, k] -= env.discount * due @ law[k]
-    return np.asarray(np.linalg.solve(np.eye(size) - env.discount * law, flow.T).T, dtype=np.float64)
+        flow[:, k] -= environment.discount * due @ law[k]
+    return np.asarray(np.linalg.solve(np.eye(size) - environment.discount * law, flow.T).T, dtype=np.float64)

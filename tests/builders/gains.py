@@ -13,8 +13,8 @@ from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import Page, keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import PeriodValues, truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Situation
@@ -25,25 +25,25 @@ Rule = Callable[[TableEnvironment], ContingentMechanism]
 RULES: dict[str, tuple[Rule, Callable[[int], float]]] = {
     "spanning": (ContingentSpanning, lambda _: 1.0),
     "convex": (ContingentConvex, lambda _: 1.0),
-    "convex, smallest": (lambda env: ContingentConvex(env, transfers="smallest"), lambda _: 1.0),
+    "convex, smallest": (lambda environment: ContingentConvex(environment, transfers="smallest"), lambda _: 1.0),
     "average, spanning": (AverageExternality, lambda n: 1 / n),
-    "average, convex": (lambda env: AverageExternality(env, solver="convex"), lambda n: 1 / n),
-    "extraction, spanning": (lambda env: SurplusExtraction(env, solver="spanning"), lambda _: 0.0),
+    "average, convex": (lambda environment: AverageExternality(environment, solver="convex"), lambda n: 1 / n),
+    "extraction, spanning": (lambda environment: SurplusExtraction(environment, solver="spanning"), lambda _: 0.0),
     "extraction, convex": (SurplusExtraction, lambda _: 0.0),
 }
 """Every mechanism with the share of the surplus that it leaves each of n agents."""
 
 
-def rounding(env: TableEnvironment, mechanism: BaseMechanism) -> float:
+def rounding(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """What rounding may do to a payoff: transfers are solved to about 1e-10 of their size."""
-    horizon = 1 / (1 - env.discount) if env.horizon is None else env.horizon
+    horizon = 1 / (1 - environment.discount) if environment.horizon is None else environment.horizon
     return 1e-10 * horizon * max(1.0, mechanism.transfer_bound())
 
 
-def largest_gain(env: TableEnvironment, mechanism: BaseMechanism) -> float:
+def largest_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """The largest gain of any agent by any family under either information, over all states; its bound added."""
     worst = -np.inf
-    problems = [build_problem(env, mechanism, (agent,)) for agent in range(len(env.agents))]
+    problems = [build_problem(environment, mechanism, (agent,)) for agent in range(len(environment.agents))]
     for problem, information in product(problems, Information):
         truth = solve(problem, Family.PRESCRIBED, information)
         for family in FAMILIES:
@@ -52,17 +52,17 @@ def largest_gain(env: TableEnvironment, mechanism: BaseMechanism) -> float:
     return worst
 
 
-def due_under_truth(env: TableEnvironment, mechanism: BaseMechanism, t: int) -> FloatArray:
+def due_under_truth(environment: TableEnvironment, mechanism: Mechanism, t: int) -> FloatArray:
     """What falls due in period t at every memory and true profile, `(N, M, S)`."""
-    stage, memories = env.stage(t), mechanism.memory_size(t)
+    stage, memories = environment.stage(t), mechanism.memory_size(t)
     assert memories is not None
     profile = np.array(np.unravel_index(np.tile(np.arange(stage.size), memories), stage.axes))
     memory = np.repeat(np.arange(memories), stage.size)
     public = profile[0] if stage.public else np.zeros_like(memory)
     due = mechanism.due(Situation(t, memory, public), profile[stage.offset :].T)
-    return due.T.reshape(len(env.agents), memories, stage.size)
+    return due.T.reshape(len(environment.agents), memories, stage.size)
 
 
-def pages(env: TableEnvironment, mechanism: BaseMechanism) -> list[tuple[int, Page]]:
+def pages(environment: TableEnvironment, mechanism: Mechanism) -> list[tuple[int, PeriodValues]]:
     """Periods with their pages of the ledger."""
-    return list(enumerate(keep_ledger(env, mechanism).pages))
+    return list(enumerate(truthful_values(environment, mechanism).pages))

@@ -46,10 +46,10 @@ CALLS: dict[tuple[str, str], list[str]] = {
 HEAD = """
     import gc, os, random, signal, subprocess, sys, threading, time, warnings
     import numpy as np
-    from dynmech.agents.strategies.base import BaseStrategy
+    from dynmech.agents.strategies.base import Strategy
     from dynmech.experiments.scenarios.base import Scenario
     from dynmech.experiments.scenarios.oil_leases import OilLeases
-    from dynmech.mechanisms.rules.base import BaseMechanism
+    from dynmech.mechanisms.rules.base import Mechanism
     from dynmech.mechanisms.groves.team import Team
     from dynmech.sim.economy.function import FunctionEnvironment
     from dynmech.sim.core.spaces import Finite, Interval
@@ -61,7 +61,7 @@ def strategy(body: str, method: str = "message(self, view)", before: str = "", i
     truth = "" if method.startswith("message") else "def message(self, view):\n    return view.prescribed\n"
     decorator = "@classmethod\n" if method.startswith("menu") else ""
     methods = f"{truth}{decorator}def {method}:\n{indent(dedent(body).strip(), '    ')}\n"
-    return _file("class Hostile(BaseStrategy):", f"{dedent(inside)}\n{methods}", before)
+    return _file("class Hostile(Strategy):", f"{dedent(inside)}\n{methods}", before)
 
 
 CHARGE = "charge(self, now, messages, decision, acts)"
@@ -98,7 +98,7 @@ def on_numbers(**parts: str) -> str:
 
 
 ANY_RULE = """
-    class AnyRule(BaseMechanism):
+    class AnyRule(Mechanism):
         name = 'any-rule'
         def messages(self, t, agent):
             return self.environment.signal_space(t, agent)
@@ -491,10 +491,10 @@ def _changes() -> list[Hostile]:
         one("writes by a memory view", "memoryview(view.signal)[0] = 1", "message raised TypeError"),
         one("sets a field of the view", "view.t = 3", "message raised FrozenInstanceError"),
         one("widens its messages for all", """
-            object.__setattr__(view.lexicon, 'messages', ((Finite(tuple('abc')),) * 2,) * 2)
-            """, f"{it}Lexicon.messages"),
+            object.__setattr__(view.game_spaces, 'messages', ((Finite(tuple('abc')),) * 2,) * 2)
+            """, f"{it}GameSpaces.messages"),
         one("takes its own label away", "object.__setattr__(view.space, 'labels', ())", f"{it}Finite.labels"),
-        one("renames the agents", "object.__setattr__(view.lexicon, 'agents', ('me', 'you'))", f"{it}Lexicon.agents"),
+        one("renames the agents", "object.__setattr__(view.game_spaces, 'agents', ('me', 'you'))", f"{it}GameSpaces.agents"),
         one("puts a stranger into its notes", "view.private[3] = self", "cannot be copied|function of its view")._replace(may_pass=True),
         one("rewrites the economy", """
             for thing in gc.get_objects():

@@ -111,8 +111,8 @@ def strategy(name: str, body: str, *, head: str = "", top: str = "") -> str:
     lines = "\n".join(f"        {line}" for line in body.splitlines())
     inside = "\n".join(f"    {line}" for line in head.splitlines())
     return (
-        f"{top}\nimport numpy as np\nfrom dynmech.agents.strategies.base import BaseStrategy\n"
-        f"class Planted(BaseStrategy):\n    name = {name!r}\n    source = 'planted'\n{inside}\n"
+        f"{top}\nimport numpy as np\nfrom dynmech.agents.strategies.base import Strategy\n"
+        f"class Planted(Strategy):\n    name = {name!r}\n    source = 'planted'\n{inside}\n"
         f"    def message(self, view):\n{lines}\n"
     )
 

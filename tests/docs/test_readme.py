@@ -62,9 +62,9 @@ def test_the_mechanism_example_holds_and_fails_where_the_text_says(
 ) -> None:
     path = tmp_path / "mine.py"
     path.write_text(next(block for block in blocks("python") if "class SecondPrice" in block), encoding="utf-8")
-    for economy, expected in (("repeated-auction", 0), ("repeated-auction:fatigue=0.5", 1)):
+    for environment, expected in (("repeated-auction", 0), ("repeated-auction:fatigue=0.5", 1)):
         with pytest.raises(SystemExit) as stop:
-            main(["audit", economy, "second-price-each-period", "--plugin", str(path)])
+            main(["audit", environment, "second-price-each-period", "--plugin", str(path)])
         assert stop.value.code == expected
     assert "gains" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dynmech.agents.conformance.strategy_check import check_strategy
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.per_episode import EpisodeStrategy, EpisodeView
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.scripted import Scripted
@@ -26,7 +26,7 @@ from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Finite, Interval, Space
@@ -35,9 +35,9 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
-from dynmech.sim.play.roles import Acts, Situation, Strategy, View
+from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
 
 
 def games() -> dict[str, Game]:
@@ -45,7 +45,7 @@ def games() -> dict[str, Game]:
     oil = OilLeasesPrior().build()
     endless = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()
     auction = RepeatedAuction(bidders=2, values=3, horizon=4).build()
-    late = Conduct(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
+    late = ProtocolOptions(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
     return {
         "oil": make_game(oil, Linked(oil)),
         "endless": make_game(endless, ContingentSpanning(endless), tail=1.0),
@@ -61,15 +61,15 @@ HONEST = (Truthful(), Truthful())
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("name", STRATEGIES.all())
 def test_shipped_strategies_keep_their_word(name: str, game: str, agent: int) -> None:
-    menu = list(STRATEGIES.get(name).menu(Setting.of(GAMES[game], agent))) or [STRATEGIES.get(name)()]
-    for strategy in (menu[0], menu[-1]):
+    candidates = list(STRATEGIES.get(name).candidates(AgentContext.of(GAMES[game], agent))) or [STRATEGIES.get(name)()]
+    for strategy in (candidates[0], candidates[-1]):
         check_strategy(strategy, agent, GAMES[game], HONEST)
 
 
 # Planted: each breaks its word in one way
 
 
-class Planted(BaseStrategy):
+class Planted(Strategy):
     """Tells the truth in period 0; from period 1 on it flips where `heads` says so."""
 
     name = "planted"
@@ -154,7 +154,7 @@ class CountsForTheClass(Planted):
         return type(self).calls % 2 == 1
 
 
-class RemembersInSelf(BaseStrategy):
+class RemembersInSelf(Strategy):
     """Repeats in period 1 what it wrote down, in `self`, in period 0."""
 
     name = "planted"
@@ -245,7 +245,7 @@ class CountsRows(Planted):
         (CountsRows, ALONE),
     ],
 )
-def test_a_planted_violation_is_caught_and_named(cls: type[BaseStrategy], what: str) -> None:
+def test_a_planted_violation_is_caught_and_named(cls: type[Strategy], what: str) -> None:
     """In oil leases firm 1 has a choice in periods 0 and 1; all of these are honest in period 0."""
     with pytest.raises(PlayError) as caught:
         check_strategy(cls(), 0, GAMES["oil"], HONEST)
@@ -262,7 +262,7 @@ def test_the_clock_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("cls", [CountsItsCalls, DrawsFromOneGenerator])
-def test_state_in_self_is_caught(cls: type[BaseStrategy]) -> None:
+def test_state_in_self_is_caught(cls: type[Strategy]) -> None:
     """In the auction, with its four periods, the counter has moved on by the second call."""
     with pytest.raises(PlayError) as caught:
         check_strategy(cls(), 1, GAMES["auction, late"], HONEST)
@@ -273,7 +273,7 @@ def test_state_in_self_is_caught(cls: type[BaseStrategy]) -> None:
 
 
 def test_looking_at_the_others_without_spying_is_stopped_in_the_first_period() -> None:
-    class Looks(BaseStrategy):
+    class Looks(Strategy):
         name = "planted"
         source = "a planted violation"
 
@@ -315,7 +315,7 @@ class FailsToCopy(Truthful):
         (FailsToCopy(), "RuntimeError: there is only one"),
     ],
 )
-def test_a_strategy_that_cannot_be_copied_is_refused(strategy: BaseStrategy, why: str) -> None:
+def test_a_strategy_that_cannot_be_copied_is_refused(strategy: Strategy, why: str) -> None:
     with pytest.raises(PlayError) as caught:
         check_strategy(strategy, 0, GAMES["oil"], HONEST)
     assert str(caught.value) == (
@@ -347,7 +347,7 @@ def test_what_is_declared_must_make_sense(name: str, value: Any, what: str) -> N
 
 def widens(view: View) -> None:
     """Makes room for a third signal, for all to see."""
-    object.__setattr__(view.lexicon, "messages", tuple((Finite(("4", "5", "6")),) * 2 for _ in range(3)))
+    object.__setattr__(view.game_spaces, "messages", tuple((Finite(("4", "5", "6")),) * 2 for _ in range(3)))
 
 
 def relabels(view: View) -> None:
@@ -369,10 +369,10 @@ def lets_pass(_view: View) -> None:
 
 def rewrites_the_rules(view: View) -> None:
     """Reaches the game by way of whoever holds what it is shown, and with it the economy's numbers."""
-    for holder in gc.get_referrers(view.lexicon):
-        env = holder.get("environment") if isinstance(holder, dict) else getattr(holder, "environment", None)
-        if isinstance(env, TableEnvironment):
-            utility = env.stages[1].utility
+    for holder in gc.get_referrers(view.game_spaces):
+        environment = holder.get("environment") if isinstance(holder, dict) else getattr(holder, "environment", None)
+        if isinstance(environment, TableEnvironment):
+            utility = environment.stages[1].utility
             utility.flags.writeable = True
             utility += 1
 
@@ -380,7 +380,7 @@ def rewrites_the_rules(view: View) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (widens, "it changes Lexicon.messages"),
+        (widens, "it changes GameSpaces.messages"),
         (relabels, "it changes Finite.labels"),
         (moves, "it changes the working directory"),
         (seeds, "it changes np.random's generator"),
@@ -399,12 +399,12 @@ def test_a_strategy_changes_nothing_of_the_world(change: Callable[[View], None],
                 change(view)
             return view.prescribed
 
-    here, labels = os.getcwd(), GAMES["oil"].lexicon.messages
+    here, labels = os.getcwd(), GAMES["oil"].game_spaces.messages
     with pytest.raises(PlayError) as caught:
         check_strategy(Changes(), 0, GAMES["oil"], HONEST)
     assert str(caught.value) == (f"strategy 'changes' of agent 'firm 1': {what}; it may only answer what it is asked")
     assert os.getcwd() == here
-    assert GAMES["oil"].lexicon.messages is labels
+    assert GAMES["oil"].game_spaces.messages is labels
     check_strategy(Truthful(), 0, GAMES["oil"], HONEST)
 
 
@@ -423,7 +423,7 @@ def test_a_strategy_that_draws_from_a_seed_it_sets_is_caught() -> None:
 # What is allowed must pass
 
 
-class Notebook(BaseStrategy):
+class Notebook(Strategy):
     """Random, with notes and all of history: everything that is allowed, in the allowed way."""
 
     name = "notebook"
@@ -452,14 +452,14 @@ class Stubborn(EpisodeStrategy):
 
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("strategy", [Notebook(), Stubborn()], ids=lambda s: s.name)
-def test_luck_notes_and_history_pass(strategy: BaseStrategy, game: str) -> None:
+def test_luck_notes_and_history_pass(strategy: Strategy, game: str) -> None:
     check_strategy(strategy, 0, GAMES[game], HONEST)
 
 
 def continuous() -> Game:
     """An endless game on numbers: its closing period has no reports, which must not count as a difference."""
 
-    class Free(BaseMechanism):
+    class Free(Mechanism):
         name = "free"
         source = "a test double"
 
@@ -479,7 +479,7 @@ def continuous() -> Game:
         def transfer_bound(self) -> float:
             return 1.0
 
-    env = FunctionEnvironment(
+    environment = FunctionEnvironment(
         name="numbers",
         agents=("Ann",),
         discount=0.5,
@@ -490,11 +490,11 @@ def continuous() -> Game:
         payoff=lambda _t, signals, decision: signals * decision[:, None],
         bound=1.0,
     )
-    return make_game(env, Free(env), tail=0.5)
+    return make_game(environment, Free(environment), tail=0.5)
 
 
 def test_on_numbers_the_checker_passes_and_catches_alike() -> None:
-    class Shades(BaseStrategy):
+    class Shades(Strategy):
         """Shades its report by its luck, or by that of the whole block."""
 
         name = "shades"
@@ -515,7 +515,7 @@ def test_on_numbers_the_checker_passes_and_catches_alike() -> None:
         check_strategy(Shades(together=True), 0, game, [Truthful()])
 
 
-class Asks(BaseMechanism):
+class Asks(Mechanism):
     """Recommends an action and asks for a number, so that all three kinds of answers are given."""
 
     name = "asks"
@@ -548,8 +548,8 @@ class Asks(BaseMechanism):
 def acting() -> Game:
     """One period, two signals, two private actions."""
     stage = Stage((("0", "1"),), ("rest", "work"), np.zeros((1, 2, 2)), private_actions=(("rest", "work"),))
-    env = TableEnvironment("acting", ("Ann",), np.array([0.5, 0.5]), (stage,), 1.0, 1)
-    return make_game(env, Asks(env))
+    environment = TableEnvironment("acting", ("Ann",), np.array([0.5, 0.5]), (stage,), 1.0, 1)
+    return make_game(environment, Asks(environment))
 
 
 @pytest.mark.parametrize("method", ["message", "action", "reply"])
@@ -640,7 +640,7 @@ ANSWERS: list[tuple[Any, str]] = [
 """Answers in period 1, where firm 1 may send 4 or 6, and what is said of each."""
 
 
-class Errs(BaseStrategy):
+class Errs(Strategy):
     """Answers in period 1 as given: a value, or a function of the view."""
 
     name = "errs"
@@ -656,7 +656,7 @@ class Errs(BaseStrategy):
         return self.answer(view) if callable(self.answer) else self.answer
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = 5) -> Any:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = 5) -> Any:
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     return play_shard(game, strategies, streams, episodes=episodes)
 

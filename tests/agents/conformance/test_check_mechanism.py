@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dynmech.agents.conformance.strategy_check import check_mechanism
-from dynmech.experiments.catalog.names import MECHANISMS, make_environment, make_mechanism
+from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import PlayError, Refusal
 from dynmech.sim.core.spaces import Finite, Interval, Space
@@ -23,7 +23,7 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.homes import ECONOMIES
 
@@ -31,25 +31,25 @@ from tests.builders.homes import ECONOMIES
 @pytest.mark.parametrize("environment", ECONOMIES)
 @pytest.mark.parametrize("name", MECHANISMS.all())
 def test_shipped_mechanisms_keep_their_word(name: str, environment: str) -> None:
-    env = make_environment(environment)
+    env = load(environment)
     try:
         rules = make_mechanism(name, env)
     except Refusal:
         return
-    late = Conduct(0.4, (Latency("uniform", 0.8),) * len(env.agents))
-    for conduct in (None, late):
-        check_mechanism(make_game(env, rules, conduct, tail=5.0), episodes=12)
+    late = ProtocolOptions(0.4, (Latency("uniform", 0.8),) * len(env.agents))
+    for protocol in (None, late):
+        check_mechanism(make_game(env, rules, protocol, tail=5.0), episodes=12)
 
 
 def test_every_shipped_mechanism_fits_one_of_the_economies_above() -> None:
-    def fits(name: str, environment: str) -> bool:
+    def validate(name: str, environment: str) -> bool:
         try:
-            make_mechanism(name, make_environment(environment))
+            make_mechanism(name, load(environment))
         except Refusal:
             return False
         return True
 
-    assert all(any(fits(name, environment) for environment in ECONOMIES) for name in MECHANISMS.all())
+    assert all(any(validate(name, environment) for environment in ECONOMIES) for name in MECHANISMS.all())
 
 
 @given(st.integers(0, 10**6))
@@ -78,12 +78,12 @@ class Planted(Team):
         return super().transfer_bound() + 1
 
 
-def game(rule: type[BaseMechanism], **changes: Any) -> Game:
+def game(rule: type[Mechanism], **changes: Any) -> Game:
     env = RepeatedAuction(bidders=2, values=3, **{"horizon": 4, **changes}).build()
     return make_game(env, rule(env), tail=0.5)
 
 
-def caught(rule: type[BaseMechanism], **changes: Any) -> str:
+def caught(rule: type[Mechanism], **changes: Any) -> str:
     with pytest.raises(PlayError) as raised:
         check_mechanism(game(rule, **changes))
     said = str(raised.value)
@@ -196,7 +196,7 @@ ONE_AT_A_TIME = "the same play brings another transfer when episodes come one at
         (CountsTheBlock, ONE_AT_A_TIME),
     ],
 )
-def test_rules_must_be_functions_of_what_they_are_shown(rule: type[BaseMechanism], what: str) -> None:
+def test_rules_must_be_functions_of_what_they_are_shown(rule: type[Mechanism], what: str) -> None:
     said = caught(rule)
     assert what in said
     assert " in period 0:" not in said, "period 0 is sound"
@@ -234,7 +234,7 @@ def test_lotteries_are_held_to_the_same() -> None:
 # Bounds
 
 
-def bound(value: Any) -> type[BaseMechanism]:
+def bound(value: Any) -> type[Mechanism]:
     return type("Bound", (Sound,), {"transfer_bound": lambda _self: value})
 
 
@@ -294,7 +294,7 @@ def test_what_falls_due_must_be_declared_under_an_infinite_horizon() -> None:
 # Writing
 
 
-def writes(place: Callable[[Situation, Array, Array, Acts], Array]) -> type[BaseMechanism]:
+def writes(place: Callable[[Situation, Array, Array, Acts], Array]) -> type[Mechanism]:
     def charge(self: Team, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
         flows = Team.charge(self, now, messages, decision, acts)
         array = place(now, messages, decision, acts)
@@ -352,7 +352,7 @@ def test_no_rule_changes_the_world() -> None:
 # All rules, not only charges
 
 
-class Asks(BaseMechanism):
+class Asks(Mechanism):
     """Recommends, asks, remembers: every rule is called."""
 
     name = "planted"
@@ -394,7 +394,7 @@ class Asks(BaseMechanism):
         return 2.0
 
 
-def asking(rule: type[BaseMechanism]) -> Game:
+def asking(rule: type[Mechanism]) -> Game:
     last = Stage(
         (("0", "1"),),
         ("a rest", "a work", "b rest", "b work"),
@@ -403,7 +403,7 @@ def asking(rule: type[BaseMechanism]) -> Game:
     )
     stages = (replace(last, kernel=JointKernel(np.full((4, 2, 2), 0.5), (2,), (2,))), last)
     env = TableEnvironment("asking", ("Ann",), np.array([0.5, 0.5]), stages, 1.0, 2)
-    return make_game(env, rule(env), Conduct(0.4, (Latency("uniform", 0.8),)))
+    return make_game(env, rule(env), ProtocolOptions(0.4, (Latency("uniform", 0.8),)))
 
 
 @pytest.mark.parametrize("rule", ["prescribed", "default", "decide", "prescribed_reply", "charge", "due", "remember"])

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from dynmech import check_environment, check_mechanism, check_plugins, check_strategy, make_environment
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech import check_environment, check_mechanism, check_plugins, check_strategy, load
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
@@ -19,12 +19,12 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct
+from dynmech.sim.play.game import ProtocolOptions
 from dynmech.sim.play.roles import View
 from tests.builders.homes import home
 
 
-class Shade(BaseStrategy):
+class Shade(Strategy):
     """Reports a step lower."""
 
     name = "shade"
@@ -62,11 +62,13 @@ def test_shipped_scenarios_pass_by_name(name: str) -> None:
 
 
 def test_objects_serve_as_well_as_names() -> None:
-    env = RepeatedAuction(horizon=3).build()
-    check_strategy(Shade(2), env, Team(env), agent="bidder 2", conduct=Conduct(disclosure="own"))
+    environment = RepeatedAuction(horizon=3).build()
+    check_strategy(
+        Shade(2), environment, Team(environment), agent="bidder 2", protocol=ProtocolOptions(disclosure="own")
+    )
     check_strategy(Shade(), "repeated-auction:horizon=3", "pivot", agent=0)
-    check_mechanism(Team(env), conduct=Conduct(0.5, (Latency("uniform", 0.9),) * 2))
-    check_environment(env, make_environment("repeated-auction:horizon=3"))  # type: ignore[arg-type] # a finite one
+    check_mechanism(Team(environment), protocol=ProtocolOptions(0.5, (Latency("uniform", 0.9),) * 2))
+    check_environment(environment, load("repeated-auction:horizon=3"))  # type: ignore[arg-type] # a finite one
     check_environment("oil-leases", "oil-leases")
 
 
@@ -79,12 +81,12 @@ def test_what_is_wrong_is_said_of_the_agent_in_whose_place_it_is() -> None:
         check_strategy(Shade(), "oil-leases", "linked", agent=7)
 
 
-def made(**changes: Any) -> BaseStrategy:
-    strategy: BaseStrategy = type("Odd", (Shade,), changes)()
+def made(**changes: Any) -> Strategy:
+    strategy: Strategy = type("Odd", (Shade,), changes)()
     return strategy
 
 
-def mute(_self: Any, _setting: Setting) -> Any:
+def mute(_self: Any, _setting: AgentContext) -> Any:
     return None
 
 
@@ -103,7 +105,7 @@ class Endless(Shade):
     name = "endless"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Self]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         while True:
             yield cls()
 
@@ -114,7 +116,7 @@ class Foreign(Shade):
     name = "foreign"
 
     @classmethod
-    def menu(cls, setting: Setting) -> Iterator[Any]:  # noqa: ARG003
+    def candidates(cls, context: AgentContext) -> Iterator[Any]:  # noqa: ARG003
         yield Truthful()
 
 
@@ -145,15 +147,15 @@ class Nameless(Shade):
         (Endless(), "strategy 'endless': menu has 10,000 members or more; offer fewer"),
     ],
 )
-def test_a_strategys_name_options_words_and_menu_are_checked(strategy: BaseStrategy, what: str) -> None:
+def test_a_strategys_name_options_words_and_menu_are_checked(strategy: Strategy, what: str) -> None:
     with pytest.raises((InputError, PlayError), match=what) as caught:
         check_strategy(strategy)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_mechanisms_promises_are_checked() -> None:
-    env = RepeatedAuction(horizon=2).build()
-    odd = type("Odd", (Team,), {"name": "odd", "promises": "all of them"})(env)
+    environment = RepeatedAuction(horizon=2).build()
+    odd = type("Odd", (Team,), {"name": "odd", "promises": "all of them"})(environment)
     with pytest.raises(InputError, match=r"mechanism 'odd': promises are no sim\.roles\.Promises"):
         check_mechanism(odd)
 
@@ -236,10 +238,10 @@ def test_a_whole_file_is_checked(tmp_path: Path) -> None:
 
 
 HANGING = """
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 
 
-class Sleeper(BaseStrategy):
+class Sleeper(Strategy):
     name = "a-sleeper"
 
     def message(self, view):
@@ -247,7 +249,7 @@ class Sleeper(BaseStrategy):
             pass
 
 
-class Leaver(BaseStrategy):
+class Leaver(Strategy):
     name = "b-leaver"
 
     def message(self, view):
@@ -257,7 +259,7 @@ class Leaver(BaseStrategy):
         os._exit(3)
 
 
-class Sound(BaseStrategy):
+class Sound(Strategy):
     name = "c-sound"
 
     def message(self, view):

@@ -14,7 +14,7 @@ from dynmech.agents.learners.learning import GRID, Learner, Place, Step, nearest
 from dynmech.agents.learners.q_learning import QLearning
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.mixture import Mixture
 from dynmech.agents.strategies.noisy import Noisy
 from dynmech.agents.strategies.truthful import Truthful
@@ -36,7 +36,7 @@ from dynmech.sim.log.tables import rounds_table
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import LESSONS, Record
-from dynmech.sim.play.roles import Lexicon, Past, Strategy, View
+from dynmech.sim.play.roles import GameSpaces, Past, StrategyProtocol, View
 from tests.builders.runs import bytes_below
 
 LEARNERS: tuple[type[Learner], ...] = (QLearning, Exp3, FictitiousPlay)
@@ -45,11 +45,11 @@ EPISODES = 200
 
 @cache
 def oil(mechanism: str) -> Game:
-    env = OilLeasesPrior().build()
-    return make_game(env, make_mechanism(mechanism, env))
+    environment = OilLeasesPrior().build()
+    return make_game(environment, make_mechanism(mechanism, environment))
 
 
-def play(game: Game, *profile: Strategy, episodes: int = EPISODES, **how: Any) -> Record:
+def play(game: Game, *profile: StrategyProtocol, episodes: int = EPISODES, **how: Any) -> Record:
     streams = Streams(3, "learners", 0, episodes, game.periods + game.closing)
     return play_shard(game, list(profile), streams, **how)
 
@@ -110,7 +110,7 @@ def test_learning_pays_over_the_rounds() -> None:
 # Rounds
 
 
-class Spy(BaseStrategy):
+class Spy(Strategy):
     """Writes down, outside its notes, what it is shown; in period 0 it sends a random message."""
 
     name = "spy"
@@ -170,8 +170,8 @@ def test_the_curve_holds_what_was_earned_in_every_round() -> None:
 
 
 def test_what_falls_due_in_closing_periods_is_observed() -> None:
-    env = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()
-    game = make_game(env, ContingentSpanning(env), tail=0.3)
+    environment = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()
+    game = make_game(environment, ContingentSpanning(environment), tail=0.3)
     assert game.closing == 1
     spy = Spy(2)
     record = play(game, spy, Truthful(), episodes=10)
@@ -323,8 +323,8 @@ def test_fictitious_play_counts() -> None:
 def test_exp3_credits_by_importance() -> None:
     """One place, two messages; returns 3, 5, 0 with odds 1/2, 1/4, 1/2 and baselines 3 (the first is its own), 3, 4."""
     learner, space, nothing = Exp3(explore=0.1), Finite(("a", "b")), np.zeros(1, np.intp)
-    lexicon = Lexicon(("Ann",), (space,), ((space,),), (space,), ((space,),))
-    view = View(0, 0, nothing, nothing, None, space, nothing, np.zeros((1, 2)), (), {}, lexicon)
+    game_spaces = GameSpaces(("Ann",), (space,), ((space,),), (space,), ((space,),))
+    view = View(0, 0, nothing, nothing, None, space, nothing, np.zeros((1, 2)), (), {}, game_spaces)
     place = Place("here", 1, 1, 2, nothing)
     for sent, flow, odds in ((0, 3.0, 0.5), (1, 5.0, 0.25), (0, 0.0, 0.5)):
         law = np.where(np.arange(2) == sent, odds, 1 - odds)[None]
@@ -359,17 +359,17 @@ def test_options_out_of_range_are_refused(text: str, message: str) -> None:
 
 
 def test_what_cannot_be_held_is_refused_in_one_line() -> None:
-    env = RepeatedAuction(bidders=2, values=9, horizon=3).build()
+    environment = RepeatedAuction(bidders=2, values=9, horizon=3).build()
     with pytest.raises(PlayError) as caught:
-        play(make_game(env, Team(env)), QLearning(rounds=3), Truthful(), episodes=2)
+        play(make_game(environment, Team(environment)), QLearning(rounds=3), Truthful(), episodes=2)
     line = "3 × 729 places with 9 messages are too many to learn; give a smaller horizon or coarser sets"
     assert str(caught.value) == f"strategy 'q-learning' of agent 'bidder 1' in period 1: {line}"
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
 def test_on_a_continuum_a_learner_sends_numbers_of_its_grid(kind: type[Learner]) -> None:
-    env = ContinuousLicence().build()
-    game = make_game(env, make_mechanism("contingent-density", env), tail=1.0)
+    environment = ContinuousLicence().build()
+    game = make_game(environment, make_mechanism("contingent-density", environment), tail=1.0)
     record = play(game, kind(rounds=4, horizon=1), Truthful(), episodes=6)
     sent, asked = record.report[: game.periods, 0], record.signal[: game.periods, 0]
     on_grid = np.isin(np.round(sent * (GRID - 1), 9), np.arange(GRID))

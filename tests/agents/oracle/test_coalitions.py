@@ -11,13 +11,13 @@ from dynmech.agents.oracle.gains import ex_ante_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
@@ -40,17 +40,17 @@ def three(seed: int, horizon: int | None = None) -> TableEnvironment:
     )  # fmt: skip
 
 
-def exact_gain(env: TableEnvironment, mechanism: BaseMechanism, who: Sequence[int]) -> float:
-    problem = build_problem(env, mechanism, who)
+def exact_gain(environment: TableEnvironment, mechanism: Mechanism, who: Sequence[int]) -> float:
+    problem = build_problem(environment, mechanism, who)
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     return ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
 
 
-def played(env: TableEnvironment, mechanism: BaseMechanism, parts: dict[int, Witness]) -> tuple[Moments, float]:
+def played(environment: TableEnvironment, mechanism: Mechanism, parts: dict[int, Witness]) -> tuple[Moments, float]:
     """What the members gain together, and the tail."""
-    game, agents = make_game(env, mechanism), range(len(env.agents))
+    game, agents = make_game(environment, mechanism), range(len(environment.agents))
     streams = Streams(3, "coalition", 0, EPISODES, game.periods + game.closing)
-    honest: list[BaseStrategy] = [Truthful() for _ in agents]
+    honest: list[Strategy] = [Truthful() for _ in agents]
     profile = [parts.get(i, Truthful()) for i in agents]
     gains = play_shard(game, profile, streams).payoffs - play_shard(game, honest, streams).payoffs
     return Moments.of(gains[list(parts)].sum(axis=0)), game.tail
@@ -60,14 +60,14 @@ def played(env: TableEnvironment, mechanism: BaseMechanism, parts: dict[int, Wit
 @pytest.mark.parametrize("rule", [Team, Pivot])
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_the_parts_of_a_plan_earn_its_figure_on_the_event_loop(
-    rule: Callable[[TableEnvironment], BaseMechanism], who: tuple[int, ...], horizon: int | None
+    rule: Callable[[TableEnvironment], Mechanism], who: tuple[int, ...], horizon: int | None
 ) -> None:
-    env = three(5, horizon)
-    mechanism = rule(env)
-    exact = exact_gain(env, mechanism, who)
-    parts = Witness(build_problem(env, mechanism, who), Family.CONTINGENT).parts()
+    environment = three(5, horizon)
+    mechanism = rule(environment)
+    exact = exact_gain(environment, mechanism, who)
+    parts = Witness(build_problem(environment, mechanism, who), Family.CONTINGENT).parts()
     assert list(parts) == list(who)
-    gain, tail = played(env, mechanism, parts)
+    gain, tail = played(environment, mechanism, parts)
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 2 * len(who) * tail + 1e-9
     if who == (0, 1, 2) and rule is Team:
         assert exact > 0.5, "together they milk the designer"
@@ -75,32 +75,32 @@ def test_the_parts_of_a_plan_earn_its_figure_on_the_event_loop(
 
 def test_where_what_is_paid_depends_on_the_past() -> None:
     """Memory, correlated signals and interdependent values: the last profile's pooled signals matter."""
-    env = interdependent(3)
-    mechanism = ContingentSpanning(env)
-    problem = build_problem(env, mechanism, (0, 1))
-    exact = exact_gain(env, mechanism, (0, 1))
-    gain, tail = played(env, mechanism, Witness(problem, Family.CONTINGENT).parts())
+    environment = interdependent(3)
+    mechanism = ContingentSpanning(environment)
+    problem = build_problem(environment, mechanism, (0, 1))
+    exact = exact_gain(environment, mechanism, (0, 1))
+    gain, tail = played(environment, mechanism, Witness(problem, Family.CONTINGENT).parts())
     assert exact > 0.1
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 4 * tail
 
 
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_together_they_also_act_and_reply(horizon: int | None) -> None:
-    env = working(1, horizon)
-    mechanism = Nosy(env)
-    problem = build_problem(env, mechanism, (0, 1))
-    exact = exact_gain(env, mechanism, (0, 1))
-    gain, tail = played(env, mechanism, Witness(problem, Family.CONTINGENT).parts())
-    assert exact > max(exact_gain(env, mechanism, (0,)), exact_gain(env, mechanism, (1,)))
+    environment = working(1, horizon)
+    mechanism = Nosy(environment)
+    problem = build_problem(environment, mechanism, (0, 1))
+    exact = exact_gain(environment, mechanism, (0, 1))
+    gain, tail = played(environment, mechanism, Witness(problem, Family.CONTINGENT).parts())
+    assert exact > max(exact_gain(environment, mechanism, (0,)), exact_gain(environment, mechanism, (1,)))
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 4 * tail
 
 
 @given(st.integers(0, 10_000))
 def test_one_period_by_brute_force(seed: int) -> None:
     """Every joint message at every pooled signal: the plan's gain is the sum of the largest."""
-    env = three(seed, 1)
-    mechanism = Team(env)
-    law, stage = env.prior.reshape(2, 2, 2), env.stages[0]
+    environment = three(seed, 1)
+    mechanism = Team(environment)
+    law, stage = environment.prior.reshape(2, 2, 2), environment.stages[0]
     now = Situation(0, np.zeros(1, np.intp), np.zeros(1, np.intp))
     nothing, gain = np.zeros((1, 3)), 0.0
     for mine in product(range(2), repeat=2):
@@ -117,15 +117,15 @@ def test_one_period_by_brute_force(seed: int) -> None:
             return total
 
         gain += max(worth(sent) for sent in product(range(2), repeat=2)) - worth(mine)
-    assert exact_gain(env, mechanism, (0, 1)) == pytest.approx(gain, abs=1e-9)
+    assert exact_gain(environment, mechanism, (0, 1)) == pytest.approx(gain, abs=1e-9)
 
 
 def test_the_members_look_at_their_own_number_only() -> None:
     """Changing the outsider's signal changes nothing that they send."""
-    env = three(7)
-    mechanism = Team(env)
-    parts = Witness(build_problem(env, mechanism, (0, 1)), Family.CONTINGENT).parts()
-    game = make_game(env, mechanism)
+    environment = three(7)
+    mechanism = Team(environment)
+    parts = Witness(build_problem(environment, mechanism, (0, 1)), Family.CONTINGENT).parts()
+    game = make_game(environment, mechanism)
     streams = Streams(0, "peek", 0, 500, 1)
     record = play_shard(game, [parts[0], parts[1], Truthful()], streams)
     first = {tuple(row[:2]): set() for row in record.signal[0].T}  # type: ignore[var-annotated]
@@ -135,7 +135,7 @@ def test_the_members_look_at_their_own_number_only() -> None:
 
 
 def test_a_plan_is_a_best_response() -> None:
-    env = three(1)
-    problem = build_problem(env, Team(env), (0, 1))
+    environment = three(1)
+    problem = build_problem(environment, Team(environment), (0, 1))
     with pytest.raises(Refusal, match="with acts, or partners, only the best response"):
         Witness(problem, Family.ONE_SHOT)

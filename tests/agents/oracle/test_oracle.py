@@ -25,7 +25,7 @@ from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.base import LastPeriodMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core import memory_budget as machine
 from dynmech.sim.core.arrays import FloatArray
@@ -46,15 +46,23 @@ ANYTHING, HONEST, RESPOND, DONE = "anything", "honest", "respond", "done"
 class Tree:
     """The deviator's best play by plain recursion over histories: no merging, transfers counted when they are paid."""
 
-    def __init__(self, env: TableEnvironment, mechanism: BaseMechanism, agent: int, respond: bool, spy: bool) -> None:
-        self.env, self.mechanism, self.agent, self.respond, self.spy = env, mechanism, agent, respond, spy
-        self.nobody = Acts(np.zeros((1, len(env.agents)), np.intp), np.zeros((1, len(env.agents))))
+    def __init__(
+        self, environment: TableEnvironment, mechanism: Mechanism, agent: int, respond: bool, spy: bool
+    ) -> None:
+        self.environment, self.mechanism, self.agent, self.respond, self.spy = (
+            environment,
+            mechanism,
+            agent,
+            respond,
+            spy,
+        )
+        self.nobody = Acts(np.zeros((1, len(environment.agents)), np.intp), np.zeros((1, len(environment.agents))))
 
     def value(self, t: int, law: FloatArray, memory: int, phase: str) -> float:
         """Σ over what the deviator sees of the best expected payoff; `law` `(*K)` need not sum to 1."""
-        own = self.env.stage(t).axes[self.agent]
+        own = self.environment.stage(t).axes[self.agent]
         groups: dict[object, list[tuple[int, ...]]] = {}
-        for profile in np.ndindex(*self.env.stage(t).axes):
+        for profile in np.ndindex(*self.environment.stage(t).axes):
             groups.setdefault(profile if self.spy else profile[self.agent], []).append(profile)
         total = 0.0
         for members in groups.values():
@@ -68,20 +76,20 @@ class Tree:
 
     def after(self, t: int, profile: tuple[int, ...], report: int, memory: int, phase: str) -> float:
         """The payoff of one report at one profile, the best play after it included."""
-        env, i = self.env, self.agent
+        environment, i = self.environment, self.agent
         messages = np.array([profile])
         messages[0, i] = report
         now = Situation(t, np.array([memory]), np.array([0]))
         decision = self.mechanism.decide(now, messages)
         paid = (self.mechanism.charge(now, messages, decision, self.nobody) + self.mechanism.due(now, messages))[0, i]
-        utility = env.stage(t).utility[i, int(decision[0])][profile]
-        if t + 1 == env.horizon:
+        utility = environment.stage(t).utility[i, int(decision[0])][profile]
+        if t + 1 == environment.horizon:
             return float(utility - paid)
         following = int(self.mechanism.remember(now, messages, decision, self.nobody)[0])
-        flat = int(np.ravel_multi_index(profile, env.stage(t).axes))
-        law = env.kernel(t).row(int(decision[0]), flat)
+        flat = int(np.ravel_multi_index(profile, environment.stage(t).axes))
+        law = environment.kernel(t).row(int(decision[0]), flat)
         ahead = self.value(t + 1, law, following, self.next_phase(phase, report != profile[i]))
-        return float(utility - paid + env.discount * ahead)
+        return float(utility - paid + environment.discount * ahead)
 
     def next_phase(self, phase: str, lied: bool) -> str:
         """Honest agents may lie once; then they respond (if the family lets them), then they are done."""
@@ -90,11 +98,11 @@ class Tree:
         return DONE if phase == RESPOND else phase
 
 
-def tree_gain(env: TableEnvironment, mechanism: BaseMechanism, agent: int, family: Family, spy: bool) -> float:
+def tree_gain(environment: TableEnvironment, mechanism: Mechanism, agent: int, family: Family, spy: bool) -> float:
     """Ex ante gain of a family by the tree."""
-    tree = Tree(env, mechanism, agent, family is Family.BELIEF_MANIPULATION, spy)
+    tree = Tree(environment, mechanism, agent, family is Family.BELIEF_MANIPULATION, spy)
     start = ANYTHING if family is Family.CONTINGENT else HONEST
-    return tree.value(0, env.prior, 0, start) - tree.value(0, env.prior, 0, DONE)
+    return tree.value(0, environment.prior, 0, start) - tree.value(0, environment.prior, 0, DONE)
 
 
 class Lottery(LastPeriodMechanism):
@@ -125,35 +133,37 @@ class Lottery(LastPeriodMechanism):
         return 2.0
 
 
-FINITE: list[Callable[[TableEnvironment], BaseMechanism]] = [Team, Pivot, PayYourReport, Lottery]
+FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery]
 
 
 @pytest.mark.parametrize("rule", FINITE)
 @pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
-def test_finite_games_agree_with_the_tree(rule: Callable[[TableEnvironment], BaseMechanism], family: Family) -> None:
+def test_finite_games_agree_with_the_tree(rule: Callable[[TableEnvironment], Mechanism], family: Family) -> None:
     for seed in range(3):
         base = random_environment(generator(seed), agents=2, signals=2, decisions=2)
-        env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-        mechanism = rule(env)
+        environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+        mechanism = rule(environment)
         for agent in range(2):
-            problem = build_problem(env, mechanism, (agent,))
+            problem = build_problem(environment, mechanism, (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-            assert truth.ex_ante == pytest.approx(tree_payoffs(env, mechanism)[0][agent], abs=1e-10)
+            assert truth.ex_ante == pytest.approx(tree_payoffs(environment, mechanism)[0][agent], abs=1e-10)
             interim = ex_ante_gain(solve(problem, family, Information.INTERIM), truth).gain
-            assert interim == pytest.approx(tree_gain(env, mechanism, agent, family, spy=False), abs=1e-10)
+            assert interim == pytest.approx(tree_gain(environment, mechanism, agent, family, spy=False), abs=1e-10)
             spying = solve(problem, family, Information.EX_POST).ex_ante
             honest = solve(problem, Family.PRESCRIBED, Information.EX_POST).ex_ante
-            assert spying - honest == pytest.approx(tree_gain(env, mechanism, agent, family, spy=True), abs=1e-10)
+            assert spying - honest == pytest.approx(
+                tree_gain(environment, mechanism, agent, family, spy=True), abs=1e-10
+            )
 
 
 @pytest.mark.parametrize("rule", [CremerMcLean, Linked, Team, PayYourReport])
-def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
+def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     """Every pure reporting strategy of firm 1, enumerated."""
-    env = OilLeasesPrior().build()
-    mechanism = rule(env)
-    honest = tree_payoffs(env, mechanism)[0][0]
-    best = max(tree_payoffs(env, mechanism, play)[0][0] for _, _, play in firm_1_strategies()) - honest
-    problem = build_problem(env, mechanism, (0,))
+    environment = OilLeasesPrior().build()
+    mechanism = rule(environment)
+    honest = tree_payoffs(environment, mechanism)[0][0]
+    best = max(tree_payoffs(environment, mechanism, play)[0][0] for _, _, play in firm_1_strategies()) - honest
+    problem = build_problem(environment, mechanism, (0,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
     assert found.gain == pytest.approx(best, abs=1e-10)
@@ -161,8 +171,8 @@ def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEn
 
 def test_liu_figures() -> None:
     """Contingent 2 ex ante, 4 at the worst interim state; one lie 0 on the path of truth, 4 after a lie; 6 ex post."""
-    env = OilLeasesPrior().build()
-    problem = build_problem(env, CremerMcLean(env), (0,))
+    environment = OilLeasesPrior().build()
+    problem = build_problem(environment, CremerMcLean(environment), (0,))
 
     def figures(family: Family) -> tuple[float, float, float, float]:
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
@@ -179,7 +189,7 @@ def test_liu_figures() -> None:
     assert figures(Family.CONTINGENT) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.BELIEF_MANIPULATION) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.ONE_SHOT) == pytest.approx((0, 0, 4, 6), abs=1e-10)
-    linked = build_problem(env, Linked(env), (0,))
+    linked = build_problem(environment, Linked(environment), (0,))
     for information in Information:
         truth = solve(linked, Family.PRESCRIBED, information)
         assert worst_gain(linked, solve(linked, Family.CONTINGENT, information), truth).gain == pytest.approx(
@@ -190,10 +200,10 @@ def test_liu_figures() -> None:
 @given(st.integers(0, 10_000))
 def test_all_stationary_policies_do_no_better(seed: int) -> None:
     """Ex post, infinite horizon: the best of all K^S reporting policies, each by a linear solve, at every profile."""
-    env = random_environment(generator(seed), agents=2, signals=2, decisions=2, discount=0.8)
+    environment = random_environment(generator(seed), agents=2, signals=2, decisions=2, discount=0.8)
     for rule in (Team, Pivot):
-        mechanism = rule(env)
-        stage, rows = env.stage(0), env.kernel(0).rows()
+        mechanism = rule(environment)
+        stage, rows = environment.stage(0), environment.kernel(0).rows()
         signals = np.array(list(np.ndindex(2, 2)))
         table = mechanism.tables[0]
         policy = mechanism.plan.policy[0].reshape(-1)
@@ -207,17 +217,17 @@ def test_all_stationary_policies_do_no_better(seed: int) -> None:
                 flow = stage.utility[agent].reshape(2, -1)[decision, range(4)] - table[agent, flat]
                 law = rows[decision, range(4)]
                 best = np.maximum(best, np.linalg.solve(np.eye(4) - 0.8 * law, flow))
-            problem = build_problem(env, mechanism, (agent,))
+            problem = build_problem(environment, mechanism, (agent,))
             value = solve(problem, Family.CONTINGENT, Information.EX_POST)
             np.testing.assert_allclose(value.choices[1][0].max(axis=1), best, atol=1e-8)
             gain = worst_gain(problem, value, solve(problem, Family.PRESCRIBED, Information.EX_POST), all_states=True)
             if agent == 0:
-                assert max(gain.gain, 0) <= best_ex_post_gain(env, mechanism).max() + 1e-8
+                assert max(gain.gain, 0) <= best_ex_post_gain(environment, mechanism).max() + 1e-8
 
 
-def occupation_value(env: TableEnvironment, mechanism: BaseMechanism, agent: int) -> float:
+def occupation_value(environment: TableEnvironment, mechanism: Mechanism, agent: int) -> float:
     """The best ex post value from the prior by a linear program over occupation measures of (memory, θ, report)."""
-    stage, rows = env.stage(0), env.kernel(0).rows()
+    stage, rows = environment.stage(0), environment.kernel(0).rows()
     size, own = stage.size, stage.axes[agent]
     memories = mechanism.memory_size(1)
     assert memories is not None
@@ -233,37 +243,39 @@ def occupation_value(env: TableEnvironment, mechanism: BaseMechanism, agent: int
     balance = np.zeros((memories * size, len(cases)))
     balance[cases[:, 0] * size + cases[:, 1], np.arange(len(cases))] += 1
     for k in range(len(cases)):
-        balance[following[k] * size : (following[k] + 1) * size, k] -= env.discount * rows[decision[k], cases[k, 1]]
+        balance[following[k] * size : (following[k] + 1) * size, k] -= (
+            environment.discount * rows[decision[k], cases[k, 1]]
+        )
     start = np.zeros(memories * size)
-    start[:size] = env.prior.reshape(-1)
+    start[:size] = environment.prior.reshape(-1)
     solution = linprog(-flow, A_eq=balance, b_eq=start, bounds=(0, None), method="highs")
     assert solution.status == 0
     return float(flow @ solution.x)
 
 
-RULES: list[Callable[[TableEnvironment], BaseMechanism]] = [Team, Pivot, Lottery, ContingentSpanning]
+RULES: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, Lottery, ContingentSpanning]
 
 
 @pytest.mark.parametrize("seed", range(32))
 def test_linear_programs_agree(seed: int) -> None:
     """Infinite horizons: programs that know nothing of merging or of when transfers are counted."""
-    env = interdependent(seed)
-    mechanism = RULES[seed % len(RULES)](env)
+    environment = interdependent(seed)
+    mechanism = RULES[seed % len(RULES)](environment)
     for agent in range(2):
-        problem = build_problem(env, mechanism, (agent,))
+        problem = build_problem(environment, mechanism, (agent,))
         best = solve(problem, Family.CONTINGENT, Information.EX_POST)
-        assert best.ex_ante == pytest.approx(occupation_value(env, mechanism, agent), abs=1e-7)
+        assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
 
-def finite_program(env: TableEnvironment, mechanism: BaseMechanism, agent: int) -> float:
+def finite_program(environment: TableEnvironment, mechanism: Mechanism, agent: int) -> float:
     """The best ex post value of a finite game as a linear program: the least V_t(m, θ) that no report improves on."""
-    assert env.horizon is not None
-    stage, rows = env.stage(0), env.kernel(0).rows()
+    assert environment.horizon is not None
+    stage, rows = environment.stage(0), environment.kernel(0).rows()
     size, own = stage.size, stage.axes[agent]
-    memories = [mechanism.memory_size(t) or 0 for t in range(env.horizon)]
+    memories = [mechanism.memory_size(t) or 0 for t in range(environment.horizon)]
     base = np.concatenate([[0], np.cumsum([m * size for m in memories])])
     left, right = [], []
-    for t in range(env.horizon):
+    for t in range(environment.horizon):
         for memory, profile, report in np.ndindex(memories[t], size, own):
             messages = np.array([np.unravel_index(profile, stage.axes)])
             messages[0, agent] = report
@@ -272,14 +284,14 @@ def finite_program(env: TableEnvironment, mechanism: BaseMechanism, agent: int) 
             paid = mechanism.charge(now, messages, decision, nobody) + mechanism.due(now, messages)
             row = np.zeros(base[-1])
             row[base[t] + memory * size + profile] = -1
-            if t + 1 < env.horizon:
+            if t + 1 < environment.horizon:
                 following = int(mechanism.remember(now, messages, decision, nobody)[0])
                 start = base[t + 1] + following * size
-                row[start : start + size] += env.discount * rows[int(decision[0]), profile]
+                row[start : start + size] += environment.discount * rows[int(decision[0]), profile]
             left.append(row)
             right.append(float(paid[0, agent] - stage.utility[agent].reshape(-1, size)[int(decision[0]), profile]))
     weights = np.zeros(base[-1])
-    weights[:size] = env.prior.reshape(-1)
+    weights[:size] = environment.prior.reshape(-1)
     solution = linprog(weights + 1e-6, A_ub=np.array(left), b_ub=right, bounds=(None, None), method="highs")
     assert solution.status == 0
     return float(weights @ solution.x)
@@ -288,19 +300,19 @@ def finite_program(env: TableEnvironment, mechanism: BaseMechanism, agent: int) 
 @pytest.mark.parametrize("seed", range(20))
 def test_linear_programs_agree_on_finite_games(seed: int) -> None:
     base = random_environment(generator(seed), agents=2, signals=2, decisions=2)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-    mechanism = FINITE[seed % len(FINITE)](env)
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    mechanism = FINITE[seed % len(FINITE)](environment)
     for agent in range(2):
-        best = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.EX_POST)
-        assert best.ex_ante == pytest.approx(finite_program(env, mechanism, agent), abs=1e-7)
+        best = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.EX_POST)
+        assert best.ex_ante == pytest.approx(finite_program(environment, mechanism, agent), abs=1e-7)
 
 
 def test_memories_are_merged_as_far_as_theory_says() -> None:
     """Contingent transfers and team: θ alone. Crémer–McLean: the beliefs that differ. The planted rule: everything."""
-    env = interdependent(1)
-    assert build_problem(env, Team(env), (0,)).periods[1].states == 1
-    assert build_problem(env, ContingentSpanning(env), (0,)).periods[1].states == 1
-    assert build_problem(env, Lottery(env), (0,)).periods[1].states == 9
+    environment = interdependent(1)
+    assert build_problem(environment, Team(environment), (0,)).periods[1].states == 1
+    assert build_problem(environment, ContingentSpanning(environment), (0,)).periods[1].states == 1
+    assert build_problem(environment, Lottery(environment), (0,)).periods[1].states == 9
     oil = OilLeasesPrior().build()
     assert [p.states for p in build_problem(oil, CremerMcLean(oil), (0,)).periods] == [1, 2, 1]
 
@@ -341,8 +353,8 @@ def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
 
 def test_only_places_that_some_choice_leads_to_are_worked_out() -> None:
     """Past reports are remembered: a memory says what was decided, and what the others' signals were."""
-    env = interdependent(1)
-    period_places = build_problem(env, Lottery(env), (0,)).places
+    environment = interdependent(1)
+    period_places = build_problem(environment, Lottery(environment), (0,)).places
     assert period_places[0] is None
     decisions, size, own = 2, 4, 2
     assert period_places[1] is not None
@@ -356,8 +368,8 @@ def test_only_places_that_some_choice_leads_to_are_worked_out() -> None:
 def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """δ = 0.999: plain iteration would need thousands where a lie ends the choice (its norm shrinks by δ)."""
     base = interdependent(1)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
-    problem = build_problem(env, Team(env), (0,))
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
+    problem = build_problem(environment, Team(environment), (0,))
     outlook = Counter[str]()
     original = Outlook.best
     monkeypatch.setattr(Outlook, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
@@ -367,14 +379,14 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("rule", [Team, ContingentSpanning, Lottery])
-def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
-    env = interdependent(4)
-    mechanism = rule(env)
+def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], Mechanism]) -> None:
+    environment = interdependent(4)
+    mechanism = rule(environment)
     for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
         for information in Information:
             figures = []
             for merge in (True, False):
-                problem = build_problem(env, mechanism, (0,), merge=merge)
+                problem = build_problem(environment, mechanism, (0,), merge=merge)
                 truth = solve(problem, Family.PRESCRIBED, information)
                 best = solve(problem, family, information)
                 figures.append((ex_ante_gain(best, truth).gain, worst_gain(problem, best, truth).gain))
@@ -382,11 +394,11 @@ def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], BaseMechan
 
 
 def test_a_coalition_gains_at_least_what_its_members_gain_alone() -> None:
-    env = interdependent(2)
-    mechanism = Team(env)
+    environment = interdependent(2)
+    mechanism = Team(environment)
 
     def gain(*who: int) -> float:
-        problem = build_problem(env, mechanism, who)
+        problem = build_problem(environment, mechanism, who)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         return ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
 
@@ -396,11 +408,11 @@ def test_a_coalition_gains_at_least_what_its_members_gain_alone() -> None:
 
 @given(st.integers(0, 10_000))
 def test_team_and_pivot_withstand_everything_on_private_values(seed: int) -> None:
-    env = private_values(seed)
+    environment = private_values(seed)
     for rule in (Team, Pivot):
-        mechanism = rule(env)
+        mechanism = rule(environment)
         for agent in range(2):
-            problem = build_problem(env, mechanism, (agent,))
+            problem = build_problem(environment, mechanism, (agent,))
             for information in Information:
                 truth = solve(problem, Family.PRESCRIBED, information)
                 best = worst_gain(problem, solve(problem, Family.CONTINGENT, information), truth, all_states=True)
@@ -410,15 +422,15 @@ def test_team_and_pivot_withstand_everything_on_private_values(seed: int) -> Non
 @pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
 @pytest.mark.parametrize("rule", [Team, PayYourReport, Lottery])
 def test_the_witness_earns_its_figure_on_the_event_loop(
-    rule: Callable[[TableEnvironment], BaseMechanism], family: Family
+    rule: Callable[[TableEnvironment], Mechanism], family: Family
 ) -> None:
-    env = interdependent(7)
-    mechanism = rule(env)
-    game = make_game(env, mechanism)
+    environment = interdependent(7)
+    mechanism = rule(environment)
+    game = make_game(environment, mechanism)
     streams = Streams(0, "witness", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(env, mechanism, (agent,))
+        problem = build_problem(environment, mechanism, (agent,))
         witness = Witness(problem, family)
         exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
         profile = [witness if i == agent else Truthful() for i in range(2)]
@@ -430,14 +442,14 @@ def test_the_witness_earns_its_figure_on_the_event_loop(
 def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
     """With exit, the gain of leaving is found: by the tree too, where leaving is one more option worth 0."""
     base = interdependent(3)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-    mechanism = Lottery(env)
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    mechanism = Lottery(environment)
 
     class Leaver(Tree):
         def value(self, t: int, law: FloatArray, memory: int, phase: str) -> float:
             if phase == DONE:
                 return super().value(t, law, memory, phase)
-            own = self.env.stage(t).axes[self.agent]
+            own = self.environment.stage(t).axes[self.agent]
             total = 0.0
             for k in range(own):
                 part = np.zeros_like(law)
@@ -447,24 +459,24 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
             return total
 
     for agent in range(2):
-        tree = Leaver(env, mechanism, agent, respond=False, spy=False)
-        expected = tree.value(0, env.prior, 0, ANYTHING) - tree.value(0, env.prior, 0, DONE)
-        problem = build_problem(env, mechanism, (agent,), exit=True)
+        tree = Leaver(environment, mechanism, agent, respond=False, spy=False)
+        expected = tree.value(0, environment.prior, 0, ANYTHING) - tree.value(0, environment.prior, 0, DONE)
+        problem = build_problem(environment, mechanism, (agent,), exit=True)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
         assert found == pytest.approx(expected, abs=1e-10)
-        stuck = build_problem(env, mechanism, (agent,))
+        stuck = build_problem(environment, mechanism, (agent,))
         bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
 
 
 def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    env = interdependent(1)
-    mechanism = Lottery(env)
-    plan(env)
+    environment = interdependent(1)
+    mechanism = Lottery(environment)
+    plan(environment)
     monkeypatch.setattr(machine, "room", lambda: 800.0)
     with pytest.raises(Refusal, match=r"^the table of the rules of mechanism 'planted lottery', period 0, would need"):
-        build_problem(env, mechanism, (0,))
+        build_problem(environment, mechanism, (0,))
     monkeypatch.setattr(machine, "room", lambda: 1e9)
     for t in (0, 1):
         tabulate(mechanism, t)
@@ -472,4 +484,4 @@ def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest
     # 1 and 9 memories × 4 profiles × 2 messages: 5 numbers each to keep, 12 for the work on the 72 cases.
     text = r"^the search of what 'agent 1' can gain under mechanism 'planted lottery' would need 10.1 kB, more"
     with pytest.raises(Refusal, match=text):
-        build_problem(env, mechanism, (0,))
+        build_problem(environment, mechanism, (0,))

@@ -6,34 +6,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.block_partition import side_by_side
 from dynmech.agents.strategies.contingent import Contingent
 from dynmech.agents.strategies.misreport import Misreport
 from dynmech.agents.strategies.per_episode import EpisodeStrategy, EpisodeView
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import STRATEGIES, make_environment, make_mechanism
+from dynmech.experiments.catalog.names import STRATEGIES, load, make_mechanism
 from dynmech.experiments.runs import simulation as simulate
-from dynmech.experiments.runs.pilot_choice import menu
+from dynmech.experiments.runs.pilot_choice import candidates
 from dynmech.experiments.runs.simulation import Case, Sampling, pilot
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import View
 
 EPISODES = 40
-LATE = Conduct(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
+LATE = ProtocolOptions(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
 
 
-def game(economy: str, mechanism: str, conduct: Conduct | None = None) -> Game:
+def game(economy: str, mechanism: str, protocol: ProtocolOptions | None = None) -> Game:
     """A game, an endless one cut early."""
-    environment = make_environment(economy)
-    return make_game(environment, make_mechanism(mechanism, environment), conduct, tail=1.0)
+    environment = load(economy)
+    return make_game(environment, make_mechanism(mechanism, environment), protocol, tail=1.0)
 
 
 GAMES = {
@@ -56,7 +56,7 @@ def test_a_pilot_says_the_same_of_all_menus_however_many_are_played_at_once(
         case
         for agent in range(len(here.environment.agents))
         for family in STRATEGIES.all().values()
-        for case in islice(menu(here, agent, family), 5)
+        for case in islice(candidates(here, agent, family), 5)
     ]
     monkeypatch.setattr(simulate, "ABREAST", 7 * EPISODES)
     together = pilot(here, cases, Sampling(EPISODES, 3, EPISODES))
@@ -98,7 +98,7 @@ class Diary(EpisodeStrategy):
         return (view.private["lies"] + told) % 2 if view.space != Finite(("-",)) else 0
 
 
-def paid(strategy: BaseStrategy, copies: int) -> Array:
+def paid(strategy: Strategy, copies: int) -> Array:
     here = GAMES["memory"]
     streams = Streams(11, "beside", 2, EPISODES, here.periods + here.closing, copies)
     count = copies * EPISODES
@@ -119,7 +119,7 @@ def test_members_that_shared_a_view_would_be_caught() -> None:
         def message(self, view: View) -> Array:
             return super().message(view) if view.size == EPISODES else view.prescribed
 
-    lies: list[BaseStrategy] = [Crowd("flip"), Crowd("flip")]
+    lies: list[Strategy] = [Crowd("flip"), Crowd("flip")]
     assert paid(side_by_side(lies), 2).tobytes() == np.tile(paid(Misreport("flip"), 1), 2).tobytes()
     assert paid(Crowd("flip"), 2).tobytes() != np.tile(paid(Misreport("flip"), 1), 2).tobytes()
 

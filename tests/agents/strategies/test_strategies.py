@@ -14,7 +14,7 @@ from dynmech import run
 from dynmech.agents.learners.exp3 import Exp3
 from dynmech.agents.learners.fictitious_play import FictitiousPlay
 from dynmech.agents.learners.q_learning import QLearning
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.belief_manipulation import BeliefManipulation
 from dynmech.agents.strategies.contingent import Contingent
 from dynmech.agents.strategies.delayed import Delayed
@@ -44,10 +44,10 @@ from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Lexicon, Situation, Strategy, View
+from dynmech.sim.play.roles import GameSpaces, Situation, StrategyProtocol, View
 
 ABC = ("a", "b", "c")
 SHIPPED = {name: cls for name, cls in STRATEGIES.all().items() if cls.__module__.startswith("dynmech.agents.")}
@@ -97,17 +97,24 @@ class Echo(DirectMechanism):
         return 0.0
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = 3, block: int = 4096) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = 3, block: int = 4096) -> Record:
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     return play_shard(game, list(strategies), streams, episodes=episodes, block=block)
 
 
 def said(
-    strategy: Strategy, signals: str, bob: str | None = None, *, public: str = "", disclosure: str = "everything"
+    strategy: StrategyProtocol,
+    signals: str,
+    bob: str | None = None,
+    *,
+    public: str = "",
+    disclosure: str = "everything",
 ) -> str:
     """What Ann reports over the periods when her signals, and Bob's, are these."""
-    env = follows(signals, bob or "a" * len(signals), public=public)
-    record = play(make_game(env, Echo(env), Conduct(disclosure=disclosure)), strategy, Truthful())
+    environment = follows(signals, bob or "a" * len(signals), public=public)
+    record = play(
+        make_game(environment, Echo(environment), ProtocolOptions(disclosure=disclosure)), strategy, Truthful()
+    )
     assert (record.report == record.report[..., :1]).all()
     return "".join(ABC[k] for k in record.report[:, 0, 0])
 
@@ -131,7 +138,7 @@ def said(
         (Scripted(), "abcab", "abcab"),
     ],
 )
-def test_what_a_strategy_says_over_the_periods(strategy: BaseStrategy, signals: str, reports: str) -> None:
+def test_what_a_strategy_says_over_the_periods(strategy: Strategy, signals: str, reports: str) -> None:
     assert said(strategy, signals) == reports
 
 
@@ -222,8 +229,8 @@ def test_a_condition_that_is_no_condition_gets_one_line(text: str, message: str)
 
 
 def test_random_reports_are_even_and_do_not_follow_the_signal() -> None:
-    env = follows("aab", "aaa")
-    record = play(make_game(env, Echo(env)), RandomReport(), Truthful(), episodes=6000)
+    environment = follows("aab", "aaa")
+    record = play(make_game(environment, Echo(environment)), RandomReport(), Truthful(), episodes=6000)
     for t in range(3):
         share = np.bincount(record.report[t, 0], minlength=3) / 6000
         assert (np.abs(share - 1 / 3) <= 5 * np.sqrt(2 / 9 / 6000)).all()
@@ -232,8 +239,8 @@ def test_random_reports_are_even_and_do_not_follow_the_signal() -> None:
 
 
 def test_two_random_agents_have_luck_of_their_own() -> None:
-    env = follows("aab", "aaa")
-    record = play(make_game(env, Echo(env)), RandomReport(), RandomReport(), episodes=500)
+    environment = follows("aab", "aaa")
+    record = play(make_game(environment, Echo(environment)), RandomReport(), RandomReport(), episodes=500)
     assert 0.2 < (record.report[:, 0] == record.report[:, 1]).mean() < 0.5
 
 
@@ -313,18 +320,18 @@ def test_lies_are_all_the_maps_or_each_word_once_and_never_the_truth(size: int, 
 # Menus
 
 
-def oil(agent: int = 0) -> tuple[Game, Setting]:
+def oil(agent: int = 0) -> tuple[Game, AgentContext]:
     """The oil leases with a private prior: firm 1 chooses in periods 0 and 1, firm 2 in periods 1 and 2."""
-    env = OilLeasesPrior().build()
-    game = make_game(env, Linked(env))
-    return game, Setting.of(game, agent)
+    environment = OilLeasesPrior().build()
+    game = make_game(environment, Linked(environment))
+    return game, AgentContext.of(game, agent)
 
 
 def test_the_menu_has_the_members_that_counting_gives() -> None:
     """With two messages there are 3 lies. one-shot: 2 dates × 3; belief-manipulation: 3 × 3 at the one date that has a
     next; misreport, as its message sets differ: 3 words (flip, up, down); contingent: 3 words after each of firm 1's
     reports of period 0 (after period 1 it has no choice left), 3 × 2."""
-    sizes = {name: len(list(cls.menu(oil()[1]))) for name, cls in SHIPPED.items()}
+    sizes = {name: len(list(cls.candidates(oil()[1]))) for name, cls in SHIPPED.items()}
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
     none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting", "initial-misreport"), 0)
     none |= dict.fromkeys(("q-learning", "exp3", "fictitious-play"), 0)  # slow: only on request
@@ -333,49 +340,49 @@ def test_the_menu_has_the_members_that_counting_gives() -> None:
 
 def test_the_menu_of_a_larger_set_is_bounded() -> None:
     """K = 3 over many periods: one-shot has all 26 lies at each of 3 dates; the others 5 words (none equal)."""
-    env = RepeatedAuction(bidders=2, values=3).build()
-    setting = Setting.of(make_game(env, Team(env)), 1)
-    assert setting.periods > 6
-    sizes = {name: len(list(cls.menu(setting))) for name, cls in SHIPPED.items()}
+    environment = RepeatedAuction(bidders=2, values=3).build()
+    context = AgentContext.of(make_game(environment, Team(environment)), 1)
+    assert context.periods > 6
+    sizes = {name: len(list(cls.candidates(context))) for name, cls in SHIPPED.items()}
     assert sizes["one-shot"] == 3 * 26
     assert sizes["misreport"] == 26
     assert sizes["belief-manipulation"] == 2 * 5 * 5
     assert sizes["contingent"] == 5 * (3 + 3 + 3)  # decisions none, 1, 2; two bidders with three reports
-    hidden = replace(setting, disclosure="decisions")
-    assert len(list(Contingent.menu(hidden))) == 5 * 3  # reports that are not shown are no condition
+    hidden = replace(context, disclosure="decisions")
+    assert len(list(Contingent.candidates(hidden))) == 5 * 3  # reports that are not shown are no condition
 
 
 def test_an_agent_without_a_choice_has_nothing_to_try() -> None:
-    lexicon = Lexicon(("Ann",), (Finite(("-",)),) * 2, ((Finite(("-",)),),) * 2, (Finite(("-",)),) * 2)
+    game_spaces = GameSpaces(("Ann",), (Finite(("-",)),) * 2, ((Finite(("-",)),),) * 2, (Finite(("-",)),) * 2)
     for cls in (OneShot, BeliefManipulation, Contingent, Misreport):
-        assert list(cls.menu(Setting(0, lexicon))) == []
+        assert list(cls.candidates(AgentContext(0, game_spaces))) == []
 
 
 def test_lies_that_fit_a_number_and_a_choice_are_tried_where_both_are_sent() -> None:
     """A price in period 0, three words after: up and down would fail on the price."""
     spaces: tuple[Space, ...] = (Interval(0, 1), Finite(ABC), Interval(0, 1))
-    lexicon = Lexicon(("Ann",), (Finite(("no", "yes")),) * 3, tuple((s,) for s in spaces), (Finite(("-",)),) * 3)
-    setting = Setting(0, lexicon)
-    assert [s.key() for s in Misreport.menu(setting)] == [f"misreport:map={w}" for w in ("flip", "low", "high")]
-    assert {s.map.text for s in Contingent.menu(setting)} == {"flip", "low", "high"}
-    assert len(list(OneShot.menu(setting))) == 3 + 26 + 3
+    game_spaces = GameSpaces(("Ann",), (Finite(("no", "yes")),) * 3, tuple((s,) for s in spaces), (Finite(("-",)),) * 3)
+    context = AgentContext(0, game_spaces)
+    assert [s.key() for s in Misreport.candidates(context)] == [f"misreport:map={w}" for w in ("flip", "low", "high")]
+    assert {s.map.text for s in Contingent.candidates(context)} == {"flip", "low", "high"}
+    assert len(list(OneShot.candidates(context))) == 3 + 26 + 3
 
 
 def test_names_that_would_not_read_back_are_left_out_of_the_menu() -> None:
     labels = Finite(("plain", "a&b", "a,b", "a]b"))
-    lexicon = Lexicon(("A&B", "Ann"), (labels,) * 2, ((labels, labels),) * 2, (Finite(("-",)),) * 2)
-    conditions = {s.options()["when"] for s in Contingent.menu(Setting(1, lexicon))}
+    game_spaces = GameSpaces(("A&B", "Ann"), (labels,) * 2, ((labels, labels),) * 2, (Finite(("-",)),) * 2)
+    conditions = {s.options()["when"] for s in Contingent.candidates(AgentContext(1, game_spaces))}
     assert conditions == {"decision==plain", "decision==a]b", "report[Ann]==plain"}
 
 
 @pytest.mark.parametrize("agent", [0, 1])
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_member_is_the_truth_or_there_twice_and_each_can_be_typed(name: str, agent: int) -> None:
-    game, setting = oil(agent)
-    others: list[Strategy] = [Truthful(), Truthful()]
+    game, context = oil(agent)
+    others: list[StrategyProtocol] = [Truthful(), Truthful()]
     truth = play(game, *others, episodes=40).report
     plays, words = [], []
-    for member in STRATEGIES.get(name).menu(setting):
+    for member in STRATEGIES.get(name).candidates(context):
         again = make_strategy(member.key())
         assert type(again) is type(member)
         assert again.key() == member.key()
@@ -385,7 +392,7 @@ def test_no_member_is_the_truth_or_there_twice_and_each_can_be_typed(name: str, 
             records.append(play(game, *others, episodes=40).report)
         assert np.array_equal(records[0], records[1])
         plays.append(records[0].tobytes())
-        words.append((member.key(), member.describe(setting)))
+        words.append((member.key(), member.describe(context)))
     keys, shown = [key for key, _ in words], [text for _, text in words]
     assert len(set(keys)) == len(keys)
     assert all(shown)
@@ -418,13 +425,13 @@ def test_no_member_is_the_truth_or_there_twice_and_each_can_be_typed(name: str, 
         ),
     ],
 )
-def test_a_deviation_is_told_in_words(strategy: BaseStrategy, words: str) -> None:
+def test_a_deviation_is_told_in_words(strategy: Strategy, words: str) -> None:
     assert strategy.describe(oil()[1]) == words
 
 
 def test_the_same_lie_in_every_period_is_told_once() -> None:
-    env = RepeatedAuction(bidders=2, values=3, horizon=3).build()
-    assert Misreport("low").describe(Setting.of(make_game(env, Team(env)), 0)) == (
+    environment = RepeatedAuction(bidders=2, values=3, horizon=3).build()
+    assert Misreport("low").describe(AgentContext.of(make_game(environment, Team(environment)), 0)) == (
         "misreports in every period (always 0)"
     )
 
@@ -442,10 +449,10 @@ def test_the_same_lie_in_every_period_is_told_once() -> None:
         (Scripted("c/*/b"), "scripted:messages=c/*/b"),
     ],
 )
-def test_a_key_is_what_one_types(strategy: BaseStrategy, key: str) -> None:
+def test_a_key_is_what_one_types(strategy: Strategy, key: str) -> None:
     assert strategy.key() == key
-    env = follows("abcab", "abcba")
-    game = make_game(env, Echo(env))
+    environment = follows("abcab", "abcba")
+    game = make_game(environment, Echo(environment))
     typed, built = (play(game, one, Truthful(), episodes=9).report for one in (make_strategy(key), strategy))
     assert typed.tolist() == built.tolist()
 
@@ -476,7 +483,7 @@ def test_every_shipped_strategy_is_held_here() -> None:
         (OneShot(1, "x"), "period 1: map: 'x' is none of flip, up, down, low, high, nor a list of 3 images"),
     ],
 )
-def test_a_strategy_that_does_not_fit_the_messages_is_stopped(strategy: BaseStrategy, what: str) -> None:
+def test_a_strategy_that_does_not_fit_the_messages_is_stopped(strategy: Strategy, what: str) -> None:
     with pytest.raises(PlayError) as caught:
         said(strategy, "abc")
     assert str(caught.value) == f"strategy {strategy.name!r} of agent 'Ann' in {what}"
@@ -508,7 +515,7 @@ class Grudge(EpisodeStrategy):
         return 2 - int(view.prescribed) if angry or view.uniforms[0] < 0.5 else int(view.prescribed)
 
 
-class GrudgeOnArrays(BaseStrategy):
+class GrudgeOnArrays(Strategy):
     """The same, for a block at a time."""
 
     name = "grudge-on-arrays"
@@ -527,8 +534,8 @@ class GrudgeOnArrays(BaseStrategy):
 
 @pytest.mark.parametrize("block", [1, 7, 40])
 def test_a_function_of_one_episode_plays_like_one_of_arrays(block: int) -> None:
-    env = RepeatedAuction(bidders=2, values=3, horizon=5).build()
-    game = make_game(env, Team(env))
+    environment = RepeatedAuction(bidders=2, values=3, horizon=5).build()
+    game = make_game(environment, Team(environment))
     one = play(game, Grudge(), RandomReport(), episodes=40, block=block)
     many = play(game, GrudgeOnArrays(), RandomReport(), episodes=40, block=40)
     assert np.array_equal(one.report, many.report)
@@ -599,8 +606,8 @@ def test_dates_are_the_periods_with_a_choice_the_first_three_of_a_long_game(
     sizes: Sequence[int], dates: list[int]
 ) -> None:
     messages = tuple((Finite(ABC[:k]),) for k in sizes)
-    lexicon = Lexicon(("Ann",), (Finite(("-",)),) * len(sizes), messages, (Finite(("-",)),) * len(sizes))
-    assert Setting(0, lexicon).dates() == dates
+    game_spaces = GameSpaces(("Ann",), (Finite(("-",)),) * len(sizes), messages, (Finite(("-",)),) * len(sizes))
+    assert AgentContext(0, game_spaces).dates() == dates
 
 
 # Options that mean nothing in a game are refused before it is played
@@ -637,8 +644,8 @@ def test_what_a_stress_test_tries_and_what_conditions_allow_fits(tmp_path: Path)
     environment = OilLeasesPrior().build()
     game = make_game(environment, Linked(environment))
     for agent, family in product(range(2), STRATEGIES.all().values()):
-        for member in family.menu(Setting.of(game, agent)):
-            member.fits(Setting.of(game, agent))
+        for member in family.candidates(AgentContext.of(game, agent)):
+            member.validate(AgentContext.of(game, agent))
     # The map fits neither the first period's labels nor the last; the condition picks the one that it fits.
     key = "contingent:when=report[firm 2]==6&period==1,map=6/4"
     assert run("oil-leases-prior", "linked", {"firm 1": key}, episodes=20, out=tmp_path / "run").agents.shape[0] == 2
@@ -646,6 +653,6 @@ def test_what_a_stress_test_tries_and_what_conditions_allow_fits(tmp_path: Path)
 
 def test_a_wrapped_strategy_must_fit_as_well() -> None:
     environment = OilLeasesPrior().build()
-    setting = Setting.of(make_game(environment, Linked(environment)), 0)
+    context = AgentContext.of(make_game(environment, Linked(environment)), 0)
     with pytest.raises(InputError, match="period: 99"):
-        Delayed(OneShot(99), 1).fits(setting)
+        Delayed(OneShot(99), 1).validate(context)

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from dynmech.agents.conformance.strategy_check import check_strategy
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.delayed import Delayed
 from dynmech.agents.strategies.mixture import Mixture
 from dynmech.agents.strategies.noisy import Noisy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.shaded import Shaded
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_strategy
+from dynmech.experiments.catalog.names import load, make_strategy
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, make_game_of
 from dynmech.sim.core.arrays import Array
@@ -28,16 +28,16 @@ from dynmech.sim.play.roles import View
 
 
 def auction(values: int = 5, horizon: int = 6) -> Game:
-    environment = make_environment(f"repeated-auction:bidders=2,values={values},horizon={horizon}")
+    environment = load(f"repeated-auction:bidders=2,values={values},horizon={horizon}")
     return make_game_of(environment, "pivot", None, 1e-4)
 
 
-def played(strategy: BaseStrategy, game: Game, episodes: int = 4000) -> Record:
+def played(strategy: Strategy, game: Game, episodes: int = 4000) -> Record:
     streams = Streams(seed=5, scope="test", shard=0, episodes=episodes, periods=game.periods + game.closing)
     return play_shard(game, [strategy, Truthful()], streams, episodes=episodes, block=1024)
 
 
-WRAPPED: list[Callable[[], BaseStrategy]] = [
+WRAPPED: list[Callable[[], Strategy]] = [
     lambda: Noisy(Truthful(), 0.3),
     lambda: Delayed(Truthful(), 2),
     lambda: Shaded(Truthful(), 0.25),
@@ -49,7 +49,7 @@ WRAPPED: list[Callable[[], BaseStrategy]] = [
 
 
 @pytest.mark.parametrize("make", WRAPPED)
-def test_a_wrapped_strategy_keeps_its_word(make: Callable[[], BaseStrategy]) -> None:
+def test_a_wrapped_strategy_keeps_its_word(make: Callable[[], Strategy]) -> None:
     """A function of its view, and of one episode at a time."""
     check_strategy(make(), 0, auction(), [Truthful(), Truthful()])
 
@@ -68,7 +68,7 @@ def test_the_checker_sees_a_mixture_that_draws_elsewhere() -> None:
             self.calls += 1
             return np.where(self.calls % 2 == 0, view.prescribed, 0)
 
-    parts: list[BaseStrategy] = [Truthful(), RandomReport()]
+    parts: list[Strategy] = [Truthful(), RandomReport()]
     with pytest.raises(PlayError, match="not a function of its view"):
         check_strategy(Outside("outside", parts, [0.5, 0.5]), 0, auction(), [Truthful(), Truthful()])
     check_strategy(Loose("loose", parts, [0.5, 0.5]), 0, auction(), [Truthful(), Truthful()])  # odd, but a function
@@ -144,7 +144,7 @@ def test_a_mixture_is_drawn_once_per_episode_in_its_shares() -> None:
     assert highs.mean() == pytest.approx(0.3, abs=0.03)
 
 
-class Shy(BaseStrategy):
+class Shy(Strategy):
     """Says nothing in even periods."""
 
     name = "shy"
@@ -165,14 +165,14 @@ def test_silence_is_neither_shaded_nor_lost_on_the_way() -> None:
 
 
 def test_parts_see_only_what_they_would_see_alone() -> None:
-    class Spy(BaseStrategy):
+    class Spy(Strategy):
         name = "spy"
         spies = True
 
         def message(self, view: View) -> Array:
             return view.others[:, 1]
 
-    class Peeker(BaseStrategy):
+    class Peeker(Strategy):
         name = "peeker"
 
         def message(self, view: View) -> Array:

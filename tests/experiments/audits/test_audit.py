@@ -15,7 +15,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import Audit, audit, audit_data, status, story_text, witness_data
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -29,8 +29,8 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import worst_cycle
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism, FlowMechanism, LastPeriodMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.base import FlowMechanism, LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -56,8 +56,8 @@ def verdicts(found: Audit) -> dict[str, str]:
 
 def test_the_oil_leases_of_liu() -> None:
     """§3.1: contingent 2 and 4, one lie 0 on the path of truth (4 after a lie), 6 ex post; linked: nothing."""
-    env = OilLeasesPrior().build()
-    found = audit(env, CremerMcLean(env))
+    environment = OilLeasesPrior().build()
+    found = audit(environment, CremerMcLean(environment))
     assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
     assert gains(found, Family.CONTINGENT, "interim") == pytest.approx([4, 0], abs=1e-10)
     assert gains(found, Family.ONE_SHOT, "ex_ante") == pytest.approx([0, 0], abs=1e-10)
@@ -65,7 +65,7 @@ def test_the_oil_leases_of_liu() -> None:
     assert gains(found, Family.ONE_SHOT, "interim") == pytest.approx([4, 0], abs=1e-10)
     assert gains(found, Family.CONTINGENT, "ex_post") == pytest.approx([6, 0], abs=1e-10)
     assert verdicts(found) == {"incentive: bayesian": "fails", "efficient": "holds"}
-    held = audit(env, Linked(env))
+    held = audit(environment, Linked(environment))
     for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
         for kind in ("ex_ante", "on_path", "interim", "ex_post"):
             assert gains(held, family, kind) == pytest.approx([0, 0], abs=1e-10)
@@ -77,13 +77,15 @@ def test_the_oil_leases_of_liu() -> None:
 def test_the_gain_is_2_for_either_prior_signal(theta: int) -> None:
     prior = np.zeros((2, 1))
     prior[theta] = 1
-    env = replace(OilLeasesPrior().build(), prior=prior)
-    assert gains(audit(env, CremerMcLean(env)), Family.CONTINGENT, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
+    environment = replace(OilLeasesPrior().build(), prior=prior)
+    assert gains(audit(environment, CremerMcLean(environment)), Family.CONTINGENT, "ex_ante") == pytest.approx(
+        [2, 0], abs=1e-10
+    )
 
 
 def test_the_witness_tells_liu_s_story() -> None:
-    env = OilLeasesPrior().build()
-    found = audit(env, CremerMcLean(env))
+    environment = OilLeasesPrior().build()
+    found = audit(environment, CremerMcLean(environment))
     witness = witness_data(found)
     assert witness is not None
     # Signal 6 gains as much by reporting 4; of those that tie the first is told.
@@ -95,8 +97,8 @@ def test_the_witness_tells_liu_s_story() -> None:
 
 
 def test_linked_figures_and_the_tie_at_4() -> None:
-    env = OilLeases().build()
-    data = audit_data(audit(env, Linked(env)))
+    environment = OilLeases().build()
+    data = audit_data(audit(environment, Linked(environment)))
     assert data["truth"]["payoff"] == pytest.approx([13.5, 6.5], abs=1e-10)
     assert data["truth"]["revenue"] == pytest.approx(-1, abs=1e-10)
     assert data["truth"]["welfare"] == data["truth"]["first_best"] == pytest.approx(19, abs=1e-10)
@@ -111,31 +113,31 @@ def test_linked_figures_and_the_tie_at_4() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_contingent_transfers_hold_and_naive_rules_do_not(seed: int) -> None:
-    env = interdependent(seed)
-    good, bad = audit(env, ContingentSpanning(env)), audit(env, Team(env))
+    environment = interdependent(seed)
+    good, bad = audit(environment, ContingentSpanning(environment)), audit(environment, Team(environment))
     assert verdicts(good) == {"incentive: periodic ex post": "holds", "efficient": "holds"}
     assert verdicts(bad)["incentive: periodic ex post"] == "fails"
-    surplus = float((plan(env).value[0] * env.prior).sum())
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     data = audit_data(good)
     assert data["truth"]["payoff"] == pytest.approx([surplus, surplus], abs=1e-8)  # V = W
     assert data["truth"]["revenue"] == pytest.approx(-surplus, abs=1e-8)  # −(N − 1) E[W]
 
 
 def test_pivot_keeps_all_its_promises_on_private_values() -> None:
-    env = private_values(3)
-    found = audit(env, Pivot(env))
+    environment = private_values(3)
+    found = audit(environment, Pivot(environment))
     assert set(verdicts(found).values()) == {"holds"}
     assert found.budget["ex_post"].value >= -1e-9
     # Participation: W − W_{−i} at its worst profile, by the plans themselves.
-    worst = [float((plan(env).value[0] - plan(env, i).value[0]).min()) for i in range(2)]
+    worst = [float((plan(environment).value[0] - plan(environment, i).value[0]).min()) for i in range(2)]
     assert [least.value for least in found.participation["ex_post"]] == pytest.approx(worst, abs=1e-8)
 
 
 @pytest.mark.parametrize("rule", [FlippedTeam, UndiscountedTarget, OwnReportLeft, Untransposed])
-def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[BaseMechanism]) -> None:
-    env = private_values(5) if rule is FlippedTeam else interdependent(5)
-    found = audit(env, rule(env))
-    surplus = float((plan(env).value[0] * env.prior).sum())
+def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[Mechanism]) -> None:
+    environment = private_values(5) if rule is FlippedTeam else interdependent(5)
+    found = audit(environment, rule(environment))
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     off = max(abs(p - surplus) for p in audit_data(found)["truth"]["payoff"])
     fails = "fails" in verdicts(found).values()
     assert fails or off > 0.1
@@ -159,8 +161,8 @@ def test_a_tie_broken_otherwise_shows_as_a_gain_or_a_payoff() -> None:
     utility[0, 0] = utility[1, 1] = np.array([[1.0, 1.0], [2.0, 2.0]])
     law = JointKernel(np.full((2, 2, 2, 2, 2), 0.25), (2, 2), (2, 2))
     stage = Stage(base.stages[0].signals, ("a", "b"), utility, law)
-    env = TableEnvironment("ties", base.agents, np.full((2, 2), 0.25), (stage,), 0.8, None)
-    kept, broken = (audit_data(audit(env, rule(env)))["truth"]["payoff"] for rule in (Team, TieBroken))
+    environment = TableEnvironment("ties", base.agents, np.full((2, 2), 0.25), (stage,), 0.8, None)
+    kept, broken = (audit_data(audit(environment, rule(environment)))["truth"]["payoff"] for rule in (Team, TieBroken))
     assert kept == pytest.approx([7.5, 7.5], abs=1e-8)  # W = 1.5 / (1 − 0.8) to each
     assert max(abs(np.array(broken) - 7.5)) > 1
 
@@ -168,13 +170,15 @@ def test_a_tie_broken_otherwise_shows_as_a_gain_or_a_payoff() -> None:
 def test_ledger_agrees_with_the_tree() -> None:
     for seed in range(3):
         base = random_environment(generator(seed), signals=2)
-        env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-        for mechanism in (Team(env), Pivot(env)):
-            payoffs, revenue = tree_payoffs(env, mechanism)
-            ledger = keep_ledger(env, mechanism)
+        environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+        for mechanism in (Team(environment), Pivot(environment)):
+            payoffs, revenue = tree_payoffs(environment, mechanism)
+            ledger = truthful_values(environment, mechanism)
             np.testing.assert_allclose(ledger.utility - ledger.transfer, payoffs, atol=1e-10)
             assert ledger.transfer.sum() == pytest.approx(revenue, abs=1e-10)
-            assert ledger.welfare == pytest.approx(float((plan(env).value[0] * env.prior).sum()), abs=1e-10)
+            assert ledger.welfare == pytest.approx(
+                float((plan(environment).value[0] * environment.prior).sum()), abs=1e-10
+            )
 
 
 def effort() -> TableEnvironment:
@@ -219,22 +223,22 @@ def test_misreport_and_disobedience_are_searched_together(seed: int) -> None:
         replace(base.stages[0], utility=utility, kernel=JointKernel(law, (2,), (2,))),
         replace(base.stages[1], utility=utility),
     )
-    env = replace(base, name=str(seed), prior=rng.dirichlet(np.ones(2)), stages=stages)
-    mechanism = PaysAtRandom(env)
+    environment = replace(base, name=str(seed), prior=rng.dirichlet(np.ones(2)), stages=stages)
+    mechanism = PaysAtRandom(environment)
     pay = [mechanism.flow_table(t)[0] for t in range(2)]
     later = (utility[0].max(axis=0)) - pay[1].min()  # the best action and report in period 1, by its signal
     now = utility[0].T - pay[0].min() + np.einsum("ast,t->sa", law, later)
-    problem = build_problem(env, mechanism, (0,))
+    problem = build_problem(environment, mechanism, (0,))
     assert problem.periods[0].decision.shape == (1, 2, 2, 2)  # reports × actions
     best = solve(problem, Family.CONTINGENT, Information.INTERIM)
-    assert best.ex_ante == pytest.approx(float(env.prior @ now.max(axis=1)), abs=1e-12)
+    assert best.ex_ante == pytest.approx(float(environment.prior @ now.max(axis=1)), abs=1e-12)
 
 
 def test_obedience_pays_where_effort_is_worth_it() -> None:
     """Work costs 1, brings a value of 3, and `high` is paid 2: obedient truth earns 4 and nothing earns more."""
-    env = effort()
-    found = audit(env, PaysForNothing(env))
-    assert plan(env).policy[0].tolist() == [1, 1]
+    environment = effort()
+    found = audit(environment, PaysForNothing(environment))
+    assert plan(environment).policy[0].tolist() == [1, 1]
     assert audit_data(found)["truth"]["payoff"] == pytest.approx([4])
     assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([0], abs=1e-12)
 
@@ -246,13 +250,13 @@ def test_the_witness_misreports_and_disobeys_on_the_event_loop(seed: int) -> Non
     utility, law = rng.uniform(-1, 1, (2, 4, 2, 2)), rng.dirichlet(np.ones(4), (4, 4)).reshape(4, 2, 2, 2, 2)
     names, choices = (("0", "1"), ("0", "1")), (("rest", "work"), ("rest", "work"))
     stage = Stage(names, ("rr", "rw", "wr", "ww"), utility, JointKernel(law, (2, 2), (2, 2)), private_actions=choices)
-    env = TableEnvironment("hidden", ("Ann", "Bob"), np.full((2, 2), 0.25), (stage,), 0.8, None)
-    mechanism = Team(env)
-    game = make_game(env, mechanism)
+    environment = TableEnvironment("hidden", ("Ann", "Bob"), np.full((2, 2), 0.25), (stage,), 0.8, None)
+    mechanism = Team(environment)
+    game = make_game(environment, mechanism)
     streams = Streams(0, "hidden", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(env, mechanism, (agent,))
+        problem = build_problem(environment, mechanism, (agent,))
         witness = Witness(problem, Family.CONTINGENT)
         exact = witness.value.ex_ante - solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
         played = play_shard(game, [witness if i == agent else Truthful() for i in range(2)], streams)
@@ -272,15 +276,15 @@ class PaysMore(PaysForNothing):
 
 def test_a_rule_that_ignores_the_action_loses_to_disobedience() -> None:
     """Paid 6 for low and 2 for high: obey −1 + 3 + 2 = 4, lie only −1 + 3 + 6 = 8, shirk and tell the truth 6."""
-    env = effort()
-    found = audit(env, PaysMore(env))
+    environment = effort()
+    found = audit(environment, PaysMore(environment))
     assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([4], abs=1e-12)
     assert verdicts(found)["incentive: bayesian"] == "fails"
 
 
 def test_exit_finds_hit_and_run_and_the_deposit_that_prevents_it() -> None:
-    env = interdependent(0)
-    stay, run = (audit(env, ContingentSpanning(env), exit=leave) for leave in (False, True))
+    environment = interdependent(0)
+    stay, run = (audit(environment, ContingentSpanning(environment), exit=leave) for leave in (False, True))
     assert max(gains(stay, Family.CONTINGENT, "interim")) < 1e-8
     assert max(gains(run, Family.CONTINGENT, "interim")) > 0.05
     # Whoever has posted the deposit never gains by running: the deposit is the worst continuation payoff, negated.
@@ -290,8 +294,8 @@ def test_exit_finds_hit_and_run_and_the_deposit_that_prevents_it() -> None:
 
 
 def test_a_coalition_is_audited() -> None:
-    env = interdependent(2)
-    found = audit(env, Team(env), coalitions=[["agent 1", "agent 2"]])
+    environment = interdependent(2)
+    found = audit(environment, Team(environment), coalitions=[["agent 1", "agent 2"]])
     assert [found.name(search) for search in found.searches] == ["agent 1 + agent 2"]
     assert gains(found, Family.CONTINGENT, "interim")[0] > 1
 
@@ -352,16 +356,16 @@ class Understated(Team):
         (Understated, r"exceeds the declared bound 0\.01"),
     ],
 )
-def test_false_declarations_are_refused(rule: type[BaseMechanism], why: str) -> None:
-    env = interdependent(1)
+def test_false_declarations_are_refused(rule: type[Mechanism], why: str) -> None:
+    environment = interdependent(1)
     with pytest.raises(Refusal, match=why):
-        audit(env, rule(env))
+        audit(environment, rule(environment))
 
 
 def test_too_large_is_refused_with_the_size() -> None:
-    env = make_environment("random:agents=3,signals=22,correlation=0,independent=true,interdependence=0")
+    environment = load("random:agents=3,signals=22,correlation=0,independent=true,interdependence=0")
     with pytest.raises(Refusal, match=r"decisions × profiles × next profiles = 226,759,808"):
-        audit(env, make_mechanism("team", env))
+        audit(environment, make_mechanism("team", environment))
 
 
 def test_conditions_answer_where_they_break() -> None:
@@ -381,8 +385,8 @@ def test_conditions_answer_where_they_break() -> None:
 
 def test_private_independent_economies_are_recognised() -> None:
     flat = np.full((2, 2), 0.5)
-    env = trade([1, 3], [[2, 4]], [flat, flat], np.full((2, 2), 0.25), 0.9)
-    answers = {c.name: c.holds for c in all_conditions(env)}
+    environment = trade([1, 3], [[2, 4]], [flat, flat], np.full((2, 2), 0.25), 0.9)
+    answers = {c.name: c.holds for c in all_conditions(environment)}
     assert answers["private values"] is True
     assert answers["independent types"] is True
     assert answers["spanning"] is False
@@ -441,22 +445,24 @@ def test_the_screen_says_signs_units_and_which_family_is_which(capsys: pytest.Ca
 
 
 def test_the_largest_transfer_has_the_sign_of_who_pays() -> None:
-    env = RepeatedAuction(bidders=2, horizon=3).build()
-    assert audit(env, PayYourReport(env)).largest_transfer.value == pytest.approx(2), "the highest value, paid in full"
+    environment = RepeatedAuction(bidders=2, horizon=3).build()
+    assert audit(environment, PayYourReport(environment)).largest_transfer.value == pytest.approx(2), (
+        "the highest value, paid in full"
+    )
     # The team mechanism pays each what the others earn: the loser is paid the winner's 2.
-    assert audit(env, Team(env)).largest_transfer.value == pytest.approx(-2)
+    assert audit(environment, Team(environment)).largest_transfer.value == pytest.approx(-2)
 
 
 def test_how_patient_traders_must_be_is_said_where_play_enforces_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    economy = "repeated-trade:persistence=0"
-    code, out, _ = call(capsys, "audit", economy, "self-enforcing")
+    environment = "repeated-trade:persistence=0"
+    code, out, _ = call(capsys, "audit", environment, "self-enforcing")
     words = " ".join(out.split())
     assert code == 0
     # 5/6, 28/33 and 36/41 are derived in `test_self_enforcing`.
     assert "schedule kept after the truth (level C)" in words
     assert all(f"δ* = {least}" in words for least in ("0.833333", "0.848485", "0.878049"))
     assert "the paper's bound suffices from" in words
-    _, out, _ = call(capsys, "audit", economy, "self-enforcing", "--json")
+    _, out, _ = call(capsys, "audit", environment, "self-enforcing", "--json")
     kept = json.loads(out)["conditions"]["schedule kept along best responses (level B)"]
     assert (kept["holds"], kept["note"]) == (True, "δ* = 0.848485")
     _, out, _ = call(capsys, "audit", "repeated-trade:enforced=true", "team", "--json")
@@ -536,8 +542,8 @@ def test_a_user_s_own_mechanism_is_audited_by_the_same_command(tmp_path: Path) -
 
 @pytest.mark.parametrize("information", list(Information))
 def test_undisturbed_figures_carry_bounds(information: Information) -> None:
-    env = interdependent(6)
-    found = audit(env, Team(env))
+    environment = interdependent(6)
+    found = audit(environment, Team(environment))
     kind = "interim" if information is Information.INTERIM else "ex_post"
     for search in found.searches:
         figure = search.figures[Family.CONTINGENT][kind]
@@ -575,8 +581,8 @@ def lonely(discount: float, horizon: int | None, law: FloatArray) -> TableEnviro
 @pytest.mark.parametrize("law", [np.full((2, 2), 0.5), np.array([[0.0, 1.0], [1.0, 0.0]])])
 def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
     """δ = 0.999, periodic and mixing: a report of 1 is paid 1, truth earns it where the signal is 1."""
-    env = lonely(0.999, None, law)
-    found = audit(env, Bonus(env, -1))
+    environment = lonely(0.999, None, law)
+    found = audit(environment, Bonus(environment, -1))
     best = 1 / (1 - 0.999)
     # Truth starts with signal 0: half of the later periods pay if signals mix, every second if they alternate.
     honest = 0.999 / (1 - 0.999) / 2 if law[0, 0] else 0.999 / (1 - 0.999**2)
@@ -587,8 +593,8 @@ def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
 
 
 def test_a_late_opportunity_has_a_story() -> None:
-    env = lonely(1.0, 90, np.full((2, 2), 0.5))
-    found = audit(env, Bonus(env, 80))
+    environment = lonely(1.0, 90, np.full((2, 2), 0.5))
+    found = audit(environment, Bonus(environment, 80))
     witness = witness_data(found)
     assert witness is not None
     assert witness["period"] == 80
@@ -607,8 +613,8 @@ class Mute(Team):
 
 
 def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
-    env = interdependent(1)
-    found = audit(env, Mute(env))
+    environment = interdependent(1)
+    found = audit(environment, Mute(environment))
     assert found.searches[1].refused
     assert np.isnan(gains(found, Family.CONTINGENT, "interim")[1])
     assert verdicts(found)["incentive: bayesian"] in ("fails", "undecided")
@@ -618,8 +624,8 @@ def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
 
 def test_correlation_at_the_start_and_hidden_actions_of_others_break_independence() -> None:
     flat = np.full((2, 2), 0.5)
-    env = trade([1, 3], [[2, 4]], [flat, flat], np.array([[0.4, 0.1], [0.1, 0.4]]), 0.9)
-    answer = {c.name: c for c in all_conditions(env)}["independent types"]
+    environment = trade([1, 3], [[2, 4]], [flat, flat], np.array([[0.4, 0.1], [0.1, 0.4]]), 0.9)
+    answer = {c.name: c for c in all_conditions(environment)}["independent types"]
     assert answer.holds is False
     assert answer.note == "the first signals are correlated"
     law = np.zeros((4, 2, 2, 2, 2))
@@ -684,17 +690,17 @@ class Fickle(Team):
         (Fickle, "prescribed answers agent 0 otherwise in another order or in period 2"),
     ],
 )
-def test_more_false_declarations(rule: type[BaseMechanism], why: str) -> None:
-    env = interdependent(1)
+def test_more_false_declarations(rule: type[Mechanism], why: str) -> None:
+    environment = interdependent(1)
     with pytest.raises(Refusal, match=why):
-        audit(env, rule(env))
+        audit(environment, rule(environment))
 
 
 def test_a_coalition_of_strangers_is_refused() -> None:
-    env = interdependent(1)
+    environment = interdependent(1)
     for members in ([5], [-1, 1], []):
         with pytest.raises(InputError):
-            audit(env, Team(env), coalitions=[members])
+            audit(environment, Team(environment), coalitions=[members])
 
 
 def test_a_state_that_no_play_leads_to_has_no_story_but_is_not_denied(capsys: pytest.CaptureFixture[str]) -> None:

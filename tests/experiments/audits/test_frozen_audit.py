@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import Setting
+from dynmech.agents.strategies.base import AgentContext
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.play.game import make_game
@@ -60,20 +60,20 @@ def test_what_fails_is_named_and_exits_1(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_initial_misreports_are_told() -> None:
     """In words; and nothing is changed where messages are no types."""
-    environment = make_environment("single-buyer:nodes=3")
+    environment = load("single-buyer:nodes=3")
     game = make_game(environment, make_mechanism("virtual-pivot", environment), tail=1.0)
-    setting = Setting.of(game, 0)
+    context = AgentContext.of(game, 0)
     assert InitialMisreport(2).options() == {"node": "2", "later": "truth"}
-    assert InitialMisreport(2).describe(setting) == "first reports 0.833333, then tells the truth"
+    assert InitialMisreport(2).describe(context) == "first reports 0.833333, then tells the truth"
     other = make_game(environment, make_mechanism("optimal-contract", environment), tail=1.0)
-    assert InitialMisreport(2).describe(Setting.of(other, 0)) == "first reports nothing else, then tells the truth"
+    assert InitialMisreport(2).describe(AgentContext.of(other, 0)) == "first reports nothing else, then tells the truth"
     with pytest.raises(InputError, match="later: 'soon' is neither truth nor swap"):
         InitialMisreport(0, "soon")
 
 
 def test_the_default_of_a_late_report_is_the_first_signal_reported() -> None:
     """Late at t = 0: the lowest node; later: one's own node, in the first state."""
-    environment = make_environment("single-buyer:buyers=2,nodes=3")
+    environment = load("single-buyer:buyers=2,nodes=3")
     mechanism = make_mechanism("virtual-pivot", environment)
     memory = np.array([5, 7])  # nodes (1, 2) and (2, 1)
     later = Situation(1, memory, np.zeros(2, np.intp))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dynmech import make_environment, relaxation
-from dynmech.experiments.audits import revenue_bound as yardstick
+from dynmech import bound, load, relaxation
 from dynmech.experiments.cli.app import main
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
 from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
@@ -50,9 +49,9 @@ def two_periods(seed: int, agents: int, multiples: tuple[float, float] = (1.0, 1
 @given(st.integers(0, 10_000), st.integers(1, 2))
 def test_two_programs_agree_and_neither_beats_the_relaxed_one(seed: int, agents: int) -> None:
     """One shows the others' first reports and has histories of decisions, one hides them and has values of states."""
-    economy = two_periods(seed, agents)
-    dynamic, relaxed = dynamic_revenue(economy).revenue, relaxed_revenue(economy).revenue
-    assert dynamic == pytest.approx(revenue_optimum(economy).revenue, abs=1e-7)
+    environment = two_periods(seed, agents)
+    dynamic, relaxed = dynamic_revenue(environment).revenue, relaxed_revenue(environment).revenue
+    assert dynamic == pytest.approx(revenue_optimum(environment).revenue, abs=1e-7)
     assert relaxed >= dynamic - 1e-8
 
 
@@ -71,14 +70,14 @@ def test_the_gap_on_the_screen_and_as_data(capsys: pytest.CaptureFixture[str]) -
     assert "2.1363636, first signals private" in out
     _, out, _ = call(capsys, "bound", "non-separable:grid=midpoints", "--relaxed", "--json")
     assert json.loads(out)["gap"] == pytest.approx(5 / 22, abs=1e-7)
-    assert yardstick(make_environment("non-separable:grid=midpoints")).optimum.revenue == pytest.approx(21 / 11)
+    assert bound(load("non-separable:grid=midpoints")).optimum.revenue == pytest.approx(21 / 11)
 
 
 def test_separable_economies(capsys: pytest.CaptureFixture[str]) -> None:
     """Continuum and grid; programs as well where there is an end, equal to the grid's bound."""
     _, out, _ = call(capsys, "bound", "ar1-additive:horizon=3,buyers=1")
     assert "private later signals cost nothing" in out
-    found = relaxation(make_environment("ar1-additive:horizon=3,buyers=1"))
+    found = relaxation(load("ar1-additive:horizon=3,buyers=1"))
     assert found.dynamic is not None
     assert found.dynamic.revenue == pytest.approx(found.grid, abs=1e-7)
     _, out, _ = call(capsys, "bound", "single-buyer:nodes=4")
@@ -95,4 +94,4 @@ def test_what_has_no_bound_gets_one_line(capsys: pytest.CaptureFixture[str]) -> 
     assert code == 2
     assert "for agents that stay" in err
     with pytest.raises(Refusal, match="is not finite; give a grid of it"):
-        relaxation(make_environment("two-period-sale"))
+        relaxation(load("two-period-sale"))

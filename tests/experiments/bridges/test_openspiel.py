@@ -12,7 +12,7 @@ from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
@@ -21,22 +21,22 @@ from tests.mechanisms.rules.test_mechanisms import generator, interdependent
 
 
 @pytest.mark.parametrize("rule", [CremerMcLean, Linked, Team])
-def test_oil_leases(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
-    env = OilLeasesPrior().build()
-    mechanism = rule(env)
+def test_oil_leases(rule: Callable[[TableEnvironment], Mechanism]) -> None:
+    environment = OilLeasesPrior().build()
+    mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
-        assert best_response_value(env, mechanism, agent) == pytest.approx(ours, abs=1e-10)
+        ours = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 
 @pytest.mark.parametrize("rule", [Team, PayYourReport, Lottery])
-def test_random_two_period_games(rule: Callable[[TableEnvironment], BaseMechanism]) -> None:
+def test_random_two_period_games(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     base = random_environment(generator(11), agents=2, signals=2, decisions=2)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
-    mechanism = rule(env)
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
+    mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(env, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
-        assert best_response_value(env, mechanism, agent) == pytest.approx(ours, abs=1e-10)
+        ours = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 
 def test_truth_earns_what_the_ledger_says() -> None:
@@ -44,13 +44,13 @@ def test_truth_earns_what_the_ledger_says() -> None:
 
     from dynmech.experiments.bridges.openspiel import Prescribed
 
-    env = OilLeasesPrior().build()
-    game = export_game(env, Linked(env))
+    environment = OilLeasesPrior().build()
+    game = export_game(environment, Linked(environment))
     values = policy_value(game.new_initial_state(), [Prescribed(game)] * 2)
     assert list(values) == pytest.approx([13.5, 6.5], abs=1e-12)
 
 
 def test_infinite_horizons_are_refused() -> None:
-    env = interdependent(0)
+    environment = interdependent(0)
     with pytest.raises(Refusal, match="give a horizon"):
-        export_game(env, Team(env))
+        export_game(environment, Team(environment))

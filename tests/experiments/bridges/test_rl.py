@@ -10,7 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import parallel_api_test
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.bridges.rl import SCOPE, DeviatorEnv, MechanismEnv, deviator_env, parallel_env
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -26,7 +26,7 @@ from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Strategy, View
+from dynmech.sim.play.roles import StrategyProtocol, View
 from tests.agents.oracle.test_oracle import Lottery
 
 
@@ -48,7 +48,7 @@ GAMES = games()
 KEYS = list(GAMES)
 
 
-class Played(BaseStrategy):
+class Played(Strategy):
     """Sends what is written down: by period."""
 
     name = "played"
@@ -78,7 +78,7 @@ def walk(env: MechanismEnv, rng: np.random.Generator, seed: int | None = None) -
 def on_the_loop(game: Game, episode: list[Any], seed: int, number: int) -> Record:
     """The same messages on the event loop, under the same uniform numbers."""
     names = game.environment.agents
-    profile: list[Strategy] = [Played([step[0][name] for step in episode[1:]]) for name in names]
+    profile: list[StrategyProtocol] = [Played([step[0][name] for step in episode[1:]]) for name in names]
     return play_shard(game, profile, Streams(seed, SCOPE, number, 1, game.periods + game.closing))
 
 
@@ -133,7 +133,7 @@ def test_the_lone_deviator_plays_against_prescribed_play(key: str) -> None:
                 _, reward, terminated, truncated, info = env.step(sent[-1])
                 rewards.append(reward)
                 over = terminated or truncated
-            profile: list[Strategy] = [Truthful()] * len(game.environment.agents)
+            profile: list[StrategyProtocol] = [Truthful()] * len(game.environment.agents)
             profile[agent] = Played(sent)
             record = play_shard(game, profile, Streams(4, SCOPE, number, 1, game.periods + game.closing))
             earned = sum(w * r for w, r in zip(game.weights, rewards, strict=False))

@@ -5,7 +5,7 @@ import inspect
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.experiments.catalog.names import STRATEGIES, make_environment, make_mechanism, make_strategy
+from dynmech.experiments.catalog.names import STRATEGIES, load, make_mechanism, make_strategy
 from dynmech.experiments.catalog.options import construct, options_of, shown, split
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.contingent.linked import Linked
@@ -80,8 +80,8 @@ class Odd(Team):
     name = "odd"
     source = "here"
 
-    def __init__(self, economy: TableEnvironment, fee: float = 0.0, **rest: float) -> None:
-        super().__init__(economy)
+    def __init__(self, environment: TableEnvironment, fee: float = 0.0, **rest: float) -> None:
+        super().__init__(environment)
         self.fee = fee
 
 
@@ -89,20 +89,20 @@ def test_the_environment_is_no_option() -> None:
     assert list(options_of(Linked)) == ["low", "high", "price"]
     assert list(options_of(PayYourReport)) == []
     assert list(options_of(Odd)) == ["fee"]
-    env = make_environment("oil-leases")
-    assert construct(Odd, "mechanism", "odd", {"fee": "2"}, env).fee == 2
+    environment = load("oil-leases")
+    assert construct(Odd, "mechanism", "odd", {"fee": "2"}, environment).fee == 2
 
 
 def test_options_reach_the_economy() -> None:
-    env = make_environment("repeated-auction:bidders=3,values=2,horizon=4,discount=0.5")
-    assert (len(env.agents), env.horizon, env.discount) == (3, 4, 0.5)
-    assert make_environment("repeated-auction:horizon=none").horizon is None
+    environment = load("repeated-auction:bidders=3,values=2,horizon=4,discount=0.5")
+    assert (len(environment.agents), environment.horizon, environment.discount) == (3, 4, 0.5)
+    assert load("repeated-auction:horizon=none").horizon is None
 
 
 def test_a_refusal_stays_a_refusal() -> None:
-    env: Environment = make_environment("repeated-auction")
+    environment: Environment = load("repeated-auction")
     with pytest.raises(Refusal, match="does not fit environment 'repeated-auction'"):
-        make_mechanism("linked", env)
+        make_mechanism("linked", environment)
 
 
 @pytest.mark.parametrize("name", STRATEGIES.all())

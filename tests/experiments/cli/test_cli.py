@@ -117,11 +117,11 @@ def test_run_says_who_lies_and_what_it_earns(capsys: pytest.CaptureFixture[str])
     # The expected numbers come from enumeration; 2 is the printed one.
     data = call_json(capsys, "run", "oil-leases-prior", "cremer-mclean", *LIE)
     firm_1, firm_2 = data["agents"]
-    env = SCENARIOS.get("oil-leases-prior")().build()
-    assert isinstance(env, TableEnvironment)
-    mechanism = CremerMcLean(env)
-    honest, _ = tree_payoffs(env, mechanism)
-    lying, revenue = tree_payoffs(env, mechanism, flip)
+    environment = SCENARIOS.get("oil-leases-prior")().build()
+    assert isinstance(environment, TableEnvironment)
+    mechanism = CremerMcLean(environment)
+    honest, _ = tree_payoffs(environment, mechanism)
+    lying, revenue = tree_payoffs(environment, mechanism, flip)
     assert lying[0] - honest[0] == pytest.approx(2, abs=1e-12)
     for row, alone, there in zip((firm_1, firm_2), honest, lying, strict=True):
         assert abs(row["gain"] - (there - alone)) < 1.5 * row["gain_half_width"]

@@ -61,8 +61,8 @@ def strategy(body: str, head: str = "    width = 0") -> str:
     """A plug-in with one strategy, `planted`."""
     return (
         "import numpy as np\n"
-        "from dynmech.agents.strategies.base import BaseStrategy\n"
-        "class Planted(BaseStrategy):\n"
+        "from dynmech.agents.strategies.base import Strategy\n"
+        "class Planted(Strategy):\n"
         "    name = 'planted'\n"
         "    source = 'here'\n"
         f"{head}\n"
@@ -414,7 +414,7 @@ def test_the_spoilt_call_itself_works(
         (["--seed", "1"], "seed is 0 there, 1 here"),
         (["--episodes", "21"], "episodes is 20 there, 21 here"),
         (["--strategy", "firm 1=random"], "strategies.firm 1 is \"truthful\" there, \"random\" here"),
-        (["--deadline", "0.5"], "conduct.deadline is 0.0 there, 0.5 here"),
+        (["--deadline", "0.5"], "protocol.deadline is 0.0 there, 0.5 here"),
     ],
 )  # fmt: skip
 def test_out_holding_another_run_names_the_first_difference(
@@ -439,7 +439,7 @@ def test_the_corrected_call_can_use_the_same_folder(
     assert stopped.value.code == 0
 
 
-MENU = "    @classmethod\n    def menu(cls, setting):\n        yield 1 / 0\n"
+MENU = "    @classmethod\n    def candidates(cls, context):\n        yield 1 / 0\n"
 OPTIONS = "    def options(self):\n        return {'depth': '3'}\n"
 
 

@@ -18,7 +18,7 @@ FAMILIES = ("one-shot", "belief-manipulation", "random")
 def result(gains: dict[str, tuple[float, float, float]], tmp_path: Path) -> StressResult:
     """Made up: a gain per mechanism and family; 0 means none was found."""
     rows = [
-        {"mechanism": mechanism, "family": family, "lies": k, "agent": "a", "gain": gain, "found": gain > 0}
+        {"mechanism": mechanism, "family": family, "complexity": k, "agent": "a", "gain": gain, "found": gain > 0}
         for mechanism, values in gains.items()
         for k, (family, gain) in enumerate(zip(FAMILIES, values, strict=True))
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.report.page import report, write_report
+from dynmech.experiments.report.page import render_report, report
 from dynmech.experiments.report.tournament_page import by_mechanism, empirical_game, tournament_context
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import read_result, read_run, save_result
@@ -92,7 +92,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def pages(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The page of each."""
     base = tmp_path_factory.mktemp("html")
-    return {kind: write_report(folder, base / f"{kind}.html") for kind, folder in folders.items()}
+    return {kind: report(folder, base / f"{kind}.html") for kind, folder in folders.items()}
 
 
 # One file, in which nothing runs
@@ -139,7 +139,7 @@ def odd_pages(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
         (folder / "run.json").write_bytes((folders[kind] / "run.json").read_bytes())
         result = renamed(read_result(folders[kind]), dict(zip(victims, turned, strict=False)))
         save_result(folder, result["kind"], result)
-        out.append(write_report(folder, base / f"{k}.html"))
+        out.append(report(folder, base / f"{k}.html"))
     return out
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_played_again_is_said(folders: dict[str, Path], tmp_path:
     result["stories"] = {"cremer-mclean": {"words": "firm 1 lies", "untold": "strategy 'mine': it is gone"}}
     (tmp_path / "run.json").write_bytes((folders["stress"] / "run.json").read_bytes())
     save_result(tmp_path, "stress", result)
-    text = words(write_report(tmp_path, tmp_path / "page.html"))
+    text = words(report(tmp_path, tmp_path / "page.html"))
     assert "could not be played again to be told period by period: strategy 'mine': it is gone" in text
 
 
@@ -241,7 +241,7 @@ def test_agents_of_a_role_of_several_are_called_so(pages: dict[str, Path], tmp_p
     assert f"an agent of role {HOSTILE} gains most by playing down" in words(pages["tournament"])
     roles = {"small gains": {"agents": ["bidder 1"]}, "boss": {"agents": ["bidder 2"]}}
     tournament(check_tournament(study(tmp_path / "two", roles=roles, mechanisms=["pay-your-report"]), "s"))
-    text = words(write_report(tmp_path / "two", tmp_path / "page.html"))
+    text = words(report(tmp_path / "two", tmp_path / "page.html"))
     assert re.search(r"under pay-your-report, (small gains|boss) gains", text)
     assert "an agent of role" not in text
     assert "truth_truth: small gains plays truth; boss plays truth." in text
@@ -272,7 +272,7 @@ def test_the_page_says_which_strategies_are_perhaps_dominated(folders: dict[str,
         for game in result["games"]:
             game["dominated"] = [one]
         save_result(tmp_path, "tournament", result)
-        text = words(write_report(tmp_path, tmp_path / "page.html"))
+        text = words(report(tmp_path, tmp_path / "page.html"))
         assert f"{said}{HOSTILE}: truth beats down" in text
 
 
@@ -297,7 +297,7 @@ def test_a_tournament_on_several_economies_makes_one_page(pages: dict[str, Path]
     for fatigue in ("0.0", "0.5"):
         assert f"pivot on repeated-auction:bidders=2,horizon=2,fatigue={fatigue}" in text
     with pytest.raises(InputError, match="holds several runs, not one; choose one of them: "):
-        report(folders["stress"].parent)
+        render_report(folders["stress"].parent)
 
 
 def test_an_empirical_game_is_the_same_from_its_result(folders: dict[str, Path]) -> None:
@@ -356,29 +356,29 @@ def test_o_is_short_for_out(folders: dict[str, Path], tmp_path: Path, capsys: py
 
 def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such run folder"):
-        report(tmp_path / "absent")
+        render_report(tmp_path / "absent")
     with pytest.raises(InputError, match="not a run folder"):
-        report(tmp_path)
+        render_report(tmp_path)
     folder = tmp_path / "run"
     run("oil-leases", "linked", {}, episodes=20, out=folder)
     kept = (folder / "result.json").read_text(encoding="utf-8")
     (folder / "result.json").unlink()
     with pytest.raises(InputError, match="has not been finished"):
-        report(folder)
+        render_report(folder)
     (folder / "result.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read"):
-        report(folder)
+        render_report(folder)
     (folder / "result.json").write_text(kept.replace('"mechanism": "linked"', '"mechanism": "pivot"'), encoding="utf-8")
     with pytest.raises(InputError, match="damaged; repeat the command that began the run"):
-        report(folder)
+        render_report(folder)
     (folder / "result.json").write_text(kept.replace('"schema": 1', '"schema": 0'), encoding="utf-8")
     with pytest.raises(InputError, match="of another version of dynmech; repeat the command"):
-        report(folder)
+        render_report(folder)
     assert run("oil-leases", "linked", {}, episodes=20, out=folder).reused
     assert (folder / "result.json").read_text(encoding="utf-8") == kept
     save_result(folder, "other", {})
     with pytest.raises(InputError, match="not the result of"):
-        report(folder)
+        render_report(folder)
     (folder / "result.json").write_text(kept, encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
-        write_report(folder, tmp_path / "absent" / "page.html")
+        report(folder, tmp_path / "absent" / "page.html")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from dynmech.agents.oracle.frozen_search import search_frozen
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.scripted import Scripted
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import follow
-from dynmech.mechanisms.virtual.frozen_plans import everybody, flow, plans
+from dynmech.mechanisms.virtual.frozen_plans import flow, include_all, plans
 from dynmech.mechanisms.virtual.relaxed_bound import sampled_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
@@ -27,13 +27,13 @@ from tests.builders.separable_economies import known
 
 def test_with_the_printed_sign_of_beta_revenue_is_lost() -> None:
     """(18) subtracts β; by (16) revenue is what its decisions are worth with β *added*, whatever they maximise."""
-    environment = make_environment("ar1-additive:nodes=4,cost=0.2")
+    environment = load("ar1-additive:nodes=4,cost=0.2")
     assert isinstance(environment, SeparableEnvironment)
     mechanism, economy = VirtualPivot(environment), environment.economy
     every = np.arange(mechanism.profiles)
     right = mechanism.counted(every, every)
     shift = np.stack([v.shift[mechanism.node_of(every, i)] for i, v in enumerate(mechanism.values)], axis=1)
-    printed = everybody(right.multiplier - 2 * shift, right.included)
+    printed = include_all(right.multiplier - 2 * shift, right.included)
     flows = [flow(economy, t, right) for t in range(len(economy.later))]
     best = economy.discount * economy.start(plans(economy, right).value[0])
     worth = economy.discount * economy.start(follow(economy, plans(economy, printed).policy, flows)[0])
@@ -43,7 +43,7 @@ def test_with_the_printed_sign_of_beta_revenue_is_lost() -> None:
     assert float(masses @ worth) < float(masses @ best) - 0.2
 
 
-class Imitator(BaseStrategy):
+class Imitator(Strategy):
     """Reports the lowest taste once its rival has, and its highest as long as the rival has not."""
 
     name = "imitator"

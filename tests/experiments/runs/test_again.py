@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from dynmech import run, stress, use_plugins
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.results import read_result, read_run
-from dynmech.experiments.runs.running import make_conduct
+from dynmech.experiments.runs.running import make_protocol
 from dynmech.experiments.runs.simulation import Sampling
 from tests.builders.runs import planted, strategy
 
@@ -26,10 +26,10 @@ def again(folder: Path, target: Path) -> None:
 
 
 def test_house_rules_and_sizes(tmp_path: Path) -> None:
-    conduct = make_conduct(make_environment("oil-leases").agents, 0.5, {"firm 1": "exponential:0.1"}, "decisions")
+    protocol = make_protocol(load("oil-leases").agents, 0.5, {"firm 1": "exponential:0.1"}, "decisions")
     sampling = Sampling(60, seed=7, shard=20)
     lie = {"firm 1": "random"}
-    run("oil-leases", "linked", lie, sampling=sampling, conduct=conduct, log="episodes", out=tmp_path / "a")
+    run("oil-leases", "linked", lie, sampling=sampling, protocol=protocol, log="episodes", out=tmp_path / "a")
     again(tmp_path / "a", tmp_path / "b")
 
 
@@ -48,4 +48,4 @@ def test_a_plugin(tmp_path: Path) -> None:
 
 
 def test_an_economy_given_as_an_object_has_no_line(tmp_path: Path) -> None:
-    assert run(make_environment("oil-leases"), "linked", {}, episodes=20, out=tmp_path / "a").command is None
+    assert run(load("oil-leases"), "linked", {}, episodes=20, out=tmp_path / "a").command is None

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from dynmech.agents.oracle.gains import Figure
+from dynmech.agents.oracle.gains import Gain
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs import pilot_choice as choosing
 from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.replaying import replay
-from dynmech.experiments.runs.running import make_conduct, run
+from dynmech.experiments.runs.running import make_protocol, run
 from dynmech.experiments.runs.stressing import StressResult, stress
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game
+from dynmech.sim.play.game import Game, ProtocolOptions
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_wrong_exact_figure_is_flagged(
 
     def wrong(game: Game) -> Exact:
         right = exact_gains(game)
-        gains = {key: Figure(f.gain + shift * (key[1] is family), f.bound, f.place) for key, f in right.gains.items()}
+        gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.place) for key, f in right.gains.items()}
         return replace(right, gains=gains)
 
     monkeypatch.setattr(choosing, "exact_gains", wrong)
@@ -78,8 +78,8 @@ def test_a_wrong_exact_figure_is_flagged(
 
 
 def test_other_house_rules_are_simulated_only(tmp_path: Path) -> None:
-    conduct = Conduct(0.5, (Latency("uniform", 0.4),) * 2)
-    result = stress("oil-leases-prior", ["linked"], episodes=300, out=tmp_path / "a", conduct=conduct)
+    protocol = ProtocolOptions(0.5, (Latency("uniform", 0.4),) * 2)
+    result = stress("oil-leases-prior", ["linked"], episodes=300, out=tmp_path / "a", protocol=protocol)
     assert result.gains["exact"].isna().all()
     assert "no late messages" in result.mechanisms.iloc[0]["exact_refused"]
 
@@ -135,21 +135,21 @@ def test_a_replay_of_what_is_not_there(leases: StressResult, case: str, options:
 
 def test_a_latency_that_can_never_make_the_deadline_is_refused() -> None:
     with pytest.raises(InputError, match=r"no message of 'a' \(constant 0\.2\) can arrive by the deadline 0"):
-        make_conduct(("a", "b"), 0.0, {"a": "0.2"})
+        make_protocol(("a", "b"), 0.0, {"a": "0.2"})
     with pytest.raises(InputError, match="no message of 'b'"):
-        make_conduct(("a", "b"), 0.0, {"b": "exponential:0.2"})
-    assert make_conduct(("a", "b"), 0.2, {"all": "0.2"}).latency[1].value == 0.2
+        make_protocol(("a", "b"), 0.0, {"b": "exponential:0.2"})
+    assert make_protocol(("a", "b"), 0.2, {"all": "0.2"}).latency[1].value == 0.2
 
 
 PLUGIN = '''
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.mechanisms.groves.team import Team
 from dynmech.experiments.scenarios.base import Scenario
 
 
-class Shade(BaseStrategy):
+class Shade(Strategy):
     """Lies with probability p."""
 
     name = "shade"

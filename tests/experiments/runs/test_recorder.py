@@ -25,7 +25,7 @@ def test_a_cheap_line_has_not_changed(name: str) -> None:
 def test_every_scenario_mechanism_and_run_has_figures() -> None:
     golden = read_golden()
     audits = [name.split()[1:3] for name in golden if name.startswith("audit ")]
-    assert {economy.partition(":")[0] for economy, _ in audits} == set(SCENARIOS.names())
+    assert {environment.partition(":")[0] for environment, _ in audits} == set(SCENARIOS.names())
     assert {mechanism for _, mechanism in audits} == set(MECHANISMS.names())
     assert {name for name in golden if name.startswith("run ")} == {f"run {name}" for name in recorder.RUNS}
     assert len(recorder.RUNS) == 12

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dynmech import read_run, replay, run, stress, use_plugins
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.workers import pool
@@ -66,7 +66,7 @@ def entries(folder: Path, field: str) -> dict[str, Any]:
 def test_one_two_and_seven_workers_leave_the_same_bytes(tmp_path: Path) -> None:
     """The whole folder, `run.json` and the journal included; ours, users', failures and remarks."""
     use_plugins([planted(tmp_path / "chatty.py", CHATTY), moody(tmp_path)])
-    profile: dict[str, str | BaseStrategy] = {"0": "chatty", "1": "random"}
+    profile: dict[str, str | Strategy] = {"0": "chatty", "1": "random"}
     for count in (1, 2, 7):
         play_run(tmp_path / f"run {count}", count, strategies=profile, sampling=FEW)
         play_stress(tmp_path / f"stress {count}", count, mechanisms=["linked"])

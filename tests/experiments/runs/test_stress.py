@@ -75,29 +75,29 @@ def test_linked_holds_and_the_naive_rules_break(leases: StressResult) -> None:
 
 def test_the_worst_gain_of_each_mechanism_covers_the_exact_one(leases: StressResult) -> None:
     """Every lie that was played, by enumeration: the simulated mean lies within a simultaneous interval."""
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     checked = 0
     for gain in leases.gains.to_dict("records"):
         if gain["family"] not in ("one-shot", "belief-manipulation", "misreport"):
             continue
-        mechanism = MECHANISMS.get(gain["mechanism"])(env)
-        agent = env.agents.index(gain["agent"])
-        images = _images(env, gain["strategy"], agent)
+        mechanism = MECHANISMS.get(gain["mechanism"])(environment)
+        agent = environment.agents.index(gain["agent"])
+        images = _images(environment, gain["strategy"], agent)
 
         def play(t: int, i: int, s: tuple[int, ...], _r: tuple[int, ...], images: Any = images, me: int = agent) -> int:
             return int(images[t][s[-1]]) if i == me else s[-1]
 
-        exact = float((tree_payoffs(env, mechanism, play)[0] - tree_payoffs(env, mechanism)[0])[agent])
+        exact = float((tree_payoffs(environment, mechanism, play)[0] - tree_payoffs(environment, mechanism)[0])[agent])
         assert gain["gain"] == pytest.approx(exact, abs=2 * gain["half_width"] + 1e-9), gain["strategy"]
         checked += 1
     assert checked == 5 * (3 + 3)
 
 
-def _images(env: TableEnvironment, key: str, agent: int) -> list[list[int]]:
+def _images(environment: TableEnvironment, key: str, agent: int) -> list[list[int]]:
     """What a strategy sends for each signal, by period, read from its text with code of its own."""
     name, _, rest = key.partition(":")
     options = dict(part.split("=") for part in rest.split(","))
-    sizes = [len(env.stage(t).signals[agent]) for t in range(3)]
+    sizes = [len(environment.stage(t).signals[agent]) for t in range(3)]
     words: dict[str, Callable[[int, int], int]] = {
         "flip": lambda k, n: n - 1 - k,
         "up": lambda k, n: min(k + 1, n - 1),
@@ -109,7 +109,7 @@ def _images(env: TableEnvironment, key: str, agent: int) -> list[list[int]]:
     def image(text: str, t: int) -> list[int]:
         if text in words:
             return [words[text](k, sizes[t]) for k in range(sizes[t])]
-        return [env.stage(t).signals[agent].index(part) for part in text.split("/")]
+        return [environment.stage(t).signals[agent].index(part) for part in text.split("/")]
 
     truth = [list(range(size)) for size in sizes]
     period = int(options.get("period", 0))
@@ -199,7 +199,7 @@ def test_the_table_says_whose_gains_they_are() -> None:
 
 def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None:
     assert set(leases.gains.columns) == {
-        "mechanism", "family", "lies", "agent", "strategy", "words", "gain", "half_width", "found",
+        "mechanism", "family", "complexity", "agent", "strategy", "words", "gain", "half_width", "found",
         "given", "given_gain", "given_half_width", "tried", "case", "exact", "exact_bound", "agrees",
     }  # fmt: skip
     assert {
@@ -217,9 +217,9 @@ def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None
 
 
 def test_prescribed_play_is_worth_what_enumeration_says(leases: StressResult) -> None:
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     for known in leases.mechanisms.to_dict("records"):
-        payoffs, revenue = tree_payoffs(env, MECHANISMS.get(known["mechanism"])(env))
+        payoffs, revenue = tree_payoffs(environment, MECHANISMS.get(known["mechanism"])(environment))
         assert known["first_best"] == pytest.approx(19, abs=1e-12)
         assert abs(known["welfare"] - 19) < 1.5 * known["welfare_half_width"]
         assert abs(known["revenue"] - revenue) < 1.5 * known["revenue_half_width"]
@@ -307,8 +307,8 @@ def test_luck_that_a_single_interval_would_report_is_not_found(tmp_path: Path) -
 
 def test_luck_that_agrees_with_an_exact_nothing_is_not_found(tmp_path: Path) -> None:
     """Under `balanced-team` nothing gains, says the exact search; one of these intervals stays above 0 all the same."""
-    economy = "bilateral-trade:midpoints=true"
-    result = stress(economy, ["balanced-team"], episodes=500, out=tmp_path / "a", log="summary")
+    environment = "bilateral-trade:midpoints=true"
+    result = stress(environment, ["balanced-team"], episodes=500, out=tmp_path / "a", log="summary")
     luck = result.gains["gain"] - 1.5 * result.gains["half_width"] > 0
     assert luck.any()
     assert result.gains["agrees"].all()
@@ -337,8 +337,8 @@ def test_paired_gains_are_those_of_common_draws(leases: StressResult) -> None:
     logged = pd.read_parquet(
         leases.folder / "gains/mechanism=cremer-mclean/case=firm-1.belief-manipulation/shard-00000.parquet"
     )
-    env = OilLeasesPrior().build()
-    game = make_game(env, CremerMcLean(env))
+    environment = OilLeasesPrior().build()
+    game = make_game(environment, CremerMcLean(environment))
     streams = Streams(0, "play", 0, len(logged) // 2, game.periods)
     truth = play_shard(game, (Truthful(), Truthful()), streams, episodes=50)
     lie = play_shard(game, (BeliefManipulation(0, "1/0", "6/4"), Truthful()), streams, episodes=50)
@@ -401,12 +401,12 @@ def test_unwilling_agents_are_counted(tmp_path: Path) -> None:
 def test_agents_whose_names_look_alike_in_paths_keep_their_own_logs(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    env = replace(RepeatedAuction(horizon=2).build(), agents=("α", "β"))
-    result = stress(env, ["pay-your-report"], episodes=300, out=tmp_path / "a")
+    environment = replace(RepeatedAuction(horizon=2).build(), agents=("α", "β"))
+    result = stress(environment, ["pay-your-report"], episodes=300, out=tmp_path / "a")
     assert result.gains["case"].is_unique
     cases = {path.name for path in (tmp_path / "a/gains/mechanism=pay-your-report").iterdir()}
     assert len(cases) == len(result.gains) + 1
-    same = stress(replace(env, agents=("a", "b")), ["pay-your-report"], episodes=300, out=tmp_path / "b")
+    same = stress(replace(environment, agents=("a", "b")), ["pay-your-report"], episodes=300, out=tmp_path / "b")
     assert result.gains["gain"].tolist() == same.gains["gain"].tolist()
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from dynmech import replay, run, stress
-from dynmech.experiments.catalog.names import make_environment, make_strategy, use_plugins
+from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
 from dynmech.experiments.runs import episode_trace as telling
 from dynmech.experiments.runs.episode_trace import PERIODS, tell_case, tell_safely
 from dynmech.experiments.runs.results import read_result
-from dynmech.experiments.runs.running import make_conduct
+from dynmech.experiments.runs.running import make_protocol
 from dynmech.experiments.runs.simulation import Sampling, lone_deviation, make_game_of
 from dynmech.experiments.workers.pool import Workers
 from tests.builders.homes import home
@@ -21,9 +21,9 @@ WHERE = ("contingent-density", "self-enforcing", "optimal-contract", "cremer-mcl
 
 def told(mechanism: str, economy: str = "", lie: str = "random", late: bool = False) -> dict[str, Any]:
     """The story of the first agent's lie."""
-    environment = make_environment(economy or home(mechanism))
-    conduct = make_conduct(environment.agents, 0.5, {"all": "exponential:0.4"}) if late else None
-    game = make_game_of(environment, mechanism, conduct, 1e-4)
+    environment = load(economy or home(mechanism))
+    protocol = make_protocol(environment.agents, 0.5, {"all": "exponential:0.4"}) if late else None
+    game = make_game_of(environment, mechanism, protocol, 1e-4)
     return tell_case(game, lone_deviation(game, 0, make_strategy(lie)), Sampling(40, seed=3))
 
 
@@ -112,7 +112,7 @@ def test_nobody_who_deviates_no_story(tmp_path: Path) -> None:
 
 def test_a_users_strategy_is_told_too_and_what_it_breaks_is_said(tmp_path: Path) -> None:
     use_plugins([planted(tmp_path / "teller.py", strategy("teller", "return view.space.size - 1 - view.prescribed"))])
-    game = make_game_of(make_environment("oil-leases"), "linked", None, 1e-4)
+    game = make_game_of(load("oil-leases"), "linked", None, 1e-4)
     story = tell_safely(game, lone_deviation(game, 0, make_strategy("teller")), Sampling(30), Workers())
     assert adds_up(story)
     use_plugins([planted(tmp_path / "mute.py", strategy("mute", "raise ValueError('no')"))])

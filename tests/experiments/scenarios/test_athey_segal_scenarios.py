@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.simulation import prescribed_case
 from dynmech.mechanisms.conditions.conditions import independent_types, private_values
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -25,26 +25,26 @@ SCENARIOS = [
 
 
 def table(text: str) -> TableEnvironment:
-    env = make_environment(text)
-    assert isinstance(env, TableEnvironment)
-    return env
+    environment = load(text)
+    assert isinstance(environment, TableEnvironment)
+    return environment
 
 
-def decisions(env: TableEnvironment, t: int = 0) -> list[list[str]]:
+def decisions(environment: TableEnvironment, t: int = 0) -> list[list[str]]:
     """What is efficient, by public state and profile."""
-    stage = env.stage(0)
-    policy = plan(env).policy[plan(env).at(t)].reshape(max(1, len(stage.public)), -1)
+    stage = environment.stage(0)
+    policy = plan(environment).policy[plan(environment).at(t)].reshape(max(1, len(stage.public)), -1)
     return [[stage.decisions[k] for k in row] for row in policy]
 
 
 @pytest.mark.parametrize("text", SCENARIOS)
 def test_values_are_private_types_independent_and_the_balanced_team_holds(text: str) -> None:
-    env = table(text)
-    assert private_values(env).holds
-    assert independent_types(env).holds
+    environment = table(text)
+    assert private_values(environment).holds
+    assert independent_types(environment).holds
     for mechanism in ("team", "team:reports=payoffs", "balanced-team", "balanced:base=pivot"):
-        assert audit(env, make_mechanism(mechanism, env)).holds
-    ledger = keep_ledger(env, make_mechanism("balanced-team", env))
+        assert audit(environment, make_mechanism(mechanism, environment)).holds
+    ledger = truthful_values(environment, make_mechanism("balanced-team", environment))
     np.testing.assert_allclose(ledger.transfer, 0, atol=1e-10)
 
 
@@ -59,8 +59,8 @@ def test_values_are_private_types_independent_and_the_balanced_team_holds(text: 
     ],
 )
 def test_the_naive_rules_lose_for_somebody(text: str, mechanism: str) -> None:
-    env = table(text)
-    found = audit(env, make_mechanism(mechanism, env))
+    environment = table(text)
+    found = audit(environment, make_mechanism(mechanism, environment))
     gains = [figure.gain for search in found.searches for figure in list(search.figures.values())[-1].values()]
     assert max(gains) > 1e-3
     assert not found.promises or not found.holds
@@ -76,18 +76,18 @@ def test_the_fishery_rests_when_stocks_are_low_and_sails_by_need() -> None:
 
 
 def test_use_moves_the_public_stock_and_the_own_need() -> None:
-    env = table("renewable-resource")
-    law = env.kernel(0).row(3, int(np.ravel_multi_index((2, 1, 1), (3, 2, 2))))  # both out at a high stock
+    environment = table("renewable-resource")
+    law = environment.kernel(0).row(3, int(np.ravel_multi_index((2, 1, 1), (3, 2, 2))))  # both out at a high stock
     np.testing.assert_allclose(law.sum(axis=(1, 2)), [0, 1, 0], atol=1e-12)  # 2 · ½: it falls for sure
     np.testing.assert_allclose(law.sum(axis=(0, 2)), [0.5 + 0.5 * 0.15, 0.5 * 0.85], atol=1e-12)
-    idle = env.kernel(0).row(0, int(np.ravel_multi_index((0, 1, 1), (3, 2, 2))))
+    idle = environment.kernel(0).row(0, int(np.ravel_multi_index((0, 1, 1), (3, 2, 2))))
     np.testing.assert_allclose(idle.sum(axis=(1, 2)), [0.5, 0.5, 0], atol=1e-12)
 
 
 def test_a_warm_plant_is_kept_although_the_cold_one_is_cheaper_to_fuel() -> None:
-    env = table("power-plants:horizon=4")
-    states = env.stage(0).public
-    by_state = dict(zip(states, decisions(env, t=3), strict=True))
+    environment = table("power-plants:horizon=4")
+    states = environment.stage(0).public
+    by_state = dict(zip(states, decisions(environment, t=3), strict=True))
     assert by_state["1"] == [
         "1",
         "1",
@@ -100,14 +100,14 @@ def test_a_warm_plant_is_kept_although_the_cold_one_is_cheaper_to_fuel() -> None
 
 
 def test_the_designer_bears_the_shortage() -> None:
-    env = table("power-plants:shortage=100")
-    assert all(row == ["1+2"] * 4 for row in decisions(env))
-    game = make_game(env, make_mechanism("balanced-team", env), tail=0.5)
+    environment = table("power-plants:shortage=100")
+    assert all(row == ["1+2"] * 4 for row in decisions(environment))
+    game = make_game(environment, make_mechanism("balanced-team", environment), tail=0.5)
     record = play_shard(game, prescribed_case(game).strategies, Streams(1, "test", 0, 20, game.periods))
     assert (record.cost[: game.periods] == 0).all()
     dear = table("power-plants:low=9,high=10")
     assert all(row == ["none"] * 4 for row in decisions(dear))
-    ledger = keep_ledger(dear, make_mechanism("team", dear))
+    ledger = truthful_values(dear, make_mechanism("team", dear))
     assert ledger.welfare == pytest.approx(-1.5 * 3 / 0.1)
 
 
@@ -125,4 +125,4 @@ def test_the_designer_bears_the_shortage() -> None:
 )
 def test_bad_options_get_one_line(text: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
-        make_environment(text)
+        load(text)

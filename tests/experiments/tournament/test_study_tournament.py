@@ -229,14 +229,14 @@ def test_a_sweep_is_every_combination() -> None:
 
 
 def test_agents_that_are_not_alike_get_a_role_each() -> None:
-    from dynmech.experiments.catalog.names import make_environment
+    from dynmech.experiments.catalog.names import load
 
     roles = {"big": {"agents": ["carrier 3"]}, "rest": {"agents": ["carrier 1", "carrier 2"], "symmetric": False}}
     study = check_tournament({**GOOD, "environment": "spectrum:horizon=2", "roles": roles}, "s")
-    made, assumed = make_roles(study, make_environment("spectrum:horizon=2"))
+    made, assumed = make_roles(study, load("spectrum:horizon=2"))
     assert [(role.name, role.agents) for role in made] == [("big", (2,)), ("carrier 1", (0,)), ("carrier 2", (1,))]
     assert assumed == []
     everybody = {"all": {"agents": ["carrier 1", "carrier 2", "carrier 3"]}}
     wrong = Study.model_validate({**GOOD, "environment": "spectrum", "roles": everybody})
     with pytest.raises(InputError, match="not symmetric"):
-        make_roles(wrong, make_environment("spectrum"))
+        make_roles(wrong, load("spectrum"))

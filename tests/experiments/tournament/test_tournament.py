@@ -10,7 +10,7 @@ import pytest
 
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.results import read_result
 from dynmech.experiments.tournament.found import Tournament
 from dynmech.experiments.tournament.loading import check_tournament
@@ -207,8 +207,8 @@ def test_truth_has_no_regret_under_pivot_on_private_values_with_noise(tmp_path: 
 
 def test_the_regret_of_truth_under_cremer_mclean_is_the_oracles_figure(tmp_path: Path) -> None:
     """The belief manipulation of Liu's oil leases gains 2, and nothing gains more."""
-    economy = make_environment("oil-leases-prior")
-    found_exactly = audit(economy, make_mechanism("cremer-mclean", economy))
+    environment = load("oil-leases-prior")
+    found_exactly = audit(environment, make_mechanism("cremer-mclean", environment))
     exact = gains(found_exactly, Family.CONTINGENT, "ex_ante")
     assert exact == pytest.approx([2, 0], abs=1e-10)
     found = tournament(
@@ -295,11 +295,11 @@ def test_coalitions_earn_in_play_what_the_oracle_says(tmp_path: Path) -> None:
     """Beside an audit of the same coalition; and what all gain together is welfare gained and revenue lost."""
     changes: dict[str, Any] = {"strategies": {"truth": "truthful"}, "episodes": 1200, "coalitions": CARTEL}
     found = play(tmp_path / "run", **changes)
-    env = make_environment(STUDY["environment"])
+    environment = load(STUDY["environment"])
     for part in found.parts:
         by_name = {one.name: one for one in part.coalitions}
         cartel, alone, everybody = (by_name[name] for name in CARTEL)
-        audited = audit(env, make_mechanism(part.mechanism, env), coalitions=[[0, 1]])
+        audited = audit(environment, make_mechanism(part.mechanism, environment), coalitions=[[0, 1]])
         assert cartel.exact == pytest.approx(gains(audited, Family.CONTINGENT, "ex_ante")[0], abs=1e-9)
         assert cartel.members == ("bidder 1", "bidder 2")
         for one in by_name.values():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
 from dynmech.experiments.runs.loading import make_workers
 from dynmech.experiments.workers import pool
@@ -325,7 +325,7 @@ def asked(workers: Workers, call: Call) -> Any:
     return done.answer.value
 
 
-def name_of(thing: BaseStrategy) -> str:
+def name_of(thing: Strategy) -> str:
     return thing.name
 
 
@@ -341,7 +341,7 @@ def test_a_plugin_travels_by_its_path_and_must_be_the_same_there(tmp_path: Path)
 
 
 def test_a_class_of_a_script_travels_by_value() -> None:
-    class Local(BaseStrategy):
+    class Local(Strategy):
         name = "local"
         source = "here"
 

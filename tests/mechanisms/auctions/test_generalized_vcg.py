@@ -18,8 +18,8 @@ from dynmech.mechanisms.conditions.one_dimensional import increasing_differences
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -27,7 +27,7 @@ from dynmech.sim.economy.builders import from_arrays, single_object
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
-from tests.builders.exact import truthful_values
+from tests.builders.exact import payoffs_of_truth
 
 seeds = st.integers(0, 10_000)
 
@@ -66,9 +66,9 @@ def ordered_economy(seed: int, agents: int, nodes: int, decisions: int, horizon:
     return from_arrays(utility, kernels, prior, 0.85, horizon=horizon, name="ordered")
 
 
-def worst(env: TableEnvironment, mechanism: BaseMechanism, family: Family = Family.CONTINGENT) -> float:
+def worst(environment: TableEnvironment, mechanism: Mechanism, family: Family = Family.CONTINGENT) -> float:
     """The largest ex post gain of anybody."""
-    return audit(env, mechanism).worst(family, "ex_post")[1].gain
+    return audit(environment, mechanism).worst(family, "ex_post")[1].gain
 
 
 sizes = st.sampled_from([(2, 2, 2), (2, 5, 2), (2, 4, 3), (3, 2, 2), (3, 3, 3)])
@@ -77,36 +77,36 @@ sizes = st.sampled_from([(2, 2, 2), (2, 5, 2), (2, 4, 3), (3, 2, 2), (3, 3, 3)])
 @given(seeds, sizes)
 def test_clipped_increments_hold_wherever_the_conditions_do(seed: int, size: tuple[int, int, int]) -> None:
     """No gain ex post; and the payoff level under truth is the one that the payments were worked out from."""
-    env = ordered_economy(seed, *size)
-    mechanism = GeneralizedVCG(env)
+    environment = ordered_economy(seed, *size)
+    mechanism = GeneralizedVCG(environment)
     assert all(condition.holds for condition in mechanism.conditions())
-    found = audit(env, mechanism)
+    found = audit(environment, mechanism)
     assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-9
     assert found.verdict == "holds"
-    values = truthful_values(env, mechanism)
+    values = payoffs_of_truth(environment, mechanism)
     np.testing.assert_allclose(values, mechanism.values[0].reshape(values.shape), atol=1e-10)
 
 
 @given(seeds, sizes, st.integers(1, 4))
 def test_finite_horizons_go_backwards(seed: int, size: tuple[int, int, int], horizon: int) -> None:
-    env = ordered_economy(seed, *size, horizon=horizon)
-    mechanism = GeneralizedVCG(env)
+    environment = ordered_economy(seed, *size, horizon=horizon)
+    mechanism = GeneralizedVCG(environment)
     assert all(condition.holds for condition in mechanism.conditions())
-    assert worst(env, mechanism) < 1e-9
-    expected = (mechanism.values[0] * env.prior).reshape(len(env.agents), -1).sum(axis=1)
-    ledger = keep_ledger(env, mechanism)
+    assert worst(environment, mechanism) < 1e-9
+    expected = (mechanism.values[0] * environment.prior).reshape(len(environment.agents), -1).sum(axis=1)
+    ledger = truthful_values(environment, mechanism)
     np.testing.assert_allclose(ledger.utility - ledger.transfer, expected, atol=1e-12)
 
 
 @given(seeds, sizes)
 def test_payments_are_the_formula_read_aloud(seed: int, size: tuple[int, int, int]) -> None:
     """Eq. (4) by loops over κ, with W and V^i taken from the planner and from the mechanism's own values."""
-    env = ordered_economy(seed, *size)
-    mechanism = GeneralizedVCG(env, "printed")
-    best = plan(env)
-    for i in range(len(env.agents)):
+    environment = ordered_economy(seed, *size)
+    mechanism = GeneralizedVCG(environment, "printed")
+    best = plan(environment)
+    for i in range(len(environment.agents)):
         own = mechanism.own_value(0, i)
-        for profile in np.ndindex(*env.stage(0).axes):
+        for profile in np.ndindex(*environment.stage(0).axes):
             paid, here = 0.0, list(profile)
             for k in range(1, profile[i] + 1):
                 here[i] = k
@@ -121,20 +121,20 @@ def test_payments_are_the_formula_read_aloud(seed: int, size: tuple[int, int, in
 
 def test_the_grid_trap() -> None:
     """A public good on five nodes: eq. (4) as printed loses 0.36, the clipped one nothing."""
-    env = PublicGood(persistence=0.6, habit=0).build()
-    printed = GeneralizedVCG(env, "printed")
-    assert worst(env, printed) == pytest.approx(0.362272, abs=1e-6)
-    assert worst(env, printed, Family.ONE_SHOT) == pytest.approx(0.125, abs=1e-9)
+    environment = PublicGood(persistence=0.6, habit=0).build()
+    printed = GeneralizedVCG(environment, "printed")
+    assert worst(environment, printed) == pytest.approx(0.362272, abs=1e-6)
+    assert worst(environment, printed, Family.ONE_SHOT) == pytest.approx(0.125, abs=1e-9)
     assert all(condition.holds for condition in printed.conditions()), "its conditions hold, its promise does not"
-    assert worst(env, GeneralizedVCG(env)) < 1e-9
+    assert worst(environment, GeneralizedVCG(environment)) < 1e-9
 
 
 def test_the_trap_closes_as_the_grid_gets_finer() -> None:
     """One lie gains at most what one node adds to the others' values: γ / (K − 1) in a single period."""
     gains = []
     for nodes in (3, 5, 9, 17):
-        env = PublicGood(nodes=nodes, cost=1.55, persistence=0.6, habit=0, horizon=1).build()
-        gains.append(worst(env, GeneralizedVCG(env, "printed")))
+        environment = PublicGood(nodes=nodes, cost=1.55, persistence=0.6, habit=0, horizon=1).build()
+        gains.append(worst(environment, GeneralizedVCG(environment, "printed")))
         assert gains[-1] <= 0.5 / (nodes - 1) + 1e-12
     assert gains[0] > 0.1
     assert gains[-1] < 0.04
@@ -142,12 +142,12 @@ def test_the_trap_closes_as_the_grid_gets_finer() -> None:
 
 def test_it_is_worth_using_on_the_public_good() -> None:
     """Where everything else loses or is refused."""
-    env = PublicGood().build()
-    assert worst(env, GeneralizedVCG(env)) < 1e-9
-    assert worst(env, GeneralizedVCG(env, "printed")) > 0.3
-    assert worst(env, Pivot(env)) > 0.1
+    environment = PublicGood().build()
+    assert worst(environment, GeneralizedVCG(environment)) < 1e-9
+    assert worst(environment, GeneralizedVCG(environment, "printed")) > 0.3
+    assert worst(environment, Pivot(environment)) > 0.1
     with pytest.raises(Refusal, match="no spanning for agent 'citizen 1'"):
-        ContingentSpanning(env)
+        ContingentSpanning(environment)
 
 
 class Myopic(GeneralizedVCG):
@@ -167,8 +167,8 @@ class OneTooHigh(GeneralizedVCG):
 
 @pytest.mark.parametrize("wrong", [Myopic, OneTooHigh])
 def test_planted_payments_lose(wrong: type[GeneralizedVCG]) -> None:
-    env = PublicGood().build()
-    assert worst(env, wrong(env)) > 0.01
+    environment = PublicGood().build()
+    assert worst(environment, wrong(environment)) > 0.01
 
 
 # The dynamic pivot
@@ -186,9 +186,9 @@ def auction_with_an_absorbing_zero(absorbing: bool) -> TableEnvironment:
     return single_object([[0, 1, 2]] * 2, kernels, prior, 0.9, reserve=False)
 
 
-def off_pivot(env: TableEnvironment) -> float:
+def off_pivot(environment: TableEnvironment) -> float:
     """How far the payments are from the dynamic pivot's."""
-    return float(np.abs(GeneralizedVCG(env).tables[0] - Pivot(env).tables[0]).max())
+    return float(np.abs(GeneralizedVCG(environment).tables[0] - Pivot(environment).tables[0]).max())
 
 
 def test_it_is_the_dynamic_pivot_where_the_lowest_signal_counts_for_nothing() -> None:
@@ -205,10 +205,10 @@ def test_it_is_the_dynamic_pivot_on_random_goods_that_move_nothing(seed: int, ag
     rng = generator(seed)
     values = [[0.0, *np.cumsum(rng.uniform(0.1, 1, nodes - 1))] for _ in range(agents)]
     kernels = [rng.dirichlet(np.ones(nodes), nodes) for _ in range(agents)]
-    env = single_object(values, kernels, np.full((nodes,) * agents, nodes ** -float(agents)), 0.9)
-    assert off_pivot(env) < 1e-9
-    contribution = plan(env).value[0] - plan(env, 0).value[0]
-    np.testing.assert_allclose(GeneralizedVCG(env).values[0][0], contribution, atol=1e-9)
+    environment = single_object(values, kernels, np.full((nodes,) * agents, nodes ** -float(agents)), 0.9)
+    assert off_pivot(environment) < 1e-9
+    contribution = plan(environment).value[0] - plan(environment, 0).value[0]
+    np.testing.assert_allclose(GeneralizedVCG(environment).values[0][0], contribution, atol=1e-9)
 
 
 # Where it does not fit, and where its conditions fail
@@ -217,27 +217,27 @@ def test_it_is_the_dynamic_pivot_on_random_goods_that_move_nothing(seed: int, ag
 def test_a_decision_given_up_and_taken_again_is_refused() -> None:
     utility = np.zeros((2, 2, 3, 1))
     utility[0, 1, :, 0] = [-1, 1, -1]
-    env = from_arrays(utility, [np.full((2, 3, 3), 1 / 3), np.ones((2, 1, 1))], np.full((3, 1), 1 / 3), 0.5)
-    found = interval_order(env, plan(env))
+    environment = from_arrays(utility, [np.full((2, 3, 3), 1 / 3), np.ones((2, 1, 1))], np.full((3, 1), 1 / 3), 0.5)
+    found = interval_order(environment, plan(environment))
     assert (found.holds, found.value) == (False, 1)
     assert found.where["signal"] == "2"
     with pytest.raises(Refusal, match=r"chosen, given up and chosen again \(period 0, agent agent 1, decisions d0, d1"):
-        GeneralizedVCG(env)
-    crossing = single_crossing(env, plan(env))
+        GeneralizedVCG(environment)
+    crossing = single_crossing(environment, plan(environment))
     assert (crossing.holds, crossing.value) == (False, 1)
 
 
 def test_own_differences_that_fall_are_refused_or_shown() -> None:
     """Firm 1 wins the first lease where it wants it less: 7 at the signal 4, 11 at 6."""
-    env = OilLeases().build()
+    environment = OilLeases().build()
     with pytest.raises(Refusal, match=r"period 0 agent 'firm 1' gains 4 less from '2' instead of '1' at the signal 6"):
-        GeneralizedVCG(env)
-    printed = GeneralizedVCG(env, "printed")
+        GeneralizedVCG(environment)
+    printed = GeneralizedVCG(environment, "printed")
     falling = next(c for c in printed.conditions() if c.name.startswith("increasing"))
     assert not falling.holds
     assert falling.value == pytest.approx(4)
     assert falling.where == {"period": 0, "agent": "firm 1", "decisions": "1, 2", "signal": "6", "others": "-"}
-    assert worst(env, printed) > 1
+    assert worst(environment, printed) > 1
 
 
 @given(seeds)
@@ -245,13 +245,13 @@ def test_where_conditions_fail_the_promise_may_fail_and_where_they_hold_it_holds
     """Random utilities on an independent kernel: never a gain unless a condition says why."""
     rng = generator(seed)
     kernels = [rng.dirichlet(np.ones(3), (2, 3)) for _ in range(2)]
-    env = from_arrays(rng.uniform(-1, 1, (2, 2, 3, 3)), kernels, np.full((3, 3), 1 / 9), 0.9)
+    environment = from_arrays(rng.uniform(-1, 1, (2, 2, 3, 3)), kernels, np.full((3, 3), 1 / 9), 0.9)
     try:
-        mechanism = GeneralizedVCG(env)
+        mechanism = GeneralizedVCG(environment)
     except Refusal:
         return
     failing = [c.name for c in mechanism.conditions() if not c.holds]
-    assert worst(env, mechanism) < 1e-9 or "increasing differences of own values" in failing
+    assert worst(environment, mechanism) < 1e-9 or "increasing differences of own values" in failing
 
 
 def restless(seed: int = 1356) -> TableEnvironment:
@@ -268,10 +268,10 @@ def restless(seed: int = 1356) -> TableEnvironment:
 
 @pytest.mark.parametrize("increments", ["clipped", "printed"])
 def test_stationary_values_exist_where_a_long_horizon_does_not_lead_to_them(increments: str) -> None:
-    env = restless()
-    mechanism = GeneralizedVCG(env, increments)  # type: ignore[arg-type]
+    environment = restless()
+    mechanism = GeneralizedVCG(environment, increments)  # type: ignore[arg-type]
     assert all(condition.holds for condition in mechanism.conditions())
-    assert worst(env, mechanism) < 1e-9
+    assert worst(environment, mechanism) < 1e-9
     stationary = mechanism.values[0]
     np.testing.assert_allclose(mechanism._before(0, stationary), stationary, atol=1e-9)
     value, apart = np.zeros_like(stationary), []
@@ -283,16 +283,16 @@ def test_stationary_values_exist_where_a_long_horizon_does_not_lead_to_them(incr
 
 
 def test_an_audit_shows_what_it_rests_on() -> None:
-    env = PublicGood(nodes=3).build()
-    shown = {c.name: c.holds for c in audit(env, GeneralizedVCG(env)).conditions}
+    environment = PublicGood(nodes=3).build()
+    shown = {c.name: c.holds for c in audit(environment, GeneralizedVCG(environment)).conditions}
     assert shown["interval order"]
     assert shown["increasing differences of own values"]
-    assert "interval order" not in {c.name for c in audit(env, Pivot(env)).conditions}
+    assert "interval order" not in {c.name for c in audit(environment, Pivot(environment)).conditions}
 
 
 def test_increasing_differences_names_where_they_fall() -> None:
-    env = PublicGood(nodes=3).build()
-    falling = increasing_differences(env, plan(env), lambda _t, i: -env.stage(0).utility[i])
+    environment = PublicGood(nodes=3).build()
+    falling = increasing_differences(environment, plan(environment), lambda _t, i: -environment.stage(0).utility[i])
     assert not falling.holds
     assert falling.value == pytest.approx(0.5)
     assert falling.where["decisions"] == "without, with"
@@ -303,11 +303,11 @@ def test_increasing_differences_names_where_they_fall() -> None:
 
 def test_play_earns_the_values() -> None:
     """Sampled from the event loop: payoffs within five standard errors of V^i, and no closing payments."""
-    env = replace(PublicGood().build(), discount=0.7)
-    mechanism = GeneralizedVCG(env)
-    game = make_game(env, mechanism, tail=1e-3)
+    environment = replace(PublicGood().build(), discount=0.7)
+    mechanism = GeneralizedVCG(environment)
+    game = make_game(environment, mechanism, tail=1e-3)
     record = play_shard(game, [Truthful()] * 2, Streams(0, "test", 0, 4000, game.periods + game.closing))
-    exact = (mechanism.values[0] * env.prior).reshape(2, -1).sum(axis=1)
+    exact = (mechanism.values[0] * environment.prior).reshape(2, -1).sum(axis=1)
     moments = Moments.of(record.payoffs)
     assert (moments.error < 0.05).all()
     assert (np.abs(moments.mean - exact) <= 5 * moments.error + game.tail).all()

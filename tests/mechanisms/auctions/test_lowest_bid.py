@@ -16,14 +16,14 @@ from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.auctions.second_price import SecondPrice
 from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, make_game
+from dynmech.sim.play.game import ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Acts, Situation
@@ -53,37 +53,37 @@ def economy(seed: int, bidders: int, gamma: float, discount: float = 0.8) -> Tab
     return from_arrays(utility, kernel, np.full((2,) * bidders, 2.0**-bidders), discount, name="bidders")
 
 
-def worst(env: TableEnvironment, mechanism: BaseMechanism, family: Family = Family.CONTINGENT) -> float:
-    return audit(env, mechanism).worst(family, "ex_post")[1].gain
+def worst(environment: TableEnvironment, mechanism: Mechanism, family: Family = Family.CONTINGENT) -> float:
+    return audit(environment, mechanism).worst(family, "ex_post")[1].gain
 
 
 def nobody(count: int) -> Acts:
     return Acts(np.zeros((1, count), np.intp), np.zeros((1, count)))
 
 
-def paid(env: TableEnvironment, mechanism: LowestBid, profile: tuple[int, ...], bids: Array) -> FloatArray:
+def paid(environment: TableEnvironment, mechanism: LowestBid, profile: tuple[int, ...], bids: Array) -> FloatArray:
     """Everybody's first instalment and expected discounted second one at a profile, `(N,)`, by the rules alone."""
     now, messages = Situation(1, np.zeros(1, np.intp), np.zeros(1, np.intp)), bids[None]
     decision = mechanism.decide(now, messages)
     total = mechanism.charge(now, messages, decision, nobody(len(bids)))[0]
     memory = mechanism.remember(now, messages, decision, nobody(len(bids)))
-    law = env.kernel(0).row(0, int(np.ravel_multi_index(profile, env.stage(0).axes)))
+    law = environment.kernel(0).row(0, int(np.ravel_multi_index(profile, environment.stage(0).axes)))
     for following in np.ndindex(*law.shape):
         told = np.array([mechanism.places[j][k] for j, k in enumerate(following)])[None]
         due = mechanism.due(Situation(2, memory, now.public), told)[0]
-        total = total + env.discount * law[following] * due
+        total = total + environment.discount * law[following] * due
     return total
 
 
 @given(seeds, st.integers(2, 3), st.sampled_from([1.2, 1.8, 3.0, 0.4, 0.9]), st.integers(1, 3))
 def test_winning_is_worth_the_same_whatever_the_winner_bids(seed: int, bidders: int, gamma: float, steps: int) -> None:
     """(γ − 1)(θ^m − θ^i) = v^i − v^m; and the two payments are expected to add up to v^m."""
-    env = economy(seed, bidders, gamma)
-    mechanism = LowestBid(env, steps)
+    environment = economy(seed, bidders, gamma)
+    mechanism = LowestBid(environment, steps)
     linear = mechanism.linear
     assert linear.gamma == pytest.approx(gamma, abs=1e-9)
     values = linear.values()
-    for profile in np.ndindex(*env.stage(0).axes):
+    for profile in np.ndindex(*environment.stage(0).axes):
         theta = np.array([linear.signals[j][k] for j, k in enumerate(profile)])
         asked = np.array([mechanism.places[j][k] for j, k in enumerate(profile)])
         for i in range(bidders):
@@ -94,7 +94,7 @@ def test_winning_is_worth_the_same_whatever_the_winner_bids(seed: int, bidders: 
                 bids[i] = bid
                 if int(mechanism.winner(bids[None])[0]) != i:
                     continue
-                costs = paid(env, mechanism, profile, bids)
+                costs = paid(environment, mechanism, profile, bids)
                 assert costs[i] == pytest.approx(values[(m, *profile)], abs=1e-8)
                 earned = values[(i, *profile)] - costs[i]
                 assert earned == pytest.approx((gamma - 1) * (theta[m] - theta[i]), abs=1e-8)
@@ -103,8 +103,8 @@ def test_winning_is_worth_the_same_whatever_the_winner_bids(seed: int, bidders: 
 
 @given(seeds, st.integers(2, 3), st.sampled_from([1.3, 2.5, 0.5, 1.0]), st.integers(1, 2))
 def test_it_holds_against_everything(seed: int, bidders: int, gamma: float, steps: int) -> None:
-    env = economy(seed, bidders, gamma)
-    found = audit(env, LowestBid(env, steps))
+    environment = economy(seed, bidders, gamma)
+    found = audit(environment, LowestBid(environment, steps))
     assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-8
     assert {v.promise: v.status for v in found.promises} == {
         "incentive: periodic ex post": "holds",
@@ -116,11 +116,11 @@ def test_it_holds_against_everything(seed: int, bidders: int, gamma: float, step
 
 @pytest.mark.parametrize("options", [{}, {"gamma": 0.5}, {"bidders": 2, "signals": 5}, {"common": 0.7}])
 def test_it_holds_on_the_scenario(options: dict[str, float]) -> None:
-    env = LowestBidAuction(**options).build()  # type: ignore[arg-type]
-    mechanism = LowestBid(env)
-    assert audit(env, mechanism).holds
-    policy = plan(env).policy[0]
-    extreme = np.indices(env.stage(0).axes)
+    environment = LowestBidAuction(**options).build()  # type: ignore[arg-type]
+    mechanism = LowestBid(environment)
+    assert audit(environment, mechanism).holds
+    policy = plan(environment).policy[0]
+    extreme = np.indices(environment.stage(0).axes)
     own = np.take_along_axis(extreme, policy[None], axis=0)[0]
     assert (own == (extreme.max(axis=0) if mechanism.linear.gamma < 1 else extreme.min(axis=0))).all()
 
@@ -140,15 +140,15 @@ def test_it_holds_on_the_scenario(options: dict[str, float]) -> None:
     ],
 )
 def test_other_readings_lose(wrong: type[LowestBid], one_lie: float, free: float) -> None:
-    env = LowestBidAuction().build()
-    assert worst(env, wrong(env), Family.ONE_SHOT) == pytest.approx(one_lie, abs=1e-9)
-    assert worst(env, wrong(env)) == pytest.approx(free, abs=1e-4)
+    environment = LowestBidAuction().build()
+    assert worst(environment, wrong(environment), Family.ONE_SHOT) == pytest.approx(one_lie, abs=1e-9)
+    assert worst(environment, wrong(environment)) == pytest.approx(free, abs=1e-4)
 
 
 def test_with_two_bidders_the_highest_rival_is_the_lowest() -> None:
-    env = LowestBidAuction(bidders=2).build()
-    assert worst(env, HighestRival(env)) < 1e-9
-    assert worst(env, OwnBid(env), Family.ONE_SHOT) == pytest.approx(2 * 1.8, abs=1e-9)
+    environment = LowestBidAuction(bidders=2).build()
+    assert worst(environment, HighestRival(environment)) < 1e-9
+    assert worst(environment, OwnBid(environment), Family.ONE_SHOT) == pytest.approx(2 * 1.8, abs=1e-9)
 
 
 # η
@@ -171,10 +171,10 @@ def drift(chances: list[list[float]]) -> TableEnvironment:
 def test_an_estimate_can_exist_where_signals_neither_span_nor_are_convexly_independent() -> None:
     """The condition is not stronger than Assumption 3: the middle signal's belief is a mixture of its neighbours'."""
     average = np.add.outer(np.arange(3), np.arange(3)) / 4
-    env = drift((0.2 + 0.6 * average).tolist())
-    assert not spanning(env).holds
-    assert not convex_independence(env).holds
-    assert audit(env, LowestBid(env)).holds
+    environment = drift((0.2 + 0.6 * average).tolist())
+    assert not spanning(environment).holds
+    assert not convex_independence(environment).holds
+    assert audit(environment, LowestBid(environment)).holds
 
 
 def test_without_an_unbiased_estimate_it_is_refused_with_what_is_missed() -> None:
@@ -189,8 +189,8 @@ def test_without_an_unbiased_estimate_it_is_refused_with_what_is_missed() -> Non
 
 
 def test_interpolated_bids_do_not_change_what_prescribed_play_pays() -> None:
-    env = LowestBidAuction(bidders=2).build()
-    coarse, fine = LowestBid(env), LowestBid(env, steps=4)
+    environment = LowestBidAuction(bidders=2).build()
+    coarse, fine = LowestBid(environment), LowestBid(environment, steps=4)
     assert len(fine.grid) == 4 * (len(coarse.grid) - 1) + 1
     for mine in range(2):
         table = fine.estimates[mine]
@@ -256,10 +256,10 @@ def test_values_are_read_off_the_table(seed: int, bidders: int, gamma: float) ->
 
 def test_second_price_fails_where_the_others_know_more() -> None:
     """γ > 1: the wrong bidder wins, and with three bidders lying pays, too."""
-    env = LowestBidAuction().build()
-    mechanism = SecondPrice(env)
-    assert worst(env, mechanism) > 1
-    statuses = {v.promise: v.status for v in audit(env, mechanism).promises}
+    environment = LowestBidAuction().build()
+    mechanism = SecondPrice(environment)
+    assert worst(environment, mechanism) > 1
+    statuses = {v.promise: v.status for v in audit(environment, mechanism).promises}
     assert statuses["efficient"] == "fails"
     assert statuses["budget: no deficit"] == "holds"
 
@@ -274,17 +274,17 @@ def test_second_price_holds_for_two_with_single_crossing_and_repents_for_three()
 # In play
 
 
-def play(env: TableEnvironment, mechanism: BaseMechanism, conduct: Conduct | None = None) -> Record:
-    game = make_game(env, mechanism, conduct, tail=1e-2)
-    count = len(env.agents)
+def play(environment: TableEnvironment, mechanism: Mechanism, protocol: ProtocolOptions | None = None) -> Record:
+    game = make_game(environment, mechanism, protocol, tail=1e-2)
+    count = len(environment.agents)
     return play_shard(game, [Truthful()] * count, Streams(0, "test", 0, 3000, game.periods + game.closing))
 
 
 def test_play_earns_what_winning_is_worth_and_the_last_winner_pays_its_second_instalment() -> None:
-    env = LowestBidAuction(discount=0.6).build()
-    mechanism = LowestBid(env)
-    record = play(env, mechanism)
-    found = audit(env, mechanism)
+    environment = LowestBidAuction(discount=0.6).build()
+    mechanism = LowestBid(environment)
+    record = play(environment, mechanism)
+    found = audit(environment, mechanism)
     exact = found.ledger.utility - found.ledger.transfer
     moments = Moments.of(record.payoffs)
     assert (np.abs(moments.mean - exact) <= 5 * moments.error + record.game.tail).all()
@@ -294,9 +294,11 @@ def test_play_earns_what_winning_is_worth_and_the_last_winner_pays_its_second_in
 
 
 def test_a_late_bid_loses() -> None:
-    env = LowestBidAuction(signals=2).build()
-    late = Conduct(deadline=0.1, latency=(Latency("constant", 0.5), Latency("constant", 0.0), Latency("constant", 0.0)))
-    record = play(env, LowestBid(env), late)
+    environment = LowestBidAuction(signals=2).build()
+    late = ProtocolOptions(
+        deadline=0.1, latency=(Latency("constant", 0.5), Latency("constant", 0.0), Latency("constant", 0.0))
+    )
+    record = play(environment, LowestBid(environment), late)
     others = record.counted[: record.game.periods, 1:].min(axis=1)
     won = record.decision[: record.game.periods] == 0
     assert not (won & (others < 1)).any()

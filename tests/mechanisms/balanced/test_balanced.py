@@ -13,7 +13,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
@@ -22,12 +22,12 @@ from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.conditions.conditions import independent_types, private_values
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
-from dynmech.mechanisms.groves.suppress_repeats import Once
+from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism, DirectMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, LastPeriodMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -82,42 +82,42 @@ def economy(seed: int, agents: int = 2, horizon: int | None = None, publics: int
     return TableEnvironment(f"independent {seed}", named, prior, (stage,), 0.85, horizon)
 
 
-def gain(mechanism: BaseMechanism, agent: int, information: Information = Information.INTERIM) -> float:
+def gain(mechanism: Mechanism, agent: int, information: Information = Information.INTERIM) -> float:
     """The largest contingent gain over the states that some play of the agent leads to: after its own lies as well."""
-    env = mechanism.environment
-    assert isinstance(env, TableEnvironment)
-    problem = build_problem(env, mechanism, (agent,))
+    environment = mechanism.environment
+    assert isinstance(environment, TableEnvironment)
+    problem = build_problem(environment, mechanism, (agent,))
     best, truth = (solve(problem, family, information) for family in (Family.CONTINGENT, Family.PRESCRIBED))
     return worst_gain(problem, best, truth).gain
 
 
-def residual(mechanism: BaseMechanism) -> float:
+def residual(mechanism: Mechanism) -> float:
     """The largest |Σ_i p^i| over all memories and reports, whether or not they can occur."""
-    env = mechanism.environment
-    assert isinstance(env, TableEnvironment)
-    rules = [tabulate(mechanism, t) for t in range(env.horizon or 2)]
+    environment = mechanism.environment
+    assert isinstance(environment, TableEnvironment)
+    rules = [tabulate(mechanism, t) for t in range(environment.horizon or 2)]
     return max(float(np.abs((one.charge + one.due).sum(axis=0)).max()) for one in rules)
 
 
 @given(seeds, shapes)
 def test_it_balances_and_nobody_gains_after_any_history(seed: int, shape: tuple[int, int | None, int]) -> None:
     """Σp = 0 everywhere, Bayesian gain 0 at every state (own past lies among them), payoffs E V_i."""
-    env = economy(seed, *shape)
-    assert private_values(env).holds
-    assert independent_types(env).holds
-    mechanism = BalancedTeam(env)
+    environment = economy(seed, *shape)
+    assert private_values(environment).holds
+    assert independent_types(environment).holds
+    mechanism = BalancedTeam(environment)
     assert residual(mechanism) < 1e-12
-    ledger = keep_ledger(env, mechanism)
+    ledger = truthful_values(environment, mechanism)
     np.testing.assert_allclose(ledger.transfer, 0, atol=1e-10)  # so payoffs are E V_i
-    assert ledger.welfare == pytest.approx(float((plan(env).value[0] * env.prior).sum()), abs=1e-9)
-    for agent in range(len(env.agents)):
+    assert ledger.welfare == pytest.approx(float((plan(environment).value[0] * environment.prior).sum()), abs=1e-9)
+    for agent in range(len(environment.agents)):
         assert gain(mechanism, agent) < 1e-9
 
 
 @given(seeds, shapes)
 def test_the_pivot_balances_to_the_same_transfers(seed: int, shape: tuple[int, int | None, int]) -> None:
-    env = economy(seed, *shape)
-    one, other = BalancedTeam(env), Balanced(env, "pivot")
+    environment = economy(seed, *shape)
+    one, other = BalancedTeam(environment), Balanced(environment, "pivot")
     for mine, theirs in zip(one.tables, other.tables, strict=True):
         for a, b in zip(mine, theirs, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-10)
@@ -130,11 +130,11 @@ def test_knowing_the_others_signals_pays_almost_always() -> None:
     assert max(gains) > 0.1
 
 
-NAIVE: list[tuple[Callable[[TableEnvironment], BaseMechanism], int]] = [(PayYourReport, 8), (StaticVCGEfficient, 2)]
+NAIVE: list[tuple[Callable[[TableEnvironment], Mechanism], int]] = [(PayYourReport, 8), (StaticVCGEfficient, 2)]
 
 
 @pytest.mark.parametrize(("rule", "often"), NAIVE)
-def test_the_naive_rules_lose_for_somebody(rule: Callable[[TableEnvironment], BaseMechanism], often: int) -> None:
+def test_the_naive_rules_lose_for_somebody(rule: Callable[[TableEnvironment], Mechanism], often: int) -> None:
     """On the same economies; the static externality only where today's decision moves tomorrow's signals enough."""
     gains = [max(gain(rule(economy(seed)), i) for i in range(2)) for seed in range(10)]
     assert sum(one > 1e-3 for one in gains) >= often
@@ -144,28 +144,30 @@ def test_the_naive_rules_lose_for_somebody(rule: Callable[[TableEnvironment], Ba
 
 
 def expected_transfers(
-    env: TableEnvironment, base: BaseMechanism, t: int, memory: int, profile: tuple[int, ...]
+    environment: TableEnvironment, base: Mechanism, t: int, memory: int, profile: tuple[int, ...]
 ) -> FloatArray:
     """Ψ `(N,)`: what the base pays to each from period t on under the truth, by plain recursion."""
-    assert env.horizon is not None
+    assert environment.horizon is not None
     now, messages = Situation(t, np.array([memory]), np.array([0])), np.array([profile])
     nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
     decision = base.decide(now, messages)
     total = -(base.charge(now, messages, decision, nobody) + base.due(now, messages))[0]
-    if t + 1 < env.horizon:
+    if t + 1 < environment.horizon:
         following = int(base.remember(now, messages, decision, nobody)[0])
-        law = env.kernel(t).row(int(decision[0]), int(np.ravel_multi_index(profile, env.stage(t).axes)))
+        law = environment.kernel(t).row(int(decision[0]), int(np.ravel_multi_index(profile, environment.stage(t).axes)))
         for after in np.ndindex(*law.shape):
-            total = total + env.discount * law[after] * expected_transfers(env, base, t + 1, following, after)
+            total = total + environment.discount * law[after] * expected_transfers(
+                environment, base, t + 1, following, after
+            )
     return np.asarray(total, dtype=np.float64)
 
 
 def balanced_by_hand(
-    env: TableEnvironment, base: BaseMechanism, t: int, memory: int, law: FloatArray, reports: tuple[int, ...]
+    environment: TableEnvironment, base: Mechanism, t: int, memory: int, law: FloatArray, reports: tuple[int, ...]
 ) -> FloatArray:
     """p `(N,)` from (5.1) and (5.2), the product of marginals for what the others' signals may be."""
-    agents = len(env.agents)
-    worth = {k: expected_transfers(env, base, t, memory, k) for k in np.ndindex(*law.shape)}
+    agents = len(environment.agents)
+    worth = {k: expected_transfers(environment, base, t, memory, k) for k in np.ndindex(*law.shape)}
     paid = np.zeros(agents)
     for j in range(agents):
         others = law.sum(axis=j)
@@ -176,32 +178,34 @@ def balanced_by_hand(
     return (paid.sum() - paid) / (agents - 1) - paid
 
 
-def nuisance(env: TableEnvironment) -> DirectMechanism:
+def nuisance(environment: TableEnvironment) -> DirectMechanism:
     """Remembers, charges and lets fall due: a base that uses everything (what it promises does not matter here)."""
-    return Lottery(env, 5)
+    return Lottery(environment, 5)
 
 
 @pytest.mark.parametrize("make", [Team, Pivot, nuisance])
 @pytest.mark.parametrize("agents", [2, 3])
 def test_it_is_the_formula_of_the_paper(make: Callable[[TableEnvironment], DirectMechanism], agents: int) -> None:
-    env = economy(agents, agents, 3)
-    base = make(env)
-    mechanism, nobody = Balanced(env, base), Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
+    environment = economy(agents, agents, 3)
+    base = make(environment)
+    mechanism, nobody = Balanced(environment, base), Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
     rng = generator(1)
     for _ in range(8):
-        here, below, law = 0, 0, env.prior
+        here, below, law = 0, 0, environment.prior
         for t in range(3):
-            reports = tuple(int(rng.integers(width)) for width in env.stage(t).axes)
+            reports = tuple(int(rng.integers(width)) for width in environment.stage(t).axes)
             now, messages = Situation(t, np.array([here]), np.array([0])), np.array([reports])
             decision = mechanism.decide(now, messages)
-            expected = balanced_by_hand(env, base, t, below, law, reports)
+            expected = balanced_by_hand(environment, base, t, below, law, reports)
             np.testing.assert_allclose(mechanism.charge(now, messages, decision, nobody)[0], expected, atol=1e-12)
             if t < 2:
                 here = int(mechanism.remember(now, messages, decision, nobody)[0])
                 there = now._replace(memory=np.array([below]))
                 assert base.decide(there, messages) == decision
                 below = int(base.remember(there, messages, decision, nobody)[0])
-                law = env.kernel(t).row(int(decision[0]), int(np.ravel_multi_index(reports, env.stage(t).axes)))
+                law = environment.kernel(t).row(
+                    int(decision[0]), int(np.ravel_multi_index(reports, environment.stage(t).axes))
+                )
 
 
 class Grudge(LastPeriodMechanism):
@@ -225,12 +229,12 @@ class Grudge(LastPeriodMechanism):
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_a_base_that_remembers_is_balanced_too(horizon: int | None) -> None:
     moved = economy(4, 2, horizon)
-    env = TableEnvironment(moved.name, moved.agents, moved.prior, (_unmoved(moved.stages[0]),), 0.85, horizon)
-    mechanism = Balanced(env, Grudge(env))
+    environment = TableEnvironment(moved.name, moved.agents, moved.prior, (_unmoved(moved.stages[0]),), 0.85, horizon)
+    mechanism = Balanced(environment, Grudge(environment))
     assert residual(mechanism) < 1e-12
     for agent in range(2):  # what the others said is no news that i brings: the transfers are those of the team
-        np.testing.assert_allclose(mechanism.tables[1][agent], BalancedTeam(env).tables[1][agent], atol=1e-10)
-        assert gain(Grudge(env), agent, Information.EX_POST) < 1e-9
+        np.testing.assert_allclose(mechanism.tables[1][agent], BalancedTeam(environment).tables[1][agent], atol=1e-10)
+        assert gain(Grudge(environment), agent, Information.EX_POST) < 1e-9
         assert gain(mechanism, agent) < 1e-9
 
 
@@ -255,8 +259,8 @@ def one_shot(prior: FloatArray) -> TableEnvironment:
 
 def test_one_shot_it_is_bayesian_and_not_ex_post() -> None:
     # γ(3) = ½ and γ(0) = 1; type 3 knowing θ_j = 3: truth 2 + ½, reporting 0 brings 2 + 1 (others' part aside).
-    env = one_shot(np.full((2, 2), 0.25))
-    mechanism = BalancedTeam(env)
+    environment = one_shot(np.full((2, 2), 0.25))
+    mechanism = BalancedTeam(environment)
     assert mechanism.tables[0][0][0, 0].tolist() == pytest.approx([0.25, -0.25])  # 1 and ½ less their mean
     assert gain(mechanism, 0) == pytest.approx(0, abs=1e-12)
     assert gain(mechanism, 0, Information.EX_POST) == pytest.approx(0.5)
@@ -264,12 +268,12 @@ def test_one_shot_it_is_bayesian_and_not_ex_post() -> None:
 
 def test_correlated_types_are_refused_and_forced_they_gain() -> None:
     # γ(3) = .2·(−1) + .8·2 = 1.4, γ(0) = .2·2 = .4: type 0 earns −.2 + .4 by the truth, −1 + 1.4 by reporting 3.
-    env = one_shot(np.array([[0.4, 0.1], [0.1, 0.4]]))
+    environment = one_shot(np.array([[0.4, 0.1], [0.1, 0.4]]))
     with pytest.raises(Refusal, match=r"types are not independent: the first signals are correlated \(by 0.15; period"):
-        make_mechanism("balanced-team", env)
-    mechanism = make_mechanism("balanced:base=team,force=true", env)
+        make_mechanism("balanced-team", environment)
+    mechanism = make_mechanism("balanced:base=team,force=true", environment)
     assert gain(mechanism, 0) == pytest.approx(0.2)
-    found = audit(env, mechanism)
+    found = audit(environment, mechanism)
     assert [v.status for v in found.promises if v.promise.startswith("incentive")] == ["fails"]
     assert residual(mechanism) == 0  # the budget balances all the same
 
@@ -288,15 +292,15 @@ def test_marginals_moved_by_the_others_are_refused_although_they_multiply() -> N
         moved[:, :, bob] = (ann / ann.sum())[None, None, :, None] * own[:, :, bob][:, :, None, :]
     stage = base.stages[0]
     changed = Stage(stage.signals, stage.decisions, stage.utility, JointKernel(moved, axes, axes))
-    env = TableEnvironment("follower", base.agents, base.prior, (changed,), 0.85, None)
-    answer = independent_types(env)
+    environment = TableEnvironment("follower", base.agents, base.prior, (changed,), 0.85, None)
+    answer = independent_types(environment)
     assert not answer.holds
     assert answer.note == "an agent's next signal is moved by the others' signals"
     assert answer.where["agent"] == "agent 0"
     assert " and " in str(answer.where["profiles"])
     with pytest.raises(Refusal, match="moved by the others' signals"):
-        BalancedTeam(env)
-    assert max(gain(BalancedTeam(env, force=True), i) for i in range(2)) > 1e-3
+        BalancedTeam(environment)
+    assert max(gain(BalancedTeam(environment, force=True), i) for i in range(2)) > 1e-3
 
 
 def test_private_values_name_the_action_that_breaks_them() -> None:
@@ -332,11 +336,11 @@ class Stale(BalancedTeam):
 
 
 def test_planted_violations_are_caught() -> None:
-    env = make_environment("repeated-auction:fatigue=0.3")
-    assert audit(env, make_mechanism("balanced-team", env)).holds
-    broken = {v.promise: v.status for v in audit(env, Lopsided(env)).promises}
+    environment = load("repeated-auction:fatigue=0.3")
+    assert audit(environment, make_mechanism("balanced-team", environment)).holds
+    broken = {v.promise: v.status for v in audit(environment, Lopsided(environment)).promises}
     assert broken["budget: ex post"] == "fails"
-    broken = {v.promise: v.status for v in audit(env, Stale(env)).promises}
+    broken = {v.promise: v.status for v in audit(environment, Stale(environment)).promises}
     assert broken == {"incentive: bayesian": "fails", "budget: ex post": "holds", "efficient": "holds"}
 
 
@@ -349,17 +353,17 @@ def test_exact_ex_ante_gain_is_zero_for_every_family() -> None:
 
 
 def test_one_agent_and_bases_that_ask_for_something_else_are_refused() -> None:
-    alone = make_environment("repeated-auction:bidders=1")
+    alone = load("repeated-auction:bidders=1")
     with pytest.raises(Refusal, match="nobody to balance the budget with"):
         make_mechanism("balanced-team", alone)
-    env = make_environment("repeated-trade")
+    environment = load("repeated-trade")
     for base in ("once", "self-enforcing"):
         with pytest.raises(
             Refusal, match=f"its base '{base}' does not ask for all signals in every period, or asks for more"
         ):
-            make_mechanism(f"balanced:base={base}", env)
+            make_mechanism(f"balanced:base={base}", environment)
     with pytest.raises(Refusal, match="does not ask for signals, or for more"):
-        make_mechanism("once:base=self-enforcing", env)
+        make_mechanism("once:base=self-enforcing", environment)
 
 
 @pytest.mark.parametrize(
@@ -373,8 +377,11 @@ def test_one_agent_and_bases_that_ask_for_something_else_are_refused() -> None:
 )
 def test_a_base_may_have_options(base: str) -> None:
     """Whatever Groves payments, due at once or later, it is the same table (first fees cancel in expectation)."""
-    env = make_environment("repeated-auction:fatigue=0.5,values=2")
-    mechanism, plain = make_mechanism(f"balanced:base={base}", env), make_mechanism("balanced-team", env)
+    environment = load("repeated-auction:fatigue=0.5,values=2")
+    mechanism, plain = (
+        make_mechanism(f"balanced:base={base}", environment),
+        make_mechanism("balanced-team", environment),
+    )
     assert residual(mechanism) < 1e-11
     assert max(gain(mechanism, i) for i in range(2)) < 1e-8
     assert isinstance(mechanism, Balanced)
@@ -383,18 +390,18 @@ def test_a_base_may_have_options(base: str) -> None:
 
 
 def test_options_of_a_base_are_checked_and_it_must_be_of_the_same_economy() -> None:
-    env = make_environment("repeated-auction")
+    environment = load("repeated-auction")
     for text, why in (
         ("balanced:base=groves:phj=1", "mechanism 'groves': unknown option 'phj'; did you mean 'phi'"),
         ("balanced:base=magic", "unknown mechanism 'magic'"),
         ("balanced:base=", "unknown mechanism ''"),
     ):
         with pytest.raises(InputError, match=why):
-            make_mechanism(text, env)
-    other = Team(make_environment("repeated-auction"))
-    for rule in (Balanced, Once):
+            make_mechanism(text, environment)
+    other = Team(load("repeated-auction"))
+    for rule in (Balanced, SuppressRepeats):
         with pytest.raises(Refusal, match="its base 'team' was made for another economy"):
-            rule(env, other)
+            rule(environment, other)
 
 
 OF_MINE = '''
@@ -434,13 +441,13 @@ def test_a_base_from_a_plug_in_is_held_to_what_it_declares(tmp_path: Path, capsy
 
 @pytest.mark.parametrize("text", ["repeated-auction:fatigue=0.3", "renewable-resource", "trading-game", "power-plants"])
 def test_in_play_the_budget_balances_whatever_anybody_says(text: str) -> None:
-    env = make_environment(text)
-    game = make_game(env, make_mechanism("balanced-team", env), tail=1e-1)
+    environment = load(text)
+    game = make_game(environment, make_mechanism("balanced-team", environment), tail=1e-1)
     streams = Streams(3, "test", 0, 300, game.periods)
-    record = play_shard(game, [RandomReport() for _ in env.agents], streams)
+    record = play_shard(game, [RandomReport() for _ in environment.agents], streams)
     np.testing.assert_allclose(record.transfer.sum(axis=1), 0, atol=1e-11)
     assert np.abs(record.transfer).max() > 0.01
-    honest = play_shard(game, [Truthful() for _ in env.agents], streams)
-    for i in range(len(env.agents)):  # on average nobody pays anything
+    honest = play_shard(game, [Truthful() for _ in environment.agents], streams)
+    for i in range(len(environment.agents)):  # on average nobody pays anything
         paid = Moments.of(honest.discounted(honest.transfer[:, i]))
         assert abs(float(paid.mean)) <= 4 * float(paid.error) + 2 * game.tail

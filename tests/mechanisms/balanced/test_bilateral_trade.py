@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from dynmech.agents.oracle.search import Family
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.groves.pivot import Pivot
@@ -28,9 +28,9 @@ EPISODES = 40_000
 
 
 def chains_of(text: str) -> tuple[FloatArray, FloatArray]:
-    env = make_environment(text)
-    assert isinstance(env, TableEnvironment)
-    kernel = env.kernel(0)
+    environment = load(text)
+    assert isinstance(environment, TableEnvironment)
+    kernel = environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
     return kernel.factors[0][0], kernel.factors[1][0]
 
@@ -39,8 +39,8 @@ def test_by_default_there_is_something_to_lie_about() -> None:
     """With two values paying one's report holds: the only lie that changes the decision costs all that there is."""
 
     def gain(economy: str) -> float:
-        env = make_environment(economy)
-        found = audit(env, make_mechanism("pay-your-report", env))
+        environment = load(economy)
+        found = audit(environment, make_mechanism("pay-your-report", environment))
         return max(search.figures[Family.CONTINGENT]["ex_ante"].gain for search in found.searches)
 
     assert gain("bilateral-trade:values=2") == pytest.approx(0, abs=1e-9)
@@ -64,12 +64,12 @@ def test_chains_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "chains.json"
     given = {"costs": [1, 2], "values": [0, 2, 5], "seller": [[1, 0], [0, 1]], "buyer": np.full((3, 3), 1 / 3).tolist()}
     path.write_text(json.dumps({**given, "first_seller": [0.25, 0.75]}), encoding="utf-8")
-    env = make_environment(f"bilateral-trade:chain={path},discount=0.5")
-    assert isinstance(env, TableEnvironment)
-    np.testing.assert_allclose(env.prior, np.outer([0.25, 0.75], np.full(3, 1 / 3)))
+    environment = load(f"bilateral-trade:chain={path},discount=0.5")
+    assert isinstance(environment, TableEnvironment)
+    np.testing.assert_allclose(environment.prior, np.outer([0.25, 0.75], np.full(3, 1 / 3)))
     # δ = ½: W = 2 E[(v − c)⁺], as the buyer's value is drawn anew and the seller's cost stays: c = 1: 5/3, c = 2: 1.
     expected = 2 * (0.25 * 5 / 3 + 0.75 * 1)
-    assert float((Pivot(env).plan.value[0] * env.prior).sum()) == pytest.approx(expected, abs=1e-9)
+    assert float((Pivot(environment).plan.value[0] * environment.prior).sum()) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_bad_files_get_one_line(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "chains.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=told):
-        make_environment(f"bilateral-trade:chain={path}")
+        load(f"bilateral-trade:chain={path}")
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_bad_files_get_one_line(tmp_path: Path, text: str, told: str) -> None:
 )
 def test_bad_options_get_one_line(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        make_environment(text)
+        load(text)
 
 
 # Continuous values
 
 
-class Overstate(BaseStrategy):
+class Overstate(Strategy):
     """A seller that reports a tenth too much."""
 
     name = "overstate"
@@ -116,9 +116,9 @@ class Overstate(BaseStrategy):
         return np.minimum(view.signal + 0.1, 1.0)
 
 
-def play(economy: str, mechanism: str = "trading-pivot", seller: BaseStrategy | None = None) -> Record:
-    env = make_environment(economy)
-    game = make_game(env, make_mechanism(mechanism, env))
+def play(economy: str, mechanism: str = "trading-pivot", seller: Strategy | None = None) -> Record:
+    environment = load(economy)
+    game = make_game(environment, make_mechanism(mechanism, environment))
     strategies = [seller or Truthful(), Truthful()]
     streams = Streams(1, "trade", 0, EPISODES, game.periods)
     return play_shard(game, strategies, streams, episodes=EPISODES)
@@ -179,13 +179,13 @@ def test_the_trading_pivot_is_tried_against_every_family(capsys: pytest.CaptureF
 
 def test_the_trading_pivot_is_for_numbers_only() -> None:
     with pytest.raises(Refusal, match="a seller and a buyer with values on an interval"):
-        make_mechanism("trading-pivot", make_environment("bilateral-trade"))
+        make_mechanism("trading-pivot", load("bilateral-trade"))
     with pytest.raises(Refusal, match="a seller and a buyer with values on an interval"):
-        make_mechanism("trading-pivot", make_environment("two-period-sale"))
+        make_mechanism("trading-pivot", load("two-period-sale"))
 
 
 def test_the_grid_named_beside_the_continuous_economy_exists() -> None:
-    env = make_environment("bilateral-trade-continuous")
-    grid = make_environment(getattr(env, "grid"))  # noqa: B009 - environments in general have none
+    environment = load("bilateral-trade-continuous")
+    grid = load(getattr(environment, "grid"))  # noqa: B009 - environments in general have none
     assert isinstance(grid, TableEnvironment)
     assert grid.stage(0).signals[0][0] == f"{0.5 / 11:g}"

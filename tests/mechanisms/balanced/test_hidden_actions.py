@@ -11,19 +11,19 @@ from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.restricted import obedient, truthful
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.disobedience import Disobedience
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.conditions.conditions import independent_types, private_values
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism, DirectMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite, Interval, Space
@@ -44,13 +44,13 @@ def gain(problem: Problem, information: Information = Information.INTERIM, *, wo
 
 
 def problem(environment: str, mechanism: str, agent: int) -> Problem:
-    env = make_environment(environment)
+    env = load(environment)
     assert isinstance(env, TableEnvironment)
     return build_problem(env, make_mechanism(mechanism, env), (agent,))
 
 
-def simulated(environment: str, mechanism: str, agent: int, strategy: BaseStrategy) -> Moments:
-    env = make_environment(environment)
+def simulated(environment: str, mechanism: str, agent: int, strategy: Strategy) -> Moments:
+    env = load(environment)
     game = make_game(env, make_mechanism(mechanism, env))
     streams, profile = Streams(2, "test", 0, 20_000, game.periods), [Truthful(), Truthful()]
     honest = play_shard(game, profile, streams)
@@ -119,7 +119,7 @@ def test_a_stress_test_tries_disobedience_where_there_is_something_to_disobey(tm
 
 
 def test_minimum_rent_is_refused_where_truth_is_not_even_static() -> None:
-    env = make_environment("oil-leases")
+    env = load("oil-leases")
     with pytest.raises(Refusal, match="in period 0 agent 'firm 1' gains 4 by a misreport at the least rents"):
         make_mechanism("minimum-rent", env)
 
@@ -158,7 +158,7 @@ def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
     assert independent_types(env).holds
     surplus = float((plan(env).value[0] * env.prior).sum())
     for rules in (Team(env), Team(env, "payoffs"), BalancedTeam(env)):
-        ledger = keep_ledger(env, rules)
+        ledger = truthful_values(env, rules)
         payoff = ledger.utility - ledger.transfer
         np.testing.assert_allclose(payoff, ledger.utility if isinstance(rules, BalancedTeam) else surplus, atol=1e-8)
         for agent in range(2):
@@ -226,7 +226,7 @@ class Nosy(DirectMechanism):
 class Recursion:
     """The best play of a deviator that lies, disobeys and replies as it likes, over plain histories."""
 
-    def __init__(self, rules: BaseMechanism, agent: int, *, free: bool) -> None:
+    def __init__(self, rules: Mechanism, agent: int, *, free: bool) -> None:
         self.rules, self.agent, self.free = rules, agent, free
         env = rules.environment
         assert isinstance(env, TableEnvironment)
@@ -287,7 +287,7 @@ def test_acts_are_searched_as_plain_recursion_does(seed: int, agent: int) -> Non
     assert truth == pytest.approx(Recursion(rules, agent, free=False).value(0, env.prior, 0), abs=1e-12)
     assert best == pytest.approx(Recursion(rules, agent, free=True).value(0, env.prior, 0), abs=1e-12)
     assert best - truth > 0.3
-    ledger = keep_ledger(env, rules)
+    ledger = truthful_values(env, rules)
     assert (ledger.utility - ledger.transfer)[agent] == pytest.approx(truth, abs=1e-12)
 
 
@@ -315,7 +315,7 @@ def test_an_audit_covers_replies_and_what_is_seen() -> None:
 
 @pytest.mark.parametrize("environment", ["repeated-auction", INVEST, "trading-game"])
 def test_team_by_payoffs_is_the_same_play_with_less_knowledge(environment: str) -> None:
-    env = make_environment(environment)
+    env = load(environment)
     games = [make_game(env, make_mechanism(f"team:reports={what}", env), tail=1e-2) for what in ("signals", "payoffs")]
     streams = Streams(1, "test", 0, 200, games[0].periods)
     by_signals, by_payoffs = (play_shard(game, [Truthful(), Truthful()], streams) for game in games)
@@ -324,7 +324,7 @@ def test_team_by_payoffs_is_the_same_play_with_less_knowledge(environment: str) 
     np.testing.assert_array_equal(by_payoffs.reply, by_payoffs.utility)
 
 
-class Exaggerates(BaseStrategy):
+class Exaggerates(Strategy):
     """Tells the truth about its signal, and says that it earned as much as can be."""
 
     name = "exaggerates"
@@ -339,7 +339,7 @@ class Exaggerates(BaseStrategy):
 
 
 def test_what_an_agent_says_of_its_payoff_moves_only_the_others_money() -> None:
-    env = make_environment("trading-game")
+    env = load("trading-game")
     game = make_game(env, make_mechanism("team:reports=payoffs", env))
     streams = Streams(1, "test", 0, 500, 2)
     honest = play_shard(game, [Truthful(), Truthful()], streams)
@@ -350,7 +350,7 @@ def test_what_an_agent_says_of_its_payoff_moves_only_the_others_money() -> None:
 
 def test_team_by_payoffs_needs_private_values_only_for_its_decisions() -> None:
     """With interdependent values the table is moved by the own report; what the others really earned is not."""
-    env = make_environment("random:interdependence=1,horizon=1,seed=4")
+    env = load("random:interdependence=1,horizon=1,seed=4")
     assert isinstance(env, TableEnvironment)
     by_signals, by_payoffs = (
         max(gain(build_problem(env, make_mechanism(f"team:reports={what}", env), (i,)), worst=True) for i in range(2))
@@ -370,7 +370,7 @@ class PaidByItsOwnWord(Team):
 
 
 def test_a_number_that_moves_its_authors_own_payment_is_not_searched() -> None:
-    env = make_environment("repeated-auction")
+    env = load("repeated-auction")
     assert isinstance(env, TableEnvironment)
     with pytest.raises(Refusal, match="the number that agent 'bidder 1' replies moves what it pays itself"):
         build_problem(env, PaidByItsOwnWord(env, "payoffs"), (0,))

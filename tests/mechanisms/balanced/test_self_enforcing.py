@@ -11,11 +11,11 @@ from dynmech.agents.oracle.patience_thresholds import Level, least_patience, suf
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.quitting import Quitting
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import long_run
@@ -38,9 +38,9 @@ OUT, IN = 0, 1
 
 
 def market(discount: float = 0.95, persistence: float = 0.5) -> TableEnvironment:
-    env = make_environment(f"repeated-trade:discount={discount},persistence={persistence}")
-    assert isinstance(env, TableEnvironment)
-    return env
+    environment = load(f"repeated-trade:discount={discount},persistence={persistence}")
+    assert isinstance(environment, TableEnvironment)
+    return environment
 
 
 # The constraints, worked out from the formulas alone
@@ -161,8 +161,8 @@ class ByHand:
 @pytest.mark.parametrize("persistence", [0.0, 0.5])
 @pytest.mark.parametrize("discount", [0.5, 0.9])
 def test_payments_and_constraints_are_those_of_the_formulas(discount: float, persistence: float) -> None:
-    env, hand = market(discount, persistence), ByHand(discount, persistence)
-    rules = SelfEnforcing(env)
+    environment, hand = market(discount, persistence), ByHand(discount, persistence)
+    rules = SelfEnforcing(environment)
     np.testing.assert_allclose(rules.base_payments, hand.base, atol=1e-9)
     for last, reports in product(range(4), range(4)):
         now = Situation(1, np.array([1 + last]), np.zeros(1, np.intp))
@@ -171,7 +171,7 @@ def test_payments_and_constraints_are_those_of_the_formulas(discount: float, per
             payments, [[0, hand.payment(0, 1, last, reports)], [hand.payment(1, 1, last, reports), 0]], atol=1e-9
         )
     for level in (Level.TRUTHFUL, Level.AFTER_LIES):
-        assert worst_exit(env, level).amount == pytest.approx(hand.excess(level), abs=1e-8)
+        assert worst_exit(environment, level).amount == pytest.approx(hand.excess(level), abs=1e-8)
 
 
 @pytest.mark.parametrize(("discount", "persistence"), [(0.8, 0.0), (0.85, 0.0), (0.9, 0.3)])
@@ -197,41 +197,41 @@ def test_least_patience_without_persistence_is_a_fraction(level: Level) -> None:
 
 
 def test_the_three_levels_with_persistence() -> None:
-    env = market()
-    found = {level: least_patience(env, level) for level in Level}
+    environment = market()
+    found = {level: least_patience(environment, level) for level in Level}
     assert found[Level.TRUTHFUL] + 1e-3 < found[Level.BEST_RESPONSE] < found[Level.AFTER_LIES] - 1e-3
     for level in (Level.TRUTHFUL, Level.AFTER_LIES):
         by_hand = bisected(lambda d, level=level: ByHand(d, 0.5).excess(level) > 0, 0.8, 0.98)  # type: ignore[misc]
         assert found[level] == pytest.approx(by_hand, abs=1e-8)
-    bound = sufficient(env)
+    bound = sufficient(environment)
     assert found[Level.AFTER_LIES] < bound.discount < 1
     for level, delta in found.items():
-        assert worst_exit(replace(env, discount=delta - 1e-4), level).amount > 1e-4
-        assert worst_exit(replace(env, discount=delta + 1e-4), level).amount < (
+        assert worst_exit(replace(environment, discount=delta - 1e-4), level).amount > 1e-4
+        assert worst_exit(replace(environment, discount=delta + 1e-4), level).amount < (
             1e-9 if level is Level.BEST_RESPONSE else -1e-4
         )
-        assert worst_exit(replace(env, discount=bound.discount), level).amount < 1e-9
+        assert worst_exit(replace(environment, discount=bound.discount), level).amount < 1e-9
 
 
 # In play
 
 
-def game_of(env: TableEnvironment, tail: float = 1e-3) -> Game:
-    return make_game(env, SelfEnforcing(env), tail=tail)
+def game_of(environment: TableEnvironment, tail: float = 1e-3) -> Game:
+    return make_game(environment, SelfEnforcing(environment), tail=tail)
 
 
-def played(game: Game, *strategies: BaseStrategy, episodes: int = 4000) -> Record:
+def played(game: Game, *strategies: Strategy, episodes: int = 4000) -> Record:
     streams = Streams(4, "test", 0, episodes, game.periods)
     return play_shard(game, list(strategies) or [Truthful(), Truthful()], streams)
 
 
 def test_on_schedule_play_is_efficient_and_shares_the_surplus() -> None:
     record = played(game_of(market()))
-    env = record.game.environment
+    environment = record.game.environment
     traded = record.decision == 3
     assert np.array_equal(traded, ~((record.signal[:, SELLER] == 1) & (record.signal[:, BUYER] == 0)))
     np.testing.assert_allclose(record.transfer.sum(axis=1), 0, atol=1e-12)
-    assert isinstance(env, TableEnvironment)
+    assert isinstance(environment, TableEnvironment)
     for i in range(2):  # Σ ū / (2 (1 − δ)) = 1.25 / 2 / .05
         payoff = Moments.of(record.payoffs[i])
         assert abs(float(payoff.mean) - 12.5) <= 4 * float(payoff.error) + 1e-3
@@ -244,7 +244,7 @@ def test_on_schedule_play_is_efficient_and_shares_the_surplus() -> None:
 def test_whoever_leaves_the_schedule_breaks_play_down_for_good(strategy: Quitting, agent: int) -> None:
     game = game_of(market())
     honest = played(game, episodes=500)
-    profile: list[BaseStrategy] = [Truthful(), Truthful()]
+    profile: list[Strategy] = [Truthful(), Truthful()]
     profile[agent] = strategy
     record = played(game, *profile, episodes=500)
     assert np.array_equal(record.decision[:2], honest.decision[:2])
@@ -285,8 +285,8 @@ class LiesFirst(Quitting):
 def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_not(level: Level) -> None:
     """At the worst information set of the level: off − on, discounted and weighted by how often play gets there."""
     for shift, sign in ((-0.01, 1), (0.01, -1)):
-        env = market(round(INDEPENDENT[level] + shift, 6), 0.0)
-        exit = worst_exit(env, level)
+        environment = market(round(INDEPENDENT[level] + shift, 6), 0.0)
+        exit = worst_exit(environment, level)
         assert np.sign(exit.amount) == sign
         assert exit.profile is not None
         assert exit.report is not None
@@ -302,26 +302,26 @@ def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_n
             assert view.reports is not None
             return np.asarray(there(view) & (view.reports[:, 1 - view.agent] == wanted))
 
-        game = game_of(env)
+        game = game_of(environment)
         action = None if agent == BUYER else "low"
         stays, leaves = (LiesFirst(there, exit.report, action, quits=quits) for quits in (False, True))
         leaves.when = settled
         profiles = [[one if i == agent else Truthful() for i in range(2)] for one in (stays, leaves)]
         on, off = (played(game, *profile, episodes=20_000).payoffs[agent] for profile in profiles)
         gain = Moments.of(off - on)
-        expected = 0.25 * env.discount**exit.period * exit.amount  # types are even in every period
+        expected = 0.25 * environment.discount**exit.period * exit.amount  # types are even in every period
         assert abs(float(gain.mean) - expected) <= 4 * float(gain.error) + 2 * game.tail
         assert sign * float(gain.mean) > 0
 
 
 def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
     for shift in (-0.01, 0.01):
-        env = market(round(28 / 33 + shift, 6), 0.0)
-        exit = worst_exit(env, Level.BEST_RESPONSE)
-        problem = build_problem(env, SelfEnforcing(env), (exit.agent,))
+        environment = market(round(28 / 33 + shift, 6), 0.0)
+        exit = worst_exit(environment, Level.BEST_RESPONSE)
+        problem = build_problem(environment, SelfEnforcing(environment), (exit.agent,))
         witness = Witness(problem, Family.CONTINGENT)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
-        game = game_of(env)
+        game = game_of(environment)
         profile = [witness if i == exit.agent else Truthful() for i in range(2)]
         record = played(game, *profile, episodes=20_000)
         gain = Moments.of(record.payoffs[exit.agent] - played(game, episodes=20_000).payoffs[exit.agent])
@@ -335,15 +335,15 @@ def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
 def test_what_a_stress_test_tries_of_leaving() -> None:
     """At three dates: as recommended, or by flip, up or down (low and high are no others with two actions)."""
     game = game_of(market())
-    keys = [member.key() for member in Quitting.menu(Setting.of(game, BUYER))]
+    keys = [member.key() for member in Quitting.candidates(AgentContext.of(game, BUYER))]
     assert keys[:2] == ["quitting:when=0,action=none,withhold=true", "quitting:when=0,action=flip,withhold=true"]
     assert len(set(keys)) == 3 * 4
-    plain = make_environment("oil-leases")
-    assert not list(Quitting.menu(Setting.of(make_game(plain, make_mechanism("team", plain)), 0)))
+    plain = load("oil-leases")
+    assert not list(Quitting.candidates(AgentContext.of(make_game(plain, make_mechanism("team", plain)), 0)))
 
 
 def test_the_audit_finds_what_the_thresholds_say() -> None:
-    patient, hasty = (audit(env, SelfEnforcing(env)) for env in (market(0.95), market(0.9)))
+    patient, hasty = (audit(environment, SelfEnforcing(environment)) for environment in (market(0.95), market(0.9)))
     assert patient.holds
     verdicts = {v.promise: v.status for v in hasty.promises}
     assert verdicts["incentive: bayesian"] == "fails"
@@ -352,38 +352,40 @@ def test_the_audit_finds_what_the_thresholds_say() -> None:
 
 def test_the_audit_says_how_patient_agents_must_be() -> None:
     """Between the thresholds of levels C and B: kept after the truth, not along best responses, nor after any lie."""
-    env = market(0.925)
+    environment = market(0.925)
     found = {
-        c.name.partition(" (level ")[2][:1]: c for c in audit(env, SelfEnforcing(env)).conditions if "level" in c.name
+        c.name.partition(" (level ")[2][:1]: c
+        for c in audit(environment, SelfEnforcing(environment)).conditions
+        if "level" in c.name
     }
     assert {level: one.holds for level, one in found.items()} == {"C": True, "B": False, "A": False}
     for level in Level:
         one = found[level.value]
-        assert one.value == pytest.approx(worst_exit(env, level).amount)
-        assert f"δ* = {least_patience(env, level):.6g}" in one.note
-    assert f"suffices from {sufficient(env, printed=True).discount:.6g} on, as printed" in found["A"].note
+        assert one.value == pytest.approx(worst_exit(environment, level).amount)
+        assert f"δ* = {least_patience(environment, level):.6g}" in one.note
+    assert f"suffices from {sufficient(environment, printed=True).discount:.6g} on, as printed" in found["A"].note
     assert "mended" not in found["A"].note  # two agents: as printed
 
 
 def test_the_audit_shows_the_long_run_and_the_payments() -> None:
-    env = market()
-    conditions = {c.name: c for c in audit(env, SelfEnforcing(env)).conditions}
+    environment = market()
+    conditions = {c.name: c for c in audit(environment, SelfEnforcing(environment)).conditions}
     assert not conditions["private values"].holds  # as long as nobody enforces what others do
     assert conditions["private values, if what all can see is enforced"].holds
     hand = ByHand(0.95, 0.5)
     note = conditions["decisions of the very patient, one ergodic set"].note
-    for name, earned, base in zip(env.agents, hand.u.mean(axis=1), hand.base, strict=True):
+    for name, earned, base in zip(environment.agents, hand.u.mean(axis=1), hand.base, strict=True):
         assert f"{name} earns {earned:.6g} per period, A = {base:.6g}" in note
 
 
 def test_with_larger_payments_every_threshold_moves() -> None:
     """K = 10 instead of 3.5: there is more to run away with."""
-    env = market()
+    environment = market()
     for level in Level:
-        assert least_patience(env, level, 10.0) > least_patience(env, level) + 0.01
-    more = SelfEnforcing(env, 10.0)
-    failing = [c for c in audit(env, more).conditions if "level" in c.name]
-    assert [c.value for c in failing] == pytest.approx([worst_exit(env, level, 10.0).amount for level in Level])
+        assert least_patience(environment, level, 10.0) > least_patience(environment, level) + 0.01
+    more = SelfEnforcing(environment, 10.0)
+    failing = [c for c in audit(environment, more).conditions if "level" in c.name]
+    assert [c.value for c in failing] == pytest.approx([worst_exit(environment, level, 10.0).amount for level in Level])
     assert not any(c.holds for c in failing)
 
 
@@ -398,22 +400,22 @@ def test_where_it_does_not_fit_it_says_why() -> None:
         ("trading-game", "the horizon must be infinite"),
     ):
         with pytest.raises(Refusal, match=why):
-            make_mechanism("self-enforcing", make_environment(text))
+            make_mechanism("self-enforcing", load(text))
     with pytest.raises(Refusal, match="with K = 1 a payment is negative"):
         make_mechanism("self-enforcing:constant=1", market())
     assert make_mechanism("self-enforcing:constant=20", market()).transfer_bound() > 20
 
 
 def test_enforced_the_same_market_is_the_balanced_mechanisms() -> None:
-    env = make_environment("repeated-trade:enforced=true")
-    assert audit(env, make_mechanism("balanced-team", env)).holds
-    assert not audit(env, make_mechanism("pay-your-report", env)).promises
+    environment = load("repeated-trade:enforced=true")
+    assert audit(environment, make_mechanism("balanced-team", environment)).holds
+    assert not audit(environment, make_mechanism("pay-your-report", environment)).promises
 
 
 def test_payments_beyond_the_least_constant_ask_for_more_patience() -> None:
-    env = market(0.95)
-    more = SelfEnforcing(env, 10.0)
-    problem = build_problem(env, more, (BUYER,))
+    environment = market(0.95)
+    more = SelfEnforcing(environment, 10.0)
+    problem = build_problem(environment, more, (BUYER,))
     best, truth = (solve(problem, family, Information.INTERIM) for family in (Family.CONTINGENT, Family.PRESCRIBED))
     assert best.ex_ante - truth.ex_ante > 0.1
 
@@ -453,23 +455,23 @@ def club(discount: float) -> TableEnvironment:
 
 def test_three_members_and_the_mended_bound() -> None:
     """Two agents hide it: with three, K = 2 C/(N − 1) + M/N asks for less patience than the mended K."""
-    env = club(0.85)
-    found = audit(env, SelfEnforcing(env))
+    environment = club(0.85)
+    found = audit(environment, SelfEnforcing(environment))
     assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
-    levels = [least_patience(env, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
+    levels = [least_patience(environment, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
     assert levels[0] < levels[1] - 0.01 < levels[2]
     for level, delta in zip((Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES), levels, strict=True):
         assert worst_exit(club(delta - 1e-3), level).amount > 1e-3
         assert worst_exit(club(delta + 1e-3), level).amount < 1e-8
-    printed, mended = (sufficient(env, printed=kind).discount for kind in (True, False))
+    printed, mended = (sufficient(environment, printed=kind).discount for kind in (True, False))
     assert levels[2] < printed < mended
     (last,) = [c.note for c in found.conditions if "level A" in c.name]
     assert last.endswith(f"from {printed:.6g} on, as printed, {mended:.6g} mended")
 
 
 def test_hidden_parts_of_actions_stay_hidden() -> None:
-    env = effort_market(0.95)
-    world, original = enforced(env)
+    environment = effort_market(0.95)
+    world, original = enforced(environment)
     assert world.stage(0).private_actions == (("rest", "work"), ("-",))
     assert [world.stage(0).decisions[k] for k in range(4)] == [
         "out/rest, out",
@@ -478,13 +480,15 @@ def test_hidden_parts_of_actions_stay_hidden() -> None:
         "out/work, in",
     ]
     assert sorted(original.tolist()) == list(range(8))
-    rules = SelfEnforcing(env)
+    rules = SelfEnforcing(environment)
     assert rules.sees(0, SELLER).tolist() == [0, 0, 2, 2]  # rest and work look alike
-    working = env.stage(0).decisions.index("in/work, in")
+    working = environment.stage(0).decisions.index("in/work, in")
     assert (rules.original[rules.run.policy] == working).all()
-    found = audit(env, rules)
+    found = audit(environment, rules)
     assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
-    record = played(make_game(env, rules, tail=1e-2), Quitting(1, "2/2/2/2", withhold=False), Truthful(), episodes=50)
+    record = played(
+        make_game(environment, rules, tail=1e-2), Quitting(1, "2/2/2/2", withhold=False), Truthful(), episodes=50
+    )
     assert (record.action[1:, SELLER] == 2).all()  # in, at rest
     assert (record.decision == working).all()  # nobody noticed
 
@@ -496,8 +500,8 @@ def test_actions_must_be_all_combinations() -> None:
 
 def test_the_long_run_of_a_chain_with_a_transient_state() -> None:
     law = np.array([[[0.5, 0.5, 0.0], [0.0, 0.2, 0.8], [0.0, 0.6, 0.4]]])
-    env = from_arrays(np.array([[[9.0, 1.0, 2.0]]]), [law], np.array([1.0, 0, 0]), 0.9)
-    run = long_run(env)
+    environment = from_arrays(np.array([[[9.0, 1.0, 2.0]]]), [law], np.array([1.0, 0, 0]), 0.9)
+    run = long_run(environment)
     np.testing.assert_allclose(run.invariant, [0, 3 / 7, 4 / 7], atol=1e-12)
     assert run.average == pytest.approx([11 / 7])
     limit = run.excess(1.0)[0]
@@ -510,9 +514,9 @@ def test_a_policy_that_still_changes_is_no_blackwell_policy() -> None:
     """Decision 1 costs 1 now and moves to a state better by 1.5e-4 for ever: worth it only when very patient."""
     utility = np.array([[[0.0, 1.5e-4], [-1.0, 1.5e-4]]])
     law = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]])
-    env = from_arrays(utility, [law], np.array([1.0, 0.0]), 0.9)
+    environment = from_arrays(utility, [law], np.array([1.0, 0.0]), 0.9)
     with pytest.raises(Refusal, match="still change"):
-        long_run(env)
+        long_run(environment)
 
 
 def test_the_printed_constant_is_too_small_for_four_agents() -> None:
@@ -522,8 +526,8 @@ def test_the_printed_constant_is_too_small_for_four_agents() -> None:
     utility[1:, 1] = 1.0
     flat = np.full((2, 2, 2), 0.5)
     one = np.ones((2, 1, 1))
-    env = from_arrays(utility, [flat, one, one, one], np.full((2, 1, 1, 1), 0.5), 0.9)
-    run = long_run(env)
+    environment = from_arrays(utility, [flat, one, one, one], np.full((2, 1, 1, 1), 0.5), 0.9)
+    run = long_run(environment)
     spread = max(float(np.abs(run.excess(d)).max()) for d in (0, 0.5, 0.9, 1))
     assert spread == pytest.approx(0.5)
-    assert max(float(np.abs(table).max()) for table in BalancedTeam(env).tables[1]) == pytest.approx(1.5)
+    assert max(float(np.abs(table).max()) for table in BalancedTeam(environment).tables[1]) == pytest.approx(1.5)

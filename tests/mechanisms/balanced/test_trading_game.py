@@ -9,18 +9,18 @@ from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.eager_seller import EagerSeller
 from dynmech.agents.strategies.informed_buyer import InformedBuyer
 from dynmech.agents.strategies.trade_formulas import best_buyer_report, best_seller_report, buyer_worth, seller_worth
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.scenarios.trading_game import Variant
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -35,7 +35,7 @@ EAGER, EAGER_BOUNDED, EAGER_CLIPPED = 7 / 48, 7 / 3 * (1 / 4 - np.log(1.5) / 2),
 
 
 def table(text: str) -> TableEnvironment:
-    env = make_environment(text)
+    env = load(text)
     assert isinstance(env, TableEnvironment)
     return env
 
@@ -115,7 +115,7 @@ def test_balanced_transfers_are_the_papers() -> None:
     one, two = (2 * np.arange(m) + 1) / (2 * m), (2 * np.arange(m) + 1) / m
     square = float((two**2).mean())
     assert square == pytest.approx(4 / 3 - 1 / (3 * m * m))
-    page = keep_ledger(env, mechanism).pages
+    page = truthful_values(env, mechanism).pages
     seller = one * (1 + square)
     np.testing.assert_allclose(page[0].transfer[SELLER][0], seller.mean() - seller, atol=1e-12)
     for k in range(m):
@@ -171,9 +171,9 @@ def test_the_sellers_gain_by_quadrature(top: float, clipped: bool, expected: flo
         ).all()
 
 
-def played(environment: str, mechanism: str, agent: int, strategy: BaseStrategy) -> Moments:
+def played(environment: str, mechanism: str, agent: int, strategy: Strategy) -> Moments:
     """The gain of one agent's strategy in play, paired."""
-    env = make_environment(environment)
+    env = load(environment)
     game = make_game(env, make_mechanism(mechanism, env))
     streams = Streams(5, "test", 0, 20_000, 2)
     profile = [Truthful(), Truthful()]
@@ -196,7 +196,7 @@ def played(environment: str, mechanism: str, agent: int, strategy: BaseStrategy)
 def test_play_covers_the_closed_forms(environment: str, transfers: str, agent: int, expected: float) -> None:
     name = f"trading-game-continuous:{environment}".removesuffix(":")
     clipped = bool(environment)
-    strategy: BaseStrategy = InformedBuyer(clipped) if agent == BUYER else EagerSeller(clipped)
+    strategy: Strategy = InformedBuyer(clipped) if agent == BUYER else EagerSeller(clipped)
     gain = played(name, f"continuous-trade:transfers={transfers}", agent, strategy)
     assert float(gain.error) < 0.003
     assert abs(float(gain.mean) - expected) <= 4 * float(gain.error)
@@ -208,7 +208,7 @@ def test_play_covers_the_closed_forms(environment: str, transfers: str, agent: i
 @pytest.mark.parametrize("transfers", ["team", "expected-externality", "actual-externality", "balanced-team"])
 def test_truthful_payoffs_and_the_budget(transfers: str, clipped: bool) -> None:
     """Surplus m S/2 = 7/12; clipped 13/12 − ¼ − ½ (ln 2 − 1/6) = 11/12 − ln 2 / 2."""
-    env = make_environment(f"trading-game-continuous:clipped={clipped}")
+    env = load(f"trading-game-continuous:clipped={clipped}")
     game = make_game(env, make_mechanism(f"continuous-trade:transfers={transfers}", env))
     record = play_shard(game, [Truthful(), Truthful()], Streams(6, "test", 0, 20_000, 2))
     one, two = midpoints()
@@ -253,7 +253,7 @@ def test_every_variation_has_its_first_best_and_balances(variant: str) -> None:
     for mechanism in ("team", "balanced-team"):  # misreports, disobedience, and both
         assert gains(env, mechanism) == pytest.approx([0, 0], abs=1e-12)
     rules = make_mechanism("balanced-team", env)
-    ledger = keep_ledger(env, rules)
+    ledger = truthful_values(env, rules)
     np.testing.assert_allclose(ledger.transfer, 0, atol=1e-12)
     assert max(gains(env, "pay-your-report")) > 0.05
 
@@ -298,11 +298,11 @@ def test_a_stress_test_finds_the_informed_buyer(tmp_path: object) -> None:
 )
 def test_bad_options_get_one_line(text: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
-        make_environment(text)
+        load(text)
 
 
 def test_mechanisms_refuse_what_they_are_not_for() -> None:
-    env = make_environment("trading-game")
+    env = load("trading-game")
     with pytest.raises(Refusal, match="trading game on intervals"):
         make_mechanism("continuous-trade", env)
     with pytest.raises(Refusal, match="there is no agent 'Bob'"):
@@ -310,7 +310,7 @@ def test_mechanisms_refuse_what_they_are_not_for() -> None:
     with pytest.raises(Refusal, match="signals differ from period to period"):
         make_mechanism("expected-externality:beliefs=prior", env)
     with pytest.raises(Refusal, match="use beliefs=prior"):
-        make_mechanism("expected-externality:beliefs=ex-ante", make_environment("repeated-auction"))
+        make_mechanism("expected-externality:beliefs=ex-ante", load("repeated-auction"))
     with pytest.raises(Refusal, match="does not ask for signals"):
         make_mechanism("once:base=once", env)
 
@@ -318,7 +318,7 @@ def test_mechanisms_refuse_what_they_are_not_for() -> None:
 @pytest.mark.parametrize("informed", ["bidder 1", "bidder 2"])
 def test_actual_externalities_lose_in_a_single_period_already(informed: str) -> None:
     """Private values, independent types, nothing to learn: who is not charged what it causes moves what it pays."""
-    env = make_environment("repeated-auction:horizon=1")
+    env = load("repeated-auction:horizon=1")
     assert isinstance(env, TableEnvironment)
     assert audit(env, make_mechanism("expected-externality", env)).holds
     naive = make_mechanism(f"actual-externality:informed={informed}", env)

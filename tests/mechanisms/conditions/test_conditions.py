@@ -39,10 +39,10 @@ seeds = st.integers(0, 10_000)
 ECONOMIES = (endless, unfolding, more_signals, slow_to_tell)
 
 
-def at(env: TableEnvironment, condition: Condition) -> tuple[int, int, int, int]:
+def at(environment: TableEnvironment, condition: Condition) -> tuple[int, int, int, int]:
     """The place that a condition names, as indices: period, agent, decision, others' profile."""
     t, where = int(condition.where["period"]), condition.where
-    stage, agent = env.stage(t), env.agents.index(str(where["agent"]))
+    stage, agent = environment.stage(t), environment.agents.index(str(where["agent"]))
     rest = [labels for j, labels in enumerate(stage.signals) if j != agent]
     shown = str(where["others"]).split(", ")
     places = [labels.index(part) for labels, part in zip(rest, shown, strict=True)]
@@ -53,18 +53,18 @@ def at(env: TableEnvironment, condition: Condition) -> tuple[int, int, int, int]
 @pytest.mark.parametrize("made", ECONOMIES)
 @given(seed=seeds)
 def test_spanning_is_the_least_singular_value(made, seed: int) -> None:  # type: ignore[no-untyped-def]
-    env = made(seed)
-    answer = spanning(env)
-    t, agent, d, o = at(env, answer)
-    matrix = belief_matrices(env, t, agent)[d, o]
+    environment = made(seed)
+    answer = spanning(environment)
+    t, agent, d, o = at(environment, answer)
+    matrix = belief_matrices(environment, t, agent)[d, o]
     if answer.holds:
-        assert answer.value == pytest.approx(least_singular_value(env))
+        assert answer.value == pytest.approx(least_singular_value(environment))
         assert np.linalg.svd(matrix, compute_uv=False)[-1] == pytest.approx(answer.value)
         norm = f"{np.linalg.norm(np.linalg.pinv(matrix), 2):.6g}"
         assert f"rank {matrix.shape[1]} of {matrix.shape[1]}, norm of the pseudo-inverse {norm}" in answer.note
     else:
         assert np.linalg.matrix_rank(matrix) < matrix.shape[1]
-        labels = env.stage(t).signals[agent]
+        labels = environment.stage(t).signals[agent]
         weights = certificate(answer.note.partition("infinite: ")[2], labels)
         assert np.abs(weights).max() == 1
         assert np.abs(matrix @ weights).max() < 1e-3  # four digits are printed
@@ -82,13 +82,13 @@ def certificate(text: str, labels: tuple[str, ...]) -> np.ndarray:
 @pytest.mark.parametrize("made", ECONOMIES)
 @given(seed=seeds)
 def test_convex_independence_is_the_least_distance(made, seed: int) -> None:  # type: ignore[no-untyped-def]
-    env = made(seed)
-    answer = convex_independence(env)
-    t, agent, d, o = at(env, answer)
-    labels = env.stage(t).signals[agent]
+    environment = made(seed)
+    answer = convex_independence(environment)
+    t, agent, d, o = at(environment, answer)
+    labels = environment.stage(t).signals[agent]
     k = labels.index(str(answer.where["signal"]))
-    matrix = belief_matrices(env, t, agent)[d, o]
-    assert answer.value == pytest.approx(least_distance(env), abs=1e-12)
+    matrix = belief_matrices(environment, t, agent)[d, o]
+    assert answer.value == pytest.approx(least_distance(environment), abs=1e-12)
     assert nearest_mixture(matrix, k)[0] == pytest.approx(answer.value, abs=1e-12)
     assert answer.holds == (answer.value > 1e-9)
     weights = certificate(answer.note.removeprefix("nearest mixture of the other signals: "), labels)
@@ -97,11 +97,11 @@ def test_convex_independence_is_the_least_distance(made, seed: int) -> None:  # 
 
 
 def test_every_distance_of_every_period() -> None:
-    env = unfolding(2, 3)
+    environment = unfolding(2, 3)
     for t in range(3):
         for agent in range(3):
-            matrices = belief_matrices(env, t, agent)
-            distance, weights = hull_distances(env, t, agent)
+            matrices = belief_matrices(environment, t, agent)
+            distance, weights = hull_distances(environment, t, agent)
             assert distance.shape == (*matrices.shape[:2], matrices.shape[3])
             for place in np.ndindex(*distance.shape):
                 alone = nearest_mixture(matrices[place[:2]], place[2])
@@ -111,34 +111,34 @@ def test_every_distance_of_every_period() -> None:
 
 def test_periods_are_told_apart() -> None:
     """One number per period with a next one; none where the economy repeats itself."""
-    env = unfolding(2)
-    for answer in (spanning(env), convex_independence(env)):
+    environment = unfolding(2)
+    for answer in (spanning(environment), convex_independence(environment)):
         parts = answer.note.partition("; period ")[2].split(", period ")
         assert [part.split(": ")[0] for part in parts] == ["0", "1", "2"]
         assert min(float(part.split(": ")[1]) for part in parts) == pytest.approx(answer.value, rel=1e-3)
     assert "period" not in spanning(endless(0)).note
-    again = TableEnvironment("again", env.agents, endless(0).prior, endless(0).stages, 0.9, 5)
+    again = TableEnvironment("again", environment.agents, endless(0).prior, endless(0).stages, 0.9, 5)
     assert "period" not in spanning(again).note
 
 
 def test_spanning_implies_convex_independence_and_not_conversely() -> None:
     for seed in range(20):
-        env = endless(seed, 2, 3)
-        assert spanning(env).holds
-        assert convex_independence(env).holds
+        environment = endless(seed, 2, 3)
+        assert spanning(environment).holds
+        assert convex_independence(environment).holds
     assert spanning(more_signals(0)).holds is False
     assert convex_independence(more_signals(0)).holds
 
 
 @given(seeds)
 def test_the_last_period_is_implementable_or_a_cycle_gains(seed: int) -> None:
-    env = unfolding(seed, private_end=False)
-    answer = ex_post_implementable(env)
+    environment = unfolding(seed, private_end=False)
+    answer = ex_post_implementable(environment)
     if answer.holds:
         assert answer.note.startswith("by payments of at most ")
         return
-    agent = env.agents.index(str(answer.where["agent"]))
-    stage, policy = env.stage(3), plan(env).policy[3]
+    agent = environment.agents.index(str(answer.where["agent"]))
+    stage, policy = environment.stage(3), plan(environment).policy[3]
     others = stage.signals[1 - agent].index(str(answer.where["others"]))
     table = utility_by_report(stage, agent, policy)[others]
     cycle = [stage.signals[agent].index(label) for label in answer.note.removeprefix("cycle ").split(" → ")]
@@ -161,8 +161,8 @@ def test_the_oil_leases_have_their_price() -> None:
 
 def test_the_audit_shows_certificates() -> None:
     """On the screen and as data: which signals' beliefs cannot be told apart, and how."""
-    env = OilLeasesPrior().build()
-    found = audit(env, ContingentSpanning(env))
+    environment = OilLeasesPrior().build()
+    found = audit(environment, ContingentSpanning(environment))
     screen = io.StringIO()
     show_audit(found, Console(file=screen, width=400), "a title")
     text = screen.getvalue()
@@ -173,5 +173,5 @@ def test_the_audit_shows_certificates() -> None:
     assert data["spanning"]["holds"] is False
     assert "cancel" in data["spanning"]["note"]
     assert data["convex independence"]["where"]["signal"] == "0"
-    private = audit_data(audit(env, Team(env)))["conditions"]
+    private = audit_data(audit(environment, Team(environment)))["conditions"]
     assert private["last period ex post implementable"]["note"] == "by payments of at most 11"

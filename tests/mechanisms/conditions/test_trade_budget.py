@@ -150,12 +150,12 @@ def test_a_random_chains_threshold_is_seen_in_simulation() -> None:
     assert at is not None
     assert trade.budget(at - 1e-6).slack < 0 < trade.budget(at + 1e-6).slack
     for discount, sign in ((at - 0.1, -1.0), (at + 0.1, 1.0)):
-        env = environment_of(trade, discount)
-        mechanism = PivotWithFees(env)
+        environment = environment_of(trade, discount)
+        mechanism = PivotWithFees(environment)
         exact = trade.budget(discount)
         assert mechanism.deficit == pytest.approx(exact.deficit, abs=1e-8)
         np.testing.assert_allclose(mechanism.amounts, exact.fees, atol=1e-8)
-        game = make_game(env, mechanism, tail=1e-5)
+        game = make_game(environment, mechanism, tail=1e-5)
         record = play_shard(game, [Truthful()] * 2, Streams(3, "trade", 0, 20_000, game.periods), episodes=20_000)
         left = Moments.of(record.discounted(record.transfer.sum(axis=1)))
         assert abs(float(left.mean) - exact.slack) < 4 * float(left.error) + 1e-5

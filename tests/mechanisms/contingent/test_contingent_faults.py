@@ -14,9 +14,9 @@ from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.truthful_utilities import expected_utilities
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders import faults
 from tests.builders.economies import (
@@ -28,18 +28,18 @@ from tests.builders.gains import Rule, largest_gain, rounding
 
 @pytest.mark.parametrize(("rule", "losing"), [(Team, 8), (PayYourReport, 8), (Pivot, 8), (CremerMcLean, 8)])
 def test_naive_rules_lose_in_generic_interdependent_economies(
-    rule: Callable[[TableEnvironment], BaseMechanism], losing: int
+    rule: Callable[[TableEnvironment], Mechanism], losing: int
 ) -> None:
     """On every one of eight economies of three signals each; contingent transfers hold on them."""
-    economies = [endless(seed, 2, 3) for seed in range(8)]
-    assert sum(largest_gain(env, rule(env)) > 0.01 for env in economies) == losing
-    assert max(largest_gain(env, ContingentSpanning(env)) for env in economies) < 1e-8
+    environments = [endless(seed, 2, 3) for seed in range(8)]
+    assert sum(largest_gain(environment, rule(environment)) > 0.01 for environment in environments) == losing
+    assert max(largest_gain(environment, ContingentSpanning(environment)) for environment in environments) < 1e-8
 
 
-def level_error(env: TableEnvironment, mechanism: ContingentMechanism) -> float:
+def level_error(environment: TableEnvironment, mechanism: ContingentMechanism) -> float:
     """How far truthful payoffs at the start are from λ W."""
-    surplus = mechanism.share * plan(env).value[0].reshape(-1)
-    return float(np.abs(keep_ledger(env, mechanism).pages[0].stay[:, 0] - surplus).max())
+    surplus = mechanism.share * plan(environment).value[0].reshape(-1)
+    return float(np.abs(truthful_values(environment, mechanism).pages[0].stay[:, 0] - surplus).max())
 
 
 @pytest.mark.parametrize(
@@ -62,21 +62,21 @@ def test_planted_faults_show_in_gains_or_in_payoffs(
 
     A forgotten discount factor may leave every gain at 0: it shows in what truth is worth.
     """
-    economies = [made(seed) for seed in range(12)]
-    largest = max(largest_gain(env, fault(env)) for env in economies)
-    level = max(level_error(env, fault(env)) for env in economies)
+    environments = [made(seed) for seed in range(12)]
+    largest = max(largest_gain(environment, fault(environment)) for environment in environments)
+    level = max(level_error(environment, fault(environment)) for environment in environments)
     assert gains is None or largest > 0.03
     assert (level > 0.03) is off
 
 
 def test_total_indifference_hides_a_wrong_decision_from_every_gain() -> None:
     """Extraction by spanning: each report is worth 0. Only the promise of efficiency can tell that a* is not taken."""
-    env = endless(3)
-    mechanism = faults.WrongDecision(env, solver="spanning")
-    found = audit(env, mechanism)
-    assert largest_gain(env, mechanism) <= rounding(env, mechanism)
+    environment = endless(3)
+    mechanism = faults.WrongDecision(environment, solver="spanning")
+    found = audit(environment, mechanism)
+    assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
     assert [verdict.promise for verdict in found.promises if verdict.status == "fails"] == ["efficient"]
-    right = audit(env, SurplusExtraction(env, solver="spanning"))
+    right = audit(environment, SurplusExtraction(environment, solver="spanning"))
     assert right.holds
     for search in right.searches:  # and where reports lead to different decisions, each of them ties with truth
         tied, states = search.ties
@@ -85,9 +85,13 @@ def test_total_indifference_hides_a_wrong_decision_from_every_gain() -> None:
 
 def test_the_printed_fee_doubles_the_deficit() -> None:
     """Revenue −2 (N − 1) E[W] instead of 0; incentives cannot show it, the promise of a balanced budget does."""
-    env = next(env for env in map(endless, range(20)) if (plan(env).value[0] * env.prior).sum() > 0.5)
-    surplus = float((plan(env).value[0] * env.prior).sum())
-    found = audit(env, faults.PrintedFee(env))
+    environment = next(
+        environment
+        for environment in map(endless, range(20))
+        if (plan(environment).value[0] * environment.prior).sum() > 0.5
+    )
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
+    found = audit(environment, faults.PrintedFee(environment))
     assert found.ledger.transfer.sum() == pytest.approx(-2 * surplus)
     assert found.verdict == "fails"
     assert [verdict.promise for verdict in found.promises if verdict.status == "fails"] == ["budget: ex ante"]
@@ -95,13 +99,13 @@ def test_the_printed_fee_doubles_the_deficit() -> None:
 
 def test_utilities_of_truth_by_simulating_the_chain() -> None:
     """Expected utilities by powers of the transition matrix."""
-    env = endless(4, 2, 3)
-    policy = plan(env).policy[0].reshape(-1)
-    size = env.stage(0).size
-    chain = env.kernel(0).rows()[policy, np.arange(size)]
-    flow = env.stage(0).utility.reshape(2, -1, size)[:, policy, np.arange(size)]
+    environment = endless(4, 2, 3)
+    policy = plan(environment).policy[0].reshape(-1)
+    size = environment.stage(0).size
+    chain = environment.kernel(0).rows()[policy, np.arange(size)]
+    flow = environment.stage(0).utility.reshape(2, -1, size)[:, policy, np.arange(size)]
     total, power = np.zeros_like(flow), np.eye(size)
     for t in range(400):
-        total += env.discount**t * flow @ power.T
+        total += environment.discount**t * flow @ power.T
         power = power @ chain
-    np.testing.assert_allclose(expected_utilities(env, lambda _t: policy), total, atol=1e-9)
+    np.testing.assert_allclose(expected_utilities(environment, lambda _t: policy), total, atol=1e-9)

@@ -11,7 +11,7 @@ from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from tests.builders import faults
 from tests.builders.economies import (
     endless,
@@ -28,15 +28,15 @@ sizes = st.sampled_from([(2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (3, 4)])
 @settings(max_examples=12)
 def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size: tuple[int, int]) -> None:
     """−(N − 1) E[W] whatever solution is chosen, and 0 with participation fees; nobody's incentives change."""
-    env = endless(seed, *size)
-    surplus = float((plan(env).value[0] * env.prior).sum())
+    environment = endless(seed, *size)
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     for rule in (ContingentSpanning, ContingentConvex):
-        plain, balanced = rule(env), rule(env, budget="ex-ante")
-        close = size[0] * rounding(env, balanced)
-        assert keep_ledger(env, plain).transfer.sum() == pytest.approx(-(size[0] - 1) * surplus, abs=close)
-        assert keep_ledger(env, balanced).transfer.sum() == pytest.approx(0, abs=close)
-        assert largest_gain(env, balanced) <= close
-    found = audit(env, balanced)
+        plain, balanced = rule(environment), rule(environment, budget="ex-ante")
+        close = size[0] * rounding(environment, balanced)
+        assert truthful_values(environment, plain).transfer.sum() == pytest.approx(-(size[0] - 1) * surplus, abs=close)
+        assert truthful_values(environment, balanced).transfer.sum() == pytest.approx(0, abs=close)
+        assert largest_gain(environment, balanced) <= close
+    found = audit(environment, balanced)
     assert found.holds
     assert "budget: ex ante" in [verdict.promise for verdict in found.promises]
 
@@ -44,17 +44,17 @@ def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size:
 @given(seed=seeds, last=st.sampled_from([None, "d0"]))
 @settings(max_examples=12)
 def test_participation_fees_under_a_finite_horizon(seed: int, last: str | None) -> None:
-    env = unfolding(seed, private_end=last is None)
-    mechanism = ContingentConvex(env, budget="ex-ante", last=last)
-    payoffs, revenue = tree_payoffs(env, mechanism)
-    assert revenue == pytest.approx(0, abs=2 * rounding(env, mechanism))
-    assert payoffs.sum() == pytest.approx(keep_ledger(env, mechanism).welfare, abs=1e-8)
-    assert largest_gain(env, mechanism) <= rounding(env, mechanism)
+    environment = unfolding(seed, private_end=last is None)
+    mechanism = ContingentConvex(environment, budget="ex-ante", last=last)
+    payoffs, revenue = tree_payoffs(environment, mechanism)
+    assert revenue == pytest.approx(0, abs=2 * rounding(environment, mechanism))
+    assert payoffs.sum() == pytest.approx(truthful_values(environment, mechanism).welfare, abs=1e-8)
+    assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
 
 
 def test_a_fee_depends_on_the_others_first_reports_only() -> None:
-    env = unfolding(5)
-    plain, balanced = ContingentSpanning(env), ContingentSpanning(env, budget="ex-ante")
+    environment = unfolding(5)
+    plain, balanced = ContingentSpanning(environment), ContingentSpanning(environment, budget="ex-ante")
     fees = balanced.upfront(0)
     assert fees is not None
     assert plain.upfront(0) is None
@@ -68,9 +68,9 @@ def test_a_fee_depends_on_the_others_first_reports_only() -> None:
 @settings(max_examples=12)
 def test_average_externality_breaks_even_in_every_period_on_average(seed: int, way: str) -> None:
     """Given what was public before it, a period's transfers are expected to add up to 0, in the last period too."""
-    for env in (endless(seed), unfolding(seed)):
-        mechanism = make_mechanism(f"average-externality:solver={way}", env)
-        ledger, close = keep_ledger(env, mechanism), rounding(env, mechanism)
+    for environment in (endless(seed), unfolding(seed)):
+        mechanism = make_mechanism(f"average-externality:solver={way}", environment)
+        ledger, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
         assert ledger.pages[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
         for t, page in enumerate(ledger.pages):
             if page.rows is None:
@@ -80,7 +80,7 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
             laws = page.rows[page.decision[memory, profile], profile]
             expected = (laws * after[page.following[memory, profile]]).sum(axis=1)
             np.testing.assert_allclose(expected, 0, atol=close)
-        found = audit(env, mechanism)
+        found = audit(environment, mechanism)
         assert found.holds
         assert found.budget["ex_post"].value < -0.05  # not ex post, and the audit says by how much
 
@@ -89,36 +89,38 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
 @settings(max_examples=12)
 def test_surplus_extraction_leaves_nothing_and_nobody_leaves(seed: int, way: str) -> None:
     """Share 1; first-period payoff 0 for every θ_0; never below 0 after any history, own lies included."""
-    for env in (endless(seed, 2, 3), unfolding(seed)):
-        mechanism = make_mechanism(f"surplus-extraction:solver={way}", env)
+    for environment in (endless(seed, 2, 3), unfolding(seed)):
+        mechanism = make_mechanism(f"surplus-extraction:solver={way}", environment)
         assert isinstance(mechanism, SurplusExtraction)
-        ledger, close = keep_ledger(env, mechanism), rounding(env, mechanism)
-        assert ledger.transfer.sum() == pytest.approx(float((plan(env).value[0] * env.prior).sum()), abs=close)
+        ledger, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
+        assert ledger.transfer.sum() == pytest.approx(
+            float((plan(environment).value[0] * environment.prior).sum()), abs=close
+        )
         np.testing.assert_allclose(ledger.pages[0].stay, 0, atol=close)
-        found = audit(env, mechanism, all_states=True)
+        found = audit(environment, mechanism, all_states=True)
         assert found.holds
         assert min(least.value for least in found.participation["ex_post"]) >= -close
-        if env.horizon is None:
+        if environment.horizon is None:
             assert max(float(table.max()) for tables in mechanism.tables[0] for table in tables) <= 0  # bonuses
 
 
 def test_nobody_runs_from_surplus_extraction_as_from_others() -> None:
     """With leaving allowed: contingent transfers invite a hit and run, fees in advance do not."""
-    env = endless(0)
-    running = audit(env, ContingentSpanning(env), exit=True)
+    environment = endless(0)
+    running = audit(environment, ContingentSpanning(environment), exit=True)
     assert running.worst(Family.CONTINGENT, "ex_post")[1].gain > 0.1
     for way in ("spanning", "convex"):
-        mechanism = make_mechanism(f"surplus-extraction:solver={way}", env)
-        staying = audit(env, mechanism, exit=True)
-        assert staying.worst(Family.CONTINGENT, "ex_post")[1].gain <= rounding(env, mechanism)
+        mechanism = make_mechanism(f"surplus-extraction:solver={way}", environment)
+        staying = audit(environment, mechanism, exit=True)
+        assert staying.worst(Family.CONTINGENT, "ex_post")[1].gain <= rounding(environment, mechanism)
 
 
 def test_without_fees_in_advance_extraction_drives_agents_out() -> None:
     """Lotteries alone extract the surplus too; but what is due one period later may be more than staying is worth."""
-    env = endless(2)
-    bare = faults.NoFees(env)
-    found = audit(env, bare)
-    surplus = float((plan(env).value[0] * env.prior).sum())
+    environment = endless(2)
+    bare = faults.NoFees(environment)
+    found = audit(environment, bare)
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     assert found.ledger.transfer.sum() == pytest.approx(surplus, abs=1e-8)
     assert [v.status for v in found.promises] == ["holds", "fails", "holds"]
     assert min(least.value for least in found.participation["ex_post"]) < -0.5

@@ -21,14 +21,16 @@ def test_beliefs_that_do_not_tell_signals_apart_are_refused() -> None:
     """Agent 2's next signal does not depend on agent 1's: names agent, decision, the others' profile, and why."""
     rng = generator(1)
     joint = np.tile(rng.dirichlet(np.ones(4), (1, 2)).reshape(1, 1, 2, 2, 2), (1, 2, 1, 1, 1))
-    env = from_arrays(rng.uniform(-1, 1, (2, 1, 2, 2)), joint.reshape(1, 2, 2, 2, 2), np.full((2, 2), 0.25), 0.9)
+    environment = from_arrays(
+        rng.uniform(-1, 1, (2, 1, 2, 2)), joint.reshape(1, 2, 2, 2, 2), np.full((2, 2), 0.25), 0.9
+    )
     where = r"agent 'agent 1', decision 'd0', others' profile \(.\)"
     with pytest.raises(Refusal, match=rf"no spanning for {where}: the target is missed by .*singular value .*e-"):
-        ContingentSpanning(env)
+        ContingentSpanning(environment)
     mixed = rf"no convex independence for {where}: .* mixture .*\(1 × '.'; distance .*\), .* short of theirs by"
     for transfers in ("explicit", "smallest"):
         with pytest.raises(Refusal, match=mixed):
-            make_mechanism(f"contingent-convex:transfers={transfers}", env)
+            make_mechanism(f"contingent-convex:transfers={transfers}", environment)
 
 
 def test_a_target_within_reach_needs_no_independence() -> None:
@@ -37,9 +39,9 @@ def test_a_target_within_reach_needs_no_independence() -> None:
     joint = np.tile(rng.dirichlet(np.ones(4), (1, 2)).reshape(1, 1, 2, 2, 2), (1, 2, 1, 1, 1)).reshape(1, 2, 2, 2, 2)
     utility = rng.uniform(-1, 1, (2, 1, 2, 2))
     utility[1] = utility[1, :, :1]
-    env = from_arrays(utility, joint, np.full((2, 2), 0.25), 0.9)
+    environment = from_arrays(utility, joint, np.full((2, 2), 0.25), 0.9)
     for rule in (ContingentSpanning, ContingentConvex, lambda e: ContingentConvex(e, transfers="smallest")):
-        assert audit(env, rule(env)).holds
+        assert audit(environment, rule(environment)).holds
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -54,16 +56,16 @@ def test_an_inner_belief_needs_a_higher_target(seed: int) -> None:
         utility = np.zeros((2, 1, 3, 2))
         utility[0, 0] = rng.uniform(-1, 1, (1, 2))
         utility[1, 0] = np.array([0.0, -bend, 0.0])[:, None]  # v = −u^2
-        env = from_arrays(utility, table, np.full((3, 2), 1 / 6), 0.9)
+        environment = from_arrays(utility, table, np.full((3, 2), 1 / 6), 0.9)
         with pytest.raises(Refusal, match="no spanning for agent 'agent 1'"):
-            ContingentSpanning(env)
+            ContingentSpanning(environment)
         if bend > 0:
-            assert audit(env, ContingentConvex(env)).holds
+            assert audit(environment, ContingentConvex(environment)).holds
         else:
             with pytest.raises(
                 Refusal, match=r"after 's?1' is a mixture .*0\.5 × .* \+ 0\.5 × .*short of theirs by 0\.3"
             ):
-                ContingentConvex(env)
+                ContingentConvex(environment)
 
 
 @pytest.mark.parametrize(

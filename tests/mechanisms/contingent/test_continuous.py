@@ -19,7 +19,7 @@ from dynmech.experiments.audits.continuous import (
     misses_everywhere,
     plot_epsilon,
 )
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.fingerprint import environment_hash
 from dynmech.experiments.runs.moments import Moments
@@ -27,7 +27,7 @@ from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.brackets import bounded, one_sided, ridge
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -35,14 +35,14 @@ from dynmech.sim.economy.density import DensityEnvironment, density_environment,
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Strategy
+from dynmech.sim.play.roles import StrategyProtocol
 
 
 def licence(**options: float) -> DensityEnvironment:
     return ContinuousLicence(**options).continuous()  # type: ignore[arg-type]
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = 40, block: int = 4096) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = 40, block: int = 4096) -> Record:
     profile = list(strategies) or [Truthful()] * len(game.environment.agents)
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     return play_shard(game, profile, streams, episodes=episodes, block=block)
@@ -53,19 +53,19 @@ def play(game: Game, *strategies: Strategy, episodes: int = 40, block: int = 409
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_draws_invert_the_distribution_function_of_the_density(own: float, other: float, u: float) -> None:
-    env = licence()
+    environment = licence()
     signals = np.array([[own, other]])
     decision = np.zeros(1, np.intp)
-    drawn = float(env.law(1, signals, decision, np.array([[u, 0.5]]))[0, 0])
+    drawn = float(environment.law(1, signals, decision, np.array([[u, 0.5]]))[0, 0])
     nodes, weights = gauss_legendre(1, 40)
-    below = env.likelihood(decision, signals, 0, drawn * nodes)[0] @ weights * drawn
+    below = environment.likelihood(decision, signals, 0, drawn * nodes)[0] @ weights * drawn
     assert below == pytest.approx(u, abs=1e-8)
 
 
 def test_a_grid_is_the_same_economy() -> None:
     """Probabilities of cells by the grid's nodes and by a fine quadrature; utilities at nodes; the prior's weights."""
-    env = licence(firms=3, gamma=0.5)
-    grid = env.on_grid(2, 2)
+    environment = licence(firms=3, gamma=0.5)
+    grid = environment.on_grid(2, 2)
     nodes, weights = gauss_legendre(2, 2)
     assert grid.stage(0).axes == (4, 4, 4)
     assert np.allclose(grid.prior, np.einsum("i,j,k->ijk", weights, weights, weights))
@@ -74,12 +74,12 @@ def test_a_grid_is_the_same_economy() -> None:
     for d in range(3):
         decision = np.array([d])
         utility = grid.stage(0).utility[(slice(None), d, *profile)]
-        assert utility == pytest.approx(env.payoff(0, signals, decision)[0])
+        assert utility == pytest.approx(environment.payoff(0, signals, decision)[0])
         law = grid.kernel(0).row(d, int(np.ravel_multi_index(profile, (4, 4, 4))))
         fine, fine_weights = gauss_legendre(2, 20)
-        half = (env.likelihood(decision, signals, 1, fine)[0] * fine_weights).reshape(2, -1).sum(axis=1)
+        half = (environment.likelihood(decision, signals, 1, fine)[0] * fine_weights).reshape(2, -1).sum(axis=1)
         assert law.sum(axis=(0, 2)).reshape(2, 2).sum(axis=1) == pytest.approx(half, abs=0.05)
-    assert env.quadrature_error(1, 12) < 1e-9 < 1e-4 < env.quadrature_error(1, 3)
+    assert environment.quadrature_error(1, 12) < 1e-9 < 1e-4 < environment.quadrature_error(1, 3)
 
 
 def test_too_fine_a_grid_is_refused_with_its_size() -> None:
@@ -90,9 +90,9 @@ def test_too_fine_a_grid_is_refused_with_its_size() -> None:
 
 
 def test_the_scenario_comes_as_a_grid_too() -> None:
-    assert make_environment("continuous-licence:nodes=3").name == "continuous-licence on 3 nodes"
+    assert load("continuous-licence:nodes=3").name == "continuous-licence on 3 nodes"
     with pytest.raises(InputError, match="influence: 2 is not in"):
-        make_environment("continuous-licence:influence=2")
+        load("continuous-licence:influence=2")
 
 
 def test_runs_of_other_numbers_are_other_runs() -> None:
@@ -137,9 +137,9 @@ def test_no_gain_exceeds_the_limit_and_the_miss_is_the_sum_of_its_parts(
     choice: tuple[Method, float], gamma: float, correlation: float, discount: float
 ) -> None:
     method, number = choice
-    env = licence(gamma=gamma, correlation=correlation, discount=discount)
+    environment = licence(gamma=gamma, correlation=correlation, discount=discount)
     option = {"ridge": number} if method == "ridge" else {"bound": number}
-    found = measure(ContingentDensity(env, method, brackets=3, nodes=4, **option))  # type: ignore[arg-type]
+    found = measure(ContingentDensity(environment, method, brackets=3, nodes=4, **option))  # type: ignore[arg-type]
     slack = 1e-7 + 10 * found.bound
     assert 0 <= found.gain_one_shot <= found.gain + slack
     assert found.gain <= found.limit + slack
@@ -157,7 +157,7 @@ def test_no_gain_exceeds_the_limit_and_the_miss_is_the_sum_of_its_parts(
 def test_the_miss_everywhere_by_quadrature_at_single_points(method: Method, firms: int) -> None:
     """δ E[p | a, θ] − v by Gauss–Legendre over every rival's next signal; the extremes are found at some points."""
     mechanism = ContingentDensity(licence(firms=firms, gamma=0.9), method, brackets=3, nodes=3, bound=30.0)
-    env, points = mechanism.environment, even_points(mechanism)
+    environment, points = mechanism.environment, even_points(mechanism)
     over, under = misses_everywhere(mechanism, 1, points)
     nodes, weights = gauss_legendre(3, 8)
     rivals = np.array(list(product(range(len(nodes)), repeat=firms - 1)))
@@ -167,13 +167,13 @@ def test_the_miss_everywhere_by_quadrature_at_single_points(method: Method, firm
         taken = np.array([decision])
         chance = np.ones(len(said))
         for column, j in enumerate(j for j in range(firms) if j != 1):
-            mass = env.likelihood(taken, signals[None], j, nodes)[0] * weights
+            mass = environment.likelihood(taken, signals[None], j, nodes)[0] * weights
             chance = chance * mass[rivals[:, column]]
         reported = signals.copy()
         reported[1] = report
         many = np.broadcast_to(reported, (len(said), firms))
         paid = mechanism.transfer(1, np.full(len(said), decision), many, said)
-        return float(env.discount * chance @ paid - mechanism.target(1, taken, signals[None])[0])
+        return float(environment.discount * chance @ paid - mechanism.target(1, taken, signals[None])[0])
 
     rng = np.random.Generator(np.random.Philox(key=3))
     grid = np.linspace(0, 1, points)
@@ -217,9 +217,9 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
 
 
 def test_epsilon_falls_as_transfers_may_grow() -> None:
-    env = licence()
+    environment = licence()
     sizes = [4.0, 8.0, 16.0, 32.0]
-    found = [measure(ContingentDensity(env, "bounded", brackets=5, nodes=9, bound=b)) for b in sizes]
+    found = [measure(ContingentDensity(environment, "bounded", brackets=5, nodes=9, bound=b)) for b in sizes]
     misses = [f.approximation for f in found]
     assert all(after < before for before, after in pairwise(misses))
     assert misses[0] > 1
@@ -299,9 +299,9 @@ def legendre(rank: int, curvature: float = 1.0) -> DensityEnvironment:
 
 def test_where_beliefs_do_not_span_only_the_one_sided_version_gets_close() -> None:
     """Lemma 5.2 needs independent beliefs, Lemma 5.1 only beliefs that are no mixtures."""
-    env, large = legendre(3), 3000.0
-    both = measure(ContingentDensity(env, "bounded", brackets=4, nodes=9, bound=large))
-    one = measure(ContingentDensity(env, "one-sided", brackets=4, nodes=9, bound=large))
+    environment, large = legendre(3), 3000.0
+    both = measure(ContingentDensity(environment, "bounded", brackets=4, nodes=9, bound=large))
+    one = measure(ContingentDensity(environment, "one-sided", brackets=4, nodes=9, bound=large))
     assert both.approximation > 0.1
     assert one.approximation < 1e-6
     assert one.gain < both.gain / 4, "what is left comes from interpolation between nodes"
@@ -319,8 +319,8 @@ def test_where_beliefs_do_not_span_only_the_one_sided_version_gets_close() -> No
 
 @pytest.mark.parametrize("method", ["ridge", "one-sided"])
 def test_play_is_the_same_in_every_block(method: Method) -> None:
-    env = licence()
-    game = make_game(env, ContingentDensity(env, method, brackets=3, nodes=3), tail=1.0)
+    environment = licence()
+    game = make_game(environment, ContingentDensity(environment, method, brackets=3, nodes=3), tail=1.0)
     liar = Misreport("flip")
     records = [play(game, liar, Truthful(), block=block) for block in (1, 7, 4096)]
     for record in records[1:]:
@@ -332,12 +332,12 @@ def test_play_is_the_same_in_every_block(method: Method) -> None:
 @pytest.mark.parametrize("firms", [2, 3])
 def test_play_earns_what_the_grid_says(firms: int) -> None:
     """Truthful payoffs of the continuous game within five standard errors of the ledger's on a grid, and about E W."""
-    env = replace(licence(firms=firms, gamma=0.9), discount=0.6)
-    mechanism = ContingentDensity(env, brackets=3, nodes=4)
+    environment = replace(licence(firms=firms, gamma=0.9), discount=0.6)
+    mechanism = ContingentDensity(environment, brackets=3, nodes=4)
     cells = 3
-    rules = OnGrid(env.on_grid(cells, 2), mechanism, cells, 2)
-    ledger = keep_ledger(rules.environment, rules)
-    record = play(make_game(env, mechanism, tail=1e-2), episodes=3000)
+    rules = OnGrid(environment.on_grid(cells, 2), mechanism, cells, 2)
+    ledger = truthful_values(rules.environment, rules)
+    record = play(make_game(environment, mechanism, tail=1e-2), episodes=3000)
     moments = Moments.of(record.payoffs)
     exact = ledger.utility - ledger.transfer
     assert (np.abs(moments.mean - exact) <= 5 * moments.error + record.game.tail + 0.02 * np.abs(exact)).all()
@@ -345,15 +345,15 @@ def test_play_earns_what_the_grid_says(firms: int) -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    env = licence()
+    environment = licence()
     with pytest.raises(Refusal, match="it needs continuous signals with a density"):
-        ContingentDensity(env.on_grid(2))
+        ContingentDensity(environment.on_grid(2))
     with pytest.raises(Refusal, match="it needs finitely many signals and decisions"):
-        Team(env)
+        Team(environment)
     with pytest.raises(InputError, match="brackets: 0 is below 1"):
-        ContingentDensity(env, brackets=0)
+        ContingentDensity(environment, brackets=0)
     with pytest.raises(InputError, match="bound: -1 is below 0"):
-        ContingentDensity(env, bound=-1)
+        ContingentDensity(environment, bound=-1)
 
 
 def test_a_curve_is_a_table_and_a_picture(tmp_path: Path) -> None:

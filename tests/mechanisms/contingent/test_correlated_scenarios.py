@@ -8,7 +8,7 @@ import pytest
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.common_state import CommonState
 from dynmech.experiments.scenarios.spectrum import Spectrum
@@ -24,8 +24,8 @@ from dynmech.sim.play.loop import play_shard
 
 def worst(scenario: str, mechanism: str, kind: str = "ex_post") -> float:
     """The largest gain of anybody."""
-    env = make_environment(scenario)
-    return audit(env, make_mechanism(mechanism, env)).worst(Family.CONTINGENT, kind)[1].gain
+    environment = load(scenario)
+    return audit(environment, make_mechanism(mechanism, environment)).worst(Family.CONTINGENT, kind)[1].gain
 
 
 # spectrum
@@ -37,18 +37,18 @@ def test_on_the_spectrum_everything_loses_but_contingent_transfers() -> None:
     assert worst("spectrum", "cremer-mclean", "interim") > 0.1, "its own promise is the Bayesian one"
     assert worst("spectrum", "contingent-spanning") < 1e-8
     with pytest.raises(Refusal, match="carrier 1"):
-        make_mechanism("generalized-vcg", make_environment("spectrum"))
+        make_mechanism("generalized-vcg", load("spectrum"))
 
 
 def test_every_carrier_wins_somewhere_and_awards_steer_what_is_known() -> None:
-    env = Spectrum().build()
-    assert set(plan(env).policy[0].ravel().tolist()) == {0, 1, 2, 3}
-    assert plan(env).gap[0].min() > 0.1
-    law = env.kernel(0).rows()
+    environment = Spectrum().build()
+    assert set(plan(environment).policy[0].ravel().tolist()) == {0, 1, 2, 3}
+    assert plan(environment).gap[0].min() > 0.1
+    law = environment.kernel(0).rows()
     assert np.abs(law[1] - law[2]).max() > 0.05
-    assert not private_values(env).holds
-    assert not independent_types(env).holds
-    assert spanning(env).holds
+    assert not private_values(environment).holds
+    assert not independent_types(environment).holds
+    assert spanning(environment).holds
 
 
 def test_the_law_of_the_spectrum_by_simulation_of_its_story() -> None:
@@ -78,7 +78,7 @@ def test_spectrum_without_correlation_is_independent() -> None:
 )
 def test_senseless_options_get_one_line(wrong: str) -> None:
     with pytest.raises(InputError, match=r"^scenario '(spectrum|common-state)'"):
-        make_environment(wrong)
+        load(wrong)
 
 
 # common-state
@@ -88,7 +88,7 @@ def test_senseless_options_get_one_line(wrong: str) -> None:
 def test_the_law_of_the_common_state_from_first_principles(crews: int, states: int) -> None:
     """P(ω_{t−1}, θ_t, ω_t, θ_{t+1}) by enumeration of the hidden chain, against prior × kernel."""
     kappa, stay = 0.3, 0.7
-    env = CommonState(crews, states, informativeness=kappa, persistence=stay).build()
+    environment = CommonState(crews, states, informativeness=kappa, persistence=stay).build()
 
     def chain(before: int, after: int) -> float:
         return stay * (before == after) + (1 - stay) / states
@@ -96,20 +96,22 @@ def test_the_law_of_the_common_state_from_first_principles(crews: int, states: i
     def seen(state: int, sightings: tuple[int, ...]) -> float:
         return float(np.prod([kappa * (k == state) + (1 - kappa) / states for k in sightings]))
 
-    law = env.kernel(0).rows()[0].reshape(env.stage(0).axes * 2)
+    law = environment.kernel(0).rows()[0].reshape(environment.stage(0).axes * 2)
     profiles = list(product(range(states), repeat=crews))
     for last, hidden in product(range(states), repeat=2):
         for now, later in product(profiles, repeat=2):
             joint = chain(last, hidden) * seen(hidden, now) / states
             joint *= sum(chain(hidden, following) * seen(following, later) for following in range(states))
-            assert env.prior[(last, *now)] * law[(last, *now, hidden, *later)] == pytest.approx(joint, abs=1e-14)
+            assert environment.prior[(last, *now)] * law[(last, *now, hidden, *later)] == pytest.approx(
+                joint, abs=1e-14
+            )
 
 
 def test_in_the_end_the_state_is_public() -> None:
     """Where sightings show the state, next week's survey prints what was sighted: on the event loop."""
-    env = CommonState(informativeness=1).build()
-    mechanism = make_mechanism("team", env)
-    game = make_game(env, mechanism, tail=1.0)
+    environment = CommonState(informativeness=1).build()
+    mechanism = make_mechanism("team", environment)
+    game = make_game(environment, mechanism, tail=1.0)
     record = play_shard(game, [Truthful()] * 2, Streams(0, "test", 0, 50, game.periods))
     assert (record.public[1:] == record.signal[:-1, 0]).all()
     assert (record.signal[:, 0] == record.signal[:, 1]).all()
@@ -119,10 +121,10 @@ def test_transfers_grow_as_sightings_say_less_and_hold_however_little_they_say()
     """In the end, halving informativeness doubles what is paid; without any, refused."""
     bounds = []
     for kappa in (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125):
-        env = CommonState(informativeness=kappa).build()
-        mechanism = ContingentSpanning(env)
+        environment = CommonState(informativeness=kappa).build()
+        mechanism = ContingentSpanning(environment)
         bounds.append(mechanism.transfer_bound())
-        assert audit(env, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
+        assert audit(environment, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
     ratios = np.array(bounds[1:]) / np.array(bounds[:-1])
     assert (ratios > 1.2).all()
     assert (np.diff(ratios) > 0).all()
@@ -140,9 +142,9 @@ def test_who_loses_and_who_holds_on_the_common_state() -> None:
 
 def test_lotteries_heed_the_public_state() -> None:
     """A report earns 0 in expectation given what the crew knows when it reports, the public state included."""
-    env = CommonState().build()
-    mechanism = CremerMcLean(env)
-    game = make_game(env, mechanism, tail=1e-2)
+    environment = CommonState().build()
+    mechanism = CremerMcLean(environment)
+    game = make_game(environment, mechanism, tail=1e-2)
     record = play_shard(game, [Truthful()] * 2, Streams(0, "test", 0, 6000, game.periods))
     earned = (record.utility - record.transfer)[3, 0]
     for public, signal in product(range(2), repeat=2):

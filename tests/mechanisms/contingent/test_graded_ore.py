@@ -8,7 +8,7 @@ import pytest
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
 from dynmech.mechanisms.numerics.lags import moved_by_decisions
 from dynmech.mechanisms.planning.planner import plan
@@ -22,15 +22,15 @@ FINE, TURNING = "graded-ore", "graded-ore:grades=3,colours=2"
 
 
 def table(text: str) -> TableEnvironment:
-    env = make_environment(text)
-    assert isinstance(env, TableEnvironment)
-    return env
+    environment = load(text)
+    assert isinstance(environment, TableEnvironment)
+    return environment
 
 
 @pytest.mark.parametrize(("grades", "colours"), [(4, 3), (3, 2), (5, 5)])
 def test_the_law_from_first_principles(grades: int, colours: int) -> None:
-    env = table(f"graded-ore:grades={grades},colours={colours},echo=0.6")
-    law = env.kernel(0).rows().reshape(2, grades, colours, grades, colours)
+    environment = table(f"graded-ore:grades={grades},colours={colours},echo=0.6")
+    law = environment.kernel(0).rows().reshape(2, grades, colours, grades, colours)
 
     def ring(before: int, after: int, k: int, y: int) -> float:
         return float((1 + 0.6 * np.cos(2 * np.pi * (y / after - k / before) + 5 * np.pi / 6)) / after)
@@ -39,34 +39,34 @@ def test_the_law_from_first_principles(grades: int, colours: int) -> None:
         chain = 0.4 * (later == g) + 0.5 * (later == (g + 1) % grades) + 0.1 / grades
         expected = (chain + ring(colours, grades, c, later)) / 2 * ring(grades, colours, g, colour)
         assert law[a, g, c, later, colour] == pytest.approx(expected, abs=1e-14)
-    assert moved_by_decisions(env, 2) is None
-    assert (np.unique(plan(env).policy[0]) == [0, 1]).all()
+    assert moved_by_decisions(environment, 2) is None
+    assert (np.unique(plan(environment).policy[0]) == [0, 1]).all()
 
 
 def test_lotteries_hold_where_payments_by_the_decision_are_refused() -> None:
-    env = table(FINE)
-    assert not spanning(env).holds
-    assert convex_independence(env).holds
+    environment = table(FINE)
+    assert not spanning(environment).holds
+    assert convex_independence(environment).holds
     with pytest.raises(Refusal, match=r"no spanning for agent 'laboratory', .* cancels over own signals"):
-        make_mechanism("contingent-spanning", env)
+        make_mechanism("contingent-spanning", environment)
     for name in (
         "contingent-convex",
         "contingent-convex:transfers=smallest,budget=ex-ante",
         "average-externality:solver=convex",
         "surplus-extraction",
     ):
-        found = audit(env, make_mechanism(name, env))
+        found = audit(environment, make_mechanism(name, environment))
         assert found.holds, name
         assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
 
 
 @pytest.mark.parametrize("name", ["contingent-spanning", "contingent-convex", "average-externality"])
 def test_two_lags_hold_where_one_is_refused(name: str) -> None:
-    env = table(TURNING)
-    assert not convex_independence(env).holds
+    environment = table(TURNING)
+    assert not convex_independence(environment).holds
     with pytest.raises(Refusal, match=r"agent 'laboratory'.*0\.5 × '0' \+ 0\.5 × '1'"):
-        make_mechanism(name, env)
-    found = audit(env, make_mechanism(f"{name}:lags=2", env))
+        make_mechanism(name, environment)
+    found = audit(environment, make_mechanism(f"{name}:lags=2", environment))
     assert found.holds
     assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
 
@@ -74,15 +74,15 @@ def test_two_lags_hold_where_one_is_refused(name: str) -> None:
 @pytest.mark.parametrize("text", [FINE, TURNING])
 @pytest.mark.parametrize("name", ["team", "pivot", "static-vcg", "pay-your-report"])
 def test_what_is_naive_loses(text: str, name: str) -> None:
-    env = table(text)
-    assert audit(env, make_mechanism(name, env)).worst(Family.CONTINGENT, "ex_post")[1].gain > 1
+    environment = table(text)
+    assert audit(environment, make_mechanism(name, environment)).worst(Family.CONTINGENT, "ex_post")[1].gain > 1
 
 
 def test_play_earns_the_surplus_with_two_lags() -> None:
-    env = table(TURNING)
-    game = make_game(env, make_mechanism("contingent-spanning:lags=2", env), tail=1e-2)
+    environment = table(TURNING)
+    game = make_game(environment, make_mechanism("contingent-spanning:lags=2", environment), tail=1e-2)
     payoffs = play_shard(game, [Truthful()] * 2, Streams(0, "test", 0, 4000, game.periods + game.closing)).payoffs
-    surplus = float((plan(env).value[0] * env.prior).sum())
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     for own in payoffs:
         assert abs(own.mean() - surplus) <= 4 * own.std() / np.sqrt(len(own)) + game.tail
 
@@ -97,4 +97,4 @@ def test_play_earns_the_surplus_with_two_lags() -> None:
 )
 def test_senseless_options_get_one_line(options: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
-        make_environment(f"graded-ore:{options}")
+        load(f"graded-ore:{options}")

@@ -24,7 +24,7 @@ from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions
 from dynmech.mechanisms.numerics.solvers import Spanning
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import HistoryMechanism
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -55,23 +55,23 @@ NAMES = {
 """Every mechanism for two agents, with the share that it leaves each."""
 
 
-def build(name: str, lags: int, env: TableEnvironment) -> ContingentMechanism:
-    mechanism = make_mechanism(name.format(lags), env)
+def build(name: str, lags: int, environment: TableEnvironment) -> ContingentMechanism:
+    mechanism = make_mechanism(name.format(lags), environment)
     assert isinstance(mechanism, ContingentMechanism)
     return mechanism
 
 
-def refused_with_one_lag(name: str, env: TableEnvironment) -> None:
+def refused_with_one_lag(name: str, environment: TableEnvironment) -> None:
     """Spanning always is; lotteries may exist if the middle belief's target happens to be high enough."""
-    solver = build(name, 2, env).solver
+    solver = build(name, 2, environment).solver
     if isinstance(solver, Spanning):
         with pytest.raises(Refusal, match=r"no spanning for agent 'agent 1', .* cancels over own signals: "):
-            build(name, 1, env)
+            build(name, 1, environment)
 
 
-def start(env: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
+def start(environment: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
     """What truth brings from period 0 on, participation fees added back, `(N, S)`."""
-    stay = keep_ledger(env, mechanism).pages[0].stay[:, 0]
+    stay = truthful_values(environment, mechanism).pages[0].stay[:, 0]
     fees = mechanism.upfront(0) if isinstance(mechanism, ResidualClaimant) else None
     return stay if fees is None else stay + fees
 
@@ -91,32 +91,32 @@ def test_lotteries_too_may_need_a_second_lag() -> None:
 @settings(max_examples=10)
 def test_two_lags_where_one_does_not_do(name: str, seed: int) -> None:
     """V_t^i = λ W − what is due over both periods, after every history; nobody gains."""
-    env = slow_to_tell(seed)
-    assert not convex_independence(env).holds
-    refused_with_one_lag(name, env)
-    mechanism = build(name, 2, env)
-    close = rounding(env, mechanism)
-    for t, page in pages(env, mechanism):
-        owed = due_under_truth(env, mechanism, t) + _pending(env, mechanism, t)
-        ahead = NAMES[name] * plan(env).value[0].reshape(-1) - owed
+    environment = slow_to_tell(seed)
+    assert not convex_independence(environment).holds
+    refused_with_one_lag(name, environment)
+    mechanism = build(name, 2, environment)
+    close = rounding(environment, mechanism)
+    for t, page in pages(environment, mechanism):
+        owed = due_under_truth(environment, mechanism, t) + _pending(environment, mechanism, t)
+        ahead = NAMES[name] * plan(environment).value[0].reshape(-1) - owed
         if t == 0:
-            np.testing.assert_allclose(start(env, mechanism), ahead[:, 0], atol=close)
+            np.testing.assert_allclose(start(environment, mechanism), ahead[:, 0], atol=close)
         else:
             np.testing.assert_allclose(page.stay, ahead, atol=close)
-    assert largest_gain(env, mechanism) <= close
+    assert largest_gain(environment, mechanism) <= close
 
 
-def _pending(env: TableEnvironment, mechanism: ContingentMechanism, t: int) -> FloatArray:
+def _pending(environment: TableEnvironment, mechanism: ContingentMechanism, t: int) -> FloatArray:
     """δ E[the second payment for last period | θ_t], `(N, M, S)`: one more period's dues, read off the tables."""
-    stage, memories = env.stage(0), mechanism.memory_size(t)
+    stage, memories = environment.stage(0), mechanism.memory_size(t)
     assert memories is not None
     last = mechanism.recall(Situation(t, np.arange(memories), np.zeros(memories, np.intp)), 1)
-    chain = env.kernel(0).rows()[0]
-    out = np.zeros((len(env.agents), memories, stage.size))
+    chain = environment.kernel(0).rows()[0]
+    out = np.zeros((len(environment.agents), memories, stage.size))
     for i, by_lag in enumerate(mechanism.tables[0]):
         signals = np.array(np.unravel_index(np.arange(stage.size), stage.axes)).T
         later = by_lag[1][:, stage.others_flat(i, np.zeros(stage.size, np.intp), signals)]
-        out[i] = np.where((last >= 0)[:, None], env.discount * later[last] @ chain.T, 0.0)
+        out[i] = np.where((last >= 0)[:, None], environment.discount * later[last] @ chain.T, 0.0)
     return out
 
 
@@ -125,12 +125,14 @@ def _pending(env: TableEnvironment, mechanism: ContingentMechanism, t: int) -> F
 @settings(max_examples=10)
 def test_two_lags_under_a_finite_horizon(name: str, seed: int) -> None:
     """Five periods; nothing is at stake in the last two, for which a single lag is left."""
-    env = slow_to_tell(seed, horizon=5)
-    refused_with_one_lag(name, env)
-    mechanism = build(name, 2, env)
-    close = rounding(env, mechanism)
-    np.testing.assert_allclose(start(env, mechanism), [NAMES[name] * plan(env).value[0].reshape(-1)] * 2, atol=close)
-    assert largest_gain(env, mechanism) <= close
+    environment = slow_to_tell(seed, horizon=5)
+    refused_with_one_lag(name, environment)
+    mechanism = build(name, 2, environment)
+    close = rounding(environment, mechanism)
+    np.testing.assert_allclose(
+        start(environment, mechanism), [NAMES[name] * plan(environment).value[0].reshape(-1)] * 2, atol=close
+    )
+    assert largest_gain(environment, mechanism) <= close
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,18 +141,18 @@ def test_two_lags_under_a_finite_horizon(name: str, seed: int) -> None:
 @settings(max_examples=5)
 def test_every_promise_is_kept_with_two_lags(horizon: int | None, name: str, seed: int) -> None:
     """Of money too: balance ex ante, nobody ever worse off than 0 under extraction."""
-    env = slow_to_tell(seed, horizon=horizon)
-    found = audit(env, build(name, 2, env))
+    environment = slow_to_tell(seed, horizon=horizon)
+    found = audit(environment, build(name, 2, environment))
     assert found.holds, [(one.promise, one.status, one.worst) for one in found.promises]
 
 
 def test_with_two_lags_no_single_period_breaks_even() -> None:
     """The promise of one lag, planted on two: the audit names a period with an expected deficit."""
-    env = slow_to_tell(0)
-    mechanism = build("average-externality:lags={}", 2, env)
+    environment = slow_to_tell(0)
+    mechanism = build("average-externality:lags={}", 2, environment)
     assert mechanism.promises.budget == "ex ante"
     mechanism.promises = replace(mechanism.promises, budget="expected period")
-    (budget,) = [one for one in audit(env, mechanism).promises if one.promise.startswith("budget")]
+    (budget,) = [one for one in audit(environment, mechanism).promises if one.promise.startswith("budget")]
     assert budget.status == "fails"
     assert budget.worst > 0.5
     one = make_mechanism("average-externality", endless(0))
@@ -162,14 +164,14 @@ def test_with_two_lags_no_single_period_breaks_even() -> None:
 @settings(max_examples=10)
 def test_more_lags_than_are_needed_do_no_harm(lags: int, seed: int) -> None:
     """Different periods, decisions that move nothing; payments are spread and no larger than with one lag."""
-    env = unfolding(seed, moved=False)
+    environment = unfolding(seed, moved=False)
     for name, share in NAMES.items():
-        mechanism = build(name, lags, env)
-        surplus = share * plan(env).value[0].reshape(-1)
-        np.testing.assert_allclose(start(env, mechanism), [surplus] * 2, atol=rounding(env, mechanism))
-        assert largest_gain(env, mechanism) <= rounding(env, mechanism)
-    one = ContingentConvex(env, transfers="smallest")
-    more = ContingentConvex(env, transfers="smallest", lags=lags)
+        mechanism = build(name, lags, environment)
+        surplus = share * plan(environment).value[0].reshape(-1)
+        np.testing.assert_allclose(start(environment, mechanism), [surplus] * 2, atol=rounding(environment, mechanism))
+        assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
+    one = ContingentConvex(environment, transfers="smallest")
+    more = ContingentConvex(environment, transfers="smallest", lags=lags)
     for t in range(3):
         for i in range(2):
             spread = max(float(np.abs(table).max()) for table in more.tables[t][i])
@@ -181,7 +183,7 @@ def test_more_lags_than_are_needed_do_no_harm(lags: int, seed: int) -> None:
 def test_what_is_remembered_is_recalled(lags: int, horizon: int | None) -> None:
     """Against a plain list of past profiles."""
     base = random_environment(generator(0), agents=2, signals=2)
-    env = TableEnvironment("memory", base.agents, base.prior, base.stages, 0.9, horizon)
+    environment = TableEnvironment("memory", base.agents, base.prior, base.stages, 0.9, horizon)
 
     class Elephant(HistoryMechanism):
         name = "elephant"
@@ -189,7 +191,7 @@ def test_what_is_remembered_is_recalled(lags: int, horizon: int | None) -> None:
         def transfer_bound(self) -> float:
             return 1.0
 
-    mechanism, rng, episodes = Elephant(env, lags), generator(1), 50
+    mechanism, rng, episodes = Elephant(environment, lags), generator(1), 50
     memory, past = np.zeros(episodes, np.intp), list[IntArray]()
     seen: set[int] = set()
     for t in range(6):
@@ -211,16 +213,16 @@ def test_what_is_remembered_is_recalled(lags: int, horizon: int | None) -> None:
 
 def test_beliefs_over_two_periods_by_simulation_of_the_tree() -> None:
     """Enumerated paths of nature, in an economy with different periods."""
-    env = unfolding(3, 3, moved=False)
+    environment = unfolding(3, 3, moved=False)
     for agent in range(3):
-        one, two = lagged_beliefs(env, 0, agent, 2)
-        np.testing.assert_array_equal(one, belief_matrices(env, 0, agent))
-        axes, then = env.stage(0).axes, env.stage(2).axes
+        one, two = lagged_beliefs(environment, 0, agent, 2)
+        np.testing.assert_array_equal(one, belief_matrices(environment, 0, agent))
+        axes, then = environment.stage(0).axes, environment.stage(2).axes
         for profile in np.ndindex(*axes):
             law = np.einsum(
                 "s,s...->...",
-                env.kernel(0).row(1, int(np.ravel_multi_index(profile, axes))).reshape(-1),
-                np.stack([env.kernel(1).row(2, s) for s in range(env.stage(1).size)]),
+                environment.kernel(0).row(1, int(np.ravel_multi_index(profile, axes))).reshape(-1),
+                np.stack([environment.kernel(1).row(2, s) for s in range(environment.stage(1).size)]),
             )
             others = law.sum(axis=agent).reshape(-1)
             rest = [k for j, k in enumerate(profile) if j != agent]
@@ -241,12 +243,12 @@ def still(seed: int) -> TableEnvironment:
 
 
 def test_where_decisions_move_signals_several_lags_are_refused() -> None:
-    env = slow_to_tell(0, moved=True)
+    environment = slow_to_tell(0, moved=True)
     for name in NAMES:
         with pytest.raises(
             Refusal, match=r"over 2 periods need signals that no decision moves .* 'd1' instead of 'd0' "
         ):
-            build(name, 2, env)
+            build(name, 2, environment)
     moving = unfolding(0)
     with pytest.raises(Refusal, match="but in period 1 decision 'd"):
         ContingentSpanning(moving, lags=2)
@@ -258,11 +260,13 @@ def test_two_periods_and_what_the_first_decision_moves() -> None:
     base = unfolding(1)
     still = unfolding(1, moved=False)
     stages = (base.stages[0], *still.stages[1:])
-    env = TableEnvironment("moved once", base.agents, base.prior, stages, 0.9, 4)
-    mechanism = ContingentSpanning(env, lags=2)
-    assert largest_gain(env, mechanism) <= rounding(env, mechanism)
+    environment = TableEnvironment("moved once", base.agents, base.prior, stages, 0.9, 4)
+    mechanism = ContingentSpanning(environment, lags=2)
+    assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
     np.testing.assert_allclose(
-        tree_payoffs(env, mechanism)[0], float((plan(env).value[0] * env.prior).sum()), atol=rounding(env, mechanism)
+        tree_payoffs(environment, mechanism)[0],
+        float((plan(environment).value[0] * environment.prior).sum()),
+        atol=rounding(environment, mechanism),
     )
 
 
@@ -270,25 +274,27 @@ def test_the_printed_identity_is_no_help_where_decisions_move_signals() -> None:
     """Liu 2025, Propositions 5.3 and 5.4: exact given every sequence of decisions, far off when play chooses them."""
     gains, levels = [], []
     for seed in range(6):
-        env = endless(seed)
-        mechanism = faults.OpenLoop(env)
+        environment = endless(seed)
+        mechanism = faults.OpenLoop(environment)
         assert mechanism.printed_identity < 1e-9
-        found = audit(env, mechanism)
+        found = audit(environment, mechanism)
         assert found.verdict == "fails"
         gains.append(found.worst(Family.CONTINGENT, "ex_post")[1].gain)
-        surplus = plan(env).value[0].reshape(-1)
-        levels.append(float(np.abs(keep_ledger(env, mechanism).pages[0].stay[:, 0] - surplus).max()))
+        surplus = plan(environment).value[0].reshape(-1)
+        levels.append(float(np.abs(truthful_values(environment, mechanism).pages[0].stay[:, 0] - surplus).max()))
     assert min(gains) > 0.05
     assert max(gains) > 1
     assert min(levels) > 0.05
 
 
 def test_the_printed_identity_is_right_where_they_do_not() -> None:
-    for env in map(still, range(4)):
-        mechanism = faults.OpenLoop(env)
-        surplus = plan(env).value[0].reshape(-1)
-        np.testing.assert_allclose(keep_ledger(env, mechanism).pages[0].stay[:, 0], [surplus] * 2, atol=1e-8)
-        assert largest_gain(env, mechanism) < 1e-7
+    for environment in map(still, range(4)):
+        mechanism = faults.OpenLoop(environment)
+        surplus = plan(environment).value[0].reshape(-1)
+        np.testing.assert_allclose(
+            truthful_values(environment, mechanism).pages[0].stay[:, 0], [surplus] * 2, atol=1e-8
+        )
+        assert largest_gain(environment, mechanism) < 1e-7
 
 
 # The search and the event loop with a memory of several periods.
@@ -306,12 +312,12 @@ RULES: list[Callable[[TableEnvironment], HistoryMechanism]] = [faults.OpenLoop, 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_linear_programs_agree_with_the_search(seed: int) -> None:
-    env = endless(seed) if seed % 2 == 0 else slow_to_tell(seed)
-    mechanism = RULES[seed % 2](env)
+    environment = endless(seed) if seed % 2 == 0 else slow_to_tell(seed)
+    mechanism = RULES[seed % 2](environment)
     for agent in range(2):
-        problem = build_problem(env, mechanism, (agent,))
+        problem = build_problem(environment, mechanism, (agent,))
         best = solve(problem, Family.CONTINGENT, Information.EX_POST)
-        assert best.ex_ante == pytest.approx(occupation_value(env, mechanism, agent), abs=1e-7)
+        assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
 
 @pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
@@ -319,46 +325,46 @@ def test_game_trees_agree_with_the_search(family: Family) -> None:
     found = []
     for seed, agent, information in product(range(3), range(2), Information):
         base = still(seed)
-        env = TableEnvironment("three", base.agents, base.prior, base.stages, 0.9, 3)
-        mechanism = Upside(env)
-        problem = build_problem(env, mechanism, (agent,))
+        environment = TableEnvironment("three", base.agents, base.prior, base.stages, 0.9, 3)
+        mechanism = Upside(environment)
+        problem = build_problem(environment, mechanism, (agent,))
         truth = solve(problem, Family.PRESCRIBED, information)
         gain = ex_ante_gain(solve(problem, family, information), truth).gain
         spying = information is Information.EX_POST
-        assert gain == pytest.approx(tree_gain(env, mechanism, agent, family, spying), abs=1e-9)
+        assert gain == pytest.approx(tree_gain(environment, mechanism, agent, family, spying), abs=1e-9)
         found.append(gain)
     assert max(found) > 0.01
 
 
 def test_memories_that_differ_only_in_what_is_due_are_merged() -> None:
     """Two lags: what is still to be caused depends on the last period's reports only."""
-    env = slow_to_tell(0)
-    mechanism = ContingentSpanning(env, lags=2)
+    environment = slow_to_tell(0)
+    mechanism = ContingentSpanning(environment, lags=2)
     assert mechanism.memory_size(1) == 1 + 6 + 36
-    assert build_problem(env, mechanism, (0,)).periods[1].states <= 7
+    assert build_problem(environment, mechanism, (0,)).periods[1].states <= 7
 
 
 def test_two_lags_on_the_event_loop() -> None:
     """Simulated payoffs are W within four standard errors; two closing periods book what is still due."""
-    env = slow_to_tell(2)
-    mechanism = ContingentSpanning(env, lags=2)
-    game = make_game(env, mechanism, tail=1e-3)
+    environment = slow_to_tell(2)
+    mechanism = ContingentSpanning(environment, lags=2)
+    game = make_game(environment, mechanism, tail=1e-3)
     assert game.closing == 2
     streams = Streams(0, "lags", 0, 20_000, game.periods + game.closing)
     payoffs = play_shard(game, [Truthful(), Truthful()], streams).payoffs
-    surplus = float((plan(env).value[0] * env.prior).sum())
+    surplus = float((plan(environment).value[0] * environment.prior).sum())
     error = payoffs.std(axis=1, ddof=1) / np.sqrt(payoffs.shape[1])
     assert (np.abs(payoffs.mean(axis=1) - surplus) <= 4 * error + 2 * game.tail).all()
 
 
 def test_a_witness_earns_its_figure_with_two_lags() -> None:
-    env = endless(2)
-    mechanism = faults.OpenLoop(env)
-    game = make_game(env, mechanism)
+    environment = endless(2)
+    mechanism = faults.OpenLoop(environment)
+    game = make_game(environment, mechanism)
     streams = Streams(0, "witness", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(env, mechanism, (agent,))
+        problem = build_problem(environment, mechanism, (agent,))
         witness = Witness(problem, Family.CONTINGENT)
         exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
         profile = [witness if i == agent else Truthful() for i in range(2)]

@@ -23,8 +23,8 @@ from tests.builders.exact import Report, tree_payoffs, truth
 def test_first_best_is_19() -> None:
     # E max(2s − 1, 3s − 6) = (7 + 12)/2 = 9.5 per auction.
     for scenario in (OilLeases(), OilLeasesPrior()):
-        env = scenario.build()
-        assert float((plan(env).value[0] * env.prior).sum()) == pytest.approx(19, abs=1e-12)
+        environment = scenario.build()
+        assert float((plan(environment).value[0] * environment.prior).sum()) == pytest.approx(19, abs=1e-12)
 
 
 def test_static_impossibility() -> None:
@@ -46,8 +46,8 @@ def test_static_impossibility() -> None:
 @pytest.mark.parametrize(("theta", "report", "expected"), [(0, 0, 7), (0, 1, 7), (1, 1, 13), (1, 0, 11)])
 def test_linked_slacks(theta: int, report: int, expected: float) -> None:
     """Firm 1's payoff from the first auction with the link: binding at θ = 4, slack 2 at θ = 6."""
-    env = OilLeases().build()
-    mechanism = Linked(env)
+    environment = OilLeases().build()
+    mechanism = Linked(environment)
 
     def lie(t: int, agent: int, signals: tuple[int, ...], _sent: tuple[int, ...]) -> int:
         return report if (t, agent) == (0, 0) and signals[0] == theta else signals[-1]
@@ -64,17 +64,17 @@ def _given_first_signal(theta: int) -> TableEnvironment:
 
 
 def test_linked_payoffs_and_revenue() -> None:
-    env = OilLeases().build()
-    payoffs, revenue = tree_payoffs(env, Linked(env))
+    environment = OilLeases().build()
+    payoffs, revenue = tree_payoffs(environment, Linked(environment))
     assert payoffs.tolist() == pytest.approx([13.5, 6.5], abs=1e-12)
     assert revenue == pytest.approx(-1, abs=1e-12)
 
 
 def test_true_residual_claimant_is_3_and_15() -> None:
     # Spec §9.2: with the paper's numbers firm 1 does not get the whole surplus at θ = 6 (13, not 12); (3, 15) does it.
-    env = OilLeases().build()
+    environment = OilLeases().build()
     for low, high, at_six in ((4.0, 16.0, 13.0), (3.0, 15.0, 12.0)):
-        payoff, _ = tree_payoffs(_given_first_signal(1), Linked(env, low, high))
+        payoff, _ = tree_payoffs(_given_first_signal(1), Linked(environment, low, high))
         assert payoff[0] - 7 * 0.25 == pytest.approx(at_six, abs=1e-12)
 
 
@@ -82,15 +82,15 @@ def test_true_residual_claimant_is_3_and_15() -> None:
 def test_incentive_set_of_bonuses(low: float, high: float, holds: bool) -> None:
     """Truth is optimal iff 3x + y ≤ 28 and x + 3y ≥ 44: found by trying, not assumed."""
     assert (3 * low + high <= 28 and low + 3 * high >= 44) == holds
-    env = OilLeases().build()
-    mechanism = Linked(env, low, high)
+    environment = OilLeases().build()
+    mechanism = Linked(environment, low, high)
     gains = []
     for image in product(range(2), repeat=2):
 
         def lie(t: int, agent: int, s: tuple[int, ...], _r: tuple[int, ...], image: tuple[int, ...] = image) -> int:
             return image[s[0]] if (t, agent) == (0, 0) else s[-1]
 
-        gains.append(tree_payoffs(env, mechanism, lie)[0][0] - tree_payoffs(env, mechanism)[0][0])
+        gains.append(tree_payoffs(environment, mechanism, lie)[0][0] - tree_payoffs(environment, mechanism)[0][0])
     assert (max(gains) <= 1e-12) == holds
 
 
@@ -116,16 +116,16 @@ def two_reports(first: Image, second: Image) -> Report:
 
 
 def test_cremer_mclean_prices_are_the_printed_ones() -> None:
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     # Rows: r_0; columns: (r_1^1, r_1^2) in C order.
-    assert CremerMcLean(env).tables[1][0].round(9).tolist() == [[13, 5, 0, 0], [5, 13, 0, 0]]
+    assert CremerMcLean(environment).tables[1][0].round(9).tolist() == [[13, 5, 0, 0], [5, 13, 0, 0]]
 
 
 def test_cremer_mclean_loses_2_to_a_belief_manipulation_and_nothing_to_one_lie() -> None:
-    env = OilLeasesPrior().build()
-    mechanism = CremerMcLean(env)
-    honest = tree_payoffs(env, mechanism)[0][0]
-    gains = {(a, b): tree_payoffs(env, mechanism, play)[0][0] - honest for a, b, play in firm_1_strategies()}
+    environment = OilLeasesPrior().build()
+    mechanism = CremerMcLean(environment)
+    honest = tree_payoffs(environment, mechanism)[0][0]
+    gains = {(a, b): tree_payoffs(environment, mechanism, play)[0][0] - honest for a, b, play in firm_1_strategies()}
     assert len(gains) == 64
     assert max(gains.values()) == pytest.approx(2, abs=1e-12)
     assert gains[(1, 0), (1, 0, 1, 0)] == pytest.approx(2, abs=1e-12)  # flip both
@@ -137,11 +137,11 @@ def test_cremer_mclean_loses_2_to_a_belief_manipulation_and_nothing_to_one_lie()
 
 @pytest.mark.parametrize("theta_0", [0, 1])
 def test_flip_gains_4_when_the_signal_is_6(theta_0: int) -> None:
-    env = OilLeasesPrior().build()
-    mechanism = CremerMcLean(env)
+    environment = OilLeasesPrior().build()
+    mechanism = CremerMcLean(environment)
     prior = np.zeros((2, 1))
     prior[theta_0] = 1
-    here = replace(env, prior=prior)
+    here = replace(environment, prior=prior)
 
     def flip_at(theta_1: int, r_1: int) -> float:
         def play(t: int, agent: int, s: tuple[int, ...], _r: tuple[int, ...]) -> int:
@@ -161,24 +161,24 @@ def test_flip_gains_4_when_the_signal_is_6(theta_0: int) -> None:
 
 
 def test_linked_loses_to_no_strategy_of_firm_1_even_with_the_prior() -> None:
-    env = OilLeasesPrior().build()
-    mechanism = Linked(env)
-    honest = tree_payoffs(env, mechanism)[0]
-    gains = [tree_payoffs(env, mechanism, play)[0][0] - honest[0] for _, _, play in firm_1_strategies()]
+    environment = OilLeasesPrior().build()
+    mechanism = Linked(environment)
+    honest = tree_payoffs(environment, mechanism)[0]
+    gains = [tree_payoffs(environment, mechanism, play)[0][0] - honest[0] for _, _, play in firm_1_strategies()]
     assert max(gains) == pytest.approx(0, abs=1e-12)
     assert min(gains) < -0.5
 
 
 @pytest.mark.parametrize("rule", [Team, PayYourReport])
 def test_naive_rules_lose_here(rule: type[Team] | type[PayYourReport]) -> None:
-    env = OilLeases().build()
-    mechanism = rule(env)
+    environment = OilLeases().build()
+    mechanism = rule(environment)
 
     def always(report: int) -> Report:
         return lambda t, agent, s, _r: report if (t, agent) == (0, 0) else s[-1]
 
-    honest = tree_payoffs(env, mechanism, truth)[0][0]
-    assert max(tree_payoffs(env, mechanism, always(r))[0][0] - honest for r in (0, 1)) >= 2
+    honest = tree_payoffs(environment, mechanism, truth)[0][0]
+    assert max(tree_payoffs(environment, mechanism, always(r))[0][0] - honest for r in (0, 1)) >= 2
 
 
 def test_cremer_mclean_needs_correlation_within_the_period() -> None:

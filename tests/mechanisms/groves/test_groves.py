@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.conditions.yoon_property_a import discretionary, property_a
 from dynmech.mechanisms.groves.groves import Groves
@@ -17,55 +17,55 @@ from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.mechanisms.groves.static_vcg import StaticVCG
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism, FlowMechanism
+from dynmech.mechanisms.rules.base import FlowMechanism, Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
-from tests.builders.exact import tree_payoffs, truthful_values
+from tests.builders.exact import payoffs_of_truth, tree_payoffs
 from tests.mechanisms.rules.test_mechanisms import best_ex_post_gain, generator, private_values
 
 seeds = st.integers(0, 10_000)
 
 
-def random_terms(seed: int, env: TableEnvironment, periods: int = 1) -> list[list[FloatArray]]:
+def random_terms(seed: int, environment: TableEnvironment, periods: int = 1) -> list[list[FloatArray]]:
     """Φ^i over the others' signals, per period."""
     draws = generator(seed + 77)
-    axes = env.stage(0).axes
+    axes = environment.stage(0).axes
     return [[draws.uniform(-2, 2, axes[:i] + axes[i + 1 :]) for i in range(len(axes))] for _ in range(periods)]
 
 
 @given(seeds, st.integers(2, 3))
 def test_theorem_3_truth_withstands_everything_whatever_the_term(seed: int, agents: int) -> None:
     """V^i = W − Φ^i, no gain ex post; and by Lemma 1 the term is read off what is paid."""
-    env = private_values(seed, agents)
-    [terms] = random_terms(seed, env)
-    mechanism = Groves.with_terms(env, lambda _t, i: terms[i])
-    values = truthful_values(env, mechanism)
+    environment = private_values(seed, agents)
+    [terms] = random_terms(seed, environment)
+    mechanism = Groves.with_terms(environment, lambda _t, i: terms[i])
+    values = payoffs_of_truth(environment, mechanism)
     for i in range(agents):
-        spread = np.broadcast_to(np.expand_dims(terms[i], i), env.stage(0).axes).reshape(-1)
-        np.testing.assert_allclose(values[i], plan(env).value[0].reshape(-1) - spread, atol=1e-8)
-        np.testing.assert_allclose(discretionary(keep_ledger(env, mechanism), 1)[i, 0], spread, atol=1e-8)
-    assert best_ex_post_gain(env, mechanism).max() < 1e-8
-    assert property_a(env, mechanism).holds
+        spread = np.broadcast_to(np.expand_dims(terms[i], i), environment.stage(0).axes).reshape(-1)
+        np.testing.assert_allclose(values[i], plan(environment).value[0].reshape(-1) - spread, atol=1e-8)
+        np.testing.assert_allclose(discretionary(truthful_values(environment, mechanism), 1)[i, 0], spread, atol=1e-8)
+    assert best_ex_post_gain(environment, mechanism).max() < 1e-8
+    assert property_a(environment, mechanism).holds
 
 
 @given(seeds)
 def test_theorem_3_with_an_end_and_terms_that_change_with_time(seed: int) -> None:
     base = private_values(seed)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-    terms = random_terms(seed, env, 3)
-    mechanism = Groves.with_terms(env, lambda t, i: terms[t][i])
-    payoffs, _ = tree_payoffs(env, mechanism)
-    first_best = float((plan(env).value[0] * env.prior).sum())
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    terms = random_terms(seed, environment, 3)
+    mechanism = Groves.with_terms(environment, lambda t, i: terms[t][i])
+    payoffs, _ = tree_payoffs(environment, mechanism)
+    first_best = float((plan(environment).value[0] * environment.prior).sum())
     for i in range(2):
-        law = env.prior.sum(axis=i)
+        law = environment.prior.sum(axis=i)
         assert payoffs[i] == pytest.approx(first_best - float(law @ terms[0][i]), abs=1e-9)
-    assert property_a(env, mechanism).holds
+    assert property_a(environment, mechanism).holds
 
 
 # Planted: discretionary flows instead of totals, terms that read the own report
@@ -93,11 +93,11 @@ def test_a_discretionary_flow_is_bent_where_decisions_move_signals() -> None:
     """Unless one decision is efficient whatever the signals, in which case nothing moves."""
     bent = 0
     for seed in range(12):
-        env = private_values(seed)
-        [terms] = random_terms(seed, env)
-        planted = FlowTerm.with_terms(env, lambda _t, i, terms=terms: terms[i])  # type: ignore[misc]
-        residual, gain = property_a(env, planted).value, best_ex_post_gain(env, planted).max()
-        if np.ptp(plan(env).policy[0]) == 0:
+        environment = private_values(seed)
+        [terms] = random_terms(seed, environment)
+        planted = FlowTerm.with_terms(environment, lambda _t, i, terms=terms: terms[i])  # type: ignore[misc]
+        residual, gain = property_a(environment, planted).value, best_ex_post_gain(environment, planted).max()
+        if np.ptp(plan(environment).policy[0]) == 0:
             assert max(residual, gain) < 1e-9
             continue
         assert residual > 0.01
@@ -106,11 +106,11 @@ def test_a_discretionary_flow_is_bent_where_decisions_move_signals() -> None:
 
 
 def test_a_term_in_the_own_report_shows_in_the_residual_and_as_a_gain() -> None:
-    env = private_values(3)
-    found = property_a(env, OwnTerm(env))
+    environment = private_values(3)
+    found = property_a(environment, OwnTerm(environment))
     assert not found.holds
     assert found.value > 0.1
-    assert best_ex_post_gain(env, OwnTerm(env)).max() > 0.05
+    assert best_ex_post_gain(environment, OwnTerm(environment)).max() > 0.05
 
 
 # Property A
@@ -121,17 +121,17 @@ def test_a_term_in_the_own_report_shows_in_the_residual_and_as_a_gain() -> None:
     "economy", ["repeated-auction:fatigue=0.4", "bilateral-trade:values=3", "repeated-auction:horizon=3"]
 )
 def test_property_a_holds_for_every_groves_mechanism(rule: type[FlowMechanism], economy: str) -> None:
-    env = make_environment(economy)
-    assert isinstance(env, TableEnvironment)
-    found = property_a(env, rule(env))
+    environment = load(economy)
+    assert isinstance(environment, TableEnvironment)
+    found = property_a(environment, rule(environment))
     assert (found.holds, found.where) == (True, {})
     assert found.value < 1e-9
 
 
 def test_property_a_names_where_a_rule_is_not_groves() -> None:
-    env = make_environment("repeated-auction:values=2,persistence=0,discount=0.5")
-    assert isinstance(env, TableEnvironment)
-    found = property_a(env, PayYourReport(env))
+    environment = load("repeated-auction:values=2,persistence=0,discount=0.5")
+    assert isinstance(environment, TableEnvironment)
+    found = property_a(environment, PayYourReport(environment))
     # Pays all that it gets, so Z^i + V_{−i} = W: 1 against the other's 0 adds the good's value, 1, this period; later
     # values do not depend on today's.
     assert found.value == pytest.approx(1.0, abs=1e-9)
@@ -144,10 +144,13 @@ def test_property_a_wants_efficient_decisions() -> None:
     """A myopic decision where looking ahead pays: whatever is paid, it is no Groves mechanism."""
     lost = 0
     for seed in range(20):
-        env = private_values(seed)
-        rule = StaticVCG(env)
-        found = property_a(env, rule)
-        loses = float((plan(env).value[0] * env.prior).sum()) - keep_ledger(env, rule).welfare > 1e-6
+        environment = private_values(seed)
+        rule = StaticVCG(environment)
+        found = property_a(environment, rule)
+        loses = (
+            float((plan(environment).value[0] * environment.prior).sum()) - truthful_values(environment, rule).welfare
+            > 1e-6
+        )
         lost += loses
         assert ("of welfare" in found.note) is loses
         assert not (loses and found.holds)
@@ -155,18 +158,18 @@ def test_property_a_wants_efficient_decisions() -> None:
 
 
 def _surcharged() -> tuple[TableEnvironment, Groves]:
-    env = random_environment(
+    environment = random_environment(
         generator(8), agents=2, signals=2, decisions=3, discount=0.8, correlation=0, interdependence=0
     )
-    return env, Groves(env, phi="zero", surcharge=0.5)
+    return environment, Groves(environment, phi="zero", surcharge=0.5)
 
 
 def test_on_finitely_many_types_periodic_ex_post_does_not_make_it_groves() -> None:
-    env, rule = _surcharged()
-    assert best_ex_post_gain(env, rule).max() < 1e-9
-    found = property_a(env, rule)
+    environment, rule = _surcharged()
+    assert best_ex_post_gain(environment, rule).max() < 1e-9
+    found = property_a(environment, rule)
     assert not found.holds
-    policy, law = plan(env).policy[0].reshape(-1), env.kernel(0).rows()
+    policy, law = plan(environment).policy[0].reshape(-1), environment.kernel(0).rows()
     chain = law[policy, np.arange(4)]
     often = sum(0.8**t * np.linalg.matrix_power(chain, t) @ (policy == 0) for t in range(200))
     assert found.value == pytest.approx(0.5 * float(np.ptp(often.reshape(2, 2), axis=0).max()), abs=1e-9)
@@ -174,26 +177,26 @@ def test_on_finitely_many_types_periodic_ex_post_does_not_make_it_groves() -> No
 
 
 def test_a_surcharge_above_the_gaps_is_dodged() -> None:
-    env, _ = _surcharged()
-    assert best_ex_post_gain(env, Groves(env, phi="zero", surcharge=3.0)).max() > 0.1
+    environment, _ = _surcharged()
+    assert best_ex_post_gain(environment, Groves(environment, phi="zero", surcharge=3.0)).max() > 0.1
 
 
 def test_an_audit_shows_it_among_the_conditions() -> None:
-    env, rule = _surcharged()
-    conditions: dict[str, Condition] = {c.name: c for c in audit(env, rule).conditions}
+    environment, rule = _surcharged()
+    conditions: dict[str, Condition] = {c.name: c for c in audit(environment, rule).conditions}
     shown = conditions["Groves transfers (Property A)"]
     assert shown.holds is False
     assert shown.where["agent"] == "agent 1"
-    honest: BaseMechanism = Team(env)
-    assert {c.name: c.holds for c in audit(env, honest).conditions}["Groves transfers (Property A)"]
+    honest: Mechanism = Team(environment)
+    assert {c.name: c.holds for c in audit(environment, honest).conditions}["Groves transfers (Property A)"]
 
 
 @given(seeds)
 def test_property_a_with_a_public_state_and_a_cost(seed: int) -> None:
-    env = public_economy(seed)
-    assert property_a(env, Groves(env)).holds
-    assert property_a(env, Team(env)).holds
-    assert not property_a(env, PayYourReport(env)).holds
+    environment = public_economy(seed)
+    assert property_a(environment, Groves(environment)).holds
+    assert property_a(environment, Team(environment)).holds
+    assert not property_a(environment, PayYourReport(environment)).holds
 
 
 def public_economy(seed: int) -> TableEnvironment:
@@ -218,20 +221,20 @@ def public_economy(seed: int) -> TableEnvironment:
 
 @given(seeds)
 def test_the_pivot_term_is_the_pivot_and_balance_expects_nothing(seed: int) -> None:
-    env = private_values(seed)
-    np.testing.assert_allclose(Groves(env, phi="pivot").tables[0], Pivot(env).tables[0], atol=1e-8)
-    np.testing.assert_allclose(Groves(env, phi="zero").tables[0], Team(env).tables[0], atol=1e-12)
-    np.testing.assert_allclose(keep_ledger(env, Groves(env)).transfer, 0, atol=1e-8)
-    shifted = Groves(env, phi="1.5").tables[0] - Team(env).tables[0]
-    np.testing.assert_allclose(shifted, 1.5 * (1 - env.discount), atol=1e-12)
+    environment = private_values(seed)
+    np.testing.assert_allclose(Groves(environment, phi="pivot").tables[0], Pivot(environment).tables[0], atol=1e-8)
+    np.testing.assert_allclose(Groves(environment, phi="zero").tables[0], Team(environment).tables[0], atol=1e-12)
+    np.testing.assert_allclose(truthful_values(environment, Groves(environment)).transfer, 0, atol=1e-8)
+    shifted = Groves(environment, phi="1.5").tables[0] - Team(environment).tables[0]
+    np.testing.assert_allclose(shifted, 1.5 * (1 - environment.discount), atol=1e-12)
 
 
 def test_terms_from_a_file(tmp_path: Path) -> None:
-    env = private_values(1)
+    environment = private_values(1)
     path = tmp_path / "phi.json"
     path.write_text('{"phi": [[1, 2], [3, 4]]}', encoding="utf-8")
-    mechanism = make_mechanism(f"groves:phi={path}", env)
-    table = Groves.with_terms(env, lambda _t, i: np.array([[1.0, 2.0], [3.0, 4.0]][i])).tables[0]
+    mechanism = make_mechanism(f"groves:phi={path}", environment)
+    table = Groves.with_terms(environment, lambda _t, i: np.array([[1.0, 2.0], [3.0, 4.0]][i])).tables[0]
     assert isinstance(mechanism, Groves)
     np.testing.assert_array_equal(mechanism.tables[0], table)
 
@@ -239,15 +242,15 @@ def test_terms_from_a_file(tmp_path: Path) -> None:
 def test_terms_from_a_file_by_period(tmp_path: Path) -> None:
     """With a horizon every period has its own; truth withstands everything all the same."""
     base = private_values(1)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
     terms = [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [2.0, 0.5]], [[5.0, 5.0], [0.0, 1.0]]]
     path = tmp_path / "phi.json"
     path.write_text(json.dumps({"periods": terms}), encoding="utf-8")
-    mechanism = Groves(env, phi=str(path))
-    other = Groves.with_terms(env, lambda t, i: np.array(terms[t][i]))
+    mechanism = Groves(environment, phi=str(path))
+    other = Groves.with_terms(environment, lambda t, i: np.array(terms[t][i]))
     for one, same in zip(mechanism.tables, other.tables, strict=True):
         np.testing.assert_array_equal(one, same)
-    assert best_ex_post_gain(env, mechanism).max() < 1e-8
+    assert best_ex_post_gain(environment, mechanism).max() < 1e-8
     with pytest.raises(InputError, match="3 periods for infinitely many"):
         Groves(base, phi=str(path))
 

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import Audit, audit, audit_data
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import environment_of
 from dynmech.mechanisms.conditions.trade_budget import Trade, trade_in
@@ -27,9 +27,9 @@ seeds = st.integers(0, 10_000)
 
 
 def economy(text: str) -> TableEnvironment:
-    env = make_environment(text)
-    assert isinstance(env, TableEnvironment)
-    return env
+    environment = load(text)
+    assert isinstance(environment, TableEnvironment)
+    return environment
 
 
 def verdicts(found: Audit) -> dict[str, str]:
@@ -38,7 +38,7 @@ def verdicts(found: Audit) -> dict[str, str]:
 
 def test_above_the_threshold_every_promise_holds() -> None:
     """α = ¾: balance from δ = ⅔ on."""
-    found = audit(env := economy("bilateral-trade:values=2,discount=0.9"), PivotWithFees(env))
+    found = audit(environment := economy("bilateral-trade:values=2,discount=0.9"), PivotWithFees(environment))
     assert verdicts(found) == dict.fromkeys(("incentive", "budget", "participation", "efficient"), "holds")
     exact = alpha_chain(0.75).budget(0.9)
     assert found.budget["ex_ante"].value == pytest.approx(exact.slack, abs=1e-9)
@@ -53,12 +53,12 @@ def test_the_audit_says_for_which_patience_fees_would_do(seed: int) -> None:
     chains = [draws.dirichlet(np.ones(k), k) for k in sizes]
     trade = Trade(points[0], points[1], *chains, *(draws.dirichlet(np.ones(k)) for k in sizes))
     discount = float(draws.uniform(0.1, 0.95))
-    env = environment_of(trade, discount)
-    again = trade_in(env)
+    environment = environment_of(trade, discount)
+    again = trade_in(environment)
     assert again is not None
     for name in ("costs", "values", "seller", "buyer", "first_seller", "first_buyer"):
         np.testing.assert_allclose(getattr(again, name), getattr(trade, name), atol=1e-12)
-    (condition,) = PivotWithFees(env).conditions()
+    (condition,) = PivotWithFees(environment).conditions()
     assert condition.value == pytest.approx(trade.budget(discount).slack, abs=1e-8)
     assert condition.holds == trade.balances(discount)
     assert all(f"{zero:.6g}" in condition.note for zero, _ in trade.switches())
@@ -72,15 +72,15 @@ def test_the_condition_on_the_screen_and_where_it_says_less() -> None:
     (condition,) = PivotWithFees(economy("bilateral-trade:values=2,persistence=1")).conditions()
     assert condition.note == "largest fees seller 0, buyer 1 0; deficit 2.5; holds for no δ"
     for text in ("bilateral-trade:horizon=2", "repeated-auction", "repeated-auction:fatigue=0.5"):
-        env = economy(text)
-        assert trade_in(env) is None
-        assert "δ" not in PivotWithFees(env).conditions()[0].note
+        environment = economy(text)
+        assert trade_in(environment) is None
+        assert "δ" not in PivotWithFees(environment).conditions()[0].note
 
 
 def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_away() -> None:
-    env = economy("bilateral-trade:values=2,discount=0.5")
+    environment = economy("bilateral-trade:values=2,discount=0.5")
     exact = alpha_chain(0.75).budget(0.5)
-    largest = audit(env, PivotWithFees(env))
+    largest = audit(environment, PivotWithFees(environment))
     assert verdicts(largest) == {
         "incentive": "holds",
         "budget": "fails",
@@ -88,7 +88,7 @@ def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_aw
         "efficient": "holds",
     }
     assert largest.budget["ex_ante"].value == pytest.approx(exact.slack, abs=1e-9)
-    balancing = audit(env, PivotWithFees(env, fees="balancing"))
+    balancing = audit(environment, PivotWithFees(environment, fees="balancing"))
     assert verdicts(balancing)["budget"] == "holds"
     assert verdicts(balancing)["participation"] == "fails"
     least = min(one.value for one in balancing.participation["at_the_start"])
@@ -97,8 +97,8 @@ def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_aw
 
 def test_willing_at_the_start_is_not_willing_ever_after() -> None:
     """The seller that turns out to face a buyer of value 0 nets ¼ [1/(1−δλ²) − 1/(1−δλ)], λ = 2α − 1: −.132."""
-    env = economy("bilateral-trade:values=2,discount=0.9")
-    found = audit(env, PivotWithFees(env))
+    environment = economy("bilateral-trade:values=2,discount=0.9")
+    found = audit(environment, PivotWithFees(environment))
     least = found.participation["ex_post"][0]
     assert least.value == pytest.approx((1 / (1 - 0.9 * 0.25) - 1 / (1 - 0.9 * 0.5)) / 4, abs=1e-9)
     assert round(least.value, 3) == -0.132
@@ -108,8 +108,8 @@ def test_willing_at_the_start_is_not_willing_ever_after() -> None:
 
 
 def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:
-    env = economy("bilateral-trade:values=2,discount=0.9")
-    once, parts = (audit(env, PivotWithFees(env, collect=how)) for how in ("start", "instalments"))
+    environment = economy("bilateral-trade:values=2,discount=0.9")
+    once, parts = (audit(environment, PivotWithFees(environment, collect=how)) for how in ("start", "instalments"))
     assert parts.budget["ex_ante"].value == pytest.approx(once.budget["ex_ante"].value, abs=1e-8)
     assert parts.participation["at_the_start"][0].value == pytest.approx(0, abs=1e-8)
     later = parts.participation["interim"][0]
@@ -122,24 +122,24 @@ def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("discount", [1.0, 0.7])
 def test_instalments_add_up_over_finitely_many_periods(horizon: int, discount: float) -> None:
-    env = economy(f"bilateral-trade:values=2,discount={discount},horizon={horizon}")
-    once, parts = (audit(env, PivotWithFees(env, collect=how)) for how in ("start", "instalments"))
+    environment = economy(f"bilateral-trade:values=2,discount={discount},horizon={horizon}")
+    once, parts = (audit(environment, PivotWithFees(environment, collect=how)) for how in ("start", "instalments"))
     assert parts.budget["ex_ante"].value == pytest.approx(once.budget["ex_ante"].value, abs=1e-12)
 
 
 @given(seeds)
 def test_with_several_buyers_fees_are_what_the_least_willing_type_bears(seed: int) -> None:
     """Interim marginal contributions by a sum of its own; incentives are the pivot's."""
-    env = market(seed)
-    mechanism = PivotWithFees(env)
-    pivot = Pivot(env, "feasible")
-    laws = [env.prior.sum(axis=tuple(j for j in range(3) if j != i)) for i in range(3)]
+    environment = market(seed)
+    mechanism = PivotWithFees(environment)
+    pivot = Pivot(environment, "feasible")
+    laws = [environment.prior.sum(axis=tuple(j for j in range(3) if j != i)) for i in range(3)]
     for i in range(3):
         others = [laws[j] for j in range(3) if j != i]
-        table = np.moveaxis(plan(env).value[0] - pivot.alone(i).value[0], i, 0)
+        table = np.moveaxis(plan(environment).value[0] - pivot.alone(i).value[0], i, 0)
         interim = [sum(table[k, a, b] * others[0][a] * others[1][b] for a in (0, 1) for b in (0, 1)) for k in (0, 1)]
         assert mechanism.amounts[i] == pytest.approx(min(interim), abs=1e-9)
-    found = audit(env, mechanism)
+    found = audit(environment, mechanism)
     assert verdicts(found)["incentive"] == "holds"
     assert verdicts(found)["participation"] == "holds"
     slack = float(mechanism.amounts.sum()) - mechanism.deficit
@@ -150,43 +150,43 @@ def test_types_of_probability_0_are_asked_too() -> None:
     """Condition (∗) takes minima over all types; a seller surely of cost 0 could bear more than one of cost 1."""
     swap = economy("bilateral-trade:values=2,chain=persistent,persistence=0.75")
     prior = np.array([[0.5, 0.5], [0.0, 0.0]])
-    env = TableEnvironment(swap.name, swap.agents, prior, swap.stages, 0.9, None)
-    mechanism = PivotWithFees(env)
+    environment = TableEnvironment(swap.name, swap.agents, prior, swap.stages, 0.9, None)
+    mechanism = PivotWithFees(environment)
     [cheap, dear] = mechanism.bearable[0][0]
     assert cheap > dear + 0.1
     assert mechanism.amounts[0] == pytest.approx(dear)
 
 
 def test_named_fees_are_charged_once() -> None:
-    env = economy("bilateral-trade:values=2,horizon=2,discount=1")
-    record = _play(env, make_mechanism("pivot-with-fees:fees=0.25+-0.5", env))
-    plain = _play(env, make_mechanism("pivot:without=feasible", env))
+    environment = economy("bilateral-trade:values=2,horizon=2,discount=1")
+    record = _play(environment, make_mechanism("pivot-with-fees:fees=0.25+-0.5", environment))
+    plain = _play(environment, make_mechanism("pivot:without=feasible", environment))
     np.testing.assert_allclose((record.transfer - plain.transfer)[0].T - np.array([0.25, -0.5]), 0, atol=1e-15)
     np.testing.assert_array_equal(record.transfer[1], plain.transfer[1])
 
 
-def _play(env: TableEnvironment, mechanism: Any, episodes: int = 500) -> Any:
-    game = make_game(env, mechanism)
+def _play(environment: TableEnvironment, mechanism: Any, episodes: int = 500) -> Any:
+    game = make_game(environment, mechanism)
     streams = Streams(0, "fees", 0, episodes, game.periods)
-    return play_shard(game, [Truthful()] * len(env.agents), streams, episodes=episodes)
+    return play_shard(game, [Truthful()] * len(environment.agents), streams, episodes=episodes)
 
 
 def test_a_fee_that_is_too_large_is_caught() -> None:
     """Planted: a little more than the largest fee."""
-    env = economy("bilateral-trade:values=2,discount=0.9")
-    fees = PivotWithFees(env).amounts
-    found = audit(env, PivotWithFees(env, fees=f"{fees[0] + 0.01}+{fees[1]}"))
+    environment = economy("bilateral-trade:values=2,discount=0.9")
+    fees = PivotWithFees(environment).amounts
+    found = audit(environment, PivotWithFees(environment, fees=f"{fees[0] + 0.01}+{fees[1]}"))
     assert verdicts(found)["participation"] == "fails"
     assert min(one.value for one in found.participation["at_the_start"]) == pytest.approx(-0.01, abs=1e-9)
 
 
 def test_two_periods_on_a_grid_come_close_to_a_sixth() -> None:
     """Midpoints m: E (θ_b − θ_s)⁺ = (m² − 1)/(6m²) each period; the worst type's fee is half a cell less."""
-    env = economy("bilateral-trade:values=40,midpoints=true,chain=independent,horizon=2,discount=1")
-    mechanism = PivotWithFees(env)
+    environment = economy("bilateral-trade:values=40,midpoints=true,chain=independent,horizon=2,discount=1")
+    mechanism = PivotWithFees(environment)
     assert mechanism.deficit == pytest.approx(2 * (1600 - 1) / (6 * 1600), abs=1e-10)
     np.testing.assert_allclose(mechanism.amounts, (1600 - 1) / (6 * 1600), atol=1e-10)
-    left = Moments.of(_play(env, mechanism, 20_000).transfer.sum(axis=(0, 1)))
+    left = Moments.of(_play(environment, mechanism, 20_000).transfer.sum(axis=(0, 1)))
     assert abs(float(left.mean)) < 4 * float(left.error)
 
 

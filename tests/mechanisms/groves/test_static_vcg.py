@@ -11,7 +11,7 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.static_vcg import StaticVCG
 from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Situation
@@ -23,8 +23,8 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed))
 
 
-def worst(env: TableEnvironment, mechanism: BaseMechanism) -> float:
-    return audit(env, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain
+def worst(environment: TableEnvironment, mechanism: Mechanism) -> float:
+    return audit(environment, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain
 
 
 @given(seeds, st.integers(2, 3))
@@ -35,20 +35,20 @@ def test_both_are_the_pivot_where_decisions_move_nothing(seed: int, agents: int)
     factors = [np.repeat(f, 3, axis=0) for f in base.kernel(0).factors]  # type: ignore[union-attr]
     own = [np.moveaxis(rng.uniform(-1, 1, (3, 2, *(1,) * (agents - 1))), 1, 1 + i) for i in range(agents)]
     utility = np.stack([np.broadcast_to(table, (3, *(2,) * agents)) for table in own])
-    env = from_arrays(utility, factors, base.prior, 0.9)
+    environment = from_arrays(utility, factors, base.prior, 0.9)
     for rule in (StaticVCG, StaticVCGEfficient):
-        mechanism = rule(env)
-        np.testing.assert_allclose(mechanism.tables[0], Pivot(env).tables[0], atol=1e-9)
-        assert worst(env, mechanism) < 1e-9
+        mechanism = rule(environment)
+        np.testing.assert_allclose(mechanism.tables[0], Pivot(environment).tables[0], atol=1e-9)
+        assert worst(environment, mechanism) < 1e-9
 
 
 @given(seeds)
 def test_payments_are_todays_externality_and_never_negative(seed: int) -> None:
-    env = random_environment(generator(seed), agents=3, signals=2, decisions=3, discount=0.8)
-    welfare, utility = env.stage(0).welfare, env.stage(0).utility
+    environment = random_environment(generator(seed), agents=3, signals=2, decisions=3, discount=0.8)
+    welfare, utility = environment.stage(0).welfare, environment.stage(0).utility
     for mechanism, policy in (
-        (StaticVCG(env), welfare.argmax(axis=0)),
-        (StaticVCGEfficient(env), plan(env).policy[0]),
+        (StaticVCG(environment), welfare.argmax(axis=0)),
+        (StaticVCGEfficient(environment), plan(environment).policy[0]),
     ):
         for profile in np.ndindex(2, 2, 2):
             here = (slice(None), slice(None), *profile)
@@ -65,10 +65,10 @@ def test_payments_are_todays_externality_and_never_negative(seed: int) -> None:
 
 def test_decisions_that_move_signals_break_both() -> None:
     """Private values, but having the good makes a taste for it: one rule wastes welfare, the other can be bent."""
-    env = PublicGood(interdependence=0, persistence=0.9, habit=0.5, cost=1.3).build()
-    myopic, efficient = audit(env, StaticVCG(env)), audit(env, StaticVCGEfficient(env))
+    environment = PublicGood(interdependence=0, persistence=0.9, habit=0.5, cost=1.3).build()
+    myopic, efficient = audit(environment, StaticVCG(environment)), audit(environment, StaticVCGEfficient(environment))
     statuses = {v.promise.partition(":")[0]: v.status for v in myopic.promises}
     assert statuses == {"incentive": "fails", "budget": "holds", "efficient": "fails"}
     statuses = {v.promise.partition(":")[0]: v.status for v in efficient.promises}
     assert statuses == {"incentive": "fails", "budget": "holds", "efficient": "holds"}
-    assert audit(env, Pivot(env)).holds
+    assert audit(environment, Pivot(environment)).holds

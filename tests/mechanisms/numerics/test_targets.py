@@ -296,8 +296,8 @@ def test_generalised_vcg_first_and_other_payments_where_it_gives_none() -> None:
     """Signals in another order break the rule, not the payments: 60 stages, one agent's labels shuffled."""
     other = 0
     for seed in range(60):
-        env = random_environment(generator(seed), agents=2, signals=4, decisions=3, interdependence=0.3)
-        stage, policy = env.stage(0), plan(env).policy[0]
+        environment = random_environment(generator(seed), agents=2, signals=4, decisions=3, interdependence=0.3)
+        stage, policy = environment.stage(0), plan(environment).policy[0]
         for i in range(2):
             rule, found = ex_post_payments(stage, i, policy), implementing_payments(stage, i, policy)
             if rule is not None:

@@ -59,27 +59,29 @@ def independent_economy(
     return from_arrays(utility, factors, np.full(axes, 1 / signals**agents), discount)
 
 
-def dense_law(env: TableEnvironment) -> FloatArray:
+def dense_law(environment: TableEnvironment) -> FloatArray:
     """P(θ′ | a, θ) `(D, S, S)`: Kronecker products of the agents' own tables, or the joint table as it is."""
-    kernel = env.kernel(0)
+    kernel = environment.kernel(0)
     if isinstance(kernel, JointKernel):
-        return kernel.table.reshape(len(env.stage(0).decisions), env.stage(0).size, -1)
-    return np.stack([reduce(np.kron, [f[a] for f in kernel.factors]) for a in range(len(env.stage(0).decisions))])
+        return kernel.table.reshape(len(environment.stage(0).decisions), environment.stage(0).size, -1)
+    return np.stack(
+        [reduce(np.kron, [f[a] for f in kernel.factors]) for a in range(len(environment.stage(0).decisions))]
+    )
 
 
-def quantecon(env: TableEnvironment, welfare: FloatArray | None = None) -> tuple[FloatArray, IntArray]:
+def quantecon(environment: TableEnvironment, welfare: FloatArray | None = None) -> tuple[FloatArray, IntArray]:
     """Values and policy by QuantEcon's policy iteration, flat; `welfare` `(D, S)` is Σ u unless given."""
-    decisions = len(env.stage(0).decisions)
-    reward = env.stage(0).utility.sum(axis=0).reshape(decisions, -1) if welfare is None else welfare
-    problem = DiscreteDP(reward.T.copy(), dense_law(env).transpose(1, 0, 2).copy(), env.discount)
+    decisions = len(environment.stage(0).decisions)
+    reward = environment.stage(0).utility.sum(axis=0).reshape(decisions, -1) if welfare is None else welfare
+    problem = DiscreteDP(reward.T.copy(), dense_law(environment).transpose(1, 0, 2).copy(), environment.discount)
     solved = problem.solve(method="policy_iteration")
     return np.asarray(solved.v), np.asarray(solved.sigma)
 
 
-def agrees(env: TableEnvironment, tolerance: float = 1e-8) -> None:
+def agrees(environment: TableEnvironment, tolerance: float = 1e-8) -> None:
     """Same values everywhere, same decision wherever it is not nearly a tie."""
-    value, policy = quantecon(env)
-    ours = plan(env)
+    value, policy = quantecon(environment)
+    ours = plan(environment)
     np.testing.assert_allclose(ours.value[0].reshape(-1), value, rtol=0, atol=tolerance)
     clear = ours.gap[0].reshape(-1) > 1e-6
     assert clear.any()
@@ -124,10 +126,10 @@ def test_a_direct_solve_takes_over_where_gmres_gets_stuck(monkeypatch: pytest.Mo
     stuck = _count(monkeypatch, "gmres")
     generator = np.random.default_rng(1)
     circles = [np.stack([np.roll(np.eye(k), 1 + a, axis=1) for a in range(2)]) for k in (13, 11)]
-    env = from_arrays(generator.normal(size=(2, 2, 13, 11)), circles, np.full((13, 11), 1 / 143), 0.999)
-    agrees(env, tolerance=1e-7)
+    environment = from_arrays(generator.normal(size=(2, 2, 13, 11)), circles, np.full((13, 11), 1 / 143), 0.999)
+    agrees(environment, tolerance=1e-7)
     assert any(info > 0 for _, info in stuck)
-    assert plan(env).bound < 1e-6
+    assert plan(environment).bound < 1e-6
 
 
 def test_policy_iteration_never_expands_an_independent_kernel_over_all_decisions(
@@ -147,9 +149,11 @@ def test_policy_iteration_never_expands_an_independent_kernel_over_all_decisions
 @pytest.mark.parametrize(("discount", "sticky"), [(0.5, 0.0), (0.9, 0.5), (0.999, 0.98)])
 def test_the_bound_holds_against_exact_rational_values(build: Build, discount: float, sticky: float) -> None:
     for seed in range(3):
-        env = build(np.random.default_rng(seed), 2, 2, 2, discount, sticky=sticky)
-        ours = plan(env)
-        errors = [abs(Fraction(v) - w) for v, w in zip(ours.value[0].ravel().tolist(), exact_values(env), strict=True)]
+        environment = build(np.random.default_rng(seed), 2, 2, 2, discount, sticky=sticky)
+        ours = plan(environment)
+        errors = [
+            abs(Fraction(v) - w) for v, w in zip(ours.value[0].ravel().tolist(), exact_values(environment), strict=True)
+        ]
         assert max(errors) <= Fraction(ours.bound)
         assert ours.bound < 1e-7
 
@@ -161,9 +165,9 @@ def test_the_bound_holds_when_iteration_is_cut_short(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(planner, "Anderson", lambda: Anderson(depth=0))
     monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
     for seed in range(5):
-        env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
-        ours = plan(env)
-        error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
+        environment = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
+        ours = plan(environment)
+        error = np.abs(ours.value[0].ravel() - quantecon(environment)[0]).max()
         assert 1e-4 < error <= ours.bound
 
 
@@ -173,24 +177,24 @@ def test_the_bound_holds_whatever_acceleration_proposes(monkeypatch: pytest.Monk
     monkeypatch.setattr(Anderson, "step", lambda _self, _point, image: image + generator.normal(size=image.shape))
     monkeypatch.setattr(planner, "_policy_iteration", lambda _problem, guess: guess)
     for seed in range(5):
-        env = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
-        ours = plan(env)
-        error = np.abs(ours.value[0].ravel() - quantecon(env)[0]).max()
+        environment = joint_economy(np.random.default_rng(seed), 2, 2, 2, 0.95, sticky=0.9)
+        ours = plan(environment)
+        error = np.abs(ours.value[0].ravel() - quantecon(environment)[0]).max()
         assert 1e-4 < error <= ours.bound
 
 
 @pytest.mark.parametrize("build", [joint_economy, independent_economy])
 def test_acceleration_saves_most_sweeps_and_changes_no_value(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
-    env = build(np.random.default_rng(3), 3, 4, 3, 0.98, sticky=0.9)
+    environment = build(np.random.default_rng(3), 3, 4, 3, 0.98, sticky=0.9)
     sweeps = []
     for depth in (0, 8):
         with monkeypatch.context() as patch:
             patch.setattr(planner, "SWEEPS", 5000)
             patch.setattr(planner, "Anderson", lambda depth=depth: Anderson(depth))
             counted = _count(patch, "centre", planner._Stationary)
-            solved = planner._solve(env, None)
+            solved = planner._solve(environment, None)
         sweeps.append(len(counted))
-        np.testing.assert_allclose(solved.value[0].reshape(-1), quantecon(env)[0], rtol=0, atol=1e-8)
+        np.testing.assert_allclose(solved.value[0].reshape(-1), quantecon(environment)[0], rtol=0, atol=1e-8)
     assert sweeps[1] < sweeps[0] / 3
 
 
@@ -200,19 +204,19 @@ def test_acceleration_saves_most_sweeps_and_changes_no_value(monkeypatch: pytest
 @pytest.mark.parametrize("seed", range(4))
 def test_finite_horizon_is_the_best_of_all_policies(seed: int) -> None:
     """Three periods, two agents, four profiles, two decisions: 16 policies a period, 4096 in all."""
-    env = _changing(seed)
+    environment = _changing(seed)
     best = np.full(4, -np.inf)
-    laws = [dense_law_at(env, t) for t in range(2)]
+    laws = [dense_law_at(environment, t) for t in range(2)]
     rules = [np.array(rule) for rule in product(range(2), repeat=4)]
     everywhere = np.arange(4)
     for rule_2, rule_1, rule_0 in product(rules, repeat=3):
         value = np.zeros(4)
         for t, rule in ((2, rule_2), (1, rule_1), (0, rule_0)):
-            flow = env.stage(t).utility.sum(axis=0).reshape(2, 4)[rule, everywhere]
-            ahead = env.discount * laws[t][rule, everywhere] @ value if t < 2 else 0.0
+            flow = environment.stage(t).utility.sum(axis=0).reshape(2, 4)[rule, everywhere]
+            ahead = environment.discount * laws[t][rule, everywhere] @ value if t < 2 else 0.0
             value = flow + ahead
         best = np.maximum(best, value)
-    ours = plan(env)
+    ours = plan(environment)
     assert len(ours.value) == 3
     np.testing.assert_allclose(ours.value[0].reshape(-1), best, rtol=0, atol=1e-12)
     assert ours.bound < 1e-12
@@ -237,8 +241,8 @@ def test_one_stage_repeated_equals_the_same_stage_written_out() -> None:
 def test_ties_go_to_the_lowest_decision_and_the_gap_is_to_the_next_that_does_not_tie() -> None:
     # One agent, two signals, no future. Signal 0: 1, 3, 3, 2; signal 1: all 5.
     utility = np.array([[[1.0, 5.0], [3.0, 5.0], [3.0, 5.0], [2.0, 5.0]]])
-    env = from_arrays(utility, np.full((4, 2, 2), 0.5), np.array([0.5, 0.5]), 1.0, horizon=1)
-    ours = plan(env)
+    environment = from_arrays(utility, np.full((4, 2, 2), 0.5), np.array([0.5, 0.5]), 1.0, horizon=1)
+    ours = plan(environment)
     assert ours.policy[0].tolist() == [1, 0]
     assert ours.gap[0].tolist() == [1.0, np.inf]
     assert ours.value[0].tolist() == [3.0, 5.0]
@@ -248,8 +252,8 @@ def test_ties_go_to_the_lowest_decision_and_the_gap_is_to_the_next_that_does_not
 @pytest.mark.parametrize(("better", "expected"), [(1e-12, 0), (1e-9, 1), (-1e-12, 0)])
 def test_a_tie_is_within_rounding_only(better: float, expected: int) -> None:
     utility = np.array([[[1.0], [1.0 + better]]])
-    env = from_arrays(utility, np.ones((2, 1, 1)), np.ones(1), 1.0, horizon=1)
-    assert plan(env).policy[0].tolist() == [expected]
+    environment = from_arrays(utility, np.ones((2, 1, 1)), np.ones(1), 1.0, horizon=1)
+    assert plan(environment).policy[0].tolist() == [expected]
 
 
 def test_ties_in_an_infinite_horizon_go_to_the_lowest_decision() -> None:
@@ -265,11 +269,11 @@ def test_ties_in_an_infinite_horizon_go_to_the_lowest_decision() -> None:
 
 @given(SEEDS)
 def test_gap_is_best_minus_second_best(seed: int) -> None:
-    env = joint_economy(np.random.default_rng(seed), 1, 3, 3, 0.8)
-    value, _ = quantecon(env)
-    quality = env.stage(0).utility[0] + 0.8 * dense_law(env) @ value
+    environment = joint_economy(np.random.default_rng(seed), 1, 3, 3, 0.8)
+    value, _ = quantecon(environment)
+    quality = environment.stage(0).utility[0] + 0.8 * dense_law(environment) @ value
     ranked = np.sort(quality, axis=0)
-    np.testing.assert_allclose(plan(env).gap[0], ranked[-1] - ranked[-2], atol=1e-8)
+    np.testing.assert_allclose(plan(environment).gap[0], ranked[-1] - ranked[-2], atol=1e-8)
 
 
 # Whose welfare, and what else counts.
@@ -277,25 +281,25 @@ def test_gap_is_best_minus_second_best(seed: int) -> None:
 
 @given(SEEDS, st.integers(0, 2))
 def test_without_an_agent_its_utility_counts_for_nothing(seed: int, left_out: int) -> None:
-    env = independent_economy(np.random.default_rng(seed), 3, 2, 3, 0.9)
-    others = sum(env.stage(0).utility[j] for j in range(3) if j != left_out)
-    value, _ = quantecon(env, np.asarray(others).reshape(3, -1))
-    np.testing.assert_allclose(plan(env, without=left_out).value[0].reshape(-1), value, atol=1e-8)
+    environment = independent_economy(np.random.default_rng(seed), 3, 2, 3, 0.9)
+    others = sum(environment.stage(0).utility[j] for j in range(3) if j != left_out)
+    value, _ = quantecon(environment, np.asarray(others).reshape(3, -1))
+    np.testing.assert_allclose(plan(environment, without=left_out).value[0].reshape(-1), value, atol=1e-8)
 
 
 def test_leaving_out_a_large_utility_leaves_no_rounding_behind() -> None:
     # (0.1 + 1e12) − 1e12 is 0.0999…: the others' welfare must be summed, not obtained by subtraction.
     utility = np.array([[[[0.1]]], [[[1e12]]]])
-    env = from_arrays(utility, np.ones((1, 1, 1, 1, 1)), np.ones((1, 1)), 0.5, horizon=1)
-    assert flow_welfare(env.stage(0), 1).tolist() == [[[0.1]]]
-    assert plan(env, without=1).value[0].tolist() == [[0.1]]
+    environment = from_arrays(utility, np.ones((1, 1, 1, 1, 1)), np.ones((1, 1)), 0.5, horizon=1)
+    assert flow_welfare(environment.stage(0), 1).tolist() == [[[0.1]]]
+    assert plan(environment, without=1).value[0].tolist() == [[0.1]]
 
 
 @pytest.mark.parametrize("left_out", [-1, 2])
 def test_leaving_out_nobody_in_particular_is_refused(left_out: int) -> None:
-    env = joint_economy(np.random.default_rng(0), 2, 2, 2, 0.5)
+    environment = joint_economy(np.random.default_rng(0), 2, 2, 2, 0.5)
     with pytest.raises(InputError, match=rf"^without: {left_out} is not the index of one of the 2 agents$"):
-        plan(env, without=left_out)
+        plan(environment, without=left_out)
 
 
 @pytest.mark.parametrize("by_state", [False, True])
@@ -308,13 +312,13 @@ def test_the_cost_is_subtracted_in_every_public_state(by_state: bool) -> None:
     kernel = IndependentKernel(tuple(generator.dirichlet(np.ones(k), (decisions, k)) for k in axes))
     labels = (("l", "h"), ("l", "m", "h"))
     stage = Stage(labels, ("x", "y", "z"), utility, kernel, ("dry", "wet"), cost)
-    env = TableEnvironment("costly", ("A", "B"), np.full(axes, 1 / 12), (stage,), 0.9, None)
+    environment = TableEnvironment("costly", ("A", "B"), np.full(axes, 1 / 12), (stage,), 0.9, None)
     welfare = np.empty((decisions, *axes))
     for a, w, k, m in product(range(decisions), *map(range, axes)):
         charged = cost[a, w] if by_state else cost[a]
         welfare[a, w, k, m] = utility[0, a, w, k, m] + utility[1, a, w, k, m] - charged
-    value, policy = quantecon(env, welfare.reshape(decisions, -1))
-    ours = plan(env)
+    value, policy = quantecon(environment, welfare.reshape(decisions, -1))
+    ours = plan(environment)
     np.testing.assert_allclose(ours.value[0].reshape(-1), value, atol=1e-9)
     assert ours.policy[0].reshape(-1).tolist() == policy.tolist()
 
@@ -341,26 +345,26 @@ def test_a_plan_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest.M
 def test_a_plan_takes_no_more_than_it_says(monkeypatch: pytest.MonkeyPatch, build: Build, sweeps: int) -> None:
     monkeypatch.setattr(planner, "SWEEPS", sweeps)  # 0: by policy iteration
     joint = build is joint_economy
-    env = build(np.random.default_rng(0), 3 if joint else 4, 12 if joint else 10, 3, 0.99, sticky=0.9)
+    environment = build(np.random.default_rng(0), 3 if joint else 4, 12 if joint else 10, 3, 0.99, sticky=0.9)
     tracemalloc.start()
     try:
-        plan(env)
+        plan(environment)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak <= 8 * planner.numbers_needed(env) + 100_000
+    assert peak <= 8 * planner.numbers_needed(environment) + 100_000
 
 
 # Plans are kept, and nobody can spoil them.
 
 
 def test_a_plan_is_kept_as_long_as_its_environment() -> None:
-    env = joint_economy(np.random.default_rng(0), 2, 2, 2, 0.5)
-    assert plan(env) is plan(env, without=None)
-    assert plan(env, without=0) is not plan(env)
-    kept = weakref.ref(plan(env))
+    environment = joint_economy(np.random.default_rng(0), 2, 2, 2, 0.5)
+    assert plan(environment) is plan(environment, without=None)
+    assert plan(environment, without=0) is not plan(environment)
+    kept = weakref.ref(plan(environment))
     assert kept() is not None
-    del env
+    del environment
     gc.collect()
     assert kept() is None
 
@@ -400,9 +404,9 @@ def _changing(seed: int) -> TableEnvironment:
     return TableEnvironment("changing", ("A", "B"), np.full((2, 2), 0.25), tuple(stages), 0.8, 3)
 
 
-def dense_law_at(env: TableEnvironment, t: int) -> FloatArray:
+def dense_law_at(environment: TableEnvironment, t: int) -> FloatArray:
     """The law out of period t, `(2, 4, 4)`, one entry at a time."""
-    kernel = env.kernel(t)
+    kernel = environment.kernel(t)
     out = np.empty((2, 4, 4))
     for a, k, m, k_next, m_next in product(range(2), repeat=5):
         if isinstance(kernel, JointKernel):
@@ -413,15 +417,15 @@ def dense_law_at(env: TableEnvironment, t: int) -> FloatArray:
     return out
 
 
-def exact_values(env: TableEnvironment) -> list[Fraction]:
+def exact_values(environment: TableEnvironment) -> list[Fraction]:
     """W by policy iteration in rational arithmetic on the very numbers of the arrays: no rounding at all."""
-    decisions, size = len(env.stage(0).decisions), env.stage(0).size
-    discount = Fraction(env.discount)
-    utility = env.stage(0).utility.reshape(-1, decisions, size)
+    decisions, size = len(environment.stage(0).decisions), environment.stage(0).size
+    discount = Fraction(environment.discount)
+    utility = environment.stage(0).utility.reshape(-1, decisions, size)
     reward = [
         [sum(map(Fraction, utility[:, a, s].tolist()), Fraction(0)) for s in range(size)] for a in range(decisions)
     ]
-    law = _exact_law(env)
+    law = _exact_law(environment)
     policy = [0] * size
     while True:
         rows = [
@@ -442,11 +446,11 @@ def exact_values(env: TableEnvironment) -> list[Fraction]:
         policy = better
 
 
-def _exact_law(env: TableEnvironment) -> list[list[list[Fraction]]]:
+def _exact_law(environment: TableEnvironment) -> list[list[list[Fraction]]]:
     """The law as rational numbers; the factors of an independent kernel are multiplied without rounding."""
-    kernel, decisions = env.kernel(0), range(len(env.stage(0).decisions))
+    kernel, decisions = environment.kernel(0), range(len(environment.stage(0).decisions))
     if isinstance(kernel, JointKernel):
-        flat = kernel.table.reshape(len(decisions), env.stage(0).size, -1).tolist()
+        flat = kernel.table.reshape(len(decisions), environment.stage(0).size, -1).tolist()
         return [[[Fraction(p) for p in row] for row in table] for table in flat]
     law = []
     for a in decisions:

@@ -8,7 +8,7 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
 from dynmech.mechanisms.virtual.relaxed_bound import grid_bound
 from dynmech.mechanisms.virtual.relaxed_prices import RelaxedPrices
@@ -21,18 +21,18 @@ from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 
 
-def economy(text: str) -> TableEnvironment:
-    made = make_environment(text)
+def environment(text: str) -> TableEnvironment:
+    made = load(text)
     assert isinstance(made, TableEnvironment)
     return made
 
 
 def test_non_separable_values_fall_short_of_the_relaxed_bound() -> None:
     """§7 on 11 midpoints: 1.90909 < 2.13636 at c_× = 10; 0.0393 short at 4, where the printed lie gains nothing."""
-    ten = economy("non-separable:grid=midpoints")
+    ten = environment("non-separable:grid=midpoints")
     assert dynamic_revenue(ten).revenue == pytest.approx(1.909090909, abs=1e-8)
     assert relaxed_revenue(ten).revenue == pytest.approx(2.136363636, abs=1e-8)
-    four = economy("non-separable:grid=midpoints,times=4")
+    four = environment("non-separable:grid=midpoints,times=4")
     assert dynamic_revenue(four).revenue < relaxed_revenue(four).revenue - 0.03
 
 
@@ -40,7 +40,7 @@ def test_non_separable_values_fall_short_of_the_relaxed_bound() -> None:
 def test_the_relaxed_optimum_fails_exactly_above_twice_plus(times: float, fails: bool) -> None:
     """By the program, and by the search of what gains on the path of the relaxed optimum's prices."""
     for grid in ("midpoints", "quantiles"):
-        made = economy(f"non-separable:grid={grid},times={times}")
+        made = environment(f"non-separable:grid={grid},times={times}")
         gap = relaxed_revenue(made).revenue - dynamic_revenue(made).revenue
         assert gap > -1e-8
         assert (gap > 1e-7) == fails
@@ -55,7 +55,7 @@ def test_the_relaxed_optimum_fails_exactly_above_twice_plus(times: float, fails:
 )
 def test_the_printed_lie_and_the_sharper_one(times: float, printed: float, sharper: float) -> None:
     """At x = ½: report 0 and exchange + and ×, or report 0 and then always +; as strategies, every draw counted."""
-    made = economy(f"non-separable:times={times},nodes=3")
+    made = environment(f"non-separable:times={times},nodes=3")
     game = make_game(made, make_mechanism("relaxed-prices", made))
     streams = Streams(1, "lie", 0, 6000, 2)
     truth = play_shard(game, [Truthful()], streams)
@@ -69,17 +69,17 @@ def test_the_printed_lie_and_the_sharper_one(times: float, printed: float, sharp
 
 def test_a_correlated_first_signal_falls_short() -> None:
     """E[s_1] = 1.5 if s_1 were public; else 1.2, what a bad first signal expects; no loss if it says nothing."""
-    made = economy("correlated-first-signal")
+    made = environment("correlated-first-signal")
     assert relaxed_revenue(made).revenue == pytest.approx(1.5, abs=1e-8)
     assert dynamic_revenue(made).revenue == pytest.approx(1.2, abs=1e-8)
-    none = economy("correlated-first-signal:accuracy=0.5")
+    none = environment("correlated-first-signal:accuracy=0.5")
     assert dynamic_revenue(none).revenue == pytest.approx(relaxed_revenue(none).revenue, abs=1e-8)
 
 
 @pytest.mark.parametrize("text", ["ar1-additive:buyers=1,nodes=4,horizon=3", "ar1-additive:buyers=2,nodes=3,horizon=3"])
 def test_separable_economies_lose_nothing(text: str) -> None:
     """The program over all direct mechanisms earns the relaxed bound of the grid, and so does the grid reading."""
-    made = economy(text)
+    made = environment(text)
     assert isinstance(made, SeparableEnvironment)
     bound = grid_bound(made)
     assert dynamic_revenue(made).revenue == pytest.approx(bound, abs=1e-7)
@@ -90,7 +90,7 @@ def test_separable_economies_lose_nothing(text: str) -> None:
 
 def test_one_period_is_myerson() -> None:
     """No later signal: the optimal auction's revenue, by its discrete virtual values."""
-    made = economy("ar1-additive:buyers=2,nodes=3,horizon=2,shock=0")
+    made = environment("ar1-additive:buyers=2,nodes=3,horizon=2,shock=0")
     theta = np.array([1 / 6 - 2 / 3, 1 / 2 - 1 / 3, 5 / 6])  # x − (1 − F)/f · step
     value = sum(max(a, b, 0) for a in theta for b in theta) / 9
     assert dynamic_revenue(made).revenue == pytest.approx(0.9 * value, abs=1e-8)
@@ -99,8 +99,8 @@ def test_one_period_is_myerson() -> None:
 def test_what_the_program_is_not_for_is_refused() -> None:
     """One line each."""
     with pytest.raises(Refusal, match="finite horizon"):
-        dynamic_revenue(economy("repeated-auction"))
+        dynamic_revenue(environment("repeated-auction"))
     with pytest.raises(Refusal, match="decisions do not move"):
-        dynamic_revenue(economy("repeated-auction:fatigue=0.5,horizon=2"))
+        dynamic_revenue(environment("repeated-auction:fatigue=0.5,horizon=2"))
     with pytest.raises(Refusal, match="one buyer in two periods"):
-        RelaxedPrices(economy("repeated-auction"))
+        RelaxedPrices(environment("repeated-auction"))

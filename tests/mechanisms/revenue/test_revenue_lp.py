@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.two_period_sale import grid_economy
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
@@ -17,7 +17,7 @@ from dynmech.mechanisms.revenue import revenue_program
 from dynmech.mechanisms.revenue.discrete_virtual import discrete_virtual_values
 from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
 from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -34,9 +34,9 @@ seeds = st.integers(0, 10_000)
 
 
 def sale(options: str) -> TableEnvironment:
-    env = make_environment(f"two-period-sale:{options}")
-    assert isinstance(env, TableEnvironment)
-    return env
+    environment = load(f"two-period-sale:{options}")
+    assert isinstance(environment, TableEnvironment)
+    return environment
 
 
 def random_economy(seed: int, agents: int = 2, *, moves: bool = True) -> TableEnvironment:
@@ -73,13 +73,13 @@ def _private(draws: np.random.Generator, sizes: list[int]) -> FloatArray:
     return out
 
 
-def best_deviation(env: TableEnvironment, optimum: RevenueOptimum, agent: int) -> tuple[float, float]:
+def best_deviation(environment: TableEnvironment, optimum: RevenueOptimum, agent: int) -> tuple[float, float]:
     """The most that any plan of lies gains, and the least payoff of a truthful first type: sums over profiles.
 
     Second reports are chosen knowing own signal, own first report, the others' first reports and the history.
     """
-    one, two = env.stage(0), env.stage(1)
-    laws = env.kernel(0).rows()
+    one, two = environment.stage(0), environment.stage(1)
+    laws = environment.kernel(0).rows()
     firsts, seconds = list(np.ndindex(*one.axes)), list(np.ndindex(*two.axes))
     histories = optimum.second.shape[1]
 
@@ -103,7 +103,7 @@ def best_deviation(env: TableEnvironment, optimum: RevenueOptimum, agent: int) -
             truth, best = truth + worth[own], best + worth.max()
         return truth, best
 
-    others = np.moveaxis(env.prior, agent, 0).reshape(one.axes[agent], -1).sum(axis=0)
+    others = np.moveaxis(environment.prior, agent, 0).reshape(one.axes[agent], -1).sum(axis=0)
     places = [[k for k, p in enumerate(firsts) if p[agent] == own] for own in range(one.axes[agent])]
     gain, least = 0.0, np.inf
     for true in range(one.axes[agent]):
@@ -115,8 +115,8 @@ def best_deviation(env: TableEnvironment, optimum: RevenueOptimum, agent: int) -
                 now = optimum.first[r] @ one.utility[agent].reshape(2, -1)[:, k]
                 ahead = [later(true, r, h) for h in range(histories)]
                 mix = optimum.first[r] if histories > 1 else np.ones(1)
-                value += weight * (now + env.discount * float(mix @ [best for _, best in ahead]))
-                honest += weight * (now + env.discount * float(mix @ [truth for truth, _ in ahead]))
+                value += weight * (now + environment.discount * float(mix @ [best for _, best in ahead]))
+                honest += weight * (now + environment.discount * float(mix @ [truth for truth, _ in ahead]))
             values.append(value)
             if report == true:
                 told = honest
@@ -128,14 +128,14 @@ def best_deviation(env: TableEnvironment, optimum: RevenueOptimum, agent: int) -
 
 
 def test_eleven_midpoints() -> None:
-    env = sale("grid=11")
-    optimum = revenue_optimum(env)
+    environment = sale("grid=11")
+    optimum = revenue_optimum(environment)
     # ψ_1 = (2k − 9.5)/11, ψ_2 = (2k + l − 9)/22 on midpoints, each with its probability.
     one = sum(max(0.0, (2 * k - 9.5) / 121) for k in range(11))
     two = sum(max(0.0, (2 * k + j - 9) / 2662) for k, j in product(range(11), repeat=2))
     assert round(optimum.revenue, 8) == 0.58114200
     assert optimum.revenue == pytest.approx(one + two, abs=1e-9)
-    assert discrete_virtual_values(env).bound == pytest.approx(one + two, abs=1e-12)
+    assert discrete_virtual_values(environment).bound == pytest.approx(one + two, abs=1e-12)
     assert revenue_optimum(sale("grid=5")).revenue == pytest.approx(0.628, abs=1e-9)
 
 
@@ -143,8 +143,8 @@ def test_eleven_midpoints() -> None:
     "options", ["grid=4,rho=0.25", "grid=6,kernel=power,rho=2", "grid=5,kernel=normal", "grid=4,discount=0.5"]
 )
 def test_where_virtual_values_are_regular_their_positive_parts_are_the_optimum(options: str) -> None:
-    env = sale(options)
-    assert revenue_optimum(env).revenue == pytest.approx(discrete_virtual_values(env).bound, abs=1e-9)
+    environment = sale(options)
+    assert revenue_optimum(environment).revenue == pytest.approx(discrete_virtual_values(environment).bound, abs=1e-9)
 
 
 def test_grids_close_in_on_the_continuum() -> None:
@@ -166,17 +166,19 @@ def test_one_period_of_news_is_a_posted_price(seed: int, count: int) -> None:
         np.stack([np.zeros(count), values])[None],
         IndependentKernel((np.ones((2, count, 1)),)),
     )
-    env = TableEnvironment("price", ("buyer",), law, (one, Stage((("-",),), ("none",), np.zeros((1, 1, 1)))), 1.0, 2)
+    environment = TableEnvironment(
+        "price", ("buyer",), law, (one, Stage((("-",),), ("none",), np.zeros((1, 1, 1)))), 1.0, 2
+    )
     best = max(value * float(law[k:].sum()) for k, value in enumerate(values))
-    assert revenue_optimum(env).revenue == pytest.approx(best, abs=1e-9)
+    assert revenue_optimum(environment).revenue == pytest.approx(best, abs=1e-9)
 
 
 def test_two_bidders_myersons_auction_today_and_all_of_the_surplus_tomorrow() -> None:
     """Values 1 or 2 evenly, anew each period: virtual values 0 and 2 today, E max θ = 1.75 tomorrow."""
-    env = grid_economy(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.full((2, 2), 0.5), 1.0, buyers=2)
-    optimum = revenue_optimum(env)
+    environment = grid_economy(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.full((2, 2), 0.5), 1.0, buyers=2)
+    optimum = revenue_optimum(environment)
     assert optimum.revenue == pytest.approx(2 * 0.75 + 1.75, abs=1e-9)
-    assert audit(env, RevenueOptimal(env)).holds
+    assert audit(environment, RevenueOptimal(environment)).holds
     # If values stay, the same auction twice.
     stays = grid_economy(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.eye(2), 1.0, buyers=2)
     assert revenue_optimum(stays).revenue == pytest.approx(3.0, abs=1e-9)
@@ -188,20 +190,20 @@ def test_two_bidders_myersons_auction_today_and_all_of_the_surplus_tomorrow() ->
 @given(seeds, st.booleans())
 def test_truth_withstands_every_plan_of_lies(seed: int, moves: bool) -> None:
     """Lotteries and decisions that move signals included; participation holds, and revenue is what is paid."""
-    env = random_economy(seed, moves=moves)
-    optimum = revenue_optimum(env)
+    environment = random_economy(seed, moves=moves)
+    optimum = revenue_optimum(environment)
     for i in range(2):
-        gain, least = best_deviation(env, optimum, i)
+        gain, least = best_deviation(environment, optimum, i)
         assert gain < 1e-7
         assert least > -1e-7
-    assert optimum.revenue <= float((plan(env).value[0] * env.prior).sum()) + 1e-9
+    assert optimum.revenue <= float((plan(environment).value[0] * environment.prior).sum()) + 1e-9
 
 
 @given(seeds)
 def test_without_the_constraints_at_unreachable_signals_it_earns_no_less(seed: int) -> None:
-    env = random_economy(seed, 1, moves=False)
-    assert revenue_optimum(env, unreachable=False).revenue >= revenue_optimum(env).revenue - 1e-9
-    assert revenue_optimum(env, each_period=True).revenue <= revenue_optimum(env).revenue + 1e-9
+    environment = random_economy(seed, 1, moves=False)
+    assert revenue_optimum(environment, unreachable=False).revenue >= revenue_optimum(environment).revenue - 1e-9
+    assert revenue_optimum(environment, each_period=True).revenue <= revenue_optimum(environment).revenue + 1e-9
 
 
 @given(seeds)
@@ -210,24 +212,24 @@ def test_no_other_mechanism_earns_more(seed: int) -> None:
     base = market(seed)
     one = Stage(base.stage(0).signals, base.stage(0).decisions, base.stage(0).utility, base.stage(0).kernel)
     two = Stage(base.stage(0).signals, base.stage(0).decisions, base.stage(0).utility)
-    env = TableEnvironment("market", base.agents, base.prior, (one, two), 0.9, 2)
-    earned = float(keep_ledger(env, PivotWithFees(env)).transfer.sum())
-    assert earned <= revenue_optimum(env).revenue + 1e-8
+    environment = TableEnvironment("market", base.agents, base.prior, (one, two), 0.9, 2)
+    earned = float(truthful_values(environment, PivotWithFees(environment)).transfer.sum())
+    assert earned <= revenue_optimum(environment).revenue + 1e-8
 
 
 # As a mechanism
 
 
 def test_on_a_grid_the_oracle_finds_nothing_and_play_earns_it() -> None:
-    env = sale("grid=11")
-    mechanism = make_mechanism("revenue-optimal", env)
+    environment = sale("grid=11")
+    mechanism = make_mechanism("revenue-optimal", environment)
     assert isinstance(mechanism, RevenueOptimal)
     assert mechanism.optimum.certain
-    found = audit(env, mechanism)
+    found = audit(environment, mechanism)
     assert found.holds
     assert found.searches[0].figures[list(found.searches[0].figures)[-1]]["ex_post"].gain < 1e-9
     assert float(found.ledger.transfer.sum()) == pytest.approx(mechanism.optimum.revenue, abs=1e-8)
-    game = make_game(env, mechanism)
+    game = make_game(environment, mechanism)
     record = play_shard(game, [Truthful()], Streams(2, "lp", 0, 20_000, 2), episodes=20_000)
     paid = Moments.of(record.transfer.sum(axis=(0, 1)))
     assert abs(float(paid.mean) - mechanism.optimum.revenue) < 4 * float(paid.error) < 0.02
@@ -235,10 +237,10 @@ def test_on_a_grid_the_oracle_finds_nothing_and_play_earns_it() -> None:
 
 def test_without_them_a_second_lie_after_the_first_gains() -> None:
     """All of welfare on paper; the witness lies in period 0 and again at a signal that the first report rules out."""
-    env = sale("grid=5")
-    mechanism = RevenueOptimal(env, constraints="reachable")
+    environment = sale("grid=5")
+    mechanism = RevenueOptimal(environment, constraints="reachable")
     assert mechanism.optimum.revenue == pytest.approx(1.0, abs=1e-9)
-    found = audit(env, mechanism)
+    found = audit(environment, mechanism)
     assert not found.holds
     figures = {family.value: mine for family, mine in found.searches[0].figures.items()}
     assert figures["one_shot"]["on_path"].gain < 1e-9  # one lie, truth after it: what was asked for
@@ -248,22 +250,24 @@ def test_without_them_a_second_lie_after_the_first_gains() -> None:
 
 def test_lotteries_are_played_though_not_audited() -> None:
     for seed in range(40):
-        env = random_economy(seed, 1)
-        mechanism = RevenueOptimal(env)
+        environment = random_economy(seed, 1)
+        mechanism = RevenueOptimal(environment)
         if not mechanism.optimum.certain:
             break
     assert not mechanism.optimum.certain
     with pytest.raises(Refusal, match="lottery"):
-        audit(env, mechanism)
-    record = play_shard(make_game(env, mechanism), [Truthful()], Streams(2, "lp", 0, 20_000, 2), episodes=20_000)
+        audit(environment, mechanism)
+    record = play_shard(
+        make_game(environment, mechanism), [Truthful()], Streams(2, "lp", 0, 20_000, 2), episodes=20_000
+    )
     left = Moments.of(record.discounted(record.transfer)[0] - record.discounted(record.cost[:, None])[0])
     assert abs(float(left.mean) - mechanism.optimum.revenue) < 4 * float(left.error) < 0.05
 
 
 def test_leaving_in_the_second_period_costs_revenue_or_nothing() -> None:
-    env = sale("grid=3")
-    mechanism = RevenueOptimal(env, leave=True)
-    found = audit(env, mechanism)
+    environment = sale("grid=3")
+    mechanism = RevenueOptimal(environment, leave=True)
+    found = audit(environment, mechanism)
     assert found.holds
     assert {v.promise for v in found.promises} == {"incentive: bayesian", "participation: interim"}
 
@@ -274,9 +278,9 @@ def test_leaving_in_the_second_period_costs_revenue_or_nothing() -> None:
 @given(seeds)
 def test_multipliers_are_what_slack_is_worth(seed: int) -> None:
     """Paying agent i one unit more whatever it says loosens its participation alone: those multipliers sum to 1."""
-    env = random_economy(seed)
-    optimum = revenue_optimum(env)
-    for agent in env.agents:
+    environment = random_economy(seed)
+    optimum = revenue_optimum(environment)
+    for agent in environment.agents:
         kept = [b.multiplier for b in optimum.binding if b.kind == "participation" and b.agent == agent]
         assert sum(kept) == pytest.approx(1, abs=1e-7)
     assert all(a.multiplier >= b.multiplier for a, b in zip(optimum.binding, optimum.binding[1:], strict=False))
@@ -294,16 +298,16 @@ def test_binding_constraints_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("economy", "told"),
+    ("environment", "told"),
     [
         ("repeated-auction", "two periods, here are infinitely many"),
         ("oil-leases-prior", "two periods, here are 3"),
         ("oil-leases", "needs independent types: an agent's next signal is moved|depends on the others'"),
     ],
 )
-def test_other_economies_are_refused(economy: str, told: str) -> None:
+def test_other_economies_are_refused(environment: str, told: str) -> None:
     with pytest.raises(Refusal, match=told):
-        make_mechanism("revenue-optimal", make_environment(economy))
+        make_mechanism("revenue-optimal", load(environment))
 
 
 def test_size_is_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,9 +331,9 @@ def test_where_selling_moves_the_type_the_pointwise_rule_is_not_the_optimum() ->
     """Yoon's pointwise maximisation needs a law of motion that q_1 leaves alone: here a sale today makes θ_2 = 1."""
     values = np.array([0.0, 1.0])
     taught = np.stack([np.array([[1.0, 0], [1, 0]]), np.array([[0, 1.0], [0, 1]])])
-    env = single_object([values.tolist()], [taught], np.full(2, 0.5), 1.0, horizon=2)
+    environment = single_object([values.tolist()], [taught], np.full(2, 0.5), 1.0, horizon=2)
     # ψ_1(0) = −1 says keep; but a free sale today is worth 1 tomorrow to both types, and all of it can be charged.
-    assert revenue_optimum(env).revenue == pytest.approx(1.0, abs=1e-9)
+    assert revenue_optimum(environment).revenue == pytest.approx(1.0, abs=1e-9)
 
 
 def test_bad_options_get_one_line() -> None:

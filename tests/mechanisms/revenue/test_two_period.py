@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 from scipy import integrate, stats
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.revenue.cutoff_rule import CutoffRule, optimal_rule, second_cutoff
@@ -176,7 +176,7 @@ def test_prices_that_rise_too_far_are_refused(kernel: str, a: float, b: float) -
     with pytest.raises(Refusal, match=r"integral monotonicity is missed by 0\.\d+: type 0\.\d+ would rather report 0;"):
         optimal_rule(family(kernel, 0.5, a, b), 1.0)
     with pytest.raises(Refusal, match="integral monotonicity"):
-        make_mechanism("optimal-two-period", make_environment(f"two-period-sale:kernel={kernel},a={a},b={b}"))
+        make_mechanism("optimal-two-period", load(f"two-period-sale:kernel={kernel},a={a},b={b}"))
 
 
 @settings(max_examples=8)
@@ -212,13 +212,13 @@ def test_bad_types_get_one_line() -> None:
         ("buyers=2", "with several a grid"),
     ):
         with pytest.raises(InputError, match=told):
-            make_environment(f"two-period-sale:{options}")
+            load(f"two-period-sale:{options}")
 
 
 # Play
 
 
-class Shade(BaseStrategy):
+class Shade(Strategy):
     """Reports a fifth too little in the first period."""
 
     name = "shade-first"
@@ -228,12 +228,12 @@ class Shade(BaseStrategy):
 
 
 def play(
-    options: str = "", strategy: BaseStrategy | None = None, *, episodes: int = 40_000, block: int = 4096
+    options: str = "", strategy: Strategy | None = None, *, episodes: int = 40_000, block: int = 4096
 ) -> tuple[Record, CutoffRule]:
-    env = make_environment(f"two-period-sale{options}")
-    mechanism = make_mechanism("optimal-two-period", env)
+    environment = load(f"two-period-sale{options}")
+    mechanism = make_mechanism("optimal-two-period", environment)
     assert isinstance(mechanism, OptimalTwoPeriod)
-    game = make_game(env, mechanism)
+    game = make_game(environment, mechanism)
     streams = Streams(4, "sale", 0, episodes, game.periods)
     return play_shard(game, [strategy or Truthful()], streams, episodes=episodes, block=block), mechanism.rule
 
@@ -267,9 +267,9 @@ def test_blocks_change_nothing() -> None:
 
 
 def test_the_mechanism_is_for_one_buyer_on_numbers() -> None:
-    for economy in ("two-period-sale:grid=3", "bilateral-trade-continuous", "oil-leases"):
+    for environment in ("two-period-sale:grid=3", "bilateral-trade-continuous", "oil-leases"):
         with pytest.raises(Refusal, match="one buyer and two periods on continuous types"):
-            make_mechanism("optimal-two-period", make_environment(economy))
+            make_mechanism("optimal-two-period", load(environment))
 
 
 def test_the_audit_checks_theorem_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,7 +280,7 @@ def test_the_audit_checks_theorem_2(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "yes integral monotonicity (8)" in out
     assert '"integral monotonicity (8)": {' in out
-    mechanism = make_mechanism("optimal-two-period", make_environment("two-period-sale"))
+    mechanism = make_mechanism("optimal-two-period", load("two-period-sale"))
     assert isinstance(mechanism, OptimalTwoPeriod)
     assert [c.holds for c in mechanism.conditions()] == [True, True]
     mechanism.rule = CutoffRule(AR1.types, 1.0, 0.5, lambda s: 0.2 + 0.3 * s)
@@ -291,9 +291,9 @@ def test_the_audit_checks_theorem_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_scenario_names_its_grid() -> None:
-    env = make_environment("two-period-sale:rho=0.25")
-    assert isinstance(env, TwoPeriodSale)
-    assert isinstance(env, FunctionEnvironment)
-    grid = make_environment(env.grid)
+    environment = load("two-period-sale:rho=0.25")
+    assert isinstance(environment, TwoPeriodSale)
+    assert isinstance(environment, FunctionEnvironment)
+    grid = load(environment.grid)
     assert grid.horizon == 2
     assert grid.signal_space(0, 0).describe().startswith("0..10")

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.console import Console
 
-from dynmech.experiments.audits.revenue_bound import yardstick
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.audits.revenue_bound import bound
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.scenarios.bilateral_trade import environment_of
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.mechanisms.rules.cash_flow import cash_flow
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.mechanisms.conditions.test_trade_budget import random_trade
@@ -29,8 +29,8 @@ seeds = st.integers(0, 10_000)
 def test_the_pivots_deficit_in_period_t_is_yoons(seed: int) -> None:
     """xᵀ P_s^t V (P_bᵀ)^t y, and in total xᵀGy."""
     trade = random_trade(seed, 3)
-    env = environment_of(trade, 0.8)
-    found = cash_flow(env, Pivot(env, "feasible"), 120)
+    environment = environment_of(trade, 0.8)
+    found = cash_flow(environment, Pivot(environment, "feasible"), 120)
     for t in (0, 1, 5):
         seller, buyer = (np.linalg.matrix_power(chain, t) for chain in (trade.seller, trade.buyer))
         expected = trade.first_seller @ seller @ trade.gains @ buyer.T @ trade.first_buyer
@@ -40,26 +40,26 @@ def test_the_pivots_deficit_in_period_t_is_yoons(seed: int) -> None:
 
 
 def test_fees_come_in_at_the_start() -> None:
-    env = environment_of(random_trade(1), 0.8)
-    with_fees, without = PivotWithFees(env), Pivot(env, "feasible")
-    more = cash_flow(env, with_fees, 4).transfer - cash_flow(env, without, 4).transfer
+    environment = environment_of(random_trade(1), 0.8)
+    with_fees, without = PivotWithFees(environment), Pivot(environment, "feasible")
+    more = cash_flow(environment, with_fees, 4).transfer - cash_flow(environment, without, 4).transfer
     np.testing.assert_allclose(more[:, 0], with_fees.amounts, atol=1e-12)
     np.testing.assert_allclose(more[:, 1:], 0, atol=1e-12)
 
 
 def test_with_a_memory_and_dues_flows_add_up_to_the_ledger() -> None:
-    env = interdependent(3)
-    mechanism = ContingentSpanning(env)
-    found = cash_flow(env, mechanism, 300)
-    weights = env.discount ** np.arange(300)
-    np.testing.assert_allclose(found.transfer @ weights, keep_ledger(env, mechanism).transfer, atol=1e-8)
-    np.testing.assert_allclose(found.utility @ weights, keep_ledger(env, mechanism).utility, atol=1e-8)
+    environment = interdependent(3)
+    mechanism = ContingentSpanning(environment)
+    found = cash_flow(environment, mechanism, 300)
+    weights = environment.discount ** np.arange(300)
+    np.testing.assert_allclose(found.transfer @ weights, truthful_values(environment, mechanism).transfer, atol=1e-8)
+    np.testing.assert_allclose(found.utility @ weights, truthful_values(environment, mechanism).utility, atol=1e-8)
 
 
 def test_a_finite_horizon_ends_it() -> None:
-    env = make_environment("oil-leases-prior")
-    assert isinstance(env, TableEnvironment)
-    found = cash_flow(env, Linked(env), 10)
+    environment = load("oil-leases-prior")
+    assert isinstance(environment, TableEnvironment)
+    found = cash_flow(environment, Linked(environment), 10)
     assert found.transfer.shape == (2, 3)
     assert found.total_deficit == pytest.approx(1.0)  # Γ^link costs the designer 1 on average
 
@@ -68,7 +68,7 @@ def test_a_finite_horizon_ends_it() -> None:
 
 
 def test_the_yardstick_says_what_binds() -> None:
-    found = yardstick(make_environment("two-period-sale:grid=5"))
+    found = bound(load("two-period-sale:grid=5"))
     out = io.StringIO()
     found.show(Console(file=out, width=200))
     assert "two-period-sale: no mechanism earns more than 0.628, 62.8% of the first best." in out.getvalue()
@@ -76,9 +76,9 @@ def test_the_yardstick_says_what_binds() -> None:
     data = json.loads(json.dumps(found.data()))
     assert data["revenue"] == pytest.approx(0.628)
     assert data["binding"][0]["kind"] == "participation"
-    assert yardstick(make_environment("two-period-sale:grid=5"), leave=True).optimum.revenue <= 0.628 + 1e-9
+    assert bound(load("two-period-sale:grid=5"), leave=True).optimum.revenue <= 0.628 + 1e-9
 
 
 def test_the_yardstick_needs_a_grid() -> None:
     with pytest.raises(Refusal, match="is not finite; give a grid of it"):
-        yardstick(make_environment("two-period-sale"))
+        bound(load("two-period-sale"))

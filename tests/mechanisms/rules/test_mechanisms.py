@@ -21,7 +21,7 @@ from dynmech.sim.economy.beliefs import belief_matrices, next_belief, prior_beli
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.exact import tree_payoffs, truthful_values
+from tests.builders.exact import payoffs_of_truth, tree_payoffs
 
 seeds = st.integers(0, 10_000)
 
@@ -44,18 +44,18 @@ def interdependent(seed: int, agents: int = 2, signals: int = 2) -> TableEnviron
     )
 
 
-def best_ex_post_gain(env: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
+def best_ex_post_gain(environment: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
     """The most each agent can gain by lying for ever, knowing the others' signals: max over states, `(N,)`.
 
     A Markov decision problem over θ solved by value iteration: report r at θ brings u(a(r, θ_{−i}), θ) − charge and
     leaves a due transfer, counted where it is caused. Valid where decisions and charges do not depend on the memory.
     """
-    stage, kernel = env.stage(0), env.kernel(0)
-    size, agents = stage.size, len(env.agents)
+    stage, kernel = environment.stage(0), environment.kernel(0)
+    size, agents = stage.size, len(environment.agents)
     signals = np.array(np.unravel_index(np.arange(size), stage.axes)).T
     rows, nobody = kernel.rows(), Acts(np.zeros((size, agents), np.intp), np.zeros((size, agents)))
     now = Situation(1, np.zeros(size, np.intp), np.zeros(size, np.intp))
-    truth = truthful_values(env, mechanism)
+    truth = payoffs_of_truth(environment, mechanism)
     gains = np.zeros(agents)
     for i in range(agents):
         flows, laws = [], []
@@ -69,51 +69,52 @@ def best_ex_post_gain(env: TableEnvironment, mechanism: DirectMechanism) -> Floa
             memory = mechanism.remember(now, messages, decision, nobody)
             for k in range(size):
                 due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), signals)[:, i]
-                flow[k] -= env.discount * law[k] @ due
+                flow[k] -= environment.discount * law[k] @ due
             flows.append(flow)
             laws.append(law)
         value = truth[i]
         for _ in range(400):
-            value = np.max([f + env.discount * law @ value for f, law in zip(flows, laws, strict=True)], axis=0)
+            value = np.max([f + environment.discount * law @ value for f, law in zip(flows, laws, strict=True)], axis=0)
         gains[i] = (value - truth[i]).max()
     return gains
 
 
 @given(seeds, st.integers(2, 3))
 def test_team_gives_everybody_the_surplus(seed: int, agents: int) -> None:
-    env = private_values(seed, agents)
-    surplus = plan(env).value[0].reshape(-1)
-    for value in truthful_values(env, Team(env)):
+    environment = private_values(seed, agents)
+    surplus = plan(environment).value[0].reshape(-1)
+    for value in payoffs_of_truth(environment, Team(environment)):
         np.testing.assert_allclose(value, surplus, atol=1e-9)
-    assert best_ex_post_gain(env, Team(env)).max() < 1e-9
+    assert best_ex_post_gain(environment, Team(environment)).max() < 1e-9
 
 
 @given(seeds, st.integers(2, 3))
 def test_pivot_gives_everybody_its_marginal_contribution(seed: int, agents: int) -> None:
-    env = private_values(seed, agents)
-    mechanism = Pivot(env)
-    values = truthful_values(env, mechanism)
+    environment = private_values(seed, agents)
+    mechanism = Pivot(environment)
+    values = payoffs_of_truth(environment, mechanism)
     for i in range(agents):
-        contribution = plan(env).value[0] - plan(env, i).value[0]
+        contribution = plan(environment).value[0] - plan(environment, i).value[0]
         np.testing.assert_allclose(values[i], contribution.reshape(-1), atol=1e-9)
-    assert best_ex_post_gain(env, mechanism).max() < 1e-9
+    assert best_ex_post_gain(environment, mechanism).max() < 1e-9
     assert min(float(table.min()) for table in mechanism.tables) > -1e-9  # no deficit, ever
 
 
 @given(seeds, st.sampled_from([(2, 2), (2, 3), (3, 2)]))
 def test_contingent_spanning_gives_the_surplus_with_interdependent_values(seed: int, size: tuple[int, int]) -> None:
     """V = W − p and no gain ex post, to a tolerance that grows with 1/σ_min."""
-    env = interdependent(seed, *size)
-    mechanism = ContingentSpanning(env)
+    environment = interdependent(seed, *size)
+    mechanism = ContingentSpanning(environment)
     least = min(
-        float(np.linalg.svd(belief_matrices(env, 0, i), compute_uv=False)[..., -1].min()) for i in range(size[0])
+        float(np.linalg.svd(belief_matrices(environment, 0, i), compute_uv=False)[..., -1].min())
+        for i in range(size[0])
     )
     assert least >= 0.05 - 1e-12
     tolerance = 1e-10 / least
-    surplus = plan(env).value[0].reshape(-1)
-    for value in truthful_values(env, mechanism):  # before what is due: V_t + p_t
+    surplus = plan(environment).value[0].reshape(-1)
+    for value in payoffs_of_truth(environment, mechanism):  # before what is due: V_t + p_t
         np.testing.assert_allclose(value, surplus, atol=tolerance)
-    assert best_ex_post_gain(env, mechanism).max() < tolerance
+    assert best_ex_post_gain(environment, mechanism).max() < tolerance
 
 
 FIXED_SET = range(16)
@@ -125,12 +126,18 @@ def test_naive_rules_lose_to_somebody_on_a_fixed_set(
     rule: Callable[[TableEnvironment], DirectMechanism], losing: int
 ) -> None:
     """Found once and kept: team and pay-your-report lose on every member, pivot on twelve of sixteen."""
-    gains = [best_ex_post_gain(env, rule(env)).max() for env in map(interdependent, FIXED_SET)]
+    gains = [best_ex_post_gain(environment, rule(environment)).max() for environment in map(interdependent, FIXED_SET)]
     assert sum(gain > 0.01 for gain in gains) == losing, gains
 
 
 def test_contingent_spanning_holds_on_the_same_set() -> None:
-    assert max(best_ex_post_gain(env, ContingentSpanning(env)).max() for env in map(interdependent, FIXED_SET)) < 1e-8
+    assert (
+        max(
+            best_ex_post_gain(environment, ContingentSpanning(environment)).max()
+            for environment in map(interdependent, FIXED_SET)
+        )
+        < 1e-8
+    )
 
 
 # Planted faults: each must show in the payoff identity or as a gain.
@@ -146,7 +153,7 @@ class FlippedTeam(Team):
 def test_planted_faults_are_caught() -> None:
     private = private_values(5)
     surplus = plan(private).value[0].reshape(-1)
-    assert np.abs(truthful_values(private, FlippedTeam(private))[0] - surplus).max() > 0.1
+    assert np.abs(payoffs_of_truth(private, FlippedTeam(private))[0] - surplus).max() > 0.1
     assert best_ex_post_gain(private, FlippedTeam(private)).max() > 0.1
 
 
@@ -154,13 +161,13 @@ def test_planted_faults_are_caught() -> None:
 def test_finite_horizons_team_and_pivot(seed: int) -> None:
     """T = 3: E[V^i] = E[W] and E[W − W_{−i}], by enumeration of nature's tree."""
     base = private_values(seed)
-    env = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
-    payoffs, _ = tree_payoffs(env, Team(env))
-    first_best = float((plan(env).value[0] * env.prior).sum())
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    payoffs, _ = tree_payoffs(environment, Team(environment))
+    first_best = float((plan(environment).value[0] * environment.prior).sum())
     np.testing.assert_allclose(payoffs, first_best, atol=1e-12)
-    payoffs, _ = tree_payoffs(env, Pivot(env))
+    payoffs, _ = tree_payoffs(environment, Pivot(environment))
     for i in range(2):
-        without = float((plan(env, i).value[0] * env.prior).sum())
+        without = float((plan(environment, i).value[0] * environment.prior).sum())
         assert payoffs[i] == pytest.approx(first_best - without, abs=1e-12)
 
 
@@ -180,19 +187,19 @@ def test_spanning_solution_hits_its_target_with_least_norm(seed: int, width: int
 @given(seeds)
 def test_cremer_mclean_extracts_where_it_is_believed(seed: int) -> None:
     """On the path of truth every report of an agent that faces lotteries earns 0 in that period."""
-    env = interdependent(seed)
+    environment = interdependent(seed)
     try:
-        mechanism = CremerMcLean(env)
+        mechanism = CremerMcLean(environment)
     except Refusal:
         return
-    stage = env.stage(0)
+    stage = environment.stage(0)
     policy = mechanism.plan.policy[0]
     for i in range(2):
         if ex_post_payments(stage, i, policy) is not None:
             continue
         utility = utility_by_report(stage, i, policy)  # (O, K, report)
-        initial = prior_belief(env, i)[None]
-        later = next_belief(env, 0, i).reshape(-1, 2, 2)
+        initial = prior_belief(environment, i)[None]
+        later = next_belief(environment, 0, i).reshape(-1, 2, 2)
         for belief, table in ((initial, mechanism.tables[0][i]), (later, mechanism.tables[1][i])):
             paid = np.moveaxis(table.reshape(-1, 2, 2), 1 + i, -1)  # (memory, O, report)
             earned = np.einsum("mko,okr->mkr", belief, utility) - np.einsum("mko,mor->mkr", belief, paid)
@@ -204,8 +211,8 @@ def test_ex_post_payments_are_incentive_compatible_or_absent() -> None:
     """Against every static deviation, over many random stages; a second way: no negative cycle iff payments exist."""
     found = 0
     for seed in range(60):
-        env = random_environment(generator(seed), agents=2, signals=3, decisions=2, interdependence=0.3)
-        stage, policy = env.stage(0), plan(env).policy[0]
+        environment = random_environment(generator(seed), agents=2, signals=3, decisions=2, interdependence=0.3)
+        stage, policy = environment.stage(0), plan(environment).policy[0]
         for i in range(2):
             payment = ex_post_payments(stage, i, policy)
             net = utility_by_report(stage, i, policy)
@@ -223,9 +230,9 @@ def test_ex_post_payments_are_incentive_compatible_or_absent() -> None:
 
 
 def test_mechanisms_declare_what_they_are() -> None:
-    env = interdependent(0)
+    environment = interdependent(0)
     for rule in (Team, Pivot, PayYourReport, ContingentSpanning):
-        mechanism = rule(env)
+        mechanism = rule(environment)
         assert mechanism.promises.incentive in ("none", "bayesian", "periodic ex post")
         assert mechanism.memory_size(0) == 1
         assert mechanism.memory_size(1) == (5 if rule is ContingentSpanning else 1)

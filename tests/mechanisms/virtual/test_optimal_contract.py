@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.virtual.optimal_contract import OptimalContract
 from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound
 from dynmech.mechanisms.virtual.tariffs import best_price, best_two_part, frequencies, menu_fee, menu_profit
@@ -59,8 +59,8 @@ def test_the_menu_earns_the_bound_and_is_chosen_from_as_it_should() -> None:
 def test_simple_tariffs_earn_less() -> None:
     """One price 1.0753, one fee with one price 1.2008, the menu 1.2057; each tariff's profit by brute force."""
     economy = sale(cost=COST)
-    menu, price, two = continuum_bound(economy).value, best_price(economy), best_two_part(economy)
-    assert price.profit < two.profit - 0.1 < two.profit < menu - 1e-3
+    candidates, price, two = continuum_bound(economy).value, best_price(economy), best_two_part(economy)
+    assert price.profit < two.profit - 0.1 < two.profit < candidates - 1e-3
     value, often = frequencies(economy)
     x = (np.arange(200_000) + 0.5) / 200_000
     worth = np.maximum(x[:, None] * value - two.price, 0) @ often
@@ -75,7 +75,7 @@ def test_simple_tariffs_earn_less() -> None:
 @pytest.mark.parametrize("scenario", ["single-buyer:nodes=7", "supply-chain:retailers=1", "ar1-additive:buyers=1"])
 def test_the_menu_is_the_direct_mechanism(scenario: str) -> None:
     """Audited as an indirect mechanism; payoffs and revenue are those of the direct one."""
-    environment = make_environment(scenario)
+    environment = load(scenario)
     found, direct = audit(environment, OptimalContract(environment)), VirtualPivot(environment)
     assert found.holds
     cost = found.ledger.utility.sum() - found.ledger.welfare

@@ -16,11 +16,11 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.audits.frozen_weights import frozen_audit, too_large
-from dynmech.experiments.catalog.names import make_environment, make_mechanism
+from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.conditions.separable import separable_conditions
-from dynmech.mechanisms.rules.values_of_truth import keep_ledger
-from dynmech.mechanisms.virtual.first_report_incentives import immediate
+from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.virtual.first_report_incentives import first_period_ic
 from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound, sampled_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
@@ -78,7 +78,7 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
     """Two programs: small decision problems by first report, and the product of memory and profiles."""
     mechanism = VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
     environment = mechanism.environment
-    ledger = keep_ledger(environment, mechanism)
+    ledger = truthful_values(environment, mechanism)
     for i in range(2):
         found = search_frozen(mechanism, i)
         problem = build_problem(environment, mechanism, (i,))
@@ -157,7 +157,7 @@ def test_exact_rents_against_a_fine_riemann_sum() -> None:
 
 def test_additive_values_with_a_horizon() -> None:
     """The autoregression: nobody gains; revenue is what the ledger adds up."""
-    environment = make_environment("ar1-additive:nodes=4")
+    environment = load("ar1-additive:nodes=4")
     mechanism = make_mechanism("virtual-pivot", environment)
     found = audit(environment, mechanism)
     assert found.holds
@@ -184,7 +184,7 @@ def test_interval_dominance_and_the_envelope() -> None:
     for reading, good in (("continuum", True), ("left-sums", False)):
         mechanism = VirtualPivot(environment, reading)
         found = search_frozen(mechanism, 0)
-        conditions = immediate(mechanism, 0, found.honest)
+        conditions = first_period_ic(mechanism, 0, found.honest)
         assert conditions.holds() == good
         assert conditions.dominance.min() >= -1e-9
         np.testing.assert_allclose(conditions.gain, found.first_lies, atol=1e-12)
@@ -201,7 +201,7 @@ def test_first_reports_satisfy_both_conditions(seed: int, controlled: bool) -> N
     for reading in ("continuum", "left-sums"):
         other = VirtualPivot(on_midpoints(economy, 3), reading)
         found = search_frozen(other, 1)
-        one = immediate(other, 1, found.honest)
+        one = first_period_ic(other, 1, found.honest)
         np.testing.assert_allclose(one.envelope + one.dominance + one.gain, 0, atol=1e-9)
         assert found.first_lies.max() <= 1e-7 or not one.holds(1e-8)
 
@@ -269,7 +269,7 @@ def test_a_law_on_a_part_of_the_interval() -> None:
     assert mechanism.values[0].included.tolist() == [False, False, True, True, True]
     assert all(search_frozen(mechanism, i).first_gain <= EXACT for i in range(2))
     assert all(c.holds for c in separable_conditions(mechanism.economy))
-    additive = make_environment("ar1-additive")
+    additive = load("ar1-additive")
     assert isinstance(additive, SeparableEnvironment)
     with pytest.raises(Refusal, match="virtual value of first signal number 0 is not finite: no density"):
         VirtualPivot(on_midpoints(replace(additive.economy, first=(first, first)), 5), "left-sums").opening  # noqa: B018
@@ -281,7 +281,7 @@ def test_bad_options_and_environments_get_one_line() -> None:
     with pytest.raises(InputError, match="reading: 'right' is none of continuum"):
         VirtualPivot(environment, "right")
     with pytest.raises(Refusal, match="needs a separable economy"):
-        make_mechanism("virtual-pivot", make_environment("repeated-auction"))
+        make_mechanism("virtual-pivot", load("repeated-auction"))
     with pytest.raises(InputError, match=r"kind: 'other' is none"):
         Economy("x", ("a",), "other", (beta_signal(),), ("none",), (np.ones(1),), (), 0.9)
     with pytest.raises(Refusal, match="virtual value does not increase"):
@@ -305,7 +305,7 @@ def test_first_lies_on_the_event_loop() -> None:
 @pytest.mark.parametrize("scenario", ["supply-chain", "sponsored-search:nodes=2", "single-buyer:nodes=3,buyers=2"])
 def test_scenarios_hold(scenario: str) -> None:
     """Every scenario under the mechanism that is made for it."""
-    environment = make_environment(scenario)
+    environment = load(scenario)
     mechanism = make_mechanism("virtual-pivot", environment)
     assert isinstance(mechanism, VirtualPivot)
     assert frozen_audit(mechanism).holds
@@ -344,10 +344,10 @@ def test_three_arms_of_depth_twelve() -> None:
 @pytest.mark.slow
 def test_simulated_revenue_of_sponsored_search() -> None:
     """100,000 episodes cover the exact figure."""
-    environment = make_environment("sponsored-search")
+    environment = load("sponsored-search")
     mechanism = make_mechanism("virtual-pivot", environment)
     game, episodes = make_game(environment, mechanism, tail=1e-5), 100_000
     record = play_shard(game, [Truthful()] * 2, Streams(7, "revenue", 0, episodes, game.periods), episodes=episodes)
     moments = Moments.of(record.discounted_transfer.sum(axis=0))
-    exact = float(keep_ledger(mechanism.environment, mechanism).transfer.sum())  # type: ignore[arg-type]
+    exact = float(truthful_values(mechanism.environment, mechanism).transfer.sum())  # type: ignore[arg-type]
     assert abs(float(moments.mean) - exact) < 1.96 * float(moments.error) + 1e-4

@@ -5,9 +5,9 @@ import pytest
 
 from dynmech.agents.oracle.frozen_search import search_frozen
 from dynmech.experiments.audits.frozen_weights import frozen_audit
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import Plans, follow
-from dynmech.mechanisms.virtual.frozen_plans import continuation, everybody, flow, plans
+from dynmech.mechanisms.virtual.frozen_plans import continuation, flow, include_all, plans
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment
@@ -18,13 +18,13 @@ from tests.builders.separable_economies import on_midpoints, three_arms
 @pytest.mark.parametrize("text", ["ar1-additive", "ar1-additive:buyers=1,persistence=0.5", "ar1-additive:cost=0.2"])
 def test_beta_is_added(text: str) -> None:
     """(18) as printed, − β̂ in the recursion: its plan loses virtual welfare, and so revenue."""
-    made = make_environment(text)
+    made = load(text)
     assert isinstance(made, SeparableEnvironment)
     economy, mechanism = made.economy, VirtualPivot(made)
     every = np.arange(mechanism.profiles)
     right = mechanism.counted(every, every)
     scale = np.stack([v.scale[mechanism.node_of(every, i)] for i, v in enumerate(mechanism.values)], axis=1)
-    printed = everybody(2 * scale - right.multiplier, right.included)
+    printed = include_all(2 * scale - right.multiplier, right.included)
     flows = [flow(economy, t, right) for t in range(len(economy.later))]
     best = plans(economy, right)
     np.testing.assert_allclose(follow(economy, best.policy, flows)[0], best.value[0], atol=1e-12)

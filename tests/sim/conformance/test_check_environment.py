@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.experiments.catalog.names import SCENARIOS, make_environment
+from dynmech.experiments.catalog.names import SCENARIOS, load
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.sim.conformance.environment_check import check_environment
@@ -79,13 +79,13 @@ class Odd(FunctionEnvironment):
 
 
 @given(environments())
-def test_every_finite_economy_passes(env: TableEnvironment) -> None:
-    check_environment(env)
+def test_every_finite_economy_passes(environment: TableEnvironment) -> None:
+    check_environment(environment)
 
 
 @pytest.mark.parametrize("name", SCENARIOS.all())
 def test_shipped_scenarios_pass(name: str) -> None:
-    check_environment(make_environment(name))
+    check_environment(load(name))
 
 
 def test_economies_on_numbers_pass() -> None:
@@ -223,19 +223,19 @@ def test_classes_must_be_complete_where_all_profiles_are_seen() -> None:
         def outcome_classes(self, t: int) -> Any:
             return np.arange(2)[None].repeat(2, axis=0)
 
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     indifferent = replace(table(), stages=(replace(table().stages[0], utility=np.zeros((2, 2, 2, 2))),))
     finer = Finer(*(getattr(indifferent, name) for name in indifferent.__dataclass_fields__))
     assert "outcome_classes puts decision 'yes' with 'yes' for agent 'Ann', but by what it gets it goes with 'no'" in (
         str(caught(finer))
     )
-    check_environment(env)
+    check_environment(environment)
 
 
 def test_classes_are_for_finite_decisions() -> None:
-    env = replace(town(), decisions=Interval(0, 1), payoff=lambda _t, s, _d: s * 0.5)
+    environment = replace(town(), decisions=Interval(0, 1), payoff=lambda _t, s, _d: s * 0.5)
     made = type("Odd", (FunctionEnvironment,), {"outcome_classes": lambda _s, _t: np.zeros((2, 1), int)})
-    odd = made(**{field: getattr(env, field) for field in env.__dataclass_fields__})
+    odd = made(**{field: getattr(environment, field) for field in environment.__dataclass_fields__})
     assert "outcome_classes is not None although decisions are numbers" in str(caught(odd))
 
 
@@ -331,8 +331,8 @@ def test_on_numbers_what_is_no_number_inside_is_caught() -> None:
         return lambda _t, _last, _decision, u: np.where(u > 1 - 1e-12, bad, u)
 
     for bad in (np.nan, np.inf, 1.5):
-        env = replace(shop(), law=last_is(bad))
-        assert f"draw returned {bad} (row 1) as a signal of agent 'buyer', outside [0, 1]" in str(caught(env))
+        environment = replace(shop(), law=last_is(bad))
+        assert f"draw returned {bad} (row 1) as a signal of agent 'buyer', outside [0, 1]" in str(caught(environment))
 
 
 def rare(_t: int, signals: Array, decision: Array) -> FloatArray:
@@ -382,9 +382,9 @@ def test_utilities_must_be_numbers_within_the_bound(case: str) -> None:
 
 def test_a_bound_that_is_exceeded_in_one_profile_only_is_caught() -> None:
     many = Finite(tuple(str(k) for k in range(32)))
-    env = town(signals=(many, many), law=lambda _t, _l, _d, u: (u * 30).astype(int), payoff=rare)
-    assert "utility of agent 'Ann' is 2 (row 1023), which exceeds utility_bound() 1" in str(caught(env))
-    check_environment(replace(env, bound=2.0))
+    environment = town(signals=(many, many), law=lambda _t, _l, _d, u: (u * 30).astype(int), payoff=rare)
+    assert "utility of agent 'Ann' is 2 (row 1023), which exceeds utility_bound() 1" in str(caught(environment))
+    check_environment(replace(environment, bound=2.0))
 
 
 def test_a_table_whose_bound_is_too_small_is_caught() -> None:
@@ -452,12 +452,12 @@ def test_one_agents_signal_is_named_where_the_profile_has_too_many_outcomes_to_t
 
 @given(st.integers(0, 10**6), st.booleans())
 def test_the_kernels_of_random_economies_tell_themselves_apart(seed: int, independent: bool) -> None:
-    def economy(seed: int) -> TableEnvironment:
+    def environment(seed: int) -> TableEnvironment:
         return RandomEconomy(
             seed, signals=2, horizon=2, independent=independent, correlation=0.0 if independent else 1.0
         ).build()
 
-    one, other = economy(seed), economy(seed + 1)
+    one, other = environment(seed), environment(seed + 1)
     check_environment(one)
     error = caught(drifting(one, replace(other, prior=one.prior)))
     assert "in period 1: the " in str(error)

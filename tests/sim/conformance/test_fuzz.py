@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import make_environment, make_strategy, use_plugins
+from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
 from dynmech.experiments.runs.loading import open_game
-from dynmech.experiments.runs.running import agent_index, make_conduct
+from dynmech.experiments.runs.running import agent_index, make_protocol
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.runs.study import load_study
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.experiments.workers.pool import Workers
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import DynmechError
@@ -77,7 +77,7 @@ STUDY: dict[str, Any] = {
 PLUGIN = "from dynmech.agents.strategies.truthful import Truthful\nclass Mine(Truthful):\n    name = 'mine'\n"
 
 
-class AnyRule(BaseMechanism):
+class AnyRule(Mechanism):
     """Takes some decision for every profile of reports."""
 
     name = "any-rule"
@@ -96,13 +96,13 @@ class AnyRule(BaseMechanism):
         return 0.0
 
 
-def play(env: TableEnvironment) -> None:
+def play(environment: TableEnvironment) -> None:
     """A few episodes of the first periods, with a log, truth against noise."""
-    if len(env.stages) == 1:
-        env = replace(env, horizon=min(env.horizon or 4, 4))
-    check_environment(env, episodes=4)
-    game = make_game(env, AnyRule(env))
-    profile = [Truthful(), *[RandomReport()] * (len(env.agents) - 1)]
+    if len(environment.stages) == 1:
+        environment = replace(environment, horizon=min(environment.horizon or 4, 4))
+    check_environment(environment, episodes=4)
+    game = make_game(environment, AnyRule(environment))
+    profile = [Truthful(), *[RandomReport()] * (len(environment.agents) - 1)]
     record = play_shard(game, profile, Streams(0, "fuzz", 0, 5, game.periods), episodes=5)
     assert np.isfinite(record.payoffs).all()
     outcomes_table(record, 0, [strategy.key() for strategy in profile])
@@ -119,12 +119,12 @@ def one_line(error: DynmechError, path: Path | None = None) -> None:
 def read_environment(path: Path) -> bool:
     """Read it and play it; whether it could be read."""
     try:
-        env = load_environment(path)
+        environment = load_environment(path)
     except DynmechError as error:
         one_line(error, path)
         return False
-    if env.utility_bound() < LARGEST:
-        play(env)
+    if environment.utility_bound() < LARGEST:
+        play(environment)
     return True
 
 
@@ -137,13 +137,13 @@ def read_study(path: Path) -> bool:
         return False
     try:
         use_plugins(map(Path, study.plugins))
-        env = make_environment(study.environment)
-        conduct = make_conduct(env.agents, study.deadline, study.latency, study.disclosure)
-        game = open_game(env, study.mechanism, conduct, study.tail, Workers())
+        environment = load(study.environment)
+        protocol = make_protocol(environment.agents, study.deadline, study.latency, study.disclosure)
+        game = open_game(environment, study.mechanism, protocol, study.tail, Workers())
         assert Sampling(study.episodes, study.seed).shards(game)
-        profile: list[BaseStrategy] = [Truthful()] * len(env.agents)
+        profile: list[Strategy] = [Truthful()] * len(environment.agents)
         for who, strategy in study.strategies.items():
-            profile[agent_index(env.agents, who)] = make_strategy(strategy)
+            profile[agent_index(environment.agents, who)] = make_strategy(strategy)
         record = play_shard(game, profile, Streams(study.seed, "fuzz", 0, 4, game.periods + game.closing))
         assert np.isfinite(record.payoffs).all()
     except DynmechError as error:

@@ -17,7 +17,7 @@ import pytest
 import dynmech.sim.play.output_validation
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.contingent.linked import Linked
-from dynmech.sim.conformance.side_effects import undisturbed
+from dynmech.sim.conformance.side_effects import no_side_effects
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import TableEnvironment
@@ -26,8 +26,8 @@ from dynmech.sim.play.roles import View
 
 
 def game() -> Game:
-    env = OilLeasesPrior().build()
-    return make_game(env, Linked(env))
+    environment = OilLeasesPrior().build()
+    return make_game(environment, Linked(environment))
 
 
 def scribble(array: Any) -> None:
@@ -79,10 +79,10 @@ CHANGES: dict[str, Callable[[Game], Any]] = {
         dynmech.sim.play.output_validation, "checked_answer", lambda *_a, **_k: None
     ),
     "dynmech.sim.play.roles.View": lambda _: setattr(View, "others", property(lambda self: self.signal)),
-    "Lexicon.messages": lambda g: object.__setattr__(g.lexicon, "messages", ()),
-    "Finite.labels": lambda g: object.__setattr__(g.lexicon.messages[0][0], "labels", ("a", "b", "c")),
+    "GameSpaces.messages": lambda g: object.__setattr__(g.game_spaces, "messages", ()),
+    "Finite.labels": lambda g: object.__setattr__(g.game_spaces.messages[0][0], "labels", ("a", "b", "c")),
     "TableEnvironment.discount": lambda g: object.__setattr__(g.environment, "discount", 0.5),
-    "Conduct.disclosure": lambda g: object.__setattr__(g.conduct, "disclosure", "own"),
+    "ProtocolOptions.disclosure": lambda g: object.__setattr__(g.protocol, "disclosure", "own"),
     "numbers of TableEnvironment.prior": prior_by_gc,
     "numbers of Stage.utility": lambda g: scribble(g.environment.stages[2].utility),  # type: ignore[attr-defined]
     "numbers of JointKernel.table": lambda g: scribble(g.environment.stages[0].kernel.table),  # type: ignore[attr-defined]
@@ -94,7 +94,10 @@ def test_what_is_changed_is_named_and_put_back(what: str, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     STOP.clear()
     played, global_state = game(), state()
-    with pytest.raises(PlayError) as caught, undisturbed("she", played.environment, played.lexicon, played.conduct):
+    with (
+        pytest.raises(PlayError) as caught,
+        no_side_effects("she", played.environment, played.game_spaces, played.protocol),
+    ):
         CHANGES[what](played)
     STOP.set()
     assert str(caught.value) == f"she: it changes {what}; it may only answer what it is asked"
@@ -105,7 +108,7 @@ def test_what_is_changed_is_named_and_put_back(what: str, tmp_path: Path, monkey
     assert played.environment.prior.tobytes() == fresh.environment.prior.tobytes()
     assert played.environment.stages[2].utility.tobytes() == fresh.environment.stages[2].utility.tobytes()
     assert not played.environment.prior.flags.writeable
-    assert played.lexicon == fresh.lexicon
+    assert played.game_spaces == fresh.game_spaces
     assert state() == global_state
 
 
@@ -118,7 +121,7 @@ def test_what_is_raised_inside_goes_first_and_all_is_put_back(tmp_path: Path, mo
         random.seed(3)
         raise KeyError("mine")
 
-    with pytest.raises(KeyError, match="mine"), undisturbed("she"):
+    with pytest.raises(KeyError, match="mine"), no_side_effects("she"):
         stumble()
     assert Path.cwd() == tmp_path
     assert random.getstate() == luck
@@ -128,7 +131,7 @@ def test_a_deleted_working_directory_counts_as_changed(tmp_path: Path, monkeypat
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    with pytest.raises(PlayError, match="it changes the working directory"), undisturbed("she"):
+    with pytest.raises(PlayError, match="it changes the working directory"), no_side_effects("she"):
         here.rmdir()
 
 
@@ -142,7 +145,10 @@ class Box:
 
 def test_large_arrays_are_looked_at_here_and_there() -> None:
     large = np.zeros(1 << 20)
-    with pytest.raises(PlayError, match=r"it changes numbers of Box\.numbers"), undisturbed("she", Box(None, large)):
+    with (
+        pytest.raises(PlayError, match=r"it changes numbers of Box\.numbers"),
+        no_side_effects("she", Box(None, large)),
+    ):
         large += 1
     assert not large[:: 1 << 4].any()
 
@@ -151,15 +157,15 @@ def test_things_that_hold_each_other_are_looked_at_once() -> None:
     inner = Box(None)
     outer = Box(inner)
     object.__setattr__(inner, "inside", outer)
-    with undisturbed("she", inner):
+    with no_side_effects("she", inner):
         pass
-    with pytest.raises(PlayError, match=r"it changes Box\.numbers"), undisturbed("she", inner):
+    with pytest.raises(PlayError, match=r"it changes Box\.numbers"), no_side_effects("she", inner):
         object.__setattr__(outer, "numbers", 1)
 
 
 def test_what_leaves_no_trace_passes() -> None:
     played = game()
-    with undisturbed("she", played.environment, played.lexicon, Finite(("a",))):
+    with no_side_effects("she", played.environment, played.game_spaces, Finite(("a",))):
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             np.log(np.zeros(1))

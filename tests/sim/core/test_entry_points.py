@@ -11,12 +11,12 @@ from textwrap import dedent
 
 import pytest
 
-from dynmech import agents, make_environment, make_mechanism, make_strategy, run, stress, use_plugins
+from dynmech import agents, load, make_mechanism, make_strategy, run, stress, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import construct
 from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import InputError, PlayError
-from dynmech.sim.core.registry import USERS, place, told
+from dynmech.sim.core.registry import USERS, format_exception, place
 from tests.builders.runs import ROOT
 
 REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
@@ -24,10 +24,10 @@ REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
 STRATEGY = '''
 from pathlib import Path
 import numpy as np
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 Path(__file__).with_suffix(".imported").touch()
 
-class Shade(BaseStrategy):
+class Shade(Strategy):
     """Reports a step lower."""
     name = "shade"
     def __init__(self, step: int = 1):
@@ -140,8 +140,8 @@ def test_a_package_is_imported_when_one_of_its_names_is_asked_for_and_not_before
 
 def test_things_of_packages_are_made_run_and_stressed_by_name(site: Path) -> None:
     install_shady(site)
-    env = make_environment("bazaar")
-    assert type(make_mechanism("lump:fee=0.25", env)).__module__ == "shady.rules"
+    environment = load("bazaar")
+    assert type(make_mechanism("lump:fee=0.25", environment)).__module__ == "shady.rules"
     result = run("bazaar", "lump", {"bidder 1": "shade"}, episodes=4000, out="run")
     # Values are 0 or 1, evenly and independently, in both periods (weights 1 and 0.9); ties go to bidder 1, and the
     # good stays where nobody wants it. Shading, bidder 1 never wins and pays 0.5, and 1 more when bidder 2 has 0;
@@ -214,7 +214,7 @@ def test_the_place_is_that_of_the_users_innermost_line(site: Path) -> None:
     with pytest.raises(ValueError, match="reshape") as caught:
         sys.modules["inner"].f()
     assert place(caught.value) == " (inner/__init__.py, line 3)"
-    assert told(caught.value).endswith("(inner/__init__.py, line 3)")
+    assert format_exception(caught.value).endswith("(inner/__init__.py, line 3)")
 
 
 def test_a_package_that_stands_twice_on_the_path_offers_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,11 +255,11 @@ REASONS: dict[str, tuple[str, str | dict[str, str], str]] = {
     "another kind": (
         "dynmech.mechanisms.groves.team:Team",
         "",
-        "class Team does not derive from dynmech.agents.strategies.base.BaseStrategy",
+        "class Team does not derive from dynmech.agents.strategies.base.Strategy",
     ),
     "unfinished": (
         "broken:X",
-        "from dynmech.agents.strategies.base import BaseStrategy\nclass X(BaseStrategy):\n    name = 'odd'",
+        "from dynmech.agents.strategies.base import Strategy\nclass X(Strategy):\n    name = 'odd'",
         "class X lacks message",
     ),
     "misnamed": (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dynmech import make_environment, make_mechanism, run, use_plugins
+from dynmech import load, make_mechanism, run, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import PlayError
@@ -18,7 +18,7 @@ PLUGIN = '''
 
 import numpy as np
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.rules.base import DirectMechanism
@@ -63,7 +63,7 @@ class SecondPrice(DirectMechanism):
         return float(max(len(stage.signals[0]) for stage in self.environment.stages))
 
 
-class Undercut(BaseStrategy):
+class Undercut(Strategy):
     """Reports a step below its value."""
 
     name = "undercut"
@@ -119,15 +119,15 @@ def test_they_are_used_by_name_in_a_run(capsys: pytest.CaptureFixture[str]) -> N
     data = call_json(
         capsys, "run", "market", "second-price-rule", "--strategy", "bidder 1=undercut:step=2", "--episodes", "4000"
     )
-    env = make_environment("market")
-    assert isinstance(env, TableEnvironment)
+    environment = load("market")
+    assert isinstance(environment, TableEnvironment)
 
     def shade(_t: int, agent: int, signals: tuple[int, ...], _r: tuple[int, ...]) -> int:
         return max(signals[-1] - 2, 0) if agent == 0 else signals[-1]
 
-    rule = make_mechanism("second-price-rule", env)
-    honest, revenue = tree_payoffs(env, rule)
-    lying, _ = tree_payoffs(env, rule, shade)
+    rule = make_mechanism("second-price-rule", environment)
+    honest, revenue = tree_payoffs(environment, rule)
+    lying, _ = tree_payoffs(environment, rule, shade)
     # Values 0, 1, 2 evenly and independently in every period: the lower of two is 5/9 on average, three times.
     assert revenue == pytest.approx(3 * 5 / 9, abs=1e-12)
     bidder = data["agents"][0]
@@ -153,13 +153,13 @@ def test_they_are_tried_in_a_stress_test(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert all(row["words"] == "bids 1 below its value" for row in shading)
     # Paying one's report, a step less is worth it: bidder 1 wins ties.
-    env = make_environment("market")
-    assert isinstance(env, TableEnvironment)
+    environment = load("market")
+    assert isinstance(environment, TableEnvironment)
 
     def shade(_t: int, agent: int, signals: tuple[int, ...], _r: tuple[int, ...]) -> int:
         return max(signals[-1] - 1, 0) if agent == 0 else signals[-1]
 
-    exact = float(tree_payoffs(env, make_mechanism("pay-your-report", env), shade)[0][0])
+    exact = float(tree_payoffs(environment, make_mechanism("pay-your-report", environment), shade)[0][0])
     found = next(row for row in shading if (row["mechanism"], row["agent"]) == ("pay-your-report", "bidder 1"))
     assert exact > 0.1
     assert abs(found["gain"] - exact) < 1.5 * found["half_width"]
@@ -240,10 +240,10 @@ class Shop(Scenario):
 def test_an_economy_by_functions_is_held_to_what_it_declares(sound: str, spoilt: str, line: str, plugin: Path) -> None:
     plugin.write_text(SHOP, encoding="utf-8")
     use_plugins([plugin])
-    assert make_environment("shop").name == "shop"
+    assert load("shop").name == "shop"
     assert sound in SHOP
     plugin.write_text(SHOP.replace(sound, spoilt), encoding="utf-8")
     use_plugins([plugin])
     with pytest.raises(PlayError) as caught:
-        make_environment("shop")
+        load("shop")
     assert line in str(caught.value)

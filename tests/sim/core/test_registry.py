@@ -159,8 +159,8 @@ def test_a_plugin_that_failed_can_be_corrected(tmp_path: Path) -> None:
 def test_plugins_of_one_name_clash_in_either_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(STRATEGIES, "_added", {})
     text = (
-        "from dynmech.agents.strategies.base import BaseStrategy\n"
-        "class Mine(BaseStrategy):\n"
+        "from dynmech.agents.strategies.base import Strategy\n"
+        "class Mine(Strategy):\n"
         "    name = 'mine'\n"
         "    def message(self, view):\n"
         "        return view.prescribed\n"

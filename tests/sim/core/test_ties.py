@@ -15,7 +15,7 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, best_messages, solve
 from dynmech.experiments.audits.auditing import audit, audit_data
 from dynmech.experiments.audits.frozen_weights import too_large
-from dynmech.experiments.catalog.names import MECHANISMS, make_environment, make_mechanism
+from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.runs.exact import story
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
@@ -65,10 +65,10 @@ def shaken_stage(rng: np.random.Generator, stage: Stage) -> Stage:
     return replace(stage, utility=shaken(rng, stage.utility), kernel=kernel, cost=cost)
 
 
-def shaken_economy(env: TableEnvironment, seed: int) -> TableEnvironment:
+def shaken_economy(environment: TableEnvironment, seed: int) -> TableEnvironment:
     """All inputs of an economy; of a separable one, those of which it is made."""
     rng = np.random.default_rng(seed)
-    if isinstance(env, SeparableEnvironment):
+    if isinstance(environment, SeparableEnvironment):
         later = tuple(
             replace(
                 period,
@@ -77,27 +77,27 @@ def shaken_economy(env: TableEnvironment, seed: int) -> TableEnvironment:
                 cost=shaken(rng, period.cost),
                 kernel=tuple(shaken_law(rng, table, 1) for table in period.kernel),
             )
-            for period in env.economy.later
+            for period in environment.economy.later
         )
-        grids = [replace(grid, masses=shaken_law(rng, grid.masses, 1)) for grid in env.grids]
-        return separable_environment(replace(env.economy, later=later), grids)
-    stages = tuple(shaken_stage(rng, stage) for stage in env.stages)
-    return replace(env, stages=stages, prior=shaken_law(rng, env.prior, env.prior.ndim))
+        grids = [replace(grid, masses=shaken_law(rng, grid.masses, 1)) for grid in environment.grids]
+        return separable_environment(replace(environment.economy, later=later), grids)
+    stages = tuple(shaken_stage(rng, stage) for stage in environment.stages)
+    return replace(environment, stages=stages, prior=shaken_law(rng, environment.prior, environment.prior.ndim))
 
 
-def said(env: TableEnvironment, mechanism: str) -> list[str]:
+def said(environment: TableEnvironment, mechanism: str) -> list[str]:
     """All that an audit says: screen, data to the printed digits, what best responses do; or the refusal."""
     try:
-        made = make_mechanism(mechanism, env)
-        found = audit(env, made)
+        made = make_mechanism(mechanism, environment)
+        found = audit(environment, made)
     except DynmechError as error:
         return [str(error)]
     screen = io.StringIO()
     show_audit(found, Console(file=screen, width=200), "audit")
     witnesses = []
-    for agent in range(len(env.agents)):
+    for agent in range(len(environment.agents)):
         try:
-            witnesses.append(story(build_problem(env, made, (agent,))))
+            witnesses.append(story(build_problem(environment, made, (agent,))))
         except DynmechError as error:
             witnesses.append(str(error))
     return [*screen.getvalue().splitlines(), *leaves(audit_data(found)), *witnesses]
@@ -115,11 +115,11 @@ def leaves(data: Any, path: str = "") -> Iterator[str]:
         yield f"{path} {data}"
 
 
-def difference(env: TableEnvironment, mechanism: str, seeds: range) -> list[tuple[str, str]]:
+def difference(environment: TableEnvironment, mechanism: str, seeds: range) -> list[tuple[str, str]]:
     """What is said otherwise of a shaken economy."""
-    plain = said(env, mechanism)
+    plain = said(environment, mechanism)
     for seed in seeds:
-        other = said(shaken_economy(env, seed), mechanism)
+        other = said(shaken_economy(environment, seed), mechanism)
         if other != plain:
             lines = [(a, b) for a, b in zip(plain, other, strict=False) if a != b]
             return lines or [(f"{len(plain)} lines", f"{len(other)} lines")]
@@ -128,9 +128,9 @@ def difference(env: TableEnvironment, mechanism: str, seeds: range) -> list[tupl
 
 @pytest.mark.parametrize(("where", "mechanism"), FEW)
 def test_the_last_bit_decides_nothing(where: str, mechanism: str) -> None:
-    env = make_environment(where)
-    assert isinstance(env, TableEnvironment)
-    assert difference(env, mechanism, range(2)) == []
+    environment = load(where)
+    assert isinstance(environment, TableEnvironment)
+    assert difference(environment, mechanism, range(2)) == []
 
 
 SMALL = 5_000
@@ -141,11 +141,11 @@ SMALL = 5_000
 @pytest.mark.parametrize("where", ECONOMIES)
 def test_the_last_bit_decides_nothing_anywhere(where: str) -> None:
     """Every scenario with every mechanism that fits it."""
-    env = make_environment(where)
-    if not isinstance(env, TableEnvironment):
+    environment = load(where)
+    if not isinstance(environment, TableEnvironment):
         pytest.skip("it is simulated, not audited")
-    names = [name for name in MECHANISMS.all() if name not in UNSETTLED and fits(env, name)]
-    assert {name: lines for name in names if (lines := difference(env, name, range(3)))} == {}
+    names = [name for name in MECHANISMS.all() if name not in UNSETTLED and validate(environment, name)]
+    assert {name: lines for name in names if (lines := difference(environment, name, range(3)))} == {}
 
 
 UNSETTLED = {"revenue-optimal"}
@@ -156,18 +156,18 @@ def test_a_plain_argmax_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: without a tolerance the last bit names the state, and the check sees it."""
     where, mechanism = FEW[0]
     monkeypatch.setattr(ties, "TIE", 0.0)
-    env = make_environment(where)
-    assert isinstance(env, TableEnvironment)
-    seen = [pair for seed in range(8) for pair in difference(env, mechanism, range(seed, seed + 1))]
+    environment = load(where)
+    assert isinstance(environment, TableEnvironment)
+    seen = [pair for seed in range(8) for pair in difference(environment, mechanism, range(seed, seed + 1))]
     assert any("where" in one or "participation" in one for one, _ in seen)
 
 
 def test_tied_witnesses_play_what_is_prescribed_or_the_lowest() -> None:
     """A last digit here or there moves no best response, and it still attains the gain."""
-    env = make_environment("repeated-auction:values=2")
-    assert isinstance(env, TableEnvironment)
+    environment = load("repeated-auction:values=2")
+    assert isinstance(environment, TableEnvironment)
     plans = []
-    for one in (env, shaken_economy(env, 1), shaken_economy(env, 2)):
+    for one in (environment, shaken_economy(environment, 1), shaken_economy(environment, 2)):
         problem = build_problem(one, make_mechanism("team", one), (0,))
         value = solve(problem, Family.CONTINGENT, Information.INTERIM)
         plans.append(best_messages(problem, value))
@@ -210,22 +210,22 @@ def test_a_class_that_compares_arrays_is_seen() -> None:
 
 
 def test_the_scale_of_an_economy() -> None:
-    env = make_environment("oil-leases")
-    assert isinstance(env, TableEnvironment)
-    low = min(float(table.min()) for stage in env.stages for table in (stage.utility, stage.cost_table))
-    high = max(float(table.max()) for stage in env.stages for table in (stage.utility, stage.cost_table))
-    assert env.scale == high - low > 0
-    stages = tuple(replace(stage, utility=stage.utility * 0, cost=None) for stage in env.stages)
-    assert replace(env, stages=stages).scale == 1
+    environment = load("oil-leases")
+    assert isinstance(environment, TableEnvironment)
+    low = min(float(table.min()) for stage in environment.stages for table in (stage.utility, stage.cost_table))
+    high = max(float(table.max()) for stage in environment.stages for table in (stage.utility, stage.cost_table))
+    assert environment.scale == high - low > 0
+    stages = tuple(replace(stage, utility=stage.utility * 0, cost=None) for stage in environment.stages)
+    assert replace(environment, stages=stages).scale == 1
 
 
-def fits(env: TableEnvironment, name: str) -> bool:
+def validate(environment: TableEnvironment, name: str) -> bool:
     """Whether it takes the economy and its audit is short."""
     try:
-        made = make_mechanism(name, env)
+        made = make_mechanism(name, environment)
         if isinstance(made, VirtualPivot) and too_large(made):
             return False
-        sizes = [(made.memory_size(t), env.stage(t).size) for t in range(env.horizon or 2)]
+        sizes = [(made.memory_size(t), environment.stage(t).size) for t in range(environment.horizon or 2)]
         return all(memories is not None and memories * size <= SMALL for memories, size in sizes)
     except DynmechError:
         return False

@@ -68,15 +68,15 @@ def flat(profile: tuple[int, ...], axes: tuple[int, ...]) -> int:
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("agent", [0, 1])
 def test_law_of_the_others_next_signals(public: bool, agent: int, independent: bool) -> None:
-    env = economy(public, independent=independent)
-    axes, then = env.stage(0).axes, env.stage(1).axes
+    environment = economy(public, independent=independent)
+    axes, then = environment.stage(0).axes, environment.stage(1).axes
     own, others = public + agent, without(then, public + agent)
     expected = np.zeros((3, *axes, int(np.prod(others))))
     for a, *now in product(range(3), *map(range, axes)):
-        law = env.kernel(0).row(a, flat(tuple(now), axes))
+        law = environment.kernel(0).row(a, flat(tuple(now), axes))
         for profile in product(*map(range, then)):
             expected[(a, *now, flat(without(profile, own), others))] += law[profile]
-    law = others_next(env, 0, agent)
+    law = others_next(environment, 0, agent)
     np.testing.assert_allclose(law, expected, atol=1e-15)
     np.testing.assert_allclose(law.sum(axis=-1), 1, atol=1e-12)
 
@@ -84,14 +84,14 @@ def test_law_of_the_others_next_signals(public: bool, agent: int, independent: b
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("agent", [0, 1])
 def test_belief_matrices_have_a_column_for_each_own_signal(public: bool, agent: int) -> None:
-    env = economy(public)
-    axes = env.stage(0).axes
+    environment = economy(public)
+    axes = environment.stage(0).axes
     own = public + agent
-    matrices = belief_matrices(env, 0, agent)
+    matrices = belief_matrices(environment, 0, agent)
     others = without(axes, own)
     assert matrices.shape[:2] == (3, int(np.prod(others)))
     assert matrices.shape[3] == NOW[agent]
-    law = others_next(env, 0, agent)
+    law = others_next(environment, 0, agent)
     for a, *now in product(range(3), *map(range, axes)):
         profile = tuple(now)
         column = matrices[a, flat(without(profile, own), others), :, profile[own]]
@@ -101,27 +101,27 @@ def test_belief_matrices_have_a_column_for_each_own_signal(public: bool, agent: 
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("agent", [0, 1])
 def test_prior_belief_is_bayes_rule(public: bool, agent: int) -> None:
-    env = economy(public)
-    _check_bayes(prior_belief(env, agent), env.prior, public + agent)
+    environment = economy(public)
+    _check_bayes(prior_belief(environment, agent), environment.prior, public + agent)
 
 
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("agent", [0, 1])
 def test_next_belief_is_bayes_rule_at_every_decision_and_profile(public: bool, agent: int) -> None:
-    env = economy(public)
-    size = env.stage(0).size
-    belief = next_belief(env, 0, agent)
+    environment = economy(public)
+    size = environment.stage(0).size
+    belief = next_belief(environment, 0, agent)
     assert belief.shape[:3] == (3, size, THEN[agent])
     for a, s in product(range(3), range(size)):
-        _check_bayes(belief[a, s], env.kernel(0).row(a, s), public + agent)
+        _check_bayes(belief[a, s], environment.kernel(0).row(a, s), public + agent)
 
 
 def test_rows_of_impossible_own_signals_are_zero_not_nan() -> None:
-    env = economy(False)
+    environment = economy(False)
     # Agent B's middle signal of three cannot happen at the start, agent A's cannot next period.
-    assert env.prior[:, 1].sum() == 0
-    assert prior_belief(env, 1)[1].tolist() == [0, 0]
-    belief = next_belief(env, 0, 0)
+    assert environment.prior[:, 1].sum() == 0
+    assert prior_belief(environment, 1)[1].tolist() == [0, 0]
+    belief = next_belief(environment, 0, 0)
     assert (belief[:, :, 1] == 0).all()
     mass = belief.sum(axis=-1)
     assert np.isclose(mass, 1).any()
@@ -129,15 +129,15 @@ def test_rows_of_impossible_own_signals_are_zero_not_nan() -> None:
 
 
 def test_under_an_independent_kernel_the_own_signal_says_nothing() -> None:
-    env = economy(True, independent=True)
-    kernel = env.kernel(0)
+    environment = economy(True, independent=True)
+    kernel = environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
-    belief = next_belief(env, 0, 0)
-    for a, profile in product(range(3), product(*map(range, env.stage(0).axes))):
+    belief = next_belief(environment, 0, 0)
+    for a, profile in product(range(3), product(*map(range, environment.stage(0).axes))):
         public, _, other = profile
         expected = np.outer(kernel.factors[0][a, public], kernel.factors[2][a, other]).reshape(-1)
         for own in range(THEN[0]):
-            np.testing.assert_allclose(belief[a, flat(profile, env.stage(0).axes), own], expected, atol=1e-14)
+            np.testing.assert_allclose(belief[a, flat(profile, environment.stage(0).axes), own], expected, atol=1e-14)
 
 
 def test_the_worked_example_of_two_urns() -> None:

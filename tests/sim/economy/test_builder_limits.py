@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment, single_object, trade
 
@@ -24,16 +24,16 @@ def test_what_would_be_too_large_is_refused() -> None:
 def test_an_array_has_only_so_many_axes(independent: bool, most: int) -> None:
     generator = np.random.default_rng(0)
 
-    def economy(agents: int) -> int:
+    def environment(agents: int) -> int:
         return (
             random_environment(generator, agents=agents, signals=1, correlation=0.0, independent=independent)
             .stage(0)
             .size
         )
 
-    assert economy(most) == 1
+    assert environment(most) == 1
     with pytest.raises(InputError, match=f"agents: {most + 1} are more than the {most} that an array has axes for"):
-        economy(most + 1)
+        environment(most + 1)
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_an_array_has_only_so_many_axes(independent: bool, most: int) -> None:
 )
 def test_scenarios_say_so_in_one_line(text: str, line: str) -> None:
     with pytest.raises(InputError) as caught:
-        make_environment(text)
+        load(text)
     assert str(caught.value).startswith(line)

@@ -21,9 +21,9 @@ QUARTER = np.full((2, 2), 0.25)
 
 
 def test_only_the_winner_of_the_object_enjoys_it() -> None:
-    env = single_object([[1, 4], [0, 2, 3]], [HALF, np.full((3, 3), 1 / 3)], np.full((2, 3), 1 / 6), 0.9)
-    stage = env.stage(0)
-    assert env.agents == ("bidder 1", "bidder 2")
+    environment = single_object([[1, 4], [0, 2, 3]], [HALF, np.full((3, 3), 1 / 3)], np.full((2, 3), 1 / 6), 0.9)
+    stage = environment.stage(0)
+    assert environment.agents == ("bidder 1", "bidder 2")
     assert stage.decisions == ("none", "1", "2")
     assert stage.signals == (("1", "4"), ("0", "2", "3"))
     for i, d, k, m in product(range(2), range(3), range(2), range(3)):
@@ -32,8 +32,8 @@ def test_only_the_winner_of_the_object_enjoys_it() -> None:
 
 
 def test_without_a_reserve_the_object_always_goes_to_somebody() -> None:
-    env = single_object([[1, 4], [0, 2]], [HALF, HALF], QUARTER, 0.9, reserve=False)
-    stage = env.stage(0)
+    environment = single_object([[1, 4], [0, 2]], [HALF, HALF], QUARTER, 0.9, reserve=False)
+    stage = environment.stage(0)
     assert stage.decisions == ("1", "2")
     assert stage.utility[0].tolist() == [[[1, 1], [4, 4]], [[0, 0], [0, 0]]]
     assert stage.utility[1].tolist() == [[[0, 0], [0, 0]], [[0, 2], [0, 2]]]
@@ -41,17 +41,17 @@ def test_without_a_reserve_the_object_always_goes_to_somebody() -> None:
 
 def test_a_kernel_without_decisions_holds_for_all_of_them_and_one_with_them_is_kept() -> None:
     by_decision = np.stack([HALF, STAY, HALF])
-    env = single_object([[1, 4], [0, 2]], [STAY, by_decision], QUARTER, 0.9, horizon=3)
-    kernel = env.kernel(0)
+    environment = single_object([[1, 4], [0, 2]], [STAY, by_decision], QUARTER, 0.9, horizon=3)
+    kernel = environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
     assert kernel.factors[0].tolist() == [STAY.tolist()] * 3
     assert kernel.factors[1].tolist() == by_decision.tolist()
-    assert env.horizon == 3
+    assert environment.horizon == 3
 
 
 def test_values_that_read_the_same_are_told_apart() -> None:
-    env = single_object([[1, 1, 2], [0, 2]], [np.eye(3), HALF], np.full((3, 2), 1 / 6), 0.9)
-    assert env.stage(0).signals == (("1 (0)", "1 (1)", "2"), ("0", "2"))
+    environment = single_object([[1, 1, 2], [0, 2]], [np.eye(3), HALF], np.full((3, 2), 1 / 6), 0.9)
+    assert environment.stage(0).signals == (("1 (0)", "1 (1)", "2"), ("0", "2"))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_wrong_kernels_of_a_single_object_are_named(kernels: list[FloatArray], l
 
 
 def test_in_a_trade_the_seller_bears_its_cost_and_the_buyer_enjoys_its_value() -> None:
-    env = trade([1, 3], [[2, 5], [4]], [HALF, HALF, np.ones((1, 1))], np.full((2, 2, 1), 0.25), 0.9)
-    stage = env.stage(0)
-    assert env.agents == ("seller", "buyer 1", "buyer 2")
+    environment = trade([1, 3], [[2, 5], [4]], [HALF, HALF, np.ones((1, 1))], np.full((2, 2, 1), 0.25), 0.9)
+    stage = environment.stage(0)
+    assert environment.agents == ("seller", "buyer 1", "buyer 2")
     assert stage.decisions == ("no trade", "buyer 1", "buyer 2")
     for d, k, m in product(range(3), range(2), range(2)):
         cost, value = [1, 3][k], [2, 5][m]
@@ -115,7 +115,7 @@ def test_from_arrays_names_what_is_wrong() -> None:
 def test_a_random_economy_has_the_size_asked_for(
     seed: int, agents: int, signals: int, decisions: int, independent: bool
 ) -> None:
-    env = random_environment(
+    environment = random_environment(
         np.random.default_rng(seed),
         agents=agents,
         signals=signals,
@@ -126,12 +126,12 @@ def test_a_random_economy_has_the_size_asked_for(
         horizon=4,
     )
     axes = (signals,) * agents
-    assert len(env.agents) == agents
-    assert env.stage(0).utility.shape == (agents, decisions, *axes)
-    assert env.prior.shape == axes
-    assert env.kernel(0).rows().shape == (decisions, signals**agents, signals**agents)
-    assert isinstance(env.kernel(0), IndependentKernel if independent else JointKernel)
-    assert (env.discount, env.horizon) == (0.7, 4)
+    assert len(environment.agents) == agents
+    assert environment.stage(0).utility.shape == (agents, decisions, *axes)
+    assert environment.prior.shape == axes
+    assert environment.kernel(0).rows().shape == (decisions, signals**agents, signals**agents)
+    assert isinstance(environment.kernel(0), IndependentKernel if independent else JointKernel)
+    assert (environment.discount, environment.horizon) == (0.7, 4)
 
 
 def test_the_same_generator_state_gives_the_same_economy() -> None:
@@ -142,8 +142,8 @@ def test_the_same_generator_state_gives_the_same_economy() -> None:
 
 
 def test_without_interdependence_values_are_private() -> None:
-    env = random_environment(np.random.default_rng(0), agents=3, signals=2, decisions=2, interdependence=0.0)
-    utility = env.stage(0).utility
+    environment = random_environment(np.random.default_rng(0), agents=3, signals=2, decisions=2, interdependence=0.0)
+    utility = environment.stage(0).utility
     for i in range(3):
         own_first = np.moveaxis(utility[i], 1 + i, 1).reshape(2, 2, 4)
         assert np.ptp(own_first, axis=2).max() == 0  # whatever the others' signals
@@ -176,12 +176,12 @@ def test_without_correlation_signals_move_independently_in_a_joint_table() -> No
 
 def test_the_singular_value_asked_for_is_reached_by_every_belief_matrix() -> None:
     def least(seed: int, singular_value: float) -> float:
-        env = random_environment(np.random.default_rng(seed), signals=2, singular_value=singular_value)
+        environment = random_environment(np.random.default_rng(seed), signals=2, singular_value=singular_value)
         # The smallest singular value of M is the root of the least eigenvalue of MᵀM.
         return min(
             float(np.sqrt(np.linalg.eigvalsh(m.T @ m)[0]))
             for i in range(2)
-            for m in belief_matrices(env, 0, i).reshape(-1, 2, 2)
+            for m in belief_matrices(environment, 0, i).reshape(-1, 2, 2)
         )
 
     assert min(least(seed, 0.0) for seed in range(20)) < 0.02  # the first draws would not all do

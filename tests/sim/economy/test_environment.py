@@ -284,9 +284,9 @@ def test_a_kernel_missing_on_the_way_is_named_and_the_last_stage_needs_none() ->
     )
     assert refusal(stage(kernel=None)) == "stages[0].kernel: missing, but another period follows"
     assert refusal(stage(kernel=None), horizon=2) == "stages[0].kernel: missing, but another period follows"
-    env = economy(stage(), stage(kernel=None), horizon=2)
+    environment = economy(stage(), stage(kernel=None), horizon=2)
     with pytest.raises(InputError, match=r"^environment 'test': no kernel leads out of period 1$"):
-        env.kernel(1)
+        environment.kernel(1)
     assert economy(stage(kernel=None), horizon=1).horizon == 1
 
 
@@ -309,11 +309,16 @@ def test_an_independent_kernel_cannot_create_a_public_state() -> None:
 
 def test_the_economys_arrays_are_read_only_and_the_callers_stay_theirs() -> None:
     utility, table, prior, cost = UTILITY.copy(), JOINT.copy(), PRIOR.copy(), np.array([0.0, 1.0])
-    env = economy(stage(utility=utility, kernel=JointKernel(table, AXES, AXES), cost=cost), prior=prior)
-    kernel, held_cost = env.kernel(0), env.stage(0).cost
+    environment = economy(stage(utility=utility, kernel=JointKernel(table, AXES, AXES), cost=cost), prior=prior)
+    kernel, held_cost = environment.kernel(0), environment.stage(0).cost
     assert isinstance(kernel, JointKernel)
     assert held_cost is not None
-    for mine, its in ((utility, env.stage(0).utility), (table, kernel.table), (prior, env.prior), (cost, held_cost)):
+    for mine, its in (
+        (utility, environment.stage(0).utility),
+        (table, kernel.table),
+        (prior, environment.prior),
+        (cost, held_cost),
+    ):
         before = its.copy()
         with pytest.raises(ValueError, match="read-only"):
             its[0] = 7
@@ -353,10 +358,10 @@ def test_integers_become_floats_and_frozen_arrays_stay_frozen() -> None:
 DRAWS = 40_000
 
 
-def _uniforms(env: TableEnvironment, t: int) -> FloatArray:
+def _uniforms(environment: TableEnvironment, t: int) -> FloatArray:
     """Nature's numbers of one period, as the event loop would lay them out."""
     streams = Streams(1, "test", 0, DRAWS, 5)
-    return np.concatenate([streams.tape(name, 1, 0, DRAWS).at(t) for name in env.streams(t)], axis=1)
+    return np.concatenate([streams.tape(name, 1, 0, DRAWS).at(t) for name in environment.streams(t)], axis=1)
 
 
 def _fits(state: State, law: FloatArray) -> None:
@@ -374,17 +379,17 @@ def _fits(state: State, law: FloatArray) -> None:
 def test_the_first_profile_has_the_law_of_a_correlated_prior(kernel: JointKernel | IndependentKernel) -> None:
     # Correlated, and one profile and one whole signal of B are impossible.
     prior = np.array([[0.3, 0.0, 0.05], [0.1, 0.0, 0.55]])
-    env = economy(stage(kernel=kernel), prior=prior)
-    assert env.streams(0) == (("nature",) if isinstance(kernel, JointKernel) else ("nature 0", "nature 1"))
-    _fits(env.draw(0, None, None, _uniforms(env, 0)), prior)
+    environment = economy(stage(kernel=kernel), prior=prior)
+    assert environment.streams(0) == (("nature",) if isinstance(kernel, JointKernel) else ("nature 0", "nature 1"))
+    _fits(environment.draw(0, None, None, _uniforms(environment, 0)), prior)
 
 
 @pytest.mark.parametrize("kernel", [JointKernel(JOINT, AXES, AXES), IndependentKernel(FACTORS)])
 def test_later_profiles_have_the_law_of_the_kernel_at_what_was_done(kernel: JointKernel | IndependentKernel) -> None:
-    env = economy(stage(kernel=kernel))
+    environment = economy(stage(kernel=kernel))
     here = State(np.zeros(DRAWS, np.intp), np.tile(np.array([1, 2]), (DRAWS, 1)))
     for a in range(2):
-        following = env.draw(1, here, np.full(DRAWS, a), _uniforms(env, 1))
+        following = environment.draw(1, here, np.full(DRAWS, a), _uniforms(environment, 1))
         law = JOINT[a, 1, 2] if isinstance(kernel, JointKernel) else np.outer(FACTORS[0][a, 1], FACTORS[1][a, 2])
         _fits(following, law)
 
@@ -402,14 +407,14 @@ def _weather(**changes: object) -> TableEnvironment:
 
 
 def test_the_public_state_is_drawn_with_the_signals() -> None:
-    env = _weather()
-    kernel = env.kernel(0)
+    environment = _weather()
+    kernel = environment.kernel(0)
     assert isinstance(kernel, IndependentKernel)
-    assert env.streams(0) == env.streams(1) == ("nature public", "nature 0", "nature 1")
-    first = env.draw(0, None, None, _uniforms(env, 0))
-    _fits(first, env.prior)
+    assert environment.streams(0) == environment.streams(1) == ("nature public", "nature 0", "nature 1")
+    first = environment.draw(0, None, None, _uniforms(environment, 0))
+    _fits(first, environment.prior)
     here = State(np.full(DRAWS, 2), np.tile(np.array([0, 1]), (DRAWS, 1)))
-    following = env.draw(1, here, np.ones(DRAWS, np.intp), _uniforms(env, 1))
+    following = environment.draw(1, here, np.ones(DRAWS, np.intp), _uniforms(environment, 1))
     f = kernel.factors
     _fits(following, np.einsum("x,y,z->xyz", f[0][1, 2], f[1][1, 0], f[2][1, 1]))
 
@@ -418,10 +423,10 @@ def test_a_joint_kernel_reads_the_public_state_before_the_signals() -> None:
     # The next profile is the present one: a wrong order of axes could not keep it.
     size = 24
     stay = np.stack([np.eye(size)] * 2).reshape(2, 4, *AXES, 4, *AXES)
-    env = _weather(kernel=JointKernel(stay, (4, *AXES), (4, *AXES)))
+    environment = _weather(kernel=JointKernel(stay, (4, *AXES), (4, *AXES)))
     public, first, second = (c.reshape(-1) for c in np.indices((4, *AXES)))
     here = State(public, np.stack([first, second], axis=1))
-    there = env.draw(1, here, np.zeros(size, np.intp), np.full((size, 1), 0.5))
+    there = environment.draw(1, here, np.zeros(size, np.intp), np.full((size, 1), 0.5))
     assert there.public.tolist() == public.tolist()
     assert there.signals.tolist() == here.signals.tolist()
 
@@ -431,23 +436,25 @@ def test_a_joint_kernel_reads_the_public_state_before_the_signals() -> None:
 
 def test_utility_and_cost_are_those_of_the_state_and_decision() -> None:
     cost = np.arange(8.0).reshape(2, 4)
-    env = _weather(cost=cost)
+    environment = _weather(cost=cost)
     cases = np.array(list(product(range(2), range(4), range(2), range(3))))
     state = State(cases[:, 1], cases[:, 2:])
-    utility, charged = env.utility(0, state, cases[:, 0]), env.cost(0, state, cases[:, 0])
+    utility, charged = environment.utility(0, state, cases[:, 0]), environment.cost(0, state, cases[:, 0])
     assert utility.shape == (48, 2)
     for n, (a, w, k, m) in enumerate(cases.tolist()):
-        assert utility[n].tolist() == env.stage(0).utility[:, a, w, k, m].tolist()
+        assert utility[n].tolist() == environment.stage(0).utility[:, a, w, k, m].tolist()
         assert charged[n] == cost[a, w]
-    whole = env.stage(0).welfare
+    whole = environment.stage(0).welfare
     for a, w, k, m in cases.tolist():
-        assert whole[a, w, k, m] == pytest.approx(env.stage(0).utility[:, a, w, k, m].sum() - cost[a, w], abs=1e-15)
+        assert whole[a, w, k, m] == pytest.approx(
+            environment.stage(0).utility[:, a, w, k, m].sum() - cost[a, w], abs=1e-15
+        )
 
 
 def test_without_a_cost_nothing_is_charged() -> None:
-    env = economy()
+    environment = economy()
     state = State(np.zeros(3, np.intp), np.zeros((3, 2), np.intp))
-    assert env.cost(0, state, np.array([0, 1, 1])).tolist() == [0, 0, 0]
+    assert environment.cost(0, state, np.array([0, 1, 1])).tolist() == [0, 0, 0]
 
 
 def test_profiles_are_numbered_in_c_order_public_state_first() -> None:
@@ -469,13 +476,15 @@ def test_private_actions_make_the_decisions_a_product_with_the_public_part_slowe
         utility[0, d] = 2 * on - work
         utility[1, d] = 2 * on
     kernel = JointKernel(np.full((4, 2, 3, 2, 3), 1 / 6), AXES, AXES)
-    env = economy(stage(decisions=names, utility=utility, kernel=kernel, private_actions=(("shirk", "work"), ("-",))))
-    assert env.actions(0) == (("shirk", "work"), ("-",))
+    environment = economy(
+        stage(decisions=names, utility=utility, kernel=kernel, private_actions=(("shirk", "work"), ("-",)))
+    )
+    assert environment.actions(0) == (("shirk", "work"), ("-",))
     state = State(np.zeros(4, np.intp), np.zeros((4, 2), np.intp))
-    assert env.utility(0, state, np.arange(4)).tolist() == [[0, 0], [-1, 0], [2, 2], [1, 2]]
+    assert environment.utility(0, state, np.arange(4)).tolist() == [[0, 0], [-1, 0], [2, 2], [1, 2]]
     # B cannot tell whether A works; A can.
-    assert env.outcome_classes(0).tolist() == [[0, 1, 2, 3], [0, 0, 2, 2]]
-    assert env.decision_space(0) == Finite(names)
+    assert environment.outcome_classes(0).tolist() == [[0, 1, 2, 3], [0, 0, 2, 2]]
+    assert environment.decision_space(0) == Finite(names)
 
 
 def test_outcome_classes_are_named_by_their_first_member() -> None:
@@ -483,8 +492,8 @@ def test_outcome_classes_are_named_by_their_first_member() -> None:
     utility[0, 1] = utility[0, 3] = 1  # A: decisions 1 and 3 alike, 0 and 2 alike
     utility[1, 2, 1, 2] = 1e-12  # B: decision 2 differs in one profile, ever so little
     kernel = JointKernel(np.full((4, 2, 3, 2, 3), 1 / 6), AXES, AXES)
-    env = economy(stage(decisions=("a", "b", "c", "d"), utility=utility, kernel=kernel))
-    assert env.outcome_classes(0).tolist() == [[0, 1, 0, 1], [0, 0, 2, 0]]
+    environment = economy(stage(decisions=("a", "b", "c", "d"), utility=utility, kernel=kernel))
+    assert environment.outcome_classes(0).tolist() == [[0, 1, 0, 1], [0, 0, 2, 0]]
 
 
 def test_the_utility_bound_is_the_largest_in_any_stage() -> None:
@@ -496,10 +505,10 @@ def test_the_utility_bound_is_the_largest_in_any_stage() -> None:
 def test_spaces_carry_the_labels_of_their_period() -> None:
     later = Stage((("x",), ("y", "z")), ("stop",), np.zeros((2, 1, 1, 2)))
     ends = IndependentKernel((np.ones((2, 2, 1)), np.full((2, 3, 2), 0.5)))
-    env = economy(stage(kernel=ends), later, horizon=2)
-    assert [env.signal_space(t, 1).labels for t in range(2)] == [("l", "m", "h"), ("y", "z")]
-    assert [env.decision_space(t).labels for t in range(2)] == [("no", "yes"), ("stop",)]
-    assert env.public_space(0).labels == ("-",)
+    environment = economy(stage(kernel=ends), later, horizon=2)
+    assert [environment.signal_space(t, 1).labels for t in range(2)] == [("l", "m", "h"), ("y", "z")]
+    assert [environment.decision_space(t).labels for t in range(2)] == [("no", "yes"), ("stop",)]
+    assert environment.public_space(0).labels == ("-",)
     assert _weather().public_space(3).labels == ("dry", "fair", "wet", "flood")
 
 
@@ -563,16 +572,19 @@ def _continuous(**changes: object) -> FunctionEnvironment:
 
 
 def test_functions_are_called_with_the_last_signals_and_decision() -> None:
-    env: Environment = _continuous()
-    assert env.streams(3) == ("nature 0", "nature 1")
-    first = env.draw(0, None, None, np.array([[0.5, 0.25]]))
+    environment: Environment = _continuous()
+    assert environment.streams(3) == ("nature 0", "nature 1")
+    first = environment.draw(0, None, None, np.array([[0.5, 0.25]]))
     assert first.signals.tolist() == [[0.5, 0.25]]
-    assert env.draw(1, first, np.array([1]), np.array([[0.5, 0.5]])).signals.tolist() == [[0.25, 0.125]]
-    assert env.utility(2, first, np.array([1])).tolist() == [[2.5, 2.25]]
-    assert env.cost(2, first, np.array([1])).tolist() == [0]
-    assert (env.signal_space(4, 1), env.decision_space(4).describe()) == (Interval(0, 1), "0..1: 'no', 'yes'")
-    assert env.outcome_classes(0) is None
-    assert env.utility_bound() == 2
+    assert environment.draw(1, first, np.array([1]), np.array([[0.5, 0.5]])).signals.tolist() == [[0.25, 0.125]]
+    assert environment.utility(2, first, np.array([1])).tolist() == [[2.5, 2.25]]
+    assert environment.cost(2, first, np.array([1])).tolist() == [0]
+    assert (environment.signal_space(4, 1), environment.decision_space(4).describe()) == (
+        Interval(0, 1),
+        "0..1: 'no', 'yes'",
+    )
+    assert environment.outcome_classes(0) is None
+    assert environment.utility_bound() == 2
 
 
 @pytest.mark.parametrize(

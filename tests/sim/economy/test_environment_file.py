@@ -110,18 +110,20 @@ def same(one: TableEnvironment, two: TableEnvironment) -> None:
 
 
 @given(environments())
-def test_what_is_saved_comes_back_bit_for_bit(tmp_path_factory: pytest.TempPathFactory, env: TableEnvironment) -> None:
+def test_what_is_saved_comes_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, environment: TableEnvironment
+) -> None:
     path = tmp_path_factory.mktemp("round") / "economy.json"
-    save_environment(env, path)
-    same(load_environment(path), env)
-    same(environment_from_data(environment_to_data(env)), env)
+    save_environment(environment, path)
+    same(load_environment(path), environment)
+    same(environment_from_data(environment_to_data(environment)), environment)
     assert [entry.name for entry in path.parent.iterdir()] == ["economy.json"]
 
 
 def test_negative_zero_and_the_smallest_number_survive(tmp_path: Path) -> None:
-    env = environment_from_data(good(utility=[[[-0.0, 5e-324], [1e308, 0.1]]]))
-    save_environment(env, tmp_path / "x.json")
-    same(load_environment(tmp_path / "x.json"), env)
+    environment = environment_from_data(good(utility=[[[-0.0, 5e-324], [1e308, 0.1]]]))
+    save_environment(environment, tmp_path / "x.json")
+    same(load_environment(tmp_path / "x.json"), environment)
 
 
 def test_a_file_written_by_hand_is_read_as_it_says(tmp_path: Path) -> None:
@@ -134,13 +136,18 @@ def test_a_file_written_by_hand_is_read_as_it_says(tmp_path: Path) -> None:
         {"signals": [["x"], ["l", "h"]], "decisions": ["-"], "utility": [[[[0, 1]]], [[[2, 3]]]]}]}"""
     path = tmp_path / "trade.json"
     path.write_text(text, encoding="utf-8")
-    env = load_environment(str(path))  # a string serves too
-    assert (env.name, env.agents, env.discount, env.horizon) == ("trade", ("S", "B"), 1.0, 2)
-    assert env.stage(0).utility[0, 1, :, 0].tolist() == [-1, -3]
-    assert env.stage(0).utility[1, 1, :, 0].tolist() == [2, 2]
-    assert env.kernel(0).row(0, 1).tolist() == [[0.25, 0.75]]
-    assert env.stage(1).utility[1].tolist() == [[[2, 3]]]
-    assert env.stage(1).kernel is None
+    environment = load_environment(str(path))  # a string serves too
+    assert (environment.name, environment.agents, environment.discount, environment.horizon) == (
+        "trade",
+        ("S", "B"),
+        1.0,
+        2,
+    )
+    assert environment.stage(0).utility[0, 1, :, 0].tolist() == [-1, -3]
+    assert environment.stage(0).utility[1, 1, :, 0].tolist() == [2, 2]
+    assert environment.kernel(0).row(0, 1).tolist() == [[0.25, 0.75]]
+    assert environment.stage(1).utility[1].tolist() == [[[2, 3]]]
+    assert environment.stage(1).kernel is None
 
 
 # What is wrong is named.
@@ -354,8 +361,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_file_is_complete_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "economy.json"
-    env = environment_from_data(good())
-    save_environment(env, path)
+    environment = environment_from_data(good())
+    save_environment(environment, path)
     before = path.read_bytes()
 
     def full_disk(self: Path, data: str, encoding: str) -> int:
@@ -372,7 +379,7 @@ def test_a_file_is_complete_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
-    env = environment_from_data(good())
+    environment = environment_from_data(good())
     (tmp_path / "file").write_text("", encoding="utf-8")
     places = {
         tmp_path / "absent" / "x.json": "No such file or directory",
@@ -382,7 +389,7 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
     }
     for path, reason in places.items():
         with pytest.raises(InputError) as caught:
-            save_environment(env, path)
+            save_environment(environment, path)
         assert str(caught.value) == f"{path}: cannot be written: {reason}"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
     assert list(tmp_path.parent.glob(".*.partial")) == []

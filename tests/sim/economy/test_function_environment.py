@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.misreport import Misreport
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.scripted import Scripted
@@ -18,7 +18,7 @@ from dynmech.experiments.runs.simulation import Case, Sampling, silent
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import PlayError, Refusal
 from dynmech.sim.core.spaces import Finite, Interval, Space
@@ -27,15 +27,15 @@ from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.log.tables import episodes_table, outcomes_table
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Acts, Situation, Strategy, View
+from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
 
 UNIT = Interval(0, 1)
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = 50, block: int = 4096) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = 50, block: int = 4096) -> Record:
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     profile = list(strategies) or [Truthful()] * len(game.environment.agents)
     return play_shard(game, profile, streams, episodes=episodes, block=block)
@@ -65,7 +65,7 @@ def shop(horizon: int | None = 1, discount: float = 1.0) -> FunctionEnvironment:
     )
 
 
-class PostedPrice(BaseMechanism):
+class PostedPrice(Mechanism):
     """Sells to whoever reports at least the price, at the price."""
 
     name = "posted-price"
@@ -109,16 +109,16 @@ class TakeItOrLeaveIt(PostedPrice):
 @pytest.mark.parametrize("rule", [PostedPrice, TakeItOrLeaveIt])
 def test_a_posted_price_earns_its_closed_form(rule: type[PostedPrice]) -> None:
     # ∫_½^1 (v − ½) dv = 1/8 for the buyer, ½ · ½ = 1/4 for the designer.
-    env = shop()
-    record = play(make_game(env, rule(env)), episodes=8000)
+    environment = shop()
+    record = play(make_game(environment, rule(environment)), episodes=8000)
     assert covers(record.payoffs[0], 1 / 8)
     assert covers(record.transfer[0, 0], 1 / 4)
 
 
 def test_for_ever_it_earns_it_again_and_again() -> None:
     # (1/8) / (1 − ½) and (1/4) / (1 − ½), but for a tail of at most 1e-3.
-    env = shop(None, 0.5)
-    game = make_game(env, PostedPrice(env), tail=1e-3)
+    environment = shop(None, 0.5)
+    game = make_game(environment, PostedPrice(environment), tail=1e-3)
     record = play(game, episodes=8000)
     assert 0.5**game.periods * 3 == game.tail <= 1e-3
     assert covers(record.payoffs[0] + game.tail / 2, 1 / 4)
@@ -127,8 +127,8 @@ def test_for_ever_it_earns_it_again_and_again() -> None:
 
 @given(price=st.floats(0, 1), episodes=st.integers(1, 20))
 def test_each_buyer_gets_the_excess_of_its_value_over_the_price(price: float, episodes: int) -> None:
-    env = shop()
-    record = play(make_game(env, PostedPrice(env, price)), episodes=episodes)
+    environment = shop()
+    record = play(make_game(environment, PostedPrice(environment, price)), episodes=episodes)
     values = Streams(0, "test", 0, episodes, 1).tape("nature 0", 1, 0, episodes).at(0)[:, 0]
     assert record.signal[0, 0].tolist() == values.tolist()
     assert record.payoffs[0].tolist() == np.maximum(values - price, 0).tolist()
@@ -145,14 +145,14 @@ def test_each_buyer_gets_the_excess_of_its_value_over_the_price(price: float, ep
         (RandomReport(), 0.0),
     ],
 )
-def test_lies_on_an_interval_earn_theirs(strategy: BaseStrategy, payoff: float) -> None:
-    env = shop()
-    assert covers(play(make_game(env, PostedPrice(env)), strategy, episodes=8000).payoffs[0], payoff)
+def test_lies_on_an_interval_earn_theirs(strategy: Strategy, payoff: float) -> None:
+    environment = shop()
+    assert covers(play(make_game(environment, PostedPrice(environment)), strategy, episodes=8000).payoffs[0], payoff)
 
 
 def test_who_never_buys_gets_nothing() -> None:
-    env = shop()
-    record = play(make_game(env, PostedPrice(env)), Misreport("low"))
+    environment = shop()
+    record = play(make_game(environment, PostedPrice(environment)), Misreport("low"))
     assert record.payoffs.tolist() == [[0.0] * 50]
     assert record.report.tolist() == [[[0.0] * 50]]
 
@@ -190,7 +190,7 @@ def trading() -> FunctionEnvironment:
     )
 
 
-class ExpectedExternality(BaseMechanism):
+class ExpectedExternality(Mechanism):
     """Each pays what its report costs the other *in expectation*: the seller is paid γ_1 = θ_1 S in period 0, and
     the buyer pays it (m/2)(1 + θ_2²) in period 1."""
 
@@ -214,7 +214,7 @@ class ExpectedExternality(BaseMechanism):
         return S
 
 
-class Informed(BaseStrategy):
+class Informed(Strategy):
     """The buyer, who has heard θ_1 when it reports θ_2: r = θ_1 θ_2 / m, at most 2, beats the truth."""
 
     name = "informed"
@@ -229,9 +229,9 @@ class Informed(BaseStrategy):
         return np.minimum(reports[:, 0] * view.signal / M, 2.0)
 
 
-def market(conduct: Conduct | None = None) -> Game:
-    env = trading()
-    return make_game(env, ExpectedExternality(env), conduct)
+def market(protocol: ProtocolOptions | None = None) -> Game:
+    environment = trading()
+    return make_game(environment, ExpectedExternality(environment), protocol)
 
 
 def test_truthful_trade_earns_its_closed_form_and_the_budget_balances() -> None:
@@ -266,7 +266,7 @@ def test_the_integral_of_the_informed_buyers_gain() -> None:
 
 @pytest.mark.parametrize("block", [1, 7])
 def test_on_numbers_too_blocks_change_nothing(block: int) -> None:
-    late = Conduct(0.5, (Latency("exponential", 0.5), Latency("uniform", 1.0)))
+    late = ProtocolOptions(0.5, (Latency("exponential", 0.5), Latency("uniform", 1.0)))
     for game in (market(), market(late)):
         for profile in ((Truthful(), Informed()), (RandomReport(), Misreport())):
             whole, cut = play(game, *profile), play(game, *profile, block=block)
@@ -276,7 +276,7 @@ def test_on_numbers_too_blocks_change_nothing(block: int) -> None:
 
 
 def test_what_is_late_becomes_the_lowest_number() -> None:
-    late = Conduct(0.5, (Latency(), Latency("uniform", 1.0)))
+    late = ProtocolOptions(0.5, (Latency(), Latency("uniform", 1.0)))
     record = play(market(late))
     missing = record.latency[:, 1] > 0.5
     assert missing.any()
@@ -309,8 +309,10 @@ def test_the_log_of_numbers_has_columns_of_numbers() -> None:
 
 def test_labels_and_numbers_stand_side_by_side() -> None:
     """Values are numbers; what is decided, and what the buyer may say, are words."""
-    env = shop(2)
-    priced, asked = (outcomes_table(play(make_game(env, r(env))), 0, ["-"]) for r in (PostedPrice, TakeItOrLeaveIt))
+    environment = shop(2)
+    priced, asked = (
+        outcomes_table(play(make_game(environment, r(environment))), 0, ["-"]) for r in (PostedPrice, TakeItOrLeaveIt)
+    )
     assert set(priced["decision"].to_pylist()) == {"keep", "sell"}
     assert types(priced)["report"] == pa.float64()
     assert asked["signal"].to_pylist() == priced["signal"].to_pylist()
@@ -335,7 +337,7 @@ def test_a_run_on_numbers_is_logged_and_added_up(tmp_path: Any) -> None:
 # Signals that are words, messages that are numbers
 
 
-class Bids(BaseMechanism):
+class Bids(Mechanism):
     """Bids 0.25 or 0.75 by signal; everybody pays its own bid and the highest of the period before."""
 
     name = "bids"
@@ -370,8 +372,8 @@ class Bids(BaseMechanism):
 
 def test_bids_are_numbers_also_in_the_closing_period() -> None:
     """Where signals are words, a bid of 0.75 must not be cut to 0 once the reports are over."""
-    env = RandomEconomy(seed=3, signals=2, discount=0.5).build()
-    game = make_game(env, Bids(env), tail=1.0)
+    environment = RandomEconomy(seed=3, signals=2, discount=0.5).build()
+    game = make_game(environment, Bids(environment), tail=1.0)
     record = play(game)
     assert game.closing == 1
     bids = 0.25 + 0.5 * record.signal
@@ -404,7 +406,7 @@ def test_a_decision_that_is_no_number_inside_is_stopped(wrong: Any, what: str) -
         def decide(self, now: Situation, messages: Array) -> Array:
             return wrong(messages)
 
-    env = trading()
+    environment = trading()
     with pytest.raises(PlayError) as caught:
-        play(make_game(env, Wrong(env)))
+        play(make_game(environment, Wrong(environment)))
     assert str(caught.value).startswith(f"mechanism 'expected-externality' in period 0: {what}")

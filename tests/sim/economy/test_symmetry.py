@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dynmech.experiments.catalog.names import make_environment
+from dynmech.experiments.catalog.names import load
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.economy.symmetry import asymmetry
 
 
-def economy(text: str) -> TableEnvironment:
-    made = make_environment(text)
+def environment(text: str) -> TableEnvironment:
+    made = load(text)
     assert isinstance(made, TableEnvironment)
     return made
 
@@ -29,18 +29,18 @@ def economy(text: str) -> TableEnvironment:
     ],
 )
 def test_symmetric_economies_pass(text: str) -> None:
-    made = economy(text)
+    made = environment(text)
     assert asymmetry(made, range(len(made.agents))) == ""
 
 
 @pytest.mark.parametrize("text", ["spectrum", "oil-leases-prior", "bilateral-trade"])
 def test_scenarios_whose_agents_differ_do_not(text: str) -> None:
-    made = economy(text)
+    made = environment(text)
     assert asymmetry(made, range(len(made.agents))) != ""
 
 
 def symmetric() -> TableEnvironment:
-    return economy("spectrum:asymmetry=0")
+    return environment("spectrum:asymmetry=0")
 
 
 def only_stage(made: TableEnvironment, **changes: object) -> TableEnvironment:
@@ -103,7 +103,7 @@ def test_other_labels_tell_agents_apart() -> None:
 
 
 def test_a_later_period_is_looked_at_too() -> None:
-    made = economy("spectrum:asymmetry=0,horizon=3")
+    made = environment("spectrum:asymmetry=0,horizon=3")
     stages = list(made.stages)
     utility = stages[-1].utility.copy()
     utility[1] *= 2

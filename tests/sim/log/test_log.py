@@ -222,14 +222,14 @@ def folder(path: Path, **configuration: Any) -> RunFolder:
 
 
 def test_the_first_difference_is_named(tmp_path: Path) -> None:
-    first: dict[str, Any] = {"seed": 1, "mechanisms": ["team", "linked"], "conduct": {"deadline": 0.5}}
+    first: dict[str, Any] = {"seed": 1, "mechanisms": ["team", "linked"], "protocol": {"deadline": 0.5}}
     folder(tmp_path / "a", **first)
-    without = {key: value for key, value in first.items() if key != "conduct"}
+    without = {key: value for key, value in first.items() if key != "protocol"}
     for other, said in (
         ({**first, "seed": 2}, "seed is 1 there, 2 here"),
         ({**first, "mechanisms": ["team", "pivot"]}, 'mechanisms[1] is "linked" there, "pivot" here'),
         ({**first, "mechanisms": ["team"]}, 'mechanisms is ["team", "linked"] there, ["team"] here'),
-        ({**first, "conduct": {"deadline": 0.0}}, "conduct.deadline is 0.5 there, 0.0 here"),
+        ({**first, "protocol": {"deadline": 0.0}}, "protocol.deadline is 0.5 there, 0.0 here"),
         (without, "conduct is only in the folder"),
         ({**first, "new": 1}, "new is only in this call"),
     ):
@@ -252,8 +252,8 @@ def test_a_plugin_that_was_edited_is_another_run(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(STRATEGIES, "_added", {})
     plugin = tmp_path / "mine.py"
     text = (
-        "from dynmech.agents.strategies.base import BaseStrategy\n"
-        "class Mine(BaseStrategy):\n"
+        "from dynmech.agents.strategies.base import Strategy\n"
+        "class Mine(Strategy):\n"
         "    name = 'mine'\n"
         "    def message(self, view):\n"
         "        return view.prescribed\n"

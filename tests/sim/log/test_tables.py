@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -28,7 +28,7 @@ from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.columns import labels, turned
 from dynmech.sim.log.tables import episodes_table, gains_table, outcomes_table, write_table
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import EARLY, NOTHING, Keep, Record
 from dynmech.sim.play.roles import View
@@ -37,7 +37,7 @@ EPISODES = 40
 NAMES = ["one", "two"]
 
 
-class Shy(BaseStrategy):
+class Shy(Strategy):
     """Says nothing where its luck is bad."""
 
     name = "shy"
@@ -53,7 +53,7 @@ def games() -> dict[str, Game]:
     """Words that differ by period and agent; closing periods; late letters; many periods."""
     oil, auction = OilLeasesPrior().build(), RepeatedAuction(bidders=2, values=3, horizon=9).build()
     endless = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()
-    slow = Conduct(0.4, (Latency("exponential", 0.4), Latency()))
+    slow = ProtocolOptions(0.4, (Latency("exponential", 0.4), Latency()))
     return {
         "linked": make_game(oil, Linked(oil)),
         "linked, late": make_game(oil, Linked(oil), slow),
@@ -90,22 +90,22 @@ def word(space: Any, value: float) -> Any:
 @EVERY_GAME
 def test_every_cell_says_what_the_record_says(name: str) -> None:
     game, record = GAMES[name], play(GAMES[name])
-    env, mechanism = game.environment, game.mechanism
+    environment, mechanism = game.environment, game.mechanism
     rows = iter(outcomes_table(record, 100, NAMES).to_pylist())
     for e in range(EPISODES):
         for t in range(game.periods + game.closing):
-            for i, agent in enumerate(env.agents):
+            for i, agent in enumerate(environment.agents):
                 own = (t, i, e)
                 assert next(rows) == {
                     "episode": 100 + e,
                     "period": t,
                     "agent": agent,
                     "strategy": NAMES[i],
-                    "public": word(env.public_space(t), record.public[t, e]),
-                    "signal": word(env.signal_space(t, i), record.signal[own]),
+                    "public": word(environment.public_space(t), record.public[t, e]),
+                    "signal": word(environment.signal_space(t, i), record.signal[own]),
                     "report": word(mechanism.messages(t, i), record.report[own]),
                     "counted": word(mechanism.messages(t, i), record.counted[own]),
-                    "decision": word(env.decision_space(t), record.decision[t, e]),
+                    "decision": word(environment.decision_space(t), record.decision[t, e]),
                     "action": None,
                     "reply": None,
                     "utility": record.utility[own],
@@ -309,8 +309,8 @@ def test_there_are_games_longer_than_what_is_looked_at_period_by_period() -> Non
 
 @pytest.mark.parametrize("keep", ["payoffs", "sums"])
 def test_what_is_not_kept_takes_no_room(keep: Keep) -> None:
-    env = RepeatedAuction(bidders=2, values=3, horizon=100).build()
-    auction = make_game(env, Pivot(env))
+    environment = RepeatedAuction(bidders=2, values=3, horizon=100).build()
+    auction = make_game(environment, Pivot(environment))
     long, short = (
         sum(values.nbytes for values in arrays(Record(game, 1000, keep)).values())
         for game in (auction, GAMES["auction"])
@@ -323,8 +323,8 @@ def test_a_column_in_which_nothing_stands_takes_no_room() -> None:
     record = play(GAMES["auction"])
     for column in ("action", "reply", "latency", "late"):
         assert getattr(record, column).strides == (0, 0, 0)
-    env = RepeatedAuction(bidders=2, values=3, horizon=4).build()
-    honest = play_shard(make_game(env, Pivot(env)), [Truthful(), Truthful()], Streams(0, "t", 0, 5, 4))
+    environment = RepeatedAuction(bidders=2, values=3, horizon=4).build()
+    honest = play_shard(make_game(environment, Pivot(environment)), [Truthful(), Truthful()], Streams(0, "t", 0, 5, 4))
     assert honest.counted is honest.report
     assert not honest.defaulted.any()
 

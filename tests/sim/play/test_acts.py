@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.scripted import Scripted
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.mechanisms.rules.base import BaseMechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Finite, Interval, Space
@@ -23,10 +23,10 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.log.tables import outcomes_table
-from dynmech.sim.play.game import Conduct, make_game
+from dynmech.sim.play.game import ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Acts, Situation, Strategy, View
+from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
 
 REST, SHIRK, WORK = range(3)
 EPISODES = 4
@@ -51,7 +51,7 @@ def plant() -> TableEnvironment:
     return TableEnvironment("plant", ("worker", "owner"), np.array([[1.0], [0.0]]), (stage,), 1.0, 3)
 
 
-class Foreman(BaseMechanism):
+class Foreman(Mechanism):
     """Recommends work always; keeps everything it is told."""
 
     name = "foreman"
@@ -92,7 +92,7 @@ class Foreman(BaseMechanism):
         return 2.0
 
 
-class Does(BaseStrategy):
+class Does(Strategy):
     """Reports low always, and does as it is scripted to."""
 
     name = "does"
@@ -111,9 +111,9 @@ class Does(BaseStrategy):
 
 
 def play(
-    mechanism: BaseMechanism, *strategies: Strategy, block: int = EPISODES, conduct: Conduct | None = None
+    mechanism: Mechanism, *strategies: StrategyProtocol, block: int = EPISODES, protocol: ProtocolOptions | None = None
 ) -> Record:
-    game = make_game(mechanism.environment, mechanism, conduct)
+    game = make_game(mechanism.environment, mechanism, protocol)
     return play_shard(game, list(strategies), Streams(0, "test", 0, EPISODES, 3), episodes=EPISODES, block=block)
 
 
@@ -175,7 +175,7 @@ def test_a_mechanism_sees_the_partition_that_it_declares_and_no_more() -> None:
 @pytest.mark.parametrize("policy", ["everything", "decisions", "own"])
 def test_at_the_action_stage_an_agent_sees_the_decision_and_what_is_recommended_to_it(policy: str) -> None:
     worker = Does(WORK, WORK, WORK)
-    play(Foreman(plant()), worker, Truthful(), conduct=Conduct(disclosure=policy))
+    play(Foreman(plant()), worker, Truthful(), protocol=ProtocolOptions(disclosure=policy))
     for view in worker.views:
         assert view.space == Finite(("rest", "shirk", "work"))
         assert view.prescribed.tolist() == [WORK] * EPISODES
@@ -345,7 +345,7 @@ class Unprescribed(Foreman):
     def asks(self, t: int, agent: int) -> Space | None:
         return Interval(0, 1)
 
-    prescribed_reply = BaseMechanism.prescribed_reply
+    prescribed_reply = Mechanism.prescribed_reply
 
 
 class CannotAsk(Foreman):

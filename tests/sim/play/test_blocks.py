@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dynmech.agents.learners.learning import Learner
-from dynmech.agents.strategies.base import BaseStrategy, Setting
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.per_episode import EpisodeStrategy, EpisodeView
 from dynmech.agents.strategies.scripted import Scripted
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, make_environment, make_mechanism
+from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, load, make_mechanism
 from dynmech.experiments.runs.shards import make_job, play_jobs, shard_keys
 from dynmech.experiments.runs.simulation import Case, Sampling, silent
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -26,10 +26,10 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Strategy
+from dynmech.sim.play.roles import StrategyProtocol
 from tests.builders.homes import home
 
 EPISODES = 20
@@ -48,7 +48,7 @@ class Diary(EpisodeStrategy):
         return 0 if view.private["lies"] % 2 else int(view.prescribed)
 
 
-def play(game: Game, profile: list[Strategy], block: int, episodes: int = EPISODES) -> Record:
+def play(game: Game, profile: list[StrategyProtocol], block: int, episodes: int = EPISODES) -> Record:
     streams = Streams(11, "blocks", 2, 32, game.periods + game.closing)
     return play_shard(game, profile, streams, episodes=episodes, block=block)
 
@@ -63,7 +63,7 @@ def games() -> dict[str, Game]:
     oil = OilLeasesPrior().build()
     endless = RandomEconomy(seed=3, signals=2, discount=0.5, singular_value=0.1).build()
     alone = RandomEconomy(seed=4, agents=2, signals=3, horizon=3, correlation=0, independent=True).build()
-    slow = Conduct(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
+    slow = ProtocolOptions(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
     return {
         "linked": make_game(oil, Linked(oil)),
         "cremer-mclean, late": make_game(oil, CremerMcLean(oil), slow),
@@ -76,7 +76,7 @@ def games() -> dict[str, Game]:
 GAMES = games()
 
 
-def members(name: str, game: Game) -> Iterator[BaseStrategy]:
+def members(name: str, game: Game) -> Iterator[Strategy]:
     """A strategy with its default options, and the first members of its menu."""
     cls = STRATEGIES.get(name)
     if issubclass(cls, Learner):
@@ -85,15 +85,15 @@ def members(name: str, game: Game) -> Iterator[BaseStrategy]:
     if name == "scripted":
         yield Scripted("1/1")
         return
-    menu = list(cls.menu(Setting.of(game, 0)))
-    yield from [*menu[:2], *menu[-1:]] or [cls()]
+    candidates = list(cls.candidates(AgentContext.of(game, 0)))
+    yield from [*candidates[:2], *candidates[-1:]] or [cls()]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.all())
 @pytest.mark.parametrize("game", GAMES)
 def test_a_record_is_the_same_for_blocks_of_1_and_7_and_all(game: str, strategy: str) -> None:
     for member in members(strategy, GAMES[game]):
-        profile: list[Strategy] = [member, Truthful()]
+        profile: list[StrategyProtocol] = [member, Truthful()]
         whole = arrays(play(GAMES[game], profile, EPISODES))
         for block in (1, 7):
             assert arrays(play(GAMES[game], profile, block)) == whole
@@ -114,7 +114,7 @@ def test_late_letters_are_late_in_every_cut() -> None:
 
 def test_a_short_shard_plays_the_first_episodes_of_a_full_one() -> None:
     game = GAMES["linked"]
-    profile: list[Strategy] = [Diary(), Truthful()]
+    profile: list[StrategyProtocol] = [Diary(), Truthful()]
     long, short = (play(game, profile, 8, episodes) for episodes in (32, 5))
     assert np.array_equal(long.report[..., :5], short.report)
     assert np.array_equal(long.payoffs[..., :5], short.payoffs)
@@ -153,7 +153,7 @@ def test_the_log_is_equal_byte_for_byte_for_blocks_of_1_and_7_and_8192(tmp_path:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "8192" / name).read_bytes()
 
 
-class Crowd(BaseStrategy):
+class Crowd(Strategy):
     """Planted: lies when it is not alone in its block."""
 
     name = "crowd"
@@ -181,12 +181,12 @@ def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
 def test_every_mechanism_plays_the_same_in_every_cut(name: str) -> None:
     """On an economy that it fits."""
     game = fitting(name)
-    diaries: list[Strategy] = [Diary() for _ in game.environment.agents]
+    diaries: list[StrategyProtocol] = [Diary() for _ in game.environment.agents]
     whole = arrays(play(game, diaries, EPISODES))
     assert all(arrays(play(game, diaries, block)) == whole for block in (1, 7))
 
 
 def fitting(name: str) -> Game:
     """The mechanism where it fits."""
-    env = make_environment(home(name))
-    return make_game(env, make_mechanism(name, env), tail=1.0)
+    environment = load(home(name))
+    return make_game(environment, make_mechanism(name, environment), tail=1.0)

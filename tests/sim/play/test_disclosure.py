@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -22,10 +22,10 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.disclosure import POLICIES
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Past, Strategy, View
+from dynmech.sim.play.roles import Past, StrategyProtocol, View
 
 EPISODES = 12
 
@@ -44,15 +44,15 @@ class Watcher(RandomReport):
         return super().message(view)
 
 
-def play(game: Game, *strategies: Strategy, block: int = EPISODES) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, block: int = EPISODES) -> Record:
     streams = Streams(0, "test", 0, EPISODES, game.periods + game.closing)
     return play_shard(game, list(strategies), streams, episodes=EPISODES, block=block)
 
 
 def auction(policy: str, horizon: int = 4) -> Game:
     """Three bidders, a good that may be kept: decisions none, 1, 2, 3."""
-    env = RepeatedAuction(bidders=3, values=3, horizon=horizon).build()
-    return make_game(env, PayYourReport(env), Conduct(disclosure=policy))
+    environment = RepeatedAuction(bidders=3, values=3, horizon=horizon).build()
+    return make_game(environment, PayYourReport(environment), ProtocolOptions(disclosure=policy))
 
 
 def watched(policy: str) -> tuple[Record, list[View]]:
@@ -110,15 +110,17 @@ def test_own_shows_only_whether_one_won() -> None:
 
 @pytest.mark.parametrize(("agent", "classes"), [(0, [0, 1, 0, 0]), (1, [0, 0, 2, 0]), (2, [0, 0, 0, 3])])
 def test_classes_of_outcomes_that_are_alike_for_an_agent(agent: int, classes: list[int]) -> None:
-    env = RepeatedAuction(bidders=3, values=2).build()
-    assert env.outcome_classes(0)[agent].tolist() == classes
+    environment = RepeatedAuction(bidders=3, values=2).build()
+    assert environment.outcome_classes(0)[agent].tolist() == classes
 
 
 @pytest.mark.parametrize(("policy", "shown"), [("everything", True), ("decisions", False), ("own", False)])
 def test_the_memory_of_the_mechanism_is_shown_only_with_everything(policy: str, shown: bool) -> None:
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     watcher = Watcher()
-    record = play(make_game(env, CremerMcLean(env), Conduct(disclosure=policy)), watcher, Truthful())
+    record = play(
+        make_game(environment, CremerMcLean(environment), ProtocolOptions(disclosure=policy)), watcher, Truthful()
+    )
     memories = [view.memory for view in watcher.views]
     if not shown:
         assert memories == [None, None, None]
@@ -137,10 +139,10 @@ def test_hiding_changes_no_play_of_those_who_do_not_look() -> None:
 
 def test_an_agent_remembers_what_it_sent_and_is_shown_what_counted() -> None:
     """Whose letter was late had its report replaced by the default, 0; it still knows what it wrote."""
-    env = RepeatedAuction(bidders=2, values=3, horizon=4).build()
-    conduct = Conduct(0.5, (Latency("uniform", 1.0), Latency()))
+    environment = RepeatedAuction(bidders=2, values=3, horizon=4).build()
+    protocol = ProtocolOptions(0.5, (Latency("uniform", 1.0), Latency()))
     watcher = Watcher()
-    record = play(make_game(env, PayYourReport(env), conduct), watcher, Truthful())
+    record = play(make_game(environment, PayYourReport(environment), protocol), watcher, Truthful())
     assert (record.late[:3, 0] & (record.report[:3, 0] != 0)).any()
     for past in watcher.views[-1].past:
         assert past.message.tolist() == record.report[past.t, 0].tolist()
@@ -165,7 +167,7 @@ def test_the_past_is_as_deep_as_declared(depth: int | None) -> None:
 # Nobody else's signals
 
 
-class Peeker(BaseStrategy):
+class Peeker(Strategy):
     """Looks at the others' signals; says so or not."""
 
     name = "peeker"
@@ -260,9 +262,9 @@ def writes() -> dict[str, Callable[[Array], object]]:
 
 @pytest.mark.parametrize("way", writes())
 def test_no_array_of_a_view_can_be_written_to(way: str) -> None:
-    env = OilLeasesPrior().build()
+    environment = OilLeasesPrior().build()
     watcher = Watcher(spies=True)
-    play(make_game(env, Linked(env)), watcher, Truthful())
+    play(make_game(environment, Linked(environment)), watcher, Truthful())
     names = set()
     for view in watcher.views:
         for name, array in reachable(view):
@@ -275,7 +277,7 @@ def test_no_array_of_a_view_can_be_written_to(way: str) -> None:
     assert names == everything | {"transfer", "transfers", "utility"}
 
 
-class Vandal(BaseStrategy):
+class Vandal(Strategy):
     """Applies a given attack to its view, then tells the truth."""
 
     name = "vandal"
@@ -332,7 +334,7 @@ def test_attributes_of_a_view_are_fixed() -> None:
     assert not hasattr(views[0], "__dict__")
 
 
-class Forger(BaseStrategy):
+class Forger(Strategy):
     """Goes behind the dataclass's back to widen its message set, be somebody else, and live in another period."""
 
     name = "forger"
@@ -354,7 +356,7 @@ def test_an_answer_is_held_to_what_the_view_said_when_it_was_shown() -> None:
     )
 
 
-class Swindler(BaseStrategy):
+class Swindler(Strategy):
     """Answers what it says was prescribed: it has put another array there."""
 
     name = "swindler"
@@ -370,7 +372,7 @@ def test_only_what_was_really_prescribed_need_not_be_looked_at() -> None:
         play(auction("everything"), Truthful(), Swindler(), Truthful())
 
 
-class Copyist(BaseStrategy):
+class Copyist(Strategy):
     """Answers a copy of what was prescribed, which is looked at like any answer."""
 
     name = "copyist"
@@ -423,7 +425,7 @@ def test_one_array_used_again_and_again_is_not_mixed_up_between_agents() -> None
 
 
 def test_notes_belong_to_one_agent_and_one_block() -> None:
-    class Notes(BaseStrategy):
+    class Notes(Strategy):
         """Counts its own calls."""
 
         name = "notes"
@@ -453,7 +455,7 @@ def test_views_do_not_keep_the_loop_alive() -> None:
         kinds.add(type(thing).__name__)
         queue.extend(gc.get_referents(thing))
     assert not kinds & {"Record", "_Block", "Game", "PayYourReport", "TableEnvironment", "generator"}
-    assert "Lexicon" in kinds
+    assert "GameSpaces" in kinds
 
 
 def test_a_view_after_the_decision_is_the_same_but_for_what_is_new() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dynmech.sim.play.loop
-from dynmech.agents.strategies.base import BaseStrategy
+from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
@@ -20,21 +20,21 @@ from dynmech.sim.core.spaces import SILENT
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.tables import outcomes_table
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Situation, Strategy, View
+from dynmech.sim.play.roles import Situation, StrategyProtocol, View
 
 EPISODES = 60
 
 
 def game_with(deadline: float, *latency: Latency) -> Game:
     """The oil leases under `team`, the house rules given."""
-    env = OilLeasesPrior().build()
-    return make_game(env, Team(env), Conduct(deadline, latency))
+    environment = OilLeasesPrior().build()
+    return make_game(environment, Team(environment), ProtocolOptions(deadline, latency))
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = EPISODES, block: int = 16) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = EPISODES, block: int = 16) -> Record:
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     return play_shard(game, list(strategies) or [Truthful(), Truthful()], streams, episodes=episodes, block=block)
 
@@ -44,8 +44,13 @@ def play(game: Game, *strategies: Strategy, episodes: int = EPISODES, block: int
 
 @pytest.mark.parametrize("deadline", [0.1, 0.25, 0.3, 0.7, 0.9])
 def test_a_message_exactly_at_the_deadline_is_on_time_in_every_period(deadline: float) -> None:
-    env = RandomEconomy(seed=1, signals=2, discount=0.8).build()
-    game = make_game(env, PayYourReport(env), Conduct(deadline, (Latency("constant", deadline),) * 2), tail=0.05)
+    environment = RandomEconomy(seed=1, signals=2, discount=0.8).build()
+    game = make_game(
+        environment,
+        PayYourReport(environment),
+        ProtocolOptions(deadline, (Latency("constant", deadline),) * 2),
+        tail=0.05,
+    )
     assert game.periods >= 20  # clocks that add up 0.1 drift
     record = play(game, episodes=8)
     assert not record.late.any()
@@ -107,14 +112,14 @@ class LastByDefault(Team):
 
 
 def test_what_is_late_is_replaced_episode_by_episode_within_a_block() -> None:
-    env = OilLeasesPrior().build()
-    conduct = Conduct(0.5, (Latency("uniform", 1.0), Latency("exponential", 0.5)))
-    game = make_game(env, LastByDefault(env), conduct)
+    environment = OilLeasesPrior().build()
+    protocol = ProtocolOptions(0.5, (Latency("uniform", 1.0), Latency("exponential", 0.5)))
+    game = make_game(environment, LastByDefault(environment), protocol)
     record = play(game, block=EPISODES)
     for t in range(3):
         for i in range(2):
             memory = np.arange(EPISODES) % 2 if t else np.zeros(EPISODES)
-            default = np.minimum(memory, len(env.stage(t).signals[i]) - 1)
+            default = np.minimum(memory, len(environment.stage(t).signals[i]) - 1)
             late = record.latency[t, i] > 0.5
             assert 0 < late.sum() < EPISODES
             assert record.late[t, i].tolist() == late.tolist()
@@ -177,7 +182,7 @@ def test_latency_moves_nobody_elses_luck() -> None:
 # Silence
 
 
-class Shy(BaseStrategy):
+class Shy(Strategy):
     """Says nothing in the episodes where its signal is 1."""
 
     name = "shy"
@@ -274,11 +279,11 @@ def test_a_latency_that_makes_no_sense_gets_one_line(text: str, message: str) ->
 @pytest.mark.parametrize("deadline", [-0.1, 1.0, float("nan"), float("inf")])
 def test_a_deadline_is_within_the_period(deadline: float) -> None:
     with pytest.raises(InputError) as caught:
-        Conduct(deadline)
+        ProtocolOptions(deadline)
     assert str(caught.value) == f"deadline: {deadline:g} is not in [0, 1)"
 
 
 def test_an_unknown_policy_of_disclosure_gets_one_line() -> None:
     with pytest.raises(InputError) as caught:
-        Conduct(disclosure="nothing")
+        ProtocolOptions(disclosure="nothing")
     assert str(caught.value) == "disclosure: 'nothing' is none of everything, decisions, own"

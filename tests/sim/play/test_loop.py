@@ -28,14 +28,14 @@ from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.log.tables import outcomes_table
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import Conduct, Game, make_game, shortened
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game, shortened
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import Acts, Situation, Strategy
-from tests.builders.exact import tree_payoffs, truthful_values
+from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol
+from tests.builders.exact import payoffs_of_truth, tree_payoffs
 
 
-def play(game: Game, *strategies: Strategy, episodes: int = 64, block: int = 4096, **options: Any) -> Record:
+def play(game: Game, *strategies: StrategyProtocol, episodes: int = 64, block: int = 4096, **options: Any) -> Record:
     """One shard under seed 0; truth where no strategy is given."""
     streams = Streams(0, "test", 0, episodes, game.periods + game.closing)
     profile = list(strategies) or [Truthful()] * len(game.environment.agents)
@@ -91,8 +91,8 @@ FIRM_2_SAYS_6_AT_4_4 = [
 def test_the_linked_auctions_play_through(
     oil: tuple[int, int], scripts: tuple[str, str], expected: list[tuple[Any, ...]]
 ) -> None:
-    env = OilLeases().build()
-    record = play(make_game(env, Linked(env)), *map(Scripted, scripts))
+    environment = OilLeases().build()
+    record = play(make_game(environment, Linked(environment)), *map(Scripted, scripts))
     episode = int(np.flatnonzero((record.signal[0, 0] == oil[0]) & (record.signal[1, 1] == oil[1]))[0])
     table = outcomes_table(record, 0, scripts).to_pylist()
     columns = ("period", "agent", "signal", "report", "decision", "utility", "transfer")
@@ -112,10 +112,10 @@ def errors_of(samples: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize("rule", [Team, Pivot, CremerMcLean, Linked, PayYourReport])
 def test_means_on_the_oil_leases_are_the_exact_ones(rule: type[DirectMechanism]) -> None:
-    env = OilLeasesPrior().build()
-    mechanism = rule(env)
-    record = play(make_game(env, mechanism), episodes=20_000)
-    exact, revenue = tree_payoffs(env, mechanism)
+    environment = OilLeasesPrior().build()
+    mechanism = rule(environment)
+    record = play(make_game(environment, mechanism), episodes=20_000)
+    exact, revenue = tree_payoffs(environment, mechanism)
     assert (np.abs(record.payoffs.mean(axis=1) - exact) <= 5 * errors_of(record.payoffs) + 1e-9).all()
     paid = record.discounted(record.transfer.sum(axis=1))
     assert abs(paid.mean() - revenue) <= 5 * errors_of(paid) + 1e-9
@@ -123,8 +123,8 @@ def test_means_on_the_oil_leases_are_the_exact_ones(rule: type[DirectMechanism])
 
 def test_the_mean_of_a_deviation_is_the_exact_one() -> None:
     # Flipping both reports gains 2 (Liu §3.1): 3.5 under truth, 5.5 with the lie.
-    env = OilLeasesPrior().build()
-    record = play(make_game(env, CremerMcLean(env)), BeliefManipulation(), Truthful(), episodes=20_000)
+    environment = OilLeasesPrior().build()
+    record = play(make_game(environment, CremerMcLean(environment)), BeliefManipulation(), Truthful(), episodes=20_000)
     assert abs(record.payoffs[0].mean() - 5.5) <= 5 * errors_of(record.payoffs[0])
 
 
@@ -135,22 +135,22 @@ def small_infinite(discount: float = 0.6) -> TableEnvironment:
 
 @pytest.mark.parametrize("rule", [Team, Pivot, ContingentSpanning, PayYourReport])
 def test_means_of_an_infinite_economy_are_the_fixed_point(rule: type[DirectMechanism]) -> None:
-    env = small_infinite()
-    mechanism = rule(env)
-    game = make_game(env, mechanism, tail=1e-3)
+    environment = small_infinite()
+    mechanism = rule(environment)
+    game = make_game(environment, mechanism, tail=1e-3)
     record = play(game, episodes=8000)
-    exact = truthful_values(env, mechanism) @ env.prior.reshape(-1)  # nothing is due in period 0
+    exact = payoffs_of_truth(environment, mechanism) @ environment.prior.reshape(-1)  # nothing is due in period 0
     error = errors_of(record.payoffs)
     assert (np.abs(record.payoffs.mean(axis=1) - exact) <= 5 * error + game.tail + 1e-9).all()
     if rule is not PayYourReport:  # whose payoff is 0 in every episode
         assert (error < 0.05).all()
 
 
-def truthful_laws(env: TableEnvironment, mechanism: DirectMechanism, periods: int) -> list[FloatArray]:
+def truthful_laws(environment: TableEnvironment, mechanism: DirectMechanism, periods: int) -> list[FloatArray]:
     """The law of the profile in periods 0, 1, … under truth, each `(S,)`, by forward iteration."""
     policy = mechanism.plan.policy[0].reshape(-1)
-    law = env.kernel(0).rows()[policy, np.arange(policy.size)]
-    laws = [env.prior.reshape(-1)]
+    law = environment.kernel(0).rows()[policy, np.arange(policy.size)]
+    laws = [environment.prior.reshape(-1)]
     while len(laws) < periods:
         laws.append(laws[-1] @ law)
     return laws
@@ -167,17 +167,22 @@ class NothingAfterTheEnd(ContingentSpanning):
 def test_the_last_report_is_paid_for_in_the_closing_period() -> None:
     """By construction δ E[due at t + 1 | θ_t] = −Σ_{j≠i} u^j(θ_t): with the closing period, and only with it,
     everybody's payoff over T periods is exactly the expected welfare of those T periods."""
-    env = small_infinite()
-    mechanism = ContingentSpanning(env)
+    environment = small_infinite()
+    mechanism = ContingentSpanning(environment)
     policy = mechanism.plan.policy[0].reshape(-1)
-    flows = env.stage(0).utility.reshape(2, len(env.stage(0).decisions), -1)[:, policy, np.arange(policy.size)]
-    games = {rule: shortened(make_game(env, rule(env)), 0.3) for rule in (ContingentSpanning, NothingAfterTheEnd)}
+    flows = environment.stage(0).utility.reshape(2, len(environment.stage(0).decisions), -1)[
+        :, policy, np.arange(policy.size)
+    ]
+    games = {
+        rule: shortened(make_game(environment, rule(environment)), 0.3)
+        for rule in (ContingentSpanning, NothingAfterTheEnd)
+    }
     periods = games[ContingentSpanning].periods
     assert [(g.periods, g.closing) for g in games.values()] == [(3, 1), (3, 0)]  # 0.6³ ≤ 0.3 < 0.6²
-    laws = truthful_laws(env, mechanism, periods)
-    welfare = sum(env.discount**t * float(laws[t] @ flows.sum(axis=0)) for t in range(periods))
+    laws = truthful_laws(environment, mechanism, periods)
+    welfare = sum(environment.discount**t * float(laws[t] @ flows.sum(axis=0)) for t in range(periods))
     # Without it, agent i keeps what it owes for period T − 1: δ^{T−1} E[−Σ_{j≠i} u^j].
-    kept = env.discount ** (periods - 1) * -(flows.sum(axis=0) - flows) @ laws[-1]
+    kept = environment.discount ** (periods - 1) * -(flows.sum(axis=0) - flows) @ laws[-1]
     assert np.abs(kept).max() > 0.1
     for rule, expected in ((ContingentSpanning, np.full(2, welfare)), (NothingAfterTheEnd, welfare + kept)):
         payoffs = play(games[rule], episodes=20_000).payoffs
@@ -186,8 +191,8 @@ def test_the_last_report_is_paid_for_in_the_closing_period() -> None:
 
 
 def test_closing_periods_have_transfers_and_nothing_else() -> None:
-    env = small_infinite()
-    game = make_game(env, ContingentSpanning(env), tail=0.5)
+    environment = small_infinite()
+    game = make_game(environment, ContingentSpanning(environment), tail=0.5)
     record = play(game)
     assert game.closing == 1
     assert (record.report[-1] == -1).all()
@@ -197,13 +202,13 @@ def test_closing_periods_have_transfers_and_nothing_else() -> None:
 
 
 def test_a_game_is_cut_where_its_tail_is_small_enough_and_not_later() -> None:
-    env = small_infinite()
-    mechanism = Team(env)
-    bound = (env.utility_bound() + mechanism.transfer_bound()) / (1 - env.discount)
+    environment = small_infinite()
+    mechanism = Team(environment)
+    bound = (environment.utility_bound() + mechanism.transfer_bound()) / (1 - environment.discount)
     for tail in (1.0, 1e-2, 1e-4):
-        game = make_game(env, mechanism, tail=tail)
-        assert env.discount**game.periods * bound <= tail < env.discount ** (game.periods - 1) * bound
-        assert game.tail == pytest.approx(env.discount**game.periods * bound)
+        game = make_game(environment, mechanism, tail=tail)
+        assert environment.discount**game.periods * bound <= tail < environment.discount ** (game.periods - 1) * bound
+        assert game.tail == pytest.approx(environment.discount**game.periods * bound)
 
 
 @pytest.mark.parametrize(
@@ -211,13 +216,13 @@ def test_a_game_is_cut_where_its_tail_is_small_enough_and_not_later() -> None:
     [
         ({"tail": 0.0}, "tail: 0 is not a number of at least 1e-12"),
         ({"tail": float("nan")}, "tail: nan is not a number of at least 1e-12"),
-        ({"conduct": Conduct(latency=(Latency(),))}, "latency: 1 given for 2 agents"),
+        ({"protocol": ProtocolOptions(latency=(Latency(),))}, "latency: 1 given for 2 agents"),
     ],
 )
 def test_a_game_that_cannot_be_is_refused(what: dict[str, Any], message: str) -> None:
-    env = OilLeases().build()
+    environment = OilLeases().build()
     with pytest.raises(InputError) as caught:
-        make_game(env, Linked(env), **what)
+        make_game(environment, Linked(environment), **what)
     assert str(caught.value) == message
 
 
@@ -225,12 +230,15 @@ def test_a_game_that_cannot_be_is_refused(what: dict[str, Any], message: str) ->
 
 
 @pytest.mark.parametrize(
-    "conduct",
-    [Conduct(), Conduct(0.4, (Latency("exponential", 0.3), Latency("uniform", 1.0), Latency("constant", 0.4)))],
+    "protocol",
+    [
+        ProtocolOptions(),
+        ProtocolOptions(0.4, (Latency("exponential", 0.3), Latency("uniform", 1.0), Latency("constant", 0.4))),
+    ],
 )
-def test_the_order_in_which_processes_are_created_plays_no_part(conduct: Conduct) -> None:
-    env = RandomEconomy(seed=1, agents=3, signals=2, horizon=4).build()
-    game = make_game(env, PayYourReport(env), conduct)
+def test_the_order_in_which_processes_are_created_plays_no_part(protocol: ProtocolOptions) -> None:
+    environment = RandomEconomy(seed=1, agents=3, signals=2, horizon=4).build()
+    game = make_game(environment, PayYourReport(environment), protocol)
     profile = (RandomReport(), Truthful(), RandomReport())
     first = play(game, *profile, order=(0, 1, 2))
     for order in ((2, 1, 0), (1, 2, 0), (0, 2, 1)):
@@ -256,8 +264,8 @@ class Lottery(DirectMechanism):
 
 
 def test_a_lottery_is_drawn_with_its_odds_and_the_same_for_every_block_size() -> None:
-    env = RandomEconomy(seed=2, signals=2, decisions=3, horizon=2).build()
-    game = make_game(env, Lottery(env))
+    environment = RandomEconomy(seed=2, signals=2, decisions=3, horizon=2).build()
+    game = make_game(environment, Lottery(environment))
     whole = play(game, episodes=4000)
     for t in range(2):
         for k in range(2):
@@ -345,12 +353,12 @@ MISTAKES: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("rule", "wrong", "message"), MISTAKES)
 def test_a_mechanism_that_breaks_the_rules_is_stopped_with_one_line(rule: str, wrong: Any, message: str) -> None:
-    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
-    late = Conduct(0.0, (Latency("constant", 0.5), Latency()))  # so that the default is asked for
-    sound = play(make_game(env, Sound(env), late), episodes=5)
+    environment = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    late = ProtocolOptions(0.0, (Latency("constant", 0.5), Latency()))  # so that the default is asked for
+    sound = play(make_game(environment, Sound(environment), late), episodes=5)
     assert (sound.decision == 0).all()
     with pytest.raises(PlayError) as caught:
-        play(make_game(env, breaking(rule, wrong)(env), late), episodes=5)
+        play(make_game(environment, breaking(rule, wrong)(environment), late), episodes=5)
     assert str(caught.value).startswith(f"mechanism 'broken' in period 1: {message}")
     assert "\n" not in str(caught.value)
 
@@ -360,9 +368,9 @@ def test_a_mechanism_cannot_rewrite_what_it_was_told() -> None:
         messages[:] = 0
         return messages[:, 0]
 
-    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    environment = RandomEconomy(seed=2, signals=2, horizon=3).build()
     with pytest.raises(PlayError, match=r"mechanism 'broken' in period 1: decide raised ValueError: .*read-only"):
-        play(make_game(env, breaking("decide", scribble)(env)), episodes=5)
+        play(make_game(environment, breaking("decide", scribble)(environment)), episodes=5)
 
 
 def test_a_mechanism_cannot_rewrite_what_it_remembers() -> None:
@@ -383,9 +391,9 @@ def test_a_mechanism_cannot_rewrite_what_it_remembers() -> None:
             now.memory[:] = 5
             return now.memory
 
-    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    environment = RandomEconomy(seed=2, signals=2, horizon=3).build()
     with pytest.raises(PlayError, match=r"'broken' in period 1: remember raised ValueError: .*read-only"):
-        play(make_game(env, Scribbling(env)), episodes=5)
+        play(make_game(environment, Scribbling(environment)), episodes=5)
 
 
 def test_a_memory_that_is_kept_is_held_to_what_each_period_declares() -> None:
@@ -396,9 +404,9 @@ def test_a_memory_that_is_kept_is_held_to_what_each_period_declares() -> None:
         def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
             return np.full(len(decision), 3) if now.t == 0 else now.memory
 
-    env = RandomEconomy(seed=2, signals=2, horizon=4).build()
+    environment = RandomEconomy(seed=2, signals=2, horizon=4).build()
     with pytest.raises(PlayError) as caught:
-        play(make_game(env, Shrinking(env)), episodes=5)
+        play(make_game(environment, Shrinking(environment)), episodes=5)
     message = "remember returned 3 (row 0 of the block), outside the declared 0..2"
     assert str(caught.value) == f"mechanism 'broken' in period 1: {message}"
 
@@ -411,16 +419,18 @@ def test_private_choices_reach_no_mechanism_that_does_not_ask() -> None:
             seen.append(acts)
             return np.zeros(messages.shape)
 
-    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
-    play(make_game(env, Looking(env)), episodes=5)
+    environment = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    play(make_game(environment, Looking(environment)), episodes=5)
     assert [(a.seen.tolist(), a.replies.tolist()) for a in seen] == [([[0, 0]] * 5, [[0.0, 0.0]] * 5)] * 3
 
 
-@pytest.mark.parametrize("conduct", [Conduct(), Conduct(0.25, (Latency("exponential", 2.0), Latency("constant", 0.5)))])
-def test_a_block_that_was_played_is_gone_at_once(conduct: Conduct) -> None:
+@pytest.mark.parametrize(
+    "protocol", [ProtocolOptions(), ProtocolOptions(0.25, (Latency("exponential", 2.0), Latency("constant", 0.5)))]
+)
+def test_a_block_that_was_played_is_gone_at_once(protocol: ProtocolOptions) -> None:
     """Without waiting for the garbage collector, letters still under way or not; else records would pile up."""
-    env = RandomEconomy(seed=2, signals=2, horizon=3).build()
-    game = make_game(env, PayYourReport(env), conduct)
+    environment = RandomEconomy(seed=2, signals=2, horizon=3).build()
+    game = make_game(environment, PayYourReport(environment), protocol)
     gc.collect()
     gc.disable()
     try:
@@ -433,8 +443,8 @@ def test_a_block_that_was_played_is_gone_at_once(conduct: Conduct) -> None:
 
 
 def test_costs_are_booked_and_payoffs_are_discounted_sums() -> None:
-    env = RandomEconomy(seed=5, signals=2, horizon=3, discount=0.5).build()
-    priced = replace(env, stages=tuple(replace(s, cost=np.array([0.25, 4.0])) for s in env.stages))
+    environment = RandomEconomy(seed=5, signals=2, horizon=3, discount=0.5).build()
+    priced = replace(environment, stages=tuple(replace(s, cost=np.array([0.25, 4.0])) for s in environment.stages))
     record = play(make_game(priced, PayYourReport(priced)), RandomReport(), Truthful(), episodes=6)
     assert record.cost.tolist() == np.where(record.decision == 1, 4.0, 0.25).tolist()
     for i in range(2):
