@@ -88,7 +88,8 @@ def asked(what: str, ask: Callable[[], Any]) -> Any:
 def _check_declared(game: Game, who: str) -> float:
     """Raise unless what is declared makes sense; the bound on transfers.
 
-    Spaces of messages are those of the game_spaces; memory and questions are looked at in the first periods and the last.
+    Spaces of messages are those of the game_spaces; memory and questions are looked at in the first periods and the
+    last.
     """
     mechanism = game.mechanism
     if not _whole(mechanism.lags, 0, LONGEST):

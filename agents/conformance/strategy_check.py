@@ -3,7 +3,8 @@
 Two tests, both by playing a small block: the recorded views are shown to a copy of the strategy *outside* the loop,
 last period first, and the answers must be the same (a strategy that draws outside its stream, keeps notes elsewhere
 than in `view.private`, or looks at the loop itself gives others); and the same episodes are played one at a time.
-Meanwhile nothing may change: no table of the game, no module of the program, no global state (`dynmech.sim.conformance.side_effects`).
+Meanwhile nothing may change: no table of the game, no module of the program, no global state
+(`dynmech.sim.conformance.side_effects`).
 """
 
 import copy

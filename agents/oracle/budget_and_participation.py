@@ -28,24 +28,24 @@ class Least:
     where: dict[str, Any]
 
 
-def budget(environment: TableEnvironment, mechanism: Mechanism, ledger: TruthfulValues) -> dict[str, Least]:
+def budget(environment: TableEnvironment, mechanism: Mechanism, truthful: TruthfulValues) -> dict[str, Least]:
     """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post.
 
     The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
     """
-    totals = [page.transfer.sum(axis=0) for page in ledger.pages]
+    totals = [page.transfer.sum(axis=0) for page in truthful.pages]
     revealing = silent_about(environment, mechanism, ()) is None
-    scale = scale_of(*(page.transfer for page in ledger.pages))
+    scale = scale_of(*(page.transfer for page in truthful.pages))
     period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
     if revealing:
-        period.offer(-float(totals[0][0] @ ledger.prior), {"period": 0})
-    for t, (page, total) in enumerate(zip(ledger.pages, totals, strict=True)):
+        period.offer(-float(totals[0][0] @ truthful.prior), {"period": 0})
+    for t, (page, total) in enumerate(zip(truthful.pages, totals, strict=True)):
         memories, profiles = np.nonzero(page.occurs)
         seen = total[memories, profiles]
         shown = shown_period(environment, t)
         named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
         ex_post.offer_all(-seen, named.__getitem__)
-        after = t if ledger.stationary and t else t + 1
+        after = t if truthful.stationary and t else t + 1
         if page.rows is None or not revealing:
             continue
         laws = page.rows[page.decision[memories, profiles], profiles]
@@ -54,7 +54,7 @@ def budget(environment: TableEnvironment, mechanism: Mechanism, ledger: Truthful
         named = [{"period": shown, "last signals": profile_text(environment, t, int(k))} for k in profiles]
         period.offer_all(-expected, named.__getitem__)
     return {
-        "ex_ante": Least(float(ledger.transfer.sum()), {}),
+        "ex_ante": Least(float(truthful.transfer.sum()), {}),
         "expected_period": _least(period) if revealing else Least(float("nan"), {"period": 0}),
         "ex_post": _least(ex_post),
     }
@@ -74,18 +74,18 @@ class Largest:
     where: dict[str, Any]
 
 
-def largest_transfer(environment: TableEnvironment, ledger: TruthfulValues) -> Largest:
+def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
     """max |p_t^i| over the states that prescribed play leads to."""
-    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in ledger.pages]
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.pages]
     scale = scale_of(*sizes)
     t = first_largest([size.max() for size in sizes], scale)
     agent, memory, profile = largest_place(sizes[t], scale)
     where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
-    return Largest(float(ledger.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
+    return Largest(float(truthful.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
 
 
 def participation(
-    environment: TableEnvironment, mechanism: Mechanism, ledger: TruthfulValues, *, all_states: bool = False
+    environment: TableEnvironment, mechanism: Mechanism, truthful: TruthfulValues, *, all_states: bool = False
 ) -> dict[str, list[Least]]:
     """Worst continuation payoff by kind and agent.
 
@@ -93,14 +93,14 @@ def participation(
         Refusal: the mechanism is not finite, or too large.
     """
     agents = range(len(environment.agents))
-    payoff = ledger.utility - ledger.transfer
+    payoff = truthful.utility - truthful.transfer
     out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff]}
     out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
     for i in agents:
         problem = build_problem(environment, mechanism, (i,), merge=False)
-        scale = ledger.scale
+        scale = truthful.scale
         worst = {kind: Best[dict[str, Any]](scale) for kind in ("at_the_start", "interim", "ex_post")}
-        for kind, value, where in _stays(problem, ledger, i, all_states, scale):
+        for kind, value, where in _stays(problem, truthful, i, all_states, scale):
             worst[kind].offer(-value, {"agent": environment.agents[i], **where})
         for kind, least in worst.items():
             out[kind].append(_least(least) if least.named else Least(float("nan"), {}))
@@ -108,14 +108,14 @@ def participation(
 
 
 def _stays(
-    problem: Problem, ledger: TruthfulValues, agent: int, all_states: bool, scale: float
+    problem: Problem, truthful: TruthfulValues, agent: int, all_states: bool, scale: float
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """(kind, worst continuation payoff, where) piece by piece."""
     environment, states = problem.environment, reachable(problem)
     revealing = silent_about(environment, problem.mechanism, problem.deviator) is None
     for t, period in enumerate(problem.periods):
         here, led = states[t]
-        stay = ledger.pages[t].stay[agent][: len(here)]
+        stay = truthful.pages[t].stay[agent][: len(here)]
         worst = stay if all_states else np.where(here, stay, np.inf)
         k = first_smallest(worst, scale)
         place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}

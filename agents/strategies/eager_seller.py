@@ -1,4 +1,5 @@
-"""The seller of the trading game that pays the buyer's charge to itself: see `dynmech.agents.strategies.trade_formulas`."""
+"""The seller of the trading game that pays the buyer's charge to itself: see
+`dynmech.agents.strategies.trade_formulas`."""
 
 from collections.abc import Iterator
 from typing import Self

@@ -81,7 +81,7 @@ class Audit:
     tolerance: float
     exit: bool
     all_states: bool
-    ledger: TruthfulValues
+    truthful: TruthfulValues
     searches: list[Search]
     budget: dict[str, Least]
     participation: dict[str, list[Least]]
@@ -96,12 +96,12 @@ class Audit:
     @cached_property
     def largest_transfer(self) -> Largest:
         """The largest |p_t^i| under prescribed play."""
-        return largest_transfer(self.environment, self.ledger)
+        return largest_transfer(self.environment, self.truthful)
 
     @cached_property
     def scale(self) -> float:
         """Of the figures: the largest value of prescribed play."""
-        return self.ledger.scale
+        return self.truthful.scale
 
     @property
     def holds(self) -> bool:
@@ -146,7 +146,7 @@ def audit(
     if not tolerance >= 0:
         raise InputError(f"tolerance: {tolerance:g} is below 0")
     deviators = _deviators(environment, coalitions)
-    ledger = truthful_values(environment, mechanism)
+    truthful = truthful_values(environment, mechanism)
     advance = progress("searching", len(deviators))
     searches = []
     for who in deviators:
@@ -158,10 +158,10 @@ def audit(
         tolerance=tolerance,
         exit=exit,
         all_states=all_states,
-        ledger=ledger,
+        truthful=truthful,
         searches=searches,
-        budget=budget(environment, mechanism, ledger),
-        participation=participation(environment, mechanism, ledger, all_states=all_states),
+        budget=budget(environment, mechanism, truthful),
+        participation=participation(environment, mechanism, truthful, all_states=all_states),
         promises=[],
         conditions=_conditions(environment, mechanism),
     )
@@ -233,7 +233,7 @@ def _search(problem: Problem, all_states: bool) -> Search:
 
 def _promises(found: Audit) -> list[Verdict]:
     """Each promise against the figure that decides it."""
-    promises, ledger, out = found.mechanism.promises, found.ledger, []
+    promises, truthful, out = found.mechanism.promises, found.truthful, []
 
     def judge(promise: str, worst: float, bound: float, where: dict[str, Any]) -> None:
         bound = rounded_up(bound, found.environment.scale)
@@ -256,21 +256,23 @@ def _promises(found: Audit) -> list[Verdict]:
         case "none":
             pass
         case "ex post":
-            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in ledger.pages]
+            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in truthful.pages]
             t = first_largest([np.abs(total).max() for total in totals], found.scale)
             k = first_largest(np.abs(totals[t]), found.scale) % totals[t].shape[1]
             where = {"period": t, "profile": profile_text(found.environment, t, k)}
-            judge("budget: ex post", max(float(np.abs(total).max()) for total in totals), agents * ledger.bound, where)
+            judge(
+                "budget: ex post", max(float(np.abs(total).max()) for total in totals), agents * truthful.bound, where
+            )
         case promised:
             least = found.budget["ex_post" if promised == "no deficit" else promised.replace(" ", "_")]
-            judge(f"budget: {promised}", -least.value, agents * ledger.bound, least.where)
+            judge(f"budget: {promised}", -least.value, agents * truthful.bound, least.where)
     if promises.participation != "none":
         values = found.participation[promises.participation.replace(" ", "_")]
         least = least_of(values, found.scale)
-        judge(f"participation: {promises.participation}", -least.value, 2 * ledger.bound, least.where)
+        judge(f"participation: {promises.participation}", -least.value, 2 * truthful.bound, least.where)
     if promises.efficient:
-        gap = first_best(found.environment) - ledger.welfare
-        judge("efficient", gap, (agents + 1) * ledger.bound + plan(found.environment).bound, {})
+        gap = first_best(found.environment) - truthful.welfare
+        judge("efficient", gap, (agents + 1) * truthful.bound + plan(found.environment).bound, {})
     return out
 
 
@@ -304,7 +306,7 @@ def status(worst: float, bound: float, tolerance: float) -> str:
 
 def audit_data(found: Audit) -> dict[str, Any]:
     """The audit as one JSON object."""
-    environment, ledger = found.environment, found.ledger
+    environment, truthful = found.environment, found.truthful
     figures = [f for search in found.searches for mine in search.figures.values() for f in mine.values()]
     bounds = [f.bound for f in figures if not np.isnan(f.bound)]
     data: dict[str, Any] = {
@@ -319,14 +321,14 @@ def audit_data(found: Audit) -> dict[str, Any]:
         "all_states": found.all_states,
         "exit_allowed": found.exit,
         "sentence": story_text(found),
-        "error_bound": max([rounded_up(ledger.bound, environment.scale), *bounds]),
+        "error_bound": max([rounded_up(truthful.bound, environment.scale), *bounds]),
         "truth": {
-            "payoff": (ledger.utility - ledger.transfer).tolist(),
-            "utility": ledger.utility.tolist(),
-            "transfer": ledger.transfer.tolist(),
-            "welfare": ledger.welfare,
+            "payoff": (truthful.utility - truthful.transfer).tolist(),
+            "utility": truthful.utility.tolist(),
+            "transfer": truthful.transfer.tolist(),
+            "welfare": truthful.welfare,
             "first_best": first_best(environment),
-            "revenue": float(ledger.transfer.sum()),
+            "revenue": float(truthful.transfer.sum()),
         },
         "gains": {
             family.value: {

@@ -52,11 +52,11 @@ def _row(economy: str, option: str, value: Any, name: str) -> list[Any]:
     told = [spanning(environment).value, convex_independence(environment).value]
     try:
         mechanism = make_mechanism(name, environment)
-        ledger = truthful_values(environment, mechanism)
+        truthful = truthful_values(environment, mechanism)
     except Refusal as error:
         return [value, np.nan, *told, np.nan, np.nan, str(error)]
-    deficit = budget(environment, mechanism, ledger)["ex_post"].value
-    return [value, mechanism.transfer_bound(), *told, deficit, float(ledger.transfer.sum()), ""]
+    deficit = budget(environment, mechanism, truthful)["ex_post"].value
+    return [value, mechanism.transfer_bound(), *told, deficit, float(truthful.transfer.sum()), ""]
 
 
 def plot_correlation(frame: pd.DataFrame, path: Path) -> Path:

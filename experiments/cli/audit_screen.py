@@ -167,12 +167,12 @@ def _largest_bound(found: Audit) -> float:
 
 
 def _facts(found: Audit) -> list[tuple[str, str]]:
-    ledger, names = found.ledger, found.environment.agents
-    payoff = ledger.utility - ledger.transfer
+    truthful, names = found.truthful, found.environment.agents
+    payoff = truthful.utility - truthful.transfer
     facts = [
         *_options(found.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
-        ("welfare", f"{figure(ledger.welfare)} (first best {figure(first_best(found.environment))})"),
+        ("welfare", f"{figure(truthful.welfare)} (first best {figure(first_best(found.environment))})"),
         ("budget", _budget(found)),
         ("transfers", _largest(found)),
     ]
@@ -180,7 +180,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         least = least_of(found.participation[kind], found.scale)
         where = _where(least.where)
         facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
-    played = rounded_up(2 * ledger.bound, found.environment.scale)
+    played = rounded_up(2 * truthful.bound, found.environment.scale)
     facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {played:.1g}"))
     if found.mechanism.promises.assumptions:
         facts.append(("promised where", "; ".join(found.mechanism.promises.assumptions)))

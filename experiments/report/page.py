@@ -36,7 +36,7 @@ def render_report(folder: Path | str) -> str:
     """
     runs, result = open_runs(folder), read_whole(folder)
     template = _templates().get_template(f"{result['kind']}.html")
-    made = [{**run.ledger, "folder": run.folder.name} for run in runs]
+    made = [{**run.manifest, "folder": run.folder.name} for run in runs]
     return template.render(result=result, runs=made, **CONTEXTS[result["kind"]](result))
 
 

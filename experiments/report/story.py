@@ -7,7 +7,8 @@ from dynmech.experiments.runs.moments import amount
 
 
 def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What `dynmech.experiments.runs.episode_trace` has kept, with a sentence per period and deviator, and the gain so far."""
+    """What `dynmech.experiments.runs.episode_trace` has kept, with a sentence per period and deviator, and the gain
+    so far."""
     if told is None or "untold" in told:
         return None if told is None else dict(told)
     liars, running = list(told["strategies"]), dict.fromkeys(told["strategies"], 0.0)

@@ -262,11 +262,11 @@ def theorems() -> Iterator[Claim]:
     ):
         env = table(text)
         surplus = float((plan(env).value[0] * env.prior).sum())
-        ledger = truthful_values(env, make_mechanism("team", env))
-        off = float(np.abs(ledger.utility - ledger.transfer - surplus).max())
+        truthful = truthful_values(env, make_mechanism("team", env))
+        off = float(np.abs(truthful.utility - truthful.transfer - surplus).max())
         yield Claim(PAPER, f"Proposition 1 on {env.name}: payoffs less the total surplus", 0.0, off, tolerance=1e-8)
         rules = BalancedTeam(env)
-        ledger = truthful_values(env, rules)
+        truthful = truthful_values(env, rules)
         every = range(len(env.agents))
         yield Claim(
             PAPER,
@@ -285,10 +285,10 @@ def theorems() -> Iterator[Claim]:
             PAPER, f"§5 on {env.name}: γ from the pivot as base less γ from the team mechanism, largest", 0.0, apart,
             tolerance=1e-8,
         )  # fmt: skip
-        residual = max(float(np.abs(page.transfer.sum(axis=0)).max()) for page in ledger.pages)
+        residual = max(float(np.abs(page.transfer.sum(axis=0)).max()) for page in truthful.pages)
         yield Claim(PAPER, f"(5.1) on {env.name}: the largest |Σ p| of any period", 0.0, residual)
         yield Claim(
-            PAPER, f"(5.2) on {env.name}: the largest expected transfer", 0.0, float(np.abs(ledger.transfer).max()),
+            PAPER, f"(5.2) on {env.name}: the largest expected transfer", 0.0, float(np.abs(truthful.transfer).max()),
             tolerance=1e-8,
         )  # fmt: skip
     yield constant_of_claim_1()

@@ -63,9 +63,9 @@ def largest_gain(
     return max(gains)
 
 
-def payoffs(ledger: TruthfulValues) -> FloatArray:
+def payoffs(truthful: TruthfulValues) -> FloatArray:
     """Expected discounted payoffs of prescribed play, `(N,)`."""
-    return ledger.utility - ledger.transfer
+    return truthful.utility - truthful.transfer
 
 
 def off_level(environment: TableEnvironment, mechanism: Mechanism, level: FloatArray) -> float:

@@ -100,13 +100,13 @@ def _link(environment: TableEnvironment) -> Iterator[Claim]:
 
 def _levels(environment: TableEnvironment) -> Iterator[Claim]:
     mechanism = Linked(environment)
-    ledger, record = truthful_values(environment, mechanism), play(environment, mechanism)
+    truthful, record = truthful_values(environment, mechanism), play(environment, mechanism)
     revenue = record.transfer.sum(axis=(0, 1))
     figures = (
-        ("firm 1's payoff", float(payoffs(ledger)[0]), 13.5, record.payoffs[0]),
-        ("firm 2's payoff", float(payoffs(ledger)[1]), 6.5, record.payoffs[1]),
-        ("revenue", float(ledger.transfer.sum()), -1.0, revenue),
-        ("payoffs and revenue together", ledger.welfare, 19.0, record.payoffs.sum(axis=0) + revenue),
+        ("firm 1's payoff", float(payoffs(truthful)[0]), 13.5, record.payoffs[0]),
+        ("firm 2's payoff", float(payoffs(truthful)[1]), 6.5, record.payoffs[1]),
+        ("revenue", float(truthful.transfer.sum()), -1.0, revenue),
+        ("payoffs and revenue together", truthful.welfare, 19.0, record.payoffs.sum(axis=0) + revenue),
     )
     for name, exact, expected, samples in figures:
         simulated, error = mean(samples)

@@ -122,12 +122,12 @@ def auction() -> Iterator[Claim]:
     off, extra = _winning(environment, mechanism)
     yield claim("2025, the auction: winning is off (γ − 1)(θ^m − θ^i), whatever the winner bids, by", 0.0, off)
     yield claim("2025, the auction: both instalments together are off v^m in expectation by", 0.0, extra)
-    ledger, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=4000)
+    truthful, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=4000)
     values = np.sort(mechanism.linear.values(), axis=0)[-2]  # the second highest value is the next in line's
     paid = float((np.linalg.solve(_still(environment), values.reshape(-1)) * environment.prior.reshape(-1)).sum())
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
     text = "2025, the auction: revenue, E Σ δ^t v^m"
-    exact = float(ledger.transfer.sum())
+    exact = float(truthful.transfer.sum())
     yield claim(text, None, exact, expected=paid, simulated=simulated, error=error, tolerance=CLOSE)
     gamma, weight = mechanism.linear.gamma, len(environment.agents) * mechanism.linear.gamma
     reference, price = "b_t^j is the lowest rival bid", "the price is the lowest rival bid"

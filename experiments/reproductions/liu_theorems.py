@@ -144,12 +144,12 @@ def _transfers() -> Iterator[Claim]:
         total = -(agents - 1) * first_best(environment)
         for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
             mechanism = rule(environment)
-            ledger, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=SOME)
+            truthful, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=SOME)
             simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
             yield claim(
                 f"2014 Theorem {name}: expected transfers, −(N − 1) E W with N = {agents}",
                 None,
-                float(ledger.transfer.sum()),
+                float(truthful.transfer.sum()),
                 expected=total,
                 simulated=simulated,
                 error=error,
@@ -160,7 +160,7 @@ def _transfers() -> Iterator[Claim]:
                 yield claim(
                     f"2014 Theorem {name}: expected payoff of agent 1, E W",
                     None,
-                    float(payoffs(ledger)[0]),
+                    float(payoffs(truthful)[0]),
                     expected=-total,
                     simulated=simulated,
                     error=error,

@@ -14,7 +14,7 @@ from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.to_json import plain
 from dynmech.sim.core.errors import InputError, StorageError
-from dynmech.sim.log.run_folder import configuration_hash, read_ledger
+from dynmech.sim.log.run_folder import configuration_hash, read_manifest
 
 KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
@@ -33,11 +33,11 @@ class Run:
 
     Attributes:
         folder: its path.
-        ledger: the contents of `run.json`.
+        manifest: the contents of `run.json`.
     """
 
     folder: Path
-    ledger: dict[str, Any]
+    manifest: dict[str, Any]
 
     def outcomes(self, **only: str) -> pd.DataFrame:
         """A row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="prescribed"`."""
@@ -53,7 +53,7 @@ class Run:
 
     def require(self, dataset: str) -> None:
         """Raise if the run keeps no rows of a dataset."""
-        configuration = self.ledger["configuration"]
+        configuration = self.manifest["configuration"]
         level = configuration.get("log") or configuration.get("study", {}).get("log", "full")
         if dataset not in LEVELS.get(level, LEVELS["full"]):
             raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
@@ -88,7 +88,7 @@ def read_run(folder: str | Path) -> Run:
     path = Path(folder)
     if not path.is_dir():
         raise InputError(f"{path}: no such run folder")
-    return Run(path, read_ledger(path))
+    return Run(path, read_manifest(path))
 
 
 def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
@@ -159,8 +159,8 @@ def open_runs(folder: Path | str) -> list[Run]:
     folder = Path(folder)
     if not (folder / "run.json").exists() and folder.is_dir():
         inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
-        same = [run for run in inside if run.ledger["configuration"].get("command") == "tournament"]
-        studies = [run.ledger["configuration"].get("study") for run in same]
+        same = [run for run in inside if run.manifest["configuration"].get("command") == "tournament"]
+        studies = [run.manifest["configuration"].get("study") for run in same]
         if same and len(same) == len(inside) and all(study == studies[0] for study in studies):
             return same
         if inside:

@@ -50,9 +50,9 @@ class RunResult:
         reused: whether the run was there already.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
-        story: one episode of the deviation, period by period (`dynmech.experiments.runs.episode_trace`); None if nobody deviates.
-        learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was earned.
-        command: the line that makes it again; None where the economy was given as an object.
+        story: one episode of the deviation, period by period (`dynmech.experiments.runs.episode_trace`); None if nobody
+        deviates. learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was
+        earned. command: the line that makes it again; None where the economy was given as an object.
     """
 
     agents: pd.DataFrame

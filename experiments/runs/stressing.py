@@ -4,10 +4,10 @@ For each mechanism, agent and family a *pilot* on draws of its own picks the fam
 member is then played in earnest on fresh draws, so the gain that is reported is not flattered by the choice. Gains
 are against prescribed play by the same agent under the same draws, ex ante, the others as prescribed.
 
-Beside them stands what `dynmech.agents.oracle.search` says exactly: for one lie, for belief manipulation, and for the best response of
-all, which is played as well (`best-response`). A simulated gain of a best response must agree with the exact figure,
-any other simulated gain must not exceed that of its family, up to four standard errors and the tail; rows that do not
-are flagged.
+Beside them stands what `dynmech.agents.oracle.search` says exactly: for one lie, for belief manipulation, and for the
+best response of all, which is played as well (`best-response`). A simulated gain of a best response must agree with the
+exact figure, any other simulated gain must not exceed that of its family, up to four standard errors and the tail; rows
+that do not are flagged.
 
 A simulated gain counts as found where its interval stays above 0 although the table makes many comparisons
 (Bonferroni), unless the exact figure is 0 and it agrees with it; the interval that is printed is the plain 95 % one.
@@ -71,8 +71,9 @@ class StressResult:
         failures: what could not be played: `key`, `failed` (the reason), `tries`.
         remarks: what was played, but wrote where it should not: `key`, `remark`.
         damaged: files that were found damaged and made again.
-        stories: per mechanism that breaks, its worst lie in one episode, period by period (`dynmech.experiments.runs.episode_trace`).
-        command: the line that makes it again; None where the economy was given as an object.
+        stories: per mechanism that breaks, its worst lie in one episode, period by period
+        (`dynmech.experiments.runs.episode_trace`). command: the line that makes it again; None where the economy was
+            given as an object.
     """
 
     gains: pd.DataFrame

@@ -13,9 +13,9 @@ everybody's present one, and differently for every present signal; so transfers 
 can come as close as one likes to what makes truth optimal, at a price in size (`contingent-density`).
 
 Who would care: whoever finds finite types artificial and wants to know what survives: incentive compatibility up to ε,
-and how large transfers must be for how small an ε (`dynmech.experiments.audits.continuous`). With γ > 1 the lowest signal should win,
-so nothing static helps. With `nodes` K the economy is put on K Gauss–Legendre nodes, where every mechanism for finite
-signals can be audited (and where exact contingent transfers grow fast with K).
+and how large transfers must be for how small an ε (`dynmech.experiments.audits.continuous`). With γ > 1 the lowest
+signal should win, so nothing static helps. With `nodes` K the economy is put on K Gauss–Legendre nodes, where every
+mechanism for finite signals can be audited (and where exact contingent transfers grow fast with K).
 
 Source: the setting of Liu 2014, §5; the family of densities and the numbers are ours.
 """

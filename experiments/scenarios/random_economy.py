@@ -17,7 +17,8 @@ class RandomEconomy(Scenario):
         seed: which economy.
         agents, signals, decisions: its size.
         discount, horizon: δ, and the number of periods (none: infinitely many).
-        correlation, interdependence, singular_value, independent: see `dynmech.sim.environment.builders.random_environment`.
+        correlation, interdependence, singular_value, independent: see
+            `dynmech.sim.environment.builders.random_environment`.
     """
 
     name = "random"

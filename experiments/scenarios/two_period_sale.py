@@ -5,9 +5,9 @@ Timing: a buyer learns θ_1, a contract is chosen, the good may be sold; it lear
 Who would care: airlines that sell refundable fares, firms that sell options on capacity, a supplier that renegotiates:
 what a customer knows today about tomorrow is worth money today.
 
-Kernels (`dynmech.mechanisms.revenue.two_period_types`): `ar1` θ_2 = ρθ_1 + (1−ρ)ε, `power`, `normal`; θ_1 is Beta(a, b).
-On a grid of m first types, the quantiles of the middles of m even parts: `ar1` has the same m quantiles of ε, so that
-θ_2 takes all values ρθ_1 + (1−ρ)ε; other kernels have m even cells of [0, 1] with their probabilities.
+Kernels (`dynmech.mechanisms.revenue.two_period_types`): `ar1` θ_2 = ρθ_1 + (1−ρ)ε, `power`, `normal`; θ_1 is Beta(a,
+b). On a grid of m first types, the quantiles of the middles of m even parts: `ar1` has the same m quantiles of ε, so
+that θ_2 takes all values ρθ_1 + (1−ρ)ε; other kernels have m even cells of [0, 1] with their probabilities.
 
 Source: Yoon 2021, §2.2, with numbers of our own.
 """

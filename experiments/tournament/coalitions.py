@@ -5,9 +5,9 @@ prescribed. What it gains is measured against prescribed play by all under the s
 
     gain(C) = Σ_{i∈C} E[V_i(plan of C, prescribed play of the others) − V_i(prescribed play)],
 
-exactly by dynamic programming (`dynmech.agents.oracle.search`), and in play as a mean of batches with its interval. The two must agree
-up to four standard errors and the tail. The plan is the oracle's for the mechanism at hand, so a coalition is no
-strategy that one agent could choose: it stands beside the profiles, not among them.
+exactly by dynamic programming (`dynmech.agents.oracle.search`), and in play as a mean of batches with its interval. The
+two must agree up to four standard errors and the tail. The plan is the oracle's for the mechanism at hand, so a
+coalition is no strategy that one agent could choose: it stands beside the profiles, not among them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,9 @@
 """Work for several processes: calls go out to loky workers, a few at a time; what fails is tried once more.
 
 `Workers.run` is a stream: calls in, results out in the order in which they come, never more than a few in flight, so
-memory stays flat however many calls there are. Users' code runs confined (`dynmech.experiments.workers.sandbox`), in a process of its
-own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by one.
+memory stays flat however many calls there are. Users' code runs confined (`dynmech.experiments.workers.sandbox`), in a
+process of its own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by
+one.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Mechanisms with a balanced budget: Athey and Segal's balanced mechanism, expected externalities, self-enforcing play."""
+"""Mechanisms with a balanced budget: Athey and Segal's balanced mechanism, expected externalities, self-enforcing
+play."""
 
 import lazy_loader
 

@@ -142,8 +142,8 @@ class Balancing(DirectMechanism, ABC):
     @cached_property
     def tables(self) -> list[list[FloatArray]]:
         """γ_j per distinct period and agent, `(H, O, K_j)`."""
-        ledger = truthful_values(self.environment, self.base)
-        return [self._incentives(t, -ledger.pages[t].transfer_ahead) for t in self.periods]
+        truthful = truthful_values(self.environment, self.base)
+        return [self._incentives(t, -truthful.pages[t].transfer_ahead) for t in self.periods]
 
     def _incentives(self, t: int, worth: FloatArray) -> list[FloatArray]:
         """γ_j in period t, given Ψ `(N, M, S)`."""

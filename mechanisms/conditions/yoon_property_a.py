@@ -32,12 +32,12 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    ledger = truthful_values(environment, mechanism)
-    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in ledger.pages))
+    truthful = truthful_values(environment, mechanism)
+    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in truthful.pages))
     largest = Best[tuple[dict[str, str | int], str]](scale)
-    for t, page in enumerate(ledger.pages):
+    for t, page in enumerate(truthful.pages):
         stage = environment.stage(t)
-        for i, sums in enumerate(discretionary(ledger, t)):
+        for i, sums in enumerate(discretionary(truthful, t)):
             rows = _along_own(stage, i, sums[page.occurs.any(axis=1)])
             spread = np.ptp(rows, axis=-1)
             if spread.max() > 0:
@@ -54,17 +54,17 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
                 largest.offer(float(spread.max()), (place, told))
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")
-    groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * ledger.bound
-    loss = float((plan(environment).value[0] * environment.prior).sum()) - ledger.welfare
-    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * ledger.bound:
+    groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
+    loss = float((plan(environment).value[0] * environment.prior).sum()) - truthful.welfare
+    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * truthful.bound:
         note = "; ".join(part for part in (note, f"and its decisions lose {loss:.4g} of welfare") if part)
         groves = False
     return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
 
 
-def discretionary(ledger: TruthfulValues, t: int) -> FloatArray:
+def discretionary(truthful: TruthfulValues, t: int) -> FloatArray:
     """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
-    page = ledger.pages[t]
+    page = truthful.pages[t]
     others = page.utility_ahead.sum(axis=0) - page.utility_ahead - page.cost_ahead
     return page.transfer_ahead + others
 

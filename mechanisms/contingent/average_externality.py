@@ -1,6 +1,7 @@
 """The average externality mechanism: everybody gets an equal share of the surplus, and the designer breaks even.
 
-Contingent transfers (`dynmech.mechanisms.contingent.contingent`) with λ = 1/N: what agent i's decision today brings it beyond the average,
+Contingent transfers (`dynmech.mechanisms.contingent.contingent`) with λ = 1/N: what agent i's decision today brings it
+beyond the average,
 
     ξ^i(a, θ) = u^i(a, θ) − (1/N) [Σ_j u^j(a, θ) − c(a)],
 

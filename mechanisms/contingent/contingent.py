@@ -10,9 +10,9 @@ The target makes i's continuation payoff a share λ of the social surplus. With 
 
 leaves V_t^i = λ W_t(θ_t) − (what is still due), after every history: i wants what the planner wants, whatever the
 others' signals mean for its own utility. λ = 1: everybody is residual claimant; 1/N: the designer breaks even on
-average; 0: it keeps all. `dynmech.mechanisms.numerics.targets` has the two ways to hit a target, by what the others' next signals say
-about one's own: the *spanning* one, which depends on i's report only through a_t, and the *convex* one, a lottery per
-report under which sending another signal's report never pays.
+average; 0: it keeps all. `dynmech.mechanisms.numerics.targets` has the two ways to hit a target, by what the others'
+next signals say about one's own: the *spanning* one, which depends on i's report only through a_t, and the *convex*
+one, a lottery per report under which sending another signal's report never pays.
 
 Last period (T − 1). Nothing later can be made contingent, so the decision must be implementable by itself: payments
 p_T^i that make truth ex post optimal (Assumption 4), V_T^i = u^i − p_T^i, and the period before is corrected for it,

@@ -2,8 +2,8 @@
 
 Timing (code periods): at t reports r_t ∈ [0, 1]^N, decision a_t = a*(r_t); nothing is paid for it at t. At t + 1 agent
 i pays p^i(y; a_t, o[, r_t^i]), with o the others' reports of t and y the *bracket* of each rival's report of t + 1
-(`brackets` equal ones). For decision and others' reports on nodes the transfers are chosen as `dynmech.mechanisms.numerics.brackets`
-says, to come close to
+(`brackets` equal ones). For decision and others' reports on nodes the transfers are chosen as
+`dynmech.mechanisms.numerics.brackets` says, to come close to
 
     δ E[p^i | a, (θ^i, o)] = v^i(a, θ) = −Σ_{j≠i} u^j(a, θ)   for every own signal θ^i;
 

@@ -5,7 +5,8 @@ At t + 1 agent i pays p^i(r_{t+1}^{−i}; a_t, r_t^{−i}), of all solutions of
     δ Σ_y p^i(y; a, o) P(θ′_{−i} = y | a, (k, o)) = c(a) − Σ_{j≠i} u^j(a, (k, o))   for every own signal k
 
 the one of least norm (with `lags=L`: payments over L periods, whose present values add up; see
-`dynmech.mechanisms.contingent.contingent`). Under truth i's continuation payoff is W(θ_t) minus what is due, after every history.
+`dynmech.mechanisms.contingent.contingent`). Under truth i's continuation payoff is W(θ_t) minus what is due, after
+every history.
 
 Guarantee: periodic ex post incentive compatible and efficient for any interdependence, if for every (i, a, θ_{−i}) that
 occur together the beliefs about θ′_{−i} given i's signals are linearly independent (spanning), or at least the target

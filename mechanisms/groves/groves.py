@@ -16,8 +16,8 @@ Guarantee: with private values and independent types i's continuation payoff is 
 periodic ex post incentive compatible. `team` is Φ = 0 at every date (up to the flows), `pivot` is Φ^i = W_{−i}.
 
 A `surcharge` ε that agent 0 pays whenever decision 0 is taken makes it no Groves mechanism, by the residual of
-`dynmech.mechanisms.conditions.yoon_property_a`; with finitely many signals truth survives while ε is below every gap. So incentive
-compatibility without a rich domain of types does not make a mechanism Groves.
+`dynmech.mechanisms.conditions.yoon_property_a`; with finitely many signals truth survives while ε is below every gap.
+So incentive compatibility without a rich domain of types does not make a mechanism Groves.
 
 Source: Yoon 2021, §3.2: Definition 1, Theorem 3; Theorem 4 (the converse) needs its unrestricted domain.
 """

@@ -6,9 +6,10 @@ Timing: reports, decision a*(r), payment at once. With W_{−i} the value of the
 
 What the others may decide without i is an option. From *all* decisions: then p^i ≥ 0, no deficit; participation
 W ≥ W_{−i} holds where the others can do without i what they do with it (values that are never negative). From those
-*feasible* without i, in which it takes no part (`dynmech.mechanisms.planning.feasibility`): then W ≥ W_{−i} always, as the others' plan is
-open to everybody and costs i nothing, but there may be a deficit. In bilateral trade without one side there is no
-trade, W_{−i} = 0, seller and buyer both earn the gains from trade, and the designer pays them once more.
+*feasible* without i, in which it takes no part (`dynmech.mechanisms.planning.feasibility`): then W ≥ W_{−i} always, as
+the others' plan is open to everybody and costs i nothing, but there may be a deficit. In bilateral trade without one
+side there is no trade, W_{−i} = 0, seller and buyer both earn the gains from trade, and the designer pays them once
+more.
 
 Guarantee: with private values and independent types truth is periodic ex post incentive compatible and i's
 continuation payoff is W − W_{−i}.

@@ -254,7 +254,8 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     Raises:
         Refusal: virtual values cross 0 more than once, a higher first type makes second types worse, or tomorrow's
             price rises with the first type so far that integral monotonicity (8) fails: then the pointwise optimum
-            is not incentive compatible, and a grid's linear program (`dynmech.mechanisms.revenue.revenue_lp`) must decide.
+            is not incentive compatible, and a grid's linear program (`dynmech.mechanisms.revenue.revenue_lp`) must
+            decide.
     """
     low, high = types.first_support
     inner = np.linspace(low, high, FINE)[1:-1]

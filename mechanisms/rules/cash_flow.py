@@ -1,6 +1,6 @@
 """What prescribed play is expected to bring in, period by period: fees at the start, deficits later, and their sum.
 
-The law of (memory, profile) is carried forward through the ledger's pages; nothing is simulated.
+The law of (memory, profile) is carried forward through the values of truthful play's pages; nothing is simulated.
 """
 
 from dataclasses import dataclass

@@ -46,9 +46,9 @@ class RuleTables:
         shape: public states, then messages of each agent; X is their product.
         decide: decision, `(M, X)`.
         charge, due: transfers by agent, `(N, M, X)`.
-        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see `dynmech.mechanisms.rules.actions`.
-        prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
-        verified: how the rules were held to what they declare.
+        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see
+        `dynmech.mechanisms.rules.actions`. prescribed: per agent, the message asked by memory, public state and signal,
+        `(M, O, K_i)`. verified: how the rules were held to what they declare.
     """
 
     shape: tuple[int, ...]

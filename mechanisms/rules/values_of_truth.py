@@ -1,4 +1,4 @@
-"""The ledger of prescribed play, exactly: who gets what, what the designer takes in, and where it runs short.
+"""The truthful of prescribed play, exactly: who gets what, what the designer takes in, and where it runs short.
 
 State: (memory m, profile θ). With x the prescribed messages,
 

@@ -1,4 +1,5 @@
-"""Revenue in separable economies: virtual values, the virtual pivot mechanism, menus of contracts, the relaxed bound."""
+"""Revenue in separable economies: virtual values, the virtual pivot mechanism, menus of contracts, the relaxed
+bound."""
 
 import lazy_loader
 

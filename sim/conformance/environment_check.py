@@ -2,8 +2,9 @@
 
 Every answer must be of the right shape and type, finite and within the spaces and bounds that the economy declares, and
 a function of its arguments, episode by episode: the same when it is asked again, in another order, or for one episode
-alone. Arguments are arrays that cannot be written to, and nothing else may change (`dynmech.sim.conformance.side_effects`). Utilities of
-finite economies are looked at in every profile, and where the law is known draws are counted (`dynmech.sim.conformance.goodness_of_fit`).
+alone. Arguments are arrays that cannot be written to, and nothing else may change
+(`dynmech.sim.conformance.side_effects`). Utilities of finite economies are looked at in every profile, and where the
+law is known draws are counted (`dynmech.sim.conformance.goodness_of_fit`).
 """
 
 from collections.abc import Callable, Sequence

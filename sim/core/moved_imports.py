@@ -1,4 +1,5 @@
-"""What to write where a plug-in still imports `sim`, `mechanisms`, `agents` or `experiments`, which now stand in `dynmech`."""
+"""What to write where a plug-in still imports `sim`, `mechanisms`, `agents` or `experiments`, which now stand in
+`dynmech`."""
 
 import ast
 import importlib

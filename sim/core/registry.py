@@ -1,7 +1,8 @@
 """Names: every module of a package that defines a concrete, named class offers it under that name.
 
 Nothing is listed by hand; a new mechanism, strategy or scenario is a module, and everything that shows names follows.
-Users add their own: a file (a plug-in), or an installed package (`dynmech.sim.core.entry_points`), imported when it is asked for.
+Users add their own: a file (a plug-in), or an installed package (`dynmech.sim.core.entry_points`), imported when it is
+asked for.
 """
 
 import importlib

@@ -91,7 +91,7 @@ class RunFolder:
         """Whether this run is there already; a void one is cleared away."""
         if not _is_run(self.path):
             return False
-        self.data = read_ledger(self.path)
+        self.data = read_manifest(self.path)
         different = first_difference(self.data["configuration"], self.configuration)
         if different and self.data.get("void"):
             self._lock_folder()
@@ -111,7 +111,7 @@ class RunFolder:
             "versions": self._versions,
             "complete": False,
         }
-        self._write_ledger()
+        self._write_manifest()
 
     def __enter__(self) -> Self:
         self._lock_folder()
@@ -230,7 +230,7 @@ class RunFolder:
     def note(self, **facts: Any) -> None:
         """Record facts about the whole run."""
         self.data.update(json.loads(json.dumps(facts)))
-        self._write_ledger()
+        self._write_manifest()
 
     def finish(self, keys: Iterable[str], *, void: bool = False) -> None:
         """All that could be played is there: put the journal in order and say whether the run is complete.
@@ -247,7 +247,7 @@ class RunFolder:
         digest = self.journal.rewrite([*there, *(key for key in failed if key not in set(there))])
         self.note(complete=not failed, void=void, shards=len(there), failures=len(failed), journal=digest)
 
-    def _write_ledger(self) -> None:
+    def _write_manifest(self) -> None:
         path = self.path / "run.json"
         partial = self.path / f".run.{os.getpid()}.partial"
         try:
@@ -275,38 +275,38 @@ def _is_run(path: Path) -> bool:
             return True
         if path.exists() and not path.is_dir():
             raise InputError(f"{path}: a file, not a folder; choose another --out")
-        if path.exists() and not all(_is_partial_ledger(file) for file in path.iterdir()):
+        if path.exists() and not all(_is_partial_manifest(file) for file in path.iterdir()):
             raise InputError(f"{path}: not empty, and not a run; choose another --out")
     except OSError as error:
         raise InputError(f"{path}: cannot be used as a run folder: {error.strerror or error}") from None
     return False
 
 
-def _is_partial_ledger(path: Path) -> bool:
+def _is_partial_manifest(path: Path) -> bool:
     """Whether it is all that a program has left that was killed while it began a run."""
     return path.name.startswith(".run.") and path.name.endswith(".partial")
 
 
-def read_ledger(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     """The contents of a run folder's `run.json`.
 
     Raises:
         InputError: the folder is not a run, or `run.json` is damaged.
     """
-    ledger = path / "run.json"
+    manifest = path / "run.json"
     try:
-        data = json.loads(ledger.read_text(encoding="utf-8"))
+        data = json.loads(manifest.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: not a run folder, it has no run.json") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{ledger}: cannot be read: {error}") from None
+        raise InputError(f"{manifest}: cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise InputError(f"{ledger}: not a run of schema {SCHEMA}")
+        raise InputError(f"{manifest}: not a run of schema {SCHEMA}")
     for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool)):
         if not isinstance(data.get(key), kind):
-            raise InputError(f"{ledger}: damaged, {key!r} is missing or not what it should be")
+            raise InputError(f"{manifest}: damaged, {key!r} is missing or not what it should be")
     if data.pop("seal", None) != _seal(data):
-        raise InputError(f"{ledger}: damaged, not what was written; choose another --out, or delete the folder")
+        raise InputError(f"{manifest}: damaged, not what was written; choose another --out, or delete the folder")
     return data
 
 

@@ -173,10 +173,10 @@ def test_ledger_agrees_with_the_tree() -> None:
         environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
         for mechanism in (Team(environment), Pivot(environment)):
             payoffs, revenue = tree_payoffs(environment, mechanism)
-            ledger = truthful_values(environment, mechanism)
-            np.testing.assert_allclose(ledger.utility - ledger.transfer, payoffs, atol=1e-10)
-            assert ledger.transfer.sum() == pytest.approx(revenue, abs=1e-10)
-            assert ledger.welfare == pytest.approx(
+            truthful = truthful_values(environment, mechanism)
+            np.testing.assert_allclose(truthful.utility - truthful.transfer, payoffs, atol=1e-10)
+            assert truthful.transfer.sum() == pytest.approx(revenue, abs=1e-10)
+            assert truthful.welfare == pytest.approx(
                 float((plan(environment).value[0] * environment.prior).sum()), abs=1e-10
             )
 
@@ -748,4 +748,4 @@ def test_a_mechanism_that_observes_actions_is_searched_with_what_it_sees(fine: f
     found = audit(effort(), rules)
     assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([gain])
     assert found.holds == (gain == 0)
-    assert found.ledger.transfer == pytest.approx([0])
+    assert found.truthful.transfer == pytest.approx([0])

@@ -324,7 +324,7 @@ def test_the_line_on_the_page_makes_the_run_again(
         main([*shlex.split(line)[1:], "--out", str(tmp_path / "again")])
     capsys.readouterr()
     assert stop.value.code == 0
-    assert read_run(tmp_path / "again").ledger["configuration"] == read_run(folders[kind]).ledger["configuration"]
+    assert read_run(tmp_path / "again").manifest["configuration"] == read_run(folders[kind]).manifest["configuration"]
     assert read_result(tmp_path / "again") == read_result(folders[kind])
 
 
@@ -333,7 +333,7 @@ def test_the_study_on_the_page_plays_the_tournament_again(pages: dict[str, Path]
     shown = re.search(r"dynmech tournament study\.toml:\n(.*?)\n\s*\n\s*run folder", text, re.DOTALL)
     assert shown is not None
     again = check_tournament(tomllib.loads(shown[1]), "s").model_dump(exclude={"out"})
-    assert again == read_run(folders["tournament"]).ledger["configuration"]["study"]
+    assert again == read_run(folders["tournament"]).manifest["configuration"]["study"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -341,9 +341,9 @@ def test_seeds_and_versions_are_there(kind: str, pages: dict[str, Path], folders
     text = words(pages[kind])
     assert re.search(r"seed ?0", text)
     ledgers = folders[kind].rglob("run.json")
-    for ledger in map(json.loads, (path.read_text(encoding="utf-8") for path in ledgers)):
-        assert ledger["configuration_hash"] in text
-        assert all(version in text for version in ledger["versions"].values())
+    for manifest in map(json.loads, (path.read_text(encoding="utf-8") for path in ledgers)):
+        assert manifest["configuration_hash"] in text
+        assert all(version in text for version in manifest["versions"].values())
 
 
 def test_o_is_short_for_out(folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def again(folder: Path, target: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         main([*line, "--out", str(target)])
     assert stop.value.code == 0
-    assert read_run(target).ledger["configuration"] == read_run(folder).ledger["configuration"]
+    assert read_run(target).manifest["configuration"] == read_run(folder).manifest["configuration"]
     assert read_result(target) == read_result(folder)
 
 

@@ -192,13 +192,13 @@ def test_no_report_is_missing_in_a_finite_game(tested: StressResult) -> None:
 
 
 def test_every_file_carries_schema_hash_and_seed(tested: StressResult) -> None:
-    ledger = json.loads((tested.folder / "run.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tested.folder / "run.json").read_text(encoding="utf-8"))
     files = sorted(tested.folder.rglob("*.parquet"))
     assert len(files) == 3 * 23
     for path in files:
         metadata = pq.read_metadata(path).metadata
         assert metadata[b"dynmech_schema"] == b"2"
-        assert metadata[b"configuration_hash"].decode() == ledger["configuration_hash"]
+        assert metadata[b"configuration_hash"].decode() == manifest["configuration_hash"]
         assert metadata[b"seed"] == b"0"
 
 

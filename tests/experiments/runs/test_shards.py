@@ -16,7 +16,7 @@ from dynmech.experiments.workers import pool
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.log.journal import Journal
-from dynmech.sim.log.run_folder import read_ledger
+from dynmech.sim.log.run_folder import read_manifest
 from tests.builders.runs import ROOT, bytes_below, planted, strategy
 
 SAMPLING = Sampling(episodes=90, seed=3, shard=20)
@@ -77,7 +77,7 @@ def test_one_two_and_seven_workers_leave_the_same_bytes(tmp_path: Path) -> None:
         assert set(one) >= {"run.json", "shards.jsonl"}
         assert len(entries(tmp_path / f"{kind} 7", "remark")) >= 3
     assert len(entries(tmp_path / "stress 7", "failed")) > 1
-    assert read_ledger(tmp_path / "run 7")["complete"]
+    assert read_manifest(tmp_path / "run 7")["complete"]
 
 
 def test_another_number_of_workers_resumes_and_finishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +141,8 @@ def test_a_shard_that_fails_is_tried_once_more_and_the_rest_is_played(count: int
     assert len(played) == 10 - len(failed)
     assert str(raised.value).startswith(reason)
     assert str(raised.value).endswith(f" ({len(failed)} shards failed); recorded in {tmp_path / 'a'}")
-    ledger = read_ledger(tmp_path / "a")
-    assert (ledger["complete"], ledger["failures"]) == (False, len(failed))
+    manifest = read_manifest(tmp_path / "a")
+    assert (manifest["complete"], manifest["failures"]) == (False, len(failed))
     assert len(list((tmp_path / "a").rglob("*.parquet"))) == 3 * len(played)
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*.parquet")}
@@ -206,7 +206,7 @@ def test_a_family_that_fails_in_the_pilot_is_looked_at_again(tmp_path: Path) -> 
     assert {entry["key"] for entry in result.failures} == {
         f"mechanism={m}/case=firm-{i}.pilotless" for m in ("linked", "team") for i in (1, 2)
     }
-    assert "chosen" not in read_ledger(tmp_path / "a"), "nothing was chosen for good"
+    assert "chosen" not in read_manifest(tmp_path / "a"), "nothing was chosen for good"
     (tmp_path / "gone").touch()
     healed = play_stress(tmp_path / "a", 1, sampling=ONE)
     assert healed.failures == []

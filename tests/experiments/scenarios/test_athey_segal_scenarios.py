@@ -44,8 +44,8 @@ def test_values_are_private_types_independent_and_the_balanced_team_holds(text: 
     assert independent_types(environment).holds
     for mechanism in ("team", "team:reports=payoffs", "balanced-team", "balanced:base=pivot"):
         assert audit(environment, make_mechanism(mechanism, environment)).holds
-    ledger = truthful_values(environment, make_mechanism("balanced-team", environment))
-    np.testing.assert_allclose(ledger.transfer, 0, atol=1e-10)
+    truthful = truthful_values(environment, make_mechanism("balanced-team", environment))
+    np.testing.assert_allclose(truthful.transfer, 0, atol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_the_designer_bears_the_shortage() -> None:
     assert (record.cost[: game.periods] == 0).all()
     dear = table("power-plants:low=9,high=10")
     assert all(row == ["none"] * 4 for row in decisions(dear))
-    ledger = truthful_values(dear, make_mechanism("team", dear))
-    assert ledger.welfare == pytest.approx(-1.5 * 3 / 0.1)
+    truthful = truthful_values(dear, make_mechanism("team", dear))
+    assert truthful.welfare == pytest.approx(-1.5 * 3 / 0.1)
 
 
 @pytest.mark.parametrize(

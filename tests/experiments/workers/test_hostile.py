@@ -90,14 +90,14 @@ def call(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str,
     return stopped.value.code, output.out, "".join(told)
 
 
-def ledger(kind: str) -> list[dict[str, Any]]:
+def manifest(kind: str) -> list[dict[str, Any]]:
     """Entries of the run in `out` that have such a field."""
     journal = Journal(Path("out/shards.jsonl"))
     return [entry for entry in map(journal.read, journal) if kind in entry]
 
 
 def check(one: Hostile, capfd: pytest.CaptureFixture[str]) -> None:
-    """Bring it out with its own command: one line, on the screen and in the ledger."""
+    """Bring it out with its own command: one line, on the screen and in the manifest."""
     planted(Path("hostile.py"), one.source)
     words = [*CALLS[one.kind, one.command], "--plugin", "hostile.py", *SMALL, *limits(one)]
     code, out, err = call(words, capfd)
@@ -105,13 +105,13 @@ def check(one: Hostile, capfd: pytest.CaptureFixture[str]) -> None:
         assert "hello" not in out
     elif one.command == "stress":
         assert code == 0, err
-        found = {entry["failed"] for entry in ledger("failed")}
+        found = {entry["failed"] for entry in manifest("failed")}
         assert len(found) in (1, 2), "a line for either firm, or one for both"
         for text in found:
             assert re.search(one.says, text), text
             assert text[:60] in " ".join(out.split()), "on the screen as well"
     elif one.hostility == "writes" and code == 0:
-        (remark,) = {entry["remark"] for entry in ledger("remark")}
+        (remark,) = {entry["remark"] for entry in manifest("remark")}
         assert re.search(one.says, remark), remark
         assert re.search(f"note: .*{one.says}", " ".join(out.split())), out
         assert "hello" not in err or "at import" in one.name
@@ -135,7 +135,7 @@ def check_rest(one: Hostile, whole: dict[str, Any], capfd: pytest.CaptureFixture
         assert (out, Path("out").exists()) == ("", False)
         return
     assert code == 0, err
-    told = {entry["failed"] for entry in ledger("failed")} | {entry["remark"] for entry in ledger("remark")}
+    told = {entry["failed"] for entry in manifest("failed")} | {entry["remark"] for entry in manifest("remark")}
     # What __init__ raises shows in the menu first.
     texts = [text.replace("firm 2", "firm 1").replace("'hostile', menu: ", "'hostile': ") for text in told]
     assert any(re.search(one.says, text) for text in [*told, *texts]), told

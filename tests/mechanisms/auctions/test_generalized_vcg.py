@@ -94,8 +94,8 @@ def test_finite_horizons_go_backwards(seed: int, size: tuple[int, int, int], hor
     assert all(condition.holds for condition in mechanism.conditions())
     assert worst(environment, mechanism) < 1e-9
     expected = (mechanism.values[0] * environment.prior).reshape(len(environment.agents), -1).sum(axis=1)
-    ledger = truthful_values(environment, mechanism)
-    np.testing.assert_allclose(ledger.utility - ledger.transfer, expected, atol=1e-12)
+    truthful = truthful_values(environment, mechanism)
+    np.testing.assert_allclose(truthful.utility - truthful.transfer, expected, atol=1e-12)
 
 
 @given(seeds, sizes)

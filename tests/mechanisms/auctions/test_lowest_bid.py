@@ -285,7 +285,7 @@ def test_play_earns_what_winning_is_worth_and_the_last_winner_pays_its_second_in
     mechanism = LowestBid(environment)
     record = play(environment, mechanism)
     found = audit(environment, mechanism)
-    exact = found.ledger.utility - found.ledger.transfer
+    exact = found.truthful.utility - found.truthful.transfer
     moments = Moments.of(record.payoffs)
     assert (np.abs(moments.mean - exact) <= 5 * moments.error + record.game.tail).all()
     assert (moments.error < 0.1).all()

@@ -107,9 +107,9 @@ def test_it_balances_and_nobody_gains_after_any_history(seed: int, shape: tuple[
     assert independent_types(environment).holds
     mechanism = BalancedTeam(environment)
     assert residual(mechanism) < 1e-12
-    ledger = truthful_values(environment, mechanism)
-    np.testing.assert_allclose(ledger.transfer, 0, atol=1e-10)  # so payoffs are E V_i
-    assert ledger.welfare == pytest.approx(float((plan(environment).value[0] * environment.prior).sum()), abs=1e-9)
+    truthful = truthful_values(environment, mechanism)
+    np.testing.assert_allclose(truthful.transfer, 0, atol=1e-10)  # so payoffs are E V_i
+    assert truthful.welfare == pytest.approx(float((plan(environment).value[0] * environment.prior).sum()), abs=1e-9)
     for agent in range(len(environment.agents)):
         assert gain(mechanism, agent) < 1e-9
 

@@ -158,16 +158,16 @@ def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
     assert independent_types(env).holds
     surplus = float((plan(env).value[0] * env.prior).sum())
     for rules in (Team(env), Team(env, "payoffs"), BalancedTeam(env)):
-        ledger = truthful_values(env, rules)
-        payoff = ledger.utility - ledger.transfer
-        np.testing.assert_allclose(payoff, ledger.utility if isinstance(rules, BalancedTeam) else surplus, atol=1e-8)
+        truthful = truthful_values(env, rules)
+        payoff = truthful.utility - truthful.transfer
+        np.testing.assert_allclose(payoff, truthful.utility if isinstance(rules, BalancedTeam) else surplus, atol=1e-8)
         for agent in range(2):
             whole = build_problem(env, rules, (agent,))
             assert gain(whole, worst=True) < 1e-8
             if isinstance(rules, Team):
                 assert gain(whole, Information.EX_POST, worst=True) < 1e-8
             else:
-                for page in ledger.pages:
+                for page in truthful.pages:
                     np.testing.assert_allclose(page.transfer.sum(axis=0), 0, atol=1e-12)
 
 
@@ -287,8 +287,8 @@ def test_acts_are_searched_as_plain_recursion_does(seed: int, agent: int) -> Non
     assert truth == pytest.approx(Recursion(rules, agent, free=False).value(0, env.prior, 0), abs=1e-12)
     assert best == pytest.approx(Recursion(rules, agent, free=True).value(0, env.prior, 0), abs=1e-12)
     assert best - truth > 0.3
-    ledger = truthful_values(env, rules)
-    assert (ledger.utility - ledger.transfer)[agent] == pytest.approx(truth, abs=1e-12)
+    truthful = truthful_values(env, rules)
+    assert (truthful.utility - truthful.transfer)[agent] == pytest.approx(truth, abs=1e-12)
 
 
 @pytest.mark.parametrize("horizon", [None, 3])

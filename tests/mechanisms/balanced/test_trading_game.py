@@ -253,8 +253,8 @@ def test_every_variation_has_its_first_best_and_balances(variant: str) -> None:
     for mechanism in ("team", "balanced-team"):  # misreports, disobedience, and both
         assert gains(env, mechanism) == pytest.approx([0, 0], abs=1e-12)
     rules = make_mechanism("balanced-team", env)
-    ledger = truthful_values(env, rules)
-    np.testing.assert_allclose(ledger.transfer, 0, atol=1e-12)
+    truthful = truthful_values(env, rules)
+    np.testing.assert_allclose(truthful.transfer, 0, atol=1e-12)
     assert max(gains(env, "pay-your-report")) > 0.05
 
 

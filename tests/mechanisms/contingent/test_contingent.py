@@ -89,7 +89,7 @@ def test_a_constant_last_decision(rule: Callable[..., ContingentMechanism], seed
     assert found.holds
     assert not mechanism.promises.efficient
     assert (
-        found.ledger.welfare < (plan(environment).value[0] * environment.prior).sum() - 0.01
+        found.truthful.welfare < (plan(environment).value[0] * environment.prior).sum() - 0.01
     )  # surplus is lost; the designer pays
 
 
@@ -127,10 +127,10 @@ def test_public_states_and_costs(name: str, seed: int) -> None:
         ahead = share(2) * plan(environment).value[0].reshape(-1) - due_under_truth(environment, mechanism, t)
         np.testing.assert_allclose(page.stay, ahead, atol=rounding(environment, mechanism))
     assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
-    ledger = truthful_values(environment, mechanism)
+    truthful = truthful_values(environment, mechanism)
     if "average" in name:
-        costs = float(ledger.pages[0].cost_ahead[0] @ environment.prior.reshape(-1))
-        assert ledger.transfer.sum() == pytest.approx(costs, abs=2 * rounding(environment, mechanism))
+        costs = float(truthful.pages[0].cost_ahead[0] @ environment.prior.reshape(-1))
+        assert truthful.transfer.sum() == pytest.approx(costs, abs=2 * rounding(environment, mechanism))
     if name == "spanning":
         balanced = ContingentSpanning(environment, budget="ex-ante")
         assert truthful_values(environment, balanced).transfer.sum() == pytest.approx(
@@ -188,11 +188,11 @@ def test_the_oil_leases() -> None:
         for rule in (ContingentSpanning, ContingentConvex):
             found = audit(environment, rule(environment))
             assert found.holds
-            assert found.ledger.transfer.sum() == pytest.approx(-19)
+            assert found.truthful.transfer.sum() == pytest.approx(-19)
         assert audit(environment, AverageExternality(environment)).holds
         found = audit(environment, SurplusExtraction(environment))
         assert found.holds
-        assert found.ledger.transfer.sum() == pytest.approx(19)
+        assert found.truthful.transfer.sum() == pytest.approx(19)
 
 
 def test_a_due_transfer_reads_the_past_reports_as_it_should() -> None:

@@ -92,7 +92,7 @@ def test_the_printed_fee_doubles_the_deficit() -> None:
     )
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     found = audit(environment, faults.PrintedFee(environment))
-    assert found.ledger.transfer.sum() == pytest.approx(-2 * surplus)
+    assert found.truthful.transfer.sum() == pytest.approx(-2 * surplus)
     assert found.verdict == "fails"
     assert [verdict.promise for verdict in found.promises if verdict.status == "fails"] == ["budget: ex ante"]
 

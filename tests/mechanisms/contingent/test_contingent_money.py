@@ -70,12 +70,12 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
     """Given what was public before it, a period's transfers are expected to add up to 0, in the last period too."""
     for environment in (endless(seed), unfolding(seed)):
         mechanism = make_mechanism(f"average-externality:solver={way}", environment)
-        ledger, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
-        assert ledger.pages[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
-        for t, page in enumerate(ledger.pages):
+        truthful, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
+        assert truthful.pages[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
+        for t, page in enumerate(truthful.pages):
             if page.rows is None:
                 continue
-            after = ledger.pages[t if ledger.stationary and t else t + 1].transfer.sum(axis=0)
+            after = truthful.pages[t if truthful.stationary and t else t + 1].transfer.sum(axis=0)
             memory, profile = np.nonzero(page.occurs)
             laws = page.rows[page.decision[memory, profile], profile]
             expected = (laws * after[page.following[memory, profile]]).sum(axis=1)
@@ -92,11 +92,11 @@ def test_surplus_extraction_leaves_nothing_and_nobody_leaves(seed: int, way: str
     for environment in (endless(seed, 2, 3), unfolding(seed)):
         mechanism = make_mechanism(f"surplus-extraction:solver={way}", environment)
         assert isinstance(mechanism, SurplusExtraction)
-        ledger, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
-        assert ledger.transfer.sum() == pytest.approx(
+        truthful, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
+        assert truthful.transfer.sum() == pytest.approx(
             float((plan(environment).value[0] * environment.prior).sum()), abs=close
         )
-        np.testing.assert_allclose(ledger.pages[0].stay, 0, atol=close)
+        np.testing.assert_allclose(truthful.pages[0].stay, 0, atol=close)
         found = audit(environment, mechanism, all_states=True)
         assert found.holds
         assert min(least.value for least in found.participation["ex_post"]) >= -close
@@ -121,6 +121,6 @@ def test_without_fees_in_advance_extraction_drives_agents_out() -> None:
     bare = faults.NoFees(environment)
     found = audit(environment, bare)
     surplus = float((plan(environment).value[0] * environment.prior).sum())
-    assert found.ledger.transfer.sum() == pytest.approx(surplus, abs=1e-8)
+    assert found.truthful.transfer.sum() == pytest.approx(surplus, abs=1e-8)
     assert [v.status for v in found.promises] == ["holds", "fails", "holds"]
     assert min(least.value for least in found.participation["ex_post"]) < -0.5

@@ -93,4 +93,4 @@ def test_an_unknown_last_decision_and_a_single_period() -> None:
     mechanism = ContingentSpanning(alone, budget="ex-ante")  # a static mechanism, with fees
     found = audit(alone, mechanism)
     assert found.holds
-    assert found.ledger.transfer.sum() == pytest.approx(0, abs=1e-9)
+    assert found.truthful.transfer.sum() == pytest.approx(0, abs=1e-9)

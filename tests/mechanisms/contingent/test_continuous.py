@@ -331,15 +331,16 @@ def test_play_is_the_same_in_every_block(method: Method) -> None:
 
 @pytest.mark.parametrize("firms", [2, 3])
 def test_play_earns_what_the_grid_says(firms: int) -> None:
-    """Truthful payoffs of the continuous game within five standard errors of the ledger's on a grid, and about E W."""
+    """Truthful payoffs of the continuous game within five standard errors of the values of truthful play's on a grid,
+    and about E W."""
     environment = replace(licence(firms=firms, gamma=0.9), discount=0.6)
     mechanism = ContingentDensity(environment, brackets=3, nodes=4)
     cells = 3
     rules = OnGrid(environment.on_grid(cells, 2), mechanism, cells, 2)
-    ledger = truthful_values(rules.environment, rules)
+    truthful = truthful_values(rules.environment, rules)
     record = play(make_game(environment, mechanism, tail=1e-2), episodes=3000)
     moments = Moments.of(record.payoffs)
-    exact = ledger.utility - ledger.transfer
+    exact = truthful.utility - truthful.transfer
     assert (np.abs(moments.mean - exact) <= 5 * moments.error + record.game.tail + 0.02 * np.abs(exact)).all()
     assert (moments.error < 0.05 * np.abs(exact)).all()
 

@@ -77,9 +77,9 @@ def test_in_trade_the_designer_pays_the_gains_from_trade() -> None:
     assert isinstance(environment, TableEnvironment)
     found = audit(environment, Pivot(environment, without="feasible"))
     assert found.holds
-    assert found.budget["ex_ante"].value == pytest.approx(-found.ledger.welfare, abs=1e-9)
-    payoff = found.ledger.utility - found.ledger.transfer
-    np.testing.assert_allclose(payoff, found.ledger.welfare, atol=1e-9)  # W_{−i} = 0
+    assert found.budget["ex_ante"].value == pytest.approx(-found.truthful.welfare, abs=1e-9)
+    payoff = found.truthful.utility - found.truthful.transfer
+    np.testing.assert_allclose(payoff, found.truthful.welfare, atol=1e-9)  # W_{−i} = 0
     loses = audit(environment, Pivot(environment))
     assert loses.holds  # no deficit is what it promises
     assert loses.participation["ex_post"][0].value < -0.1

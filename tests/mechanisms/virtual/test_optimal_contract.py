@@ -78,8 +78,8 @@ def test_the_menu_is_the_direct_mechanism(scenario: str) -> None:
     environment = load(scenario)
     found, direct = audit(environment, OptimalContract(environment)), VirtualPivot(environment)
     assert found.holds
-    cost = found.ledger.utility.sum() - found.ledger.welfare
-    assert float(found.ledger.transfer.sum() - cost) == pytest.approx(direct.profit, abs=1e-9)
+    cost = found.truthful.utility.sum() - found.truthful.welfare
+    assert float(found.truthful.transfer.sum() - cost) == pytest.approx(direct.profit, abs=1e-9)
 
 
 def test_learning_buyers_choose_ahead() -> None:

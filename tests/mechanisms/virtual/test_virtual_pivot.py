@@ -78,7 +78,7 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
     """Two programs: small decision problems by first report, and the product of memory and profiles."""
     mechanism = VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
     environment = mechanism.environment
-    ledger = truthful_values(environment, mechanism)
+    truthful = truthful_values(environment, mechanism)
     for i in range(2):
         found = search_frozen(mechanism, i)
         problem = build_problem(environment, mechanism, (i,))
@@ -89,7 +89,9 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
         gain = best[Information.INTERIM].ex_ante - truth[Information.INTERIM].ex_ante
         assert found.ex_ante_gain == pytest.approx(gain, abs=1e-9)
         assert found.payoff == pytest.approx(truth[Information.INTERIM].ex_ante, abs=1e-9)
-    assert mechanism.profit == pytest.approx(ledger.transfer.sum() - ledger.utility.sum() + ledger.welfare, abs=1e-9)
+    assert mechanism.profit == pytest.approx(
+        truthful.transfer.sum() - truthful.utility.sum() + truthful.welfare, abs=1e-9
+    )
 
 
 def test_left_sums_fail_and_the_audit_says_so() -> None:
@@ -156,13 +158,13 @@ def test_exact_rents_against_a_fine_riemann_sum() -> None:
 
 
 def test_additive_values_with_a_horizon() -> None:
-    """The autoregression: nobody gains; revenue is what the ledger adds up."""
+    """The autoregression: nobody gains; revenue is what the values of truthful play adds up."""
     environment = load("ar1-additive:nodes=4")
     mechanism = make_mechanism("virtual-pivot", environment)
     found = audit(environment, mechanism)
     assert found.holds
     assert isinstance(mechanism, VirtualPivot)
-    assert mechanism.profit == pytest.approx(float(found.ledger.transfer.sum()), abs=1e-9)
+    assert mechanism.profit == pytest.approx(float(found.truthful.transfer.sum()), abs=1e-9)
     assert max(search_frozen(mechanism, i).first_gain for i in (0, 1)) <= EXACT
 
 

@@ -186,8 +186,8 @@ def test_from_python_they_are_used_in_the_same_way(plugin: Path) -> None:
     strategy = STRATEGIES.get("undercut")()
     by_object = run("market", "second-price-rule", {"1": strategy}, episodes=100, out="b")
     assert by_name.agents.equals(by_object.agents)
-    ledger = json.loads(Path("a/run.json").read_text())
-    assert set(ledger["configuration"]["code"]) == {"second-price-rule", "undercut"}
+    manifest = json.loads(Path("a/run.json").read_text())
+    assert set(manifest["configuration"]["code"]) == {"second-price-rule", "undercut"}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from dynmech import run, stress
 from dynmech.experiments.runs.running import RunResult
 from dynmech.experiments.runs.simulation import Sampling, pilot
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
-from dynmech.sim.log.run_folder import RunFolder, configuration_hash, first_difference, read_ledger
+from dynmech.sim.log.run_folder import RunFolder, configuration_hash, first_difference, read_manifest
 from dynmech.sim.log.shard_files import write_shard
 from dynmech.sim.play.loop import play_shard
 from tests.builders.runs import ROOT, bytes_below, no_space
@@ -346,9 +346,9 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: py
         ('{"schema": 2, "configuration": {}, "configuration_hash": "x", "complete": 1}', "damaged, 'complete'"),
     ],
 )
-def test_a_damaged_ledger_is_refused(text: str, said: str, tmp_path: Path) -> None:
+def test_a_damaged_manifest_is_refused(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
-        read_ledger(tmp_path)
+        read_manifest(tmp_path)
     with pytest.raises(InputError, match=said):
         folder(tmp_path, seed=1)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
-from dynmech.sim.log.run_folder import DATASETS, RunFolder, read_ledger
+from dynmech.sim.log.run_folder import DATASETS, RunFolder, read_manifest
 from dynmech.sim.log.shard_files import checksum, damage, write_shard
 from tests.builders.runs import ROOT, bytes_below, no_space
 
@@ -188,8 +188,8 @@ def test_what_failed_is_recorded_and_tried_again(tmp_path: Path) -> None:
         keep(begun, KEYS[2])
         begun.finish(KEYS)
     assert begun.failures() == [{"key": KEYS[1], "failed": "strategy 'x': no", "tries": 2}]
-    ledger = read_ledger(tmp_path / "a")
-    assert (ledger["complete"], ledger["shards"], ledger["failures"]) == (False, 3, 1)
+    manifest = read_manifest(tmp_path / "a")
+    assert (manifest["complete"], manifest["shards"], manifest["failures"]) == (False, 3, 1)
     again = played(tmp_path / "a")
     assert (again.written, again.failures(), again.data["complete"]) == (1, [], True)
     played(tmp_path / "undisturbed")
@@ -384,23 +384,23 @@ def test_a_folder_can_be_moved(tmp_path: Path) -> None:
     assert (again.written, again.damaged) == (0, [])
 
 
-def test_every_bit_of_the_ledger_is_guarded(tmp_path: Path) -> None:
-    """What was chosen stands there: a false ledger is refused, or says what the true one says."""
+def test_every_bit_of_the_manifest_is_guarded(tmp_path: Path) -> None:
+    """What was chosen stands there: a false manifest is refused, or says what the true one says."""
     begun = played(tmp_path / "a")
     begun.note(chosen={"linked": [{"agent": 0, "strategy": "one-shot:period=1,map=flip"}]})
-    whole, said = (begun.path / "run.json").read_bytes(), read_ledger(begun.path)
+    whole, said = (begun.path / "run.json").read_bytes(), read_manifest(begun.path)
     refused = 0
     for place in range(len(whole)):
         content = bytearray(whole)
         content[place] ^= 1
         (begun.path / "run.json").write_bytes(bytes(content))
-        why = why_not(lambda: read_ledger(begun.path))
+        why = why_not(lambda: read_manifest(begun.path))
         refused += bool(why)
-        assert why.startswith(str(begun.path)) if why else read_ledger(begun.path) == said
+        assert why.startswith(str(begun.path)) if why else read_manifest(begun.path) == said
     assert refused > 0.9 * len(whole)
 
 
-def test_a_ledger_that_somebody_has_edited_is_refused(tmp_path: Path) -> None:
+def test_a_manifest_that_somebody_has_edited_is_refused(tmp_path: Path) -> None:
     path = played(tmp_path / "a").path / "run.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"3"', '"4"'), encoding="utf-8")
     with pytest.raises(InputError, match=r"a/run\.json: damaged, not what was written"):
