@@ -212,7 +212,7 @@ class Loky:
                 kill_workers=True,
                 initializer=_begin,
                 initargs=(os.getpid(),),
-                environment=THREADS,
+                env=THREADS,
             )
             EXECUTORS[:] = [executor]
             future: Future[Answer] = executor.submit(function, *args)
