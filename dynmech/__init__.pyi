@@ -1,5 +1,6 @@
 from . import testing as testing
-from .agents.strategies.base import Strategy as Strategy
+from .agents.strategies.base import AgentContext as AgentContext, Strategy as Strategy
+from .agents.strategies.per_episode import EpisodeStrategy as EpisodeStrategy
 from .experiments.audits.auditing import audit as audit, audit_data as audit_data
 from .experiments.audits.continuous import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
 from .experiments.audits.correlation import plot_correlation as plot_correlation, sweep_correlation as sweep_correlation
@@ -14,6 +15,7 @@ from .experiments.catalog.names import (
 from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress
 from .experiments.report.page import report as report
+from .experiments.reproductions.claims import reproduce as reproduce
 from .experiments.runs.checking import (
     check_environment as check_environment,
     check_mechanism as check_mechanism,
@@ -29,12 +31,18 @@ from .experiments.scenarios.base import Scenario as Scenario
 from .experiments.tournament.loading import load_tournament as load_tournament
 from .experiments.tournament.playing import tournament as tournament
 from .mechanisms.rules.base import DirectMechanism as DirectMechanism, Mechanism as Mechanism
-from .sim.core.errors import DynmechError as DynmechError
+from .sim.core.errors import (
+    DynmechError as DynmechError,
+    InputError as InputError,
+    PlayError as PlayError,
+    Refusal as Refusal,
+)
 from .sim.economy.density import DensityEnvironment as DensityEnvironment
 from .sim.economy.environment import Environment as Environment, TableEnvironment as TableEnvironment
 from .sim.economy.files import load_environment as load_environment, save_environment as save_environment
+from .sim.economy.from_functions import environment as environment
 from .sim.economy.function import FunctionEnvironment as FunctionEnvironment
-from .sim.play.roles import Promises as Promises
+from .sim.play.roles import Acts as Acts, Promises as Promises, Situation as Situation, View as View
 
 __version__: str
 __all__: list[str]
