@@ -9,6 +9,7 @@ import pytest
 
 from dynmech import audit, environment, make_mechanism
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.builders import single_object
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 
 AGENTS, VALUES, DECISIONS = ["ann", "bob"], [[0, 2], [0, 1, 3]], ["none", "ann", "bob"]
@@ -70,7 +71,15 @@ def test_a_law_of_the_profile_is_a_joint_kernel() -> None:
 def test_it_is_audited_like_any_other() -> None:
     made = environment(AGENTS, VALUES, DECISIONS, utility=utility, transition=stay, horizon=3, cost=lambda _: 0.1)
     assert audit(made, make_mechanism("pivot", made)).holds
-    assert not audit(made, make_mechanism("pay-your-report", made)).holds
+
+
+def test_it_is_what_the_builder_of_auctions_makes() -> None:
+    made = environment(AGENTS, VALUES, DECISIONS, utility=utility, transition=stay)
+    kernel = made.stage(0).kernel
+    assert isinstance(kernel, IndependentKernel)
+    built = single_object(VALUES, kernel.factors, np.full((2, 3), 1 / 6), 0.9)
+    np.testing.assert_array_equal(built.stage(0).utility, made.stage(0).utility)
+    np.testing.assert_allclose(built.prior, made.prior)
 
 
 def test_independent_priors_multiply() -> None:
