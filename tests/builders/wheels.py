@@ -9,7 +9,17 @@ from zipfile import ZipFile
 
 from tests.builders.runs import ROOT
 
-PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target")
+PIP = (
+    sys.executable,
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-compile",
+    "--no-deps",
+    "--no-build-isolation",
+    "--target",
+)
 
 
 def git(scratch: Path, *words: str) -> bytes:
