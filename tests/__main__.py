@@ -1,32 +1,69 @@
-"""Every gate, in order: format, lint, types, import floors, docs, then tests with doctests. `python -m tests`."""
+"""Every gate: format and lint; then types, import floors and docs beside the tests with doctests. `python -m tests`."""
 
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-GATES = {
+FIRST = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
+}
+BESIDE = {
     "types": ["mypy"],
     "floors": ["lint-imports"],
     "docs": ["sphinx-build", "-W", "-q", "-E", "docs", "build/docs"],
-    "tests": ["pytest", "-q"],
 }
+TESTS = ["pytest", "-q", "-n", "logical", "--dist", "loadfile"]
 ROOT = Path(__file__).resolve().parent.parent
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    "1",
+)
+"""There is a process for each core: threads of linear algebra would only take turns with them."""
 
 
 def main() -> int:
-    """Run the gates; stop at the first that fails."""
-    tools = Path(sys.executable).parent
-    for name, (tool, *arguments) in GATES.items():
-        print(f"== {name}: {' '.join((tool, *arguments))}", flush=True)  # noqa: T201 - this is a command
-        start = time.monotonic()
-        code = subprocess.run([tools / tool, *arguments], cwd=ROOT, check=False).returncode
-        print(f"== {name}: {'ok' if code == 0 else 'FAILED'} ({time.monotonic() - start:.0f} s)", flush=True)  # noqa: T201
-        if code:
-            return code
-    return 0
+    """Run the gates; return the code of the first that fails, in the order in which they stand here."""
+    if code := run_in_order(FIRST):
+        return code
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(run_in_order, BESIDE)
+        code = run("tests", TESTS)
+    return others.result() or code
+
+
+def run_in_order(gates: dict[str, list[str]]) -> int:
+    """Run gates one after the other; stop at the first that fails and return its code."""
+    return next((code for name, command in gates.items() if (code := run(name, command))), 0)
+
+
+def run(name: str, command: list[str]) -> int:
+    """Run one gate and return its code; tests print as they go, the others when they have ended."""
+    start, tool = time.monotonic(), Path(sys.executable).parent / command[0]
+    if name == "tests":
+        say(f"== {name}: {' '.join(command)}")
+    output = None if name == "tests" else subprocess.PIPE
+    ended = subprocess.run(
+        [tool, *command[1:]],
+        cwd=ROOT,
+        env={**os.environ, **ONE_THREAD},
+        stdout=output,
+        stderr=None if output is None else subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    result = "ok" if ended.returncode == 0 else "FAILED"
+    shown = f"== {name}: {' '.join(command)}\n{ended.stdout}" if output else ""
+    say(f"{shown}== {name}: {result} ({time.monotonic() - start:.0f} s)")
+    return ended.returncode
+
+
+def say(text: str) -> None:
+    """Print for whoever runs the gates."""
+    print(text, flush=True)  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

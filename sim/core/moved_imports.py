@@ -7,14 +7,14 @@ import pkgutil
 
 FLOORS = ("sim", "mechanisms", "agents", "experiments")
 RENAMED = {
-    "Mechanism": "Mechanism",
-    "Strategy": "Strategy",
-    "ProtocolOptions": "ProtocolOptions",
-    "GameSpaces": "GameSpaces",
-    "AgentContext": "AgentContext",
-    "truthful_values": "truthful_values",
+    "BaseMechanism": "Mechanism",
+    "BaseStrategy": "Strategy",
+    "Conduct": "ProtocolOptions",
+    "Lexicon": "GameSpaces",
+    "Setting": "AgentContext",
+    "keep_ledger": "truthful_values",
     "load_environment": "load",
-    "load": "load",
+    "make_environment": "load",
     "write_report": "report",
     "yardstick": "bound",
 }

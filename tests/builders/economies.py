@@ -9,12 +9,9 @@ from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
+from tests.builders.generators import generator
 
 DISCOUNT = 0.85
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed))
 
 
 def endless(seed: int, agents: int = 2, signals: int = 2) -> TableEnvironment:

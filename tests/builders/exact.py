@@ -79,3 +79,38 @@ def payoffs_of_truth(environment: TableEnvironment, mechanism: DirectMechanism) 
         due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), messages).T
         flow[:, k] -= environment.discount * due @ law[k]
     return np.asarray(np.linalg.solve(np.eye(size) - environment.discount * law, flow.T).T, dtype=np.float64)
+
+
+def best_ex_post_gain(environment: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
+    """The most each agent can gain by lying for ever, knowing the others' signals: max over states, `(N,)`.
+
+    A Markov decision problem over θ solved by value iteration: report r at θ brings u(a(r, θ_{−i}), θ) − charge and
+    leaves a due transfer, counted where it is caused. Valid where decisions and charges do not depend on the memory.
+    """
+    stage, kernel = environment.stage(0), environment.kernel(0)
+    size, agents = stage.size, len(environment.agents)
+    signals = np.array(np.unravel_index(np.arange(size), stage.axes)).T
+    rows, nobody = kernel.rows(), Acts(np.zeros((size, agents), np.intp), np.zeros((size, agents)))
+    now = Situation(1, np.zeros(size, np.intp), np.zeros(size, np.intp))
+    truth = payoffs_of_truth(environment, mechanism)
+    gains = np.zeros(agents)
+    for i in range(agents):
+        flows, laws = [], []
+        for report in range(stage.axes[i]):
+            messages = signals.copy()
+            messages[:, i] = report
+            decision = mechanism.decide(now, messages)
+            flow = stage.utility.reshape(agents, -1)[i, decision * size + np.arange(size)]
+            flow = flow - mechanism.charge(now, messages, decision, nobody)[:, i]
+            law = rows[decision, np.arange(size)]
+            memory = mechanism.remember(now, messages, decision, nobody)
+            for k in range(size):
+                due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), signals)[:, i]
+                flow[k] -= environment.discount * law[k] @ due
+            flows.append(flow)
+            laws.append(law)
+        value = truth[i]
+        for _ in range(400):
+            value = np.max([f + environment.discount * law @ value for f, law in zip(flows, laws, strict=True)], axis=0)
+        gains[i] = (value - truth[i]).max()
+    return gains

@@ -18,10 +18,10 @@ from docs.typography import typeset
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.reproductions.claims import papers
-from tests.docs.test_readme import README
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted(
     str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name not in ("design.md", "gallery.md")
 )

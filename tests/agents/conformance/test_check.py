@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
 
 
+@cache
 def games() -> dict[str, Game]:
     """A finite game, an endless one with a closing period, one with late messages."""
     oil = OilLeasesPrior().build()
@@ -53,7 +55,7 @@ def games() -> dict[str, Game]:
     }
 
 
-GAMES = games()
+GAMES = ("oil", "endless", "auction, late")
 HONEST = (Truthful(), Truthful())
 
 
@@ -61,9 +63,11 @@ HONEST = (Truthful(), Truthful())
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("name", STRATEGIES.all())
 def test_shipped_strategies_keep_their_word(name: str, game: str, agent: int) -> None:
-    candidates = list(STRATEGIES.get(name).candidates(AgentContext.of(GAMES[game], agent))) or [STRATEGIES.get(name)()]
+    candidates = list(STRATEGIES.get(name).candidates(AgentContext.of(games()[game], agent))) or [
+        STRATEGIES.get(name)()
+    ]
     for strategy in (candidates[0], candidates[-1]):
-        check_strategy(strategy, agent, GAMES[game], HONEST)
+        check_strategy(strategy, agent, games()[game], HONEST)
 
 
 # Planted: each breaks its word in one way
@@ -188,7 +192,7 @@ class LooksForAnyTape(Planted):
             for value in list(frame.f_locals.values()):
                 tapes = value if isinstance(value, Tapes) else getattr(value, "tapes", None)
                 if isinstance(tapes, Tapes):
-                    return tapes.at(GAMES["oil"].environment.streams(view.t), 1, view.t, 0, view.size)[:, 0] < 0.5
+                    return tapes.at(games()["oil"].environment.streams(view.t), 1, view.t, 0, view.size)[:, 0] < 0.5
             frame = frame.f_back
         return False
 
@@ -248,7 +252,7 @@ class CountsRows(Planted):
 def test_a_planted_violation_is_caught_and_named(cls: type[Strategy], what: str) -> None:
     """In oil leases firm 1 has a choice in periods 0 and 1; all of these are honest in period 0."""
     with pytest.raises(PlayError) as caught:
-        check_strategy(cls(), 0, GAMES["oil"], HONEST)
+        check_strategy(cls(), 0, games()["oil"], HONEST)
     assert str(caught.value).startswith(f"strategy 'planted' of agent 'firm 1' in period 1: {what}")
     assert "\n" not in str(caught.value)
 
@@ -258,14 +262,14 @@ def test_the_clock_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = itertools.accumulate(itertools.cycle([3, 1, 4, 1, 5, 9, 2, 6]))
     monkeypatch.setattr(time, "perf_counter_ns", lambda: next(ticks))
     with pytest.raises(PlayError, match=r"'planted' of agent 'firm 1' in period 1: message is not a function"):
-        check_strategy(ReadsTheClock(), 0, GAMES["oil"], HONEST)
+        check_strategy(ReadsTheClock(), 0, games()["oil"], HONEST)
 
 
 @pytest.mark.parametrize("cls", [CountsItsCalls, DrawsFromOneGenerator])
 def test_state_in_self_is_caught(cls: type[Strategy]) -> None:
     """In the auction, with its four periods, the counter has moved on by the second call."""
     with pytest.raises(PlayError) as caught:
-        check_strategy(cls(), 1, GAMES["auction, late"], HONEST)
+        check_strategy(cls(), 1, games()["auction, late"], HONEST)
     first = str(caught.value)
     assert first.startswith("strategy 'planted' of agent 'bidder 2' in period ")
     assert FUNCTION in first
@@ -281,13 +285,13 @@ def test_looking_at_the_others_without_spying_is_stopped_in_the_first_period() -
             return view.others[:, view.agent]
 
     with pytest.raises(PlayError) as caught:
-        check_strategy(Looks(), 1, GAMES["oil"], HONEST)
+        check_strategy(Looks(), 1, games()["oil"], HONEST)
     assert str(caught.value) == (
         "strategy 'planted' of agent 'firm 2' in period 0: "
         "it looked at the others' signals without declaring spies = True"
     )
     honest_spy = type("Spy", (Looks,), {"spies": True})()
-    check_strategy(honest_spy, 1, GAMES["oil"], HONEST)
+    check_strategy(honest_spy, 1, games()["oil"], HONEST)
 
 
 class HoldsALock(Truthful):
@@ -317,7 +321,7 @@ class FailsToCopy(Truthful):
 )
 def test_a_strategy_that_cannot_be_copied_is_refused(strategy: Strategy, why: str) -> None:
     with pytest.raises(PlayError) as caught:
-        check_strategy(strategy, 0, GAMES["oil"], HONEST)
+        check_strategy(strategy, 0, games()["oil"], HONEST)
     assert str(caught.value) == (
         f"strategy '{strategy.name}' of agent 'firm 1': cannot be copied ({why}); a strategy must be deep-copyable"
     )
@@ -341,7 +345,7 @@ TRAITS: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("name", "value", "what"), TRAITS)
 def test_what_is_declared_must_make_sense(name: str, value: Any, what: str) -> None:
     with pytest.raises(PlayError) as caught:
-        check_strategy(type("Odd", (Truthful,), {"name": "odd", name: value})(), 0, GAMES["oil"], HONEST)
+        check_strategy(type("Odd", (Truthful,), {"name": "odd", name: value})(), 0, games()["oil"], HONEST)
     assert str(caught.value).startswith(f"strategy 'odd' of agent 'firm 1': {what}")
 
 
@@ -399,13 +403,13 @@ def test_a_strategy_changes_nothing_of_the_world(change: Callable[[View], None],
                 change(view)
             return view.prescribed
 
-    here, labels = os.getcwd(), GAMES["oil"].game_spaces.messages
+    here, labels = os.getcwd(), games()["oil"].game_spaces.messages
     with pytest.raises(PlayError) as caught:
-        check_strategy(Changes(), 0, GAMES["oil"], HONEST)
+        check_strategy(Changes(), 0, games()["oil"], HONEST)
     assert str(caught.value) == (f"strategy 'changes' of agent 'firm 1': {what}; it may only answer what it is asked")
     assert os.getcwd() == here
-    assert GAMES["oil"].game_spaces.messages is labels
-    check_strategy(Truthful(), 0, GAMES["oil"], HONEST)
+    assert games()["oil"].game_spaces.messages is labels
+    check_strategy(Truthful(), 0, games()["oil"], HONEST)
 
 
 def test_a_strategy_that_draws_from_a_seed_it_sets_is_caught() -> None:
@@ -417,7 +421,7 @@ def test_a_strategy_that_draws_from_a_seed_it_sets_is_caught() -> None:
             return np.random.rand() < 0.5  # noqa: NPY002
 
     with pytest.raises(PlayError, match=r"it changes np\.random's generator"):
-        check_strategy(Seeds(), 0, GAMES["oil"], HONEST)
+        check_strategy(Seeds(), 0, games()["oil"], HONEST)
 
 
 # What is allowed must pass
@@ -453,7 +457,7 @@ class Stubborn(EpisodeStrategy):
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("strategy", [Notebook(), Stubborn()], ids=lambda s: s.name)
 def test_luck_notes_and_history_pass(strategy: Strategy, game: str) -> None:
-    check_strategy(strategy, 0, GAMES[game], HONEST)
+    check_strategy(strategy, 0, games()[game], HONEST)
 
 
 def continuous() -> Game:
@@ -584,7 +588,7 @@ def test_checking_leaves_the_strategy_as_it_was() -> None:
             return super().message(view)
 
     strategy = Grows()
-    check_strategy(strategy, 0, GAMES["oil"], HONEST)
+    check_strategy(strategy, 0, games()["oil"], HONEST)
     assert strategy.views == []
 
 
@@ -664,13 +668,13 @@ def play(game: Game, *strategies: StrategyProtocol, episodes: int = 5) -> Any:
 @pytest.mark.parametrize(("answer", "what"), ANSWERS)
 def test_a_wrong_answer_is_stopped_with_one_line(answer: Any, what: str) -> None:
     with pytest.raises(PlayError) as caught:
-        play(GAMES["oil"], Errs(answer), Truthful())
+        play(games()["oil"], Errs(answer), Truthful())
     assert str(caught.value) == f"strategy 'errs' of agent 'firm 1' in period 1: message {what}"
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int32, np.int64])
 def test_integers_of_any_width_will_do(kind: type[np.integer[Any]]) -> None:
-    record = play(GAMES["oil"], Errs(lambda view: np.ones(view.size, kind)), Truthful())
+    record = play(games()["oil"], Errs(lambda view: np.ones(view.size, kind)), Truthful())
     assert record.report[1, 0].tolist() == [1] * 5
 
 
@@ -700,4 +704,4 @@ def test_a_line_names_the_agent_that_erred_even_if_others_play_the_same_object()
 
     both = Second()
     with pytest.raises(PlayError, match=r"^strategy 'second' of agent 'firm 2' in period 0: message returned -9 "):
-        play(GAMES["oil"], both, both)
+        play(games()["oil"], both, both)

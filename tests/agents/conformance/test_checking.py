@@ -166,7 +166,7 @@ def test_a_mechanism_that_fits_nothing_is_refused() -> None:
 
 
 def test_a_table_must_be_one() -> None:
-    from tests.sim.economy.test_function_environment import shop
+    from tests.builders.small_economies import shop
 
     with pytest.raises(InputError, match="table: environment 'shop' is not a finite one"):
         check_environment("oil-leases", shop())  # type: ignore[arg-type]

@@ -25,9 +25,9 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.economies import generator
-from tests.mechanisms.balanced.test_hidden_actions import Nosy, working
-from tests.mechanisms.rules.test_mechanisms import interdependent
+from tests.builders.generators import generator
+from tests.builders.planted_mechanisms import Nosy
+from tests.builders.random_economies import interdependent, working
 
 EPISODES = 4000
 

@@ -25,7 +25,7 @@ from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core import memory_budget as machine
 from dynmech.sim.core.arrays import FloatArray
@@ -36,102 +36,12 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.exact import tree_payoffs
-from tests.mechanisms.contingent.test_oil_leases import firm_1_strategies
-from tests.mechanisms.rules.test_mechanisms import best_ex_post_gain, generator, interdependent, private_values
-
-ANYTHING, HONEST, RESPOND, DONE = "anything", "honest", "respond", "done"
-
-
-class Tree:
-    """The deviator's best play by plain recursion over histories: no merging, transfers counted when they are paid."""
-
-    def __init__(
-        self, environment: TableEnvironment, mechanism: Mechanism, agent: int, respond: bool, spy: bool
-    ) -> None:
-        self.environment, self.mechanism, self.agent, self.respond, self.spy = (
-            environment,
-            mechanism,
-            agent,
-            respond,
-            spy,
-        )
-        self.nobody = Acts(np.zeros((1, len(environment.agents)), np.intp), np.zeros((1, len(environment.agents))))
-
-    def value(self, t: int, law: FloatArray, memory: int, phase: str) -> float:
-        """Σ over what the deviator sees of the best expected payoff; `law` `(*K)` need not sum to 1."""
-        own = self.environment.stage(t).axes[self.agent]
-        groups: dict[object, list[tuple[int, ...]]] = {}
-        for profile in np.ndindex(*self.environment.stage(t).axes):
-            groups.setdefault(profile if self.spy else profile[self.agent], []).append(profile)
-        total = 0.0
-        for members in groups.values():
-            truth = members[0][self.agent]
-            options = [
-                sum(float(law[p]) * self.after(t, p, r, memory, phase) for p in members if law[p] > 0)
-                for r in (range(own) if phase != DONE else [truth])
-            ]
-            total += max(options)
-        return total
-
-    def after(self, t: int, profile: tuple[int, ...], report: int, memory: int, phase: str) -> float:
-        """The payoff of one report at one profile, the best play after it included."""
-        environment, i = self.environment, self.agent
-        messages = np.array([profile])
-        messages[0, i] = report
-        now = Situation(t, np.array([memory]), np.array([0]))
-        decision = self.mechanism.decide(now, messages)
-        paid = (self.mechanism.charge(now, messages, decision, self.nobody) + self.mechanism.due(now, messages))[0, i]
-        utility = environment.stage(t).utility[i, int(decision[0])][profile]
-        if t + 1 == environment.horizon:
-            return float(utility - paid)
-        following = int(self.mechanism.remember(now, messages, decision, self.nobody)[0])
-        flat = int(np.ravel_multi_index(profile, environment.stage(t).axes))
-        law = environment.kernel(t).row(int(decision[0]), flat)
-        ahead = self.value(t + 1, law, following, self.next_phase(phase, report != profile[i]))
-        return float(utility - paid + environment.discount * ahead)
-
-    def next_phase(self, phase: str, lied: bool) -> str:
-        """Honest agents may lie once; then they respond (if the family lets them), then they are done."""
-        if phase == HONEST:
-            return (RESPOND if self.respond else DONE) if lied else HONEST
-        return DONE if phase == RESPOND else phase
-
-
-def tree_gain(environment: TableEnvironment, mechanism: Mechanism, agent: int, family: Family, spy: bool) -> float:
-    """Ex ante gain of a family by the tree."""
-    tree = Tree(environment, mechanism, agent, family is Family.BELIEF_MANIPULATION, spy)
-    start = ANYTHING if family is Family.CONTINGENT else HONEST
-    return tree.value(0, environment.prior, 0, start) - tree.value(0, environment.prior, 0, DONE)
-
-
-class Lottery(LastPeriodMechanism):
-    """A planted rule whose memory matters in every way: past reports price this period's, own past report included."""
-
-    name = "planted lottery"
-
-    def __init__(self, environment: TableEnvironment, seed: int = 0) -> None:
-        super().__init__(environment)
-        rng = generator(seed)
-        size = environment.stage(0).size
-        memories = 1 + len(environment.stage(0).decisions) * size
-        self.table = rng.uniform(-1, 1, (len(environment.agents), memories, size))
-        self.late = rng.uniform(-1, 1, (len(environment.agents), memories, size))
-        self.late[:, 0] = 0
-
-    def charge(self, now: Situation, messages: FloatArray, decision: FloatArray, acts: Acts) -> FloatArray:
-        return self.table[:, now.memory, self.profile(now, messages)].T
-
-    def due(self, now: Situation, messages: FloatArray) -> FloatArray:
-        return self.late[:, now.memory, self.profile(now, messages)].T
-
-    @property
-    def lags(self) -> int:
-        return 1
-
-    def transfer_bound(self) -> float:
-        return 2.0
-
+from tests.builders.best_play import ANYTHING, DONE, Tree, occupation_value, tree_gain
+from tests.builders.exact import best_ex_post_gain, tree_payoffs
+from tests.builders.generators import generator
+from tests.builders.oil_leases import firm_1_strategies
+from tests.builders.planted_mechanisms import Lottery
+from tests.builders.random_economies import interdependent, private_values
 
 FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery]
 
@@ -223,34 +133,6 @@ def test_all_stationary_policies_do_no_better(seed: int) -> None:
             gain = worst_gain(problem, value, solve(problem, Family.PRESCRIBED, Information.EX_POST), all_states=True)
             if agent == 0:
                 assert max(gain.gain, 0) <= best_ex_post_gain(environment, mechanism).max() + 1e-8
-
-
-def occupation_value(environment: TableEnvironment, mechanism: Mechanism, agent: int) -> float:
-    """The best ex post value from the prior by a linear program over occupation measures of (memory, θ, report)."""
-    stage, rows = environment.stage(0), environment.kernel(0).rows()
-    size, own = stage.size, stage.axes[agent]
-    memories = mechanism.memory_size(1)
-    assert memories is not None
-    cases = np.array(list(np.ndindex(memories, size, own)))
-    messages = np.array(np.unravel_index(cases[:, 1], stage.axes)).T
-    messages[:, agent] = cases[:, 2]
-    nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
-    now = Situation(1, cases[:, 0], np.zeros(len(cases), np.intp))
-    decision = mechanism.decide(now, messages)
-    paid = (mechanism.charge(now, messages, decision, nobody) + mechanism.due(now, messages))[:, agent]
-    flow = stage.utility[agent].reshape(len(stage.decisions), -1)[decision, cases[:, 1]] - paid
-    following = mechanism.remember(now, messages, decision, nobody)
-    balance = np.zeros((memories * size, len(cases)))
-    balance[cases[:, 0] * size + cases[:, 1], np.arange(len(cases))] += 1
-    for k in range(len(cases)):
-        balance[following[k] * size : (following[k] + 1) * size, k] -= (
-            environment.discount * rows[decision[k], cases[k, 1]]
-        )
-    start = np.zeros(memories * size)
-    start[:size] = environment.prior.reshape(-1)
-    solution = linprog(-flow, A_eq=balance, b_eq=start, bounds=(0, None), method="highs")
-    assert solution.status == 0
-    return float(flow @ solution.x)
 
 
 RULES: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, Lottery, ContingentSpanning]

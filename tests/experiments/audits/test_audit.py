@@ -41,13 +41,12 @@ from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Promises, Situation
+from tests.builders.audit_figures import gains
 from tests.builders.exact import tree_payoffs
 from tests.builders.faults import OwnReportLeft, UndiscountedTarget, Untransposed
-from tests.mechanisms.rules.test_mechanisms import FlippedTeam, generator, interdependent, private_values
-
-
-def gains(found: Audit, family: Family, kind: str) -> list[float]:
-    return [search.figures[family][kind].gain for search in found.searches]
+from tests.builders.generators import generator
+from tests.builders.planted_mechanisms import FlippedTeam
+from tests.builders.random_economies import interdependent, private_values
 
 
 def verdicts(found: Audit) -> dict[str, str]:

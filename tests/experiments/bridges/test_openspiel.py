@@ -16,8 +16,9 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
-from tests.agents.oracle.test_oracle import Lottery
-from tests.mechanisms.rules.test_mechanisms import generator, interdependent
+from tests.builders.generators import generator
+from tests.builders.planted_mechanisms import Lottery
+from tests.builders.random_economies import interdependent
 
 
 @pytest.mark.parametrize("rule", [CremerMcLean, Linked, Team])

@@ -27,7 +27,7 @@ from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import StrategyProtocol, View
-from tests.agents.oracle.test_oracle import Lottery
+from tests.builders.planted_mechanisms import Lottery
 
 
 def games() -> dict[str, Game]:

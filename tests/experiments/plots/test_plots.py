@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
 from dynmech import plot_stress
 from dynmech.experiments.runs.stressing import StressResult
-from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from tests.builders.pictures import pixels
 
 FAMILIES = ("one-shot", "belief-manipulation", "random")
 
@@ -31,11 +30,6 @@ def result(gains: dict[str, tuple[float, float, float]], tmp_path: Path) -> Stre
         comparisons=len(rows),
         reused=False,
     )
-
-
-def pixels(path: Path) -> FloatArray:
-    """Red, green and blue, `(height, width, 3)`."""
-    return np.asarray(mpl.image.imread(path))[..., :3].astype(np.float64)
 
 
 SOME = {"bad": (4.0, 2.0, 0.0), "good": (0.0, 0.0, 0.0)}

@@ -13,10 +13,8 @@ from dynmech.experiments.plots.run_plots import Column, line_style
 from dynmech.experiments.plots.stress_plots import wrapped
 from dynmech.experiments.runs.results import read_result, save_result
 from dynmech.sim.core.errors import InputError
-from tests.experiments.plots.test_plots import pixels
-from tests.experiments.report.test_report import ODD, folders, renamed
-
-__all__ = ["folders"]
+from tests.builders.pictures import pixels
+from tests.builders.report_pages import ODD, renamed
 
 GAMES = ("1-pivot", "2-pay-your-report")
 

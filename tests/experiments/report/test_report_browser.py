@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.browser import Browser
-from tests.experiments.report.test_report import HOSTILE, KINDS, folders, odd_pages, pages
-
-__all__ = ["folders", "odd_pages", "pages"]
+from tests.builders.report_pages import HOSTILE, KINDS
 
 LEGIBLE = 4.5
 """Contrast of text and ground that WCAG 2 asks for (AA)."""

@@ -18,8 +18,8 @@ from dynmech.experiments.tournament.playing import tournament
 from dynmech.experiments.tournament.profiles import moves
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import InputError
+from tests.builders.audit_figures import gains
 from tests.builders.runs import Command, bytes_below, call, planted, strategy
-from tests.experiments.audits.test_audit import gains
 
 STUDY: dict[str, Any] = {
     "environment": "repeated-auction:bidders=3,values=3,horizon=2",

@@ -20,6 +20,7 @@ import pytest
 
 from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confined, located
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, Refusal, StorageError
+from tests.builders.processes import alive, gone
 from tests.builders.runs import ROOT
 
 QUICK = Limits(seconds=20, memory=300 << 20)
@@ -63,22 +64,6 @@ def _nothing_is_left_behind() -> Iterator[None]:
     assert children() == before[0], "no process, dead or alive"
     assert descriptors() == before[1], "no open file"
     assert state() == before[2]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (the dead do not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def gone(pid: int, seconds: float = 2.0) -> bool:
-    """Whether a process ends within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 # What comes back

@@ -21,8 +21,8 @@ from dynmech.experiments.workers.interrupts import uninterrupted
 from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
 from dynmech.experiments.workers.sandbox import Limits
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
+from tests.builders.processes import alive, gone
 from tests.builders.runs import no_space, planted, strategy
-from tests.experiments.workers.test_guard import alive, gone
 
 LIMITS = Limits(seconds=20, memory=300 << 20)
 

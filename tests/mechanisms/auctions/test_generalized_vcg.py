@@ -28,12 +28,9 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from tests.builders.exact import payoffs_of_truth
+from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed))
 
 
 def ordered_economy(seed: int, agents: int, nodes: int, decisions: int, horizon: int | None = None) -> TableEnvironment:

@@ -27,12 +27,9 @@ from dynmech.sim.play.game import ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Acts, Situation
+from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed))
 
 
 def economy(seed: int, bidders: int, gamma: float, discount: float = 0.8) -> TableEnvironment:

@@ -37,8 +37,8 @@ from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
-from tests.agents.oracle.test_oracle import Lottery
-from tests.mechanisms.rules.test_mechanisms import generator
+from tests.builders.generators import generator
+from tests.builders.planted_mechanisms import Lottery
 
 seeds = st.integers(0, 10_000)
 shapes = st.sampled_from([(2, None, 0), (3, None, 0), (2, 3, 0), (3, 2, 0), (2, None, 2), (2, 3, 2)])

@@ -1,7 +1,5 @@
 """Hidden actions, observed ones and replies, searched together with misreports; the figures of Examples 5 and 6."""
 
-from functools import cached_property
-
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -22,19 +20,18 @@ from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.conditions.conditions import independent_types, private_values
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
-from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.spaces import Finite, Interval, Space
+from dynmech.sim.core.spaces import Interval
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import State, TableEnvironment
-from dynmech.sim.economy.kernels import JointKernel
-from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation, View
-from tests.mechanisms.rules.test_mechanisms import generator
+from tests.builders.planted_mechanisms import Nosy
+from tests.builders.random_economies import working
 
 
 def gain(problem: Problem, information: Information = Information.INTERIM, *, worst: bool = False) -> float:
@@ -127,29 +124,6 @@ def test_minimum_rent_is_refused_where_truth_is_not_even_static() -> None:
 # Random economies with private actions
 
 
-def working(seed: int, horizon: int | None) -> TableEnvironment:
-    """Two agents with two signals and two actions each; a public choice of two; independent types, private values."""
-    rng = generator(seed)
-    utility, law = np.zeros((2, 8, 2, 2)), np.ones((8, 2, 2, 2, 2))
-    for i in range(2):
-        worth, moves = rng.uniform(-1, 1, (2, 2, 2)), rng.dirichlet(np.ones(2), (2, 2, 2))  # public, action, signal
-        for decision in range(8):
-            public, *acts = np.unravel_index(decision, (2, 2, 2))
-            for profile in np.ndindex(2, 2):
-                utility[(i, decision, *profile)] = worth[public, acts[i], profile[i]]
-                own = moves[public, acts[i], profile[i]]
-                law[(decision, *profile)] *= own[:, None] if i == 0 else own[None, :]
-    stage = Stage(
-        (("0", "1"), ("0", "1")),
-        tuple(f"d{d}" for d in range(8)),
-        utility,
-        JointKernel(law, (2, 2), (2, 2)),
-        private_actions=(("rest", "work"), ("rest", "work")),
-    )
-    prior = np.outer(rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(2)))
-    return TableEnvironment(f"working {seed}", ("Ann", "Bob"), prior, (stage,), 0.85, horizon)
-
-
 @given(st.integers(0, 10_000), st.sampled_from([None, 3]))
 def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
     """Lies and disobedience, at any time and after each other, gain nothing; every payoff is what it should be."""
@@ -181,46 +155,6 @@ def test_paying_for_reports_alone_loses_to_disobedience() -> None:
 
 
 # Mechanisms that act on acts, against plain recursion
-
-
-class Nosy(DirectMechanism):
-    """Planted: observes actions, asks for one of three replies, remembers and charges by all of it, at random."""
-
-    name = "nosy"
-
-    @cached_property
-    def draw(self) -> tuple[FloatArray, IntArray, IntArray]:
-        rng = generator(7)
-        shape = (2, 2, 2, 2, 2, 2, 3, 3)  # memory, messages, what is recommended (public), seen, replies
-        return rng.uniform(-1, 1, (2, *shape)), rng.integers(0, 2, shape), rng.integers(0, 3, (2, 2, 2, 2))
-
-    def memory_size(self, t: int) -> int:
-        return 1 if t == 0 else 2
-
-    def sees(self, t: int, agent: int) -> IntArray:
-        return np.arange(2)
-
-    def asks(self, t: int, agent: int) -> Space:
-        return Finite(("a", "b", "c"))
-
-    def prescribed_reply(
-        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
-    ) -> Array:
-        return self.draw[2][agent, messages[:, 0], messages[:, 1], (utility > 0).astype(np.intp)]
-
-    def _key(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> tuple[Array, ...]:
-        said = acts.replies.astype(np.intp)
-        return (now.memory, *messages.T, decision // 4, *acts.seen.T, *said.T)
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        key = self._key(now, messages, decision, acts)
-        return np.stack([table[key] for table in self.draw[0]], axis=1)
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        return self.draw[1][self._key(now, messages, decision, acts)]
-
-    def transfer_bound(self) -> float:
-        return 1.0
 
 
 class Recursion:

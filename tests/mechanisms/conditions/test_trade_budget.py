@@ -8,29 +8,16 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
 from dynmech.mechanisms.conditions import trade_budget
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
-from tests.mechanisms.rules.test_mechanisms import generator
+from tests.builders.generators import generator
+from tests.builders.trades import EVEN, POINTS, alpha_chain, random_trade
 
 seeds = st.integers(0, 10_000)
-POINTS, EVEN = np.array([0.0, 1.0]), np.array([0.5, 0.5])
-
-
-def alpha_chain(alpha: float) -> Trade:
-    chain = persistent_chain(2, alpha)
-    return Trade(POINTS, POINTS, chain, chain, EVEN, EVEN)
-
-
-def random_trade(seed: int, types: int = 4, spread: float = 1.0) -> Trade:
-    draws = generator(seed)
-    values = np.sort(draws.uniform(0, 1, (2, types)), axis=1)
-    chains = draws.dirichlet(np.full(types, spread), (2, types))
-    first = draws.dirichlet(np.full(types, spread), 2)
-    return Trade(values[0], values[1], chains[0], chains[1], first[0], first[1])
 
 
 @pytest.mark.parametrize("alpha", np.linspace(0, 0.98, 20).tolist())

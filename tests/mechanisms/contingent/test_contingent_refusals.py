@@ -10,11 +10,8 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
-from tests.builders.economies import (
-    endless,
-    generator,
-    unfolding,
-)
+from tests.builders.economies import endless, unfolding
+from tests.builders.generators import generator
 
 
 def test_beliefs_that_do_not_tell_signals_apart_are_refused() -> None:

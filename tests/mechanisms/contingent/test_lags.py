@@ -35,11 +35,12 @@ from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
-from tests.agents.oracle.test_oracle import occupation_value, tree_gain
 from tests.builders import faults
-from tests.builders.economies import endless, generator, slow_to_tell, unfolding
+from tests.builders.best_play import occupation_value, tree_gain
+from tests.builders.economies import endless, slow_to_tell, unfolding
 from tests.builders.exact import tree_payoffs
 from tests.builders.gains import due_under_truth, largest_gain, pages, rounding
+from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
 NAMES = {

@@ -1,6 +1,5 @@
 """Liu 2014, §3.1: every number of the example, exactly, by enumeration."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -18,6 +17,7 @@ from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.exact import Report, tree_payoffs, truth
+from tests.builders.oil_leases import firm_1_strategies
 
 
 def test_first_best_is_19() -> None:
@@ -92,27 +92,6 @@ def test_incentive_set_of_bonuses(low: float, high: float, holds: bool) -> None:
 
         gains.append(tree_payoffs(environment, mechanism, lie)[0][0] - tree_payoffs(environment, mechanism)[0][0])
     assert (max(gains) <= 1e-12) == holds
-
-
-Image = tuple[int, ...]
-
-
-def firm_1_strategies() -> Iterator[tuple[Image, Image, Report]]:
-    """All pure strategies that matter: r_0 by θ_0, r_1 by (θ_0, θ_1); the second auction leaves it no choice."""
-    for first in product(range(2), repeat=2):
-        for second in product(range(2), repeat=4):
-            yield first, second, two_reports(first, second)
-
-
-def two_reports(first: Image, second: Image) -> Report:
-    """Firm 1 reports first[θ_0], then second[2 θ_0 + θ_1]; firm 2 the truth."""
-
-    def play(t: int, agent: int, signals: Image, _sent: Image) -> int:
-        if agent == 1 or t == 2:
-            return signals[-1]
-        return first[signals[0]] if t == 0 else second[2 * signals[0] + signals[1]]
-
-    return play
 
 
 def test_cremer_mclean_prices_are_the_printed_ones() -> None:

@@ -26,8 +26,9 @@ from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
-from tests.builders.exact import payoffs_of_truth, tree_payoffs
-from tests.mechanisms.rules.test_mechanisms import best_ex_post_gain, generator, private_values
+from tests.builders.exact import best_ex_post_gain, payoffs_of_truth, tree_payoffs
+from tests.builders.generators import generator
+from tests.builders.random_economies import private_values
 
 seeds = st.integers(0, 10_000)
 

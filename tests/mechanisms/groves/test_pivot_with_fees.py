@@ -20,8 +20,7 @@ from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
-from tests.mechanisms.conditions.test_trade_budget import alpha_chain
-from tests.mechanisms.groves.test_pivot_without import market
+from tests.builders.trades import alpha_chain, market
 
 seeds = st.integers(0, 10_000)
 

@@ -11,22 +11,13 @@ from dynmech.mechanisms.planning.feasibility import decisions_without, restricte
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
-from dynmech.sim.economy.builders import single_object, trade
+from dynmech.sim.economy.builders import single_object
 from dynmech.sim.economy.environment import TableEnvironment
-from tests.builders.exact import payoffs_of_truth
-from tests.mechanisms.rules.test_mechanisms import best_ex_post_gain, generator, private_values
+from tests.builders.exact import best_ex_post_gain, payoffs_of_truth
+from tests.builders.random_economies import private_values
+from tests.builders.trades import market
 
 seeds = st.integers(0, 10_000)
-
-
-def market(seed: int) -> TableEnvironment:
-    """A seller and two buyers, random values, decisions that move them."""
-    draws = generator(seed)
-    kernels = [draws.dirichlet(np.ones(2), (3, 2)) for _ in range(3)]
-    laws = draws.dirichlet(np.ones(2), 3)
-    prior = np.einsum("i,j,k->ijk", *laws)
-    values = [sorted(draws.uniform(0, 1, 2).tolist()) for _ in range(3)]
-    return trade(values[0], values[1:], kernels, prior, 0.8)
 
 
 def best_of(environment: TableEnvironment, agent: int, allowed: list[int]) -> FloatArray:

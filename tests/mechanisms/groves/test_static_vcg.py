@@ -15,12 +15,9 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Situation
+from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed))
 
 
 def worst(environment: TableEnvironment, mechanism: Mechanism) -> float:

@@ -22,7 +22,7 @@ from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment
-from tests.builders.economies import generator
+from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
 shapes = st.tuples(st.integers(2, 7), st.integers(2, 5))

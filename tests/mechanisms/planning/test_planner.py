@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from numpy.random import Generator
-from quantecon.markov import DiscreteDP
 
 from dynmech.mechanisms.planning import planner
 from dynmech.mechanisms.planning.anderson import Anderson
@@ -71,6 +70,8 @@ def dense_law(environment: TableEnvironment) -> FloatArray:
 
 def quantecon(environment: TableEnvironment, welfare: FloatArray | None = None) -> tuple[FloatArray, IntArray]:
     """Values and policy by QuantEcon's policy iteration, flat; `welfare` `(D, S)` is Σ u unless given."""
+    from quantecon.markov import DiscreteDP  # here: it takes seconds to import, in every worker that collects tests
+
     decisions = len(environment.stage(0).decisions)
     reward = environment.stage(0).utility.sum(axis=0).reshape(decisions, -1) if welfare is None else welfare
     problem = DiscreteDP(reward.T.copy(), dense_law(environment).transpose(1, 0, 2).copy(), environment.discount)

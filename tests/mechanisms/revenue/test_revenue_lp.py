@@ -27,8 +27,8 @@ from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
-from tests.mechanisms.groves.test_pivot_without import market
-from tests.mechanisms.rules.test_mechanisms import generator
+from tests.builders.generators import generator
+from tests.builders.trades import market
 
 seeds = st.integers(0, 10_000)
 

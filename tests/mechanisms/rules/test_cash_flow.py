@@ -19,8 +19,8 @@ from dynmech.mechanisms.rules.cash_flow import cash_flow
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
-from tests.mechanisms.conditions.test_trade_budget import random_trade
-from tests.mechanisms.rules.test_mechanisms import interdependent
+from tests.builders.random_economies import interdependent
+from tests.builders.trades import random_trade
 
 seeds = st.integers(0, 10_000)
 

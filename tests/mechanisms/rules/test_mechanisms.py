@@ -15,68 +15,16 @@ from dynmech.mechanisms.numerics.ex_post import ex_post_payments, utility_by_rep
 from dynmech.mechanisms.numerics.targets import spanning_solution
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import DirectMechanism
-from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.beliefs import belief_matrices, next_belief, prior_belief
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.exact import payoffs_of_truth, tree_payoffs
+from tests.builders.exact import best_ex_post_gain, payoffs_of_truth, tree_payoffs
+from tests.builders.generators import generator
+from tests.builders.planted_mechanisms import FlippedTeam
+from tests.builders.random_economies import interdependent, private_values
 
 seeds = st.integers(0, 10_000)
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed))
-
-
-def private_values(seed: int, agents: int = 2, *, discount: float = 0.85) -> TableEnvironment:
-    """Independent private values, decisions that move signals."""
-    return random_environment(
-        generator(seed), agents=agents, signals=2, decisions=3, discount=discount, correlation=0, interdependence=0
-    )
-
-
-def interdependent(seed: int, agents: int = 2, signals: int = 2) -> TableEnvironment:
-    """Correlated signals, values that depend on everybody's, well-conditioned beliefs."""
-    return random_environment(
-        generator(seed), agents=agents, signals=signals, decisions=2, discount=0.85, singular_value=0.05
-    )
-
-
-def best_ex_post_gain(environment: TableEnvironment, mechanism: DirectMechanism) -> FloatArray:
-    """The most each agent can gain by lying for ever, knowing the others' signals: max over states, `(N,)`.
-
-    A Markov decision problem over θ solved by value iteration: report r at θ brings u(a(r, θ_{−i}), θ) − charge and
-    leaves a due transfer, counted where it is caused. Valid where decisions and charges do not depend on the memory.
-    """
-    stage, kernel = environment.stage(0), environment.kernel(0)
-    size, agents = stage.size, len(environment.agents)
-    signals = np.array(np.unravel_index(np.arange(size), stage.axes)).T
-    rows, nobody = kernel.rows(), Acts(np.zeros((size, agents), np.intp), np.zeros((size, agents)))
-    now = Situation(1, np.zeros(size, np.intp), np.zeros(size, np.intp))
-    truth = payoffs_of_truth(environment, mechanism)
-    gains = np.zeros(agents)
-    for i in range(agents):
-        flows, laws = [], []
-        for report in range(stage.axes[i]):
-            messages = signals.copy()
-            messages[:, i] = report
-            decision = mechanism.decide(now, messages)
-            flow = stage.utility.reshape(agents, -1)[i, decision * size + np.arange(size)]
-            flow = flow - mechanism.charge(now, messages, decision, nobody)[:, i]
-            law = rows[decision, np.arange(size)]
-            memory = mechanism.remember(now, messages, decision, nobody)
-            for k in range(size):
-                due = mechanism.due(Situation(2, np.full(size, memory[k]), now.public), signals)[:, i]
-                flow[k] -= environment.discount * law[k] @ due
-            flows.append(flow)
-            laws.append(law)
-        value = truth[i]
-        for _ in range(400):
-            value = np.max([f + environment.discount * law @ value for f, law in zip(flows, laws, strict=True)], axis=0)
-        gains[i] = (value - truth[i]).max()
-    return gains
 
 
 @given(seeds, st.integers(2, 3))
@@ -141,13 +89,6 @@ def test_contingent_spanning_holds_on_the_same_set() -> None:
 
 
 # Planted faults: each must show in the payoff identity or as a gain.
-
-
-class FlippedTeam(Team):
-    """Liu's eq. (3) as printed: the sign is missing."""
-
-    def flow_table(self, t: int) -> FloatArray:
-        return -super().flow_table(t)
 
 
 def test_planted_faults_are_caught() -> None:

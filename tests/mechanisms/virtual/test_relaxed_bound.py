@@ -10,8 +10,8 @@ from dynmech.mechanisms.virtual.relaxed_bound import _midpoint_rule, continuum_b
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.separable import Economy, FirstSignal
 from dynmech.sim.economy.separable_builders import beta_signal
+from tests.builders.generators import generator
 from tests.builders.separable_economies import START, TASTES, frequency, random_sale, sale
-from tests.mechanisms.rules.test_mechanisms import generator
 
 
 def by_sums(economy: Economy, cells: int = 1500) -> float:

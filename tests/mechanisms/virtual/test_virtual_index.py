@@ -16,8 +16,8 @@ from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.separable import SeparableEnvironment
 from dynmech.sim.economy.separable_builders import arms, beta_signal, beta_states
+from tests.builders.generators import generator
 from tests.builders.separable_economies import known, on_midpoints, sale, three_arms
-from tests.mechanisms.rules.test_mechanisms import generator
 
 
 @given(st.integers(0, 10_000))

@@ -39,8 +39,8 @@ from dynmech.sim.economy.separable import (
 from dynmech.sim.economy.separable_builders import beta_signal
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
+from tests.builders.generators import generator
 from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, three_arms
-from tests.mechanisms.rules.test_mechanisms import generator
 
 seeds = st.integers(0, 10_000)
 EXACT = 1e-10

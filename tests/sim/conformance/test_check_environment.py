@@ -22,13 +22,8 @@ from dynmech.sim.economy.environment import State, TableEnvironment
 from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
-from tests.sim.economy.test_environment_file import environments
-from tests.sim.economy.test_function_environment import shop
-
-AGENTS = ("Ann", "Bob")
-LOW_HIGH = Finite(("low", "high"))
-STAY = 0.75
-"""Probability that a signal stays as it was."""
+from tests.builders.drawn_environments import environments
+from tests.builders.small_economies import AGENTS, LOW_HIGH, STAY, shop, town_table
 
 
 def persist(_t: int, last: Array | None, _decision: Array | None, uniforms: FloatArray) -> Array:
@@ -50,19 +45,6 @@ def town(**changes: Any) -> FunctionEnvironment:
         "decisions": Finite(("no", "yes")), "law": persist, "payoff": match, "bound": 1.0,
     }  # fmt: skip
     return FunctionEnvironment(**{**sound, **changes})
-
-
-def table(stay: float = STAY, scale: float = 1.0) -> TableEnvironment:
-    """The same as arrays."""
-    law = np.broadcast_to([[stay, 1 - stay], [1 - stay, stay]], (2, 2, 2)).copy()
-    own = np.arange(2)
-    utility = np.zeros((2, 2, 2, 2))
-    for d in range(2):
-        utility[0, d], utility[1, d] = (own == d)[:, None], (own == d)[None, :]
-    stage = Stage(
-        (LOW_HIGH.labels,) * 2, ("no", "yes"), utility * scale, IndependentKernel((law, law)), cost=np.array([0.0, 1.0])
-    )
-    return TableEnvironment("town", AGENTS, np.full((2, 2), 0.25), (stage,), 0.9, None)
 
 
 class Odd(FunctionEnvironment):
@@ -98,7 +80,7 @@ def test_economies_on_numbers_pass() -> None:
 
 
 def test_an_economy_by_functions_is_the_table_that_it_should_be() -> None:
-    check_environment(town(), table())
+    check_environment(town(), town_table())
 
 
 def test_a_public_state_and_private_actions_pass() -> None:
@@ -224,7 +206,7 @@ def test_classes_must_be_complete_where_all_profiles_are_seen() -> None:
             return np.arange(2)[None].repeat(2, axis=0)
 
     environment = OilLeasesPrior().build()
-    indifferent = replace(table(), stages=(replace(table().stages[0], utility=np.zeros((2, 2, 2, 2))),))
+    indifferent = replace(town_table(), stages=(replace(town_table().stages[0], utility=np.zeros((2, 2, 2, 2))),))
     finer = Finer(*(getattr(indifferent, name) for name in indifferent.__dataclass_fields__))
     assert "outcome_classes puts decision 'yes' with 'yes' for agent 'Ann', but by what it gets it goes with 'no'" in (
         str(caught(finer))
@@ -392,7 +374,7 @@ def test_a_table_whose_bound_is_too_small_is_caught() -> None:
         def utility_bound(self) -> float:
             return 0.5
 
-    sound = table()
+    sound = town_table()
     modest = Modest(*(getattr(sound, name) for name in sound.__dataclass_fields__))
     assert "utility of agent 'Ann' is 1 (row " in str(caught(modest))
 
@@ -416,20 +398,20 @@ def drifting(declared: TableEnvironment, drawn: TableEnvironment) -> TableEnviro
 
 
 def test_draws_must_follow_the_kernel() -> None:
-    check_environment(drifting(table(), table()))
-    error = caught(drifting(table(0.75), table(0.70)))
+    check_environment(drifting(town_table(), town_table()))
+    error = caught(drifting(town_table(0.75), town_table(0.70)))
     assert isinstance(error, PlayError)
     assert str(error).startswith("environment 'town' in period 1: the profile is '")
     assert "of 8000 draws after decision 'no' at 'low, low'; the law says " in str(error)
 
 
 def test_draws_must_follow_the_prior() -> None:
-    other = replace(table(), prior=np.array([[0.25, 0.25], [0.3, 0.2]]))
-    assert "in period 0: the profile is 'high, " in str(caught(drifting(table(), other)))
+    other = replace(town_table(), prior=np.array([[0.25, 0.25], [0.3, 0.2]]))
+    assert "in period 0: the profile is 'high, " in str(caught(drifting(town_table(), other)))
 
 
 def test_what_cannot_happen_must_not() -> None:
-    error = caught(drifting(table(1.0), table(1 - 1e-3)))
+    error = caught(drifting(town_table(1.0), town_table(1 - 1e-3)))
     assert "of 8000 draws after decision 'no' at 'low, low'; the law says 0" in str(error)
 
 
@@ -465,12 +447,12 @@ def test_the_kernels_of_random_economies_tell_themselves_apart(seed: int, indepe
 
 
 def test_an_economy_by_functions_is_held_to_a_table() -> None:
-    assert "in period 1: the profile is " in str(caught(town(), table(0.7)))
+    assert "in period 1: the profile is " in str(caught(town(), town_table(0.7)))
     assert "utility of agent 'Ann' from decision 'no' at signals [0, 0] is 1, of 'town' it is 2" in str(
-        caught(town(), table(scale=2.0))
+        caught(town(), town_table(scale=2.0))
     )
-    assert "discount: 0.9, of 'town' it is 0.8" in str(caught(town(), replace(table(), discount=0.8)))
-    assert "horizon: 3, of 'town' it is None" in str(caught(town(horizon=3), table()))
+    assert "discount: 0.9, of 'town' it is 0.8" in str(caught(town(), replace(town_table(), discount=0.8)))
+    assert "horizon: 3, of 'town' it is None" in str(caught(town(horizon=3), town_table()))
     assert "public states, signals or decisions are not as many as those of 'random'" in str(
         caught(town(), RandomEconomy(signals=3).build())
     )
@@ -486,7 +468,7 @@ def test_a_state_must_not_bring_another_profile_along() -> None:
             state = super().draw(t, previous, decision, uniforms)
             return state._replace(signals=1 - state.signals)
 
-    sound = table()
+    sound = town_table()
     stale = Stale(*(getattr(sound, name) for name in sound.__dataclass_fields__))
     assert "draw returned a State whose profile is not that of its signals; leave it None" in str(caught(stale))
 

@@ -33,7 +33,7 @@ from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Situation
 from tests.builders.mutations import GENTLE, as_json, as_toml, spoilt, torn
-from tests.sim.conformance.test_check_environment import table
+from tests.builders.small_economies import town_table
 
 LARGEST = 1e150
 """Utilities beyond this overflow when they are added up; that is for the game to refuse, not for the file."""
@@ -56,7 +56,7 @@ def farm() -> dict[str, Any]:
 SOUND: list[dict[str, Any]] = [
     environment_to_data(OilLeasesPrior().build()),
     environment_to_data(RepeatedAuction(values=2, horizon=2).build()),
-    environment_to_data(table()),
+    environment_to_data(town_table()),
     farm(),
 ]
 

@@ -55,7 +55,6 @@ class Lump(DirectMechanism):
 SCENARIO = '''
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
-from tests.builders.runs import ROOT
 
 class Bazaar(Scenario):
     """Two sales."""

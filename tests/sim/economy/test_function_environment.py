@@ -31,8 +31,7 @@ from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
-
-UNIT = Interval(0, 1)
+from tests.builders.small_economies import UNIT, shop
 
 
 def play(game: Game, *strategies: StrategyProtocol, episodes: int = 50, block: int = 4096) -> Record:
@@ -48,21 +47,6 @@ def covers(samples: FloatArray, exact: float) -> bool:
 
 
 # A posted price
-
-
-def shop(horizon: int | None = 1, discount: float = 1.0) -> FunctionEnvironment:
-    """A buyer whose value is uniform on [0, 1], anew each period."""
-    return FunctionEnvironment(
-        name="shop",
-        agents=("buyer",),
-        discount=discount,
-        horizon=horizon,
-        signals=(UNIT,),
-        decisions=Finite(("keep", "sell")),
-        law=lambda _t, _last, _decision, uniforms: uniforms,
-        payoff=lambda _t, signals, decision: signals * decision[:, None],
-        bound=1.0,
-    )
 
 
 class PostedPrice(Mechanism):

@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from dynmech.experiments.catalog.names import load
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
-from dynmech.sim.economy.stage import Stage
+from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.symmetry import asymmetry
+from tests.builders.small_economies import independent
 
 
 def environment(text: str) -> TableEnvironment:
@@ -78,17 +77,6 @@ def test_a_planted_asymmetry_of_a_joint_kernel_is_named(where: tuple[int, ...]) 
     table[(*where, 0, 0, 0)] -= 1e-3
     changed = only_stage(made, kernel=JointKernel(table, (2, 2, 2), (2, 2, 2)))
     assert "utilities or kernel tell" in asymmetry(changed, range(3))
-
-
-def independent(keep: tuple[float, float]) -> TableEnvironment:
-    """Two agents with signals of their own, kept with some probability."""
-    factors = tuple(np.array([[[k, 1 - k], [1 - k, k]]] * 2) for k in keep)
-    utility = np.zeros((2, 2, 2, 2))
-    utility[0, 0] = [[0, 0], [1, 1]]
-    utility[1, 1] = [[0, 1], [0, 1]]
-    labels = (("low", "high"),) * 2
-    one = Stage(labels, ("first", "second"), utility, IndependentKernel(tuple(factors)))
-    return TableEnvironment("planted", ("a", "b"), np.full((2, 2), 0.25), (one,), 0.9, None)
 
 
 def test_a_planted_asymmetry_of_an_independent_kernel_is_named() -> None:

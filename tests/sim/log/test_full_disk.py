@@ -13,8 +13,8 @@ import pytest
 from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import StorageError
 from dynmech.sim.log.journal import Journal
+from tests.builders.folders import entry, everything
 from tests.builders.runs import bytes_below, call, no_space
-from tests.sim.log.test_journal import entry, everything
 
 STRESS = ["stress", "oil-leases", "--mechanism", "linked", "--episodes", "60", "--shard", "20", "--out"]
 RUN = ["run", "oil-leases", "linked", "--strategy", "0=random", "--episodes", "200", "--shard", "20", "--out"]

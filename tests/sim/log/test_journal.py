@@ -13,19 +13,12 @@ from hypothesis import given, strategies as st
 
 from dynmech.sim.core.errors import InputError, StorageError
 from dynmech.sim.log.journal import Journal
+from tests.builders.folders import entry, everything
 from tests.builders.runs import no_space
 
 NUMBERS = st.floats(allow_nan=False) | st.integers() | st.just(float("inf"))
 FACTS = st.dictionaries(st.text(max_size=5), NUMBERS | st.text(max_size=8) | st.lists(NUMBERS, max_size=3), max_size=3)
 KEYS = st.sampled_from(["a", "b", "ü/1", 'quote"', "line\nbreak"])
-
-
-def entry(key: str, **facts: Any) -> dict[str, Any]:
-    return {"key": key, **facts}
-
-
-def everything(journal: Journal) -> dict[str, dict[str, Any]]:
-    return {key: journal.read(key) for key in journal}
 
 
 def three(path: Path) -> Journal:

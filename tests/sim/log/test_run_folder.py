@@ -16,13 +16,10 @@ import pytest
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
 from dynmech.sim.log.run_folder import DATASETS, RunFolder, read_manifest
 from dynmech.sim.log.shard_files import checksum, damage, write_shard
+from tests.builders.folders import folder
 from tests.builders.runs import ROOT, bytes_below, no_space
 
 KEYS = [f"mechanism=m/case=c/shard-{k:05d}" for k in range(3)]
-
-
-def folder(path: Path, seed: int = 1) -> RunFolder:
-    return RunFolder(path, {"seed": seed}, {"python": "3"})
 
 
 def files(begun: RunFolder, key: str) -> dict[str, Any]:
@@ -329,7 +326,7 @@ def test_wherever_a_write_fails_it_is_one_line_and_the_run_resumes(
 
 
 def test_a_second_program_is_refused_with_one_line(tmp_path: Path) -> None:
-    script = "from pathlib import Path\nfrom tests.sim.log.test_run_folder import *\nwith folder(Path('a')): pass\n"
+    script = "from pathlib import Path\nfrom tests.builders.folders import folder\nwith folder(Path('a')): pass\n"
     with folder(tmp_path / "a") as begun:
         keep(begun, KEYS[0])
         before = bytes_below(tmp_path / "a")

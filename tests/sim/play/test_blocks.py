@@ -1,6 +1,7 @@
 """How episodes are cut into blocks changes nothing: not a number in a record, not a byte in the log."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def arrays(record: Record) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in vars(record).items() if isinstance(value, np.ndarray)}
 
 
+@cache
 def games() -> dict[str, Game]:
     """Several mechanisms, with and without memory, on finite and infinite horizons, on time and late."""
     oil = OilLeasesPrior().build()
@@ -73,7 +75,7 @@ def games() -> dict[str, Game]:
     }
 
 
-GAMES = games()
+GAMES = ("linked", "cremer-mclean, late", "contingent-spanning", "pay-your-report, late", "pivot, independent")
 
 
 def members(name: str, game: Game) -> Iterator[Strategy]:
@@ -92,28 +94,28 @@ def members(name: str, game: Game) -> Iterator[Strategy]:
 @pytest.mark.parametrize("strategy", STRATEGIES.all())
 @pytest.mark.parametrize("game", GAMES)
 def test_a_record_is_the_same_for_blocks_of_1_and_7_and_all(game: str, strategy: str) -> None:
-    for member in members(strategy, GAMES[game]):
+    for member in members(strategy, games()[game]):
         profile: list[StrategyProtocol] = [member, Truthful()]
-        whole = arrays(play(GAMES[game], profile, EPISODES))
+        whole = arrays(play(games()[game], profile, EPISODES))
         for block in (1, 7):
-            assert arrays(play(GAMES[game], profile, block)) == whole
+            assert arrays(play(games()[game], profile, block)) == whole
 
 
 @pytest.mark.parametrize("game", GAMES)
 def test_notes_and_luck_stay_with_their_episode(game: str) -> None:
-    whole = arrays(play(GAMES[game], [Diary(), Diary()], EPISODES))
-    assert all(arrays(play(GAMES[game], [Diary(), Diary()], block)) == whole for block in (1, 7))
+    whole = arrays(play(games()[game], [Diary(), Diary()], EPISODES))
+    assert all(arrays(play(games()[game], [Diary(), Diary()], block)) == whole for block in (1, 7))
 
 
 def test_late_letters_are_late_in_every_cut() -> None:
     """The late games above do have both kinds of letters, or their tests would show nothing."""
-    late = play(GAMES["cremer-mclean, late"], [Truthful(), Truthful()], 7).late
+    late = play(games()["cremer-mclean, late"], [Truthful(), Truthful()], 7).late
     assert 0 < late[:, 0].mean() < 1
     assert 0 < late[:, 1].mean() < 1
 
 
 def test_a_short_shard_plays_the_first_episodes_of_a_full_one() -> None:
-    game = GAMES["linked"]
+    game = games()["linked"]
     profile: list[StrategyProtocol] = [Diary(), Truthful()]
     long, short = (play(game, profile, 8, episodes) for episodes in (32, 5))
     assert np.array_equal(long.report[..., :5], short.report)
@@ -121,7 +123,7 @@ def test_a_short_shard_plays_the_first_episodes_of_a_full_one() -> None:
 
 
 def test_another_seed_plays_otherwise() -> None:
-    game = GAMES["linked"]
+    game = games()["linked"]
     other = play_shard(game, [Diary(), Truthful()], Streams(12, "blocks", 2, 32, 3), episodes=EPISODES)
     assert not np.array_equal(other.signal, play(game, [Diary(), Truthful()], EPISODES).signal)
 
@@ -144,7 +146,7 @@ def checksums(path: Path, game: Game, cases: list[Case], **sampling: Any) -> dic
 @pytest.mark.parametrize("game", ["linked", "cremer-mclean, late", "contingent-spanning"])
 def test_the_log_is_equal_byte_for_byte_for_blocks_of_1_and_7_and_8192(tmp_path: Path, game: str) -> None:
     cases = [Case("diary", (Diary(), Truthful())), Case("noise", (STRATEGIES.get("random")(), Diary()))]
-    found = [checksums(tmp_path / str(block), GAMES[game], cases, block=block) for block in (1, 7, 8192)]
+    found = [checksums(tmp_path / str(block), games()[game], cases, block=block) for block in (1, 7, 8192)]
     assert len(found[0]) == 3 * 3 * 3  # datasets, cases with prescribed play, shards of 8 + 8 + 4 episodes
     assert found[0] == found[1] == found[2]
     files = sorted(path.relative_to(tmp_path / "1").as_posix() for path in (tmp_path / "1").rglob("*.parquet"))
@@ -165,14 +167,14 @@ class Crowd(Strategy):
 
 def test_a_strategy_that_looks_at_the_size_of_its_block_changes_the_bytes(tmp_path: Path) -> None:
     cases = [Case("crowd", (Crowd(), Truthful()))]
-    one, many = (checksums(tmp_path / str(block), GAMES["linked"], cases, block=block) for block in (1, 7))
+    one, many = (checksums(tmp_path / str(block), games()["linked"], cases, block=block) for block in (1, 7))
     changed = {name for name in one if one[name] != many[name]}
     assert changed == {name for name in one if "case=crowd" in name}
     assert len(changed) == 9
 
 
 def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
-    one, other = (checksums(tmp_path / str(seed), GAMES["linked"], [], seed=seed) for seed in (5, 6))
+    one, other = (checksums(tmp_path / str(seed), games()["linked"], [], seed=seed) for seed in (5, 6))
     assert one.keys() == other.keys()
     assert all(one[name] != other[name] for name in one)
 

@@ -1,0 +1,8 @@
+"""Figures of an audit."""
+
+from dynmech.agents.oracle.search import Family
+from dynmech.experiments.audits.auditing import Audit
+
+
+def gains(found: Audit, family: Family, kind: str) -> list[float]:
+    return [search.figures[family][kind].gain for search in found.searches]
