@@ -15,6 +15,7 @@ from dynmech.experiments.catalog.names import (
     load,
     make_strategy,
     mechanism_classes,
+    names_file,
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
@@ -57,8 +58,7 @@ def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
 def open_environment(text: str, workers: Workers) -> Environment:
     """`load`, a user's scenario being tried first."""
     name = text.partition(":")[0]
-    cls = SCENARIOS.all().get(name)
-    if cls is not None and not is_shipped(cls):
+    if not names_file(text) and name in SCENARIOS.names() and not is_shipped(cls := SCENARIOS.get(name)):
         run_isolated(workers, [f"scenario {name!r}"], _environment, cls, text)
     return load(text)
 
