@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from loky import cpu_count
-
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.names import (
@@ -145,6 +143,8 @@ def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = ""
     Raises:
         InputError: a number is out of range, or nobody answers at the address.
     """
+    from loky import cpu_count
+
     if count < 0:
         raise InputError(f"workers: {count} is below 0")
     if not 0 < gigabytes < 1e6:
