@@ -250,7 +250,7 @@ class Program:
             raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
         return np.asarray(found.x, dtype=np.float64), -np.asarray(found.ineqlin.marginals, dtype=np.float64)
 
-    def _equalities(self) -> tuple[coo_array, FloatArray]:
+    def _equalities(self) -> "tuple[coo_array, FloatArray]":
         """Σ_d x = 1, and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
         from scipy.sparse import coo_array
 
