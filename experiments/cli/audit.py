@@ -28,9 +28,11 @@ def audit_command(
     ] = [],  # noqa: B006 - Typer copies defaults
     leave: Annotated[
         bool,
-        typer.Option("--exit", help="Deviators may leave, what they owe unpaid and their payoff 0 from then on."),
+        typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
     ] = False,
-    tolerance: Annotated[float, typer.Option("--tolerance", help="Up to which a promise holds.")] = 1e-6,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="A promise that is missed by no more than this still holds.")
+    ] = 1e-6,
     all_states: Annotated[
         bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
     ] = False,

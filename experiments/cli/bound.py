@@ -21,7 +21,7 @@ def bound_command(
     ],
     leave: Annotated[bool, typer.Option("--leave", help="Agents may leave in the second period too.")] = False,
     relaxed: Annotated[
-        bool, typer.Option("--relaxed", help="Beside what could be earned if only the first signals were private.")
+        bool, typer.Option("--relaxed", help="Also show what could be earned if only the first signals were private.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:

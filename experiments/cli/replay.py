@@ -8,7 +8,7 @@ import typer
 
 def replay_command(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, of `run` or `stress`.")],
-    case: Annotated[str, typer.Option("--case", metavar="K", help="Which case, as its folder is called.")],
+    case: Annotated[str, typer.Option("--case", metavar="K", help="Which case: the name of its folder.")],
     mechanism: Annotated[
         str | None, typer.Option("--mechanism", metavar="M", help="Under which mechanism, where several played it.")
     ] = None,
