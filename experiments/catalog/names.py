@@ -60,8 +60,7 @@ def load(text: str) -> Environment:
         raise InputError(
             f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
         )
-    head = text.partition(":")[0]  # an option may be a path too
-    if head.endswith(".json") or "/" in head or _is_file(text):
+    if names_file(text):
         return load_environment(text)
     name, options = split(text, "scenario")
     scenario = construct(SCENARIOS.get(name), "scenario", name, options)
@@ -74,9 +73,11 @@ def load(text: str) -> Environment:
     return built
 
 
-def _is_file(text: str) -> bool:
+def names_file(text: str) -> bool:
+    """Whether an environment's text is the path of a file, and not a scenario's name."""
+    head = text.partition(":")[0]  # an option may be a path too
     try:
-        return Path(text).is_file()
+        return head.endswith(".json") or "/" in head or Path(text).is_file()
     except OSError:  # too long to be a path
         return False
 

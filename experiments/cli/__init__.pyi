@@ -1,1 +1,1 @@
-from .app import app as app, main as main
+from .app import main as main

@@ -4,12 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from dynmech.experiments.cli import console as screen
-from dynmech.experiments.runs.checking import check_plugins
-from dynmech.experiments.runs.loading import make_workers
-from dynmech.experiments.runs.to_json import print_json
+from dynmech.experiments.cli.completion import complete_scenario
 
 
 def check_command(
@@ -17,7 +13,10 @@ def check_command(
     environment: Annotated[
         str,
         typer.Option(
-            "--environment", metavar="ENV", help="Where they are tried (shipped economies, if none is given)."
+            "--environment",
+            metavar="ENV",
+            help="Where they are tried (shipped economies, if none is given).",
+            autocompletion=complete_scenario,
         ),
     ] = "",
     time_limit: Annotated[
@@ -29,14 +28,21 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list on standard output.")] = False,
 ) -> None:
     """Do your own strategies, mechanisms and scenarios keep to what they declare? Exit code 1 if one does not."""
+    from rich.text import Text
+
+    from dynmech.experiments.cli.console import make_console
+    from dynmech.experiments.runs.checking import check_plugins
+    from dynmech.experiments.runs.loading import make_workers
+    from dynmech.experiments.runs.to_json import print_json
+
     limits = make_workers(1, time_limit, memory_limit).limits
-    console, found = screen.make_console(), []
+    console, findings = make_console(), []
     begin = (lambda _: None) if as_json else (lambda what: console.print(Text(f"{what}: ", "bold"), end=""))
     for finding in check_plugins(files, environment or None, limits=limits, begin=begin):
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             console.print(Text.assemble(finding.status, f", {finding.why}" if finding.why else ""))
     if as_json:
-        print_json([finding._asdict() for finding in found])
-    if any(finding.status == "fails" for finding in found):
+        print_json([finding._asdict() for finding in findings])
+    if any(finding.status == "fails" for finding in findings):
         raise typer.Exit(1)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.progress import (
@@ -251,6 +250,8 @@ def _cells(result: StressResult, mechanism: str, agent: str, families: Sequence[
 
 def _cell(simulated: float, exact: float) -> Text:
     """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
+    import pandas as pd
+
     if pd.notna(exact):
         text = Text(f"+{amount(exact)}", style="bold red")
         return text.append(f" (+{amount(simulated)})" if pd.notna(simulated) else " (–)", style="not bold red dim")

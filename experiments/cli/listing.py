@@ -1,51 +1,63 @@
 """`dynmech list`: what there is, shipped, from plug-in files and from installed packages."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dynmech.agents.strategies import history_conditions as conditions, maps
-from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
-from dynmech.experiments.catalog.options import options_of, shown
-from dynmech.experiments.cli import console as screen
-from dynmech.experiments.runs.loading import open_plugins
-from dynmech.experiments.runs.to_json import print_json
-from dynmech.experiments.workers.pool import Workers
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.registry import Registry
 
-MEANINGS = {
-    "map, lie, exploit, action": maps.MEANING,
-    "when": f"{conditions.MEANING}; of quitting, the period from which on",
-    "period": "a number, from 0: when to lie; the exploit of a belief-manipulation follows in the next one",
-    "messages": "of scripted: a label or number for each period, joined by /; * is the prescribed message",
-}
-"""What the options of strategies may be."""
+if TYPE_CHECKING:
+    from rich.console import Console
 
-REGISTRIES: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
+    from dynmech.sim.core.registry import Registry
+
+KINDS = ("scenarios", "mechanisms", "strategies")
 
 
 def list_command(
     kind: Annotated[str, typer.Argument(help="scenarios, mechanisms, strategies, or all of them.")] = "all",
     plugin: Annotated[list[Path], typer.Option("--plugin", metavar="FILE", help="A Python file to take in.")] = [],  # noqa: B006
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """What there is, a line each, with its options and its source."""
+    from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+    from dynmech.experiments.runs.loading import open_plugins
+    from dynmech.experiments.workers.pool import Workers
+
     open_plugins(plugin, Workers())
-    if kind not in (*REGISTRIES, "all"):
-        raise InputError(f"list: {kind!r} is none of {', '.join(REGISTRIES)}")
-    found = {name: rows(registry) for name, registry in REGISTRIES.items() if kind in (name, "all")}
-    if as_json:
-        print_json(found)
-        return
-    console = screen.make_console()
-    for name, listed in found.items():
-        lines = [(row["name"], row["about"], row["options"], row["source"]) for row in listed]
-        screen.show_names(name, lines, console)
-    if "strategies" in found:
-        screen.show_meanings(MEANINGS, console)
+    if kind not in (*KINDS, "all"):
+        raise InputError(f"list: {kind!r} is none of {', '.join(KINDS)}")
+    registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
+    listed = {name: rows(registry) for name, registry in zip(KINDS, registries, strict=True) if kind in (name, "all")}
+    hand_out(as_json, lambda: listed, lambda console: _show(listed, console))
+
+
+def _show(listed: dict[str, list[dict[str, Any]]], console: Console) -> None:
+    from dynmech.experiments.cli.console import show_meanings, show_names
+
+    for kind, named in listed.items():
+        lines = [(row["name"], row["about"], row["options"], row["source"]) for row in named]
+        show_names(kind, lines, console)
+    if "strategies" in listed:
+        show_meanings(meanings(), console)
+
+
+def meanings() -> dict[str, str]:
+    """What the options of strategies may be."""
+    from dynmech.agents.strategies import history_conditions, maps
+
+    return {
+        "map, lie, exploit, action": maps.MEANING,
+        "when": f"{history_conditions.MEANING}; of quitting, the period from which on",
+        "period": "a number, from 0: when to lie; the exploit of a belief-manipulation follows in the next one",
+        "messages": "of scripted: a label or number for each period, joined by /; * is the prescribed message",
+    }
 
 
 def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
@@ -72,4 +84,6 @@ def _source(cls: type, registry: Registry[Any]) -> str:
 
 
 def _options(cls: type) -> list[str]:
+    from dynmech.experiments.catalog.options import options_of, shown
+
     return [name if p.default is p.empty else f"{name}={shown(p.default)}" for name, p in options_of(cls).items()]

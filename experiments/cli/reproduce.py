@@ -1,28 +1,34 @@
 """`dynmech reproduce`: what the papers print beside what comes out, as a table or as JSON."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from dynmech.experiments.cli.console import make_console, plain_table, progress_bars
-from dynmech.experiments.reproductions.base import Claim
-from dynmech.experiments.reproductions.claims import papers, reproduce, sentence
+from dynmech.experiments.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dynmech.experiments.reproductions.base import Claim
 
 STYLES = {"agrees": "green", "slip": "yellow", "fails": "bold red"}
 
 
 def reproduce_command(
     paper: Annotated[str | None, typer.Argument(metavar="PAPER", help="liu, …; all of them, if none is given.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")] = False,
+    as_json: options.JsonList = False,
 ) -> None:
     """Every worked example and number of the papers: printed, exact, simulated, and whether they agree."""
+    from dynmech.experiments.cli.console import make_console, progress_bars
+    from dynmech.experiments.reproductions.claims import reproduce
+
     with progress_bars() as progress:
         claims = reproduce(paper, progress=progress)
     if as_json:
@@ -33,6 +39,11 @@ def reproduce_command(
 
 def show_claims(claims: Sequence[Claim], console: Console) -> None:
     """A sentence, then a table per paper."""
+    from rich.text import Text
+
+    from dynmech.experiments.cli.console import plain_table
+    from dynmech.experiments.reproductions.claims import papers, sentence
+
     console.print(Text(sentence(claims), style="bold"))
     titles = {name: module.TITLE for name, module in papers().items()}
     for name, rows in groupby(claims, key=lambda claim: claim.paper):

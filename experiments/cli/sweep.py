@@ -1,22 +1,23 @@
 """`dynmech sweep`: how large contingent transfers must be, as one number varies; a table, and a picture."""
 
+from __future__ import annotations
+
+from math import isfinite, isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import pandas as pd
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from dynmech.experiments.audits.continuous import epsilon_curve, plot_epsilon
-from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
-from dynmech.experiments.catalog.names import load
-from dynmech.experiments.cli.console import make_console, plain_table
-from dynmech.experiments.runs.to_json import print_json
-from dynmech.mechanisms.contingent.contingent_density import Method
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.completion import complete_mechanism, complete_scenario
+from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.economy.density import DensityEnvironment
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from dynmech.mechanisms.contingent.contingent_density import Method
 
 WAYS: dict[str, tuple[Method, ...]] = {"bound": ("bounded", "one-sided"), "ridge": ("ridge",)}
 """What may vary where signals are continuous, and the ways to choose transfers that take it."""
@@ -26,33 +27,43 @@ SHOWN = ("method", "parameter", "size", "epsilon_everywhere", "epsilon", "gain",
 
 
 def sweep_command(
-    environment: Annotated[str, typer.Argument(metavar="ENV", help="A scenario, name:key=value,…, without OPTION.")],
+    environment: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENV", help="A scenario, name:key=value,…, without OPTION.", autocompletion=complete_scenario
+        ),
+    ],
     option: Annotated[
         str,
         typer.Argument(metavar="OPTION", help="The scenario's option that varies; bound or ridge if signals are real."),
     ],
     values: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Its values.")],
     mechanism: Annotated[
-        str, typer.Option("--mechanism", metavar="M", help="Whose transfers; not where signals are real.")
+        str,
+        typer.Option(
+            "--mechanism",
+            metavar="M",
+            help="Whose transfers; not where signals are real.",
+            autocompletion=complete_mechanism,
+        ),
     ] = "contingent-spanning",
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")] = False,
+    as_json: options.JsonList = False,
 ) -> None:
     """Size of transfers, conditioning and budget as correlation fades; if signals are real, ε as transfers may grow."""
     frame, drawn = _swept(environment, option, values, mechanism, plot)
-    if as_json:
-        print_json(frame)
-        return
-    console = make_console()
-    _show(frame, console)
-    if drawn is not None:
-        console.print(f"plot: {drawn}", soft_wrap=True)
+    hand_out(as_json, lambda: frame, lambda console: _show(frame, drawn, console))
 
 
 def _swept(
     environment: str, option: str, values: list[str], mechanism: str, plot: Path | None
 ) -> tuple[pd.DataFrame, Path | None]:
     """The table, and where the picture is."""
+    from dynmech.experiments.audits.continuous import epsilon_curve, plot_epsilon
+    from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
+    from dynmech.experiments.catalog.names import load
+    from dynmech.sim.economy.density import DensityEnvironment
+
     economy = load(environment) if option in WAYS else None
     if not isinstance(economy, DensityEnvironment):
         frame = sweep_correlation(environment, option, [_number(value) for value in values], mechanism)
@@ -74,12 +85,18 @@ def _number(value: str) -> Any:
 
 def _size(option: str, value: str) -> float:
     number = _number(value)
-    if isinstance(number, str) or not np.isfinite(number) or number < 0:
+    if isinstance(number, str) or not isfinite(number) or number < 0:
         raise InputError(f"sweep: {option}: {value!r} is no number of 0 or more")
     return float(number)
 
 
-def _show(frame: pd.DataFrame, console: Console) -> None:
+def _show(frame: pd.DataFrame, drawn: Path | None, console: Console) -> None:
+    """Print the table, why values were refused, and where the picture is."""
+    import pandas as pd
+    from rich.text import Text
+
+    from dynmech.experiments.cli.console import plain_table
+
     table = plain_table()
     for column in frame.columns:
         if column != "refused":
@@ -91,9 +108,11 @@ def _show(frame: pd.DataFrame, console: Console) -> None:
     for value, why in zip(frame.iloc[:, 0], refused, strict=True):
         if why:
             console.print(Text(f"{frame.columns[0]}={value}: {why}", style="yellow"))
+    if drawn is not None:
+        console.print(f"plot: {drawn}", soft_wrap=True)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "–" if np.isnan(value) else f"{value:.4g}" if abs(value) > 1e-12 else "0"
+        return "–" if isnan(value) else f"{value:.4g}" if abs(value) > 1e-12 else "0"
     return str(value)

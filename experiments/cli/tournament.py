@@ -1,16 +1,19 @@
 """`dynmech tournament STUDY.toml`."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dynmech.experiments.cli import console as screen
-from dynmech.experiments.cli.tournament_screen import show_tournament
-from dynmech.experiments.runs.loading import make_workers
-from dynmech.experiments.runs.to_json import print_json
-from dynmech.experiments.tournament.loading import load_tournament
-from dynmech.experiments.tournament.playing import tournament
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dynmech.experiments.tournament.found import Tournament
 
 
 def tournament_command(
@@ -23,20 +26,28 @@ def tournament_command(
     cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
     memory_limit: Annotated[float, typer.Option("--memory-limit", metavar="GB", help="Memory for a plug-in.")] = 2.0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.runs.loading import make_workers
+    from dynmech.experiments.tournament.loading import load_tournament
+    from dynmech.experiments.tournament.playing import tournament
+
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     resolved = load_tournament(study, override, staff)
     if out is not None:
         resolved = resolved.model_copy(update={"out": str(out)})
-    with screen.progress_bars() as progress:
-        found = tournament(resolved, workers=staff, progress=progress)
-    if as_json:
-        print_json(found.data())
-        return
-    console = screen.make_console()
-    show_tournament(found, console)
-    screen.show_faults(console, found.failures, [], [])
-    for folder in dict.fromkeys(part.folder for part in found.parts):
-        console.print(f"{'was there already' if found.reused else 'run'}: {folder}", soft_wrap=True)
+    with progress_bars() as progress:
+        result = tournament(resolved, workers=staff, progress=progress)
+    hand_out(as_json, result.data, lambda console: _show(result, console))
+
+
+def _show(result: Tournament, console: Console) -> None:
+    from dynmech.experiments.cli.console import show_faults
+    from dynmech.experiments.cli.tournament_screen import show_tournament
+
+    show_tournament(result, console)
+    show_faults(console, result.failures, [], [])
+    for folder in dict.fromkeys(part.folder for part in result.parts):
+        console.print(f"{'was there already' if result.reused else 'run'}: {folder}", soft_wrap=True)

@@ -8,16 +8,12 @@ episode 17 of the first shard is the same however few are played.
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, Sampling, play, prescribed_case
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import DynmechError
 from dynmech.sim.core.ties import first_largest, scale_of
-from dynmech.sim.log.tables import outcomes_table
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Record
 
@@ -89,6 +85,11 @@ def _count(game: Game, case: Case, sampling: Sampling) -> int:
 
 def _rows(record: Record, episode: int) -> list[dict[str, Any]]:
     """A row per (period, agent) of one episode."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from dynmech.sim.log.tables import outcomes_table
+
     table = outcomes_table(record, 0, [""] * len(record.game.environment.agents))
     rows: list[dict[str, Any]] = table.filter(pc.equal(table["episode"], pa.scalar(episode))).to_pylist()
     return rows

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from loky import cpu_count
-
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.names import (
@@ -15,6 +13,7 @@ from dynmech.experiments.catalog.names import (
     load,
     make_strategy,
     mechanism_classes,
+    names_file,
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
@@ -57,8 +56,7 @@ def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
 def open_environment(text: str, workers: Workers) -> Environment:
     """`load`, a user's scenario being tried first."""
     name = text.partition(":")[0]
-    cls = SCENARIOS.all().get(name)
-    if cls is not None and not is_shipped(cls):
+    if not names_file(text) and name in SCENARIOS.names() and not is_shipped(cls := SCENARIOS.get(name)):
         run_isolated(workers, [f"scenario {name!r}"], _environment, cls, text)
     return load(text)
 
@@ -145,6 +143,8 @@ def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = ""
     Raises:
         InputError: a number is out of range, or nobody answers at the address.
     """
+    from loky import cpu_count
+
     if count < 0:
         raise InputError(f"workers: {count} is below 0")
     if not 0 < gigabytes < 1e6:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import ndtri
 
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 
@@ -61,6 +60,8 @@ class Moments:
 
     def half(self, comparisons: int = 1) -> FloatArray:
         """Half-width of the interval; with several comparisons, of the simultaneous one (Bonferroni)."""
+        from scipy.special import ndtri
+
         return self.error * float(ndtri(1 - (1 - LEVEL) / 2 / comparisons))
 
     def to_data(self) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dynmech.experiments.runs.results import Run, read_run
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import first_largest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
 
@@ -27,7 +29,7 @@ class Replay:
     case: str
     episode: int
     deviators: dict[str, str]
-    played: pd.DataFrame
+    played: "pd.DataFrame"
     gains: dict[str, tuple[float, float]]
 
 
@@ -78,6 +80,6 @@ def _partition(run: Run, case: str, mechanism: str | None) -> dict[str, str]:
     return {"mechanism": mechanism or there[0], "case": case}
 
 
-def _episode(run: Run, where: dict[str, str], episode: int) -> pd.DataFrame:
+def _episode(run: Run, where: dict[str, str], episode: int) -> "pd.DataFrame":
     outcomes = run.outcomes(**where)
     return outcomes[outcomes["episode"] == episode][SHOWN]

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.to_json import plain
 from dynmech.sim.core.errors import InputError, StorageError
 from dynmech.sim.log.run_folder import configuration_hash, read_manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
@@ -39,15 +40,15 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
 
-    def outcomes(self, **only: str) -> pd.DataFrame:
+    def outcomes(self, **only: str) -> "pd.DataFrame":
         """A row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="prescribed"`."""
         return self._read("outcomes", only)
 
-    def episodes(self, **only: str) -> pd.DataFrame:
+    def episodes(self, **only: str) -> "pd.DataFrame":
         """A row per (episode, agent), discounted."""
         return self._read("episodes", only)
 
-    def gains(self, **only: str) -> pd.DataFrame:
+    def gains(self, **only: str) -> "pd.DataFrame":
         """A row per (episode, agent): against prescribed play."""
         return self._read("gains", only)
 
@@ -58,11 +59,13 @@ class Run:
         if dataset not in LEVELS.get(level, LEVELS["full"]):
             raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
 
-    def rounds(self, **only: str) -> pd.DataFrame:
+    def rounds(self, **only: str) -> "pd.DataFrame":
         """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""
         return self._read("rounds", only)
 
-    def _read(self, dataset: str, only: dict[str, str]) -> pd.DataFrame:
+    def _read(self, dataset: str, only: dict[str, str]) -> "pd.DataFrame":
+        import pandas as pd
+
         for key in only:
             if key not in ("mechanism", "case"):
                 raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")

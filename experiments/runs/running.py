@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
@@ -38,6 +37,9 @@ from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import ProtocolOptions
 from dynmech.sim.play.record import stretches
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
@@ -55,7 +57,7 @@ class RunResult:
         earned. command: the line that makes it again; None where the economy was given as an object.
     """
 
-    agents: pd.DataFrame
+    agents: "pd.DataFrame"
     summary: dict[str, Any]
     folder: Path
     reused: bool
@@ -100,6 +102,8 @@ def run(
         InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
         StorageError: the run folder cannot be written; the same call resumes.
     """
+    import pandas as pd
+
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed

@@ -23,8 +23,6 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.log.run_folder import RunFolder
-from dynmech.sim.log.shard_files import write_shard
-from dynmech.sim.log.tables import episodes_table, gains_table, outcomes_table, rounds_table
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
 from dynmech.sim.play.roles import MechanismProtocol
@@ -115,6 +113,8 @@ def _with_bases(mechanism: MechanismProtocol) -> Iterator[MechanismProtocol]:
 
 def play_bundle(job: Job, number: int, start: int, count: int, which: Sequence[int]) -> list[dict[str, Any]]:
     """Play and write one shard of some cases: per case `key`, `files` and `summary`."""
+    from dynmech.sim.log.shard_files import write_shard
+
     keep: Keep = "everything" if job.log == "full" else "sums"
     reference = play(job.game, job.cases[0], job.sampling, number, count, keep=keep)
     out = []
@@ -142,6 +142,8 @@ def batch_means(payoffs: FloatArray, batch: int) -> FloatArray:
 
 
 def _tables(log: str, key: str, record: Record, reference: Record, case: Case, start: int) -> dict[str, Any]:
+    from dynmech.sim.log.tables import episodes_table, gains_table, outcomes_table, rounds_table
+
     names = [strategy.key() for strategy in case.strategies]
     makers = {
         "outcomes": lambda: outcomes_table(record, start, names),

@@ -16,10 +16,9 @@ A simulated gain counts as found where its interval stays above 0 although the t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
@@ -42,6 +41,9 @@ from dynmech.sim.core.ties import descending
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
@@ -76,8 +78,8 @@ class StressResult:
             given as an object.
     """
 
-    gains: pd.DataFrame
-    mechanisms: pd.DataFrame
+    gains: "pd.DataFrame"
+    mechanisms: "pd.DataFrame"
     refusals: dict[str, str]
     environment: str
     folder: Path
@@ -97,6 +99,8 @@ class StressResult:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """From what `save_result` has kept of `data`."""
+        import pandas as pd
+
         numbers = ["gain", "half_width", "exact", "exact_bound", "given_gain", "given_half_width"]
         gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
         kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
@@ -123,7 +127,7 @@ def _listed(names: Sequence[str], one: str, many: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
-def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
+def headline(gains: "pd.DataFrame", mechanism: str) -> "pd.Series[Any] | None":
     """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
 
     Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what
@@ -148,6 +152,8 @@ def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
 
 def describe_gain(row: "pd.Series[Any]") -> str:
     """One gain in words, as `headline` gives it."""
+    import pandas as pd
+
     simulated = f"{amount(row['gain'])} ± {amount(row['half_width'])}"
     exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated})"
     text = f"{row['agent']} {row['words']}: it gains {exact if pd.notna(row['exact']) else f'{simulated} ex ante'}"
@@ -291,8 +297,10 @@ def _games(
     return games, refusals, broken
 
 
-def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> pd.DataFrame:
+def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> "pd.DataFrame":
     """A row per mechanism, family and agent, largest gain first."""
+    import pandas as pd
+
     rows = []
     for contest in contests:
         names = contest.game.environment.agents
@@ -325,7 +333,7 @@ def _gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally
     return _ordered(pd.DataFrame(rows), "gain")
 
 
-def _ordered(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+def _ordered(rows: "pd.DataFrame", column: str) -> "pd.DataFrame":
     """Largest first; those that tie (`dynmech.sim.core.ties`) in the order in which they come."""
     return rows.iloc[descending(rows[column].to_numpy())].reset_index(drop=True)
 
@@ -364,9 +372,11 @@ def _mechanisms_frame(
     env: Environment,
     contests: Sequence[Contest],
     tallies: dict[str, dict[str, Tally]],
-    gains: pd.DataFrame,
-) -> pd.DataFrame:
+    gains: "pd.DataFrame",
+) -> "pd.DataFrame":
     """A row per mechanism, worst first."""
+    import pandas as pd
+
     rows = []
     for contest in contests:
         truth = tallies[contest.mechanism][PRESCRIBED]
@@ -387,7 +397,7 @@ def _mechanisms_frame(
 
 
 def _stories(
-    contests: Sequence[Contest], gains: pd.DataFrame, sampling: Sampling, workers: Workers
+    contests: Sequence[Contest], gains: "pd.DataFrame", sampling: Sampling, workers: Workers
 ) -> dict[str, dict[str, Any]]:
     """Per mechanism under which a gain was found, the one to tell first."""
     out = {}
@@ -406,7 +416,7 @@ def _best_gains(contest: Contest) -> list[float]:
     return [contest.exact.gains[agent, Family.CONTINGENT].gain for agent in contest.exact.witnesses]
 
 
-def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> pd.DataFrame:
+def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> "pd.DataFrame":
     """Mechanism × family, worst mechanism first: the largest figure of any agent, or of one; NaN where none was found.
 
     Args:

@@ -6,8 +6,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 
 def print_json(data: Any) -> None:
     """One JSON value on standard output."""
@@ -22,7 +20,8 @@ def plain(data: Any) -> Any:
     """
     if isinstance(data, dict):
         return {key: plain(value) for key, value in data.items()}
-    if isinstance(data, pd.DataFrame):
+    pandas = sys.modules.get("pandas")  # where it is not loaded, there is no table
+    if pandas is not None and isinstance(data, pandas.DataFrame):
         return plain(data.astype(object).to_dict("records"))
     if isinstance(data, Path):
         return str(data)

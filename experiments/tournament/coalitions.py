@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import ndtri
-
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
@@ -123,6 +121,8 @@ def coalition_gain(
             where they could not be played.
         tally: of the plan.
     """
+    from scipy.special import ndtri
+
     names = tuple(game.environment.agents[i] for i in plot.members)
     figure, witness = plot.found.gain, plot.found.witness
     if figure is None or witness is None:

@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
@@ -255,6 +254,8 @@ def _extend(
 
 def interval_width(roles: Sequence[Role], profile: Profile, payoffs: FloatArray) -> float:
     """The widest 95 % interval of any strategy's payoff in a profile; `payoffs` by agent and batch."""
+    from scipy.special import ndtri
+
     errors = [
         standard_error(cell_batches(role, way, strategy, payoffs))
         for role, way in zip(roles, profile, strict=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.tabulation import laws
@@ -68,6 +67,8 @@ def long_run(environment: TableEnvironment) -> LongRun:
 
 
 def _work_out(environment: TableEnvironment) -> LongRun:
+    from scipy.sparse.csgraph import connected_components
+
     where = f"environment {environment.name!r}"
     if not environment.stationary:
         raise Refusal(f"{where}: the long run needs an infinite horizon")

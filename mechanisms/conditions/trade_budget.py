@@ -26,8 +26,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import eigvals
-from scipy.optimize import brentq
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.checks import check_law, check_shape
@@ -154,6 +152,8 @@ class Trade:
         >>> on, abs(d - 1 / (3 - 2 * 0.75)) < 1e-12
         (True, True)
         """
+        from scipy.optimize import brentq
+
         candidates = self._zeros()
         inner = [(a + b) / 2 for a, b in zip([0.0, *candidates], [*candidates, 1.0], strict=True)]
         verdicts = [self.balances(discount) for discount in inner]
@@ -176,6 +176,8 @@ class Trade:
 
     def _zeros(self) -> list[float]:
         """Candidates: zeros in (0, 1) of the slack of every pair of types, apart by more than rounding."""
+        from scipy.linalg import eigvals
+
         size = self.gains.size
         left, right = np.zeros((size + 1, size + 1)), np.zeros((size + 1, size + 1))
         left[:size, :size], left[:size, size] = np.eye(size), self.gains.reshape(-1)

@@ -14,7 +14,6 @@ signal asks for); McAfee–Reny 1992.
 """
 
 import numpy as np
-from scipy.optimize import linprog
 
 from dynmech.sim.core.arrays import FloatArray
 
@@ -71,6 +70,8 @@ def _solve(
     rows: FloatArray, right: FloatArray, boxes: int, bound: float, costs: tuple[float, ...] = (1.0,)
 ) -> FloatArray:
     """min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right."""
+    from scipy.optimize import linprog
+
     objective = np.concatenate([np.zeros(boxes), costs])
     limits = [(-bound, bound)] * boxes + [(0.0, None)] * len(costs)
     found = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")

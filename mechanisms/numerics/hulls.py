@@ -9,7 +9,6 @@ which grows with |X w|. Active sets end there exactly, so the separating hyperpl
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 from dynmech.sim.core.arrays import FloatArray, IntArray
 
@@ -23,6 +22,8 @@ def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]
     >>> round(distance, 12), weights.round(12).tolist()
     (0.0, [0.5, 0.5, 0.0])
     """
+    from scipy.optimize import nnls
+
     weights = np.zeros(matrix.shape[1])
     others = np.arange(matrix.shape[1]) != column
     if not others.any():

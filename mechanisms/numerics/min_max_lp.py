@@ -9,13 +9,15 @@ on being called than on one such program, so programs are stacked as the diagona
 are scaled to max|v| = Δ = 1, solved to 1e-10, and the equality is then met to rounding by shifting p by a constant.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import OptimizeResult, linprog
 
 from dynmech.sim.core.arrays import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy import sparse
+    from scipy.optimize import OptimizeResult
 
 PRECISION = 1e-10
 """Feasibility and optimality asked of the solver, in programs scaled to 1."""
@@ -70,7 +72,7 @@ def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> Floa
     return np.concatenate([_stacked(*part) for part in parts])
 
 
-def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> OptimizeResult:
+def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> "OptimizeResult":
     """Variables per block: x `(Y,)`, b."""
     count, rows, width = matrices.shape
     each = np.arange(count)
@@ -90,8 +92,10 @@ def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> Optimi
     )
 
 
-def _highs(**program: Any) -> OptimizeResult:
+def _highs(**program: Any) -> "OptimizeResult":
     """The dual simplex method; sparse matrices are taken, whatever SciPy's stubs say."""
+    from scipy.optimize import linprog
+
     return linprog(**program, method="highs-ds", options=OPTIONS)  # type: ignore[call-overload]
 
 
@@ -100,8 +104,10 @@ def _with_bound(beliefs: FloatArray) -> FloatArray:
     return np.concatenate([beliefs, -beliefs.sum(axis=2, keepdims=True)], axis=2)
 
 
-def _diagonal(blocks: FloatArray) -> sparse.csc_array:
+def _diagonal(blocks: FloatArray) -> "sparse.csc_array":
     """A block-diagonal matrix of `(n, a, b)`, zeros left out."""
+    from scipy import sparse
+
     block, row, column = np.nonzero(blocks)
     count, height, width = blocks.shape
     places = (block * height + row, block * width + column)

@@ -13,7 +13,6 @@ Source: Walker and Ni, "Anderson acceleration for fixed-point iterations", SIAM 
 """
 
 import numpy as np
-from scipy.linalg.lapack import dposv
 
 from dynmech.sim.core.arrays import FloatArray
 
@@ -49,6 +48,8 @@ class Anderson:
 
     def step(self, point: FloatArray, image: FloatArray) -> FloatArray:
         """The next point, given the last one and its image."""
+        from scipy.linalg.lapack import dposv
+
         residual = (image - point).reshape(-1)
         size = float(np.abs(residual).max(initial=0.0))
         if size > WORSE * self.least:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, gmres
 
 from dynmech.mechanisms.planning.anderson import DEPTH, Anderson
 from dynmech.sim.core.arrays import FloatArray, IntArray
@@ -229,6 +228,8 @@ def _evaluate(problem: _Stationary, policy: IntArray, guess: FloatArray) -> Floa
     reward = np.take_along_axis(problem.flow, policy[None], axis=0)[0]
     size = reward.size
     if size > DENSE or isinstance(kernel, IndependentKernel):
+        from scipy.sparse.linalg import LinearOperator, gmres
+
         follow = kernel.under(policy)
 
         def apply(v: FloatArray) -> FloatArray:

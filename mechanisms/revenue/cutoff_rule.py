@@ -20,14 +20,17 @@ Source: Yoon 2021, §2.2: (3), (4), (7), (8), Theorems 1 and 2, and the revenue 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import PPoly
 
 from dynmech.mechanisms.revenue.two_period_types import TwoPeriodTypes
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import Best, first_smallest, largest_place, scale_of
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PPoly
 
 PANELS = 48
 """Even pieces of the range of θ_1, before breaks are added."""
@@ -125,8 +128,10 @@ class CutoffRule:
         among = (cutoff > self.types.low).astype(np.intp) + (cutoff >= self.types.high)
         return np.stack([among, (cutoff > low).astype(np.intp) + (cutoff >= high)], axis=1)
 
-    def _piecewise(self, function: Callable[[FloatArray], FloatArray]) -> PPoly:
+    def _piecewise(self, function: Callable[[FloatArray], FloatArray]) -> "PPoly":
         """The polynomials through a function's values at the Gauss nodes of each piece."""
+        from scipy.interpolate import PPoly
+
         nodes, _ = np.polynomial.legendre.leggauss(NODES)
         unit = (nodes + 1) / 2
         width = np.diff(self.breaks)
@@ -136,17 +141,17 @@ class CutoffRule:
         return PPoly(powers / width ** np.arange(NODES - 1, -1, -1)[:, None], self.breaks)
 
     @cached_property
-    def _cutoff(self) -> PPoly:
+    def _cutoff(self) -> "PPoly":
         return self._piecewise(self.second)
 
     @cached_property
-    def _rent(self) -> PPoly:
+    def _rent(self) -> "PPoly":
         """∫_{θ̲}^{θ_1} R."""
         response = self._piecewise(lambda s: self.option_response(s, self.second(s)))
         return response.antiderivative()
 
     @cached_property
-    def _option(self) -> PPoly:
+    def _option(self) -> "PPoly":
         return self._piecewise(lambda s: self.option_value(s, self.second(s)))
 
     def sells_today(self, first: FloatArray) -> FloatArray:

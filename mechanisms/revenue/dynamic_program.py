@@ -22,16 +22,18 @@ Source: Kakade, Lobel and Nazerzadeh 2011, §3.1 (the constraints), Lemma 3.1 (t
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array
 
 from dynmech.mechanisms.conditions.conditions import private_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 LARGEST = 400_000
 """Constraints that a program may have."""
@@ -164,6 +166,8 @@ class _Program:
 
     def solve(self) -> DynamicOptimum:
         """Maximise payments less costs."""
+        from scipy.optimize import linprog
+
         revenue, equal = self._objective(), self._lotteries()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries, 0] = 0.0
@@ -189,7 +193,9 @@ class _Program:
             variables=self.count,
         )
 
-    def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> csr_array:
+    def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> "csr_array":
+        from scipy.sparse import coo_array
+
         row = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])
         columns = np.concatenate([columns for columns, _ in rows])
         values = np.concatenate([values for _, values in rows])

@@ -8,10 +8,9 @@ signals of agent i.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
 from dynmech.mechanisms.conditions.conditions import independent_types
 from dynmech.mechanisms.rules.tabulation import laws
@@ -19,6 +18,9 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
+
+if TYPE_CHECKING:
+    from scipy.sparse import coo_array
 
 LARGEST = 400_000
 """Constraints that a program may have."""
@@ -48,8 +50,10 @@ class Rows:
         self.limit.append(limit)
         self.meaning.append(meaning)
 
-    def matrix(self, variables: int) -> coo_array:
+    def matrix(self, variables: int) -> "coo_array":
         """All rows."""
+        from scipy.sparse import coo_array
+
         places = (np.concatenate(self.row), np.concatenate(self.column))
         return coo_array((np.concatenate(self.value), places), shape=(len(self.limit), variables))
 
@@ -227,6 +231,8 @@ class Program:
 
     def solve(self, lean: float) -> tuple[FloatArray, FloatArray]:
         """The best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
+        from scipy.optimize import linprog
+
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
@@ -244,8 +250,10 @@ class Program:
             raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
         return np.asarray(found.x, dtype=np.float64), -np.asarray(found.ineqlin.marginals, dtype=np.float64)
 
-    def _equalities(self) -> tuple[coo_array, FloatArray]:
+    def _equalities(self) -> "tuple[coo_array, FloatArray]":
         """Σ_d x = 1, and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
+        from scipy.sparse import coo_array
+
         firsts = self.x.shape[0]
         seconds = self.y.reshape(-1, self.y.shape[-1])
         rows = [

@@ -21,7 +21,6 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import stats
 
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
@@ -138,6 +137,8 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
     Raises:
         InputError: unknown name, or a parameter out of range.
     """
+    from scipy import stats
+
     if not (a > 0 and b > 0):
         raise InputError(f"a and b: {a:g} and {b:g}, expected numbers above 0")
     first: Law = stats.uniform() if a == b == 1 else stats.beta(a, b)
@@ -181,12 +182,16 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
 
 def _normal(rho: float, first: FloatArray) -> Law:
     """Around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
+    from scipy import stats
+
     centre = 0.5 + rho * (np.asarray(first) - 0.5)
     return stats.truncnorm(-centre / WIDTH, (1 - centre) / WIDTH, centre, WIDTH)
 
 
 def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:
     """The truncated normal law's response to its centre, times ρ."""
+    from scipy import stats
+
     centre = 0.5 + rho * (first - 0.5)
     at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
     here, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))

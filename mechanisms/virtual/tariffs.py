@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
@@ -124,6 +123,8 @@ def _share(economy: Economy, price: float, value: FloatArray) -> FloatArray:
 
 def _best(profit: Callable[[float], float], low: float, high: float, steps: int = STEPS) -> float:
     """The best point of an interval: the best of a grid, refined between its neighbours."""
+    from scipy.optimize import minimize_scalar
+
     grid = np.linspace(low, high, steps + 1)
     k = first_largest([profit(float(x)) for x in grid])
     bounds = (float(grid[max(k - 1, 0)]), float(grid[min(k + 1, steps)]))

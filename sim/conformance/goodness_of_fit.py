@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2
 
 from dynmech.sim.conformance.checked_environment import CheckedEnvironment
 from dynmech.sim.core.arrays import FloatArray, IntArray
@@ -116,6 +115,8 @@ def _test(
 
 def _chance(counts: IntArray, expected: FloatArray) -> float:
     """The chance of a chi-square statistic as large as this one; rare outcomes count as one."""
+    from scipy.stats import chi2
+
     common = expected >= RARE
     seen, due = counts[common].astype(np.float64), expected[common]
     if expected[~common].sum() >= RARE:

@@ -11,7 +11,7 @@ import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from hashlib import blake2b
@@ -23,6 +23,7 @@ from dynmech.sim.core.checks import escaped, shown
 from dynmech.sim.core.entry_points import Offer, offers
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.moved_imports import moved_import
+from dynmech.sim.core.source_index import modules_by_name
 
 T = TypeVar("T")
 
@@ -36,13 +37,15 @@ class Registry(Generic[T]):
     Args:
         kind: what they are called in messages ("mechanism").
         base: the class they derive from.
-        package: the package whose modules are searched, once, when first asked.
+        package: the package whose modules are searched. Which of them has a name is read from their text; the others
+            are imported only when all classes are asked for, or for a name that no text has.
         group: the entry points by which installed packages offer more; empty: none.
     """
 
     def __init__(self, kind: str, base: type[T], package: str, group: str = "") -> None:
         self.kind, self.base, self.package, self.group = kind, base, package, group
         self._found: dict[str, type[T]] | None = None
+        self._opened: dict[str, type[T] | None] = {}
         self._added: dict[str, type[T]] = {}
         self._offers: dict[str, list[Offer]] | None = None
         self._imported: dict[str, type[T] | str] = {}
@@ -59,8 +62,8 @@ class Registry(Generic[T]):
         return {name: reason for name, reason in sorted(outcomes.items()) if isinstance(reason, str)}
 
     def names(self) -> list[str]:
-        """Every name that can be asked for; nothing is imported but what is shipped."""
-        return sorted({*self._here(), *self._offered()})
+        """Every name that can be asked for; nothing is imported where the text of what is shipped can be read."""
+        return sorted({*self._shipped_names(), *self._added, *self._offered()})
 
     def get(self, name: str) -> type[T]:
         """The class called `name`.
@@ -68,8 +71,11 @@ class Registry(Generic[T]):
         Raises:
             InputError: unknown name (the closest known ones are offered), or a package's class that cannot be used.
         """
-        if name in self._here():
-            return self._here()[name]
+        cls = self._added.get(name) or self._open(name)
+        if cls is None and name not in self._offered():
+            cls = self._shipped().get(name)
+        if cls is not None:
+            return cls
         if name not in self._offered():
             close = get_close_matches(name, self.names(), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.names())}"
@@ -93,6 +99,21 @@ class Registry(Generic[T]):
             self._found = {name: cls for module in modules for name, cls in self.classes(module)}
         return self._found
 
+    def _shipped_names(self) -> Collection[str]:
+        """What is shipped; from the text of modules, where there is one and they are not imported yet."""
+        index = None if self._found is not None else modules_by_name(self.package)
+        return self._shipped() if index is None else index
+
+    def _open(self, name: str) -> type[T] | None:
+        """The shipped class called `name`; of the modules, only those are imported whose text has that name."""
+        index = None if self._found is not None else modules_by_name(self.package)
+        if index is None:
+            return self._shipped().get(name)
+        if name not in self._opened:
+            modules = [importlib.import_module(module) for module in index.get(name, ())]
+            self._opened[name] = dict(pair for module in modules for pair in self.classes(module)).get(name)
+        return self._opened[name]
+
     # Installed packages
 
     def _offered(self) -> dict[str, list[Offer]]:
@@ -113,9 +134,9 @@ class Registry(Generic[T]):
     def _clash(self, name: str) -> str:
         """Who else has a name that a package offers, in words."""
         first, *others = self._offered()[name]
-        if name in self._shipped():
-            module = self._shipped()[name].__module__
-            return f"{self.kind} {name!r}: {first} offers it, but {module} has that name; it needs another"
+        shipped = self._open(name)
+        if shipped is not None:
+            return f"{self.kind} {name!r}: {first} offers it, but {shipped.__module__} has that name; it needs another"
         if others:
             return f"{self.kind} {name!r}: both {first} and {others[0]} offer it; one of them must go"
         return ""
@@ -175,10 +196,10 @@ class Registry(Generic[T]):
         Raises:
             InputError: a name that is taken, given twice, or that cannot be typed as one word.
         """
-        known = {name: cls for name, cls in self._here().items() if cls.__module__ != module.__name__}
+        added = {name: cls for name, cls in self._added.items() if cls.__module__ != module.__name__}
         new: dict[str, type[T]] = {}
         for name, cls in self.classes(module):
-            if name in known:
+            if name in added or self._open(name) is not None:
                 raise InputError(f"{where}: {self.kind} {name!r} is there already; choose another name")
             if name in self._offered():
                 offer = self._offered()[name][0]
@@ -188,7 +209,7 @@ class Registry(Generic[T]):
             if not NAME.fullmatch(name):
                 raise InputError(f"{where}: {self.kind} {name!r}: a name is letters and digits with - . _ between")
             new[name] = cls
-        self._added = {name: cls for name, cls in self._added.items() if cls.__module__ != module.__name__} | new
+        self._added = added | new
         return len(new)
 
     def unfinished(self, module: ModuleType) -> list[str]:
@@ -239,7 +260,7 @@ def place(error: BaseException) -> str:
 def format_exception(error: BaseException) -> str:
     """An error as one line, with the place in users' code; also one that cannot say what it is.
 
-    >>> told(ValueError("two\\nlines"))
+    >>> format_exception(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
     try:

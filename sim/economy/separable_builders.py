@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import beta as beta_law
 
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
@@ -12,6 +11,8 @@ from dynmech.sim.economy.separable import Economy, FirstSignal, Later, Power
 
 def beta_signal(a: float = 1.0, b: float = 1.0, *, base: float = 0.0, power: float = 1.0) -> FirstSignal:
     """x from a Beta law (1, 1: uniform), A(x) = base + x^power."""
+    from scipy.stats import beta as beta_law
+
     if not (a > 0 and b > 0):
         raise InputError(f"law: Beta({a:g}, {b:g}) needs positive parameters")
     return FirstSignal(beta_law(a, b), Power(base=base, power=power))

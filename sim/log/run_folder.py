@@ -21,7 +21,6 @@ from typing import Any, Self
 
 from dynmech.sim.core.errors import InputError, PlayError, Refusal, StorageError
 from dynmech.sim.log.journal import Journal
-from dynmech.sim.log.shard_files import damage
 
 try:
     import fcntl
@@ -70,6 +69,9 @@ class RunFolder:
 
     def _open(self) -> None:
         """Read what is there, or begin."""
+        # Files are Parquet: loaded here, before work is handed to processes that are copies of this one.
+        from dynmech.sim.log.shard_files import damage
+
         self.damaged: list[str] = []
         self._began = not self._resumes()
         if self._began:
@@ -181,6 +183,8 @@ class RunFolder:
 
         What failed counts as not tried.
         """
+        from dynmech.sim.log.shard_files import damage
+
         for key in self.journal:
             entry = self.journal.read(key)
             wrong = damage(self.path, entry.get("files", {}))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import benchmarks
-from benchmarks import audit, base, growth, oracle, planner, runs
+from benchmarks import audit, base, growth, oracle, planner, runs, start
 from benchmarks.__main__ import _machine, _table, main
 from dynmech.agents.oracle.search import Information
 from dynmech.experiments.runs.shards import LEVELS
@@ -203,3 +203,33 @@ def test_a_benchmarked_run_plays_what_play_alone_does(tmp_path: Path) -> None:
     assert len({result["agents"][0]["gain"] for result in found}) == 1
     assert found[0]["agents"][0]["strategy"] == "random"
     assert runs.bare(episodes=runs.SHARD) == 2 * runs.SHARD * found[0]["periods"] * 3
+
+
+# The start.
+
+
+def test_starts_alternate_and_the_first_pair_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(start, "cpu_of_process", lambda words: calls.append(tuple(words)) or float(len(calls)))
+    assert start.started_beside_numpy(("ours",), 2) == [(3.0, 4.0), (5.0, 6.0)]
+    assert calls == [("ours",), start.NUMPY] * 3
+
+
+def test_a_start_meets_its_aim_by_the_median_of_its_ratios() -> None:
+    row = start.row_of("work", 4.0, [(4.0, 1.0), (9.0, 3.0), (100.0, 10.0)])
+    assert (row.ours, row.theirs, row.ratio, row.aim, row.met) == (9.0, 3.0, 0.25, "at most 4 times", True)
+    assert not start.row_of("work", 4.0, [(4.1, 1.0)]).met
+
+
+def test_what_is_started_ends_well_or_stops_the_benchmark() -> None:
+    (words, _), *_ = start.STARTS.values()
+    assert start.cpu_of_process(words) > 0
+    with pytest.raises(RuntimeError, match=r"^python -c raise SystemExit\(3\) ended with 3: "):
+        start.cpu_of_process(["-c", "raise SystemExit(3)"])
+
+
+def test_the_starts_that_are_measured() -> None:
+    assert {work: most for work, (_, most) in start.STARTS.items()} == {
+        "dynmech --help": 4,
+        "dynmech audit oil-leases-prior linked": 10,
+    }

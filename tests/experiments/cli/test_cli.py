@@ -17,7 +17,7 @@ from dynmech.agents.strategies.history_conditions import Condition
 from dynmech.agents.strategies.maps import WORDS
 from dynmech.experiments.catalog.names import SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.cli.listing import MEANINGS
+from dynmech.experiments.cli.listing import meanings
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.sim.core.registry import modules_below
@@ -311,7 +311,7 @@ def test_the_list_says_what_options_of_strategies_may_be(capsys: pytest.CaptureF
     assert "period>=2, public==dry" in words
     rows = call_json(capsys, "list", "strategies")["strategies"]
     listed = {option.partition("=")[0] for row in rows for option in row["options"]}
-    assert {name for names in MEANINGS for name in names.split(", ")} <= listed
+    assert {name for names in meanings() for name in names.split(", ")} <= listed
     assert "map, lie" not in call(capsys, "list", "mechanisms")[0]
 
 

@@ -209,7 +209,7 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
         assert part in shown
     assert f"{found.gain:.4g}" in shown
     assert f"{found.epsilon_everywhere:.4g}" in shown
-    monkeypatch.setattr("dynmech.experiments.cli.app.measure", lambda _: replace(found, gain=2 * found.limit))
+    monkeypatch.setattr("dynmech.experiments.audits.continuous.measure", lambda _: replace(found, gain=2 * found.limit))
     with pytest.raises(SystemExit) as left:
         main(line)
     assert left.value.code == 1

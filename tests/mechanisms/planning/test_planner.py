@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 from hypothesis import given, strategies as st
 from numpy.random import Generator
 
@@ -116,7 +117,7 @@ def test_slow_mixing_and_patience_agree_with_quantecon(
     monkeypatch.setattr(planner, "DENSE", dense)
     monkeypatch.setattr(planner, "SWEEPS", 3)
     evaluated = _count(monkeypatch, "_evaluate")
-    iterated = _count(monkeypatch, "gmres")
+    iterated = _count(monkeypatch, "gmres", scipy.sparse.linalg)
     agrees(build(np.random.default_rng(seed), 2, 4, 3, 0.999, sticky=0.98))
     assert len(evaluated) >= 2
     assert bool(iterated) == (dense == 1 or build is independent_economy)
@@ -124,7 +125,7 @@ def test_slow_mixing_and_patience_agree_with_quantecon(
 
 def test_a_direct_solve_takes_over_where_gmres_gets_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     # Signals that walk round circles of 13 and 11: an orbit of 143 profiles, too long for restarted GMRES.
-    stuck = _count(monkeypatch, "gmres")
+    stuck = _count(monkeypatch, "gmres", scipy.sparse.linalg)
     generator = np.random.default_rng(1)
     circles = [np.stack([np.roll(np.eye(k), 1 + a, axis=1) for a in range(2)]) for k in (13, 11)]
     environment = from_arrays(generator.normal(size=(2, 2, 13, 11)), circles, np.full((13, 11), 1 / 143), 0.999)

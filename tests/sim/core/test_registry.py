@@ -2,8 +2,12 @@
 
 import importlib
 import inspect
+import shutil
+import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
+from py_compile import compile as compile_file
 from types import ModuleType
 
 import pytest
@@ -11,6 +15,7 @@ import pytest
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.registry import Registry, load_plugin, modules_below
+from dynmech.sim.core.source_index import modules_by_name
 
 
 class Fruit(ABC):
@@ -171,3 +176,87 @@ def test_plugins_of_one_name_clash_in_either_order(tmp_path: Path, monkeypatch: 
         use_plugins([tmp_path / "a.py", tmp_path / "b.py"])
     use_plugins([tmp_path / "a.py", tmp_path / "a.py"])
     assert not is_shipped(STRATEGIES.get("mine"))
+
+
+# The index of names
+
+
+@pytest.mark.parametrize("registry", [SCENARIOS, MECHANISMS, STRATEGIES], ids=lambda r: r.kind)
+def test_the_text_of_modules_names_the_classes_that_they_define(registry: Registry[object]) -> None:
+    modules = [importlib.import_module(name) for name in modules_below(registry.package)]
+    defined = {name: (module.__name__,) for module in modules for name, _ in registry.classes(module)}
+    assert modules_by_name(registry.package) == defined
+    unloaded: Registry[object] = Registry(registry.kind, registry.base, registry.package)
+    assert unloaded.names() == sorted(defined)
+    assert {name: unloaded.get(name) for name in defined} == unloaded.all()
+
+
+@pytest.fixture
+def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package of fruits: `apple` and `pear` in their modules, `plum` with a name that no text has."""
+    (tmp_path / "orchard" / "trees").mkdir(parents=True)
+    head = f"from {__name__} import Apple\nclass Fruit(Apple):\n    name"
+    for path, text in {
+        "__init__": "",
+        "trees/__init__": "",
+        "apple": f"{head} = 'apple'\n",
+        "trees/pear": f'{head}: str = "pear"  # ripe\n',
+        "trees/plum": f"{head} = 'pl' + 'um'\n",
+        "weed": "class Weed:\n    name = 'weed'\n",
+    }.items():
+        (tmp_path / "orchard" / f"{path}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    modules_by_name.cache_clear()
+    yield tmp_path / "orchard"
+    modules_by_name.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "orchard"]:
+        del sys.modules[name]
+
+
+def loaded_fruits() -> set[str]:
+    """Modules of the orchard that are loaded, packages left out."""
+    return {name for name in sys.modules if name.startswith("orchard.")} - {"orchard.trees"}
+
+
+@pytest.mark.usefixtures("orchard")
+def test_only_the_module_that_has_a_name_is_imported() -> None:
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "orchard")  # type: ignore[type-abstract]
+    assert {"apple", "pear"} <= set(registry.names())
+    assert loaded_fruits() == set()
+    assert registry.get("pear").__module__ == "orchard.trees.pear"
+    assert loaded_fruits() == {"orchard.trees.pear"}
+
+
+@pytest.mark.usefixtures("orchard")
+def test_a_name_that_no_text_has_is_found_by_importing_all() -> None:
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "orchard")  # type: ignore[type-abstract]
+    assert registry.get("plum").__module__ == "orchard.trees.plum"
+    assert list(registry.all()) == registry.names() == ["apple", "pear", "plum"]
+
+
+@pytest.mark.usefixtures("orchard")
+def test_a_name_of_something_else_is_unknown() -> None:
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "orchard")  # type: ignore[type-abstract]
+    with pytest.raises(InputError, match=r"^unknown fruit 'weed'; known: apple, pear, plum$"):
+        registry.get("weed")
+
+
+def test_a_package_without_text_is_imported(orchard: Path) -> None:
+    for source in [*orchard.glob("*.py"), *orchard.glob("trees/*.py")]:
+        compile_file(str(source), cfile=str(source.with_suffix(".pyc")), doraise=True)
+        source.unlink()
+    importlib.invalidate_caches()
+    assert modules_by_name("orchard") is None
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "orchard")  # type: ignore[type-abstract]
+    assert registry.get("pear").__module__ == "orchard.trees.pear"
+    assert registry.names() == ["apple", "pear", "plum"]
+
+
+def test_a_package_in_an_archive_is_read_too(orchard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = shutil.make_archive(str(orchard.parent / "packed"), "zip", orchard.parent, "orchard")
+    shutil.rmtree(orchard)
+    monkeypatch.syspath_prepend(archive)
+    registry: Registry[Fruit] = Registry("fruit", Fruit, "orchard")  # type: ignore[type-abstract]
+    assert registry.get("apple").__module__ == "orchard.apple"
+    assert loaded_fruits() == {"orchard.apple"}
+    assert list(registry.all()) == ["apple", "pear", "plum"]

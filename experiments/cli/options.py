@@ -1,0 +1,83 @@
+"""Options that several commands take; their types, flags and help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dynmech.experiments.cli.completion import complete_mechanism, complete_scenario, complete_strategy
+
+EnvironmentName = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="A scenario, name:key=value,…, or an environment file.",
+        autocompletion=complete_scenario,
+    ),
+]
+EnvironmentOrStudy = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV|STUDY.toml",
+        help="A scenario, an environment file, or a study.",
+        autocompletion=complete_scenario,
+    ),
+]
+MechanismName = Annotated[
+    str,
+    typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…", autocompletion=complete_mechanism),
+]
+MechanismOrNone = Annotated[
+    str | None,
+    typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…", autocompletion=complete_mechanism),
+]
+Mechanisms = Annotated[
+    list[str],
+    typer.Option(
+        "--mechanism",
+        metavar="M",
+        help="A mechanism (all that fit, if none is given).",
+        autocompletion=complete_mechanism,
+    ),
+]
+Strategies = Annotated[
+    list[str],
+    typer.Option(
+        "--strategy",
+        metavar="AGENT=NAME:…",
+        help="Who plays what; others as prescribed.",
+        autocompletion=complete_strategy,
+    ),
+]
+Plugins = Annotated[
+    list[Path],
+    typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios."),
+]
+Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]
+Shard = Annotated[int, typer.Option("--shard", help="Episodes per shard (0: chosen).")]
+Block = Annotated[int, typer.Option("--block", help="Episodes per message; changes nothing but the speed.")]
+Tail = Annotated[float, typer.Option("--tail", help="What may be left out of a payoff by cutting an infinite horizon.")]
+Deadline = Annotated[float, typer.Option("--deadline", help="When in a period the designer settles, in [0, 1).")]
+Latency = Annotated[
+    list[str],
+    typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all."),
+]
+Disclosure = Annotated[str, typer.Option("--disclosure", help="everything, decisions or own.")]
+Log = Annotated[
+    str,
+    typer.Option("--log", metavar="LEVEL", help="full: a row per agent and period; episodes; summary: no rows."),
+]
+Count = Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: as many as there are cores).")]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers do the work instead.")
+]
+TimeLimit = Annotated[
+    float, typer.Option("--time-limit", metavar="S", help="Seconds that a plug-in may take for one piece of work.")
+]
+MemoryLimit = Annotated[
+    float, typer.Option("--memory-limit", metavar="GB", help="Memory that a plug-in may take in one piece of work.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+JsonList = Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")]

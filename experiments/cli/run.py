@@ -1,0 +1,112 @@
+"""`dynmech run`: one mechanism, one strategy per agent, or a study that says both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_paths
+from dynmech.sim.core.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dynmech.experiments.runs.running import RunResult
+    from dynmech.experiments.runs.study import Study
+    from dynmech.experiments.workers.pool import Workers
+
+IN_STUDY = ("mechanism", "strategy", "episodes", "seed", "tail", "deadline", "latency", "disclosure")
+"""Parameters that a study sets, so that they cannot be given beside it."""
+
+
+def run_command(
+    context: typer.Context,
+    environment: options.EnvironmentOrStudy,
+    mechanism: options.MechanismOrNone = None,
+    strategy: options.Strategies = [],  # noqa: B006 - Typer copies defaults
+    episodes: options.Episodes = 10_000,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    shard: options.Shard = 0,
+    block: options.Block = 4096,
+    tail: options.Tail = 1e-4,
+    deadline: options.Deadline = 0.0,
+    latency: options.Latency = [],  # noqa: B006
+    disclosure: options.Disclosure = "everything",
+    log: options.Log = "full",
+    workers: options.Count = 1,
+    cluster: options.Cluster = "",
+    time_limit: options.TimeLimit = 120.0,
+    memory_limit: options.MemoryLimit = 2.0,
+    plugin: options.Plugins = [],  # noqa: B006
+    as_json: options.Json = False,
+) -> None:
+    """Simulate one mechanism with one strategy per agent, log it and sum it up; the same line resumes."""
+    from dynmech.experiments.runs.loading import make_workers
+    from dynmech.experiments.runs.study import Study, load_study
+
+    study = Study.model_construct(
+        environment=environment,
+        mechanism=mechanism or "",
+        strategies=read_pairs(strategy, "--strategy"),
+        episodes=episodes,
+        seed=seed,
+        tail=tail,
+        deadline=deadline,
+        latency=read_pairs(latency, "--latency"),
+        disclosure=disclosure,
+    )
+    if environment.endswith(".toml"):
+        _refuse_beside_study(context, environment)
+        study = load_study(Path(environment))
+    elif mechanism is None:
+        raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
+    result = _play(study, [*plugin, *map(Path, study.plugins)], out, (shard, block), log, staff)
+    hand_out(as_json, result.data, lambda console: _show(result, console))
+
+
+def _refuse_beside_study(context: typer.Context, study: str) -> None:
+    """Raise if what a study says is given beside it."""
+    for name in IN_STUDY:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise InputError(f"{study}: a study says what is played; {name!r} stands in it, not beside it")
+
+
+def _play(
+    study: Study, plugins: Sequence[Path], out: Path | None, sizes: tuple[int, int], log: str, staff: Workers
+) -> RunResult:
+    """Play what a study says; `sizes`: episodes per shard and per message."""
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.runs.running import make_protocol, run
+    from dynmech.experiments.runs.simulation import Sampling
+
+    economy = open_economy(study.environment, plugins, staff)
+    with progress_bars() as progress:
+        return run(
+            economy,
+            study.mechanism,
+            study.strategies,
+            out=out or (Path(study.out) if study.out else None),
+            protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure),
+            tail=study.tail,
+            sampling=Sampling(study.episodes, study.seed, *sizes),
+            plugins=plugins,
+            log=log,
+            workers=staff,
+            progress=progress,
+            typed=study.environment,
+        )
+
+
+def _show(result: RunResult, console: Console) -> None:
+    from dynmech.experiments.cli.console import show_faults, show_run
+
+    show_run(result, console)
+    show_faults(console, [], result.remarks, result.damaged)
+    show_paths(console, result.folder, result.reused)
