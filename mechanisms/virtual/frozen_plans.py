@@ -2,7 +2,7 @@
 
     W(μ; s) = max E Σ_{τ≥t} δ^{τ−t} [Σ_j (μ_j slope_j + intercept_j) − c],
 
-with multipliers μ as in `virtual_values`; an agent that is excluded counts for nothing, and no decision that would
+with multipliers μ as in `weights`; an agent that is excluded counts for nothing, and no decision that would
 serve it is taken. W_{−i} leaves agent i out of the sum: the actions and their costs stay. The pivot transfer in units
 of affine welfare, for decision d at s, its continuation taken *after d*,
 
@@ -11,12 +11,11 @@ of affine welfare, for decision d at s, its continuation taken *after d*,
 Axes: n frozen situations, N agents, D decisions, S profiles of states; lists over later periods.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import FORBIDDEN, Plans, expect, follow, solve_plans
-from dynmech.sim.core.arrays import BoolArray, FloatArray
+from dynmech.mechanisms.virtual.weights import AffineWeights
+from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.separable import Economy
@@ -24,31 +23,8 @@ from dynmech.sim.economy.separable import Economy
 WORK = 26
 """Numbers per profile and decision that planning and searching hold at their peak (measured at 753,571 profiles)."""
 
-
-@dataclass(frozen=True, eq=False)
-class AffineWeights:
-    """Whose values count and with which multiplier, `(n, N)` each.
-
-    Attributes:
-        multiplier: μ.
-        counts: whether slope and intercept enter the sum.
-        included: whether decisions that serve the agent may be taken.
-    """
-
-    multiplier: FloatArray
-    counts: BoolArray
-    included: BoolArray
-
-    def without(self, agent: int) -> "AffineWeights":
-        """The same economy, agent i left out of the sum."""
-        counts = self.counts.copy()
-        counts[:, agent] = False
-        return AffineWeights(self.multiplier, counts, self.included)
-
-
-def include_all(multiplier: FloatArray, included: BoolArray) -> AffineWeights:
-    """All who are included count."""
-    return AffineWeights(np.where(included, multiplier, 0.0), included, included)
+BATCH = 6_000_000
+"""Numbers that one table of a batch of plans may hold."""
 
 
 def own_flow(economy: Economy, t: int, agent: int, multiplier: FloatArray) -> FloatArray:
@@ -96,6 +72,11 @@ def require_plan(economy: Economy) -> None:
     """
     size = max(period.size for period in economy.later)
     require_room(f"a plan over {size:,} profiles of states", float(WORK) * size * len(economy.decisions))
+
+
+def plans_at_once(economy: Economy) -> int:
+    """Return for how many frozen situations plans are worked out together."""
+    return max(1, BATCH // (max(period.size for period in economy.later) * len(economy.decisions)))
 
 
 def plans(economy: Economy, counted: AffineWeights) -> Plans:

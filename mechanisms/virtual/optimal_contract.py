@@ -20,7 +20,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dynmech.mechanisms.virtual.virtual_pivot import ASSUMPTIONS, SeparableMechanism, VirtualPivot
+from dynmech.mechanisms.virtual.separable_mechanism import ASSUMPTIONS, SeparableMechanism
+from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import Environment

@@ -17,8 +17,9 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.numerics.piecewise_linear import convex_pieces
-from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, include_all, plans
+from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, plans
 from dynmech.mechanisms.virtual.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
+from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 

@@ -17,8 +17,9 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.planning.gittins import gittins_index
-from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, plans
+from dynmech.mechanisms.virtual.frozen_plans import plans
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import AffineWeights
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.separable import Economy

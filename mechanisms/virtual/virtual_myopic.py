@@ -14,8 +14,9 @@ Source: Kakade, Lobel and Nazerzadeh 2011, §6.2, Corollary 6.2.
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import lowest_best
-from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, flow, forbid
+from dynmech.mechanisms.virtual.frozen_plans import flow, forbid
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import AffineWeights
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.separable import MOVED

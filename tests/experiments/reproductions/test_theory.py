@@ -9,10 +9,11 @@ from dynmech.agents.strategies.scripted import Scripted
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import follow
-from dynmech.mechanisms.virtual.frozen_plans import flow, include_all, plans
+from dynmech.mechanisms.virtual.frozen_plans import flow, plans
 from dynmech.mechanisms.virtual.relaxed_bound import sampled_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.separable import SeparableEnvironment

@@ -231,8 +231,8 @@ def test_uncontrolled_signals_are_served_period_by_period() -> None:
     myopic, ahead = VirtualMyopic(environment), VirtualPivot(environment)
     codes = np.arange(16**2)
     one, other = myopic.known(codes), ahead.known(codes)
-    np.testing.assert_array_equal(myopic._policy[0][one], ahead._policy[0][other])
-    np.testing.assert_allclose(myopic._transfer[0][one], ahead._transfer[0][other], atol=1e-12)
+    np.testing.assert_array_equal(myopic.solved.policy[0][one], ahead.solved.policy[0][other])
+    np.testing.assert_allclose(myopic.solved.transfer[0][one], ahead.solved.transfer[0][other], atol=1e-12)
     with pytest.raises(Refusal, match="decision '1' moves the state of agent 'arm 1' in period 1"):
         VirtualMyopic(three_arms(1))
 
