@@ -20,7 +20,7 @@ from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
-from dynmech.mechanisms.conditions.conditions import all_conditions
+from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.planning.planner import plan

@@ -20,7 +20,7 @@ from dynmech.experiments.scenarios.public_good import PublicGood
 from dynmech.mechanisms.auctions.generalized_vcg import GeneralizedVCG
 from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.auctions.second_price import SecondPrice
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot

@@ -21,7 +21,7 @@ from dynmech.experiments.reproductions.liu_misprints import (
     UndiscountedTarget,
     Untransposed,
 )
-from dynmech.mechanisms.conditions.conditions import convex_independence
+from dynmech.mechanisms.conditions.correlation import convex_independence
 from dynmech.mechanisms.contingent.average_externality import AverageExternality
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning

@@ -35,9 +35,9 @@ import numpy as np
 from dynmech.mechanisms.conditions.one_dimensional import (
     increasing_differences,
     interval_order,
-    others_text,
     single_crossing,
 )
+from dynmech.mechanisms.conditions.places import others_text
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import continuation
 from dynmech.mechanisms.rules.base import FlowMechanism

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dynmech.mechanisms.conditions.conditions import independent_types
+from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.actions import acts_matter
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate

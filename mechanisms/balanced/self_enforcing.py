@@ -30,7 +30,7 @@ import numpy as np
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
 from dynmech.mechanisms.balanced.with_enforcement import enforced
-from dynmech.mechanisms.conditions.conditions import private_values
+from dynmech.mechanisms.conditions.dependence import private_values
 from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray

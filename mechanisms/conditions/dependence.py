@@ -1,4 +1,4 @@
-"""How far an economy is from private values and from independent types, and the pair of profiles that shows it.
+"""Private values and independent types: how far an economy is from them, and the pair of profiles that shows it.
 
 Private values: agent i's utility depends on the public part of the decision, its own action, its own signal and the
 public state only.
@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import distinct_periods
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.ties import first_largest, first_smallest, largest_place, scale_of
+from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage, labels_text
 
@@ -33,6 +35,35 @@ class Violation(NamedTuple):
     amount: float
     where: Where
     note: str
+
+
+def private_values(environment: TableEnvironment) -> Condition:
+    """Check that u^i(a, θ) depends on the public decision, i's own action and signal and the public state only.
+
+    The value is the largest change of utility that others cause.
+    """
+    return _worst_violation("private values", value_violations(environment, distinct_periods(environment)))
+
+
+def independent_types(environment: TableEnvironment) -> Condition:
+    """Check that first signals are independent, and that next ones are and move by themselves.
+
+    Given (a, θ), agent i's next signal may depend on θ^i, the public state ω and what was decided or done by i only; a
+    public state does not follow from private signals. The value is the largest change of a probability.
+    """
+    periods = distinct_periods(environment, with_next=True)
+    return _worst_violation("independent types", type_violations(environment, periods))
+
+
+def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
+    """Return the worst violation as the condition's answer; it holds if none is above the tolerance."""
+    worst = Best[Violation](1.0)
+    for violation in violations:
+        worst.offer(violation.amount, violation)
+    named, amount = worst.named, max(worst.value, 0.0)
+    if named is None or amount <= TOLERANCE:
+        return Condition(name, True, amount, {})
+    return Condition(name, False, amount, named.where, named.note)
 
 
 def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:

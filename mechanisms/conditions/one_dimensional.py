@@ -21,18 +21,18 @@ from itertools import combinations
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import others_text
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import Plan
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import TIE, Best, first_largest, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.stage import Stage, labels_text
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """One line: the decisions `(K,)` along agent i's signals in period t, the others at o."""
+class SignalLine:
+    """The decisions `(K,)` along agent i's signals in period t, the others at o."""
 
     t: int
     agent: int
@@ -63,19 +63,13 @@ class Line:
         }
 
 
-def others_text(stage: Stage, agent: int, others: int) -> str:
-    """The others' profile, public state included, in words."""
-    labels = ([stage.public] if stage.public else []) + [own for j, own in enumerate(stage.signals) if j != agent]
-    return labels_text(labels, others)
-
-
-def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[Line]:
+def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[SignalLine]:
     """Every line of every distinct period."""
     for t, policy in enumerate(efficient.policy):
         stage = environment.stage(t)
         for i in range(len(environment.agents)):
             for o, decisions in enumerate(own_last(stage, i, policy)):
-                yield Line(t, i, o, decisions)
+                yield SignalLine(t, i, o, decisions)
 
 
 def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
@@ -91,7 +85,7 @@ def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
 def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition:
     """For every pair chosen on a line; the value is how far below 0 a difference falls after having been 0 or more."""
 
-    def violation(line: Line, low: int, high: int) -> FloatArray:
+    def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = own_last(environment.stage(line.t), line.agent, efficient.quality[line.t])
         gap = table[high, line.others] - table[low, line.others]
         slack = TIE * scale_of(*efficient.quality)
@@ -114,7 +108,7 @@ def increasing_differences(
         for i in range(len(environment.agents))
     }
 
-    def violation(line: Line, low: int, high: int) -> FloatArray:
+    def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = tables[line.t, line.agent]
         gap = table[high, line.others] - table[low, line.others]
         return -np.diff(gap, prepend=gap[:1])
@@ -123,7 +117,7 @@ def increasing_differences(
 
 
 def _worst(
-    environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[Line, int, int], FloatArray]
+    environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[SignalLine, int, int], FloatArray]
 ) -> Condition:
     """The largest violation `(K,)` over all lines and pairs."""
     scale = scale_of(*efficient.quality)

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array
 
-from dynmech.mechanisms.conditions.conditions import private_values
+from dynmech.mechanisms.conditions.dependence import private_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from dynmech.mechanisms.conditions.conditions import independent_types
+from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal

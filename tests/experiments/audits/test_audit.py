@@ -21,7 +21,7 @@ from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
-from dynmech.mechanisms.conditions.conditions import all_conditions
+from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked

@@ -14,7 +14,7 @@ from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.auctions.bids import linear_values
 from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.auctions.second_price import SecondPrice
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray

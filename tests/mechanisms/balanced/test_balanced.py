@@ -19,7 +19,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
 from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats

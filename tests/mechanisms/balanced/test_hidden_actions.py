@@ -19,7 +19,7 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism

@@ -12,7 +12,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from dynmech.mechanisms.conditions.conditions import ex_post_implementable
+from dynmech.mechanisms.conditions.last_period import ex_post_implementable
 from dynmech.mechanisms.contingent.average_externality import AverageExternality
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex

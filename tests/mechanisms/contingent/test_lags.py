@@ -15,7 +15,7 @@ from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import make_mechanism
-from dynmech.mechanisms.conditions.conditions import convex_independence
+from dynmech.mechanisms.conditions.correlation import convex_independence
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
