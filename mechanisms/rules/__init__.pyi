@@ -6,7 +6,6 @@ from .base import (
     LastPeriodMechanism as LastPeriodMechanism,
     Mechanism as Mechanism,
 )
-from .cash_flow import CashFlow as CashFlow
 from .condition import Condition as Condition
 from .tabulation import RuleTables as RuleTables, laws as laws, silent_about as silent_about, tabulate as tabulate
 from .truthful_utilities import expected_utilities as expected_utilities

@@ -5,8 +5,7 @@
 the best virtual welfare, exclusion included. No incentive compatible and individually rational mechanism of the economy
 earns more. Of the continuous economy: for one agent to the last digits, piece by piece; for more on a product of
 midpoints of equally likely cells, refined once, with the extrapolated error. Of the grid as the true type space:
-exactly (`grid_bound`); node-sampled with continuous weights (`sampled_bound`), which is neither's bound but tends to
-it.
+exactly (`grid_bound`).
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.3, Corollary 4.1, (16).
 """
@@ -39,19 +38,13 @@ class Bound:
 
 
 def grid_bound(environment: SeparableEnvironment) -> float:
-    """The grid as the true type space."""
+    """Return the bound for the grid as the true type space."""
     virtual = [grid_virtual(f, g) for f, g in zip(environment.economy.first, environment.grids, strict=True)]
-    return _expected(environment.economy, virtual, [g.masses for g in environment.grids])
-
-
-def sampled_bound(environment: SeparableEnvironment) -> float:
-    """Continuous virtual values at the nodes."""
-    virtual = [continuum_virtual(f, g) for f, g in zip(environment.economy.first, environment.grids, strict=True)]
-    return _expected(environment.economy, virtual, [g.masses for g in environment.grids])
+    return expected_virtual_welfare(environment.economy, virtual, [g.masses for g in environment.grids])
 
 
 def continuum_bound(economy: Economy, cells: int = 64) -> Bound:
-    """Of the continuous economy."""
+    """Return the bound of the continuous economy; with several agents, from `cells` and twice as many per agent."""
     if len(economy.agents) == 1:
         return _one_agent(economy)
     coarse, fine = (_midpoint_rule(economy, n) for n in (cells, 2 * cells))
@@ -62,11 +55,11 @@ def _midpoint_rule(economy: Economy, cells: int) -> float:
     middles = (np.arange(cells) + 0.5) / cells
     grids = [Grid(np.asarray(first.law.ppf(middles)), np.full(cells, 1 / cells)) for first in economy.first]
     virtual = [continuum_virtual(f, g) for f, g in zip(economy.first, grids, strict=True)]
-    return _expected(economy, virtual, [g.masses for g in grids])
+    return expected_virtual_welfare(economy, virtual, [g.masses for g in grids])
 
 
-def _expected(economy: Economy, virtual: list[FloatArray], masses: list[FloatArray]) -> float:
-    """Σ_x f(x) δ E W(θ(x); s_1)."""
+def expected_virtual_welfare(economy: Economy, virtual: list[FloatArray], masses: list[FloatArray]) -> float:
+    """Return Σ_x f(x) δ E W(θ(x); s_1) for virtual values and probabilities of the nodes, `(m_i,)` per agent."""
     nodes = tuple(len(v) for v in virtual)
     weights = np.ones(())
     for law in masses:

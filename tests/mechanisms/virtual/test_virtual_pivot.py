@@ -21,7 +21,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.mechanisms.virtual.first_report_incentives import first_period_ic
-from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound, sampled_bound
+from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core import memory_budget as memory
@@ -39,7 +39,7 @@ from dynmech.sim.economy.separable import (
 from dynmech.sim.economy.separable_builders import beta_signal
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
-from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, three_arms
+from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, sampled_bound, three_arms
 from tests.mechanisms.rules.test_mechanisms import generator
 
 seeds = st.integers(0, 10_000)
