@@ -39,7 +39,7 @@ from dynmech.mechanisms.numerics.ex_post import implementing_payments, utility_b
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions, split_profiles
 from dynmech.mechanisms.numerics.solvers import OutOfReachError, Solver, Systems
 from dynmech.mechanisms.planning.planner import continuation
-from dynmech.mechanisms.rules.base import HistoryMechanism
+from dynmech.mechanisms.rules.remembering import HistoryMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite

@@ -21,7 +21,7 @@ import numpy as np
 
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments, utility_by_report
 from dynmech.mechanisms.numerics.targets import spanning_solution
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.ties import largest_place
 from dynmech.sim.economy.beliefs import next_belief, prior_belief

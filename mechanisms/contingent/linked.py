@@ -17,7 +17,7 @@ Source: Liu 2014, §3.1 (the printed "a₁ = 0" is the event that firm 1 loses, 
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment

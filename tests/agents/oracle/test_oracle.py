@@ -25,7 +25,8 @@ from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core import memory_budget as machine
 from dynmech.sim.core.arrays import FloatArray

@@ -29,7 +29,8 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import worst_cycle
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import FlowMechanism, LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import FlowMechanism, Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal

@@ -25,7 +25,8 @@ from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
 from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import DirectMechanism, LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray

@@ -23,7 +23,7 @@ from dynmech.mechanisms.contingent.residual_claimant import ResidualClaimant
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions
 from dynmech.mechanisms.numerics.solvers import Spanning
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import HistoryMechanism
+from dynmech.mechanisms.rules.remembering import HistoryMechanism
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
