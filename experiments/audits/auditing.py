@@ -256,7 +256,7 @@ def _promises(found: Audit) -> list[Verdict]:
         case "none":
             pass
         case "ex post":
-            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in truthful.pages]
+            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in truthful.periods]
             t = first_largest([np.abs(total).max() for total in totals], found.scale)
             k = first_largest(np.abs(totals[t]), found.scale) % totals[t].shape[1]
             where = {"period": t, "profile": profile_text(found.environment, t, k)}

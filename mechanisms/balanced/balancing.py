@@ -143,7 +143,7 @@ class Balancing(DirectMechanism, ABC):
     def tables(self) -> list[list[FloatArray]]:
         """γ_j per distinct period and agent, `(H, O, K_j)`."""
         truthful = truthful_values(self.environment, self.base)
-        return [self._incentives(t, -truthful.pages[t].transfer_ahead) for t in self.periods]
+        return [self._incentives(t, -truthful.periods[t].transfer_ahead) for t in self.periods]
 
     def _incentives(self, t: int, worth: FloatArray) -> list[FloatArray]:
         """γ_j in period t, given Ψ `(N, M, S)`."""

@@ -33,12 +33,12 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
         Refusal: the mechanism is not finite, or too large.
     """
     truthful = truthful_values(environment, mechanism)
-    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in truthful.pages))
+    scale = max(1.0, max(float(np.abs(period.stay).max()) for period in truthful.periods))
     largest = Best[tuple[dict[str, str | int], str]](scale)
-    for t, page in enumerate(truthful.pages):
+    for t, period in enumerate(truthful.periods):
         stage = environment.stage(t)
         for i, sums in enumerate(discretionary(truthful, t)):
-            rows = _along_own(stage, i, sums[page.occurs.any(axis=1)])
+            rows = _along_own(stage, i, sums[period.occurs.any(axis=1)])
             spread = np.ptp(rows, axis=-1)
             if spread.max() > 0:
                 at = largest_place(spread, scale)
@@ -64,9 +64,9 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
 
 def discretionary(truthful: TruthfulValues, t: int) -> FloatArray:
     """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
-    page = truthful.pages[t]
-    others = page.utility_ahead.sum(axis=0) - page.utility_ahead - page.cost_ahead
-    return page.transfer_ahead + others
+    period = truthful.periods[t]
+    others = period.utility_ahead.sum(axis=0) - period.utility_ahead - period.cost_ahead
+    return period.transfer_ahead + others
 
 
 def _along_own(stage: Stage, agent: int, sums: FloatArray) -> FloatArray:

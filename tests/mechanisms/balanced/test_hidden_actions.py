@@ -167,7 +167,7 @@ def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
             if isinstance(rules, Team):
                 assert gain(whole, Information.EX_POST, worst=True) < 1e-8
             else:
-                for page in truthful.pages:
+                for page in truthful.periods:
                     np.testing.assert_allclose(page.transfer.sum(axis=0), 0, atol=1e-12)
 
 

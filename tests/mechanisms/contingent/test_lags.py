@@ -71,7 +71,7 @@ def refused_with_one_lag(name: str, environment: TableEnvironment) -> None:
 
 def start(environment: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
     """What truth brings from period 0 on, participation fees added back, `(N, S)`."""
-    stay = truthful_values(environment, mechanism).pages[0].stay[:, 0]
+    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
     fees = mechanism.upfront(0) if isinstance(mechanism, ResidualClaimant) else None
     return stay if fees is None else stay + fees
 
@@ -281,7 +281,7 @@ def test_the_printed_identity_is_no_help_where_decisions_move_signals() -> None:
         assert found.verdict == "fails"
         gains.append(found.worst(Family.CONTINGENT, "ex_post")[1].gain)
         surplus = plan(environment).value[0].reshape(-1)
-        levels.append(float(np.abs(truthful_values(environment, mechanism).pages[0].stay[:, 0] - surplus).max()))
+        levels.append(float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max()))
     assert min(gains) > 0.05
     assert max(gains) > 1
     assert min(levels) > 0.05
@@ -292,7 +292,7 @@ def test_the_printed_identity_is_right_where_they_do_not() -> None:
         mechanism = faults.OpenLoop(environment)
         surplus = plan(environment).value[0].reshape(-1)
         np.testing.assert_allclose(
-            truthful_values(environment, mechanism).pages[0].stay[:, 0], [surplus] * 2, atol=1e-8
+            truthful_values(environment, mechanism).periods[0].stay[:, 0], [surplus] * 2, atol=1e-8
         )
         assert largest_gain(environment, mechanism) < 1e-7
 

@@ -57,7 +57,7 @@ def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int)
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    periods = truthful_values(environment, mechanism).pages
+    periods = truthful_values(environment, mechanism).periods
     count = periods if environment.horizon is None else min(periods, environment.horizon)
     law = np.zeros(periods[0].decision.shape)
     law[0] = environment.prior.reshape(-1)
