@@ -29,7 +29,7 @@ EXACT = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class LinearValues:
-    """What the table of utilities says.
+    """Values v^i = θ^i + γ Σ_{j≠i} θ^j read off a table of utilities.
 
     Attributes:
         signals: θ^i of each bidder, `(K_i,)` each.
@@ -47,13 +47,13 @@ class LinearValues:
         return 1 + self.gamma * (len(self.signals) - 1)
 
     def values(self) -> FloatArray:
-        """v^i(θ), `(N, *K)`."""
+        """Return v^i(θ), `(N, *K)`."""
         theta = np.array(np.meshgrid(*self.signals, indexing="ij"))
         return (1 - self.gamma) * theta + self.gamma * theta.sum(axis=0)
 
 
 def linear_values(environment: TableEnvironment) -> LinearValues | str:
-    """θ^i, γ and who gets the object when; or in words why the utilities are not of the form."""
+    """Return θ^i, γ and who gets the object when; or, in words, why the utilities are not of the form."""
     stage = environment.stage(0)
     count = len(environment.agents)
     gets = np.abs(stage.utility).reshape(count, len(stage.decisions), -1).max(axis=2) > 0
@@ -72,7 +72,7 @@ def linear_values(environment: TableEnvironment) -> LinearValues | str:
 
 
 def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
-    """The only candidate: γ from the effect of a signal on another's value, levels from the first profile."""
+    """Return the only candidate: γ from the effect of a signal on another's value, levels from the first profile."""
     count = len(values)
     lowest = values.reshape(count, -1)[:, 0]
     effects: list[FloatArray] = []  # of bidder i's signals on bidder j's value, `(N, K_i)`
@@ -95,7 +95,7 @@ def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
 
 
 class BidMechanism(Mechanism):
-    """Bids on a grid; who wins, and who is next in line.
+    """Base class of auctions with bids on a grid.
 
     Attributes:
         linear: what is for sale.
@@ -132,32 +132,32 @@ class BidMechanism(Mechanism):
         """Whether the lowest bid wins, or the highest."""
 
     def messages(self, t: int, agent: int) -> Finite:  # noqa: ARG002 - the protocol's
-        """The grid of bids."""
+        """Return the grid of bids."""
         return self.bids
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """c θ^i."""
+        """Return the bid c θ^i as an index of the grid, `(n,)`."""
         return self.places[agent][signal]
 
     def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
-        """The bid that wins last stands in for a late or missing one."""
+        """Return the bid that wins last, which counts for a late or missing one."""
         return np.full(len(now.memory), len(self.grid) - 1 if self.lowest_wins else 0)
 
     def winner(self, messages: Array) -> IntArray:
-        """Who wins, the first of those that tie, `(n,)`."""
+        """Return who wins, the first of those that tie, `(n,)`."""
         return messages.argmin(axis=1) if self.lowest_wins else messages.argmax(axis=1)
 
     def next_in_line(self, messages: Array) -> IntArray:
-        """The bid, as a place in the grid, that would have won without the winner, `(n,)`."""
+        """Return the index of the bid that would have won without the winner, `(n,)`."""
         ordered = np.sort(messages, axis=1)
         return ordered[:, 1] if self.lowest_wins else ordered[:, -2]
 
     def decide(self, now: Situation, messages: Array) -> Array:  # noqa: ARG002
-        """The winner gets the object."""
+        """Return the decision that gives the object to the winner, `(n,)`."""
         return self.linear.award[self.winner(messages)]
 
     def pays(self, winner: IntArray, amount: FloatArray) -> FloatArray:
-        """Transfers `(n, N)` in which only the winner pays."""
+        """Return transfers `(n, N)` in which only the winner pays."""
         out = np.zeros((len(winner), len(self.environment.agents)))
         out[np.arange(len(winner)), winner] = amount
         return out

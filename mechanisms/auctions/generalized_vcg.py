@@ -69,7 +69,7 @@ SLACK = 1e-9
 
 
 class GeneralizedVCG(FlowMechanism):
-    """Cumulated externalities along one's own signals.
+    """Generalised VCG: externalities added up along the agent's own signals.
 
     Args:
         increments: `clipped` (incentive compatible on a grid) or `printed` (eq. (4), right on a continuum).
@@ -101,17 +101,17 @@ class GeneralizedVCG(FlowMechanism):
                     self._require_increments(t, i)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         return np.stack([self._payment(t, i, self.own_value(t, i)) for i in range(len(self.environment.agents))])
 
     def own_value(self, t: int, agent: int) -> FloatArray:
-        """V^i_t(a, θ), `(D, *A)`: what is to be paid this period left out."""
+        """Return V^i_t(a, θ), `(D, *A)`, before this period's payment."""
         if self.plan.stationary:
             return self._own_value(t, agent, self.values[0])
         return self._own_value(t, agent, self.values[t + 1] if t + 1 < len(self.values) else None)
 
     def conditions(self) -> list[Condition]:
-        """What the guarantee rests on, each with the place at which it is worst."""
+        """Return what the guarantee rests on, each with the place at which it is worst."""
         return [
             interval_order(self.environment, self.plan),
             single_crossing(self.environment, self.plan),
@@ -121,24 +121,24 @@ class GeneralizedVCG(FlowMechanism):
     # Values
 
     def _own_value(self, t: int, agent: int, following: FloatArray | None) -> FloatArray:
-        """u^i + δ E[V^i_{t+1}], `(D, *A)`, from everybody's V_{t+1} `(N, *A)`; None after the last period."""
+        """Return u^i + δ E[V^i_{t+1}], `(D, *A)`, from V_{t+1} `(N, *A)`; None after the last period."""
         own = self.environment.stage(t).utility[agent]
         return own if following is None else own + continuation(self.environment, t, following[agent])
 
     def _before(self, t: int, following: FloatArray | None) -> FloatArray:
-        """V_t(θ) from V_{t+1}(θ′), `(N, *A)`."""
+        """Return V_t(θ) from V_{t+1}(θ′), `(N, *A)`."""
         tables = [self._own_value(t, i, following) for i in range(len(self.environment.agents))]
         return np.stack([self.efficient(t, table) - self._payment(t, i, table) for i, table in enumerate(tables)])
 
     def _backwards(self) -> list[FloatArray]:
-        """V_t(θ), `(N, *A)` for every period."""
+        """Return V_t(θ), `(N, *A)` for every period."""
         values: list[FloatArray] = []
         for t in reversed(self.distinct_periods):
             values.insert(0, self._before(t, values[0] if values else None))
         return values
 
     def _fixed_point(self) -> FloatArray:
-        """V(θ), `(N, *A)`, from a distant last period, or else from the equations."""
+        """Return V(θ), `(N, *A)`, from a distant last period, or else from the equations."""
         value, left = self._iterate()
         if left > LOOSEST and self.environment.stage(0).size <= DENSE:
             value = np.stack([self._solve(i, value[i]) for i in range(len(value))])
@@ -148,7 +148,7 @@ class GeneralizedVCG(FlowMechanism):
         return value
 
     def _iterate(self) -> tuple[FloatArray, float]:
-        """Values, and how much they still change; a constant k added to V^i comes back as δ k, hence the centring."""
+        """Return values and how much they still change; centred, as a constant k added to V^i returns as δ k."""
         weight = self.environment.discount / (1 - self.environment.discount)
         value = np.zeros((len(self.environment.agents), *self.environment.stage(0).axes))
         best, lowest, idle = value, np.inf, 0
@@ -168,7 +168,7 @@ class GeneralizedVCG(FlowMechanism):
         return float(np.abs(step).max()) / max(1.0, float(np.abs(value).max()))
 
     def _solve(self, agent: int, value: FloatArray) -> FloatArray:
-        """V^i, `(*A)`: the affine equations at the increments' places, until these no longer move."""
+        """Return V^i, `(*A)`: solve the affine equations at the increments' places until these no longer move."""
         stage = self.environment.stage(0)
         ahead = self.environment.discount * np.moveaxis(self.environment.kernel(0).rows(), -1, 0)
         linear = ahead.reshape(stage.size, len(stage.decisions), *stage.axes)
@@ -187,32 +187,32 @@ class GeneralizedVCG(FlowMechanism):
     # Payments
 
     def _net(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """A table `(…, D, *A)` at the efficient decision, less what its increments at given places add up to."""
+        """Return a table `(…, D, *A)` at the efficient decision, less the sum of its increments at `places`."""
         return self.efficient(t, table) - self._cumulate(t, agent, self._at(t, agent, table, places, surplus))
 
     def _payment(self, t: int, agent: int, own_value: FloatArray) -> FloatArray:
-        """p^i_t, `(*A)`."""
+        """Return p^i_t, `(*A)`."""
         places, surplus = self._places(t, agent, own_value), self._surplus(t, agent)
         return self._cumulate(t, agent, self._at(t, agent, own_value, places, surplus))
 
     def _at(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """Increments at given places, from one signal to the next, `(…, O_i, K_i − 1)`."""
+        """Return increments at the places passed in, from one signal to the next, `(…, O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, table)
         return np.where(places == LOW, low, high) - np.where(places == INSIDE, surplus, 0.0)
 
     def _places(self, t: int, agent: int, own_value: FloatArray) -> IntArray:
-        """LOW, INSIDE or HIGH, `(O_i, K_i − 1)`."""
+        """Return LOW, INSIDE or HIGH, `(O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, own_value)
         inside = high - self._surplus(t, agent)
         places = np.where(inside > high, HIGH, np.where(inside < np.minimum(low, high), LOW, INSIDE))
         return places if self.clipped else np.full(places.shape, INSIDE)
 
     def _surplus(self, t: int, agent: int) -> FloatArray:
-        """S at the signal of change, `(O_i, K_i − 1)`."""
+        """Return S at the signal of change, `(O_i, K_i − 1)`."""
         return self._differences(t, agent, self.plan.quality[self.plan.at(t)])[1]
 
     def _differences(self, t: int, agent: int, table: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What the next signal's decision adds to a table `(…, D, *A)`: below, and at, it; `(…, O_i, K_i − 1)` each."""
+        """Return what the next signal's decision adds to a table `(…, D, *A)`, just below and at that signal."""
         along, chosen = own_last(self.environment.stage(t), agent, table), self._chosen(t, agent)
         others = np.arange(len(chosen))[:, None]
         at = np.arange(1, chosen.shape[1])
@@ -221,7 +221,7 @@ class GeneralizedVCG(FlowMechanism):
         return below, here
 
     def _cumulate(self, t: int, agent: int, increments: FloatArray) -> FloatArray:
-        """Sums of increments along the agent's signals, `(…, *A)`; 0 where the decision stays the same."""
+        """Return sums of increments along the agent's signals, `(…, *A)`; 0 where the decision stays the same."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         rest = tuple(width for j, width in enumerate(stage.axes) if j != own)
@@ -231,7 +231,7 @@ class GeneralizedVCG(FlowMechanism):
         return np.moveaxis(total.reshape(*lead, *rest, -1), -1, len(lead) + own)
 
     def _chosen(self, t: int, agent: int) -> IntArray:
-        """a*, `(O_i, K_i)`."""
+        """Return a*, `(O_i, K_i)`."""
         return own_last(self.environment.stage(t), agent, self.plan.policy[self.plan.at(t)])
 
     def _require_increments(self, t: int, agent: int) -> None:

@@ -37,7 +37,7 @@ UNBIASED = 1e-9
 
 
 class LowestBid(BidMechanism):
-    """Winner pays the next bid, and later for what the bids of all have said.
+    """The winner pays the next bid at once, and a second instalment that depends on what all bids revealed.
 
     Args:
         steps: bids from one prescribed bid to the next.
@@ -77,7 +77,7 @@ class LowestBid(BidMechanism):
         return self.linear.gamma > 1
 
     def _estimate(self, agent: int) -> FloatArray:
-        """η^{−i}, least norm, over the others' signals `(*K_{−i})`."""
+        """Return η^{−i} of least norm over the others' signals, `(*K_{−i})`."""
         stage = self.environment.stage(0)
         law = others_next(self.environment, 0, agent)[0].reshape(stage.size, -1)
         average = np.array(np.meshgrid(*self.linear.signals, indexing="ij")).mean(axis=0).reshape(-1)
@@ -92,7 +92,7 @@ class LowestBid(BidMechanism):
         return found.reshape([len(s) for j, s in enumerate(self.linear.signals) if j != agent])
 
     def _spread(self, agent: int, estimate: FloatArray) -> FloatArray:
-        """η^{−i} over the others' bids `(B^{N−1},)`, interpolated along each bidder's own signals."""
+        """Return η^{−i} over the others' bids, `(B^{N−1},)`, interpolated along each bidder's own signals."""
         for axis, signals in enumerate(s for j, s in enumerate(self.linear.signals) if j != agent):
             order = np.argsort(signals)
             weights = np.stack([np.interp(self.grid, signals[order], one) for one in np.eye(len(signals))])
@@ -100,26 +100,26 @@ class LowestBid(BidMechanism):
         return estimate.reshape(-1)
 
     def memory_size(self, t: int) -> int:
-        """Nothing at first; then who won, and the next bid in line."""
+        """Return 1 at first; then 1 plus bidders times bids: who won, and the next bid in line."""
         return 1 if t == 0 else 1 + len(self.environment.agents) * len(self.grid)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """1 + winner · B + the next bid's place in the grid."""
+        """Return 1 + winner · B + the next bid's index in the grid, `(n,)`."""
         return 1 + self.winner(messages) * len(self.grid) + self.next_in_line(messages)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The first instalment, b^m."""
+        """Return the winner's first instalment b^m, `(n, N)`."""
         return self.pays(self.winner(messages), self.linear.scale * self.grid[self.next_in_line(messages)])
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """The second instalment of last period's winner."""
+        """Return the second instalment of last period's winner, `(n, N)`."""
         winner, bid = np.divmod(np.maximum(now.memory - 1, 0), len(self.grid))
         weight = len(self.environment.agents) * self.linear.gamma / self.environment.discount
         owed = weight * (self._estimated(winner, messages) - self.grid[bid])
         return self.pays(winner, np.where(now.memory > 0, owed, 0.0))
 
     def _estimated(self, winner: IntArray, messages: Array) -> FloatArray:
-        """η^{−i} at the rivals' bids, `(n,)`."""
+        """Return η^{−i} at the rivals' bids, `(n,)`."""
         out = np.empty(len(messages))
         for i, table in enumerate(self.estimates):
             index = np.zeros(len(messages), np.intp)
@@ -130,7 +130,7 @@ class LowestBid(BidMechanism):
         return out
 
     def transfer_bound(self) -> float:
-        """A first instalment and a second one in the same period."""
+        """Return the largest first and second instalment together."""
         largest = float(np.abs(self.grid).max())
         weight = len(self.environment.agents) * abs(self.linear.gamma) / self.environment.discount
         return self.linear.scale * largest + weight * (

@@ -12,12 +12,12 @@ from dynmech.sim.play.roles import Promises
 
 
 class PayYourReport(FlowMechanism):
-    """Everybody pays what it says the decision is worth to it."""
+    """Everybody pays what its report says that the decision is worth to it."""
 
     name = "pay-your-report"
     source = "naive comparator, Athey–Segal 2007"
     promises = Promises()
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the reported utilities at the efficient decision, `(N, *A)`."""
         return self.efficient(t, self.environment.stage(t).utility)

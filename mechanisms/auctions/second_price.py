@@ -40,13 +40,13 @@ class SecondPrice(BidMechanism):
 
     @property
     def lowest_wins(self) -> bool:
-        """Never."""
+        """False: the highest bid wins."""
         return False
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The second highest bid."""
+        """Return the second highest bid, paid by the winner, `(n, N)`."""
         return self.pays(self.winner(messages), self.linear.scale * self.grid[self.next_in_line(messages)])
 
     def transfer_bound(self) -> float:
-        """The largest bid."""
+        """Return the largest bid."""
         return self.linear.scale * float(np.abs(self.grid).max())

@@ -22,7 +22,7 @@ from dynmech.sim.economy.environment import Environment
 
 
 class ActualExternality(ExpectedExternality):
-    """The expected externality for all but one agent.
+    """One agent pays the actual externality, all others the expected one.
 
     Args:
         informed: name of the agent that is charged the actual externality (None: the last one).
@@ -50,7 +50,7 @@ class ActualExternality(ExpectedExternality):
         self.informed = names.index(informed) if informed is not None else len(names) - 1
 
     def paid(self, t: int) -> FloatArray:
-        """g at every reported profile, `(N, *A)`."""
+        """Return g at every reported profile, `(N, *A)`."""
         out = super().paid(t)
         out[self.informed] = self.externality(t)[self.informed]
         return out

@@ -25,7 +25,7 @@ PATIENCE = (1e-3, 1e-4, 1e-5)
 
 @dataclass(frozen=True, eq=False)
 class LongRun:
-    """The long run under the Blackwell policy.
+    """What happens in the long run under the Blackwell policy.
 
     Attributes:
         policy: the decision at every profile, `(S,)`.
@@ -41,11 +41,11 @@ class LongRun:
 
     @property
     def average(self) -> FloatArray:
-        """ū, `(N,)`."""
+        """Average utility ū per period, `(N,)`."""
         return self.utility @ self.invariant
 
     def excess(self, discount: float) -> FloatArray:
-        """E[Σ_t δ^t (u_i − ū_i)] from every profile, `(N, S)`; at δ = 1 the limit, which exists."""
+        """Return E[Σ_t δ^t (u_i − ū_i)] from every profile, `(N, S)`; at δ = 1 the limit, which exists."""
         size = len(self.invariant)
         centred = self.utility - self.average[:, None]
         # At δ = 1 the deviation matrix (I − P + 1λ)^−1 − 1λ; λ of the centred flow is 0.
@@ -57,7 +57,7 @@ _KEPT: WeakKeyDictionary[TableEnvironment, LongRun] = WeakKeyDictionary()
 
 
 def long_run(environment: TableEnvironment) -> LongRun:
-    """Work it out, once per environment.
+    """Return the long run of an environment, worked out once.
 
     Raises:
         Refusal: the horizon is finite, the policy still changes, or there are several ergodic sets.
@@ -68,6 +68,7 @@ def long_run(environment: TableEnvironment) -> LongRun:
 
 
 def _work_out(environment: TableEnvironment) -> LongRun:
+    """Return the Blackwell policy, its chain and its invariant law."""
     where = f"environment {environment.name!r}"
     if not environment.stationary:
         raise Refusal(f"{where}: the long run needs an infinite horizon")

@@ -30,7 +30,7 @@ Beliefs = Literal["ex-ante", "prior"]
 
 
 class ExpectedExternality(FlowMechanism):
-    """p^i = −g_i + Σ_{j≠i} g_j / (N − 1), g from the law before anything is known.
+    """Expected externality: p^i = −g_i + Σ_{j≠i} g_j / (N − 1), g from the law before anything is known.
 
     Args:
         beliefs: whose law f is: `ex-ante`, that of each period; `prior`, that of the first period in all of them.
@@ -61,7 +61,7 @@ class ExpectedExternality(FlowMechanism):
             raise self.refuse("signals differ from period to period, so the prior says nothing about later ones")
 
     def law(self, t: int) -> FloatArray:
-        """f, `(S,)`."""
+        """Return f, `(S,)`."""
         law = self.environment.prior.reshape(-1)
         for before in range(t if self.beliefs == "ex-ante" else 0):
             policy = self.plan.policy[self.plan.at(before)].reshape(-1)
@@ -69,22 +69,22 @@ class ExpectedExternality(FlowMechanism):
         return law
 
     def externality(self, t: int) -> FloatArray:
-        """What each agent's presence brings the others at the efficient decision, `(N, *A)`: Σ_{j≠i} u^j − c."""
+        """Return Σ_{j≠i} u^j − c at the efficient decision, `(N, *A)`."""
         stage = self.environment.stage(t)
         return self.efficient(t, stage.welfare) - self.efficient(t, stage.utility)
 
     def paid(self, t: int) -> FloatArray:
-        """g_i at every reported profile, `(N, *A)`."""
+        """Return g_i at every reported profile, `(N, *A)`."""
         stage, law = self.environment.stage(t), self.law(t)
         return np.stack([expected(stage, law, table, i) for i, table in enumerate(self.externality(t))])
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         return shared(self.paid(t))
 
 
 def expected(stage: Stage, law: FloatArray, table: FloatArray, agent: int) -> FloatArray:
-    """E[table | agent's signal, public state], the others' signals as `law` has them at that public state: `(*A)`."""
+    """Return E[table | own signal, public state], the others' signals by `law` at that public state, `(*A)`."""
     own = stage.offset + agent
     others = law.reshape(stage.axes).sum(axis=own, keepdims=True)
     rest = tuple(axis for axis in range(stage.offset, len(stage.axes)) if axis != own)
@@ -94,7 +94,7 @@ def expected(stage: Stage, law: FloatArray, table: FloatArray, agent: int) -> Fl
 
 
 def shared(paid: FloatArray) -> FloatArray:
-    """Everybody is paid its own and pays an equal part of all the others': p^i from what is paid, `(N, …)` each.
+    """Return p^i, `(N, …)`: everybody is paid its own and pays an equal part of all the others' `paid`, `(N, …)`.
 
     >>> shared(np.array([3.0, 1.0, 0.0])).tolist()
     [-2.5, 0.5, 2.0]

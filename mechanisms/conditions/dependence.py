@@ -67,7 +67,7 @@ def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
 
 
 def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
-    """How much the others' signals, and the others' private actions, change an agent's utility."""
+    """Yield how much the others' signals and private actions change an agent's utility."""
     for t in periods:
         stage = environment.stage(t)
         for i, name in enumerate(environment.agents):
@@ -76,7 +76,7 @@ def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> I
 
 
 def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
-    """Correlation of the first signals; then, period by period, of the next ones, and what moves each."""
+    """Yield the correlation of first signals; then, by period, that of next signals, and what moves each."""
     yield Violation(float(np.abs(environment.prior - _product(environment.prior, 0)).max()), {"period": 0}, FIRST)
     for t in periods:
         stage, rows = environment.stage(t), laws(environment, t)
@@ -97,7 +97,7 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> It
 
 
 def _product(law: FloatArray, leading: int) -> FloatArray:
-    """The product of a law's marginals over the axes behind the first `leading` ones."""
+    """Return the product of a law's marginals over the axes behind the first `leading` ones."""
     axes = tuple(range(leading, law.ndim))
     out = np.ones((1,) * law.ndim)
     for axis in axes:
@@ -106,7 +106,7 @@ def _product(law: FloatArray, leading: int) -> FloatArray:
 
 
 def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) -> Iterator[Violation]:
-    """What others do to agent i's table `(D, *A)` or `(D, *A, values)`: by their signals, by their private actions."""
+    """Yield how others change agent i's table `(D, *A)` or `(D, *A, values)`: by signals, by private actions."""
     table = table.reshape(len(stage.decisions), *stage.axes, values)
     others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != agent)
     if others:
@@ -130,7 +130,7 @@ def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) ->
 
 
 def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two indices that differ along `axes` only and between which the table falls most."""
+    """Return two indices that differ along `axes` only and between which the table falls most."""
     fall = table.max(axis=axes, keepdims=True) - table.min(axis=axes, keepdims=True)
     scale = scale_of(table)
     at = largest_place(fall, scale)
@@ -145,5 +145,5 @@ def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...]
 
 
 def _profile(stage: Stage, coordinates: Sequence[int]) -> str:
-    """A profile in words."""
+    """Return a profile in words."""
     return labels_text(stage.labelled_axes, int(np.ravel_multi_index(tuple(coordinates), stage.axes)))

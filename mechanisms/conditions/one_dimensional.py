@@ -45,14 +45,14 @@ class SignalLine:
         return list(dict.fromkeys(self.decisions.tolist()))
 
     def returning(self) -> int | None:
-        """The first signal at which a decision is chosen again after another one, or None."""
+        """Return the first signal at which a decision is chosen again after another one, or None."""
         changed = np.flatnonzero(np.diff(self.decisions)) + 1
         starts = [int(self.decisions[0]), *self.decisions[changed].tolist()]
         again = [k for k, d in enumerate(starts) if d in starts[:k]]
         return int(changed[again[0] - 1]) if again else None
 
     def place(self, environment: TableEnvironment, low: int, high: int, signal: int) -> dict[str, str | int]:
-        """Where something goes wrong, between two decisions and at a signal, in words."""
+        """Return by name where a condition fails: between two decisions, at a signal."""
         stage = environment.stage(self.t)
         return {
             "period": self.t,
@@ -64,7 +64,7 @@ class SignalLine:
 
 
 def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[SignalLine]:
-    """Every line of every distinct period."""
+    """Yield every line of every distinct period."""
     for t, policy in enumerate(efficient.policy):
         stage = environment.stage(t)
         for i in range(len(environment.agents)):
@@ -73,7 +73,7 @@ def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[SignalLine
 
 
 def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
-    """Whether every decision is chosen on an interval; the value is the number of lines on which one is not."""
+    """Check that every decision is chosen on an interval; the value is the number of lines on which one is not."""
     broken = [(line, k) for line in lines(environment, efficient) if (k := line.returning()) is not None]
     where = {}
     if broken:
@@ -83,7 +83,7 @@ def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
 
 
 def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition:
-    """For every pair chosen on a line; the value is how far below 0 a difference falls after having been 0 or more."""
+    """Check single crossing; the value is how far below 0 a difference falls after having been 0 or more."""
 
     def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = own_last(environment.stage(line.t), line.agent, efficient.quality[line.t])
@@ -97,7 +97,7 @@ def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition
 def increasing_differences(
     environment: TableEnvironment, efficient: Plan, own_value: Callable[[int, int], FloatArray]
 ) -> Condition:
-    """For every pair chosen on a line; the value is the largest fall from one signal to the next.
+    """Check increasing differences; the value is the largest fall from one signal to the next.
 
     Args:
         own_value: (t, i) to V^i(a, θ), `(D, *A)`.
@@ -119,7 +119,7 @@ def increasing_differences(
 def _worst(
     environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[SignalLine, int, int], FloatArray]
 ) -> Condition:
-    """The largest violation `(K,)` over all lines and pairs."""
+    """Return the largest violation `(K,)` over all lines and pairs of decisions chosen on them."""
     scale = scale_of(*efficient.quality)
     worst = Best[dict[str, str | int]](scale)
     for line in lines(environment, efficient):

@@ -27,7 +27,7 @@ NAME = "Groves transfers (Property A)"
 
 
 def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition:
-    """Whether the mechanism is Groves; the value is the largest residual, the place where it is attained.
+    """Check whether the mechanism is Groves; the value is the largest residual.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -50,8 +50,8 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
                     "agent": environment.agents[i],
                     "others": labels_text(others, at[1]),
                 }
-                told = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
-                largest.offer(float(spread.max()), (place, told))
+                note = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
+                largest.offer(float(spread.max()), (place, note))
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")
     groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
@@ -63,13 +63,13 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
 
 
 def discretionary(truthful: TruthfulValues, t: int) -> FloatArray:
-    """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
+    """Return Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
     period = truthful.periods[t]
     others = period.utility_ahead.sum(axis=0) - period.utility_ahead - period.cost_ahead
     return period.transfer_ahead + others
 
 
 def _along_own(stage: Stage, agent: int, sums: FloatArray) -> FloatArray:
-    """`(M, S)` to `(M, others, K_i)`."""
+    """Reshape `(M, S)` to `(M, others, K_i)`."""
     table = np.moveaxis(sums.reshape(len(sums), *stage.axes), 1 + stage.offset + agent, -1)
     return table.reshape(len(sums), -1, table.shape[-1])

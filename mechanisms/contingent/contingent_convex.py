@@ -27,7 +27,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class ContingentConvex(ResidualClaimant):
-    """Contingent lotteries.
+    """Contingent transfers by convex independence: a lottery per report.
 
     Args:
         transfers: `explicit`, or `smallest` possible.

@@ -24,7 +24,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class ContingentSpanning(ResidualClaimant):
-    """Least-norm contingent transfers.
+    """Contingent transfers by spanning, of least norm.
 
     Args:
         budget: `ex-ante` adds participation fees, so that expected discounted transfers sum to 0.

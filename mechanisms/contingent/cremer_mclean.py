@@ -34,7 +34,7 @@ LARGEST = 50_000_000
 
 
 class CremerMcLean(LastPeriodMechanism):
-    """Static lotteries with manipulable beliefs.
+    """Crémer–McLean lotteries period by period, which take beliefs about the others' signals as they are.
 
     Raises:
         Refusal: the others' signals do not identify the agent's where a lottery is needed; names agent and period.
@@ -54,7 +54,7 @@ class CremerMcLean(LastPeriodMechanism):
         self.tables = [[self._table(t, i) for i in range(len(environment.agents))] for t in periods]
 
     def _table(self, t: int, agent: int) -> FloatArray:
-        """Transfers `(memories, S)`: by last decision and reported profile; a single row where they do not matter."""
+        """Return transfers `(memories, S)` by last decision and profile; one row where these do not matter."""
         stage = self.environment.stage(t)
         policy = self.plan.policy[self.plan.at(t)]
         payment = ex_post_payments(stage, agent, policy)
@@ -80,13 +80,14 @@ class CremerMcLean(LastPeriodMechanism):
         return self._by_profile(t, agent, solution.transfers)
 
     def _by_profile(self, t: int, agent: int, payments: FloatArray) -> FloatArray:
-        """From `(memories, …, K_i)`, the others' profile in between, to `(memories, S)`."""
+        """Reshape `(memories, …, K_i)`, the others' profile in between, to `(memories, S)`."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         rest = tuple(width for j, width in enumerate(stage.axes) if j != own)
         return np.moveaxis(payments.reshape(-1, *rest, stage.axes[own]), -1, 1 + own).reshape(len(payments), -1)
 
     def _memory_text(self, t: int, row: int) -> str:
+        """Return a memory in words."""
         if t == 0:
             return ""
         stage = self.environment.stage(t - 1)
@@ -94,7 +95,7 @@ class CremerMcLean(LastPeriodMechanism):
         return f" after decision {stage.decisions[decision]!r} at reports ({labels_text(stage.labelled_axes, profile)})"
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The lottery of the memory at the reported profile, `(n, N)`."""
+        """Return the lottery of the memory at the reported profile, `(n, N)`."""
         tables = self.tables[min(now.t, len(self.tables) - 1)]
         profile = self.profile(now, messages)
         out = np.empty((len(tables), len(messages)))
@@ -104,12 +105,12 @@ class CremerMcLean(LastPeriodMechanism):
         return out.T
 
     def transfer_bound(self) -> float:
-        """The largest entry."""
+        """Return the largest entry of the tables."""
         return max(float(np.abs(table).max()) for tables in self.tables for table in tables)
 
 
 def _given_public(belief: FloatArray, publics: int) -> FloatArray:
-    """From `(memories, K_i, O_i)` to beliefs about the others' signals once the public state is known.
+    """Turn `(memories, K_i, O_i)` into beliefs about the others' signals once the public state is known.
 
     Returns:
         `(memories, publics, K_i, others' signals)`; all zeros where a public state cannot occur.

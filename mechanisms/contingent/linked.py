@@ -24,7 +24,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class Linked(LastPeriodMechanism):
-    """Liu's linked auctions.
+    """Liu's linked auctions of two licences to two firms.
 
     Args:
         low, high: what firm 1 receives after losing the first auction, by firm 2's report in the second.
@@ -61,14 +61,14 @@ class Linked(LastPeriodMechanism):
         self.last = horizon - 1
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """Firm 2's price for the second licence."""
+        """Return firm 2's price for the second licence, `(n, 2)`."""
         out = np.zeros(messages.shape)
         if now.t == self.last:
             out[:, 1] = np.where(decision == 1, self.price, 0.0)
         return out
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """Firm 1's bonus for having lost the first auction."""
+        """Return minus firm 1's bonus for having lost the first auction, `(n, 2)`."""
         out = np.zeros(messages.shape)
         if now.t == self.last:
             lost = (now.memory - 1) // self.environment.stage(now.t - 1).size == 1
@@ -76,5 +76,5 @@ class Linked(LastPeriodMechanism):
         return out
 
     def transfer_bound(self) -> float:
-        """The largest bonus or price."""
+        """Return the largest bonus or price."""
         return float(max(np.abs(self.bonus).max(), abs(self.price)))

@@ -32,7 +32,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class SurplusExtraction(ContingentMechanism):
-    """Nothing is left to anybody: entrance fees for lotteries, bonuses one period later.
+    """Full surplus extraction: entrance fees for lotteries, bonuses one period later, nothing left to anybody.
 
     Args:
         solver: `spanning` or `convex`.
@@ -61,7 +61,7 @@ class SurplusExtraction(ContingentMechanism):
             raise self.refuse("its only period is the last; nothing later can be made contingent")
 
     def delayed(self, t: int, agent: int) -> list[FloatArray]:
-        """Lotteries less their covers K; what the covers cost in advance, `(S,)`, is put down as the entrance fee."""
+        """Return lotteries less their covers K; the expected cost of covers, `(S,)`, becomes the entrance fee."""
         lotteries = super().delayed(t, agent)
         _, cell = self.cells(t, agent)
         fee = np.zeros(len(cell))
@@ -77,7 +77,7 @@ class SurplusExtraction(ContingentMechanism):
         return lotteries
 
     def _worst_last_value(self, agent: int) -> FloatArray:
-        """min over own signals of V_T^i, by the others' profile, `(O_i,)`."""
+        """Return min over own signals of V_T^i, by the others' profile, `(O_i,)`."""
         stage = self.environment.stage((self.environment.horizon or 0) - 1)
         others, _ = split_profiles(stage, agent)
         worst = np.full(others.max() + 1, np.inf)
@@ -85,7 +85,7 @@ class SurplusExtraction(ContingentMechanism):
         return worst
 
     def upfront(self, t: int) -> FloatArray | None:
-        """Entrance fees; p_T in the last period."""
+        """Return entrance fees, and p_T in the last period, `(N, S)`."""
         place = 0 if self.environment.horizon is None else t
         if (place, 0) not in self.entrance:
             return super().upfront(t)

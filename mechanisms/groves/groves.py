@@ -46,7 +46,7 @@ Terms = Callable[[int, int], FloatArray]
 
 
 class Groves(FlowMechanism):
-    """Team transfers and a discretionary term.
+    """Groves mechanisms: team transfers and a discretionary term.
 
     Args:
         phi: the discretionary terms. `balance`: the constants E V_{−i}, with which everybody's expected transfer is 0
@@ -70,12 +70,13 @@ class Groves(FlowMechanism):
 
     @classmethod
     def with_terms(cls, environment: TableEnvironment, terms: Terms) -> "Groves":
-        """Discretionary terms from a function; under an infinite horizon the same in every period."""
+        """Build the mechanism with terms from a function; over an infinite horizon the same in every period."""
         made = cls(environment, phi="zero")
         made.phi, made.terms = "function", terms
         return made
 
     def _named(self, phi: str) -> Terms:
+        """Return the discretionary terms that the option `phi` names."""
         if phi == "balance":
             return lambda _t, i: np.array(self.others_expected[i])
         if phi == "zero":
@@ -93,21 +94,22 @@ class Groves(FlowMechanism):
 
     @cached_property
     def others_expected(self) -> FloatArray:
-        """E V_{−i} before anything is known, `(N,)`: the team's payments, expected."""
+        """E V_{−i} before anything is known, `(N,)`: the team mechanism's expected payments to i."""
         return -truthful_values(self.environment, Team(self.environment)).transfer
 
     @cached_property
     def _pivot(self) -> Pivot:
+        """The pivot mechanism of the same economy."""
         return Pivot(self.environment)
 
     def _pivot_term(self, t: int, agent: int) -> FloatArray:
-        """W_{−i} without the agent's own axis, along which it does not change under independent types."""
+        """Return W_{−i} without the agent's own axis, along which it does not change under independent types."""
         alone = self._pivot.alone(agent)
         axis = self.environment.stage(t).offset + agent
         return np.take(alone.value[alone.at(t)], 0, axis=axis)
 
     def term(self, t: int, agent: int) -> FloatArray:
-        """Φ^i_t spread over all profiles of period t, `(*A)`."""
+        """Return Φ^i_t spread over all profiles of period t, `(*A)`."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         others = tuple(width for axis, width in enumerate(stage.axes) if axis != own)
@@ -121,7 +123,7 @@ class Groves(FlowMechanism):
         return np.ascontiguousarray(np.broadcast_to(spread, stage.axes))
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         stage = self.environment.stage(t)
         follows = self.environment.horizon is None or t + 1 < self.environment.horizon
         rows = []
@@ -135,7 +137,7 @@ class Groves(FlowMechanism):
 
 
 def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]]:
-    """The arrays of a file of discretionary terms, by period and agent; a single list if it is for all periods."""
+    """Return the arrays of a file of discretionary terms, by period and agent; one list if it serves all periods."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lists = data["periods"] if "periods" in data else [data["phi"]]

@@ -34,7 +34,7 @@ ASSUMPTIONS = ("private values", "independent types")
 
 
 class Pivot(FlowMechanism):
-    """Flow marginal contributions.
+    """The dynamic pivot mechanism: flow marginal contributions.
 
     Args:
         without: what the others may decide without an agent: `all`, `feasible`, or decisions joined by `+`.
@@ -63,16 +63,16 @@ class Pivot(FlowMechanism):
         self.economies = [self._economy(i) for i in range(len(environment.agents))]
 
     def _economy(self, agent: int) -> TableEnvironment:
-        """The economy with the decisions that may be taken without the agent."""
+        """Return the economy with the decisions that may be taken without the agent."""
         keep = decisions_without(self.environment, agent, self.without)
         return self.environment if keep is None else restricted(self.environment, keep)
 
     def alone(self, agent: int) -> Plan:
-        """The best that the others can do without the agent."""
+        """Return the others' best plan without the agent."""
         return plan(self.economies[agent], agent)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         stage = self.environment.stage(t)
         rows = []
         for i in range(len(self.environment.agents)):

@@ -25,14 +25,14 @@ ASSUMPTIONS = ("private values", "decisions that do not move signals")
 
 
 class StaticVCGEfficient(FlowMechanism):
-    """Today's externality of the dynamically efficient decision."""
+    """Static VCG payments for the dynamically efficient decision."""
 
     name = "static-vcg-efficient"
     source = "naive comparator, Athey–Segal 2007"
     promises = Promises(incentive="periodic ex post", budget="no deficit", efficient=True, assumptions=ASSUMPTIONS)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the static externalities at every reported profile, `(N, *A)`."""
         stage, chosen = self.environment.stage(t), self.chosen(t)[None]
         rows = []
         for i in range(len(self.environment.agents)):
@@ -41,5 +41,5 @@ class StaticVCGEfficient(FlowMechanism):
         return np.stack(rows)
 
     def chosen(self, t: int) -> IntArray:
-        """The decision at every profile, `(*A)`."""
+        """Return the decision at every profile, `(*A)`."""
         return self.plan.policy[self.plan.at(t)]

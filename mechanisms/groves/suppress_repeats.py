@@ -24,7 +24,7 @@ STANDS = Finite(("-",))
 
 
 class SuppressRepeats(Mechanism):
-    """Asks for news only. Memory is the base's, times last period's profile as it was completed.
+    """Asks for a signal only where it is news; memory is the base's, times last period's completed profile.
 
     Args:
         base: a mechanism that asks for signals, or the name of one that needs no options. As text with options:
@@ -50,11 +50,11 @@ class SuppressRepeats(Mechanism):
 
     @property
     def lags(self) -> int:
-        """As the base."""
+        """The base's lags."""
         return self.base.lags
 
     def standing(self, t: int, agent: int) -> IntArray | None:
-        """Agent i's signal of period t by its last one, `(K,)`, if that is all it depends on; else None."""
+        """Return agent i's signal of period t by its last one, `(K,)`, if that is all it depends on; else None."""
         if t == 0:
             return None
         period = t if self.environment.horizon is not None else 1
@@ -76,27 +76,27 @@ class SuppressRepeats(Mechanism):
         return certain.argmax(axis=1).astype(np.intp) if width > 1 and certain.any(axis=1).all() else None
 
     def memory_size(self, t: int) -> int | None:
-        """The base's, times the profiles of the period before."""
+        """Return the base's memory size times the profiles of the period before."""
         size = self.base.memory_size(t)
         over = self.environment.horizon is not None and t >= self.environment.horizon
         return size if size is None or t == 0 else size * (1 if over else self.environment.stage(t - 1).size)
 
     def messages(self, t: int, agent: int) -> Finite:
-        """The signals where they are news."""
+        """Return the signals where they are news; else a single message."""
         return self.base.messages(t, agent) if self.standing(t, agent) is None else STANDS
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        """The truth where it is news."""
+        """Return the true signal where it is news, `(n,)`."""
         if self.standing(now.t, agent) is not None:
             return np.zeros(len(signal), np.intp)
         return self.base.prescribed(self._below(now), agent, signal)
 
     def _below(self, now: Situation) -> Situation:
-        """The base's situation."""
+        """Return the situation as the base sees it."""
         return now if now.t == 0 else now._replace(memory=now.memory // self.environment.stage(now.t - 1).size)
 
     def completed(self, now: Situation, messages: Array) -> Array:
-        """What was said, now or before, `(n, N)`."""
+        """Return everybody's reported signal, reported now or before, `(n, N)`."""
         out = np.array(messages)
         if now.t:
             before = self.environment.stage(now.t - 1)
@@ -108,19 +108,19 @@ class SuppressRepeats(Mechanism):
         return out
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """As the base at the completed profile."""
+        """Return the base's decision at the completed profile, `(n,)`."""
         return self.base.decide(self._below(now), self.completed(now, messages))
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """As the base at the completed profile."""
+        """Return the base's charge at the completed profile, `(n, N)`."""
         return self.base.charge(self._below(now), self.completed(now, messages), decision, acts)
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """As the base at the completed profile."""
+        """Return what falls due in the base at the completed profile, `(n, N)`."""
         return self.base.due(self._below(now), self.completed(now, messages))
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        """What the base remembers, and the completed profile."""
+        """Return what the base remembers together with the completed profile, `(n,)`."""
         completed = self.completed(now, messages)
         memory = self.base.remember(self._below(now), completed, decision, acts)
         if self.environment.horizon is not None and now.t + 1 >= self.environment.horizon:
@@ -128,5 +128,5 @@ class SuppressRepeats(Mechanism):
         return memory * self.environment.stage(now.t).size + self.base.profile(now, completed)
 
     def transfer_bound(self) -> float:
-        """The base's."""
+        """Return the base's bound."""
         return self.base.transfer_bound()

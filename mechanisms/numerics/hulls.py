@@ -15,7 +15,7 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 
 
 def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]:
-    """Distance of a column to the hull of the others, and the weights `(K,)` of the nearest mixture (its own: 0).
+    """Return a column's distance to the hull of the others, and the weights `(K,)` of the nearest mixture (own: 0).
 
     A lone column has nothing to be mixed from: distance ∞.
 
@@ -34,7 +34,7 @@ def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]
 
 
 def nearest_mixtures(matrices: FloatArray, columns: IntArray) -> tuple[FloatArray, FloatArray]:
-    """The same for a batch: matrices `(n, Y, K)`, a column of each `(n,)`; distances `(n,)`, weights `(n, K)`."""
+    """Return distances `(n,)` and weights `(n, K)` for matrices `(n, Y, K)` and one column of each, `(n,)`."""
     count, _, width = matrices.shape
     if width == 2:  # the hull of the others is the other one
         weights = np.zeros((count, 2))

@@ -20,7 +20,7 @@ MOVED = 1e-12
 
 
 def split_profiles(stage: Stage, agent: int) -> tuple[IntArray, IntArray]:
-    """Every flat profile's others' part and own signal, `(S,)` each; the public state is with the others."""
+    """Return every flat profile's others' part (public state included) and own signal, `(S,)` each."""
     own = stage.offset + agent
     places = list(np.unravel_index(np.arange(stage.size), stage.axes))
     rest = [width for j, width in enumerate(stage.axes) if j != own]
@@ -30,7 +30,7 @@ def split_profiles(stage: Stage, agent: int) -> tuple[IntArray, IntArray]:
 
 
 def lagged_beliefs(environment: TableEnvironment, t: int, agent: int, lags: int) -> list[FloatArray]:
-    """M_1, …, M_L out of period t, `(D, O_i, O_i(t + l), K_i)` each."""
+    """Return M_1, …, M_L out of period t, `(D, O_i, O_i(t + l), K_i)` each."""
     matrices = [belief_matrices(environment, t, agent)]
     stage = environment.stage(t)
     own = stage.offset + agent
@@ -45,13 +45,13 @@ def lagged_beliefs(environment: TableEnvironment, t: int, agent: int, lags: int)
 
 
 def _others_indicator(stage: Stage, agent: int) -> FloatArray:
-    """1 where a profile has that others' part, `(S, O_i)`."""
+    """Return 1 where a profile has that others' part, else 0, `(S, O_i)`."""
     others, _ = split_profiles(stage, agent)
     return np.eye(stage.size // stage.axes[stage.offset + agent])[others]
 
 
 def moved_by_decisions(environment: TableEnvironment, lags: int) -> str | None:
-    """Where decisions move the signals so that beliefs over several lags are not known, in words; None: nowhere.
+    """Return in words where decisions move signals so that beliefs over several lags are not known; None: nowhere.
 
     Under a finite horizon the law out of period 0 may depend on the decision: it is only ever a first step.
     """

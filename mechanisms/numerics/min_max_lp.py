@@ -34,7 +34,7 @@ OPTIONS = {
 
 
 def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
-    """p with the least max|p|, `(n, Y)`: matrices `(n, Y, K)`, targets `(n, K)`, reports `(n,)`.
+    """Return p with the least max|p|, `(n, Y)`: matrices `(n, Y, K)`, targets `(n, K)`, reports `(n,)`.
 
     NaN where a program has no solution, or none below `LARGEST`.
 
@@ -57,7 +57,7 @@ def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArra
 
 
 def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
-    """One block-diagonal program; where that fails, its halves, so that what fails is a single program."""
+    """Solve one block-diagonal program; where it fails, solve its halves, until what fails is a single program."""
     count, rows, _ = matrices.shape
     found = _solve(matrices, target, report)
     if found.status == 0:
@@ -71,7 +71,7 @@ def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> Floa
 
 
 def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> OptimizeResult:
-    """Variables per block: x `(Y,)`, b."""
+    """Solve the block-diagonal program; variables per block: x `(Y,)` and the bound b."""
     count, rows, width = matrices.shape
     each = np.arange(count)
     others = np.nonzero(np.arange(width) != report[:, None])[1].reshape(count, width - 1)
@@ -91,17 +91,17 @@ def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> Optimi
 
 
 def _highs(**program: Any) -> OptimizeResult:
-    """The dual simplex method; sparse matrices are taken, whatever SciPy's stubs say."""
+    """Run SciPy's dual simplex method; its stubs do not know that sparse matrices are taken."""
     return linprog(**program, method="highs-ds", options=OPTIONS)  # type: ignore[call-overload]
 
 
 def _with_bound(beliefs: FloatArray) -> FloatArray:
-    """Rows M_k with the coefficient of b behind them, `(n, k, Y + 1)`."""
+    """Return the rows M_k with the coefficient of b appended, `(n, k, Y + 1)`."""
     return np.concatenate([beliefs, -beliefs.sum(axis=2, keepdims=True)], axis=2)
 
 
 def _diagonal(blocks: FloatArray) -> sparse.csc_array:
-    """A block-diagonal matrix of `(n, a, b)`, zeros left out."""
+    """Return the block-diagonal sparse matrix of blocks `(n, a, b)`."""
     block, row, column = np.nonzero(blocks)
     count, height, width = blocks.shape
     places = (block * height + row, block * width + column)
@@ -109,7 +109,7 @@ def _diagonal(blocks: FloatArray) -> sparse.csc_array:
 
 
 def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[float, FloatArray]:
-    """The least s with M_r·p = v_r, M_k·p ≥ v_k − s for some p, and the mixture ξ that stands in the way, `(K,)`.
+    """Return the least s with M_r·p = v_r, M_k·p ≥ v_k − s for some p, and the mixture ξ that forces it, `(K,)`.
 
     By duality s = max Σ ξ_k v_k − v_r over mixtures of other columns that give M_r: Farkas's certificate. ∞ where the
     solver gave up.

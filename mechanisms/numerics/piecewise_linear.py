@@ -24,7 +24,7 @@ Evaluate = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Pieces [low, high] with their slopes and the function that each belongs to; `(p,)` each."""
+    """Linear pieces on [low, high] with their slopes and the function that each belongs to; `(p,)` each."""
 
     low: FloatArray
     high: FloatArray
@@ -33,7 +33,7 @@ class Pieces:
 
 
 def convex_pieces(evaluate: Evaluate, low: FloatArray, high: FloatArray) -> Pieces:
-    """All pieces of functions 0, …, n − 1 on [low_k, high_k].
+    """Return all linear pieces of functions 0, …, n − 1 on [low_k, high_k].
 
     Raises:
         Refusal: there are too many.

@@ -21,7 +21,7 @@ NOTHING = 1e-12
 
 
 def decisions_without(environment: TableEnvironment, agent: int, without: str) -> list[IntArray] | None:
-    """Per stage, the decisions that may be taken without the agent; None: all.
+    """Return per stage the decisions that may be taken without the agent; None: all.
 
     Args:
         without: `all`, `feasible` (see the module), or names of decisions joined by `+`.
@@ -36,6 +36,7 @@ def decisions_without(environment: TableEnvironment, agent: int, without: str) -
 
 
 def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -> IntArray:
+    """Return the decisions of period t that may be taken without the agent."""
     stage, who = environment.stage(t), environment.agents[agent]
     if without == "feasible":
         own = np.abs(stage.utility[agent]).reshape(len(stage.decisions), -1).max(axis=1)
@@ -59,7 +60,7 @@ def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -
 
 
 def restricted(environment: TableEnvironment, keep: Sequence[IntArray]) -> TableEnvironment:
-    """The economy with only these decisions, one array per stage; private actions become part of the decisions."""
+    """Return the economy with only these decisions, one array per stage; private actions become part of decisions."""
     stages = tuple(_restricted_stage(environment.stage(t), keep[t]) for t in environment.table_stages)
     return TableEnvironment(
         environment.name, environment.agents, environment.prior, stages, environment.discount, environment.horizon
@@ -67,6 +68,7 @@ def restricted(environment: TableEnvironment, keep: Sequence[IntArray]) -> Table
 
 
 def _restricted_stage(stage: Stage, keep: IntArray) -> Stage:
+    """Return the stage with only these decisions."""
     kernel = stage.kernel
     if isinstance(kernel, JointKernel):
         kernel = JointKernel(kernel.table[keep], kernel.axes, kernel.next_axes)

@@ -70,7 +70,7 @@ class _Tree:
     kernel: tuple[FloatArray, ...]
 
     def children(self, t: int, node: int) -> IntArray:
-        """Nodes of period t below a node of the period before."""
+        """Return the nodes of period t below a node of the period before."""
         return np.flatnonzero(self.parent[t] == node)
 
     @cached_property
@@ -92,7 +92,7 @@ def dynamic_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
 
 def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
-    """The same if everybody sees all signals but the first ones.
+    """Solve the same program when everybody sees all signals but the first ones.
 
     Agents then only choose what to report first; the rest of the report is what it is.
     """
@@ -100,6 +100,7 @@ def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
 
 def _trees(environment: TableEnvironment) -> list[_Tree]:
+    """Return every agent's histories."""
     where = f"environment {environment.name!r}"
     if environment.horizon is None:
         raise Refusal(f"{where}: the revenue program is for a finite horizon")
@@ -127,6 +128,7 @@ def _trees(environment: TableEnvironment) -> list[_Tree]:
 
 
 def _tree(mass: FloatArray, kernel: list[FloatArray]) -> _Tree:
+    """Return one agent's histories."""
     signal, parent, weight = [np.flatnonzero(mass > 0)], [np.zeros(0, np.intp)], [mass[mass > 0]]
     for law in kernel:
         above, then = np.nonzero(law[signal[-1]] > 0)
@@ -137,7 +139,7 @@ def _tree(mass: FloatArray, kernel: list[FloatArray]) -> _Tree:
 
 
 class _Program:
-    """Variables: q_t by joint histories and decision, then P and V per agent."""
+    """The linear program; variables: q_t by joint histories and decision, then P and V per agent."""
 
     def __init__(self, environment: TableEnvironment, trees: list[_Tree], *, relaxed: bool = False) -> None:
         self.environment, self.trees, self.relaxed = environment, trees, relaxed
@@ -202,7 +204,7 @@ class _Program:
         return out
 
     def _objective(self) -> FloatArray:
-        """Expected discounted payments less costs."""
+        """Return the coefficients of expected discounted payments less costs."""
         out = np.zeros(self.count)
         for t in self.periods:
             for tree, own in zip(self.trees, self.p, strict=True):
@@ -214,7 +216,7 @@ class _Program:
         return out
 
     def _agent(self, i: int) -> None:
-        """V ≥ every report; truth ≥ V_0 and ≥ 0."""
+        """Add the rows of one agent: V ≥ every report; truth ≥ V_0 and ≥ 0."""
         tree = self.trees[i]
         for k in tree.signal[0]:
             truth = self._along(i, int(np.flatnonzero(tree.signal[0] == k)[0]), int(k))
@@ -226,7 +228,7 @@ class _Program:
                     self._add(lie, less)
 
     def _add(self, one: tuple[IntArray, FloatArray], other: tuple[IntArray, FloatArray]) -> None:
-        """The row one + other ≤ 0."""
+        """Add the row one + other ≤ 0."""
         if len(self.rows) >= LARGEST:
             raise Refusal(
                 f"environment {self.environment.name!r}: the revenue program has more than {LARGEST:,} constraints"
@@ -234,7 +236,7 @@ class _Program:
         self.rows.append((np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]])))
 
     def _flow(self, i: int, t: int, signal: int, node: int) -> tuple[IntArray, FloatArray]:
-        """u_i(Q(node), signal) − P(node): coefficients."""
+        """Return the coefficients of u_i(Q(node), signal) − P(node)."""
         others = [tree.mass[t] for j, tree in enumerate(self.trees) if j != i]
         law = np.ones(())
         for mass in others:
@@ -247,12 +249,12 @@ class _Program:
         return columns, np.append(weights[kept], -1.0)
 
     def _utility(self, i: int, t: int) -> FloatArray:
-        """`(D, K_i)`."""
+        """Return the agent's utility by decision and own signal, `(D, K_i)`."""
         table = np.moveaxis(self.environment.stage(t).utility[i], 1 + i, 1)
         return table.reshape(*table.shape[:2], -1)[:, :, 0]
 
     def _report(self, i: int, t: int, signal: int, node: int) -> tuple[IntArray, FloatArray]:
-        """The worth of reporting what leads to a node, the best after it: coefficients."""
+        """Return the coefficients of the worth of the report that leads to a node, followed by the best."""
         columns, values = [], []
         flow = self._flow(i, t, signal, node)
         columns.append(flow[0])
@@ -265,7 +267,7 @@ class _Program:
         return np.concatenate(columns), np.concatenate(values)
 
     def _best(self, i: int, t: int, signal: int, before: int) -> int:
-        """The variable V_{i,t}(signal; history `before`), with its constraints."""
+        """Return the variable V_{i,t}(signal; history `before`), adding its constraints when it is new."""
         key = (i, t, signal, before)
         if key not in self.v:
             self.v[key] = self.count
@@ -292,7 +294,7 @@ class _Program:
         return np.concatenate(columns), np.concatenate(values)
 
     def _beside(self, i: int, t: int, node: int, true: int, weight: float) -> list[tuple[int, int, float]]:
-        """Next (node, true signal, weight): the k-th possible next signal of either stands for the same public one."""
+        """Yield (next node, true signal, weight): k-th next signals of both stand for the same public one."""
         tree = self.trees[i]
         children = tree.children(t + 1, node)
         law = tree.kernel[t][true]

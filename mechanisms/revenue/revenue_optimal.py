@@ -24,7 +24,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class RevenueOptimal(LastPeriodMechanism):
-    """The revenue program's solution.
+    """The most profitable mechanism of a small economy of two periods: the solution of the revenue program.
 
     Args:
         constraints: `all`, or `reachable`: without those at second signals that the first report rules out.
@@ -48,12 +48,12 @@ class RevenueOptimal(LastPeriodMechanism):
             self.promises = Promises(incentive="bayesian", participation="interim", assumptions=("independent types",))
 
     def history(self, memory: Array) -> tuple[IntArray, IntArray]:
-        """First profile and what the first decision left behind, from the memory."""
+        """Return the first profile and what the first decision left behind, from the memory."""
         decision, profile = np.divmod(np.asarray(memory) - 1, self.environment.stage(0).size)
         return profile, decision if self.optimum.second.shape[1] > 1 else np.zeros_like(decision)
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The program's decision; a lottery if it has any."""
+        """Return the program's decision, `(n,)`, or a lottery if it has any, `(n, D)`."""
         profile = self.profile(now, messages)
         if now.t == 0:
             rows = self.optimum.first[profile]
@@ -65,7 +65,7 @@ class RevenueOptimal(LastPeriodMechanism):
         return rows / rows.sum(axis=-1, keepdims=True)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The program's payments."""
+        """Return the program's payments, `(n, N)`."""
         agents = range(messages.shape[1])
         if now.t == 0:
             return np.stack([self.optimum.pay_first[i][messages[:, i]] for i in agents], axis=1)
@@ -73,7 +73,7 @@ class RevenueOptimal(LastPeriodMechanism):
         return np.stack([self.optimum.pay_second[i][first, left, messages[:, i]] for i in agents], axis=1)
 
     def transfer_bound(self) -> float:
-        """The largest payment."""
+        """Return the largest payment."""
         return self._largest
 
     @cached_property

@@ -29,7 +29,7 @@ PRECISION = 1e-10
 
 @dataclass(eq=False)
 class Rows:
-    """Inequalities Σ coefficient · variable ≤ limit, and what each one says."""
+    """Inequalities Σ coefficient · variable ≤ limit, and what each one means in words."""
 
     row: list[IntArray] = field(default_factory=list)
     column: list[IntArray] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Rows:
     def add(
         self, terms: list[tuple[IntArray, FloatArray]], limit: float, meaning: tuple[str, int, int, int, int, int]
     ) -> None:
-        """One row; columns may repeat."""
+        """Append one row; columns may repeat."""
         for columns, values in terms:
             self.row.append(np.full(columns.size, len(self.limit)))
             self.column.append(columns.reshape(-1))
@@ -49,7 +49,7 @@ class Rows:
         self.meaning.append(meaning)
 
     def matrix(self, variables: int) -> coo_array:
-        """All rows."""
+        """Return all rows as a sparse matrix."""
         places = (np.concatenate(self.row), np.concatenate(self.column))
         return coo_array((np.concatenate(self.value), places), shape=(len(self.limit), variables))
 
@@ -117,7 +117,7 @@ class Program:
     # Laws
 
     def _own_law(self, agent: int) -> FloatArray:
-        """Next own signal by history and own first signal, `(H, K_1i, K_2i)`."""
+        """Return the law of the next own signal by history and own first signal, `(H, K_1i, K_2i)`."""
         table = self.rows.reshape(self.histories, *self.one.axes, *self.two.axes)
         keep = len(self.one.axes) + 1 + agent
         marginal = table.sum(axis=tuple(a for a in range(len(self.one.axes) + 1, table.ndim) if a != keep))
@@ -136,11 +136,11 @@ class Program:
     # Constraints
 
     def _utility(self, stage: Stage, agent: int) -> FloatArray:
-        """`(S, D)`."""
+        """Return the agent's utility, `(S, D)`."""
         return stage.utility[agent].reshape(len(stage.decisions), -1).T
 
     def with_own(self, period: int, agent: int, signal: int) -> IntArray:
-        """Profiles in which the agent has this signal, in the order of the others' signals."""
+        """Return the profiles in which the agent has this signal, in the order of the others' signals."""
         return np.flatnonzero(self.profiles[period][agent] == signal)
 
     def _second_truth(self, agent: int, unreachable: bool) -> None:
@@ -163,7 +163,7 @@ class Program:
                         self.limits.add(terms, 0.0, ("truth, period 1", agent, r, h, k, s))
 
     def _first_truth(self, agent: int) -> None:
-        """Truth against every report, and against staying away."""
+        """Add the rows of truth against every first report, and against staying away."""
         count = len(self.one.signals[agent])
         for k in range(count):
             honest = list(self._worth(agent, k, k))
@@ -175,7 +175,7 @@ class Program:
             self.limits.add(less, 0.0, ("participation", agent, -1, -1, k, -1))
 
     def _worth(self, agent: int, signal: int, report: int) -> Iterator[tuple[IntArray, FloatArray]]:
-        """The expected payoff of a first report, truth following: coefficients of the variables."""
+        """Return the coefficients of the expected payoff of a first report, truth following."""
         discount, utility = self.environment.discount, self._utility(self.one, agent)
         true, said = self.with_own(0, agent, signal), self.with_own(0, agent, report)
         weights = self.others_first(agent)
@@ -193,7 +193,7 @@ class Program:
                 yield self.m[agent][r, h], -weight * discount * own[h]
 
     def others_first(self, agent: int) -> FloatArray:
-        """The others' first signals' law, in the order of `_with_own`."""
+        """Return the law of the others' first signals, in the order of `with_own`."""
         table = np.moveaxis(self.environment.prior, agent, 0)
         return table.reshape(table.shape[0], -1).sum(axis=0)
 
@@ -209,7 +209,7 @@ class Program:
     # Objective and solution
 
     def _objectives(self) -> tuple[FloatArray, FloatArray]:
-        """Coefficients of revenue (payments less costs) and of welfare."""
+        """Return the coefficients of revenue (payments less costs) and of welfare."""
         discount = self.environment.discount
         revenue, welfare = np.zeros(self.count), np.zeros(self.count)
         for stage, variables, law in (
@@ -226,7 +226,7 @@ class Program:
         return revenue, welfare
 
     def solve(self, lean: float) -> tuple[FloatArray, FloatArray]:
-        """The best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
+        """Return the best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
@@ -245,7 +245,7 @@ class Program:
         return np.asarray(found.x, dtype=np.float64), -np.asarray(found.ineqlin.marginals, dtype=np.float64)
 
     def _equalities(self) -> tuple[coo_array, FloatArray]:
-        """Σ_d x = 1, and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
+        """Return the equalities Σ_d x = 1 and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
         firsts = self.x.shape[0]
         seconds = self.y.reshape(-1, self.y.shape[-1])
         rows = [

@@ -37,7 +37,7 @@ WIDTH = 0.25
 
 
 class Law(Protocol):
-    """What is used of a frozen SciPy distribution."""
+    """The part of a frozen SciPy distribution that is used."""
 
     def cdf(self, x: Any, /) -> Any: ...
 
@@ -50,7 +50,7 @@ class Law(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TwoPeriodTypes:
-    """A buyer's types.
+    """The law of a buyer's types in two periods.
 
     Args:
         first: F_1, on a bounded interval.
@@ -81,13 +81,13 @@ class TwoPeriodTypes:
         return float(low), float(high)
 
     def hazard(self, first: FloatArray) -> FloatArray:
-        """(1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
+        """Return (1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
         above, density = np.asarray(1 - self.first.cdf(first)), np.asarray(self.first.pdf(first))
         ratio = np.divide(above, density, out=np.full(above.shape, np.inf), where=density > 0)
         return np.where(above <= 0, 0.0, ratio)
 
     def response(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """I(θ_1, θ_2)."""
+        """Return the impulse response I(θ_1, θ_2)."""
         if self.impulse is not None:
             return np.broadcast_to(self.impulse(first, second), np.broadcast_shapes(first.shape, second.shape))
         law = self.second(first)
@@ -102,7 +102,7 @@ class TwoPeriodTypes:
         return bool(np.ptp(self.reach(np.linspace(*self.first_support, 17)), axis=1).any())
 
     def _slope(self, function: Callable[[FloatArray], FloatArray], first: FloatArray) -> FloatArray:
-        """∂/∂θ_1 of the quartic through five values."""
+        """Return ∂/∂θ_1 of the quartic through five values."""
         low, high = self.first_support
         step = STEP * (high - low)
         centre = np.clip(first, low + 2 * step, high - 2 * step)
@@ -113,17 +113,17 @@ class TwoPeriodTypes:
         return np.asarray(sum(n * powers[n] * place ** (n - 1) for n in range(1, 5)) / step, dtype=np.float64)
 
     def first_virtual(self, first: FloatArray) -> FloatArray:
-        """ψ_1."""
+        """Return the virtual value ψ_1."""
         return first - self.hazard(first)
 
     def second_virtual(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """ψ_2."""
+        """Return the virtual value ψ_2."""
         hazard, response = self.hazard(first), self.response(first, second)
         with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
             return second - np.where(response == 0, 0.0, hazard * response)
 
     def reach(self, first: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The support of θ_2 given θ_1."""
+        """Return the support of θ_2 given θ_1."""
         low, high = self.second(first).support()
         return np.broadcast_to(low, first.shape).astype(float), np.broadcast_to(high, first.shape).astype(float)
 
@@ -133,7 +133,7 @@ FAMILIES = ("ar1", "power", "normal")
 
 
 def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> TwoPeriodTypes:
-    """A family by name; θ_1 is Beta(a, b), uniform by default.
+    """Return a family of types by name; θ_1 is Beta(a, b), uniform by default.
 
     Raises:
         InputError: unknown name, or a parameter out of range.
@@ -180,13 +180,13 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
 
 
 def _normal(rho: float, first: FloatArray) -> Law:
-    """Around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
+    """Return the law around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
     centre = 0.5 + rho * (np.asarray(first) - 0.5)
     return stats.truncnorm(-centre / WIDTH, (1 - centre) / WIDTH, centre, WIDTH)
 
 
 def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:
-    """The truncated normal law's response to its centre, times ρ."""
+    """Return the truncated normal law's response to its centre, times ρ."""
     centre = 0.5 + rho * (first - 0.5)
     at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
     here, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
@@ -202,7 +202,7 @@ class TwoPeriodSale(FunctionEnvironment):
 
     @classmethod
     def of(cls, types: TwoPeriodTypes, discount: float = 1.0, grid: str = "") -> "TwoPeriodSale":
-        """The economy of a buyer's types."""
+        """Return the economy of a buyer's types."""
         low = min(types.low, types.first_support[0])
         high = max(types.high, types.first_support[1])
 

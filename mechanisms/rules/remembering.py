@@ -87,7 +87,7 @@ class HistoryMechanism(DirectMechanism):
         return memory + self._starts[np.minimum(held + 1, self.remembered)] if self.environment.stationary else memory
 
     def recall(self, now: Situation, lag: int) -> IntArray:
-        """The profile reported `lag` periods ago, `(n,)`; −1 where there was no such period."""
+        """Return the profile reported `lag` periods ago, `(n,)`; −1 where there was no such period."""
         radices = self._radices(now.t)
         if lag > len(radices):
             return np.full(len(now.memory), -1)

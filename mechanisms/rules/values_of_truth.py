@@ -61,7 +61,7 @@ class PeriodValues:
 
 @dataclass(frozen=True, eq=False)
 class TruthfulValues:
-    """Prescribed play of a mechanism.
+    """The values of prescribed play of a mechanism.
 
     Attributes:
         periods: one per period (finite), or the first and the repeated one.
@@ -76,7 +76,7 @@ class TruthfulValues:
 
     @cached_property
     def scale(self) -> float:
-        """The largest value of utilities or transfers: what their differences are to be measured by."""
+        """The largest utility or transfer in absolute value, by which differences are measured."""
         return scale_of(*(table for period in self.periods for table in (period.utility_ahead, period.transfer_ahead)))
 
     @property
@@ -97,7 +97,7 @@ class TruthfulValues:
 
 @lru_cache(maxsize=8)
 def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> TruthfulValues:
-    """Work out prescribed play.
+    """Return the values of prescribed play.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -134,6 +134,8 @@ def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> Trut
 
 @dataclass(frozen=True, eq=False)
 class _Raw:
+    """One period of prescribed play before values are known; flows are utilities, transfers, cost: `(2N + 1, M, S)`."""
+
     decision: IntArray
     following: IntArray
     flows: FloatArray
@@ -141,6 +143,7 @@ class _Raw:
 
 
 def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:
+    """Return what prescribed play does in period t."""
     stage, tables = environment.stage(t), tabulate(mechanism, t)
     strides = [prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))]
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
@@ -173,7 +176,7 @@ def _settled(
     messages: IntArray,
     decision: IntArray,
 ) -> Settled:
-    """Charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
+    """Return charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
     memories, size = decision.shape
     now = Situation(t, np.repeat(np.arange(memories), size), np.tile(public, memories))
     sent = messages.reshape(len(messages), -1).T
@@ -181,7 +184,7 @@ def _settled(
 
 
 def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray:
-    """One step back: flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`: utilities, transfers, cost."""
+    """Return flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`."""
     if value is None or period.rows is None:
         return period.flows
     decisions, size = period.rows.shape[:2]
@@ -195,7 +198,7 @@ def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray
 
 
 def _iterate(discount: float, period: _Raw) -> tuple[FloatArray, float]:
-    """The fixed point of `_back`, centred flow by flow with the span bounds; and its bound."""
+    """Return the fixed point of `_back`, centred flow by flow with the span bounds, and its error bound."""
     weight = discount / (1 - discount)
     value = period.flows / (1 - discount)
     best, idle, half = np.inf, 0, np.inf
@@ -213,7 +216,7 @@ def _iterate(discount: float, period: _Raw) -> tuple[FloatArray, float]:
 
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
-    """What prescribed play leads to; in a repeated period, at any later date."""
+    """Return which (m, θ) prescribed play leads to, per period; in a repeated period, at any later date."""
     first = np.zeros(raw[0].decision.shape, np.bool_)
     first[0] = environment.prior.reshape(-1) > 0
     out = [first]
@@ -221,15 +224,16 @@ def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
         for period, after in pairwise(raw):
             out.append(_next(period, out[-1], len(after.decision)))
         return out
-    here = _next(raw[0], first, len(raw[1].decision))
+    later = _next(raw[0], first, len(raw[1].decision))
     while True:
-        more = here | _next(raw[1], here, len(raw[1].decision))
-        if (more == here).all():
-            return [first, here]
-        here = more
+        more = later | _next(raw[1], later, len(raw[1].decision))
+        if (more == later).all():
+            return [first, later]
+        later = more
 
 
 def _next(period: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
+    """Return which (m′, θ′) may follow those that occur, `(M', S')`."""
     assert period.rows is not None
     _, profile = np.nonzero(occurs)
     arrives = period.rows[period.decision[occurs], profile] > 0

@@ -38,7 +38,7 @@ class Immediate:
     gain: FloatArray
 
     def holds(self, tolerance: float = 1e-9) -> bool:
-        """Whether both conditions do."""
+        """Return whether both conditions hold."""
         return bool(np.abs(self.envelope).max() <= tolerance and self.dominance.min() >= -tolerance)
 
 

@@ -28,21 +28,21 @@ BATCH = 6_000_000
 
 
 def own_flow(economy: Economy, t: int, agent: int, multiplier: FloatArray) -> FloatArray:
-    """μ slope + intercept of one agent, `(n, D, S)` for μ `(n,)`."""
+    """Return μ slope + intercept of one agent, `(n, D, S)` for μ `(n,)`."""
     period = economy.later[t]
     table = multiplier[:, None, None] * period.slope[agent] + period.intercept[agent]
     return _spread(economy, t, agent, table)
 
 
 def _spread(economy: Economy, t: int, agent: int, table: FloatArray) -> FloatArray:
-    """`(n, D, K_i)` over all profiles, `(n, D, S)`."""
+    """Spread `(n, D, K_i)` over all profiles, `(n, D, S)`."""
     axes = economy.later[t].axes
     shape = [*table.shape[:2], *(width if j == agent else 1 for j, width in enumerate(axes))]
     return np.broadcast_to(table.reshape(shape), (*table.shape[:2], *axes)).reshape(*table.shape[:2], -1)
 
 
 def flow(economy: Economy, t: int, counted: AffineWeights) -> FloatArray:
-    """Σ (μ slope + intercept) − c over those who count, `(n, D, S)`; forbidden decisions not marked."""
+    """Return Σ (μ slope + intercept) − c over those who count, `(n, D, S)`; forbidden decisions not marked."""
     period = economy.later[t]
     total = np.zeros((len(counted.multiplier), len(economy.decisions), period.size))
     for i in range(len(economy.agents)):
@@ -80,7 +80,7 @@ def plans_at_once(economy: Economy) -> int:
 
 
 def plans(economy: Economy, counted: AffineWeights) -> Plans:
-    """W and its policy."""
+    """Return the value W and its policy."""
     require_plan(economy)
     flows = [forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
     return solve_plans(economy, flows)
@@ -89,7 +89,7 @@ def plans(economy: Economy, counted: AffineWeights) -> Plans:
 def transfers(
     economy: Economy, t: int, counted: AffineWeights, agent: int, alone: Plans, after: FloatArray | None = None
 ) -> FloatArray:
-    """T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
+    """Return T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
 
     Args:
         after: instead of δ E[W_{−i}(s′) | d, s], `(n, D, S)`.
@@ -101,7 +101,7 @@ def transfers(
 
 
 def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
-    """δ E[V(s′) | d, s], `(n, D, S)`; 0 after the last period."""
+    """Return δ E[V(s′) | d, s], `(n, D, S)`; 0 after the last period."""
     if not economy.endless and t + 1 == len(economy.later):
         return np.zeros((len(found.value[t]), len(economy.decisions), economy.later[t].size))
     ahead = found.value[0 if economy.endless else t + 1]
@@ -109,7 +109,7 @@ def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
 
 
 def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, found: Plans) -> FloatArray:
-    """E Σ_{t≥1} δ^t slope_i under given plans, `(n,)`; 0 where the agent is excluded."""
+    """Return E Σ_{t≥1} δ^t slope_i under the plans passed in, `(n,)`; 0 where the agent is excluded."""
     n = len(counted.multiplier)
     tables = [np.broadcast_to(period.slope[agent][None], (n, *period.slope[agent].shape)) for period in economy.later]
     flows = [_spread(economy, t, agent, table) for t, table in enumerate(tables)]

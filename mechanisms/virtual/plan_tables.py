@@ -38,6 +38,7 @@ class PlanTables:
         return rows[where.reshape(-1)]
 
     def _append(self, codes: IntArray) -> None:
+        """Solve new codes and append their rows."""
         policy, transfer = self._solve(codes)
         if self._row_of:
             policy = [np.concatenate(pair) for pair in zip(self.policy, policy, strict=True)]

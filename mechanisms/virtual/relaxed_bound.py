@@ -52,6 +52,7 @@ def continuum_bound(economy: Economy, cells: int = 64) -> Bound:
 
 
 def _midpoint_rule(economy: Economy, cells: int) -> float:
+    """Return the expected virtual welfare on the midpoints of equally likely cells."""
     middles = (np.arange(cells) + 0.5) / cells
     grids = [Grid(np.asarray(first.law.ppf(middles)), np.full(cells, 1 / cells)) for first in economy.first]
     virtual = [continuum_virtual(f, g) for f, g in zip(economy.first, grids, strict=True)]
@@ -74,7 +75,7 @@ def expected_virtual_welfare(economy: Economy, virtual: list[FloatArray], masses
 
 
 def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
+    """Return δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
     included = np.ones(theta.shape, np.bool_) if economy.kind == "additive" else theta > EXCLUDED
     counted = include_all(theta, included)
     found = plans(economy, counted)
@@ -82,7 +83,7 @@ def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArra
 
 
 def _one_agent(economy: Economy) -> Bound:
-    """E W(θ(x)): W by its linear pieces, integrated against F between the signals at which θ reaches their ends.
+    """Return E W(θ(x)), W by its linear pieces, integrated against F between signals at which θ reaches their ends.
 
     θ need not increase: W(θ) is the bound all the same, and the pieces reach from its least to its greatest value.
     """
@@ -108,7 +109,7 @@ def _one_agent(economy: Economy) -> Bound:
 
 
 def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: FloatArray, points: int) -> float:
-    """∫ W(θ(F⁻¹(u))) du, W linear between the given points and constant outside them, between given quantiles.
+    """Return ∫ W(θ(F⁻¹(u))) du between the quantiles, W linear between `ends` and constant outside them.
 
     Gauss–Legendre in s with u = a + (b − a)(3s² − 2s³), which tames what is steep at the ends.
     """
@@ -120,7 +121,7 @@ def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: F
 
 
 def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArray:
-    """The signals at which θ crosses one of the given values, by bisection between points x; 0 and 1 too."""
+    """Return the signals at which θ crosses one of the `ends`, by bisection between points x; 0 and 1 too."""
     found = [x[:1], x[-1:]]
     for end in ends:
         above = first.virtual(x) >= end

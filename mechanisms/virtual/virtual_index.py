@@ -29,7 +29,7 @@ TIE = 1e-11
 
 
 class VirtualIndex(VirtualPivot):
-    """Virtual Gittins indices.
+    """The virtual pivot mechanism of a bandit, by virtual Gittins indices.
 
     Raises:
         Refusal: the economy is no bandit; what is in the way.
@@ -46,7 +46,7 @@ class VirtualIndex(VirtualPivot):
 
     @cached_property
     def indices(self) -> list[FloatArray]:
-        """g_i by state."""
+        """The Gittins index g_i by state, `(K_i,)` per agent."""
         period = self.economy.later[0]
         return [
             gittins_index(period.slope[i][d], period.kernel[i][d], self.economy.discount)
@@ -54,7 +54,7 @@ class VirtualIndex(VirtualPivot):
         ]
 
     def allocation(self, counted: AffineWeights) -> list[IntArray]:
-        """The largest positive index, `(n, S)`."""
+        """Return the decision that serves the largest positive index, `(n, S)`."""
         axes = self.economy.later[0].axes
         decision = np.array([0, *serving(self.economy)])
         place = np.unravel_index(np.arange(self.economy.later[0].size), axes)
@@ -67,7 +67,7 @@ class VirtualIndex(VirtualPivot):
         return [decision[np.argmax(table >= best - TIE * np.maximum(1.0, best), axis=1)]]
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
-        """Who is served, and (1 − δ) W_{−i} for it."""
+        """Return who is served, `(n, S)`, and (1 − δ) W_{−i} for it, `(n, N, S)`."""
         counted = self.counted(*np.divmod(codes, self.profiles))
         (policy,) = self.allocation(counted)
         rows = []
@@ -78,12 +78,12 @@ class VirtualIndex(VirtualPivot):
 
 
 def serving(economy: Economy) -> list[int]:
-    """The decision that serves each agent."""
+    """Return the decision that serves each agent."""
     return [int(np.argmax(row)) for row in economy.later[0].serves]
 
 
 def no_bandit(economy: Economy) -> str:
-    """Why the economy is no bandit; empty if it is one."""
+    """Return why the economy is no bandit; empty if it is one."""
     if not economy.endless or economy.kind != "multiplicative":
         return "an index needs a horizon without end and multiplicative values"
     period = economy.later[0]

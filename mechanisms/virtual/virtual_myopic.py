@@ -23,7 +23,7 @@ from dynmech.sim.economy.separable import MOVED
 
 
 class VirtualMyopic(VirtualPivot):
-    """Myopic allocation, flow VCG.
+    """The virtual pivot mechanism where no decision moves a state: myopic decisions, static VCG with frozen weights.
 
     Raises:
         Refusal: some decision moves a state; which, and whose.
@@ -44,7 +44,7 @@ class VirtualMyopic(VirtualPivot):
                 )
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
-        """Policies and static externalities, per later period."""
+        """Return policies `(n, S)` and static externalities `(n, N, S)`, per later period."""
         counted = self.counted(*np.divmod(codes, self.profiles))
         policy, out = [], []
         for t in range(len(self.economy.later)):
@@ -54,7 +54,7 @@ class VirtualMyopic(VirtualPivot):
         return policy, out
 
     def _externality(self, t: int, counted: AffineWeights, agent: int, policy: IntArray) -> FloatArray:
-        """What the others lose this period, `(n, S)`."""
+        """Return what the others lose this period, `(n, S)`."""
         others = counted.without(agent)
         total = flow(self.economy, t, others)
         taken = np.take_along_axis(total, policy[:, None], axis=1)[:, 0]

@@ -51,7 +51,7 @@ ENUMERATED = 400_000
 
 
 class VirtualPivot(SeparableMechanism):
-    """Frozen weights, affine welfare, flow marginal contributions, a subscription at the start.
+    """The virtual pivot mechanism: frozen weights, affine welfare, flow marginal contributions, a first payment.
 
     Args:
         reading: how the grid is read: continuum, grid, grid-binding, left-sums or cells.
