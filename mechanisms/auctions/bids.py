@@ -63,12 +63,12 @@ def linear_values(environment: TableEnvironment) -> LinearValues | str:
         return "the object must be worth something to whoever gets it and nothing to the others, for each bidder once"
     award = gets.argmax(axis=1)
     values = np.stack([stage.utility[i, award[i]] for i in range(count)])
-    found = _fit(values, award)
+    fitted = _fit(values, award)
     scale = max(1.0, float(np.abs(values).max()))
-    off = np.inf if found is None else float(np.abs(found.values() - values).max())
-    if found is None or off > EXACT * scale:
+    off = np.inf if fitted is None else float(np.abs(fitted.values() - values).max())
+    if fitted is None or off > EXACT * scale:
         return f"values are not own signals plus one multiple of the others' (off by {off:.3g})"
-    return found
+    return fitted
 
 
 def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:

@@ -217,8 +217,8 @@ class GeneralizedVCG(FlowMechanism):
         others = np.arange(len(chosen))[:, None]
         at = np.arange(1, chosen.shape[1])
         before, after = chosen[:, :-1], chosen[:, 1:]
-        below, here = (along[..., after, others, k] - along[..., before, others, k] for k in (at - 1, at))
-        return below, here
+        below, at_signal = (along[..., after, others, k] - along[..., before, others, k] for k in (at - 1, at))
+        return below, at_signal
 
     def _cumulate(self, t: int, agent: int, increments: FloatArray) -> FloatArray:
         """Return sums of increments along the agent's signals, `(…, *A)`; 0 where the decision stays the same."""

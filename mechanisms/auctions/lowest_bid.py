@@ -81,21 +81,21 @@ class LowestBid(BidMechanism):
         stage = self.environment.stage(0)
         law = others_next(self.environment, 0, agent)[0].reshape(stage.size, -1)
         average = np.array(np.meshgrid(*self.linear.signals, indexing="ij")).mean(axis=0).reshape(-1)
-        found = np.linalg.pinv(law, rcond=1e-11) @ average
-        bias = np.abs(law @ found - average)
+        estimate = np.linalg.pinv(law, rcond=1e-11) @ average
+        bias = np.abs(law @ estimate - average)
         if bias.max() > UNBIASED * max(1.0, float(np.abs(average).max())):
             profile = labels_text(stage.labelled_axes, first_largest(bias))
             raise self.refuse(
                 f"no unbiased estimate of the average signal from what the rivals of bidder "
                 f"{self.environment.agents[agent]!r} say next: missed by {bias.max():.3g} at ({profile})"
             )
-        return found.reshape([len(s) for j, s in enumerate(self.linear.signals) if j != agent])
+        return estimate.reshape([len(s) for j, s in enumerate(self.linear.signals) if j != agent])
 
     def _spread(self, agent: int, estimate: FloatArray) -> FloatArray:
         """Return η^{−i} over the others' bids, `(B^{N−1},)`, interpolated along each bidder's own signals."""
         for axis, signals in enumerate(s for j, s in enumerate(self.linear.signals) if j != agent):
             order = np.argsort(signals)
-            weights = np.stack([np.interp(self.grid, signals[order], one) for one in np.eye(len(signals))])
+            weights = np.stack([np.interp(self.grid, signals[order], unit) for unit in np.eye(len(signals))])
             estimate = np.moveaxis(np.moveaxis(estimate, axis, -1)[..., order] @ weights, -1, axis)
         return estimate.reshape(-1)
 

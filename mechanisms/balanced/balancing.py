@@ -191,10 +191,10 @@ def news(mass: FloatArray, value: FloatArray) -> FloatArray:
     [[[3.0, -3.0]]]
     """
     rest, own = mass.sum(axis=2, keepdims=True), mass.sum(axis=3, keepdims=True)
-    given = np.divide(mass, own, out=np.zeros_like(mass), where=own > 0)
+    conditional = np.divide(mass, own, out=np.zeros_like(mass), where=own > 0)
     total = rest.sum(axis=3, keepdims=True)
     marginal = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
-    expected = (np.where(own > 0, given, marginal) * value).sum(axis=3)
+    expected = (np.where(own > 0, conditional, marginal) * value).sum(axis=3)
     mean = np.divide(
         (own[..., 0] * expected).sum(axis=2, keepdims=True),
         total[..., 0],

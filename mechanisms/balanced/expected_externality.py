@@ -89,8 +89,8 @@ def expected(stage: Stage, law: FloatArray, table: FloatArray, agent: int) -> Fl
     others = law.reshape(stage.axes).sum(axis=own, keepdims=True)
     rest = tuple(axis for axis in range(stage.offset, len(stage.axes)) if axis != own)
     mass = others.sum(axis=rest, keepdims=True)
-    given = np.divide(others, mass, out=np.zeros_like(others), where=mass > 0)
-    return np.broadcast_to((given * table).sum(axis=rest, keepdims=True), stage.axes)
+    conditional = np.divide(others, mass, out=np.zeros_like(others), where=mass > 0)
+    return np.broadcast_to((conditional * table).sum(axis=rest, keepdims=True), stage.axes)
 
 
 def shared(paid: FloatArray) -> FloatArray:

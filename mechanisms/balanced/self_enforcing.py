@@ -86,12 +86,12 @@ class SelfEnforcing(DirectMechanism):
     def conditions(self) -> list[Condition]:
         """Return the conditions on the economy with public actions enforced; where one breaks, __init__ refuses."""
         shares = zip(self.environment.agents, self.run.average, self.base_payments, strict=True)
-        said = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
+        payments = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
         return [
             Condition("private values, if what all can see is enforced", True, 0.0, {}),
             Condition("independent types, if what all can see is enforced", True, 0.0, {}),
             Condition(
-                "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{said}; K = {self.constant:.6g}"
+                "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{payments}; K = {self.constant:.6g}"
             ),
         ]
 
@@ -162,8 +162,8 @@ class SelfEnforcing(DirectMechanism):
         last = np.maximum(np.asarray(now.memory) - 1, 0)
         received = np.empty((len(messages), agents))
         for j, (first, later) in enumerate(self.incentives):
-            said = messages[:, j]
-            received[:, j] = first[now.public, said] if now.t == 0 else later[last, now.public, said]
+            report = messages[:, j]
+            received[:, j] = first[now.public, report] if now.t == 0 else later[last, now.public, report]
         payments = received[:, None, :] / (agents - 1) + self.base_payments[:, None]
         return payments * (1 - np.eye(agents)) * self.on_schedule(now)[:, None, None]
 

@@ -182,7 +182,7 @@ class Trade:
         left[:size, :size], left[:size, size] = np.eye(size), self.gains.reshape(-1)
         right[:size, :size] = np.kron(self.seller, self.buyer)
         both = np.outer(self.first_seller, self.first_buyer)
-        found: list[float] = []
+        roots_inside: list[float] = []
         for seller, buyer in self._pairs():
             row = -both
             row[seller] += self.first_buyer
@@ -191,9 +191,9 @@ class Trade:
             roots = eigvals(left, right, homogeneous_eigvals=True)
             finite = np.abs(roots[1]) > 1e-13 * np.abs(roots).max()
             zeros = roots[0][finite] / roots[1][finite]
-            found += [float(z.real) for z in zeros if abs(z.imag) < 1e-5 and 1e-9 < z.real < 1 - 1e-9]
+            roots_inside += [float(z.real) for z in zeros if abs(z.imag) < 1e-5 and 1e-9 < z.real < 1 - 1e-9]
         apart: list[float] = []
-        for zero in sorted(found):
+        for zero in sorted(roots_inside):
             if not apart or zero - apart[-1] > 1e-9:
                 apart.append(zero)
         return apart

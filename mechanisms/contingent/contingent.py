@@ -142,9 +142,9 @@ class ContingentMechanism(HistoryMechanism):
         """Return the refusal that names the cycle of reports which gains whatever is paid."""
         stage = self.environment.stage(t)
         utility = utility_by_report(stage, agent, self.policy(t).reshape(stage.axes))
-        found = [worst_cycle(table) for table in utility]
-        others = first_largest([gain for gain, _ in found])
-        gain, cycle = found[others]
+        cycles = [worst_cycle(table) for table in utility]
+        others = first_largest([gain for gain, _ in cycles])
+        gain, cycle = cycles[others]
         steps = " → ".join(stage.signals[agent][k] for k in [*cycle, *cycle[:1]])
         return self.refuse(
             f"the last decision cannot be implemented ex post: agent {self.environment.agents[agent]!r}"
@@ -184,8 +184,8 @@ class ContingentMechanism(HistoryMechanism):
 
     def beliefs(self, t: int, agent: int) -> list[FloatArray]:
         """Return δ^l M_l for every lag, `(D, O_i, O_i(t + l), K_i)` each."""
-        found = lagged_beliefs(self.environment, t, agent, self.lags_after(t))
-        return [self.environment.discount**lag * matrices for lag, matrices in enumerate(found, 1)]
+        by_lag = lagged_beliefs(self.environment, t, agent, self.lags_after(t))
+        return [self.environment.discount**lag * matrices for lag, matrices in enumerate(by_lag, 1)]
 
     def delayed(self, t: int, agent: int) -> list[FloatArray]:
         """Return p_l^i by reported profile and the others' later one, for every lag, `(S, O_i(t + l))` each."""

@@ -113,13 +113,13 @@ class Groves(FlowMechanism):
         stage = self.environment.stage(t)
         own = stage.offset + agent
         others = tuple(width for axis, width in enumerate(stage.axes) if axis != own)
-        given = np.asarray(self.terms(t, agent), dtype=np.float64)
-        if given.shape not in ((), others) or not np.isfinite(given).all():
+        table = np.asarray(self.terms(t, agent), dtype=np.float64)
+        if table.shape not in ((), others) or not np.isfinite(table).all():
             raise InputError(
-                f"groves: phi of agent {self.environment.agents[agent]!r} in period {t}: shape {list(given.shape)}, "
+                f"groves: phi of agent {self.environment.agents[agent]!r} in period {t}: shape {list(table.shape)}, "
                 f"expected finite numbers over the others' signals, {list(others)}"
             )
-        spread = given if given.ndim == 0 else np.expand_dims(given, own)
+        spread = table if table.ndim == 0 else np.expand_dims(table, own)
         return np.ascontiguousarray(np.broadcast_to(spread, stage.axes))
 
     def flow_table(self, t: int) -> FloatArray:
@@ -141,7 +141,7 @@ def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lists = data["periods"] if "periods" in data else [data["phi"]]
-        tables = [[np.asarray(table, dtype=np.float64) for table in one] for one in lists]
+        tables = [[np.asarray(table, dtype=np.float64) for table in by_agent] for by_agent in lists]
     except OSError as error:
         words = "balance, zero, pivot, a number, or a JSON file"
         raise InputError(f"phi: {str(path)!r} is none of {words} ({error.strerror})") from None
@@ -149,7 +149,7 @@ def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]
         raise InputError(f'phi: {path}: expected {{"phi": [one array of numbers per agent]}}') from None
     if "periods" in data and len(tables) != horizon:
         raise InputError(f"phi: {path}: {len(tables)} periods for {horizon or 'infinitely many'}")
-    for one in tables:
-        if len(one) != agents:
-            raise InputError(f"phi: {path}: {len(one)} arrays for {agents} agents")
+    for by_agent in tables:
+        if len(by_agent) != agents:
+            raise InputError(f"phi: {path}: {len(by_agent)} arrays for {agents} agents")
     return tables

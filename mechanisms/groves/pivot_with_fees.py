@@ -169,9 +169,9 @@ def _said(amount: float) -> str:
 def _numbers(text: str, agents: int) -> FloatArray:
     """Parse numbers joined by `+`, one per agent."""
     try:
-        found = np.array([float(part) for part in text.split("+")])
+        numbers = np.array([float(part) for part in text.split("+")])
     except ValueError:
         raise InputError(f"fees: {text!r} is none of largest, balancing, or numbers joined by +") from None
-    if len(found) != agents or not np.isfinite(found).all():
+    if len(numbers) != agents or not np.isfinite(numbers).all():
         raise InputError(f"fees: {text!r}: expected {agents} finite numbers joined by +, one per agent")
-    return found
+    return numbers

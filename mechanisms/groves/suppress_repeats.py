@@ -67,9 +67,9 @@ class SuppressRepeats(Mechanism):
         return [[None] * agents, *([self._follows(t, i) for i in range(agents)] for t in range(1, periods))]
 
     def _follows(self, t: int, agent: int) -> IntArray | None:
-        before, here, rows = self.environment.stage(t - 1), self.environment.stage(t), laws(self.environment, t - 1)
-        axis, width = here.offset + agent, len(here.signals[agent])
-        law = np.moveaxis(rows.reshape(*rows.shape[:2], *here.axes), 2 + axis, 2).reshape(*rows.shape[:2], width, -1)
+        before, after, rows = self.environment.stage(t - 1), self.environment.stage(t), laws(self.environment, t - 1)
+        axis, width = after.offset + agent, len(after.signals[agent])
+        law = np.moveaxis(rows.reshape(*rows.shape[:2], *after.axes), 2 + axis, 2).reshape(*rows.shape[:2], width, -1)
         chance = law.sum(axis=-1).reshape(len(before.decisions), *before.axes, width)
         own = np.moveaxis(chance, 1 + before.offset + agent, 0).reshape(len(before.signals[agent]), -1, width)
         certain = (own > 1 - 1e-12).all(axis=1)

@@ -73,6 +73,6 @@ def _solve(
     """Solve min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right; return p."""
     objective = np.concatenate([np.zeros(boxes), costs])
     limits = [(-bound, bound)] * boxes + [(0.0, None)] * len(costs)
-    found = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")
-    assert found.x is not None, "p = 0 with enough slack is always feasible"
-    return np.asarray(found.x[:boxes], dtype=np.float64)
+    solution = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")
+    assert solution.x is not None, "p = 0 with enough slack is always feasible"
+    return np.asarray(solution.x[:boxes], dtype=np.float64)

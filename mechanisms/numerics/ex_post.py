@@ -84,9 +84,9 @@ def implementing_payments(stage: Stage, agent: int, policy: IntArray) -> FloatAr
 
     They are the same wherever the decision is.
     """
-    found = ex_post_payments(stage, agent, policy)
-    if found is not None:
-        return found
+    rule = ex_post_payments(stage, agent, policy)
+    if rule is not None:
+        return rule
     utility = utility_by_report(stage, agent, policy)
     payments, gains = least_payments(utility)
     return payments if gains.max() <= SLACK * max(1.0, float(np.abs(utility).max())) else None
@@ -122,12 +122,12 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
 
 def _simple_cycles(walk: list[int], step: FloatArray) -> list[tuple[float, list[int]]]:
     """Yield the simple cycles of a closed walk, with their gains."""
-    found, open_path = [], list[int]()
+    cycles, open_path = [], list[int]()
     for node in walk:
         if node in open_path:
             cycle = open_path[open_path.index(node) :]
             gain = sum(float(step[a, b]) for a, b in zip(cycle, [*cycle[1:], node], strict=True))
-            found.append((gain, cycle))
+            cycles.append((gain, cycle))
             open_path = open_path[: open_path.index(node)]
         open_path.append(node)
-    return found
+    return cycles

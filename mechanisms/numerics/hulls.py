@@ -40,6 +40,6 @@ def nearest_mixtures(matrices: FloatArray, columns: IntArray) -> tuple[FloatArra
         weights = np.zeros((count, 2))
         weights[np.arange(count), 1 - columns] = 1.0
         return np.linalg.norm(matrices[..., 0] - matrices[..., 1], axis=1), weights
-    found = [nearest_mixture(matrix, int(k)) for matrix, k in zip(matrices, columns, strict=True)]
-    distance = np.array([one for one, _ in found])
-    return distance, np.array([weights for _, weights in found]).reshape(count, width)
+    pairs = [nearest_mixture(matrix, int(k)) for matrix, k in zip(matrices, columns, strict=True)]
+    distance = np.array([one for one, _ in pairs])
+    return distance, np.array([weights for _, weights in pairs]).reshape(count, width)

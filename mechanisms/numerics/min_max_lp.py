@@ -49,8 +49,8 @@ def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArra
     out = np.zeros((count, rows))
     step = max(1, COLUMNS // (rows + 1))
     for start in range(0, count, step):
-        here = slice(start, start + step)
-        out[here] = _stacked(scaled[here], wanted[here], report[here])
+        batch = slice(start, start + step)
+        out[batch] = _stacked(scaled[batch], wanted[batch], report[batch])
     each = np.arange(count)
     out += (wanted[each, report] - (scaled[each, :, report] * out).sum(axis=1))[:, None]
     return out * (scale / total)[:, None]
@@ -59,9 +59,9 @@ def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArra
 def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
     """Solve one block-diagonal program; where it fails, solve its halves, until what fails is a single program."""
     count, rows, _ = matrices.shape
-    found = _solve(matrices, target, report)
-    if found.status == 0:
-        values = found.x.reshape(count, rows + 1)
+    solution = _solve(matrices, target, report)
+    if solution.status == 0:
+        values = solution.x.reshape(count, rows + 1)
         return values[:, :rows] - values[:, rows:]
     if count == 1:
         return np.full((1, rows), np.nan)
@@ -76,15 +76,15 @@ def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> Optimi
     each = np.arange(count)
     others = np.nonzero(np.arange(width) != report[:, None])[1].reshape(count, width - 1)
     beliefs = np.swapaxes(matrices, 1, 2)
-    mine = _with_bound(beliefs[each, report][:, None])
-    theirs = _with_bound(beliefs[each[:, None], others])
+    truth = _with_bound(beliefs[each, report][:, None])
+    lies = _with_bound(beliefs[each[:, None], others])
     corner = np.broadcast_to(np.hstack([np.eye(rows), np.full((rows, 1), -2.0)]), (count, rows, rows + 1))
     limits = np.concatenate([-target[each[:, None], others], np.zeros((count, rows))], axis=1)
     return _highs(
         c=np.tile(np.append(np.zeros(rows), 1.0), count),
-        A_ub=_diagonal(np.concatenate([-theirs, corner], axis=1)),
+        A_ub=_diagonal(np.concatenate([-lies, corner], axis=1)),
         b_ub=limits.reshape(-1),
-        A_eq=_diagonal(mine),
+        A_eq=_diagonal(truth),
         b_eq=target[each, report],
         bounds=np.tile(np.array([[0.0, np.inf]] * rows + [[0.0, LARGEST]]), (count, 1)),
     )
@@ -118,7 +118,7 @@ def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[floa
     rows, width = matrix.shape
     others = np.arange(width) != report
     total = float(matrix.sum(axis=0).mean())
-    found = _highs(
+    solution = _highs(
         c=np.append(np.zeros(rows), 1.0),
         A_ub=np.column_stack([-matrix[:, others].T / total, -np.ones(width - 1)]),
         b_ub=-target[others] / scale,
@@ -127,7 +127,7 @@ def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[floa
         bounds=[(-LARGEST, LARGEST)] * rows + [(0.0, None)],
     )
     weights = np.zeros(width)
-    if found.status != 0:
+    if solution.status != 0:
         return np.inf, weights
-    weights[others] = np.maximum(0.0, -found.ineqlin.marginals)
-    return float(found.fun) * scale, weights / max(float(weights.sum()), 1e-300)
+    weights[others] = np.maximum(0.0, -solution.ineqlin.marginals)
+    return float(solution.fun) * scale, weights / max(float(weights.sum()), 1e-300)

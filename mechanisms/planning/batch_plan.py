@@ -99,8 +99,8 @@ def _endless(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
         best = np.take_along_axis(flow, policy[:, None], axis=1)[:, 0]
         return _evaluate(economy, policy, best), policy
     if size > DENSE:
-        found = [_one(economy, row) for row in flow]
-        return np.stack([v for v, _ in found]), np.stack([p for _, p in found])
+        solved = [_one(economy, row) for row in flow]
+        return np.stack([v for v, _ in solved]), np.stack([p for _, p in solved])
     value, policy = np.empty(flow[:, 0].shape), np.empty(flow[:, 0].shape, np.intp)
     for some in _chunks(len(flow), size):
         value[some], policy[some] = _howard(economy, flow[some])
@@ -160,8 +160,8 @@ def _one(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
     largest = float(np.abs(flow[allowed]).max(initial=1.0))
     worst = -2 * largest / (1 - economy.discount) - 1
     require_room("a plan", 6.0 * flow.size)
-    found = plan(_table(economy, np.where(allowed, flow, worst)))
-    return found.value[0].reshape(-1), found.policy[0].reshape(-1)
+    solved = plan(_table(economy, np.where(allowed, flow, worst)))
+    return solved.value[0].reshape(-1), solved.policy[0].reshape(-1)
 
 
 def _evaluate_one(economy: Economy, policy: IntArray, own: FloatArray) -> FloatArray:

@@ -40,23 +40,23 @@ def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -
     stage, who = environment.stage(t), environment.agents[agent]
     if without == "feasible":
         own = np.abs(stage.utility[agent]).reshape(len(stage.decisions), -1).max(axis=1)
-        found = np.flatnonzero(own <= NOTHING)
-        if not len(found):
+        allowed = np.flatnonzero(own <= NOTHING)
+        if not len(allowed):
             raise Refusal(
                 f"environment {environment.name!r}: without=feasible: in period {t} agent {who!r} takes part in every "
                 f"decision ({', '.join(stage.decisions)}); use without=all or name decisions"
             )
-        return found
+        return allowed
     names = without.split("+")
     known = {name for s in environment.table_stages for name in environment.stage(s).decisions}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(f"without: {unknown[0]!r} is none of all, feasible, {', '.join(stage.decisions)}")
-    found = np.array([d for d, name in enumerate(stage.decisions) if name in names], np.intp)
-    if not len(found):
-        given = ", ".join(names)
-        raise InputError(f"without: none of {given} is a decision of period {t}: {', '.join(stage.decisions)}")
-    return found
+    allowed = np.array([d for d, name in enumerate(stage.decisions) if name in names], np.intp)
+    if not len(allowed):
+        listed = ", ".join(names)
+        raise InputError(f"without: none of {listed} is a decision of period {t}: {', '.join(stage.decisions)}")
+    return allowed
 
 
 def restricted(environment: TableEnvironment, keep: Sequence[IntArray]) -> TableEnvironment:

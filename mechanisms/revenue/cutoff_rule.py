@@ -104,18 +104,18 @@ class CutoffRule:
         """
         low, high = self.types.first_support
         fine = np.linspace(low, high, FINE)
-        regimes, found = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
-        found += [end + sign * (high - low) * step for end, sign in ((low, 1), (high, -1)) for step in GRADED]
+        regimes, pieces = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
+        pieces += [end + sign * (high - low) * step for end, sign in ((low, 1), (high, -1)) for step in GRADED]
         if low < self.first < high:
-            found.append(self.first)
+            pieces.append(self.first)
         changes = np.flatnonzero((regimes[1:] != regimes[:-1]).any(axis=1))
         before, after = fine[changes], fine[changes + 1]
         for _ in range(40 if len(changes) else 0):
             middle = (before + after) / 2
             same = (self._regime(middle) == regimes[changes]).all(axis=1)
             before, after = np.where(same, middle, before), np.where(same, after, middle)
-        found += after.tolist()
-        ends = np.unique(found)
+        pieces += after.tolist()
+        ends = np.unique(pieces)
         return ends[np.concatenate([[True], np.diff(ends) > 1e-12 * (high - low)])]
 
     def _regime(self, first: FloatArray) -> IntArray:
@@ -244,8 +244,8 @@ class CutoffRule:
             value = total[at] - total[np.searchsorted(ends, report)]
             k = first_smallest(value, 1.0)
             least.offer(-float(value.min()), (float(grid[k]), float(report)))
-        type_, said = least.named or (0.0, 0.0)
-        return 0.0 - least.value, type_, said
+        type_, reported = least.named or (0.0, 0.0)
+        return 0.0 - least.value, type_, reported
 
 
 def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
@@ -327,8 +327,8 @@ def _root(
             b, at_b = c, at_c
             if (np.abs(at_b[brackets & wanted]) <= settled).all():
                 break
-    done = brackets & (np.abs(at_b) <= settled)
-    return b if done[wanted].all() else np.where(done, b, bisect(48, low, high)[1])
+    closed = brackets & (np.abs(at_b) <= settled)
+    return b if closed[wanted].all() else np.where(closed, b, bisect(48, low, high)[1])
 
 
 def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:

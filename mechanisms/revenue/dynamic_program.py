@@ -169,7 +169,7 @@ class _Program:
         revenue, equal = self._objective(), self._lotteries()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries, 0] = 0.0
-        found = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
+        solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
             -revenue,
             A_ub=self._matrix(self.rows),
             b_ub=np.zeros(len(self.rows)),
@@ -179,9 +179,11 @@ class _Program:
             method="highs",
             options={"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION},
         )
-        if found.status != 0:
-            raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
-        x = np.asarray(found.x, dtype=np.float64)
+        if solution.status != 0:
+            raise Refusal(
+                f"environment {self.environment.name!r}: the revenue program is not solved: {solution.message}"
+            )
+        x = np.asarray(solution.x, dtype=np.float64)
         return DynamicOptimum(
             revenue=float(revenue @ x),
             decisions=tuple(np.clip(x[q], 0, 1) for q in self.q),
@@ -272,9 +274,9 @@ class _Program:
         if key not in self.v:
             self.v[key] = self.count
             self.count += 1
-            mine = (np.array([self.v[key]]), np.array([-1.0]))
+            own = (np.array([self.v[key]]), np.array([-1.0]))
             for node in self.trees[i].children(t, before):
-                self._add(self._report(i, t, signal, int(node)), mine)
+                self._add(self._report(i, t, signal, int(node)), own)
         return self.v[key]
 
     def _along(self, i: int, node: int, signal: int) -> tuple[IntArray, FloatArray]:

@@ -156,5 +156,5 @@ def _said(program: Program, row: int, multiplier: float) -> Binding:
         history = f"reports {labels_text(program.one.signals, r)}"
         history += f" and {program.one.decisions[h]}" if program.histories > 1 else ""
     labels = (program.two if kind.endswith("period 1") else program.one).signals[agent]
-    said = labels[report] if report >= 0 else ""
-    return Binding(kind, program.environment.agents[agent], history, labels[signal], said, multiplier)
+    reported = labels[report] if report >= 0 else ""
+    return Binding(kind, program.environment.agents[agent], history, labels[signal], reported, multiplier)

@@ -177,13 +177,13 @@ class Program:
     def _worth(self, agent: int, signal: int, report: int) -> Iterator[tuple[IntArray, FloatArray]]:
         """Return the coefficients of the expected payoff of a first report, truth following."""
         discount, utility = self.environment.discount, self._utility(self.one, agent)
-        true, said = self.with_own(0, agent, signal), self.with_own(0, agent, report)
+        true, reported = self.with_own(0, agent, signal), self.with_own(0, agent, report)
         weights = self.others_first(agent)
-        yield self.x[said], weights[:, None] * utility[true]
+        yield self.x[reported], weights[:, None] * utility[true]
         yield self.p[agent][[report]], np.array([-1.0])
         later, own = self._utility(self.two, agent), self.own[agent][:, signal]
         seconds = self.profiles[1][agent]
-        for weight, r in zip(weights, said, strict=True):
+        for weight, r in zip(weights, reported, strict=True):
             if weight == 0:
                 continue
             for h in range(self.histories):
@@ -230,7 +230,7 @@ class Program:
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
-        found = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
+        solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
             -(self.revenue + lean * self.welfare),
             A_ub=self.limits.matrix(self.count).tocsr(),
             b_ub=np.array(self.limits.limit),
@@ -240,9 +240,11 @@ class Program:
             method="highs",
             options={"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION},
         )
-        if found.status != 0:
-            raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
-        return np.asarray(found.x, dtype=np.float64), -np.asarray(found.ineqlin.marginals, dtype=np.float64)
+        if solution.status != 0:
+            raise Refusal(
+                f"environment {self.environment.name!r}: the revenue program is not solved: {solution.message}"
+            )
+        return np.asarray(solution.x, dtype=np.float64), -np.asarray(solution.ineqlin.marginals, dtype=np.float64)
 
     def _equalities(self) -> tuple[coo_array, FloatArray]:
         """Return the equalities Σ_d x = 1 and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""

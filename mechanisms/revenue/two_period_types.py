@@ -189,9 +189,9 @@ def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatA
     """Return the truncated normal law's response to its centre, times ρ."""
     centre = 0.5 + rho * (first - 0.5)
     at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
-    here, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
+    density, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
     below = (stats.norm.cdf(at) - stats.norm.cdf(low)) / (stats.norm.cdf(high) - stats.norm.cdf(low))
-    return np.asarray(rho * (here - bottom - below * (top - bottom)) / here, dtype=np.float64)
+    return np.asarray(rho * (density - bottom - below * (top - bottom)) / density, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

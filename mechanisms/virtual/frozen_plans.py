@@ -100,18 +100,18 @@ def transfers(
     return alone.value[t][:, None] - others - after
 
 
-def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
+def continuation(economy: Economy, t: int, solved: Plans) -> FloatArray:
     """Return δ E[V(s′) | d, s], `(n, D, S)`; 0 after the last period."""
     if not economy.endless and t + 1 == len(economy.later):
-        return np.zeros((len(found.value[t]), len(economy.decisions), economy.later[t].size))
-    ahead = found.value[0 if economy.endless else t + 1]
+        return np.zeros((len(solved.value[t]), len(economy.decisions), economy.later[t].size))
+    ahead = solved.value[0 if economy.endless else t + 1]
     return economy.discount * expect(economy, t, ahead)
 
 
-def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, found: Plans) -> FloatArray:
+def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, solved: Plans) -> FloatArray:
     """Return E Σ_{t≥1} δ^t slope_i under the plans passed in, `(n,)`; 0 where the agent is excluded."""
     n = len(counted.multiplier)
     tables = [np.broadcast_to(period.slope[agent][None], (n, *period.slope[agent].shape)) for period in economy.later]
     flows = [_spread(economy, t, agent, table) for t, table in enumerate(tables)]
-    worth = economy.discount * economy.start(follow(economy, found.policy, flows)[0])
+    worth = economy.discount * economy.start(follow(economy, solved.policy, flows)[0])
     return np.where(counted.counts[:, agent], worth, 0.0)

@@ -78,8 +78,8 @@ def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArra
     """Return δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
     included = np.ones(theta.shape, np.bool_) if economy.kind == "additive" else theta > EXCLUDED
     counted = include_all(theta, included)
-    found = plans(economy, counted)
-    return economy.discount * economy.start(found.value[0]), discounted_slope(economy, counted, 0, found)
+    efficient = plans(economy, counted)
+    return economy.discount * economy.start(efficient.value[0]), discounted_slope(economy, counted, 0, efficient)
 
 
 def _one_agent(economy: Economy) -> Bound:
@@ -122,7 +122,7 @@ def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: F
 
 def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArray:
     """Return the signals at which θ crosses one of the `ends`, by bisection between points x; 0 and 1 too."""
-    found = [x[:1], x[-1:]]
+    crossings = [x[:1], x[-1:]]
     for end in ends:
         above = first.virtual(x) >= end
         k = np.flatnonzero(above[1:] != above[:-1])
@@ -131,5 +131,5 @@ def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArra
             middle = (low + high) / 2
             right = (first.virtual(middle) >= end) != rises
             low, high = np.where(right, middle, low), np.where(right, high, middle)
-        found.append(high)
-    return np.unique(np.concatenate(found))
+        crossings.append(high)
+    return np.unique(np.concatenate(crossings))

@@ -56,15 +56,15 @@ def exact_rents(
         if low != 0:
             start, _ = worth(np.full(others, low), np.arange(others))
         return share * np.where(theta > low, at_points - start[:, None], 0.0)
-    found = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
-    return _over_pieces(first, found, points, others)
+    pieces = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
+    return _over_pieces(first, pieces, points, others)
 
 
-def _over_pieces(first: FirstSignal, found: Pieces, points: FloatArray, others: int) -> FloatArray:
+def _over_pieces(first: FirstSignal, pieces: Pieces, points: FloatArray, others: int) -> FloatArray:
     """Return Σ b [A(z_high) − A(z_low)] over the pieces below each point."""
-    ends = [first.scale(np.minimum(signal_at(first, end)[:, None], points)) for end in (found.low, found.high)]
+    ends = [first.scale(np.minimum(signal_at(first, end)[:, None], points)) for end in (pieces.low, pieces.high)]
     out = np.zeros((others, len(points)))
-    np.add.at(out, found.which, found.slope[:, None] * (ends[1] - ends[0]))
+    np.add.at(out, pieces.which, pieces.slope[:, None] * (ends[1] - ends[0]))
     return out
 
 

@@ -127,5 +127,5 @@ def _best(profit: Callable[[float], float], low: float, high: float, steps: int 
     grid = np.linspace(low, high, steps + 1)
     k = first_largest([profit(float(x)) for x in grid])
     bounds = (float(grid[max(k - 1, 0)]), float(grid[min(k + 1, steps)]))
-    found = minimize_scalar(lambda x: -profit(float(x)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
-    return float(found.x) if -found.fun > profit(float(grid[k])) else float(grid[k])
+    refined = minimize_scalar(lambda x: -profit(float(x)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    return float(refined.x) if -refined.fun > profit(float(grid[k])) else float(grid[k])
