@@ -1,4 +1,4 @@
-"""The generalised VCG mechanism in motion: one-dimensional signals, payments for this period's decision only.
+"""The dynamic generalised VCG mechanism: one-dimensional signals, payments for this period's decision only.
 
 Timing: reports, decision a*(r), payment at once. Fix agent i and the others' signals. Along agent i's signals the
 efficient decisions a¹ ≺ a² ≺ … are chosen on intervals; x_κ is the lowest signal at which a^κ is chosen. A report at

@@ -1,4 +1,4 @@
-"""An indirect mechanism: bids, a winner, and a second instalment that the rivals' next bids decide.
+"""The lowest-bid auction: the winner also pays a second instalment, which depends on the rivals' next bids.
 
 One object each period is worth v^i(θ) = θ^i + γ Σ_{j≠i} θ^j to bidder i (`bids`), and awards do not move signals. So
 efficiency gives it to the highest θ^i if γ < 1 and to the *lowest* if γ > 1, which no auction of a single period does.
@@ -18,7 +18,7 @@ deficit where values are never negative. Infinite horizon. η can exist where si
 independent.
 
 Source: Liu 2025, indirect implementation: the winner's price, printed b_t^i, and the bid in its second instalment,
-printed b_t^j, are both the next in line's, b_t^m. For γ < 1 turned round by us.
+printed b_t^j, are both the next in line's, b_t^m. The case γ < 1, in which the highest bid wins, is not in the paper.
 """
 
 import numpy as np

@@ -1,7 +1,9 @@
 """Pay your report: the naive first-price rule, p^i(r) = u^i(a*(r), r).
 
-Timing: reports, efficient decision a*(r), payment at once. Truth earns 0 always, so almost any shading gains: the
-rule promises nothing and stands here to be compared with.
+Timing: reports, efficient decision a*(r), payment at once. Truth always earns 0, so almost any lower report
+gains.
+
+Guarantee: none; it is a comparator.
 
 Source: Athey–Segal 2007, naive comparator (i).
 """

@@ -1,4 +1,4 @@
-"""The actual-externality mechanism: the informed agent is charged what its report really costs the others.
+"""The actual-externality mechanism: one informed agent is charged what its report costs the others.
 
 As `expected-externality`, but for one agent, which has learnt the others' types when it reports: with k that agent,
 

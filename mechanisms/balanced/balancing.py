@@ -1,4 +1,4 @@
-"""The balanced mechanism: every base mechanism's incentives, and a budget that balances in every period and history.
+"""The balanced mechanism: incentives of any base mechanism, and a budget that balances in every period and history.
 
 Let Ψ_j(m, θ) be the expected present value, from this period on, of what the base mechanism pays *to* agent j when all
 report the truth (memory m, profile θ; of the team mechanism V_{−j}(θ)). In each period agent j is paid the change in it

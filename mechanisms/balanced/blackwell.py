@@ -1,4 +1,4 @@
-"""The decision rule of the very patient, and the long run that it leads to.
+"""The Blackwell policy (efficient at all discount factors close to 1) and its long run.
 
 A Blackwell policy is efficient for every discount factor close enough to 1. Here it is the planner's policy at discount
 factors 1 − 10^−k; it must have stopped changing. It makes the profiles a Markov chain; where that has a single ergodic

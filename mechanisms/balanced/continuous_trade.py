@@ -1,4 +1,4 @@
-"""The trading game's transfers on an interval of types, by exact formulas; quantities are on no grid.
+"""The trading game on an interval of types, with transfers by exact formulas.
 
 Each agent makes one report: the seller θ_1 in period 0, the buyer θ_2 in period 1; memory is the seller's report. With
 x_0, x_1 the efficient quantities at the reports, c the cost at the seller's report and V(θ_1) = E[θ_2 x_1 | θ_1], the

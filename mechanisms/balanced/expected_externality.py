@@ -1,4 +1,4 @@
-"""The expected-externality mechanism (AGV), computed from the prior: balanced, and blind to what has been learnt since.
+"""The expected-externality mechanism (AGV): balanced, with expectations by the prior whatever has been learnt since.
 
 Timing: reports, efficient decision a*(r), payment at once. In period t each agent is paid what its report is expected
 to bring the others (the designer's cost included), and the others pay that in equal parts:

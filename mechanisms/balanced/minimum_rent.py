@@ -1,4 +1,4 @@
-"""Minimum rent: reports are paid for as little as truth about signals allows, and actions are not looked at.
+"""The minimum-rent mechanism: the least payments under which truth about signals is optimal; actions are ignored.
 
 Timing: reports, efficient decision a*(r) with its recommended actions, payment at once. Agent i pays what the decision
 is worth to it, less a rent that rises along its signals by what each could gain by passing for the one before:

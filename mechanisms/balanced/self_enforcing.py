@@ -1,4 +1,4 @@
-"""Play that enforces itself: efficient decisions and balanced payments that nobody is made to keep to.
+"""The self-enforcing mechanism: efficient decisions and balanced payments that no court enforces.
 
 Every period the agents report; then each takes its action, of which all see the public part, and pays every other agent
 j what the reports call for,

@@ -1,4 +1,4 @@
-"""The same economy with somebody to enforce what all can see: public actions become part of the public decision.
+"""The same economy with public actions enforced: they become part of the public decision.
 
 Where nobody enforces anything, an agent's action has a public part, which all see, and perhaps a hidden one; its label
 is then `public/hidden`, and all combinations are there. An action without a slash is public as a whole.

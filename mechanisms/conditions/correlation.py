@@ -1,4 +1,4 @@
-"""What the others' next signals tell about one's own: spanning and convex independence of beliefs.
+"""Spanning and convex independence: what the others' next signals tell about one's own.
 
 M^i(a, o) has a column per own signal k of agent i: the law of the others' next signals after decision a, signal k and
 the others' profile o. *Spanning*: the columns are linearly independent. *Convex independence*: none is a mixture of the

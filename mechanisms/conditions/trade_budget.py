@@ -1,4 +1,4 @@
-"""Does efficient trade pay for itself? The budget condition of bilateral trade, exactly, for any two finite chains.
+"""The budget condition of bilateral trade, exactly, for any two finite chains: can fees pay for efficient trade?
 
 A seller and a buyer meet every period; the seller's cost c and the buyer's value v follow Markov chains P_s and P_b
 from the laws x and y. The pivot mechanism gives both the gains from trade V_kl = max(v_l − c_k, 0), so it runs a
@@ -15,8 +15,7 @@ minima over all types, of probability 0 too. Each difference (Gy)_k + (xᵀG)_l 
 zeros are generalised eigenvalues of [[I, vec V], [c, 0]] and [[P_s ⊗ P_b, 0], [0, 0]], so that all discount factors at
 which (∗) begins or ceases to hold are found, not one of them.
 
-Who would care: whoever runs a market place and asks whether membership fees can pay for efficient matching. They can
-if types change often enough and members are patient enough.
+Fees can pay for efficient trade if types change often enough and both sides are patient enough.
 
 Source: Yoon 2021, §3.3.2, condition (∗), Theorems 5 and 6.
 """

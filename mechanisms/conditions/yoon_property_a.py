@@ -1,4 +1,4 @@
-"""Is it a Groves mechanism, and by how much not? Yoon's Property A.
+"""Yoon's Property A: how far the transfers of a mechanism are from those of a Groves mechanism.
 
 With Z^i(θ) the expected discounted transfers of agent i from θ on and V_{−i}(θ) the others' utilities (less the
 designer's cost), all under prescribed play of an efficient mechanism,

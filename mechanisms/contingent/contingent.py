@@ -1,4 +1,4 @@
-"""Contingent transfers: what you cause today is paid for by what the others say tomorrow.
+"""Contingent transfers: today's decision is paid for by what the others report tomorrow.
 
 Timing (code periods): at t reports r_t and decision a_t = a*(r_t). For it agent i pays, in t + 1, …, t + L,
 

@@ -1,4 +1,4 @@
-"""Contingent transfers under convex independence: a lottery per report, which only its own signal likes best.
+"""Contingent transfers under convex independence: a lottery per report, best for the signal that is reported.
 
 At t + 1 agent i pays p^i(r_{t+1}^{−i}, r_t^i; a_t, r_t^{−i}), where for every own signal k and report r, with
 v(k) = c(a) − Σ_{j≠i} u^j(a, (k, o)) and beliefs M(y, k) = P(θ′_{−i} = y | a, (k, o)),

@@ -1,4 +1,4 @@
-"""Crémer–McLean, period by period: static lotteries, priced with a belief that last period's reports can move.
+"""The Crémer–McLean mechanism, period by period: static lotteries by beliefs that last period's reports can move.
 
 Timing: reports, efficient decision a*(r), payment at once. For every period and agent by itself:
 

@@ -1,4 +1,4 @@
-"""Everybody residual claimant: what the two contingent mechanisms of Liu's theorems share, and who pays for it.
+"""Contingent transfers that make everybody residual claimant (λ = 1), and the fees that may pay for them.
 
 With λ = 1 agent i's continuation payoff is W_t(θ_t) minus what is due: the designer pays the surplus N − 1 times too
 often, Σ_i E[Σ_t δ^t p_t^i] = −(N − 1) E[W_0], whatever solution is chosen. Participation fees repair that:

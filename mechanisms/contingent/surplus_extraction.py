@@ -1,4 +1,4 @@
-"""Full surplus extraction: an entrance fee for a lottery in every period, and the lottery's bonus in the next.
+"""Full surplus extraction: every period an entrance fee for a lottery whose bonus falls due in the next.
 
 Contingent transfers (`dynmech.mechanisms.contingent.contingent`) with λ = 0: what agent i's decision brings it, u^i(a,
 θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave before, it pays in

@@ -1,4 +1,4 @@
-"""Dynamic Groves mechanisms: everybody earns the whole surplus but for a term that it cannot move.
+"""Dynamic Groves mechanisms: everybody earns the whole surplus less a term that it cannot move.
 
 Timing: reports, decision a*(r), payment at once. With V_{−i}(θ) the others' continuation utility (less the designer's
 cost) and Φ^i(θ^{−i}) any function of the others' signals, the expected discounted transfers of agent i from θ on are

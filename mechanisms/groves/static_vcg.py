@@ -1,4 +1,4 @@
-"""Static VCG with the myopic decision: today's best, paid for by what one's presence costs the others today.
+"""Static VCG with the myopic decision: everybody pays what its presence costs the others in this period.
 
 The formula is that of `static-vcg-efficient`, at a^m(r) = argmax_a Σ_j u^j(a, r) − c(a), the lowest of those that tie.
 

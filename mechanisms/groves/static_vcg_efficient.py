@@ -1,4 +1,4 @@
-"""Static VCG, period by period: what everybody's presence costs the others today, and nothing about tomorrow.
+"""Static VCG with the efficient decision: everybody pays what its presence costs the others in this period.
 
 Timing: reports, decision, payment at once. With a the decision at the reported profile r,
 

@@ -1,4 +1,4 @@
-"""Nobody is asked twice: another mechanism, but an agent whose signal only repeats what it has said is not asked again.
+"""Another mechanism, in which an agent is not asked again for a signal that only repeats what it has reported.
 
 Where an agent's next signal is a function of its last one (a type that stays what it is), the report of the period in
 which it was news is taken to stand. The base mechanism is handed the completed profile. This is how a game is played in

@@ -1,4 +1,4 @@
-"""The pivot mechanism of bilateral trade on numbers: everybody is billed for the other's side of the bargain.
+"""The pivot mechanism of bilateral trade on intervals: each side pays, or receives, the other's value.
 
 Timing: the seller reports its cost r_s, the buyer its value r_b; trade iff r_s < r_b; with trade the seller receives
 r_b and the buyer pays r_s, so both earn r_b − r_s and the designer pays as much. Fees are paid once, at t = 0.

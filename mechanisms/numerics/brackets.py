@@ -1,4 +1,4 @@
-"""Transfers that depend on the brackets of rivals' next signals: how close they come to a target, and at what size.
+"""Transfers by brackets of the rivals' next signals: how close they come to a target, and at what size.
 
 [0, 1] is cut into M equal brackets, so the rivals' next signals fall into one of Y = M^{N−1} boxes. For one agent, one
 decision and one profile o of the others, F[y, n] = P(box y | a, (t_n, o)) at own signals t_0, …, t_{T−1}, and v(n) is a

@@ -1,4 +1,4 @@
-"""Payments that implement a period's decision ex post, taken by itself: generalised VCG, or whatever does it.
+"""Payments that implement a single period's decision ex post: generalised VCG, or any that do.
 
 *Generalised VCG for one agent.* With a(k) the decision when the agent's signal is k and the others' profile is fixed, Y
 the others' flow welfare and D the gain in the agent's own utility from one decision to the next, the payment starts at

@@ -1,4 +1,4 @@
-"""Is a belief a mixture of other beliefs? The nearest mixture, and how far off it is.
+"""The nearest mixture of other beliefs to a belief, and its distance.
 
 The nearest point of conv{m_j} to m_r minimises |Σ_j w_j (m_j − m_r)| over w ≥ 0, Σ w = 1. It is the solution of a
 non-negative least-squares problem up to scale: with X = (m_j − m_r)_j and w = z / Σ z,

@@ -1,4 +1,4 @@
-"""What the others will say over the next L periods, by one's own signal: belief matrices for payments that come later.
+"""Belief matrices of the others' signals over the next L periods, for payments that fall due later.
 
 With M_l(a, o)[y, k] = P(θ_{t+l}^{−i} = y | a, (k, o)), payments p_1, …, p_L due after 1, …, L periods have the present
 value Σ_l δ^l M_lᵀ p_l = Mᵀ p for the stacked M = (δ M_1; …; δ^L M_L).

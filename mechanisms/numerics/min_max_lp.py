@@ -1,4 +1,4 @@
-"""The smallest possible largest transfer: many small linear programs, solved many at a time.
+"""The least possible largest transfer: many small linear programs, solved in batches.
 
 For a matrix M `(Y, K)`, a target v and a report r
 

@@ -1,4 +1,4 @@
-"""Two ways to hit a target, and what to say where neither is possible."""
+"""The two solvers of payment targets, spanning and convex, and their certificates where there is no solution."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -1,4 +1,4 @@
-"""What can be decided without an agent: for the value that the others reach alone, W_{−i}.
+"""The decisions that can be taken without an agent, for the value W_{−i} that the others reach alone.
 
 An agent takes no part in a decision if its utility there is 0 whatever the signals: in an auction the good goes to
 somebody else or is kept, in trade without the seller there is none. `pivot:without=feasible` lets the others choose

@@ -1,4 +1,4 @@
-"""Gittins indices of a finite Markov chain with rewards, by two methods; and the printed formula that is none.
+"""Gittins indices of a finite Markov chain with rewards, by two methods; and the printed formula, which is no index.
 
     g(s) = sup_τ E[Σ_{t=0}^{τ} δ^t r(s_t)] / E[Σ_{t=0}^{τ} δ^t],   τ + 1 a stopping time of the chain from s:
 

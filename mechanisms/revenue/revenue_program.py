@@ -1,5 +1,4 @@
-"""The revenue program's variables, constraints and objective; what they mean stands in
-`dynmech.mechanisms.revenue.revenue_lp`.
+"""Variables, constraints and objective of the revenue program, which `revenue_lp` explains.
 
 Axes: S_1, S_2 profiles of first and second signals, H histories of the first decision, D_1, D_2 decisions, K_1i, K_2i
 signals of agent i.

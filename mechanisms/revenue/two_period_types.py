@@ -1,6 +1,6 @@
-"""One buyer, two periods, a type that moves: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), both continuous, laws from SciPy.
+"""One buyer with continuous types in two periods: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), laws from SciPy.
 
-The *impulse response* of the second type to the first, at fixed luck (quantile u of θ_2 = F_2⁻¹(u|θ_1)), is
+The *impulse response* of the second type to the first, at a fixed quantile u of θ_2 = F_2⁻¹(u|θ_1), is
 
     I(θ_1, θ_2) = ∂F_2⁻¹(u|θ_1)/∂θ_1 = −(∂F_2/∂θ_1) / f_2,
 
@@ -92,8 +92,8 @@ class TwoPeriodTypes:
             return np.broadcast_to(self.impulse(first, second), np.broadcast_shapes(first.shape, second.shape))
         law = self.second(first)
         if self._moves:
-            luck = np.asarray(law.cdf(second))
-            return self._slope(lambda one: np.asarray(self.second(one).ppf(luck)), first)
+            quantile = np.asarray(law.cdf(second))
+            return self._slope(lambda types: np.asarray(self.second(types).ppf(quantile)), first)
         return -self._slope(lambda one: np.asarray(self.second(one).cdf(second)), first) / np.asarray(law.pdf(second))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a period comes to once agents have acted: actions that are seen, replies that are asked for.
+"""Charges and memory in periods in which actions are observed or replies are asked for.
 
 A mechanism *acts on acts* in a period if it asks somebody for a reply or observes somebody's action. What it charges
 and remembers then depends on what was done and said after the decision, so its tables over messages do not tell it; it

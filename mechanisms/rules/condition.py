@@ -1,4 +1,4 @@
-"""What the check of a condition answers."""
+"""The answer of a check of a condition."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a decision rule brings every agent when reports are true: expected discounted utilities from every profile."""
+"""Expected discounted utilities of a decision rule from every profile, when reports are true."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""One buyer: a menu of contracts, then posted prices. The most profitable mechanism in its indirect form.
+"""The virtual pivot mechanism for one buyer, as a menu of contracts followed by posted prices.
 
 Timing. t = 0: the buyer picks a contract, or stays out (message 0). Contract k has a scale α_k and a fee M_k, paid at
 once. t ≥ 1: it picks a decision d from the price list of its contract,

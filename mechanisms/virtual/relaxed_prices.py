@@ -1,4 +1,4 @@
-"""The optimum of the relaxed economy, offered where later signals are private: what the relaxation forgets.
+"""The relaxed optimum as a mechanism where later signals are private, which the relaxation takes for public.
 
 Timing. t = 0: the buyer reports x̂. t = 1: it reports (x, ŝ) and gets the item if the virtual value
 

@@ -1,4 +1,4 @@
-"""What agents must be left with at the first report: the envelope, exactly or on a grid.
+"""The rents that agents must be left with at the first report, by the envelope: exactly or on a grid.
 
 With b(z) = E Σ_{t≥1} δ^t slope at the allocation that report z leads to (the others' first signals given), the payoff
 of agent i with first signal x must be

@@ -1,4 +1,4 @@
-"""Simple tariffs beside the menu of contracts: one posted price, and one fee with one price, for a continuum of buyers.
+"""Simple tariffs beside the menu of contracts: a posted price, and a fee with a price, for a continuum of buyers.
 
 A buyer with first signal x values an item at A(x) B_t. With μ_B = E Σ_{t≥1} δ^t 1{B_t = B} and unit cost γ,
 

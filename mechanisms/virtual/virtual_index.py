@@ -1,4 +1,4 @@
-"""Bandits: serve the largest positive virtual index.
+"""The virtual pivot mechanism for bandits: serve the largest positive virtual index.
 
 Only the agent that is served moves, decisions cost nothing and an agent that is not served gets nothing. With
 multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of the chain of B_i. The

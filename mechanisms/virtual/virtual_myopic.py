@@ -1,4 +1,4 @@
-"""Uncontrolled signals: period by period the best decision for the affine welfare, and static VCG with frozen weights.
+"""The virtual pivot mechanism for uncontrolled signals: myopic decisions, static VCG with frozen weights.
 
     d* ∈ argmax Σ_j (α̂_j v̂_j + β̂_j)(d) − c(d),      p_i = (max_d [Σ_{j≠i} … − c] − [Σ_{j≠i} … − c](d*) −
     β̂_i(d*))/α̂_i;
