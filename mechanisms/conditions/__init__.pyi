@@ -4,7 +4,6 @@ from .correlation import (
     spanning as spanning,
 )
 from .dependence import (
-    Violation as Violation,
     independent_types as independent_types,
     private_values as private_values,
 )
@@ -15,7 +14,6 @@ from .one_dimensional import (
     interval_order as interval_order,
     single_crossing as single_crossing,
 )
-from .places import others_text as others_text
 from .separable import separable_conditions as separable_conditions
 from .trade_budget import (
     Trade as Trade,

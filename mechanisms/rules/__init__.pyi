@@ -1,4 +1,4 @@
-from .actions import Settled as Settled, action_of as action_of, acts_matter as acts_matter, settle as settle
+from .actions import action_of as action_of, acts_matter as acts_matter, settle as settle
 from .base import DirectMechanism as DirectMechanism, FlowMechanism as FlowMechanism, Mechanism as Mechanism
 from .condition import Condition as Condition
 from .remembering import HistoryMechanism as HistoryMechanism, LastPeriodMechanism as LastPeriodMechanism

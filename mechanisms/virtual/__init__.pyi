@@ -3,10 +3,7 @@ from .frozen_plans import flow as flow, plans as plans, require_plan as require_
 from .optimal_contract import OptimalContract as OptimalContract
 from .relaxed_bound import Bound as Bound, continuum_bound as continuum_bound, grid_bound as grid_bound
 from .relaxed_prices import RelaxedPrices as RelaxedPrices
-from .rents import Opening as Opening
-from .separable_mechanism import SeparableMechanism as SeparableMechanism
 from .tariffs import (
-    Tariff as Tariff,
     best_price as best_price,
     best_two_part as best_two_part,
     frequencies as frequencies,
@@ -16,5 +13,3 @@ from .tariffs import (
 from .virtual_index import VirtualIndex as VirtualIndex
 from .virtual_myopic import VirtualMyopic as VirtualMyopic
 from .virtual_pivot import VirtualPivot as VirtualPivot
-from .virtual_values import NodeValues as NodeValues
-from .weights import AffineWeights as AffineWeights, FrozenWeights as FrozenWeights
