@@ -14,6 +14,7 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import NamedPlace, place_of
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
@@ -21,7 +22,7 @@ from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_va
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.stage import Stage, labels_text
+from dynmech.sim.economy.stage import Stage
 
 NAME = "Groves transfers (Property A)"
 
@@ -34,7 +35,20 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
     """
     truthful = truthful_values(environment, mechanism)
     scale = max(1.0, max(float(np.abs(period.stay).max()) for period in truthful.periods))
-    largest = Best[tuple[dict[str, str | int], str]](scale)
+    largest = _largest_residual(environment, truthful, scale)
+    worst = max(largest.value, 0.0)
+    where, note = largest.named or ({}, "")
+    groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
+    loss = float((plan(environment).value[0] * environment.prior).sum()) - truthful.welfare
+    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * truthful.bound:
+        note = "; ".join(part for part in (note, f"and its decisions lose {loss:.4g} of welfare") if part)
+        groves = False
+    return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
+
+
+def _largest_residual(environment: TableEnvironment, truthful: TruthfulValues, scale: float) -> Best[NamedPlace]:
+    """Return the most by which Z^i + V_{−i} changes along an agent's signals, and where."""
+    largest = Best[NamedPlace](scale)
     for t, period in enumerate(truthful.periods):
         stage = environment.stage(t)
         for i, sums in enumerate(discretionary(truthful, t)):
@@ -44,22 +58,9 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
                 at = largest_place(spread, scale)
                 own, labels = rows[at], stage.signals[i]
                 low, high = first_smallest(own, scale), first_largest(own, scale)
-                others = [labels for axis, labels in enumerate(stage.labelled_axes) if axis != stage.offset + i]
-                place: dict[str, str | int] = {
-                    "period": t,
-                    "agent": environment.agents[i],
-                    "others": labels_text(others, at[1]),
-                }
                 note = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
-                largest.offer(float(spread.max()), (place, note))
-    worst = max(largest.value, 0.0)
-    where, note = largest.named or ({}, "")
-    groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
-    loss = float((plan(environment).value[0] * environment.prior).sum()) - truthful.welfare
-    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * truthful.bound:
-        note = "; ".join(part for part in (note, f"and its decisions lose {loss:.4g} of welfare") if part)
-        groves = False
-    return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
+                largest.offer(float(spread.max()), (place_of(environment, t, i, None, int(at[1])), note))
+    return largest
 
 
 def discretionary(truthful: TruthfulValues, t: int) -> FloatArray:

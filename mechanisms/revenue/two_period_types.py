@@ -143,40 +143,55 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
     first: Law = stats.uniform() if a == b == 1 else stats.beta(a, b)
     match kernel:
         case "ar1":
-            if not 0 <= rho < 1:
-                raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
-            return TwoPeriodTypes(
-                first,
-                lambda one: stats.uniform(rho * one, 1 - rho),
-                0.0,
-                1.0,
-                lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
-                f"ar1({rho:g})",
-            )
+            return _autoregressive(first, rho)
         case "power":
-            if rho < 0:
-                raise InputError(f"rho: {rho:g} is below 0")
-            return TwoPeriodTypes(
-                first,
-                lambda one: stats.powerlaw(1 + rho * one),
-                0.0,
-                1.0,
-                lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
-                f"power({rho:g})",
-            )
+            return _power(first, rho)
         case "normal":
-            if not 0 <= rho <= 1:
-                raise InputError(f"rho: {rho:g} is not in [0, 1]")
-            return TwoPeriodTypes(
-                first,
-                lambda one: _normal(rho, one),
-                0.0,
-                1.0,
-                lambda one, two: _normal_impulse(rho, one, two),
-                f"normal({rho:g})",
-            )
+            return _truncated_normal(first, rho)
         case _:
             raise InputError(f"kernel: {kernel!r} is none of {', '.join(FAMILIES)}")
+
+
+def _autoregressive(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return θ_2 = ρθ_1 + (1 − ρ)ε, ε uniform."""
+    if not 0 <= rho < 1:
+        raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
+    return TwoPeriodTypes(
+        first,
+        lambda one: stats.uniform(rho * one, 1 - rho),
+        0.0,
+        1.0,
+        lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
+        f"ar1({rho:g})",
+    )
+
+
+def _power(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return F_2 = θ_2^(1 + ρθ_1)."""
+    if rho < 0:
+        raise InputError(f"rho: {rho:g} is below 0")
+    return TwoPeriodTypes(
+        first,
+        lambda one: stats.powerlaw(1 + rho * one),
+        0.0,
+        1.0,
+        lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
+        f"power({rho:g})",
+    )
+
+
+def _truncated_normal(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return the family `normal`, around ½ + ρ(θ_1 − ½)."""
+    if not 0 <= rho <= 1:
+        raise InputError(f"rho: {rho:g} is not in [0, 1]")
+    return TwoPeriodTypes(
+        first,
+        lambda one: _normal(rho, one),
+        0.0,
+        1.0,
+        lambda one, two: _normal_impulse(rho, one, two),
+        f"normal({rho:g})",
+    )
 
 
 def _normal(rho: float, first: FloatArray) -> Law:

@@ -95,6 +95,30 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
         Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
             returns something that its declaration rules out.
     """
+    memories, shape = _dimensions(mechanism, t)
+    cases, count = memories * prod(shape), len(shape) - 1
+    memory = np.repeat(np.arange(memories), prod(shape))
+    axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
+    now, messages = Situation(t, memory, axes[0]), axes[1:].T
+    answers = _ask(mechanism, now, messages)
+    sent = [_prescribed(mechanism, t, i, memories, shape[0]) for i in range(count)]
+    _verify(mechanism, now, messages, answers, sent)
+    decide, charge, due, remember = answers
+    decisions = mechanism.environment.decision_space(t)
+    assert isinstance(decisions, Finite)
+    return RuleTables(
+        shape=shape,
+        decide=_within(mechanism, decide, decisions.size, "decide", t).reshape(memories, -1),
+        charge=charge.T.reshape(count, memories, -1),
+        due=due.T.reshape(count, memories, -1),
+        remember=remember.reshape(memories, -1),
+        prescribed=tuple(sent),
+        verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
+    )
+
+
+def _dimensions(mechanism: Mechanism, t: int) -> tuple[int, tuple[int, ...]]:
+    """Return M, and the numbers of public states and of each agent's messages; refuse unless they are finite and small."""
     environment = mechanism.environment
     if not isinstance(environment, TableEnvironment):
         raise mechanism.refuse("an exact search needs a finite environment")
@@ -103,28 +127,12 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     memories = mechanism.memory_size(t)
     if memories is None or not all(isinstance(space, Finite) for space in spaces):
         raise mechanism.refuse("its memory or its messages are not finite")
-    publics = environment.public_space(t).size
-    shape = (publics, *(space.size for space in spaces if isinstance(space, Finite)))
+    shape = (environment.public_space(t).size, *(space.size for space in spaces if isinstance(space, Finite)))
     cases = memories * prod(shape)
     if cases > LARGEST:
         raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
     require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
-    memory = np.repeat(np.arange(memories), prod(shape))
-    axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
-    now, messages = Situation(t, memory, axes[0]), axes[1:].T
-    answers = _ask(mechanism, now, messages)
-    sent = [_prescribed(mechanism, t, i, memories, publics) for i in range(count)]
-    _verify(mechanism, now, messages, answers, sent)
-    decide, charge, due, remember = answers
-    return RuleTables(
-        shape=shape,
-        decide=_within(mechanism, decide, environment.decision_space(t).size, "decide", t).reshape(memories, -1),
-        charge=charge.T.reshape(count, memories, -1),
-        due=due.T.reshape(count, memories, -1),
-        remember=remember.reshape(memories, -1),
-        prescribed=tuple(sent),
-        verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
-    )
+    return memories, shape
 
 
 Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]

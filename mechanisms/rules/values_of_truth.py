@@ -114,21 +114,7 @@ def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> Trut
         for period in reversed(raw):
             values.insert(0, _back(environment.discount, period, values[0] if values else None))
     scale = max(1.0, max(float(np.abs(v).max()) for v in values))
-    agents = len(environment.agents)
-    periods = tuple(
-        PeriodValues(
-            decision=r.decision,
-            following=r.following,
-            utility=r.flows[:agents],
-            transfer=r.flows[agents:-1],
-            rows=r.rows,
-            occurs=o,
-            utility_ahead=v[:agents],
-            transfer_ahead=v[agents:-1],
-            cost_ahead=v[-1],
-        )
-        for r, o, v in zip(raw, occurs, values, strict=True)
-    )
+    periods = tuple(_period_values(r, o, v) for r, o, v in zip(raw, occurs, values, strict=True))
     return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None)
 
 
@@ -140,6 +126,22 @@ class _Raw:
     following: IntArray
     flows: FloatArray
     rows: FloatArray | None
+
+
+def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodValues:
+    """Return a period's flows and values by kind; `value` `(2N + 1, M, S)`."""
+    agents = len(value) // 2
+    return PeriodValues(
+        decision=raw.decision,
+        following=raw.following,
+        utility=raw.flows[:agents],
+        transfer=raw.flows[agents:-1],
+        rows=raw.rows,
+        occurs=occurs,
+        utility_ahead=value[:agents],
+        transfer_ahead=value[agents:-1],
+        cost_ahead=value[-1],
+    )
 
 
 def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:

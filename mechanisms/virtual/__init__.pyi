@@ -1,4 +1,4 @@
-from .first_report_incentives import Immediate as Immediate, first_period_ic as first_period_ic
+from .first_report_incentives import FirstReportIncentives as FirstReportIncentives, first_period_ic as first_period_ic
 from .frozen_plans import flow as flow, plans as plans, require_plan as require_plan
 from .optimal_contract import OptimalContract as OptimalContract
 from .relaxed_bound import Bound as Bound, continuum_bound as continuum_bound, grid_bound as grid_bound
