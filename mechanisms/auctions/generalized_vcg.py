@@ -25,6 +25,8 @@ order and V^i has increasing differences (`one_dimensional`). Dynamic pivot paym
 types independent, and the decision at agent i's lowest signal is optimal for the others, for instance because an agent
 with that signal gets nothing out of any decision and keeps that signal whatever is decided.
 
+Assumptions: one-dimensional signals, independent types, single crossing, increasing differences.
+
 Source: Liu 2014, §3.4, eq. (4) with κ from 2 on, and Theorem 3.8; the clipping is ours.
 """
 

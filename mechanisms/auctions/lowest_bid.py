@@ -17,6 +17,8 @@ Guarantee: periodic ex post incentive compatible, efficient, and nobody expects 
 deficit where values are never negative. Infinite horizon. η can exist where signals are neither spanning nor convexly
 independent.
 
+Assumptions: values of the form above and never negative, awards that move no signals, an unbiased estimate η.
+
 Source: Liu 2025, indirect implementation: the winner's price, printed b_t^i, and the bid in its second instalment,
 printed b_t^j, are both the next in line's, b_t^m. The case γ < 1, in which the highest bid wins, is not in the paper.
 """

@@ -9,6 +9,8 @@ ex post incentive compatible: the winner gains θ^i + γθ^j − (1 + γ)θ^j = 
 With three bidders and γ > 0 the price counts the next highest signal N − 1 times, and a winner may lose. With γ > 1
 the lowest signal should win, which no auction of a single period achieves; `lowest-bid` does, by a second instalment.
 
+Assumptions: γ at most 1; two bidders or private values; awards that move no signals.
+
 Source: Liu 2025, indirect implementation, the standard format beside his; Vickrey 1961.
 """
 

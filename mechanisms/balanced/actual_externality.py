@@ -11,6 +11,8 @@ even in a single period their reports move what they pay to k. In the trading ga
 −g_2 = the cost *at its own report* to itself, over-reports θ_1 (understates its unit cost, raises the quantity and the
 sum that it is reimbursed).
 
+Assumptions: those of `expected-externality`; others' reports do not move what the informed agent is paid.
+
 Source: Athey–Segal 2007, §2 (which says that the seller over-reports its *cost*: θ_1 is an inverse cost).
 """
 

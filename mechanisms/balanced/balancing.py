@@ -1,8 +1,9 @@
 """The balanced mechanism: incentives of any base mechanism, and a budget that balances in every period and history.
 
-Let Ψ_j(m, θ) be the expected present value, from this period on, of what the base mechanism pays *to* agent j when all
-report the truth (memory m, profile θ; of the team mechanism V_{−j}(θ)). In each period agent j is paid the change in it
-that its report brings, and the others pay that in equal parts:
+Timing: that of the base mechanism, payment at once. Let Ψ_j(m, θ) be the expected present value, from this period on,
+of what the base mechanism pays *to* agent j when all report the truth (memory m, profile θ; of the team mechanism
+V_{−j}(θ)). In each period agent j is paid the change in it that its report brings, and the others pay that in equal
+parts:
 
     γ_j(θ_j; h) = E[Ψ_j(m, (θ_j, θ̃_{−j})) | h] − E[Ψ_j(m, θ̃) | h],
     p^i = −γ_i(r_i; h) + (1/(N − 1)) Σ_{j≠i} γ_j(r_j; h),
@@ -16,6 +17,8 @@ Guarantee: Σ_i p^i = 0 always. With independent types E[γ_j | h] = 0 whatever 
 move what it pays for the others; truth stays a Bayesian equilibrium if it was one under the base, and i's payoff is its
 expected utility. It is not ex post incentive compatible: γ_i averages over the others' current signals. With correlated
 types it is not even Bayesian (E[· | θ_j] is then conditional on the report, where that can occur).
+
+Assumptions: independent types, and those of the base mechanism.
 
 Source: Athey–Segal 2007, §5 (5.1)–(5.2), Proposition 2; (6.1) for the Markov form (its first θ_τ lacks a tilde).
 """

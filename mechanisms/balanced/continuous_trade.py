@@ -1,8 +1,8 @@
 """The trading game on an interval of types, with transfers by exact formulas.
 
-Each agent makes one report: the seller θ_1 in period 0, the buyer θ_2 in period 1; memory is the seller's report. With
-x_0, x_1 the efficient quantities at the reports, c the cost at the seller's report and V(θ_1) = E[θ_2 x_1 | θ_1], the
-incentive payments *to* seller and buyer are
+Timing: each agent makes one report, the seller θ_1 in period 0, the buyer θ_2 in period 1; memory is the seller's
+report. With x_0, x_1 the efficient quantities at the reports, c the cost at the seller's report and
+V(θ_1) = E[θ_2 x_1 | θ_1], the incentive payments *to* seller and buyer are
 
 | transfers | period 0 | period 1 |
 | --- | --- | --- |
@@ -14,6 +14,8 @@ incentive payments *to* seller and buyer are
 and, but for the team, each pays the other's as well, so that the budget balances. (The paper leaves out the constant
 E[x_0 + θ_2 x_1] that its general formula subtracts.) Truth is a best response of the buyer, who then knows θ_1, in all
 but the second row, of the seller in all but the third.
+
+Assumptions: the trading game.
 
 Source: Athey–Segal 2007, Example 1.
 """

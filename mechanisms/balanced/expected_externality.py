@@ -12,6 +12,8 @@ Guarantee: Σ_i p^i = 0. In one period, with private values and independent type
 time it is not: once a report or a decision has told an agent what the others are like, it pays the *average*
 externality of its report and not the one it knows. In the trading game the buyer over-reports when θ_1 is high.
 
+Assumptions: private values, independent types, nothing learnt about the others on the way.
+
 Source: Arrow 1979 and d'Aspremont–Gérard-Varet 1979 as in Athey–Segal 2007, §2; the naive comparator with f the prior.
 """
 

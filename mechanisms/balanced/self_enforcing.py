@@ -1,7 +1,7 @@
 """The self-enforcing mechanism: efficient decisions and balanced payments that no court enforces.
 
-Every period the agents report; then each takes its action, of which all see the public part, and pays every other agent
-j what the reports call for,
+Timing: every period the agents report; then each takes its action, of which all see the public part, and pays every
+other agent j what the reports call for,
 
     z_ij = γ_j(r_j; r′)/(N − 1) + A_i,   A_i = ū_i/N + K,
 
@@ -19,6 +19,8 @@ Guarantee: if the planner's decisions are those of the very patient, types indep
 can see, if staying away by the others leaves each with 0, the long run has a single ergodic set and Σ ū > 0, then for
 discount factors close enough to 1 truth, obedience and payment on schedule is an equilibrium. How close is what
 `dynmech.agents.oracle.patience_thresholds` works out. Agents pay each other, so the budget balances by construction.
+
+Assumptions: private values, independent types, safe staying away, patience.
 
 Source: Athey–Segal 2007, §6, Proposition 3; in its z_ijt the argument is the *receiver's* report.
 """

@@ -5,7 +5,7 @@ beyond the average,
 
     ξ^i(a, θ) = u^i(a, θ) − (1/N) [Σ_j u^j(a, θ) − c(a)],
 
-it pays in expectation one period later. Under truth i's continuation payoff is W(θ_t)/N minus what is due.
+it pays in expectation one period later; timing as there. Under truth i's continuation payoff is W(θ_t)/N minus what is due.
 
 Guarantee: periodic ex post incentive compatible and efficient for any interdependence, under spanning
 (`solver=spanning`) or convex independence (`solver=convex`). Σ_i ξ^i = c, so that, whatever was public before it, the
@@ -19,6 +19,8 @@ promised, the designer breaks even over the whole of play, ex ante.
 Finite horizons: what the last period leaves is part of the target of the period before,
 Σ_i ξ^i = c + δ E[c_T − Σ_i p_T^i], so that the last period breaks even on average too, its own cost included. A single
 period cannot: nothing comes after it.
+
+Assumptions: spanning or convex independence; with an end, a last decision that is ex post implementable.
 
 Source: Liu 2014, Proposition 3.7 (infinite horizon; the finite one is the same argument).
 """

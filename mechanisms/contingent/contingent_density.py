@@ -15,6 +15,8 @@ many), half of that in the one-sided version, besides what a* falls short. So fo
 most ε(1 − δ)/2. As brackets get finer and transfers larger, ε falls to 0 if beliefs about the rivals' next signals are
 linearly (one-sided: convexly) independent. `dynmech.experiments.audits.continuous` measures ε, and where it comes from.
 
+Assumptions: independent beliefs at every pair of own signals.
+
 Source: Liu 2014, §5, Lemmas 5.1 and 5.2; the factor 2/(1 − δ) is missing in print.
 """
 

@@ -14,6 +14,8 @@ Timing: reports, efficient decision a*(r), payment at once. For every period and
 It holds for an agent that has told the truth so far. But the designer's belief is what the agent said last period:
 lie once to move it, then cash in. That is the contingent deviation of Liu's example; `linked` is immune to it.
 
+Assumptions: correlation of signals within a period, and truth in the period before.
+
 Source: Crémer–McLean 1988 used as in Liu 2014, §3.1.
 """
 

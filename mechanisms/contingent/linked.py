@@ -1,5 +1,7 @@
 """Γ^link: two auctions linked by a transfer that falls due in the second.
 
+Timing: reports, decision, payment at once; firm 1's bonus falls due in the second auction.
+
 For two firms and two auctions in a row (earlier periods decide nothing): firm 1 knows the value of the first licence,
 firm 2 that of the second, and the two are correlated. Efficiency gives the first licence to firm 1 when its signal is
 low, which no static payment can implement. The link pays firm 1, in the second auction, a bonus for having *lost* the
@@ -11,6 +13,8 @@ first, which depends on firm 2's report there:
 With the paper's numbers (4, 16; 11) truth is ex post incentive compatible: firm 1 gets 7 at θ = 4 whatever it reports
 (binding), and 13 against 11 at θ = 6. The bonus depends on firm 2's *later* report, which firm 1 cannot move, so a lie
 about an earlier signal buys nothing.
+
+Assumptions: the oil-lease economy with the printed numbers.
 
 Source: Liu 2014, §3.1 (the printed "a₁ = 0" is the event that firm 1 loses, a₁ = 2).
 """

@@ -1,6 +1,6 @@
 """Full surplus extraction: every period an entrance fee for a lottery whose bonus falls due in the next.
 
-Contingent transfers (`dynmech.mechanisms.contingent.contingent`) with λ = 0: what agent i's decision brings it, u^i(a,
+Timing: as of contingent transfers (`dynmech.mechanisms.contingent.contingent`), with λ = 0: what agent i's decision brings it, u^i(a,
 θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave before, it pays in
 advance: with K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
 
@@ -17,6 +17,8 @@ in Σ_i E[Σ_t δ^t u^i], all of it. Utilities may be negative.
 
 Finite horizons: the last period leaves V_T^i = u^i − p_T^i, which the target of the period before takes back; where
 V_T^i can be negative that period's bonus covers it. A single period cannot: nothing comes after it.
+
+Assumptions: spanning or convex independence; with an end, a last decision that is ex post implementable.
 
 Source: Liu 2014, Proposition 4.1 and §7.5 (infinite horizon; the finite one is the same argument).
 """

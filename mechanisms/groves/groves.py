@@ -19,6 +19,8 @@ A `surcharge` ε that agent 0 pays whenever decision 0 is taken makes it no Grov
 `dynmech.mechanisms.conditions.yoon_property_a`; with finitely many signals truth survives while ε is below every gap.
 So incentive compatibility without a rich domain of types does not make a mechanism Groves.
 
+Assumptions: private values, independent types.
+
 Source: Yoon 2021, §3.2: Definition 1, Theorem 3; Theorem 4 (the converse) needs its unrestricted domain.
 """
 

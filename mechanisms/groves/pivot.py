@@ -14,6 +14,8 @@ more.
 Guarantee: with private values and independent types truth is periodic ex post incentive compatible and i's
 continuation payoff is W − W_{−i}.
 
+Assumptions: private values, independent types.
+
 Source: Bergemann–Välimäki's mechanism as in Yoon 2021, §3.3, and Liu 2014, Remark 3.9. Yoon's W_{−i} is a maximum over
 all of A, with which the seller's presence would be worth less than nothing in trade; the "always zero" of the same page
 needs A_{−i} = {no trade}.

@@ -16,6 +16,8 @@ sunk when the others' signals come out, and an agent that could still take it ba
 post* of an audit names the profile). With `collect=instalments` the same value is paid in equal parts over all periods,
 and agents would leave later as well: the audit's *interim* participation names the history.
 
+Assumptions: private values, independent types.
+
 Source: Yoon 2021, §3.3: fees, condition (∗), Theorem 5. That the result is "periodic ex-post individually rational"
 holds of the pivot's flows, not of fees.
 """

@@ -4,6 +4,8 @@ The formula is that of `static-vcg-efficient`, at a^m(r) = argmax_a Σ_j u^j(a, 
 
 Guarantee: as there; where decisions move signals it wastes welfare besides.
 
+Assumptions: private values, decisions that do not move signals.
+
 Source: naive comparator (ii) beside Athey–Segal 2007.
 """
 

@@ -11,6 +11,8 @@ is periodic ex post incentive compatible. Where decisions move signals the myopi
 one can be bent: Σ_{j≠i} u^j(a*(r), r) is not all that it costs the others. With interdependent values p^i depends on
 r^i directly and truth can fail in either.
 
+Assumptions: private values, decisions that do not move signals.
+
 Source: naive comparators (ii) and (iii) beside Athey–Segal 2007.
 """
 

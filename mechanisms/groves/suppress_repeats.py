@@ -1,8 +1,9 @@
 """Another mechanism, in which an agent is not asked again for a signal that only repeats what it has reported.
 
-Where an agent's next signal is a function of its last one (a type that stays what it is), the report of the period in
-which it was news is taken to stand. The base mechanism is handed the completed profile. This is how a game is played in
-which each type is reported when it is learnt, although utilities depend on it later as well.
+Timing: that of the base mechanism. Where an agent's next signal is a function of its last one (a type that stays what
+it is), the report of the period in which it was news is taken to stand. The base mechanism is handed the completed
+profile. This is how a game is played in which each type is reported when it is learnt, although utilities depend on it
+later as well.
 
 Source: Athey–Segal 2007, §2: in the trading game each agent makes one report.
 """

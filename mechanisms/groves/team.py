@@ -15,6 +15,8 @@ Guarantee: with private values truth (and obedience) is periodic ex post incenti
 continuation payoff is W(θ). The deficit is (N − 1) W. With interdependent values p^i depends on r^i directly and truth
 can fail; not so by payoffs, which are those of the true profile.
 
+Assumptions: private values, unless payoffs are reported.
+
 Source: Athey–Segal 2007, §4, Proposition 1 (their ψ is paid to the agent, p = −ψ), and its implementation by realised
 payoffs; Liu 2014, eq. (3), with its sign corrected.
 """

@@ -9,6 +9,8 @@ which every first type bears, cover both; if they stay, the deficit is 1/3 and t
 
 Finite values: `pivot:without=feasible` and `pivot-with-fees`.
 
+Assumptions: independent types.
+
 Source: Yoon 2021, §3.3.1 A.
 """
 

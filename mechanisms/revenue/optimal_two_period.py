@@ -12,6 +12,8 @@ today's sale. After a truthful start the buyer may regret τ_1.
 With F_1 uniform on [0, 1] and θ_2 = ½θ_1 + ½ε: sell today iff θ_1 ≥ ½, tomorrow iff θ_2 ≥ ½(1 − θ_1); revenue
 ¼ + 7/24 = 13/24, the buyer's rent 13/48, mean price tomorrow 7/48, mean payment today 19/48.
 
+Assumptions: regular virtual values, a law of motion that the sale does not change.
+
 Source: Yoon 2021, §2.2; Theorems 1 and 2.
 """
 

@@ -8,6 +8,8 @@ also in the second period after any lie in the first; every first type is willin
 With `constraints=reachable` truth in the second period is asked only at signals that the first report leaves possible,
 as if nobody lied before: it earns more on paper, and an audit shows the double deviation that it loses to.
 
+Assumptions: independent types.
+
 Source: Yoon 2021, §2.2, on a grid.
 """
 

@@ -118,7 +118,7 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
 
 
 def _dimensions(mechanism: Mechanism, t: int) -> tuple[int, tuple[int, ...]]:
-    """Return M, and the numbers of public states and of each agent's messages; refuse unless they are finite and small."""
+    """Return M, and the numbers of public states and of messages per agent; refuse unless they are finite and small."""
     environment = mechanism.environment
     if not isinstance(environment, TableEnvironment):
         raise mechanism.refuse("an exact search needs a finite environment")

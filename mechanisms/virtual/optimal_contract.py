@@ -13,6 +13,8 @@ with α ≤ 0 are not offered.
 Guarantee: as `virtual-pivot`, `reading=continuum`: the prescribed choices are best responses, staying is never worse
 than leaving; profit tends to the relaxed bound as the grid refines.
 
+Assumptions: separable values, monotone virtual values; the buyer can be left out.
+
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.1, Corollary 6.1.
 """
 

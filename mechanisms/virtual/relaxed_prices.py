@@ -13,6 +13,8 @@ least is cheapest. With v = x + c_+ or x c_×, truth stays best up to c_× = 2 c
 buys × at the price c_+ and gains (c_×/2 − c_+)/2 at x = ½. The exchange of + and × that is printed gains (c_×/2 − ½ −
 c_+)/2 there, which takes a larger c_×.
 
+Assumptions: later signals are public.
+
 Source: Kakade, Lobel and Nazerzadeh 2011, §7.
 """
 

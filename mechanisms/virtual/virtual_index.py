@@ -1,13 +1,15 @@
 """The virtual pivot mechanism for bandits: serve the largest positive virtual index.
 
-Only the agent that is served moves, decisions cost nothing and an agent that is not served gets nothing. With
-multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of the chain of B_i. The
-agent with the largest positive one is served (ties: the lowest agent), and pays
+Timing: that of `virtual-pivot`. Only the agent that is served moves, decisions cost nothing and an agent that is not
+served gets nothing. With multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of
+the chain of B_i. The agent with the largest positive one is served (ties: the lowest agent), and pays
 
     p_i = (1 − δ) W_{−i}(s)/α̂_i;      who is not served pays nothing.
 
 Guarantee: the decisions are those that are best for the affine welfare, so this *is* `virtual-pivot`, without its joint
 planning: indices are worked out agent by agent. W_{−i} is needed for payments only.
+
+Assumptions: those of `virtual-pivot`; the economy is a bandit.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.2.2, Corollary 6.3, with "positive", and W_{−i} after a^{t−1}.
 """

@@ -8,6 +8,8 @@ for one item: the winner pays the largest positive affine value among the others
 Guarantee: where no decision moves any state, so that neither values nor costs depend on past decisions, this *is* the
 virtual pivot mechanism. Where decisions do move states, what is best today is not what is best, and it refuses.
 
+Assumptions: those of `virtual-pivot`; no decision moves a state.
+
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.2, Corollary 6.2.
 """
 
