@@ -5,7 +5,9 @@ beyond the average,
 
     ξ^i(a, θ) = u^i(a, θ) − (1/N) [Σ_j u^j(a, θ) − c(a)],
 
-it pays in expectation one period later; timing as there. Under truth i's continuation payoff is W(θ_t)/N minus what is due.
+it pays in expectation one period later. Under truth i's continuation payoff is W(θ_t)/N minus what is due.
+
+Timing: as there.
 
 Guarantee: periodic ex post incentive compatible and efficient for any interdependence, under spanning
 (`solver=spanning`) or convex independence (`solver=convex`). Σ_i ξ^i = c, so that, whatever was public before it, the

@@ -1,8 +1,8 @@
 """Full surplus extraction: every period an entrance fee for a lottery whose bonus falls due in the next.
 
-Timing: as of contingent transfers (`dynmech.mechanisms.contingent.contingent`), with λ = 0: what agent i's decision brings it, u^i(a,
-θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave before, it pays in
-advance: with K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
+Timing: as of contingent transfers (`dynmech.mechanisms.contingent.contingent`), with λ = 0. What agent i's decision
+brings it, u^i(a, θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave
+before, it pays in advance: with K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
 
     at t:      the fee δ K^i(a_t, o_t),
     at t + 1:  q^i − K^i(a_t, o_t) ≤ 0, a bonus.
