@@ -123,7 +123,7 @@ class BidMechanism(Mechanism):
         own = np.unique(np.concatenate(linear.signals).round(12))
         between = [np.linspace(a, b, steps, endpoint=False) for a, b in pairwise(own)]
         self.grid = np.concatenate([*between, own[-1:]])
-        self.places = [np.searchsorted(own, s.round(12)) * steps for s in linear.signals]
+        self.prescribed_bids = [np.searchsorted(own, s.round(12)) * steps for s in linear.signals]
         self.bids = Finite(tuple(f"{linear.scale * x:.10g}" for x in self.grid))
 
     @property
@@ -137,7 +137,7 @@ class BidMechanism(Mechanism):
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
         """Return the bid c θ^i as an index of the grid, `(n,)`."""
-        return self.places[agent][signal]
+        return self.prescribed_bids[agent][signal]
 
     def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
         """Return the bid that wins last, which counts for a late or missing one."""

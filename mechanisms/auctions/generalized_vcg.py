@@ -170,15 +170,15 @@ class GeneralizedVCG(FlowMechanism):
         return float(np.abs(step).max()) / max(1.0, float(np.abs(value).max()))
 
     def _solve(self, agent: int, value: FloatArray) -> FloatArray:
-        """Return V^i, `(*A)`: solve the affine equations at the increments' places until these no longer move."""
+        """Return V^i, `(*A)`: solve the affine equations at the increments' ends until these no longer move."""
         stage = self.environment.stage(0)
         ahead = self.environment.discount * np.moveaxis(self.environment.kernel(0).rows(), -1, 0)
         linear = ahead.reshape(stage.size, len(stage.decisions), *stage.axes)
         for _ in range(100):
             own = self._own_value(0, agent, np.stack([value] * len(self.environment.agents)))
-            places = self._places(0, agent, own)
-            constant = self._net(0, agent, stage.utility[agent], places, self._surplus(0, agent)).reshape(-1)
-            matrix = self._net(0, agent, linear, places, np.zeros(places.shape)).reshape(stage.size, -1).T
+            ends = self._increment_ends(0, agent, own)
+            constant = self._net(0, agent, stage.utility[agent], ends, self._surplus(0, agent)).reshape(-1)
+            matrix = self._net(0, agent, linear, ends, np.zeros(ends.shape)).reshape(stage.size, -1).T
             solution = np.linalg.solve(np.eye(stage.size) - matrix, constant)
             settled = np.array_equal(value.reshape(-1), solution)
             value = np.asarray(solution, dtype=np.float64).reshape(stage.axes)
@@ -188,26 +188,26 @@ class GeneralizedVCG(FlowMechanism):
 
     # Payments
 
-    def _net(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """Return a table `(…, D, *A)` at the efficient decision, less the sum of its increments at `places`."""
-        return self.efficient(t, table) - self._cumulate(t, agent, self._at(t, agent, table, places, surplus))
+    def _net(self, t: int, agent: int, table: FloatArray, ends: IntArray, surplus: FloatArray) -> FloatArray:
+        """Return a table `(…, D, *A)` at the efficient decision, less the sum of its increments at `ends`."""
+        return self.efficient(t, table) - self._cumulate(t, agent, self._at(t, agent, table, ends, surplus))
 
     def _payment(self, t: int, agent: int, own_value: FloatArray) -> FloatArray:
         """Return p^i_t, `(*A)`."""
-        places, surplus = self._places(t, agent, own_value), self._surplus(t, agent)
-        return self._cumulate(t, agent, self._at(t, agent, own_value, places, surplus))
+        ends, surplus = self._increment_ends(t, agent, own_value), self._surplus(t, agent)
+        return self._cumulate(t, agent, self._at(t, agent, own_value, ends, surplus))
 
-    def _at(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """Return increments at the places passed in, from one signal to the next, `(…, O_i, K_i − 1)`."""
+    def _at(self, t: int, agent: int, table: FloatArray, ends: IntArray, surplus: FloatArray) -> FloatArray:
+        """Return increments from one signal to the next, each at its end (LOW, INSIDE or HIGH), `(…, O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, table)
-        return np.where(places == LOW, low, high) - np.where(places == INSIDE, surplus, 0.0)
+        return np.where(ends == LOW, low, high) - np.where(ends == INSIDE, surplus, 0.0)
 
-    def _places(self, t: int, agent: int, own_value: FloatArray) -> IntArray:
+    def _increment_ends(self, t: int, agent: int, own_value: FloatArray) -> IntArray:
         """Return LOW, INSIDE or HIGH, `(O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, own_value)
         inside = high - self._surplus(t, agent)
-        places = np.where(inside > high, HIGH, np.where(inside < np.minimum(low, high), LOW, INSIDE))
-        return places if self.clipped else np.full(places.shape, INSIDE)
+        ends = np.where(inside > high, HIGH, np.where(inside < np.minimum(low, high), LOW, INSIDE))
+        return ends if self.clipped else np.full(ends.shape, INSIDE)
 
     def _surplus(self, t: int, agent: int) -> FloatArray:
         """Return S at the signal of change, `(O_i, K_i − 1)`."""

@@ -189,20 +189,20 @@ class ContingentDensity(Mechanism):
     def transfer(self, agent: int, decision: IntArray, last: Array, messages: Array) -> FloatArray:
         """Return p^i, `(n,)`, interpolated between nodes."""
         box = np.zeros(len(messages), np.intp)
-        places: list[tuple[IntArray, FloatArray]] = []
+        coordinates: list[tuple[IntArray, FloatArray]] = []
         for j in range(messages.shape[1]):
             if j != agent:
                 box = box * self.brackets + np.minimum(
                     (messages[:, j] * self.brackets).astype(np.intp), self.brackets - 1
                 )
-                places.append(_between(last[:, j], len(self.nodes)))
+                coordinates.append(_between(last[:, j], len(self.nodes)))
         if self.method == "one-sided":
-            places.append(_between(last[:, agent], len(self.own)))
+            coordinates.append(_between(last[:, agent], len(self.own)))
         out = np.zeros(len(messages))
-        for corner in product((0, 1), repeat=len(places)):
+        for corner in product((0, 1), repeat=len(coordinates)):
             weight = np.ones(len(messages))
             index = [decision]
-            for upper, (low, share) in zip(corner, places, strict=True):
+            for upper, (low, share) in zip(corner, coordinates, strict=True):
                 weight = weight * (share if upper else 1 - share)
                 index.append(low + upper)
             out = out + weight * self.tables[agent][(*index, box)]

@@ -136,8 +136,10 @@ class PivotWithFees(Pivot):
         """Return whether fees that every first type bears cover the deficit; in trade, for which discount factors."""
         largest = [float(table.min()) for table in self.bearable]
         slack = sum(largest) - self.deficit
-        shown = ", ".join(f"{name} {_said(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True))
-        note = f"largest fees {shown}; deficit {_said(self.deficit)}{self._discounts()}"
+        shown = ", ".join(
+            f"{name} {_six_digits(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True)
+        )
+        note = f"largest fees {shown}; deficit {_six_digits(self.deficit)}{self._discounts()}"
         holds = slack >= -TOLERANCE * max(1.0, abs(self.deficit))
         return [Condition("bearable fees cover the deficit (∗)", holds, slack, {}, note)]
 
@@ -163,7 +165,7 @@ def _own_last(table: FloatArray, agent: int, offset: int) -> FloatArray:
     return moved.reshape(table.shape[0] if offset else 1, -1, moved.shape[-1])
 
 
-def _said(amount: float) -> str:
+def _six_digits(amount: float) -> str:
     """Format a number with six digits; rounding errors become 0."""
     return f"{figure(amount)}" if abs(amount) > TOLERANCE else "0"
 

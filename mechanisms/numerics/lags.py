@@ -22,11 +22,11 @@ MOVED = 1e-12
 def split_profiles(stage: Stage, agent: int) -> tuple[IntArray, IntArray]:
     """Return every flat profile's others' part (public state included) and own signal, `(S,)` each."""
     own = stage.offset + agent
-    places = list(np.unravel_index(np.arange(stage.size), stage.axes))
+    coordinates = list(np.unravel_index(np.arange(stage.size), stage.axes))
     rest = [width for j, width in enumerate(stage.axes) if j != own]
-    others = [place for j, place in enumerate(places) if j != own]
+    others = [coordinate for j, coordinate in enumerate(coordinates) if j != own]
     flat = np.ravel_multi_index(others, rest) if rest else np.zeros(stage.size)
-    return flat.astype(np.intp), places[own].astype(np.intp)
+    return flat.astype(np.intp), coordinates[own].astype(np.intp)
 
 
 def lagged_beliefs(environment: TableEnvironment, t: int, agent: int, lags: int) -> list[FloatArray]:

@@ -104,8 +104,8 @@ def _diagonal(blocks: FloatArray) -> sparse.csc_array:
     """Return the block-diagonal sparse matrix of blocks `(n, a, b)`."""
     block, row, column = np.nonzero(blocks)
     count, height, width = blocks.shape
-    places = (block * height + row, block * width + column)
-    return sparse.csc_array((blocks[block, row, column], places), shape=(count * height, count * width))
+    indices = (block * height + row, block * width + column)
+    return sparse.csc_array((blocks[block, row, column], indices), shape=(count * height, count * width))
 
 
 def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[float, FloatArray]:

@@ -194,12 +194,14 @@ class _Program:
         )
 
     def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> csr_array:
+        """Return rows of (columns, values) as a sparse matrix."""
         row = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])
         columns = np.concatenate([columns for columns, _ in rows])
         values = np.concatenate([values for _, values in rows])
         return coo_array((values, (row, columns)), shape=(len(rows), self.count)).tocsr()
 
     def _lotteries(self) -> list[tuple[IntArray, FloatArray]]:
+        """Return the equalities: probabilities of decisions add up to 1."""
         out: list[tuple[IntArray, FloatArray]] = []
         for q in self.q:
             out.extend((row, np.ones(len(row))) for row in q.reshape(-1, q.shape[-1]))

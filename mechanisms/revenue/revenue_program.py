@@ -49,16 +49,16 @@ class Rows:
 
     def matrix(self, variables: int) -> coo_array:
         """Return all rows as a sparse matrix."""
-        places = (np.concatenate(self.row), np.concatenate(self.column))
-        return coo_array((np.concatenate(self.value), places), shape=(len(self.limit), variables))
+        indices = (np.concatenate(self.row), np.concatenate(self.column))
+        return coo_array((np.concatenate(self.value), indices), shape=(len(self.limit), variables))
 
 
 class Program:
     """The program of one economy.
 
     Attributes:
-        x, y: places of the lotteries among the variables, `(S_1, D_1)` and `(S_1, H, S_2, D_2)`.
-        p, m: places of the payments, per agent `(K_1i,)` and `(S_1, H, K_2i)`.
+        x, y: indices of the lotteries among the variables, `(S_1, D_1)` and `(S_1, H, S_2, D_2)`.
+        p, m: indices of the payments, per agent `(K_1i,)` and `(S_1, H, K_2i)`.
         limits: inequalities and what each one says.
         revenue, welfare: coefficients of payments less costs, and of welfare.
     """
@@ -95,6 +95,7 @@ class Program:
     # Variables
 
     def _place_variables(self) -> None:
+        """Give every lottery and payment its indices among the variables."""
         one, two, h = self.one, self.two, self.histories
         sizes = [one.size * len(one.decisions), one.size * h * two.size * len(two.decisions)]
         self.x = np.arange(sizes[0]).reshape(one.size, -1)
@@ -110,6 +111,7 @@ class Program:
         self.lotteries, self.count = sum(sizes), start
 
     def _size(self) -> int:
+        """Return the number of incentive constraints."""
         second = sum(self.one.size * self.histories * len(s) ** 2 for s in self.two.signals)
         return second + sum(len(s) ** 2 for s in self.one.signals)
 
@@ -143,19 +145,20 @@ class Program:
         return np.flatnonzero(self.profiles[period][agent] == signal)
 
     def _second_truth(self, agent: int, unreachable: bool) -> None:
+        """Add the rows of truth in the second period."""
         utility, signals = self._utility(self.two, agent), self.two.signals[agent]
-        places = [self.with_own(1, agent, k) for k in range(len(signals))]
+        by_signal = [self.with_own(1, agent, k) for k in range(len(signals))]
         for r, h in np.ndindex(self.one.size, self.histories):
             reach = self.own[agent][h, self.profiles[0][agent][r]]
-            for k, true in enumerate(places):
+            for k, true in enumerate(by_signal):
                 if not (unreachable or reach[k] > 0):
                     continue
                 weight = self.others[agent][h, r, true][:, None] * utility[true]
                 kept = weight.any(axis=1)
-                for s, said in enumerate(places):
+                for s, reported in enumerate(by_signal):
                     if s != k:
                         terms = [
-                            (self.y[r, h, said[kept]], weight[kept]),
+                            (self.y[r, h, reported[kept]], weight[kept]),
                             (self.y[r, h, true[kept]], -weight[kept]),
                             (self.m[agent][r, h, [s, k]], np.array([-1.0, 1.0])),
                         ]
@@ -197,6 +200,7 @@ class Program:
         return table.reshape(table.shape[0], -1).sum(axis=0)
 
     def _second_participation(self, agent: int) -> None:
+        """Add the rows of participation in the second period."""
         utility, signals = self._utility(self.two, agent), self.two.signals[agent]
         for r, h in np.ndindex(self.one.size, self.histories):
             for k in range(len(signals)):
@@ -259,8 +263,8 @@ class Program:
             rows.append(firsts + np.arange(len(seconds)))
             columns.append(np.repeat(self.x.reshape(-1), self.two.size))
             values.append(-np.ones(len(seconds)))
-        places = (np.concatenate(rows), np.concatenate(columns))
-        return coo_array((np.concatenate(values), places), shape=(len(totals), self.count)), totals
+        indices = (np.concatenate(rows), np.concatenate(columns))
+        return coo_array((np.concatenate(values), indices), shape=(len(totals), self.count)), totals
 
 
 def check(environment: TableEnvironment) -> None:

@@ -2,7 +2,7 @@
 
     W(μ; s) = max E Σ_{τ≥t} δ^{τ−t} [Σ_j (μ_j slope_j + intercept_j) − c],
 
-with multipliers μ as in `weights`; an agent that is excluded counts for nothing, and no decision that would
+with multipliers μ as in `virtual_values`; an agent that is excluded counts for nothing, and no decision that would
 serve it is taken. W_{−i} leaves agent i out of the sum: the actions and their costs stay. The pivot transfer in units
 of affine welfare, for decision d at s, its continuation taken *after d*,
 
