@@ -57,16 +57,16 @@ def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int)
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    periods = truthful_values(environment, mechanism).periods
+    values = truthful_values(environment, mechanism).periods
     count = periods if environment.horizon is None else min(periods, environment.horizon)
-    law = np.zeros(periods[0].decision.shape)
+    law = np.zeros(values[0].decision.shape)
     law[0] = environment.prior.reshape(-1)
     flows = []
     for t in range(count):
-        page = periods[min(t, len(periods) - 1)]
+        page = values[min(t, len(values) - 1)]
         flows.append([(page.transfer * law).sum(axis=(1, 2)), (page.utility * law).sum(axis=(1, 2))])
         if t + 1 < count:
-            law = _forward(page, law, len(periods[min(t + 1, len(periods) - 1)].decision))
+            law = _forward(page, law, len(values[min(t + 1, len(values) - 1)].decision))
     transfer, utility = np.moveaxis(np.array(flows), 0, -1)
     return CashFlow(transfer, utility, environment.discount)
 
