@@ -167,6 +167,7 @@ class GeneralizedVCG(FlowMechanism):
 
     @staticmethod
     def _left(step: FloatArray, value: FloatArray) -> float:
+        """Return the largest step, relative to the largest value (at least 1)."""
         return float(np.abs(step).max()) / max(1.0, float(np.abs(value).max()))
 
     def _solve(self, agent: int, value: FloatArray) -> FloatArray:

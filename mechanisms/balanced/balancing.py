@@ -96,6 +96,7 @@ class Balancing(DirectMechanism, ABC):
         return range(2 if self.environment.stationary else int(self.environment.horizon or 0))
 
     def _place(self, t: int) -> int:
+        """Return the index of period t among the distinct ones."""
         return min(t, self.periods[-1])
 
     @cached_property
@@ -108,6 +109,7 @@ class Balancing(DirectMechanism, ABC):
         return [self._step(before or [t - 1]) for t in self.periods[1:]]
 
     def _step(self, before: list[int]) -> tuple[Histories, list[IntArray]]:
+        """Return the histories that may follow the periods `before`, and h′ by (base memory, reports) of each."""
         triples = []
         for t in before:
             rules = tabulate(self.base, t)

@@ -123,7 +123,7 @@ class SelfEnforcing(DirectMechanism):
 
     @property
     def base_payments(self) -> FloatArray:
-        """A_i, `(N,)`."""
+        """Base payments A_i, `(N,)`."""
         return self.run.average / len(self.environment.agents) + self.constant
 
     def memory_size(self, t: int) -> int:

@@ -101,7 +101,7 @@ class Trade:
 
     @cached_property
     def gains(self) -> FloatArray:
-        """V, `(K_s, K_b)`."""
+        """Gains from trade V, `(K_s, K_b)`."""
         return np.maximum(self.values[None, :] - self.costs[:, None], 0.0)
 
     def present_value(self, discount: float, horizon: int | None = None) -> FloatArray:

@@ -229,6 +229,7 @@ class ContingentMechanism(HistoryMechanism):
 
     @cached_property
     def _upfront(self) -> list[FloatArray | None]:
+        """`upfront` by period; over an infinite horizon the second entry serves all later ones."""
         horizon = self.environment.horizon
         return [self.upfront(t) for t in range(2 if horizon is None else horizon)]
 

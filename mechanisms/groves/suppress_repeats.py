@@ -63,11 +63,13 @@ class SuppressRepeats(Mechanism):
 
     @cached_property
     def _standing(self) -> list[list[IntArray | None]]:
+        """`standing` by period and agent."""
         periods = 2 if self.environment.horizon is None else self.environment.horizon
         agents = len(self.environment.agents)
         return [[None] * agents, *([self._follows(t, i) for i in range(agents)] for t in range(1, periods))]
 
     def _follows(self, t: int, agent: int) -> IntArray | None:
+        """Return agent i's signal of period t as a function of its last one, `(K,)`; None where it is none."""
         before, after, rows = self.environment.stage(t - 1), self.environment.stage(t), laws(self.environment, t - 1)
         axis, width = after.offset + agent, len(after.signals[agent])
         law = np.moveaxis(rows.reshape(*rows.shape[:2], *after.axes), 2 + axis, 2).reshape(*rows.shape[:2], width, -1)

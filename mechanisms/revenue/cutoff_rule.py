@@ -137,16 +137,18 @@ class CutoffRule:
 
     @cached_property
     def _cutoff(self) -> PPoly:
+        """κ_2 as piecewise polynomials."""
         return self._piecewise(self.second)
 
     @cached_property
     def _rent(self) -> PPoly:
-        """∫_{θ̲}^{θ_1} R."""
+        """∫_{θ̲}^{θ_1} R as piecewise polynomials."""
         response = self._piecewise(lambda s: self.option_response(s, self.second(s)))
         return response.antiderivative()
 
     @cached_property
     def _option(self) -> PPoly:
+        """The option's value B as piecewise polynomials."""
         return self._piecewise(lambda s: self.option_value(s, self.second(s)))
 
     def sells_today(self, first: FloatArray) -> FloatArray:

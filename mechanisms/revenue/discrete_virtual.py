@@ -37,7 +37,7 @@ class DiscreteVirtual:
 
     @property
     def bound(self) -> float:
-        """The sum of positive parts."""
+        """The bound on revenue: the discounted sum of positive parts."""
         return float(np.maximum(self.first, 0).sum() + self.discount * np.maximum(self.second, 0).sum())
 
 

@@ -80,4 +80,5 @@ class RevenueOptimal(LastPeriodMechanism):
 
     @cached_property
     def _largest(self) -> float:
+        """The largest payment."""
         return max(float(np.abs(table).max()) for table in (*self.optimum.pay_first, *self.optimum.pay_second))

@@ -50,7 +50,7 @@ class RelaxedPrices(Mechanism):
 
     @cached_property
     def served(self) -> BoolArray:
-        """Who gets the item, `(m, K)`."""
+        """Whether a buyer gets the item, by first and later signal, `(m, K)`."""
         value, masses = self.environment.value, self.environment.masses
         above = np.append(np.maximum(1 - np.cumsum(masses), 0.0)[:-1], 0.0)
         step = np.concatenate([np.diff(value, axis=0), np.zeros((1, self.states))])
