@@ -17,7 +17,8 @@ import numpy as np
 from benchmarks.base import Row, apart, median_seconds, memory_of, paired
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, best_of_actions, solve
-from dynmech.mechanisms.rules.base import LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.builders import random_environment

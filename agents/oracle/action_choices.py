@@ -62,7 +62,9 @@ class _Cases:
 
     def settled(self, done: IntArray | None, said: Mapping[int, Array]) -> Settled:
         """What they come to."""
-        return settle(self.mechanism, self.now, self.signals, self.messages, self.decision, done=done, replies=said)
+        return settle(
+            self.mechanism, self.now, self.signals, self.messages, self.decision, performed=done, replies=said
+        )
 
 
 def read_acts(

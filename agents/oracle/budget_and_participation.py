@@ -33,13 +33,13 @@ def budget(environment: TableEnvironment, mechanism: Mechanism, truthful: Truthf
 
     The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
     """
-    totals = [page.transfer.sum(axis=0) for page in truthful.pages]
+    totals = [page.transfer.sum(axis=0) for page in truthful.periods]
     revealing = silent_about(environment, mechanism, ()) is None
-    scale = scale_of(*(page.transfer for page in truthful.pages))
+    scale = scale_of(*(page.transfer for page in truthful.periods))
     period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
     if revealing:
         period.offer(-float(totals[0][0] @ truthful.prior), {"period": 0})
-    for t, (page, total) in enumerate(zip(truthful.pages, totals, strict=True)):
+    for t, (page, total) in enumerate(zip(truthful.periods, totals, strict=True)):
         memories, profiles = np.nonzero(page.occurs)
         seen = total[memories, profiles]
         shown = shown_period(environment, t)
@@ -76,12 +76,12 @@ class Largest:
 
 def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
     """max |p_t^i| over the states that prescribed play leads to."""
-    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.pages]
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.periods]
     scale = scale_of(*sizes)
     t = first_largest([size.max() for size in sizes], scale)
     agent, memory, profile = largest_place(sizes[t], scale)
     where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
-    return Largest(float(truthful.pages[t].transfer[agent, memory, profile]), environment.agents[agent], where)
+    return Largest(float(truthful.periods[t].transfer[agent, memory, profile]), environment.agents[agent], where)
 
 
 def participation(
@@ -115,7 +115,7 @@ def _stays(
     revealing = silent_about(environment, problem.mechanism, problem.deviator) is None
     for t, period in enumerate(problem.periods):
         here, led = states[t]
-        stay = truthful.pages[t].stay[agent][: len(here)]
+        stay = truthful.periods[t].stay[agent][: len(here)]
         worst = stay if all_states else np.where(here, stay, np.inf)
         k = first_smallest(worst, scale)
         place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}

@@ -20,7 +20,7 @@ from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
-from dynmech.mechanisms.conditions.conditions import all_conditions
+from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.planning.planner import plan
@@ -256,7 +256,7 @@ def _promises(found: Audit) -> list[Verdict]:
         case "none":
             pass
         case "ex post":
-            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in truthful.pages]
+            totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in truthful.periods]
             t = first_largest([np.abs(total).max() for total in totals], found.scale)
             k = first_largest(np.abs(totals[t]), found.scale) % totals[t].shape[1]
             where = {"period": t, "profile": profile_text(found.environment, t, k)}

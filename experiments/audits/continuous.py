@@ -34,7 +34,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.beliefs import belief_matrices

@@ -15,7 +15,7 @@ import pandas as pd
 from dynmech.agents.oracle.budget_and_participation import budget
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.plots.stress_plots import save_figure
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.rules.condition import TOLERANCE
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import InputError, Refusal

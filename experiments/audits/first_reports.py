@@ -12,7 +12,7 @@ import numpy as np
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.virtual.first_report_incentives import Immediate, first_period_ic
+from dynmech.mechanisms.virtual.first_report_incentives import FirstReportIncentives, first_period_ic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
@@ -41,7 +41,7 @@ def first_report_conditions(mechanism: VirtualPivot, searches: Sequence[FrozenSe
     ]
 
 
-def _missed(one: Immediate) -> FloatArray:
+def _missed(one: FirstReportIncentives) -> FloatArray:
     """By how much dominance is missed; 0 where it holds."""
     return np.maximum(-one.dominance, 0.0)
 

@@ -216,7 +216,7 @@ def balanced_example_1() -> Iterator[Claim]:
     """The balanced transfers of the trading game."""
     env = table("trading-game")
     rules = make_mechanism("once:base=balanced-team", env)
-    pages = truthful_values(env, rules).pages
+    pages = truthful_values(env, rules).periods
     one, two = (2 * np.arange(5) + 1) / 10, (2 * np.arange(5) + 1) / 5
     paid = np.array([pages[1].transfer[BUYER][int(m)].reshape(5, 5)[k] for k, m in enumerate(pages[0].following[0])])
     printed = one[:, None] / 2 * (two**2 - (two**2).mean())
@@ -285,7 +285,7 @@ def theorems() -> Iterator[Claim]:
             PAPER, f"§5 on {env.name}: γ from the pivot as base less γ from the team mechanism, largest", 0.0, apart,
             tolerance=1e-8,
         )  # fmt: skip
-        residual = max(float(np.abs(page.transfer.sum(axis=0)).max()) for page in truthful.pages)
+        residual = max(float(np.abs(page.transfer.sum(axis=0)).max()) for page in truthful.periods)
         yield Claim(PAPER, f"(5.1) on {env.name}: the largest |Σ p| of any period", 0.0, residual)
         yield Claim(
             PAPER, f"(5.2) on {env.name}: the largest expected transfer", 0.0, float(np.abs(truthful.transfer).max()),

@@ -70,5 +70,5 @@ def payoffs(truthful: TruthfulValues) -> FloatArray:
 
 def off_level(environment: TableEnvironment, mechanism: Mechanism, level: FloatArray) -> float:
     """How far anybody's payoff from the first period on is from a level `(S,)`, at any profile."""
-    page = truthful_values(environment, mechanism).pages[0]
+    page = truthful_values(environment, mechanism).periods[0]
     return float(np.abs(page.stay[:, 0] - level).max())

@@ -12,7 +12,7 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.lags import split_profiles
 from dynmech.mechanisms.numerics.solvers import Spanning, Systems
 from dynmech.mechanisms.numerics.targets import spanning_solution
-from dynmech.mechanisms.rules.base import HistoryMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import HistoryMechanism, LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation

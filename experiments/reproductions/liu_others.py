@@ -20,7 +20,7 @@ from dynmech.experiments.scenarios.public_good import PublicGood
 from dynmech.mechanisms.auctions.generalized_vcg import GeneralizedVCG
 from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.auctions.second_price import SecondPrice
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
@@ -161,7 +161,7 @@ def _winning(environment: TableEnvironment, mechanism: LowestBid) -> tuple[float
     stage, linear = environment.stage(0), mechanism.linear
     values, law = linear.values(), environment.kernel(0).rows()[0]
     following = np.indices(stage.axes).reshape(len(stage.axes), -1).T
-    told = np.stack([mechanism.places[j][following[:, j]] for j in range(len(stage.axes))], axis=1)
+    told = np.stack([mechanism.prescribed_bids[j][following[:, j]] for j in range(len(stage.axes))], axis=1)
     nobody = Acts(np.zeros((1, len(stage.axes)), np.intp), np.zeros((1, len(stage.axes))))
     off = extra = 0.0
     for number, profile in enumerate(np.ndindex(*stage.axes)):
@@ -169,7 +169,7 @@ def _winning(environment: TableEnvironment, mechanism: LowestBid) -> tuple[float
         for i in range(len(profile)):
             m = min((j for j in range(len(profile)) if j != i), key=lambda j: theta[j])
             for bid in range(len(mechanism.grid)):
-                bids = np.array([[mechanism.places[j][k] if j != i else bid for j, k in enumerate(profile)]])
+                bids = np.array([[mechanism.prescribed_bids[j][k] if j != i else bid for j, k in enumerate(profile)]])
                 if mechanism.winner(bids)[0] != i:
                     continue
                 now = Situation(1, np.zeros(1, np.intp), np.zeros(1, np.intp))

@@ -21,7 +21,7 @@ from dynmech.experiments.reproductions.liu_misprints import (
     UndiscountedTarget,
     Untransposed,
 )
-from dynmech.mechanisms.conditions.conditions import convex_independence
+from dynmech.mechanisms.conditions.correlation import convex_independence
 from dynmech.mechanisms.contingent.average_externality import AverageExternality
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
@@ -96,7 +96,7 @@ def first_best(environment: TableEnvironment) -> float:
 def off_level(environment: TableEnvironment, mechanism: Mechanism, share: float) -> float:
     """Largest |V_t^i − (λ W − p_t^i)| after any history, fees of period 0 aside."""
     surplus, worst = plan(environment).value, 0.0
-    for t, page in enumerate(truthful_values(environment, mechanism).pages):
+    for t, page in enumerate(truthful_values(environment, mechanism).periods):
         level = share * surplus[plan(environment).at(t)].reshape(-1) - page.transfer
         worst = max(worst, float(np.abs(page.stay - level).max()))
     return worst
@@ -195,7 +195,7 @@ def _balance() -> Iterator[Claim]:
 
 def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> FloatArray:
     """E[Σ_i p_{t+1}^i | θ_t] under truth, `(S,)`."""
-    page = truthful_values(environment, mechanism).pages[1]
+    page = truthful_values(environment, mechanism).periods[1]
     assert page.rows is not None
     profiles = np.arange(page.rows.shape[1])
     laws = page.rows[page.decision[0], profiles]
@@ -206,7 +206,7 @@ def _extraction() -> Iterator[Claim]:
     """Proposition 4.1."""
     for way in ("convex", "spanning"):
         built = [(environment, SurplusExtraction(environment, solver=way)) for environment in environments()]
-        pages = [truthful_values(environment, mechanism).pages for environment, mechanism in built]
+        pages = [truthful_values(environment, mechanism).periods for environment, mechanism in built]
         where = f"2014 Proposition 4.1 ({way})"
         gain = max(largest_gain(environment, mechanism) for environment, mechanism in built)
         yield claim(f"{where}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
@@ -235,7 +235,7 @@ def _finite() -> Iterator[Claim]:
     yield claim(f"{text}: the best deviation gains", 0.0, gain, tolerance=CLOSE)
     off = max(
         float(
-            np.abs(truthful_values(environment, m).pages[0].stay[:, 0] - plan(environment).value[0].reshape(-1)).max()
+            np.abs(truthful_values(environment, m).periods[0].stay[:, 0] - plan(environment).value[0].reshape(-1)).max()
         )
         for environment, m in built
     )
@@ -315,7 +315,7 @@ def _truthful(environment: TableEnvironment, mechanism: Mechanism) -> bool:
 
 def _level(environment: TableEnvironment, mechanism: Mechanism) -> bool:
     """V_0 = W."""
-    stay = truthful_values(environment, mechanism).pages[0].stay[:, 0]
+    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
     return bool(np.abs(stay - plan(environment).value[0].reshape(-1)).max() <= CLOSE)
 
 

@@ -292,7 +292,7 @@ def _errata() -> Iterator[Claim]:
         float((Pivot(environment, "feasible").alone(0).value[0] * environment.prior).sum()),
     )
     decay = 2 * alpha - 1
-    stay = truthful_values(environment, PivotWithFees(environment)).pages[0].stay[0, 0].reshape(2, 2)
+    stay = truthful_values(environment, PivotWithFees(environment)).periods[0].stay[0, 0].reshape(2, 2)
     yield _claim(
         "fees keep it periodic ex post individually rational (§3.3.2): seller at (1, 0), largest fees, α = ¾, δ = 0.9",
         0.0,

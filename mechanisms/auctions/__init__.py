@@ -1,4 +1,8 @@
-"""Auctions for interdependent values, and first-price reports: lowest bid, second price, generalised VCG."""
+"""Auctions of one object per period.
+
+`SecondPrice` and `LowestBid` take bids for interdependent values, `GeneralizedVCG` reports of one-dimensional signals;
+under `PayYourReport` everybody pays what it says that the decision is worth to it.
+"""
 
 import lazy_loader
 

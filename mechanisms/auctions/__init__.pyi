@@ -1,4 +1,3 @@
-from .bids import BidMechanism as BidMechanism, LinearValues as LinearValues
 from .generalized_vcg import GeneralizedVCG as GeneralizedVCG
 from .lowest_bid import LowestBid as LowestBid
 from .pay_your_report import PayYourReport as PayYourReport

@@ -29,7 +29,7 @@ EXACT = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class LinearValues:
-    """What the table of utilities says.
+    """Values v^i = θ^i + γ Σ_{j≠i} θ^j read off a table of utilities.
 
     Attributes:
         signals: θ^i of each bidder, `(K_i,)` each.
@@ -47,13 +47,13 @@ class LinearValues:
         return 1 + self.gamma * (len(self.signals) - 1)
 
     def values(self) -> FloatArray:
-        """v^i(θ), `(N, *K)`."""
+        """Return v^i(θ), `(N, *K)`."""
         theta = np.array(np.meshgrid(*self.signals, indexing="ij"))
         return (1 - self.gamma) * theta + self.gamma * theta.sum(axis=0)
 
 
 def linear_values(environment: TableEnvironment) -> LinearValues | str:
-    """θ^i, γ and who gets the object when; or in words why the utilities are not of the form."""
+    """Return θ^i, γ and who gets the object when; or, in words, why the utilities are not of the form."""
     stage = environment.stage(0)
     count = len(environment.agents)
     gets = np.abs(stage.utility).reshape(count, len(stage.decisions), -1).max(axis=2) > 0
@@ -63,16 +63,16 @@ def linear_values(environment: TableEnvironment) -> LinearValues | str:
         return "the object must be worth something to whoever gets it and nothing to the others, for each bidder once"
     award = gets.argmax(axis=1)
     values = np.stack([stage.utility[i, award[i]] for i in range(count)])
-    found = _fit(values, award)
+    fitted = _fit(values, award)
     scale = max(1.0, float(np.abs(values).max()))
-    off = np.inf if found is None else float(np.abs(found.values() - values).max())
-    if found is None or off > EXACT * scale:
+    off = np.inf if fitted is None else float(np.abs(fitted.values() - values).max())
+    if fitted is None or off > EXACT * scale:
         return f"values are not own signals plus one multiple of the others' (off by {off:.3g})"
-    return found
+    return fitted
 
 
 def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
-    """The only candidate: γ from the effect of a signal on another's value, levels from the first profile."""
+    """Return the only candidate: γ from the effect of a signal on another's value, levels from the first profile."""
     count = len(values)
     lowest = values.reshape(count, -1)[:, 0]
     effects: list[FloatArray] = []  # of bidder i's signals on bidder j's value, `(N, K_i)`
@@ -95,7 +95,7 @@ def _fit(values: FloatArray, award: IntArray) -> LinearValues | None:
 
 
 class BidMechanism(Mechanism):
-    """Bids on a grid; who wins, and who is next in line.
+    """Base class of auctions with bids on a grid.
 
     Attributes:
         linear: what is for sale.
@@ -123,7 +123,7 @@ class BidMechanism(Mechanism):
         own = np.unique(np.concatenate(linear.signals).round(12))
         between = [np.linspace(a, b, steps, endpoint=False) for a, b in pairwise(own)]
         self.grid = np.concatenate([*between, own[-1:]])
-        self.places = [np.searchsorted(own, s.round(12)) * steps for s in linear.signals]
+        self.prescribed_bids = [np.searchsorted(own, s.round(12)) * steps for s in linear.signals]
         self.bids = Finite(tuple(f"{linear.scale * x:.10g}" for x in self.grid))
 
     @property
@@ -132,32 +132,32 @@ class BidMechanism(Mechanism):
         """Whether the lowest bid wins, or the highest."""
 
     def messages(self, t: int, agent: int) -> Finite:  # noqa: ARG002 - the protocol's
-        """The grid of bids."""
+        """Return the grid of bids."""
         return self.bids
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """c θ^i."""
-        return self.places[agent][signal]
+        """Return the bid c θ^i as an index of the grid, `(n,)`."""
+        return self.prescribed_bids[agent][signal]
 
     def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
-        """The bid that wins last stands in for a late or missing one."""
+        """Return the bid that wins last, which counts for a late or missing one."""
         return np.full(len(now.memory), len(self.grid) - 1 if self.lowest_wins else 0)
 
     def winner(self, messages: Array) -> IntArray:
-        """Who wins, the first of those that tie, `(n,)`."""
+        """Return who wins, the first of those that tie, `(n,)`."""
         return messages.argmin(axis=1) if self.lowest_wins else messages.argmax(axis=1)
 
     def next_in_line(self, messages: Array) -> IntArray:
-        """The bid, as a place in the grid, that would have won without the winner, `(n,)`."""
+        """Return the index of the bid that would have won without the winner, `(n,)`."""
         ordered = np.sort(messages, axis=1)
         return ordered[:, 1] if self.lowest_wins else ordered[:, -2]
 
     def decide(self, now: Situation, messages: Array) -> Array:  # noqa: ARG002
-        """The winner gets the object."""
+        """Return the decision that gives the object to the winner, `(n,)`."""
         return self.linear.award[self.winner(messages)]
 
     def pays(self, winner: IntArray, amount: FloatArray) -> FloatArray:
-        """Transfers `(n, N)` in which only the winner pays."""
+        """Return transfers `(n, N)` in which only the winner pays."""
         out = np.zeros((len(winner), len(self.environment.agents)))
         out[np.arange(len(winner)), winner] = amount
         return out

@@ -1,4 +1,4 @@
-"""The generalised VCG mechanism in motion: one-dimensional signals, payments for this period's decision only.
+"""The dynamic generalised VCG mechanism: one-dimensional signals, payments for this period's decision only.
 
 Timing: reports, decision a*(r), payment at once. Fix agent i and the others' signals. Along agent i's signals the
 efficient decisions a¹ ≺ a² ≺ … are chosen on intervals; x_κ is the lowest signal at which a^κ is chosen. A report at
@@ -25,6 +25,8 @@ order and V^i has increasing differences (`one_dimensional`). Dynamic pivot paym
 types independent, and the decision at agent i's lowest signal is optimal for the others, for instance because an agent
 with that signal gets nothing out of any decision and keeps that signal whatever is decided.
 
+Assumptions: one-dimensional signals, independent types, single crossing, increasing differences.
+
 Source: Liu 2014, §3.4, eq. (4) with κ from 2 on, and Theorem 3.8; the clipping is ours.
 """
 
@@ -35,9 +37,9 @@ import numpy as np
 from dynmech.mechanisms.conditions.one_dimensional import (
     increasing_differences,
     interval_order,
-    others_text,
     single_crossing,
 )
+from dynmech.mechanisms.conditions.places import others_text
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import continuation
 from dynmech.mechanisms.rules.base import FlowMechanism
@@ -69,7 +71,7 @@ SLACK = 1e-9
 
 
 class GeneralizedVCG(FlowMechanism):
-    """Cumulated externalities along one's own signals.
+    """Generalised VCG: externalities added up along the agent's own signals.
 
     Args:
         increments: `clipped` (incentive compatible on a grid) or `printed` (eq. (4), right on a continuum).
@@ -101,17 +103,17 @@ class GeneralizedVCG(FlowMechanism):
                     self._require_increments(t, i)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         return np.stack([self._payment(t, i, self.own_value(t, i)) for i in range(len(self.environment.agents))])
 
     def own_value(self, t: int, agent: int) -> FloatArray:
-        """V^i_t(a, θ), `(D, *A)`: what is to be paid this period left out."""
+        """Return V^i_t(a, θ), `(D, *A)`, before this period's payment."""
         if self.plan.stationary:
             return self._own_value(t, agent, self.values[0])
         return self._own_value(t, agent, self.values[t + 1] if t + 1 < len(self.values) else None)
 
     def conditions(self) -> list[Condition]:
-        """What the guarantee rests on, each with the place at which it is worst."""
+        """Return what the guarantee rests on, each with the place at which it is worst."""
         return [
             interval_order(self.environment, self.plan),
             single_crossing(self.environment, self.plan),
@@ -121,24 +123,24 @@ class GeneralizedVCG(FlowMechanism):
     # Values
 
     def _own_value(self, t: int, agent: int, following: FloatArray | None) -> FloatArray:
-        """u^i + δ E[V^i_{t+1}], `(D, *A)`, from everybody's V_{t+1} `(N, *A)`; None after the last period."""
+        """Return u^i + δ E[V^i_{t+1}], `(D, *A)`, from V_{t+1} `(N, *A)`; None after the last period."""
         own = self.environment.stage(t).utility[agent]
         return own if following is None else own + continuation(self.environment, t, following[agent])
 
     def _before(self, t: int, following: FloatArray | None) -> FloatArray:
-        """V_t(θ) from V_{t+1}(θ′), `(N, *A)`."""
+        """Return V_t(θ) from V_{t+1}(θ′), `(N, *A)`."""
         tables = [self._own_value(t, i, following) for i in range(len(self.environment.agents))]
         return np.stack([self.efficient(t, table) - self._payment(t, i, table) for i, table in enumerate(tables)])
 
     def _backwards(self) -> list[FloatArray]:
-        """V_t(θ), `(N, *A)` for every period."""
+        """Return V_t(θ), `(N, *A)` for every period."""
         values: list[FloatArray] = []
         for t in reversed(self.distinct_periods):
             values.insert(0, self._before(t, values[0] if values else None))
         return values
 
     def _fixed_point(self) -> FloatArray:
-        """V(θ), `(N, *A)`, from a distant last period, or else from the equations."""
+        """Return V(θ), `(N, *A)`, from a distant last period, or else from the equations."""
         value, left = self._iterate()
         if left > LOOSEST and self.environment.stage(0).size <= DENSE:
             value = np.stack([self._solve(i, value[i]) for i in range(len(value))])
@@ -148,7 +150,7 @@ class GeneralizedVCG(FlowMechanism):
         return value
 
     def _iterate(self) -> tuple[FloatArray, float]:
-        """Values, and how much they still change; a constant k added to V^i comes back as δ k, hence the centring."""
+        """Return values and how much they still change; centred, as a constant k added to V^i returns as δ k."""
         weight = self.environment.discount / (1 - self.environment.discount)
         value = np.zeros((len(self.environment.agents), *self.environment.stage(0).axes))
         best, lowest, idle = value, np.inf, 0
@@ -165,18 +167,19 @@ class GeneralizedVCG(FlowMechanism):
 
     @staticmethod
     def _left(step: FloatArray, value: FloatArray) -> float:
+        """Return the largest step, relative to the largest value (at least 1)."""
         return float(np.abs(step).max()) / max(1.0, float(np.abs(value).max()))
 
     def _solve(self, agent: int, value: FloatArray) -> FloatArray:
-        """V^i, `(*A)`: the affine equations at the increments' places, until these no longer move."""
+        """Return V^i, `(*A)`: solve the affine equations at the increments' ends until these no longer move."""
         stage = self.environment.stage(0)
         ahead = self.environment.discount * np.moveaxis(self.environment.kernel(0).rows(), -1, 0)
         linear = ahead.reshape(stage.size, len(stage.decisions), *stage.axes)
         for _ in range(100):
             own = self._own_value(0, agent, np.stack([value] * len(self.environment.agents)))
-            places = self._places(0, agent, own)
-            constant = self._net(0, agent, stage.utility[agent], places, self._surplus(0, agent)).reshape(-1)
-            matrix = self._net(0, agent, linear, places, np.zeros(places.shape)).reshape(stage.size, -1).T
+            ends = self._increment_ends(0, agent, own)
+            constant = self._net(0, agent, stage.utility[agent], ends, self._surplus(0, agent)).reshape(-1)
+            matrix = self._net(0, agent, linear, ends, np.zeros(ends.shape)).reshape(stage.size, -1).T
             solution = np.linalg.solve(np.eye(stage.size) - matrix, constant)
             settled = np.array_equal(value.reshape(-1), solution)
             value = np.asarray(solution, dtype=np.float64).reshape(stage.axes)
@@ -186,42 +189,42 @@ class GeneralizedVCG(FlowMechanism):
 
     # Payments
 
-    def _net(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """A table `(…, D, *A)` at the efficient decision, less what its increments at given places add up to."""
-        return self.efficient(t, table) - self._cumulate(t, agent, self._at(t, agent, table, places, surplus))
+    def _net(self, t: int, agent: int, table: FloatArray, ends: IntArray, surplus: FloatArray) -> FloatArray:
+        """Return a table `(…, D, *A)` at the efficient decision, less the sum of its increments at `ends`."""
+        return self.efficient(t, table) - self._cumulate(t, agent, self._at(t, agent, table, ends, surplus))
 
     def _payment(self, t: int, agent: int, own_value: FloatArray) -> FloatArray:
-        """p^i_t, `(*A)`."""
-        places, surplus = self._places(t, agent, own_value), self._surplus(t, agent)
-        return self._cumulate(t, agent, self._at(t, agent, own_value, places, surplus))
+        """Return p^i_t, `(*A)`."""
+        ends, surplus = self._increment_ends(t, agent, own_value), self._surplus(t, agent)
+        return self._cumulate(t, agent, self._at(t, agent, own_value, ends, surplus))
 
-    def _at(self, t: int, agent: int, table: FloatArray, places: IntArray, surplus: FloatArray) -> FloatArray:
-        """Increments at given places, from one signal to the next, `(…, O_i, K_i − 1)`."""
+    def _at(self, t: int, agent: int, table: FloatArray, ends: IntArray, surplus: FloatArray) -> FloatArray:
+        """Return increments from one signal to the next, each at its end (LOW, INSIDE or HIGH), `(…, O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, table)
-        return np.where(places == LOW, low, high) - np.where(places == INSIDE, surplus, 0.0)
+        return np.where(ends == LOW, low, high) - np.where(ends == INSIDE, surplus, 0.0)
 
-    def _places(self, t: int, agent: int, own_value: FloatArray) -> IntArray:
-        """LOW, INSIDE or HIGH, `(O_i, K_i − 1)`."""
+    def _increment_ends(self, t: int, agent: int, own_value: FloatArray) -> IntArray:
+        """Return LOW, INSIDE or HIGH, `(O_i, K_i − 1)`."""
         low, high = self._differences(t, agent, own_value)
         inside = high - self._surplus(t, agent)
-        places = np.where(inside > high, HIGH, np.where(inside < np.minimum(low, high), LOW, INSIDE))
-        return places if self.clipped else np.full(places.shape, INSIDE)
+        ends = np.where(inside > high, HIGH, np.where(inside < np.minimum(low, high), LOW, INSIDE))
+        return ends if self.clipped else np.full(ends.shape, INSIDE)
 
     def _surplus(self, t: int, agent: int) -> FloatArray:
-        """S at the signal of change, `(O_i, K_i − 1)`."""
+        """Return S at the signal of change, `(O_i, K_i − 1)`."""
         return self._differences(t, agent, self.plan.quality[self.plan.at(t)])[1]
 
     def _differences(self, t: int, agent: int, table: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What the next signal's decision adds to a table `(…, D, *A)`: below, and at, it; `(…, O_i, K_i − 1)` each."""
+        """Return what the next signal's decision adds to a table `(…, D, *A)`, just below and at that signal."""
         along, chosen = own_last(self.environment.stage(t), agent, table), self._chosen(t, agent)
         others = np.arange(len(chosen))[:, None]
         at = np.arange(1, chosen.shape[1])
         before, after = chosen[:, :-1], chosen[:, 1:]
-        below, here = (along[..., after, others, k] - along[..., before, others, k] for k in (at - 1, at))
-        return below, here
+        below, at_signal = (along[..., after, others, k] - along[..., before, others, k] for k in (at - 1, at))
+        return below, at_signal
 
     def _cumulate(self, t: int, agent: int, increments: FloatArray) -> FloatArray:
-        """Sums of increments along the agent's signals, `(…, *A)`; 0 where the decision stays the same."""
+        """Return sums of increments along the agent's signals, `(…, *A)`; 0 where the decision stays the same."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         rest = tuple(width for j, width in enumerate(stage.axes) if j != own)
@@ -231,7 +234,7 @@ class GeneralizedVCG(FlowMechanism):
         return np.moveaxis(total.reshape(*lead, *rest, -1), -1, len(lead) + own)
 
     def _chosen(self, t: int, agent: int) -> IntArray:
-        """a*, `(O_i, K_i)`."""
+        """Return a*, `(O_i, K_i)`."""
         return own_last(self.environment.stage(t), agent, self.plan.policy[self.plan.at(t)])
 
     def _require_increments(self, t: int, agent: int) -> None:

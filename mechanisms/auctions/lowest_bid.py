@@ -1,4 +1,4 @@
-"""An indirect mechanism: bids, a winner, and a second instalment that the rivals' next bids decide.
+"""The lowest-bid auction: the winner also pays a second instalment, which depends on the rivals' next bids.
 
 One object each period is worth v^i(θ) = θ^i + γ Σ_{j≠i} θ^j to bidder i (`bids`), and awards do not move signals. So
 efficiency gives it to the highest θ^i if γ < 1 and to the *lowest* if γ > 1, which no auction of a single period does.
@@ -17,8 +17,10 @@ Guarantee: periodic ex post incentive compatible, efficient, and nobody expects 
 deficit where values are never negative. Infinite horizon. η can exist where signals are neither spanning nor convexly
 independent.
 
+Assumptions: values of the form above and never negative, awards that move no signals, an unbiased estimate η.
+
 Source: Liu 2025, indirect implementation: the winner's price, printed b_t^i, and the bid in its second instalment,
-printed b_t^j, are both the next in line's, b_t^m. For γ < 1 turned round by us.
+printed b_t^j, are both the next in line's, b_t^m. The case γ < 1, in which the highest bid wins, is not in the paper.
 """
 
 import numpy as np
@@ -37,7 +39,7 @@ UNBIASED = 1e-9
 
 
 class LowestBid(BidMechanism):
-    """Winner pays the next bid, and later for what the bids of all have said.
+    """The winner pays the next bid at once, and a second instalment that depends on what all bids revealed.
 
     Args:
         steps: bids from one prescribed bid to the next.
@@ -77,49 +79,49 @@ class LowestBid(BidMechanism):
         return self.linear.gamma > 1
 
     def _estimate(self, agent: int) -> FloatArray:
-        """η^{−i}, least norm, over the others' signals `(*K_{−i})`."""
+        """Return η^{−i} of least norm over the others' signals, `(*K_{−i})`."""
         stage = self.environment.stage(0)
         law = others_next(self.environment, 0, agent)[0].reshape(stage.size, -1)
         average = np.array(np.meshgrid(*self.linear.signals, indexing="ij")).mean(axis=0).reshape(-1)
-        found = np.linalg.pinv(law, rcond=1e-11) @ average
-        bias = np.abs(law @ found - average)
+        estimate = np.linalg.pinv(law, rcond=1e-11) @ average
+        bias = np.abs(law @ estimate - average)
         if bias.max() > UNBIASED * max(1.0, float(np.abs(average).max())):
             profile = labels_text(stage.labelled_axes, first_largest(bias))
             raise self.refuse(
                 f"no unbiased estimate of the average signal from what the rivals of bidder "
                 f"{self.environment.agents[agent]!r} say next: missed by {bias.max():.3g} at ({profile})"
             )
-        return found.reshape([len(s) for j, s in enumerate(self.linear.signals) if j != agent])
+        return estimate.reshape([len(s) for j, s in enumerate(self.linear.signals) if j != agent])
 
     def _spread(self, agent: int, estimate: FloatArray) -> FloatArray:
-        """η^{−i} over the others' bids `(B^{N−1},)`, interpolated along each bidder's own signals."""
+        """Return η^{−i} over the others' bids, `(B^{N−1},)`, interpolated along each bidder's own signals."""
         for axis, signals in enumerate(s for j, s in enumerate(self.linear.signals) if j != agent):
             order = np.argsort(signals)
-            weights = np.stack([np.interp(self.grid, signals[order], one) for one in np.eye(len(signals))])
+            weights = np.stack([np.interp(self.grid, signals[order], unit) for unit in np.eye(len(signals))])
             estimate = np.moveaxis(np.moveaxis(estimate, axis, -1)[..., order] @ weights, -1, axis)
         return estimate.reshape(-1)
 
     def memory_size(self, t: int) -> int:
-        """Nothing at first; then who won, and the next bid in line."""
+        """Return 1 at first; then 1 plus bidders times bids: who won, and the next bid in line."""
         return 1 if t == 0 else 1 + len(self.environment.agents) * len(self.grid)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """1 + winner · B + the next bid's place in the grid."""
+        """Return 1 + winner · B + the next bid's index in the grid, `(n,)`."""
         return 1 + self.winner(messages) * len(self.grid) + self.next_in_line(messages)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The first instalment, b^m."""
+        """Return the winner's first instalment b^m, `(n, N)`."""
         return self.pays(self.winner(messages), self.linear.scale * self.grid[self.next_in_line(messages)])
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """The second instalment of last period's winner."""
+        """Return the second instalment of last period's winner, `(n, N)`."""
         winner, bid = np.divmod(np.maximum(now.memory - 1, 0), len(self.grid))
         weight = len(self.environment.agents) * self.linear.gamma / self.environment.discount
         owed = weight * (self._estimated(winner, messages) - self.grid[bid])
         return self.pays(winner, np.where(now.memory > 0, owed, 0.0))
 
     def _estimated(self, winner: IntArray, messages: Array) -> FloatArray:
-        """η^{−i} at the rivals' bids, `(n,)`."""
+        """Return η^{−i} at the rivals' bids, `(n,)`."""
         out = np.empty(len(messages))
         for i, table in enumerate(self.estimates):
             index = np.zeros(len(messages), np.intp)
@@ -130,7 +132,7 @@ class LowestBid(BidMechanism):
         return out
 
     def transfer_bound(self) -> float:
-        """A first instalment and a second one in the same period."""
+        """Return the largest first and second instalment together."""
         largest = float(np.abs(self.grid).max())
         weight = len(self.environment.agents) * abs(self.linear.gamma) / self.environment.discount
         return self.linear.scale * largest + weight * (

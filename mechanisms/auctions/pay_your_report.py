@@ -1,7 +1,9 @@
 """Pay your report: the naive first-price rule, p^i(r) = u^i(a*(r), r).
 
-Timing: reports, efficient decision a*(r), payment at once. Truth earns 0 always, so almost any shading gains: the
-rule promises nothing and stands here to be compared with.
+Timing: reports, efficient decision a*(r), payment at once. Truth always earns 0, so almost any lower report
+gains.
+
+Guarantee: none; it is a comparator.
 
 Source: Athey–Segal 2007, naive comparator (i).
 """
@@ -12,12 +14,12 @@ from dynmech.sim.play.roles import Promises
 
 
 class PayYourReport(FlowMechanism):
-    """Everybody pays what it says the decision is worth to it."""
+    """Everybody pays what its report says that the decision is worth to it."""
 
     name = "pay-your-report"
     source = "naive comparator, Athey–Segal 2007"
     promises = Promises()
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the reported utilities at the efficient decision, `(N, *A)`."""
         return self.efficient(t, self.environment.stage(t).utility)

@@ -1,5 +1,10 @@
-"""Mechanisms with a balanced budget: Athey and Segal's balanced mechanism, expected externalities, self-enforcing
-play."""
+"""Mechanisms whose budget balances: agents pay each other.
+
+`Balanced` balances any base mechanism, `BalancedTeam` the team mechanism (Athey and Segal). `ExpectedExternality` and
+`ActualExternality` are the classical comparators, `MinimumRent` pays for signals only, `ContinuousTrade` is the trading
+game on intervals. `SelfEnforcing` needs nobody to enforce payments; it rests on the long run of the efficient decision
+rule (`long_run`) and on the economy with public actions enforced (`enforced`).
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The actual-externality mechanism: the informed agent is charged what its report really costs the others.
+"""The actual-externality mechanism: one informed agent is charged what its report costs the others.
 
 As `expected-externality`, but for one agent, which has learnt the others' types when it reports: with k that agent,
 
@@ -11,6 +11,8 @@ even in a single period their reports move what they pay to k. In the trading ga
 −g_2 = the cost *at its own report* to itself, over-reports θ_1 (understates its unit cost, raises the quantity and the
 sum that it is reimbursed).
 
+Assumptions: those of `expected-externality`; others' reports do not move what the informed agent is paid.
+
 Source: Athey–Segal 2007, §2 (which says that the seller over-reports its *cost*: θ_1 is an inverse cost).
 """
 
@@ -22,7 +24,7 @@ from dynmech.sim.economy.environment import Environment
 
 
 class ActualExternality(ExpectedExternality):
-    """The expected externality for all but one agent.
+    """One agent pays the actual externality, all others the expected one.
 
     Args:
         informed: name of the agent that is charged the actual externality (None: the last one).
@@ -50,7 +52,7 @@ class ActualExternality(ExpectedExternality):
         self.informed = names.index(informed) if informed is not None else len(names) - 1
 
     def paid(self, t: int) -> FloatArray:
-        """g at every reported profile, `(N, *A)`."""
+        """Return g at every reported profile, `(N, *A)`."""
         out = super().paid(t)
         out[self.informed] = self.externality(t)[self.informed]
         return out

@@ -7,7 +7,7 @@ from dynmech.sim.economy.environment import Environment
 
 
 class Balanced(Balancing):
-    """Balances a base mechanism.
+    """Balances the budget of a base mechanism.
 
     Args:
         base: any mechanism that asks for signals, or the name of one that needs no options. As text with options:

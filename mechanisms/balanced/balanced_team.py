@@ -6,7 +6,7 @@ from dynmech.sim.economy.environment import Environment
 
 
 class BalancedTeam(Balancing):
-    """The balanced team mechanism.
+    """The balanced team mechanism: team transfers, balanced.
 
     Args:
         force: also where types are not independent; the promises then fail.

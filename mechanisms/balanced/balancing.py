@@ -1,8 +1,9 @@
-"""The balanced mechanism: every base mechanism's incentives, and a budget that balances in every period and history.
+"""The balanced mechanism: incentives of any base mechanism, and a budget that balances in every period and history.
 
-Let Ψ_j(m, θ) be the expected present value, from this period on, of what the base mechanism pays *to* agent j when all
-report the truth (memory m, profile θ; of the team mechanism V_{−j}(θ)). In each period agent j is paid the change in it
-that its report brings, and the others pay that in equal parts:
+Timing: that of the base mechanism, payment at once. Let Ψ_j(m, θ) be the expected present value, from this period on,
+of what the base mechanism pays *to* agent j when all report the truth (memory m, profile θ; of the team mechanism
+V_{−j}(θ)). In each period agent j is paid the change in it that its report brings, and the others pay that in equal
+parts:
 
     γ_j(θ_j; h) = E[Ψ_j(m, (θ_j, θ̃_{−j})) | h] − E[Ψ_j(m, θ̃) | h],
     p^i = −γ_i(r_i; h) + (1/(N − 1)) Σ_{j≠i} γ_j(r_j; h),
@@ -17,6 +18,8 @@ move what it pays for the others; truth stays a Bayesian equilibrium if it was o
 expected utility. It is not ex post incentive compatible: γ_i averages over the others' current signals. With correlated
 types it is not even Bayesian (E[· | θ_j] is then conditional on the report, where that can occur).
 
+Assumptions: independent types, and those of the base mechanism.
+
 Source: Athey–Segal 2007, §5 (5.1)–(5.2), Proposition 2; (6.1) for the Markov form (its first θ_τ lacks a tilde).
 """
 
@@ -26,7 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dynmech.mechanisms.conditions.conditions import independent_types
+from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.actions import acts_matter
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate
@@ -40,7 +43,7 @@ LARGEST = 50_000_000
 
 
 class Histories(NamedTuple):
-    """The histories h of a period: what the base remembers, what was decided and reported; `(H,)` each."""
+    """The histories h of a period: what the base remembers, what was decided, what was reported; `(H,)` each."""
 
     memory: IntArray
     decision: IntArray
@@ -82,6 +85,7 @@ class Balancing(DirectMechanism, ABC):
         )
 
     def _asks_for_signals(self, base: Mechanism) -> bool:
+        """Return whether the base asks for signals and prescribes the truth."""
         agents = range(len(self.environment.agents))
         direct = all(base.messages(t, i) == self.environment.signal_space(t, i) for t in self.periods for i in agents)
         return direct and not any(acts_matter(base, t) for t in self.periods)
@@ -92,16 +96,20 @@ class Balancing(DirectMechanism, ABC):
         return range(2 if self.environment.stationary else int(self.environment.horizon or 0))
 
     def _place(self, t: int) -> int:
+        """Return the index of period t among the distinct ones."""
         return min(t, self.periods[-1])
 
     @cached_property
     def steps(self) -> list[tuple[Histories, list[IntArray]]]:
-        """How histories arise: per period t ≥ 1 the possible ones, and h′ by (base memory, reports) of period t − 1,
-        `(M, S)`; under an infinite horizon the last entry serves all later periods and has a table each for 0 and 1."""
+        """The possible histories per period t ≥ 1, and h′ by (base memory, reports) of period t − 1, `(M, S)`.
+
+        Under an infinite horizon the last entry serves all later periods and has a table each for periods 0 and 1.
+        """
         before = [0, 1] if self.environment.stationary else None
         return [self._step(before or [t - 1]) for t in self.periods[1:]]
 
     def _step(self, before: list[int]) -> tuple[Histories, list[IntArray]]:
+        """Return the histories that may follow the periods `before`, and h′ by (base memory, reports) of each."""
         triples = []
         for t in before:
             rules = tabulate(self.base, t)
@@ -117,23 +125,24 @@ class Balancing(DirectMechanism, ABC):
         return Histories(*distinct.T), tables
 
     def memory_size(self, t: int) -> int:
-        """One history at first (and after the end), then one per possible (base memory, decision, reports)."""
+        """Return 1 at first (and after the end), else the number of possible (base memory, decision, reports)."""
         over = self.environment.horizon is not None and t >= self.environment.horizon
         return 1 if t == 0 or over else len(self.steps[self._place(t) - 1][0].memory)
 
     def _base_memory(self, now: Situation) -> IntArray:
-        """What the base remembers, `(n,)`."""
+        """Return what the base remembers, `(n,)`."""
         return now.memory if now.t == 0 else self.steps[self._place(now.t) - 1][0].memory[now.memory]
 
     def _in_base(self, now: Situation) -> Situation:
+        """Return the situation as the base sees it."""
         return now._replace(memory=self._base_memory(now))
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """As the base does."""
+        """Return the base's decision, `(n,)`."""
         return self.base.decide(self._in_base(now), messages)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """The history of the next period."""
+        """Return the index of the next period's history, `(n,)`."""
         if now.t >= self.periods[-1] and not self.environment.stationary:
             return np.zeros(len(messages), np.intp)
         _, tables = self.steps[min(now.t, len(self.steps) - 1)]
@@ -143,10 +152,10 @@ class Balancing(DirectMechanism, ABC):
     def tables(self) -> list[list[FloatArray]]:
         """γ_j per distinct period and agent, `(H, O, K_j)`."""
         truthful = truthful_values(self.environment, self.base)
-        return [self._incentives(t, -truthful.pages[t].transfer_ahead) for t in self.periods]
+        return [self._incentives(t, -truthful.periods[t].transfer_ahead) for t in self.periods]
 
     def _incentives(self, t: int, worth: FloatArray) -> list[FloatArray]:
-        """γ_j in period t, given Ψ `(N, M, S)`."""
+        """Return γ_j in period t, given Ψ `(N, M, S)`."""
         stage = self.environment.stage(t)
         if t == 0:
             memory, law = np.zeros(1, np.intp), self.environment.prior.reshape(1, -1)
@@ -167,18 +176,18 @@ class Balancing(DirectMechanism, ABC):
         return out
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """p^i = −γ_i + (1/(N − 1)) Σ_{j≠i} γ_j."""
+        """Return p^i = −γ_i + (1/(N − 1)) Σ_{j≠i} γ_j, `(n, N)`."""
         tables = self.tables[self._place(now.t)]
         paid = np.stack([table[now.memory, now.public, messages[:, j]] for j, table in enumerate(tables)], axis=1)
         return (paid.sum(axis=1, keepdims=True) - len(tables) * paid) / (len(tables) - 1)
 
     def transfer_bound(self) -> float:
-        """What an agent is paid at most, and as much from the others."""
+        """Return the most that an agent is paid, plus as much from the others."""
         return 2 * max(float(np.abs(table).max()) for tables in self.tables for table in tables)
 
 
 def news(mass: FloatArray, value: FloatArray) -> FloatArray:
-    """By how much learning k changes the expectation of `value`: `(H, O, K, R)` each to `(H, O, K)`.
+    """Return by how much learning k changes the expectation of `value`: `(H, O, K, R)` each to `(H, O, K)`.
 
     E[value | k] − E[value] under the law `mass` of (k, rest) given (h, o), which need not sum to 1. Where k cannot
     occur, the rest follows its own marginal; where o cannot, the answer is 0.
@@ -187,10 +196,10 @@ def news(mass: FloatArray, value: FloatArray) -> FloatArray:
     [[[3.0, -3.0]]]
     """
     rest, own = mass.sum(axis=2, keepdims=True), mass.sum(axis=3, keepdims=True)
-    given = np.divide(mass, own, out=np.zeros_like(mass), where=own > 0)
+    conditional = np.divide(mass, own, out=np.zeros_like(mass), where=own > 0)
     total = rest.sum(axis=3, keepdims=True)
     marginal = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
-    expected = (np.where(own > 0, given, marginal) * value).sum(axis=3)
+    expected = (np.where(own > 0, conditional, marginal) * value).sum(axis=3)
     mean = np.divide(
         (own[..., 0] * expected).sum(axis=2, keepdims=True),
         total[..., 0],

@@ -1,4 +1,4 @@
-"""The decision rule of the very patient, and the long run that it leads to.
+"""The Blackwell policy (efficient at all discount factors close to 1) and its long run.
 
 A Blackwell policy is efficient for every discount factor close enough to 1. Here it is the planner's policy at discount
 factors 1 − 10^−k; it must have stopped changing. It makes the profiles a Markov chain; where that has a single ergodic
@@ -24,7 +24,7 @@ PATIENCE = (1e-3, 1e-4, 1e-5)
 
 @dataclass(frozen=True, eq=False)
 class LongRun:
-    """The long run under the Blackwell policy.
+    """What happens in the long run under the Blackwell policy.
 
     Attributes:
         policy: the decision at every profile, `(S,)`.
@@ -40,11 +40,11 @@ class LongRun:
 
     @property
     def average(self) -> FloatArray:
-        """ū, `(N,)`."""
+        """Average utility ū per period, `(N,)`."""
         return self.utility @ self.invariant
 
     def excess(self, discount: float) -> FloatArray:
-        """E[Σ_t δ^t (u_i − ū_i)] from every profile, `(N, S)`; at δ = 1 the limit, which exists."""
+        """Return E[Σ_t δ^t (u_i − ū_i)] from every profile, `(N, S)`; at δ = 1 the limit, which exists."""
         size = len(self.invariant)
         centred = self.utility - self.average[:, None]
         # At δ = 1 the deviation matrix (I − P + 1λ)^−1 − 1λ; λ of the centred flow is 0.
@@ -56,7 +56,7 @@ _KEPT: WeakKeyDictionary[TableEnvironment, LongRun] = WeakKeyDictionary()
 
 
 def long_run(environment: TableEnvironment) -> LongRun:
-    """Work it out, once per environment.
+    """Return the long run of an environment, worked out once.
 
     Raises:
         Refusal: the horizon is finite, the policy still changes, or there are several ergodic sets.
@@ -67,6 +67,7 @@ def long_run(environment: TableEnvironment) -> LongRun:
 
 
 def _work_out(environment: TableEnvironment) -> LongRun:
+    """Return the Blackwell policy, its chain and its invariant law."""
     from scipy.sparse.csgraph import connected_components
 
     where = f"environment {environment.name!r}"

@@ -1,8 +1,8 @@
-"""The trading game's transfers on an interval of types, by exact formulas; quantities are on no grid.
+"""The trading game on an interval of types, with transfers by exact formulas.
 
-Each agent makes one report: the seller θ_1 in period 0, the buyer θ_2 in period 1; memory is the seller's report. With
-x_0, x_1 the efficient quantities at the reports, c the cost at the seller's report and V(θ_1) = E[θ_2 x_1 | θ_1], the
-incentive payments *to* seller and buyer are
+Timing: each agent makes one report, the seller θ_1 in period 0, the buyer θ_2 in period 1; memory is the seller's
+report. With x_0, x_1 the efficient quantities at the reports, c the cost at the seller's report and
+V(θ_1) = E[θ_2 x_1 | θ_1], the incentive payments *to* seller and buyer are
 
 | transfers | period 0 | period 1 |
 | --- | --- | --- |
@@ -14,6 +14,8 @@ incentive payments *to* seller and buyer are
 and, but for the team, each pays the other's as well, so that the budget balances. (The paper leaves out the constant
 E[x_0 + θ_2 x_1] that its general formula subtracts.) Truth is a best response of the buyer, who then knows θ_1, in all
 but the second row, of the seller in all but the third.
+
+Assumptions: the trading game.
 
 Source: Athey–Segal 2007, Example 1.
 """
@@ -43,7 +45,7 @@ Transfers = Literal["team", "expected-externality", "actual-externality", "balan
 
 
 class ContinuousTrade(Mechanism):
-    """Formulas for the trading game.
+    """The trading game on intervals, with transfers by formula.
 
     Args:
         transfers: a row of the module's table.
@@ -75,31 +77,31 @@ class ContinuousTrade(Mechanism):
         )
 
     def memory_size(self, t: int) -> int | None:
-        """The seller's report is a number."""
+        """Return None after period 0: the seller's report is a number."""
         return 1 if t == 0 else None
 
     def messages(self, t: int, agent: int) -> Space:
-        """The seller reports in period 0, the buyer in period 1."""
+        """Return the seller's reports in period 0, the buyer's in period 1; else a single message."""
         return Interval(0, self.reach * HIGHEST[agent]) if t == agent else Finite(("-",))
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        """The truth."""
+        """Return the true signal, `(n,)`."""
         return signal if now.t == agent else np.zeros(len(signal), np.intp)
 
     def reported(self, now: Situation, messages: Array) -> tuple[Array, Array]:
-        """θ̂_1 and the value of a unit as reported, 1 in period 0."""
+        """Return θ̂_1 and the value of a unit as reported (1 in period 0), `(n,)` each."""
         return (messages[:, 0], np.ones(len(messages))) if now.t == 0 else (now.memory, messages[:, 1])
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The efficient quantity at the reports."""
+        """Return the efficient quantity at the reports, `(n,)`."""
         return quantity(*self.reported(now, messages), clipped=self.clipped)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """The seller's report."""
+        """Return the seller's report, `(n,)`."""
         return np.array(messages[:, 0], np.float64) if now.t == 0 else now.memory
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The negative of what the module's table pays, and the other's share of it."""
+        """Return minus what the module's table pays, plus the other's share of it, `(n, N)`."""
         type_, value = self.reported(now, messages)
         seller, buyer = self._paid(now.t, type_, value, decision)
         if self.transfers == "team":
@@ -107,7 +109,7 @@ class ContinuousTrade(Mechanism):
         return np.stack([buyer - seller, seller - buyer], axis=1)
 
     def _paid(self, t: int, type_: Array, value: Array, x: Array) -> tuple[Array, Array]:
-        """What seller and buyer are paid for their reports, `(n,)` each."""
+        """Return what seller and buyer are paid for their reports, `(n,)` each."""
         actual, zero = cost(x, type_), np.zeros(len(x))
         if self.transfers == "balanced-team":
             if t == 0:
@@ -121,5 +123,5 @@ class ContinuousTrade(Mechanism):
         return seller, -(np.full(len(x), MEAN / 2) if t == 0 else expected_cost(value, clipped=self.clipped))
 
     def transfer_bound(self) -> float:
-        """Values, costs and prices at the highest reports are at most this."""
+        """Return a bound on values, costs and prices at the highest reports."""
         return 4 * self.reach**3 + 4

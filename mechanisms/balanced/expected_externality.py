@@ -1,4 +1,4 @@
-"""The expected-externality mechanism (AGV), computed from the prior: balanced, and blind to what has been learnt since.
+"""The expected-externality mechanism (AGV): balanced, with expectations by the prior whatever has been learnt since.
 
 Timing: reports, efficient decision a*(r), payment at once. In period t each agent is paid what its report is expected
 to bring the others (the designer's cost included), and the others pay that in equal parts:
@@ -11,6 +11,8 @@ f is the law of the others' signals of period t as it looks before anything is k
 Guarantee: Σ_i p^i = 0. In one period, with private values and independent types, truth is a Bayesian equilibrium. Over
 time it is not: once a report or a decision has told an agent what the others are like, it pays the *average*
 externality of its report and not the one it knows. In the trading game the buyer over-reports when θ_1 is high.
+
+Assumptions: private values, independent types, nothing learnt about the others on the way.
 
 Source: Arrow 1979 and d'Aspremont–Gérard-Varet 1979 as in Athey–Segal 2007, §2; the naive comparator with f the prior.
 """
@@ -30,7 +32,7 @@ Beliefs = Literal["ex-ante", "prior"]
 
 
 class ExpectedExternality(FlowMechanism):
-    """p^i = −g_i + Σ_{j≠i} g_j / (N − 1), g from the law before anything is known.
+    """Expected externality: p^i = −g_i + Σ_{j≠i} g_j / (N − 1), g from the law before anything is known.
 
     Args:
         beliefs: whose law f is: `ex-ante`, that of each period; `prior`, that of the first period in all of them.
@@ -61,7 +63,7 @@ class ExpectedExternality(FlowMechanism):
             raise self.refuse("signals differ from period to period, so the prior says nothing about later ones")
 
     def law(self, t: int) -> FloatArray:
-        """f, `(S,)`."""
+        """Return f, `(S,)`."""
         law = self.environment.prior.reshape(-1)
         for before in range(t if self.beliefs == "ex-ante" else 0):
             policy = self.plan.policy[self.plan.at(before)].reshape(-1)
@@ -69,32 +71,32 @@ class ExpectedExternality(FlowMechanism):
         return law
 
     def externality(self, t: int) -> FloatArray:
-        """What each agent's presence brings the others at the efficient decision, `(N, *A)`: Σ_{j≠i} u^j − c."""
+        """Return Σ_{j≠i} u^j − c at the efficient decision, `(N, *A)`."""
         stage = self.environment.stage(t)
         return self.efficient(t, stage.welfare) - self.efficient(t, stage.utility)
 
     def paid(self, t: int) -> FloatArray:
-        """g_i at every reported profile, `(N, *A)`."""
+        """Return g_i at every reported profile, `(N, *A)`."""
         stage, law = self.environment.stage(t), self.law(t)
         return np.stack([expected(stage, law, table, i) for i, table in enumerate(self.externality(t))])
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         return shared(self.paid(t))
 
 
 def expected(stage: Stage, law: FloatArray, table: FloatArray, agent: int) -> FloatArray:
-    """E[table | agent's signal, public state], the others' signals as `law` has them at that public state: `(*A)`."""
+    """Return E[table | own signal, public state], the others' signals by `law` at that public state, `(*A)`."""
     own = stage.offset + agent
     others = law.reshape(stage.axes).sum(axis=own, keepdims=True)
     rest = tuple(axis for axis in range(stage.offset, len(stage.axes)) if axis != own)
     mass = others.sum(axis=rest, keepdims=True)
-    given = np.divide(others, mass, out=np.zeros_like(others), where=mass > 0)
-    return np.broadcast_to((given * table).sum(axis=rest, keepdims=True), stage.axes)
+    conditional = np.divide(others, mass, out=np.zeros_like(others), where=mass > 0)
+    return np.broadcast_to((conditional * table).sum(axis=rest, keepdims=True), stage.axes)
 
 
 def shared(paid: FloatArray) -> FloatArray:
-    """Everybody is paid its own and pays an equal part of all the others': p^i from what is paid, `(N, …)` each.
+    """Return p^i, `(N, …)`: everybody is paid its own and pays an equal part of all the others' `paid`, `(N, …)`.
 
     >>> shared(np.array([3.0, 1.0, 0.0])).tolist()
     [-2.5, 0.5, 2.0]

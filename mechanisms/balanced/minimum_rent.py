@@ -1,4 +1,4 @@
-"""Minimum rent: reports are paid for as little as truth about signals allows, and actions are not looked at.
+"""The minimum-rent mechanism: the least payments under which truth about signals is optimal; actions are ignored.
 
 Timing: reports, efficient decision a*(r) with its recommended actions, payment at once. Agent i pays what the decision
 is worth to it, less a rent that rises along its signals by what each could gain by passing for the one before:
@@ -27,7 +27,7 @@ SLACK = 1e-9
 
 
 class MinimumRent(FlowMechanism):
-    """Truth about signals at the least rent.
+    """Payments for signals that leave the least rent under which truth about signals is optimal.
 
     Raises:
         Refusal: in some period truth about signals is not statically optimal under these payments; names the agent.
@@ -42,11 +42,11 @@ class MinimumRent(FlowMechanism):
         self.transfer_bound()  # works the tables out, and refuses where there are none
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         return np.stack([self._payments(t, i) for i in range(len(self.environment.agents))])
 
     def _payments(self, t: int, agent: int) -> FloatArray:
-        """p^i, `(*A)`."""
+        """Return p^i, `(*A)`."""
         stage = self.environment.stage(t)
         worth = utility_by_report(stage, agent, self.plan.policy[self.plan.at(t)])  # (O, K true, K report)
         keep = np.diagonal(worth, axis1=1, axis2=2)

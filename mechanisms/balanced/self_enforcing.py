@@ -1,7 +1,7 @@
-"""Play that enforces itself: efficient decisions and balanced payments that nobody is made to keep to.
+"""The self-enforcing mechanism: efficient decisions and balanced payments that no court enforces.
 
-Every period the agents report; then each takes its action, of which all see the public part, and pays every other agent
-j what the reports call for,
+Timing: every period the agents report; then each takes its action, of which all see the public part, and pays every
+other agent j what the reports call for,
 
     z_ij = γ_j(r_j; r′)/(N − 1) + A_i,   A_i = ū_i/N + K,
 
@@ -20,6 +20,8 @@ can see, if staying away by the others leaves each with 0, the long run has a si
 discount factors close enough to 1 truth, obedience and payment on schedule is an equilibrium. How close is what
 `dynmech.agents.oracle.patience_thresholds` works out. Agents pay each other, so the budget balances by construction.
 
+Assumptions: private values, independent types, safe staying away, patience.
+
 Source: Athey–Segal 2007, §6, Proposition 3; in its z_ijt the argument is the *receiver's* report.
 """
 
@@ -30,7 +32,7 @@ import numpy as np
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
 from dynmech.mechanisms.balanced.with_enforcement import enforced
-from dynmech.mechanisms.conditions.conditions import private_values
+from dynmech.mechanisms.conditions.dependence import private_values
 from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
@@ -45,7 +47,7 @@ REPLIES = Finite(("pay", "withhold"))
 
 
 class SelfEnforcing(DirectMechanism):
-    """Payments on schedule, and staying away once anybody has left it.
+    """Agents pay each other on schedule, and all stay away once anybody has left it.
 
     Args:
         constant: K; None: the least with which no payment is negative.
@@ -84,19 +86,19 @@ class SelfEnforcing(DirectMechanism):
             raise self.refuse(f"with K = {constant:g} a payment is negative; the least is {self.least_constant:.9g}")
 
     def conditions(self) -> list[Condition]:
-        """Of the economy in which what all can see is enforced: the construction has refused where one fails."""
+        """Return the conditions on the economy with public actions enforced; where one breaks, __init__ refuses."""
         shares = zip(self.environment.agents, self.run.average, self.base_payments, strict=True)
-        said = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
+        payments = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
         return [
             Condition("private values, if what all can see is enforced", True, 0.0, {}),
             Condition("independent types, if what all can see is enforced", True, 0.0, {}),
             Condition(
-                "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{said}; K = {self.constant:.6g}"
+                "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{payments}; K = {self.constant:.6g}"
             ),
         ]
 
     def _away(self) -> int:
-        """The first decision whose actions, when all others take them, leave an agent with 0 whatever it does."""
+        """Return the first decision whose actions by all others leave an agent with 0 whatever it does."""
         sizes = self._sizes
         utility = self.environment.stage(0).utility.reshape(len(sizes), *sizes, -1)
         for decision, actions in enumerate(np.ndindex(*sizes)):
@@ -121,28 +123,28 @@ class SelfEnforcing(DirectMechanism):
 
     @property
     def base_payments(self) -> FloatArray:
-        """A_i, `(N,)`."""
+        """Base payments A_i, `(N,)`."""
         return self.run.average / len(self.environment.agents) + self.constant
 
     def memory_size(self, t: int) -> int:
-        """One at first; then broken down, or last period's reports."""
+        """Return 1 at first; then 1 + S: broken down, or last period's reports."""
         return 1 if t == 0 else 1 + self.environment.stage(0).size
 
     def on_schedule(self, now: Situation) -> Array:
-        """Whether play has not broken down, `(n,)`."""
+        """Return whether play has not broken down, `(n,)`."""
         return np.ones(len(now.memory), np.bool_) if now.t == 0 else now.memory != BROKEN
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The efficient actions, or staying away."""
+        """Return the efficient actions on schedule, else staying away, `(n,)`."""
         return np.where(self.on_schedule(now), self.original[self.run.policy][self.profile(now, messages)], self.away)
 
     def sees(self, t: int, agent: int) -> IntArray:
-        """The part of an action's label before a slash."""
+        """Return by action the number of the public part of its label, `(actions,)`."""
         parts = [label.partition("/")[0] for label in self.environment.actions(t)[agent]]
         return np.array([parts.index(part) for part in parts])
 
     def asks(self, t: int, agent: int) -> Finite:  # noqa: ARG002 - the protocol's
-        """Pay all that is due, or nothing."""
+        """Return the replies "pay" (all that is due) and "withhold"."""
         return REPLIES
 
     def prescribed_reply(
@@ -153,27 +155,27 @@ class SelfEnforcing(DirectMechanism):
         decision: Array,
         utility: FloatArray,  # noqa: ARG002
     ) -> Array:
-        """Pay."""
+        """Return the reply "pay", `(n,)`."""
         return np.zeros(len(decision), np.intp)
 
     def due_payments(self, now: Situation, messages: Array) -> FloatArray:
-        """z_ij, payer by receiver, `(n, N, N)`; 0 once play has broken down."""
+        """Return z_ij, payer by receiver, `(n, N, N)`; 0 once play has broken down."""
         agents = messages.shape[1]
         last = np.maximum(np.asarray(now.memory) - 1, 0)
         received = np.empty((len(messages), agents))
         for j, (first, later) in enumerate(self.incentives):
-            said = messages[:, j]
-            received[:, j] = first[now.public, said] if now.t == 0 else later[last, now.public, said]
+            report = messages[:, j]
+            received[:, j] = first[now.public, report] if now.t == 0 else later[last, now.public, report]
         payments = received[:, None, :] / (agents - 1) + self.base_payments[:, None]
         return payments * (1 - np.eye(agents)) * self.on_schedule(now)[:, None, None]
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """What each pays the others less what it receives."""
+        """Return what each pays the others less what it receives, `(n, N)`."""
         paid = self.due_payments(now, messages) * (acts.replies == 0)[:, :, None]
         return np.asarray(paid.sum(axis=2) - paid.sum(axis=1), dtype=np.float64)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        """On schedule if it was, and everybody was seen to do its part and has paid."""
+        """Return 1 + r if play was on schedule, all were seen to do their part and have paid; else `BROKEN`; `(n,)`."""
         asked = np.stack(np.unravel_index(decision, self._sizes), axis=1)
         kept = np.stack([self.sees(now.t, i)[asked[:, i]] for i in range(asked.shape[1])], axis=1) == acts.seen
         good = self.on_schedule(now) & kept.all(axis=1) & (acts.replies == 0).all(axis=1)
@@ -181,15 +183,16 @@ class SelfEnforcing(DirectMechanism):
 
     @cached_property
     def _sizes(self) -> list[int]:
+        """Number of actions per agent."""
         return [len(labels) for labels in self.environment.actions(0)]
 
     def transfer_bound(self) -> float:
-        """N − 1 times the largest payment."""
+        """Return N − 1 times the largest payment."""
         agents = len(self.environment.agents)
         highest = max(max(float(first.max()), float(later.max())) for first, later in self.incentives)
         return (agents - 1) * (highest / (agents - 1) + float(np.abs(self.base_payments).max()))
 
 
 def _alone(utility: FloatArray, actions: tuple[int, ...], agent: int) -> FloatArray:
-    """Agent i's utility `(x_0, …, x_{N−1}, S)` when the others take the given actions, `(own actions, S)`."""
+    """Return agent i's utility when the others take the actions passed in, `(own actions, S)`."""
     return utility[tuple(slice(None) if j == agent else action for j, action in enumerate(actions))]

@@ -1,4 +1,4 @@
-"""The same economy with somebody to enforce what all can see: public actions become part of the public decision.
+"""The same economy with public actions enforced: they become part of the public decision.
 
 Where nobody enforces anything, an agent's action has a public part, which all see, and perhaps a hidden one; its label
 is then `public/hidden`, and all combinations are there. An action without a slash is public as a whole.
@@ -20,14 +20,14 @@ from dynmech.sim.economy.stage import Stage
 
 
 class Enforced(NamedTuple):
-    """The enforced economy, and which decision of the original each of its decisions is, `(D,)`."""
+    """The economy with public actions enforced, and the original decision behind each of its decisions, `(D,)`."""
 
     environment: TableEnvironment
     original: IntArray
 
 
 def parts(labels: tuple[str, ...], agent: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Public and hidden parts of an agent's actions.
+    """Return the public and the hidden parts of an agent's actions.
 
     >>> parts(("out/-", "in/-"), "Ann"), parts(("out", "in"), "Ann")
     ((('out', 'in'), ('-',)), (('out', 'in'), ('-',)))
@@ -41,7 +41,7 @@ def parts(labels: tuple[str, ...], agent: str) -> tuple[tuple[str, ...], tuple[s
 
 
 def enforced(environment: TableEnvironment) -> Enforced:
-    """Move public parts of actions into the decision.
+    """Return the economy with the public parts of actions moved into the decision.
 
     Raises:
         Refusal: a decision has a part that is no agent's, there are no actions, or labels do not fit.
@@ -53,6 +53,7 @@ def enforced(environment: TableEnvironment) -> Enforced:
 
 
 def _stage(environment: TableEnvironment, stage: Stage) -> tuple[Stage, IntArray]:
+    """Return the enforced stage, and the original decision behind each of its decisions, `(D,)`."""
     split = [parts(labels, name) for labels, name in zip(stage.private_actions, environment.agents, strict=False)]
     sizes = [(len(public), len(hidden)) for public, hidden in split]
     if not sizes or prod(a * b for a, b in sizes) != len(stage.decisions):
@@ -75,7 +76,7 @@ def _stage(environment: TableEnvironment, stage: Stage) -> tuple[Stage, IntArray
 
 
 def _picked(kernel: JointKernel | IndependentKernel | None, order: IntArray) -> JointKernel | IndependentKernel | None:
-    """A kernel with its decisions in another order."""
+    """Return a kernel with its decisions in another order."""
 
     def picked(table: FloatArray) -> FloatArray:
         return table[order]

@@ -1,7 +1,8 @@
-"""Conditions that mechanisms rest on, each answered with how well it holds and where it is worst.
+"""Conditions that mechanisms rest on: whether each holds, how well, and where it is worst.
 
-Private values, independent types, convex independence, spanning, single crossing, Yoon's Property A, and the budget of
-bilateral trade.
+`all_conditions` are those asked of every finite environment: private values, independent types, convex independence,
+spanning, an implementable last decision, single crossing. The others are asked by the mechanism that needs them:
+interval order and its relatives, `separable_conditions`, `property_a` (Yoon), and the budget of bilateral trade.
 """
 
 import lazy_loader

@@ -1,16 +1,17 @@
-from .conditions import (
-    all_conditions as all_conditions,
+from .correlation import (
     convex_independence as convex_independence,
-    independent_types as independent_types,
-    private_values as private_values,
+    hull_distances as hull_distances,
     spanning as spanning,
 )
-from .dependence import Violation as Violation
+from .dependence import (
+    independent_types as independent_types,
+    private_values as private_values,
+)
+from .general import all_conditions as all_conditions
+from .last_period import ex_post_implementable as ex_post_implementable
 from .one_dimensional import (
-    Line as Line,
     increasing_differences as increasing_differences,
     interval_order as interval_order,
-    others_text as others_text,
     single_crossing as single_crossing,
 )
 from .separable import separable_conditions as separable_conditions

@@ -1,4 +1,4 @@
-"""How far an economy is from private values and from independent types, and the pair of profiles that shows it.
+"""Private values and independent types: how far an economy is from them, and the pair of profiles that shows it.
 
 Private values: agent i's utility depends on the public part of the decision, its own action, its own signal and the
 public state only.
@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import distinct_periods
+from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.ties import first_largest, first_smallest, largest_place, scale_of
+from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage, labels_text
 
@@ -35,8 +37,37 @@ class Violation(NamedTuple):
     note: str
 
 
+def private_values(environment: TableEnvironment) -> Condition:
+    """Check that u^i(a, θ) depends on the public decision, i's own action and signal and the public state only.
+
+    The value is the largest change of utility that others cause.
+    """
+    return _worst_violation("private values", value_violations(environment, distinct_periods(environment)))
+
+
+def independent_types(environment: TableEnvironment) -> Condition:
+    """Check that first signals are independent, and that next ones are and move by themselves.
+
+    Given (a, θ), agent i's next signal may depend on θ^i, the public state ω and what was decided or done by i only; a
+    public state does not follow from private signals. The value is the largest change of a probability.
+    """
+    periods = distinct_periods(environment, with_next=True)
+    return _worst_violation("independent types", type_violations(environment, periods))
+
+
+def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
+    """Return the worst violation as the condition's answer; it holds if none is above the tolerance."""
+    worst = Best[Violation](1.0)
+    for violation in violations:
+        worst.offer(violation.amount, violation)
+    named, amount = worst.named, max(worst.value, 0.0)
+    if named is None or amount <= TOLERANCE:
+        return Condition(name, True, amount, {})
+    return Condition(name, False, amount, named.where, named.note)
+
+
 def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
-    """How much the others' signals, and the others' private actions, change an agent's utility."""
+    """Yield how much the others' signals and private actions change an agent's utility."""
     for t in periods:
         stage = environment.stage(t)
         for i, name in enumerate(environment.agents):
@@ -45,7 +76,7 @@ def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> I
 
 
 def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
-    """Correlation of the first signals; then, period by period, of the next ones, and what moves each."""
+    """Yield the correlation of first signals; then, by period, that of next signals, and what moves each."""
     yield Violation(float(np.abs(environment.prior - _product(environment.prior, 0)).max()), {"period": 0}, FIRST)
     for t in periods:
         stage, rows = environment.stage(t), laws(environment, t)
@@ -66,7 +97,7 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> It
 
 
 def _product(law: FloatArray, leading: int) -> FloatArray:
-    """The product of a law's marginals over the axes behind the first `leading` ones."""
+    """Return the product of a law's marginals over the axes behind the first `leading` ones."""
     axes = tuple(range(leading, law.ndim))
     out = np.ones((1,) * law.ndim)
     for axis in axes:
@@ -75,7 +106,7 @@ def _product(law: FloatArray, leading: int) -> FloatArray:
 
 
 def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) -> Iterator[Violation]:
-    """What others do to agent i's table `(D, *A)` or `(D, *A, values)`: by their signals, by their private actions."""
+    """Yield how others change agent i's table `(D, *A)` or `(D, *A, values)`: by signals, by private actions."""
     table = table.reshape(len(stage.decisions), *stage.axes, values)
     others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != agent)
     if others:
@@ -99,7 +130,7 @@ def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) ->
 
 
 def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two indices that differ along `axes` only and between which the table falls most."""
+    """Return two indices that differ along `axes` only and between which the table falls most."""
     fall = table.max(axis=axes, keepdims=True) - table.min(axis=axes, keepdims=True)
     scale = scale_of(table)
     at = largest_place(fall, scale)
@@ -114,5 +145,5 @@ def _extremes(table: FloatArray, axes: tuple[int, ...]) -> tuple[tuple[int, ...]
 
 
 def _profile(stage: Stage, coordinates: Sequence[int]) -> str:
-    """A profile in words."""
+    """Return a profile in words."""
     return labels_text(stage.labelled_axes, int(np.ravel_multi_index(tuple(coordinates), stage.axes)))

@@ -21,18 +21,18 @@ from itertools import combinations
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import others_text
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import Plan
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import TIE, Best, first_largest, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.stage import Stage, labels_text
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """One line: the decisions `(K,)` along agent i's signals in period t, the others at o."""
+class SignalLine:
+    """The decisions `(K,)` along agent i's signals in period t, the others at o."""
 
     t: int
     agent: int
@@ -45,14 +45,14 @@ class Line:
         return list(dict.fromkeys(self.decisions.tolist()))
 
     def returning(self) -> int | None:
-        """The first signal at which a decision is chosen again after another one, or None."""
+        """Return the first signal at which a decision is chosen again after another one, or None."""
         changed = np.flatnonzero(np.diff(self.decisions)) + 1
         starts = [int(self.decisions[0]), *self.decisions[changed].tolist()]
         again = [k for k, d in enumerate(starts) if d in starts[:k]]
         return int(changed[again[0] - 1]) if again else None
 
     def place(self, environment: TableEnvironment, low: int, high: int, signal: int) -> dict[str, str | int]:
-        """Where something goes wrong, between two decisions and at a signal, in words."""
+        """Return by name where a condition fails: between two decisions, at a signal."""
         stage = environment.stage(self.t)
         return {
             "period": self.t,
@@ -63,23 +63,17 @@ class Line:
         }
 
 
-def others_text(stage: Stage, agent: int, others: int) -> str:
-    """The others' profile, public state included, in words."""
-    labels = ([stage.public] if stage.public else []) + [own for j, own in enumerate(stage.signals) if j != agent]
-    return labels_text(labels, others)
-
-
-def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[Line]:
-    """Every line of every distinct period."""
+def lines(environment: TableEnvironment, efficient: Plan) -> Iterator[SignalLine]:
+    """Yield every line of every distinct period."""
     for t, policy in enumerate(efficient.policy):
         stage = environment.stage(t)
         for i in range(len(environment.agents)):
             for o, decisions in enumerate(own_last(stage, i, policy)):
-                yield Line(t, i, o, decisions)
+                yield SignalLine(t, i, o, decisions)
 
 
 def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
-    """Whether every decision is chosen on an interval; the value is the number of lines on which one is not."""
+    """Check that every decision is chosen on an interval; the value is the number of lines on which one is not."""
     broken = [(line, k) for line in lines(environment, efficient) if (k := line.returning()) is not None]
     where = {}
     if broken:
@@ -89,9 +83,9 @@ def interval_order(environment: TableEnvironment, efficient: Plan) -> Condition:
 
 
 def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition:
-    """For every pair chosen on a line; the value is how far below 0 a difference falls after having been 0 or more."""
+    """Check single crossing; the value is how far below 0 a difference falls after having been 0 or more."""
 
-    def violation(line: Line, low: int, high: int) -> FloatArray:
+    def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = own_last(environment.stage(line.t), line.agent, efficient.quality[line.t])
         gap = table[high, line.others] - table[low, line.others]
         slack = TIE * scale_of(*efficient.quality)
@@ -103,7 +97,7 @@ def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition
 def increasing_differences(
     environment: TableEnvironment, efficient: Plan, own_value: Callable[[int, int], FloatArray]
 ) -> Condition:
-    """For every pair chosen on a line; the value is the largest fall from one signal to the next.
+    """Check increasing differences; the value is the largest fall from one signal to the next.
 
     Args:
         own_value: (t, i) to V^i(a, θ), `(D, *A)`.
@@ -114,7 +108,7 @@ def increasing_differences(
         for i in range(len(environment.agents))
     }
 
-    def violation(line: Line, low: int, high: int) -> FloatArray:
+    def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = tables[line.t, line.agent]
         gap = table[high, line.others] - table[low, line.others]
         return -np.diff(gap, prepend=gap[:1])
@@ -123,9 +117,9 @@ def increasing_differences(
 
 
 def _worst(
-    environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[Line, int, int], FloatArray]
+    environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[SignalLine, int, int], FloatArray]
 ) -> Condition:
-    """The largest violation `(K,)` over all lines and pairs."""
+    """Return the largest violation `(K,)` over all lines and pairs of decisions chosen on them."""
     scale = scale_of(*efficient.quality)
     worst = Best[dict[str, str | int]](scale)
     for line in lines(environment, efficient):

@@ -22,7 +22,7 @@ SLACK = 1e-12
 
 
 def separable_conditions(economy: Economy) -> list[Condition]:
-    """All of them, over all agents."""
+    """Return the answers of all conditions, over all agents."""
     points = [_inside(first) for first in economy.first]
     out = []
     for name, check in (
@@ -45,42 +45,48 @@ Margin = tuple[float, int]
 
 
 def _inside(first: FirstSignal) -> FloatArray:
-    """First signals inside the support of their law."""
+    """Return first signals inside the support of their law."""
     x = np.linspace(0, 1, POINTS)[1:-1]
     return x[(first.law.cdf(x) > 0) & (first.law.sf(x) > 0)]
 
 
 def _hazard(first: FirstSignal, x: FloatArray) -> Margin:
+    """Return the least fall of 1/h."""
     return _least(-np.diff(first.inverse_hazard(x)))
 
 
 def _increasing(first: FirstSignal, x: FloatArray) -> Margin:
+    """Return the least rise, or value, of A."""
     scale = first.scale(x)
     return _least(np.minimum(np.diff(scale), scale[1:]))
 
 
 def _concave(first: FirstSignal, x: FloatArray) -> Margin:
+    """Return the least fall of the slope of A."""
     margin, k = _least(-np.diff(first.scale(x), 2))
     return margin + SLACK, k  # linear is concave
 
 
 def _weight(economy: Economy, first: FirstSignal, x: FloatArray) -> Margin:
+    """Return the least rise of the virtual weight."""
     theta, scale = first.virtual(x), first.scale(x)
     return _least(np.diff(theta - scale if economy.kind == "additive" else theta / scale))
 
 
 def _least(steps: FloatArray) -> Margin:
+    """Return the least step and its index."""
     return float(steps.min()), first_smallest(steps, max(1.0, scale_of(steps)))
 
 
 def _worst(economy: Economy, name: str, margins: list[Margin], points: list[FloatArray]) -> Condition:
+    """Return the condition's answer from every agent's margin."""
     k = first_smallest([margin for margin, _ in margins])
     margin, at = margins[k]
     return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{points[k][at]:.4g}"})
 
 
 def _left_out(economy: Economy) -> Condition:
-    """For every period, decision and agent, a decision without the agent that does as well for everybody else."""
+    """Check that for each period, decision and agent another decision leaves it out with all others as well off."""
     for t, period in enumerate(economy.later):
         for i, agent in enumerate(economy.agents):
             for d, label in enumerate(economy.decisions):
@@ -91,7 +97,7 @@ def _left_out(economy: Economy) -> Condition:
 
 
 def _spares(period: Later, agent: int, decision: int, instead: int) -> bool:
-    """Whether `instead` does not serve the agent, costs no more, and is not worse for all the others at any state."""
+    """Return whether `instead` does not serve the agent, costs no more, and is as good for all others in any state."""
     if period.serves[agent, instead] or period.cost[instead] > period.cost[decision] + SLACK:
         return False
     for j in range(len(period.states)):

@@ -1,4 +1,4 @@
-"""Does efficient trade pay for itself? The budget condition of bilateral trade, exactly, for any two finite chains.
+"""The budget condition of bilateral trade, exactly, for any two finite chains: can fees pay for efficient trade?
 
 A seller and a buyer meet every period; the seller's cost c and the buyer's value v follow Markov chains P_s and P_b
 from the laws x and y. The pivot mechanism gives both the gains from trade V_kl = max(v_l − c_k, 0), so it runs a
@@ -15,8 +15,7 @@ minima over all types, of probability 0 too. Each difference (Gy)_k + (xᵀG)_l 
 zeros are generalised eigenvalues of [[I, vec V], [c, 0]] and [[P_s ⊗ P_b, 0], [0, 0]], so that all discount factors at
 which (∗) begins or ceases to hold are found, not one of them.
 
-Who would care: whoever runs a market place and asks whether membership fees can pay for efficient matching. They can
-if types change often enough and members are patient enough.
+Fees can pay for efficient trade if types change often enough and both sides are patient enough.
 
 Source: Yoon 2021, §3.3.2, condition (∗), Theorems 5 and 6.
 """
@@ -46,7 +45,7 @@ SLACK = 1e-11
 
 @dataclass(frozen=True, eq=False)
 class TradeBudget:
-    """Expected discounted deficit of the pivot, and what each first type could pay at the start.
+    """Expected discounted deficit of the pivot mechanism, and what each first type could pay at the start.
 
     Attributes:
         deficit: xᵀGy.
@@ -59,7 +58,7 @@ class TradeBudget:
 
     @property
     def fees(self) -> tuple[float, float]:
-        """The largest fees that every type bears."""
+        """The largest fees that every type of seller and of buyer is willing to pay."""
         return float(self.seller.min()), float(self.buyer.min())
 
     @property
@@ -70,7 +69,7 @@ class TradeBudget:
 
 @dataclass(frozen=True, eq=False)
 class Trade:
-    """Two chains.
+    """Bilateral trade between a seller and a buyer whose types follow finite Markov chains.
 
     Args:
         costs, values: by type of seller and buyer.
@@ -100,11 +99,11 @@ class Trade:
 
     @cached_property
     def gains(self) -> FloatArray:
-        """V, `(K_s, K_b)`."""
+        """Gains from trade V, `(K_s, K_b)`."""
         return np.maximum(self.values[None, :] - self.costs[:, None], 0.0)
 
     def present_value(self, discount: float, horizon: int | None = None) -> FloatArray:
-        """G, `(K_s, K_b)`: expected discounted gains from trade by first types.
+        """Return G, `(K_s, K_b)`: expected discounted gains from trade by first types.
 
         Raises:
             InputError: an infinite horizon needs a discount factor below 1.
@@ -123,7 +122,7 @@ class Trade:
         return self._doubled(discount)
 
     def _doubled(self, discount: float) -> FloatArray:
-        """Σ_{t<2n} = Σ_{t<n} + δ^n P_s^n (Σ_{t<n}) (P_bᵀ)^n, until δ^n is rounding."""
+        """Return G by Σ_{t<2n} = Σ_{t<n} + δ^n P_s^n (Σ_{t<n}) (P_bᵀ)^n, until δ^n is rounding."""
         value, seller, buyer, weight = self.gains, self.seller, self.buyer, discount
         while weight > 1e-18 * (1 - discount):
             value = value + weight * seller @ value @ buyer.T
@@ -131,20 +130,21 @@ class Trade:
         return value
 
     def budget(self, discount: float, horizon: int | None = None) -> TradeBudget:
-        """Deficit and what each type could pay."""
+        """Return the deficit and what each type could pay."""
         value = self.present_value(discount, horizon)
         seller, buyer = value @ self.first_buyer, self.first_seller @ value
         return TradeBudget(float(self.first_seller @ seller), seller, buyer)
 
     def balances(self, discount: float) -> bool:
-        """Whether (∗) holds under an infinite horizon."""
+        """Return whether (∗) holds under an infinite horizon."""
         return self._normalised(discount) >= -SLACK * max(1.0, float(self.gains.max()))
 
     def _normalised(self, discount: float) -> float:
+        """Return the slack per period, (1 − δ) times that of all play."""
         return (1 - discount) * self.budget(discount).slack
 
     def switches(self) -> list[tuple[float, bool]]:
-        """All discount factors in (0, 1) at which (∗) begins (True) or ceases (False) to hold, ascending.
+        """Return all discount factors in (0, 1) at which (∗) begins (True) or ceases (False) to hold, ascending.
 
         >>> half = np.array([0.5, 0.5])
         >>> stay = np.array([[0.75, 0.25], [0.25, 0.75]])
@@ -167,7 +167,7 @@ class Trade:
         return out
 
     def threshold(self) -> float | None:
-        """The least discount factor from which on (∗) holds; None: it fails for patient agents; 0: it never fails."""
+        """Return the least discount factor from which on (∗) holds; 0: always; None: not for patient agents."""
         switches = self.switches()
         if not switches:
             return 0.0 if self.balances(0.5) else None
@@ -175,7 +175,7 @@ class Trade:
         return last if holds else None
 
     def _zeros(self) -> list[float]:
-        """Candidates: zeros in (0, 1) of the slack of every pair of types, apart by more than rounding."""
+        """Return the zeros in (0, 1) of the slack of every pair of types, apart by more than rounding."""
         from scipy.linalg import eigvals
 
         size = self.gains.size
@@ -183,7 +183,7 @@ class Trade:
         left[:size, :size], left[:size, size] = np.eye(size), self.gains.reshape(-1)
         right[:size, :size] = np.kron(self.seller, self.buyer)
         both = np.outer(self.first_seller, self.first_buyer)
-        found: list[float] = []
+        roots_inside: list[float] = []
         for seller, buyer in self._pairs():
             row = -both
             row[seller] += self.first_buyer
@@ -192,15 +192,15 @@ class Trade:
             roots = eigvals(left, right, homogeneous_eigvals=True)
             finite = np.abs(roots[1]) > 1e-13 * np.abs(roots).max()
             zeros = roots[0][finite] / roots[1][finite]
-            found += [float(z.real) for z in zeros if abs(z.imag) < 1e-5 and 1e-9 < z.real < 1 - 1e-9]
+            roots_inside += [float(z.real) for z in zeros if abs(z.imag) < 1e-5 and 1e-9 < z.real < 1 - 1e-9]
         apart: list[float] = []
-        for zero in sorted(found):
+        for zero in sorted(roots_inside):
             if not apart or zero - apart[-1] > 1e-9:
                 apart.append(zero)
         return apart
 
     def _pairs(self) -> Sequence[tuple[int, int]]:
-        """Pairs of types whose slack may be the least."""
+        """Return the pairs of types whose slack may be the least."""
         if self.gains.size <= PAIRS:
             return list(np.ndindex(*self.gains.shape))
         budgets = [self.budget(float(d)) for d in 1 - np.geomspace(1, 1e-4, 400)]
@@ -208,7 +208,7 @@ class Trade:
 
 
 def trade_in(environment: TableEnvironment) -> Trade | None:
-    """The two chains of an economy without end in which two agents trade or do not; None: it is another one."""
+    """Return the two chains of an endless economy in which two agents trade or do not; None: it is another economy."""
     if environment.horizon is not None or len(environment.agents) != 2:
         return None
     stage, kernel = environment.stage(0), environment.kernel(0)
@@ -225,12 +225,12 @@ def trade_in(environment: TableEnvironment) -> Trade | None:
 
 
 def _same(one: FloatArray, other: FloatArray) -> bool:
-    """Up to rounding."""
+    """Return whether two tables are equal up to rounding."""
     return bool((np.abs(one - other) <= SLACK * scale_of(one)).all())
 
 
 def persistent_chain(types: int, persistence: float) -> FloatArray:
-    """A type stays with the given probability, else becomes one of the others evenly; Yoon's α-chain for two types.
+    """Return the chain that stays with this probability, else moves to any other type; Yoon's α-chain for two types.
 
     >>> persistent_chain(2, 0.75).tolist()
     [[0.75, 0.25], [0.25, 0.75]]

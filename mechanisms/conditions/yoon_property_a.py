@@ -1,4 +1,4 @@
-"""Is it a Groves mechanism, and by how much not? Yoon's Property A.
+"""Yoon's Property A: how far the transfers of a mechanism are from those of a Groves mechanism.
 
 With Z^i(θ) the expected discounted transfers of agent i from θ on and V_{−i}(θ) the others' utilities (less the
 designer's cost), all under prescribed play of an efficient mechanism,
@@ -14,6 +14,7 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 
 import numpy as np
 
+from dynmech.mechanisms.conditions.places import NamedPlace, place_of
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
@@ -21,37 +22,20 @@ from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_va
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.stage import Stage, labels_text
+from dynmech.sim.economy.stage import Stage
 
 NAME = "Groves transfers (Property A)"
 
 
 def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition:
-    """Whether the mechanism is Groves; the value is the largest residual, the place where it is attained.
+    """Check whether the mechanism is Groves; the value is the largest residual.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
     truthful = truthful_values(environment, mechanism)
-    scale = max(1.0, max(float(np.abs(page.stay).max()) for page in truthful.pages))
-    largest = Best[tuple[dict[str, str | int], str]](scale)
-    for t, page in enumerate(truthful.pages):
-        stage = environment.stage(t)
-        for i, sums in enumerate(discretionary(truthful, t)):
-            rows = _along_own(stage, i, sums[page.occurs.any(axis=1)])
-            spread = np.ptp(rows, axis=-1)
-            if spread.max() > 0:
-                at = largest_place(spread, scale)
-                own, labels = rows[at], stage.signals[i]
-                low, high = first_smallest(own, scale), first_largest(own, scale)
-                others = [labels for axis, labels in enumerate(stage.labelled_axes) if axis != stage.offset + i]
-                place: dict[str, str | int] = {
-                    "period": t,
-                    "agent": environment.agents[i],
-                    "others": labels_text(others, at[1]),
-                }
-                told = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
-                largest.offer(float(spread.max()), (place, told))
+    scale = max(1.0, max(float(np.abs(period.stay).max()) for period in truthful.periods))
+    largest = _largest_residual(environment, truthful, scale)
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")
     groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
@@ -62,14 +46,31 @@ def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition
     return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)
 
 
+def _largest_residual(environment: TableEnvironment, truthful: TruthfulValues, scale: float) -> Best[NamedPlace]:
+    """Return the most by which Z^i + V_{−i} changes along an agent's signals, and where."""
+    largest = Best[NamedPlace](scale)
+    for t, period in enumerate(truthful.periods):
+        stage = environment.stage(t)
+        for i, sums in enumerate(discretionary(truthful, t)):
+            rows = _along_own(stage, i, sums[period.occurs.any(axis=1)])
+            spread = np.ptp(rows, axis=-1)
+            if spread.max() > 0:
+                at = largest_place(spread, scale)
+                own, labels = rows[at], stage.signals[i]
+                low, high = first_smallest(own, scale), first_largest(own, scale)
+                note = f"{figure(own[low])} at signal {labels[low]}, {figure(own[high])} at {labels[high]}"
+                largest.offer(float(spread.max()), (place_of(environment, t, i, None, int(at[1])), note))
+    return largest
+
+
 def discretionary(truthful: TruthfulValues, t: int) -> FloatArray:
-    """Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
-    page = truthful.pages[t]
-    others = page.utility_ahead.sum(axis=0) - page.utility_ahead - page.cost_ahead
-    return page.transfer_ahead + others
+    """Return Z^i + V_{−i} under prescribed play from period t on, `(N, M, S)`: Φ^i, if the mechanism is Groves."""
+    period = truthful.periods[t]
+    others = period.utility_ahead.sum(axis=0) - period.utility_ahead - period.cost_ahead
+    return period.transfer_ahead + others
 
 
 def _along_own(stage: Stage, agent: int, sums: FloatArray) -> FloatArray:
-    """`(M, S)` to `(M, others, K_i)`."""
+    """Reshape `(M, S)` to `(M, others, K_i)`."""
     table = np.moveaxis(sums.reshape(len(sums), *stage.axes), 1 + stage.offset + agent, -1)
     return table.reshape(len(sums), -1, table.shape[-1])

@@ -1,7 +1,8 @@
 """Contingent transfers (Liu): today's decision is paid for by what the others report tomorrow.
 
-Also full surplus extraction, the average externality mechanism, the linked auctions and the period-by-period
-Crémer–McLean scheme that they are held against.
+`ContingentSpanning`, `ContingentConvex` and `ContingentDensity` hit their targets in three ways; `AverageExternality`
+and `SurplusExtraction` leave agents another share of the surplus. `Linked` is the example of two linked auctions, and
+`CremerMcLean` the period-by-period scheme that they are compared with.
 """
 
 import lazy_loader

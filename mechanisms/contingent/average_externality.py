@@ -7,6 +7,8 @@ beyond the average,
 
 it pays in expectation one period later. Under truth i's continuation payoff is W(θ_t)/N minus what is due.
 
+Timing: as there.
+
 Guarantee: periodic ex post incentive compatible and efficient for any interdependence, under spanning
 (`solver=spanning`) or convex independence (`solver=convex`). Σ_i ξ^i = c, so that, whatever was public before it, the
 transfers of a period are expected to add up to c(a_{t−1})/δ: to 0 where decisions cost nothing. They do so on the path
@@ -19,6 +21,8 @@ promised, the designer breaks even over the whole of play, ex ante.
 Finite horizons: what the last period leaves is part of the target of the period before,
 Σ_i ξ^i = c + δ E[c_T − Σ_i p_T^i], so that the last period breaks even on average too, its own cost included. A single
 period cannot: nothing comes after it.
+
+Assumptions: spanning or convex independence; with an end, a last decision that is ex post implementable.
 
 Source: Liu 2014, Proposition 3.7 (infinite horizon; the finite one is the same argument).
 """

@@ -1,4 +1,4 @@
-"""Contingent transfers: what you cause today is paid for by what the others say tomorrow.
+"""Contingent transfers: today's decision is paid for by what the others report tomorrow.
 
 Timing (code periods): at t reports r_t and decision a_t = a*(r_t). For it agent i pays, in t + 1, …, t + L,
 
@@ -39,7 +39,7 @@ from dynmech.mechanisms.numerics.ex_post import implementing_payments, utility_b
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions, split_profiles
 from dynmech.mechanisms.numerics.solvers import OutOfReachError, Solver, Systems
 from dynmech.mechanisms.planning.planner import continuation
-from dynmech.mechanisms.rules.base import HistoryMechanism
+from dynmech.mechanisms.rules.remembering import HistoryMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite
@@ -90,22 +90,23 @@ class ContingentMechanism(HistoryMechanism):
 
     @property
     def lags(self) -> int:
-        """L."""
+        """L, the number of periods over which a decision is paid for."""
         return self.remembered
 
     @property
     def _causing_periods(self) -> int:
-        """Distinct periods after which something falls due."""
+        """Number of distinct periods after which something falls due."""
         return 1 if self.environment.horizon is None else self.environment.horizon - 1
 
     def lags_after(self, t: int) -> int:
-        """How many payments follow period t: L, or as many as there are periods left."""
+        """Return how many payments follow period t: L, or as many as there are periods left."""
         horizon = self.environment.horizon
         return self.remembered if horizon is None else min(self.remembered, horizon - 1 - t)
 
     # Decisions, and the last period
 
     def _last_decision(self, label: str) -> int:
+        """Return the index of the decision that is taken in the last period."""
         where = f"mechanism {self.name!r}: last"
         horizon = self.environment.horizon
         if horizon is None:
@@ -113,17 +114,17 @@ class ContingentMechanism(HistoryMechanism):
         return Finite(self.environment.stage(horizon - 1).decisions).index(label, where)
 
     def policy(self, t: int) -> IntArray:
-        """The decision in every reported profile of period t, `(S,)`."""
+        """Return the decision in every reported profile of period t, `(S,)`."""
         efficient = self.plan.policy[self.plan.at(t)].reshape(-1)
         held = self.constant is not None and t == (self.environment.horizon or 0) - 1
         return np.full_like(efficient, self.constant) if held else efficient
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """a*(r), or the constant last decision."""
+        """Return a*(r), or the constant last decision, `(n,)`."""
         return self.policy(now.t)[self.profile(now, messages)]
 
     def _last_payments(self) -> FloatArray | None:
-        """p_T, `(N, S)`; None under an infinite horizon."""
+        """Return p_T, `(N, S)`; None under an infinite horizon."""
         horizon = self.environment.horizon
         if horizon is None:
             return None
@@ -138,11 +139,12 @@ class ContingentMechanism(HistoryMechanism):
         return out
 
     def _no_last_payments(self, t: int, agent: int) -> Refusal:
+        """Return the refusal that names the cycle of reports which gains whatever is paid."""
         stage = self.environment.stage(t)
         utility = utility_by_report(stage, agent, self.policy(t).reshape(stage.axes))
-        found = [worst_cycle(table) for table in utility]
-        others = first_largest([gain for gain, _ in found])
-        gain, cycle = found[others]
+        cycles = [worst_cycle(table) for table in utility]
+        others = first_largest([gain for gain, _ in cycles])
+        gain, cycle = cycles[others]
         steps = " → ".join(stage.signals[agent][k] for k in [*cycle, *cycle[:1]])
         return self.refuse(
             f"the last decision cannot be implemented ex post: agent {self.environment.agents[agent]!r}"
@@ -153,7 +155,7 @@ class ContingentMechanism(HistoryMechanism):
     # Targets and payments
 
     def target(self, t: int, agent: int) -> FloatArray:
-        """v_t^i, `(D, *A)`."""
+        """Return v_t^i, `(D, *A)`."""
         stage, horizon = self.environment.stage(t), self.environment.horizon
         target = stage.utility[agent] - self.share * stage.welfare
         if horizon is None or t < horizon - 2:
@@ -161,13 +163,13 @@ class ContingentMechanism(HistoryMechanism):
         return target + continuation(self.environment, t, self._last_surplus(agent))
 
     def _last_surplus(self, agent: int) -> FloatArray:
-        """V_T^i − λ W_T, `(*A)`: what the last period leaves the agent beyond its share."""
+        """Return V_T^i − λ W_T, `(*A)`: what the last period leaves the agent beyond its share."""
         t = (self.environment.horizon or 0) - 1
         own = self.last_value(agent)
         return own.reshape(self.environment.stage(t).axes) - self.share * self.plan.value[t]
 
     def last_value(self, agent: int) -> FloatArray:
-        """V_T^i = u^i − p_T^i, `(S,)`."""
+        """Return V_T^i = u^i − p_T^i, `(S,)`."""
         assert self.last_payments is not None
         t = (self.environment.horizon or 0) - 1
         stage = self.environment.stage(t)
@@ -175,18 +177,18 @@ class ContingentMechanism(HistoryMechanism):
         return flat[self.policy(t), np.arange(stage.size)] - self.last_payments[agent]
 
     def cells(self, t: int, agent: int) -> tuple[IntArray, IntArray]:
-        """The (decision, others' profile) that occur as `(n, 2)`, and that of every reported profile, `(S,)`."""
+        """Return the (decision, others' profile) that occur, `(n, 2)`, and the one of each reported profile, `(S,)`."""
         others, _ = split_profiles(self.environment.stage(t), agent)
         pairs, cell = np.unique(np.stack([self.policy(t), others], axis=1), axis=0, return_inverse=True)
         return pairs.astype(np.intp), cell.reshape(-1).astype(np.intp)
 
     def beliefs(self, t: int, agent: int) -> list[FloatArray]:
-        """δ^l M_l for every lag, `(D, O_i, O_i(t + l), K_i)` each."""
-        found = lagged_beliefs(self.environment, t, agent, self.lags_after(t))
-        return [self.environment.discount**lag * matrices for lag, matrices in enumerate(found, 1)]
+        """Return δ^l M_l for every lag, `(D, O_i, O_i(t + l), K_i)` each."""
+        by_lag = lagged_beliefs(self.environment, t, agent, self.lags_after(t))
+        return [self.environment.discount**lag * matrices for lag, matrices in enumerate(by_lag, 1)]
 
     def delayed(self, t: int, agent: int) -> list[FloatArray]:
-        """p_l^i by reported profile and the others' later one, for every lag, `(S, O_i(t + l))` each."""
+        """Return p_l^i by reported profile and the others' later one, for every lag, `(S, O_i(t + l))` each."""
         stage = self.environment.stage(t)
         pairs, cell = self.cells(t, agent)
         pieces = [matrices[pairs[:, 0], pairs[:, 1]] for matrices in self.beliefs(t, agent)]
@@ -202,6 +204,7 @@ class ContingentMechanism(HistoryMechanism):
         return np.split(paid, ends, axis=1)
 
     def _out_of_reach(self, error: OutOfReachError, t: int, agent: int, pair: IntArray) -> Refusal:
+        """Return the refusal that names the agent, the decision and the profile at which the target is missed."""
         stage = self.environment.stage(t)
         later = "" if self.remembered == 1 else f" over {self.lags_after(t)} periods"
         return self.refuse(
@@ -210,7 +213,7 @@ class ContingentMechanism(HistoryMechanism):
         )
 
     def _others_text(self, t: int, agent: int, others: int) -> str:
-        """`, others' profile (…), period t`: what there is of it."""
+        """Return `, others' profile (…), period t`, without what there is none of."""
         stage = self.environment.stage(t)
         labels = ([stage.public] if stage.public else []) + [s for j, s in enumerate(stage.signals) if j != agent]
         shown = labels_text(labels, others)
@@ -220,24 +223,25 @@ class ContingentMechanism(HistoryMechanism):
     # Rules
 
     def upfront(self, t: int) -> FloatArray | None:
-        """What is charged at once by reported profile, `(N, S)`; None: nothing."""
+        """Return what is charged at once by reported profile, `(N, S)`; None: nothing."""
         last = self.environment.horizon is not None and t == self.environment.horizon - 1
         return self.last_payments if last else None
 
     @cached_property
     def _upfront(self) -> list[FloatArray | None]:
+        """`upfront` by period; over an infinite horizon the second entry serves all later ones."""
         horizon = self.environment.horizon
         return [self.upfront(t) for t in range(2 if horizon is None else horizon)]
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """What is charged at once, `(n, N)`."""
+        """Return what is charged at once, `(n, N)`."""
         table = self._upfront[min(now.t, len(self._upfront) - 1)]
         if table is None:
             return np.zeros(messages.shape)
         return table[:, self.profile(now, messages)].T
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """Σ_l p_l^i(r_t^{−i}; r_{t−l}), `(n, N)`."""
+        """Return Σ_l p_l^i(r_t^{−i}; r_{t−l}), `(n, N)`."""
         stage = self.environment.stage(now.t)
         out = np.zeros((len(self.environment.agents), len(messages)))
         for lag in range(1, self.remembered + 1):
@@ -252,7 +256,7 @@ class ContingentMechanism(HistoryMechanism):
         return out.T
 
     def transfer_bound(self) -> float:
-        """The largest entry of each lag's tables, and of what is charged at once."""
+        """Return the largest entry of each lag's tables, plus that of what is charged at once."""
         at_once = [float(np.abs(table).max()) for table in self._upfront if table is not None]
         later = [
             max(

@@ -1,7 +1,8 @@
-"""Contingent transfers under convex independence: a lottery per report, which only its own signal likes best.
+"""Contingent transfers under convex independence: a lottery per report, best for the signal that is reported.
 
-At t + 1 agent i pays p^i(r_{t+1}^{−i}, r_t^i; a_t, r_t^{−i}), where for every own signal k and report r, with
-v(k) = c(a) − Σ_{j≠i} u^j(a, (k, o)) and beliefs M(y, k) = P(θ′_{−i} = y | a, (k, o)),
+Timing: at t reports and decision a_t = a*(r_t); at t + 1 agent i pays p^i(r_{t+1}^{−i}, r_t^i; a_t, r_t^{−i}), where
+for every own signal k and report r, with v(k) = c(a) − Σ_{j≠i} u^j(a, (k, o)) and beliefs
+M(y, k) = P(θ′_{−i} = y | a, (k, o)),
 
     δ Σ_y p^i(y, r; a, o) M(y, r) = v(r),      δ Σ_y p^i(y, r; a, o) M(y, k) ≥ v(k).
 
@@ -17,6 +18,8 @@ mixture of those after i's other signals (weaker than spanning: i may have more 
 at least its target is no less than theirs; under a finite horizon as `contingent-spanning`. Expected transfers sum to
 −(N − 1) E[W]; with `budget=ex-ante` to 0.
 
+Assumptions: convex independence; with an end, a last decision that is ex post implementable.
+
 Source: Liu 2014, Theorem 3.1 and its proof; the bound: Liu 2025, Lemma A.3(iii); Proposition 5.3 for several lags.
 """
 
@@ -27,7 +30,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class ContingentConvex(ResidualClaimant):
-    """Contingent lotteries.
+    """Contingent transfers by convex independence: a lottery per report.
 
     Args:
         transfers: `explicit`, or `smallest` possible.

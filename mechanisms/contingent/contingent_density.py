@@ -15,6 +15,8 @@ many), half of that in the one-sided version, besides what a* falls short. So fo
 most ε(1 − δ)/2. As brackets get finer and transfers larger, ε falls to 0 if beliefs about the rivals' next signals are
 linearly (one-sided: convexly) independent. `dynmech.experiments.audits.continuous` measures ε, and where it comes from.
 
+Assumptions: independent beliefs at every pair of own signals.
+
 Source: Liu 2014, §5, Lemmas 5.1 and 5.2; the factor 2/(1 − δ) is missing in print.
 """
 
@@ -44,7 +46,7 @@ FINER = 4
 
 
 class ContingentDensity(Mechanism):
-    """Transfers by brackets of the rivals' next reports.
+    """Contingent transfers for densities: they depend on brackets of the rivals' next reports.
 
     Args:
         method: `ridge`, `bounded` or `one-sided`.
@@ -94,7 +96,7 @@ class ContingentDensity(Mechanism):
         self.tables = [self._table(i, solve) for i in range(len(environment.agents))]
 
     def _solver(self, weight: float, bound: float) -> Callable[[FloatArray, FloatArray], FloatArray]:
-        """From F `(Y, T)` and v `(T,)` to p `(Y,)`, or `(Y, T)` where it depends on the own report."""
+        """Return the function from F `(Y, T)` and v `(T,)` to p, `(Y,)`, or `(Y, T)` if it depends on the report."""
         discount = self.environment.discount
         match self.method:
             case "ridge":
@@ -105,7 +107,7 @@ class ContingentDensity(Mechanism):
                 return lambda f, v: one_sided(f, v, discount, bound)
 
     def _table(self, agent: int, solve: Callable[[FloatArray, FloatArray], FloatArray]) -> FloatArray:
-        """p^i at nodes, `(D, *nodes of the others[, own], Y)`."""
+        """Return p^i at nodes, `(D, *nodes of the others[, own], Y)`."""
         count = len(self.environment.agents)
         rows = []
         for decision in range(self.decisions):
@@ -116,11 +118,11 @@ class ContingentDensity(Mechanism):
         return np.array(rows).reshape(self.decisions, *(len(self.nodes),) * (count - 1), *rows[0].shape)
 
     def target(self, agent: int, decision: Array, signals: Array) -> FloatArray:
-        """v^i = −Σ_{j≠i} u^j, `(n,)`."""
+        """Return v^i = −Σ_{j≠i} u^j, `(n,)`."""
         return -np.delete(self.environment.payoff(0, signals, decision), agent, axis=1).sum(axis=1)
 
     def probabilities(self, agent: int, decision: Array, signals: Array) -> FloatArray:
-        """P(the rivals' next signals in each box | a, θ), `(n, Y)`."""
+        """Return P(the rivals' next signals in each box | a, θ), `(n, Y)`."""
         points, weights = gauss_legendre(self.brackets, INSIDE)
         out = np.ones((len(signals), 1))
         for j in range(len(self.environment.agents)):
@@ -135,23 +137,23 @@ class ContingentDensity(Mechanism):
 
     @property
     def lags(self) -> int:
-        """Transfers fall due one period later."""
+        """1: transfers fall due one period later."""
         return 1
 
     def memory_size(self, t: int) -> int | None:
-        """Decision and reports are numbers."""
+        """Return None after period 0: decision and reports are numbers."""
         return 1 if t == 0 else None
 
     def messages(self, t: int, agent: int) -> Interval:  # noqa: ARG002 - the protocol's
-        """[0, 1]."""
+        """Return the interval [0, 1]."""
         return UNIT
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The truth."""
+        """Return the true signal, `(n,)`."""
         return signal
 
     def decide(self, now: Situation, messages: Array) -> Array:  # noqa: ARG002
-        """The lowest decision that maximises Σ u + δ E[W | a, r]."""
+        """Return the lowest decision that maximises Σ u + δ E[W | a, r], `(n,)`."""
         best, worth = np.zeros(len(messages), np.intp), np.full(len(messages), -np.inf)
         for decision in range(self.decisions):
             quality = self.quality(np.full(len(messages), decision), messages)
@@ -160,7 +162,7 @@ class ContingentDensity(Mechanism):
         return best
 
     def quality(self, decision: Array, signals: Array) -> FloatArray:
-        """Q(a, θ) = Σ u + δ E[W(θ′) | a, θ], `(n,)`; sums in a fixed order, so that blocks change nothing."""
+        """Return Q(a, θ) = Σ u + δ E[W(θ′) | a, θ], `(n,)`, summed in an order that does not depend on the batch."""
         flows = self.environment.payoff(0, signals, decision)
         total = np.zeros(len(signals))
         for i in range(flows.shape[1]):
@@ -174,52 +176,52 @@ class ContingentDensity(Mechanism):
         return total + self.environment.discount * ahead
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """Decision and reports, `(n, 1 + N)`."""
+        """Return decision and reports, `(n, 1 + N)`."""
         return np.concatenate([decision[:, None].astype(np.float64), messages], axis=1)
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """p^i(brackets of the others' reports; last decision, last reports), `(n, N)`."""
+        """Return p^i(brackets of the others' reports; last decision, last reports), `(n, N)`."""
         if now.memory.ndim == 1:
             return np.zeros(messages.shape)
         decision, last = now.memory[:, 0].astype(np.intp), now.memory[:, 1:]
         return np.stack([self.transfer(i, decision, last, messages) for i in range(messages.shape[1])], axis=1)
 
     def transfer(self, agent: int, decision: IntArray, last: Array, messages: Array) -> FloatArray:
-        """p^i, `(n,)`, interpolated between nodes, corner by corner."""
+        """Return p^i, `(n,)`, interpolated between nodes."""
         box = np.zeros(len(messages), np.intp)
-        places: list[tuple[IntArray, FloatArray]] = []
+        coordinates: list[tuple[IntArray, FloatArray]] = []
         for j in range(messages.shape[1]):
             if j != agent:
                 box = box * self.brackets + np.minimum(
                     (messages[:, j] * self.brackets).astype(np.intp), self.brackets - 1
                 )
-                places.append(_between(last[:, j], len(self.nodes)))
+                coordinates.append(_between(last[:, j], len(self.nodes)))
         if self.method == "one-sided":
-            places.append(_between(last[:, agent], len(self.own)))
+            coordinates.append(_between(last[:, agent], len(self.own)))
         out = np.zeros(len(messages))
-        for corner in product((0, 1), repeat=len(places)):
+        for corner in product((0, 1), repeat=len(coordinates)):
             weight = np.ones(len(messages))
             index = [decision]
-            for upper, (low, share) in zip(corner, places, strict=True):
+            for upper, (low, share) in zip(corner, coordinates, strict=True):
                 weight = weight * (share if upper else 1 - share)
                 index.append(low + upper)
             out = out + weight * self.tables[agent][(*index, box)]
         return out
 
     def transfer_bound(self) -> float:
-        """The largest entry."""
+        """Return the largest entry of the tables."""
         return max(float(np.abs(table).max()) for table in self.tables)
 
 
 def _between(at: Array, nodes: int) -> tuple[IntArray, FloatArray]:
-    """The node below on an even grid of [0, 1], and how far it is to the next."""
+    """Return the node below on an even grid of [0, 1], and the share of the way to the next one."""
     scaled = at * (nodes - 1)
     low = np.minimum(scaled.astype(np.intp), nodes - 2)
     return low, scaled - low
 
 
 def _fold(mass: FloatArray, ahead: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Σ_m mass[:, m] ahead[:, m, …] and Σ_m mass[:, m], one term after the other."""
+    """Return Σ_m mass[:, m] ahead[:, m, …] and Σ_m mass[:, m], added one term after the other."""
     total = np.zeros((len(mass), *ahead.shape[2:]))
     sums = np.zeros(len(mass))
     for m in range(mass.shape[1]):

@@ -1,6 +1,7 @@
 """Contingent transfers under spanning: the own report matters through the decision only, as in a VCG mechanism.
 
-At t + 1 agent i pays p^i(r_{t+1}^{−i}; a_t, r_t^{−i}), of all solutions of
+Timing: at t reports and decision a_t = a*(r_t); at t + 1 agent i pays p^i(r_{t+1}^{−i}; a_t, r_t^{−i}), of all
+solutions of
 
     δ Σ_y p^i(y; a, o) P(θ′_{−i} = y | a, (k, o)) = c(a) − Σ_{j≠i} u^j(a, (k, o))   for every own signal k
 
@@ -13,6 +14,8 @@ occur together the beliefs about θ′_{−i} given i's signals are linearly ind
 is a combination of them; under a finite horizon the last decision must be implementable ex post, or is held constant.
 Expected transfers sum to −(N − 1) E[W]; with `budget=ex-ante` to 0.
 
+Assumptions: spanning; with an end, a last decision that is ex post implementable.
+
 Source: Liu 2014, Theorem 3.2 and its proof (sign, discounting and pseudo-inverse corrected); Corollary 3.3 of Liu 2025
 for a constant last decision, Proposition 5.4 for several lags.
 """
@@ -24,7 +27,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class ContingentSpanning(ResidualClaimant):
-    """Least-norm contingent transfers.
+    """Contingent transfers by spanning, of least norm.
 
     Args:
         budget: `ex-ante` adds participation fees, so that expected discounted transfers sum to 0.

@@ -1,4 +1,4 @@
-"""Crémer–McLean, period by period: static lotteries, priced with a belief that last period's reports can move.
+"""The Crémer–McLean mechanism, period by period: static lotteries by beliefs that last period's reports can move.
 
 Timing: reports, efficient decision a*(r), payment at once. For every period and agent by itself:
 
@@ -14,6 +14,8 @@ Timing: reports, efficient decision a*(r), payment at once. For every period and
 It holds for an agent that has told the truth so far. But the designer's belief is what the agent said last period:
 lie once to move it, then cash in. That is the contingent deviation of Liu's example; `linked` is immune to it.
 
+Assumptions: correlation of signals within a period, and truth in the period before.
+
 Source: Crémer–McLean 1988 used as in Liu 2014, §3.1.
 """
 
@@ -21,7 +23,7 @@ import numpy as np
 
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments, utility_by_report
 from dynmech.mechanisms.numerics.targets import spanning_solution
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.ties import largest_place
 from dynmech.sim.economy.beliefs import next_belief, prior_belief
@@ -34,7 +36,7 @@ LARGEST = 50_000_000
 
 
 class CremerMcLean(LastPeriodMechanism):
-    """Static lotteries with manipulable beliefs.
+    """Crémer–McLean lotteries period by period, which take beliefs about the others' signals as they are.
 
     Raises:
         Refusal: the others' signals do not identify the agent's where a lottery is needed; names agent and period.
@@ -54,7 +56,7 @@ class CremerMcLean(LastPeriodMechanism):
         self.tables = [[self._table(t, i) for i in range(len(environment.agents))] for t in periods]
 
     def _table(self, t: int, agent: int) -> FloatArray:
-        """Transfers `(memories, S)`: by last decision and reported profile; a single row where they do not matter."""
+        """Return transfers `(memories, S)` by last decision and profile; one row where these do not matter."""
         stage = self.environment.stage(t)
         policy = self.plan.policy[self.plan.at(t)]
         payment = ex_post_payments(stage, agent, policy)
@@ -80,13 +82,14 @@ class CremerMcLean(LastPeriodMechanism):
         return self._by_profile(t, agent, solution.transfers)
 
     def _by_profile(self, t: int, agent: int, payments: FloatArray) -> FloatArray:
-        """From `(memories, …, K_i)`, the others' profile in between, to `(memories, S)`."""
+        """Reshape `(memories, …, K_i)`, the others' profile in between, to `(memories, S)`."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         rest = tuple(width for j, width in enumerate(stage.axes) if j != own)
         return np.moveaxis(payments.reshape(-1, *rest, stage.axes[own]), -1, 1 + own).reshape(len(payments), -1)
 
     def _memory_text(self, t: int, row: int) -> str:
+        """Return a memory in words."""
         if t == 0:
             return ""
         stage = self.environment.stage(t - 1)
@@ -94,7 +97,7 @@ class CremerMcLean(LastPeriodMechanism):
         return f" after decision {stage.decisions[decision]!r} at reports ({labels_text(stage.labelled_axes, profile)})"
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The lottery of the memory at the reported profile, `(n, N)`."""
+        """Return the lottery of the memory at the reported profile, `(n, N)`."""
         tables = self.tables[min(now.t, len(self.tables) - 1)]
         profile = self.profile(now, messages)
         out = np.empty((len(tables), len(messages)))
@@ -104,12 +107,12 @@ class CremerMcLean(LastPeriodMechanism):
         return out.T
 
     def transfer_bound(self) -> float:
-        """The largest entry."""
+        """Return the largest entry of the tables."""
         return max(float(np.abs(table).max()) for tables in self.tables for table in tables)
 
 
 def _given_public(belief: FloatArray, publics: int) -> FloatArray:
-    """From `(memories, K_i, O_i)` to beliefs about the others' signals once the public state is known.
+    """Turn `(memories, K_i, O_i)` into beliefs about the others' signals once the public state is known.
 
     Returns:
         `(memories, publics, K_i, others' signals)`; all zeros where a public state cannot occur.

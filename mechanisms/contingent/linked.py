@@ -1,5 +1,7 @@
 """Γ^link: two auctions linked by a transfer that falls due in the second.
 
+Timing: reports, decision, payment at once; firm 1's bonus falls due in the second auction.
+
 For two firms and two auctions in a row (earlier periods decide nothing): firm 1 knows the value of the first licence,
 firm 2 that of the second, and the two are correlated. Efficiency gives the first licence to firm 1 when its signal is
 low, which no static payment can implement. The link pays firm 1, in the second auction, a bonus for having *lost* the
@@ -12,19 +14,21 @@ With the paper's numbers (4, 16; 11) truth is ex post incentive compatible: firm
 (binding), and 13 against 11 at θ = 6. The bonus depends on firm 2's *later* report, which firm 1 cannot move, so a lie
 about an earlier signal buys nothing.
 
+Assumptions: the oil-lease economy with the printed numbers.
+
 Source: Liu 2014, §3.1 (the printed "a₁ = 0" is the event that firm 1 loses, a₁ = 2).
 """
 
 import numpy as np
 
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class Linked(LastPeriodMechanism):
-    """Liu's linked auctions.
+    """Liu's linked auctions of two licences to two firms.
 
     Args:
         low, high: what firm 1 receives after losing the first auction, by firm 2's report in the second.
@@ -61,14 +65,14 @@ class Linked(LastPeriodMechanism):
         self.last = horizon - 1
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """Firm 2's price for the second licence."""
+        """Return firm 2's price for the second licence, `(n, 2)`."""
         out = np.zeros(messages.shape)
         if now.t == self.last:
             out[:, 1] = np.where(decision == 1, self.price, 0.0)
         return out
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """Firm 1's bonus for having lost the first auction."""
+        """Return minus firm 1's bonus for having lost the first auction, `(n, 2)`."""
         out = np.zeros(messages.shape)
         if now.t == self.last:
             lost = (now.memory - 1) // self.environment.stage(now.t - 1).size == 1
@@ -76,5 +80,5 @@ class Linked(LastPeriodMechanism):
         return out
 
     def transfer_bound(self) -> float:
-        """The largest bonus or price."""
+        """Return the largest bonus or price."""
         return float(max(np.abs(self.bonus).max(), abs(self.price)))

@@ -1,4 +1,4 @@
-"""Everybody residual claimant: what the two contingent mechanisms of Liu's theorems share, and who pays for it.
+"""Contingent transfers that make everybody residual claimant (λ = 1), and the fees that may pay for them.
 
 With λ = 1 agent i's continuation payoff is W_t(θ_t) minus what is due: the designer pays the surplus N − 1 times too
 often, Σ_i E[Σ_t δ^t p_t^i] = −(N − 1) E[W_0], whatever solution is chosen. Participation fees repair that:
@@ -27,7 +27,7 @@ Budget = Literal["none", "ex-ante"]
 
 
 class ResidualClaimant(ContingentMechanism):
-    """Everybody is left the whole surplus (λ = 1), with or without participation fees.
+    """Base class of contingent transfers that leave everybody the whole surplus (λ = 1), with or without fees.
 
     Args:
         budget: `ex-ante` adds the fees.
@@ -52,7 +52,7 @@ class ResidualClaimant(ContingentMechanism):
             self.promises = replace(self.promises, budget="ex ante")
 
     def upfront(self, t: int) -> FloatArray | None:
-        """Participation fees in period 0; p_T in the last."""
+        """Return participation fees in period 0 and p_T in the last, `(N, S)`."""
         table = super().upfront(t)
         if t > 0 or not self.balanced:
             return table
@@ -60,12 +60,12 @@ class ResidualClaimant(ContingentMechanism):
         return fees if table is None else fees + table
 
     def fees(self) -> FloatArray:
-        """What each pays in period 0, by reported profile, `(N, S)`."""
+        """Return what each pays in period 0, by reported profile, `(N, S)`."""
         owed = self.subsidies()
         return (owed.sum(axis=0) - owed) / (len(owed) - 1)
 
     def subsidies(self) -> FloatArray:
-        """η^i: what i is expected to be paid given its first signal (and the public state), `(N, S)`."""
+        """Return η^i, what i is expected to be paid given its first signal and the public state, `(N, S)`."""
         stage, prior = self.environment.stage(0), self.environment.prior
         paid = self.continuation_values() - expected_utilities(self.environment, self.policy)
         out = np.empty(paid.shape)
@@ -78,7 +78,7 @@ class ResidualClaimant(ContingentMechanism):
         return out
 
     def continuation_values(self) -> FloatArray:
-        """What truth brings every agent from period 0 on without fees, `(N, S)`: W, or what a lone period leaves."""
+        """Return what truth is worth from period 0 on without fees, `(N, S)`: W, or what a single period leaves."""
         agents = range(len(self.environment.agents))
         if self.environment.horizon == 1:
             return np.stack([self.last_value(i) for i in agents])

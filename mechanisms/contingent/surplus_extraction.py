@@ -1,8 +1,8 @@
-"""Full surplus extraction: an entrance fee for a lottery in every period, and the lottery's bonus in the next.
+"""Full surplus extraction: every period an entrance fee for a lottery whose bonus falls due in the next.
 
-Contingent transfers (`dynmech.mechanisms.contingent.contingent`) with λ = 0: what agent i's decision brings it, u^i(a,
-θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave before, it pays in
-advance: with K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
+Timing: as of contingent transfers (`dynmech.mechanisms.contingent.contingent`), with λ = 0. What agent i's decision
+brings it, u^i(a, θ), it pays in expectation one period later, q^i(y, [r,] a, o). So that it never wants to leave
+before, it pays in advance: with K^i(a, o) ≥ |q^i| over what the others may say (and the reports that lead to a),
 
     at t:      the fee δ K^i(a_t, o_t),
     at t + 1:  q^i − K^i(a_t, o_t) ≤ 0, a bonus.
@@ -18,6 +18,8 @@ in Σ_i E[Σ_t δ^t u^i], all of it. Utilities may be negative.
 Finite horizons: the last period leaves V_T^i = u^i − p_T^i, which the target of the period before takes back; where
 V_T^i can be negative that period's bonus covers it. A single period cannot: nothing comes after it.
 
+Assumptions: spanning or convex independence; with an end, a last decision that is ex post implementable.
+
 Source: Liu 2014, Proposition 4.1 and §7.5 (infinite horizon; the finite one is the same argument).
 """
 
@@ -32,7 +34,7 @@ from dynmech.sim.play.roles import Promises
 
 
 class SurplusExtraction(ContingentMechanism):
-    """Nothing is left to anybody: entrance fees for lotteries, bonuses one period later.
+    """Full surplus extraction: entrance fees for lotteries, bonuses one period later, nothing left to anybody.
 
     Args:
         solver: `spanning` or `convex`.
@@ -61,7 +63,7 @@ class SurplusExtraction(ContingentMechanism):
             raise self.refuse("its only period is the last; nothing later can be made contingent")
 
     def delayed(self, t: int, agent: int) -> list[FloatArray]:
-        """Lotteries less their covers K; what the covers cost in advance, `(S,)`, is put down as the entrance fee."""
+        """Return lotteries less their covers K; the expected cost of covers, `(S,)`, becomes the entrance fee."""
         lotteries = super().delayed(t, agent)
         _, cell = self.cells(t, agent)
         fee = np.zeros(len(cell))
@@ -77,7 +79,7 @@ class SurplusExtraction(ContingentMechanism):
         return lotteries
 
     def _worst_last_value(self, agent: int) -> FloatArray:
-        """min over own signals of V_T^i, by the others' profile, `(O_i,)`."""
+        """Return min over own signals of V_T^i, by the others' profile, `(O_i,)`."""
         stage = self.environment.stage((self.environment.horizon or 0) - 1)
         others, _ = split_profiles(stage, agent)
         worst = np.full(others.max() + 1, np.inf)
@@ -85,7 +87,7 @@ class SurplusExtraction(ContingentMechanism):
         return worst
 
     def upfront(self, t: int) -> FloatArray | None:
-        """Entrance fees; p_T in the last period."""
+        """Return entrance fees, and p_T in the last period, `(N, S)`."""
         place = 0 if self.environment.horizon is None else t
         if (place, 0) not in self.entrance:
             return super().upfront(t)

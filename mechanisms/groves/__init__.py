@@ -1,4 +1,10 @@
-"""Groves mechanisms and static relatives: team, dynamic pivot, participation fees, static VCG."""
+"""Groves mechanisms and their static relatives.
+
+`Groves` pays everybody the others' surplus less a term that its own reports cannot move; `Team` and `Pivot` are the
+two best known members of the family, `PivotWithFees` adds participation fees, `TradingPivot` is the pivot of bilateral
+trade on intervals. `StaticVCG` and `StaticVCGEfficient` price this period only, and `SuppressRepeats` asks for a signal
+only where it is news.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Dynamic Groves mechanisms: everybody earns the whole surplus but for a term that it cannot move.
+"""Dynamic Groves mechanisms: everybody earns the whole surplus less a term that it cannot move.
 
 Timing: reports, decision a*(r), payment at once. With V_{−i}(θ) the others' continuation utility (less the designer's
 cost) and Φ^i(θ^{−i}) any function of the others' signals, the expected discounted transfers of agent i from θ on are
@@ -18,6 +18,8 @@ periodic ex post incentive compatible. `team` is Φ = 0 at every date (up to the
 A `surcharge` ε that agent 0 pays whenever decision 0 is taken makes it no Groves mechanism, by the residual of
 `dynmech.mechanisms.conditions.yoon_property_a`; with finitely many signals truth survives while ε is below every gap.
 So incentive compatibility without a rich domain of types does not make a mechanism Groves.
+
+Assumptions: private values, independent types.
 
 Source: Yoon 2021, §3.2: Definition 1, Theorem 3; Theorem 4 (the converse) needs its unrestricted domain.
 """
@@ -46,7 +48,7 @@ Terms = Callable[[int, int], FloatArray]
 
 
 class Groves(FlowMechanism):
-    """Team transfers and a discretionary term.
+    """Groves mechanisms: team transfers and a discretionary term.
 
     Args:
         phi: the discretionary terms. `balance`: the constants E V_{−i}, with which everybody's expected transfer is 0
@@ -70,12 +72,13 @@ class Groves(FlowMechanism):
 
     @classmethod
     def with_terms(cls, environment: TableEnvironment, terms: Terms) -> "Groves":
-        """Discretionary terms from a function; under an infinite horizon the same in every period."""
+        """Build the mechanism with terms from a function; over an infinite horizon the same in every period."""
         made = cls(environment, phi="zero")
         made.phi, made.terms = "function", terms
         return made
 
     def _named(self, phi: str) -> Terms:
+        """Return the discretionary terms that the option `phi` names."""
         if phi == "balance":
             return lambda _t, i: np.array(self.others_expected[i])
         if phi == "zero":
@@ -93,35 +96,36 @@ class Groves(FlowMechanism):
 
     @cached_property
     def others_expected(self) -> FloatArray:
-        """E V_{−i} before anything is known, `(N,)`: the team's payments, expected."""
+        """E V_{−i} before anything is known, `(N,)`: the team mechanism's expected payments to i."""
         return -truthful_values(self.environment, Team(self.environment)).transfer
 
     @cached_property
     def _pivot(self) -> Pivot:
+        """The pivot mechanism of the same economy."""
         return Pivot(self.environment)
 
     def _pivot_term(self, t: int, agent: int) -> FloatArray:
-        """W_{−i} without the agent's own axis, along which it does not change under independent types."""
+        """Return W_{−i} without the agent's own axis, along which it does not change under independent types."""
         alone = self._pivot.alone(agent)
         axis = self.environment.stage(t).offset + agent
         return np.take(alone.value[alone.at(t)], 0, axis=axis)
 
     def term(self, t: int, agent: int) -> FloatArray:
-        """Φ^i_t spread over all profiles of period t, `(*A)`."""
+        """Return Φ^i_t spread over all profiles of period t, `(*A)`."""
         stage = self.environment.stage(t)
         own = stage.offset + agent
         others = tuple(width for axis, width in enumerate(stage.axes) if axis != own)
-        given = np.asarray(self.terms(t, agent), dtype=np.float64)
-        if given.shape not in ((), others) or not np.isfinite(given).all():
+        table = np.asarray(self.terms(t, agent), dtype=np.float64)
+        if table.shape not in ((), others) or not np.isfinite(table).all():
             raise InputError(
-                f"groves: phi of agent {self.environment.agents[agent]!r} in period {t}: shape {list(given.shape)}, "
+                f"groves: phi of agent {self.environment.agents[agent]!r} in period {t}: shape {list(table.shape)}, "
                 f"expected finite numbers over the others' signals, {list(others)}"
             )
-        spread = given if given.ndim == 0 else np.expand_dims(given, own)
+        spread = table if table.ndim == 0 else np.expand_dims(table, own)
         return np.ascontiguousarray(np.broadcast_to(spread, stage.axes))
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         stage = self.environment.stage(t)
         follows = self.environment.horizon is None or t + 1 < self.environment.horizon
         rows = []
@@ -135,11 +139,11 @@ class Groves(FlowMechanism):
 
 
 def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]]:
-    """The arrays of a file of discretionary terms, by period and agent; a single list if it is for all periods."""
+    """Return the arrays of a file of discretionary terms, by period and agent; one list if it serves all periods."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lists = data["periods"] if "periods" in data else [data["phi"]]
-        tables = [[np.asarray(table, dtype=np.float64) for table in one] for one in lists]
+        tables = [[np.asarray(table, dtype=np.float64) for table in by_agent] for by_agent in lists]
     except OSError as error:
         words = "balance, zero, pivot, a number, or a JSON file"
         raise InputError(f"phi: {str(path)!r} is none of {words} ({error.strerror})") from None
@@ -147,7 +151,7 @@ def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]
         raise InputError(f'phi: {path}: expected {{"phi": [one array of numbers per agent]}}') from None
     if "periods" in data and len(tables) != horizon:
         raise InputError(f"phi: {path}: {len(tables)} periods for {horizon or 'infinitely many'}")
-    for one in tables:
-        if len(one) != agents:
-            raise InputError(f"phi: {path}: {len(one)} arrays for {agents} agents")
+    for by_agent in tables:
+        if len(by_agent) != agents:
+            raise InputError(f"phi: {path}: {len(by_agent)} arrays for {agents} agents")
     return tables

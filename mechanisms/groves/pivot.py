@@ -14,6 +14,8 @@ more.
 Guarantee: with private values and independent types truth is periodic ex post incentive compatible and i's
 continuation payoff is W − W_{−i}.
 
+Assumptions: private values, independent types.
+
 Source: Bergemann–Välimäki's mechanism as in Yoon 2021, §3.3, and Liu 2014, Remark 3.9. Yoon's W_{−i} is a maximum over
 all of A, with which the seller's presence would be worth less than nothing in trade; the "always zero" of the same page
 needs A_{−i} = {no trade}.
@@ -34,7 +36,7 @@ ASSUMPTIONS = ("private values", "independent types")
 
 
 class Pivot(FlowMechanism):
-    """Flow marginal contributions.
+    """The dynamic pivot mechanism: flow marginal contributions.
 
     Args:
         without: what the others may decide without an agent: `all`, `feasible`, or decisions joined by `+`.
@@ -63,16 +65,16 @@ class Pivot(FlowMechanism):
         self.economies = [self._economy(i) for i in range(len(environment.agents))]
 
     def _economy(self, agent: int) -> TableEnvironment:
-        """The economy with the decisions that may be taken without the agent."""
+        """Return the economy with the decisions that may be taken without the agent."""
         keep = decisions_without(self.environment, agent, self.without)
         return self.environment if keep is None else restricted(self.environment, keep)
 
     def alone(self, agent: int) -> Plan:
-        """The best that the others can do without the agent."""
+        """Return the others' best plan without the agent."""
         return plan(self.economies[agent], agent)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the payments p^i at every reported profile, `(N, *A)`."""
         stage = self.environment.stage(t)
         rows = []
         for i in range(len(self.environment.agents)):

@@ -16,6 +16,8 @@ sunk when the others' signals come out, and an agent that could still take it ba
 post* of an audit names the profile). With `collect=instalments` the same value is paid in equal parts over all periods,
 and agents would leave later as well: the audit's *interim* participation names the history.
 
+Assumptions: private values, independent types.
+
 Source: Yoon 2021, §3.3: fees, condition (∗), Theorem 5. That the result is "periodic ex-post individually rational"
 holds of the pivot's flows, not of fees.
 """
@@ -42,7 +44,7 @@ FIRST = 1e-9
 
 
 class PivotWithFees(Pivot):
-    """Pivot transfers, and a fee per agent.
+    """Pivot transfers, and a participation fee per agent.
 
     Args:
         fees: `largest`, `balancing`, or one number per agent joined by `+`, negative for a subsidy.
@@ -82,7 +84,7 @@ class PivotWithFees(Pivot):
 
     @cached_property
     def bearable(self) -> list[FloatArray]:
-        """The fee that each first type of agent i can bear, its expected marginal contribution: `(O, K_i)` each.
+        """The largest fee of each first type of agent i, its expected marginal contribution: `(O, K_i)` each.
 
         Types of probability 0 count too: the others' signals then have their marginal law.
         """
@@ -100,7 +102,7 @@ class PivotWithFees(Pivot):
 
     @cached_property
     def deficit(self) -> float:
-        """What the pivot's transfers are expected to cost the designer, without fees."""
+        """The expected cost of the pivot's transfers to the designer, without fees."""
         return -float(truthful_values(self.environment, Pivot(self.environment, self.without)).transfer.sum())
 
     @cached_property
@@ -117,30 +119,32 @@ class PivotWithFees(Pivot):
 
     @cached_property
     def parts(self) -> FloatArray:
-        """What is paid in every period under instalments, `(N,)`."""
+        """The instalment paid in every period, `(N,)`."""
         discount, horizon = self.environment.discount, self.environment.horizon
         if horizon is None:
             return self.amounts * (1 - discount)
         return self.amounts / sum(discount**t for t in range(horizon))
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """The pivot's transfer and the fee."""
+        """Return the pivot's transfer plus the fee, `(n, N)`."""
         flows = super().charge(now, messages, decision, acts)
         if self.collect == "instalments":
             return flows + self.parts
         return flows + self.amounts if now.t == 0 else flows
 
     def conditions(self) -> list[Condition]:
-        """Whether fees that every first type bears cover the deficit; in bilateral trade, for which δ they would."""
+        """Return whether fees that every first type bears cover the deficit; in trade, for which discount factors."""
         largest = [float(table.min()) for table in self.bearable]
         slack = sum(largest) - self.deficit
-        shown = ", ".join(f"{name} {_said(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True))
-        note = f"largest fees {shown}; deficit {_said(self.deficit)}{self._discounts()}"
+        shown = ", ".join(
+            f"{name} {_six_digits(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True)
+        )
+        note = f"largest fees {shown}; deficit {_six_digits(self.deficit)}{self._discounts()}"
         holds = slack >= -TOLERANCE * max(1.0, abs(self.deficit))
         return [Condition("bearable fees cover the deficit (∗)", holds, slack, {}, note)]
 
     def _discounts(self) -> str:
-        """The discount factors for which (∗) holds, in words; nothing where it is no trade between two chains."""
+        """Return in words the discount factors for which (∗) holds; empty where it is no trade between two chains."""
         trade = trade_in(self.environment) if self.without == "feasible" else None
         if trade is None or trade.gains.size > SWITCHED:
             return ""
@@ -151,26 +155,27 @@ class PivotWithFees(Pivot):
         return f"; holds for {' and '.join(spans)}" if spans else "; holds for no δ"
 
     def transfer_bound(self) -> float:
-        """The largest flow and the largest fee."""
+        """Return the largest flow plus the largest fee."""
         return super().transfer_bound() + float(np.abs(self.amounts).max())
 
 
 def _own_last(table: FloatArray, agent: int, offset: int) -> FloatArray:
-    """`(*A)` to `(O, others, K_i)`."""
+    """Reshape `(*A)` to `(O, others, K_i)`."""
     moved = np.moveaxis(table, offset + agent, -1)
     return moved.reshape(table.shape[0] if offset else 1, -1, moved.shape[-1])
 
 
-def _said(amount: float) -> str:
-    """Six digits; rounding is 0."""
+def _six_digits(amount: float) -> str:
+    """Format a number with six digits; rounding errors become 0."""
     return f"{figure(amount)}" if abs(amount) > TOLERANCE else "0"
 
 
 def _numbers(text: str, agents: int) -> FloatArray:
+    """Parse numbers joined by `+`, one per agent."""
     try:
-        found = np.array([float(part) for part in text.split("+")])
+        numbers = np.array([float(part) for part in text.split("+")])
     except ValueError:
         raise InputError(f"fees: {text!r} is none of largest, balancing, or numbers joined by +") from None
-    if len(found) != agents or not np.isfinite(found).all():
+    if len(numbers) != agents or not np.isfinite(numbers).all():
         raise InputError(f"fees: {text!r}: expected {agents} finite numbers joined by +, one per agent")
-    return found
+    return numbers

@@ -1,8 +1,10 @@
-"""Static VCG with the myopic decision: today's best, paid for by what one's presence costs the others today.
+"""Static VCG with the myopic decision: everybody pays what its presence costs the others in this period.
 
 The formula is that of `static-vcg-efficient`, at a^m(r) = argmax_a Σ_j u^j(a, r) − c(a), the lowest of those that tie.
 
 Guarantee: as there; where decisions move signals it wastes welfare besides.
+
+Assumptions: private values, decisions that do not move signals.
 
 Source: naive comparator (ii) beside Athey–Segal 2007.
 """
@@ -18,13 +20,13 @@ from dynmech.sim.play.roles import Promises, Situation
 
 
 class StaticVCG(StaticVCGEfficient):
-    """Today's externality of today's best decision."""
+    """Static VCG: the externality in this period of the myopic decision."""
 
     name = "static-vcg"
     promises = Promises(incentive="periodic ex post", budget="no deficit", efficient=True, assumptions=ASSUMPTIONS)
 
     def chosen(self, t: int) -> IntArray:
-        """The myopic decision, the lowest of those that tie, `(*A)`."""
+        """Return the myopic decision, the lowest of those that tie, `(*A)`."""
         return self.myopic[self.plan.at(t)]
 
     @cached_property
@@ -38,5 +40,5 @@ class StaticVCG(StaticVCGEfficient):
         return out
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The myopic decision at the reported profile."""
+        """Return the myopic decision at the reported profile, `(n,)`."""
         return self.chosen(now.t).reshape(-1)[self.profile(now, messages)]

@@ -1,4 +1,4 @@
-"""Static VCG, period by period: what everybody's presence costs the others today, and nothing about tomorrow.
+"""Static VCG with the efficient decision: everybody pays what its presence costs the others in this period.
 
 Timing: reports, decision, payment at once. With a the decision at the reported profile r,
 
@@ -10,6 +10,8 @@ Guarantee: never a deficit. With private values, and decisions that do not move 
 is periodic ex post incentive compatible. Where decisions move signals the myopic decision wastes welfare; the efficient
 one can be bent: Σ_{j≠i} u^j(a*(r), r) is not all that it costs the others. With interdependent values p^i depends on
 r^i directly and truth can fail in either.
+
+Assumptions: private values, decisions that do not move signals.
 
 Source: naive comparators (ii) and (iii) beside Athey–Segal 2007.
 """
@@ -25,14 +27,14 @@ ASSUMPTIONS = ("private values", "decisions that do not move signals")
 
 
 class StaticVCGEfficient(FlowMechanism):
-    """Today's externality of the dynamically efficient decision."""
+    """Static VCG payments for the dynamically efficient decision."""
 
     name = "static-vcg-efficient"
     source = "naive comparator, Athey–Segal 2007"
     promises = Promises(incentive="periodic ex post", budget="no deficit", efficient=True, assumptions=ASSUMPTIONS)
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`."""
+        """Return the static externalities at every reported profile, `(N, *A)`."""
         stage, chosen = self.environment.stage(t), self.chosen(t)[None]
         rows = []
         for i in range(len(self.environment.agents)):
@@ -41,5 +43,5 @@ class StaticVCGEfficient(FlowMechanism):
         return np.stack(rows)
 
     def chosen(self, t: int) -> IntArray:
-        """The decision at every profile, `(*A)`."""
+        """Return the decision at every profile, `(*A)`."""
         return self.plan.policy[self.plan.at(t)]

@@ -1,8 +1,9 @@
-"""Nobody is asked twice: another mechanism, but an agent whose signal only repeats what it has said is not asked again.
+"""Another mechanism, in which an agent is not asked again for a signal that only repeats what it has reported.
 
-Where an agent's next signal is a function of its last one (a type that stays what it is), the report of the period in
-which it was news is taken to stand. The base mechanism is handed the completed profile. This is how a game is played in
-which each type is reported when it is learnt, although utilities depend on it later as well.
+Timing: that of the base mechanism. Where an agent's next signal is a function of its last one (a type that stays what
+it is), the report of the period in which it was news is taken to stand. The base mechanism is handed the completed
+profile. This is how a game is played in which each type is reported when it is learnt, although utilities depend on it
+later as well.
 
 Source: Athey–Segal 2007, §2: in the trading game each agent makes one report.
 """
@@ -24,7 +25,7 @@ STANDS = Finite(("-",))
 
 
 class SuppressRepeats(Mechanism):
-    """Asks for news only. Memory is the base's, times last period's profile as it was completed.
+    """Asks for a signal only where it is news; memory is the base's, times last period's completed profile.
 
     Args:
         base: a mechanism that asks for signals, or the name of one that needs no options. As text with options:
@@ -50,11 +51,11 @@ class SuppressRepeats(Mechanism):
 
     @property
     def lags(self) -> int:
-        """As the base."""
+        """The base's lags."""
         return self.base.lags
 
     def standing(self, t: int, agent: int) -> IntArray | None:
-        """Agent i's signal of period t by its last one, `(K,)`, if that is all it depends on; else None."""
+        """Return agent i's signal of period t by its last one, `(K,)`, if that is all it depends on; else None."""
         if t == 0:
             return None
         period = t if self.environment.horizon is not None else 1
@@ -62,41 +63,43 @@ class SuppressRepeats(Mechanism):
 
     @cached_property
     def _standing(self) -> list[list[IntArray | None]]:
+        """`standing` by period and agent."""
         periods = 2 if self.environment.horizon is None else self.environment.horizon
         agents = len(self.environment.agents)
         return [[None] * agents, *([self._follows(t, i) for i in range(agents)] for t in range(1, periods))]
 
     def _follows(self, t: int, agent: int) -> IntArray | None:
-        before, here, rows = self.environment.stage(t - 1), self.environment.stage(t), laws(self.environment, t - 1)
-        axis, width = here.offset + agent, len(here.signals[agent])
-        law = np.moveaxis(rows.reshape(*rows.shape[:2], *here.axes), 2 + axis, 2).reshape(*rows.shape[:2], width, -1)
+        """Return agent i's signal of period t as a function of its last one, `(K,)`; None where it is none."""
+        before, after, rows = self.environment.stage(t - 1), self.environment.stage(t), laws(self.environment, t - 1)
+        axis, width = after.offset + agent, len(after.signals[agent])
+        law = np.moveaxis(rows.reshape(*rows.shape[:2], *after.axes), 2 + axis, 2).reshape(*rows.shape[:2], width, -1)
         chance = law.sum(axis=-1).reshape(len(before.decisions), *before.axes, width)
         own = np.moveaxis(chance, 1 + before.offset + agent, 0).reshape(len(before.signals[agent]), -1, width)
         certain = (own > 1 - 1e-12).all(axis=1)
         return certain.argmax(axis=1).astype(np.intp) if width > 1 and certain.any(axis=1).all() else None
 
     def memory_size(self, t: int) -> int | None:
-        """The base's, times the profiles of the period before."""
+        """Return the base's memory size times the profiles of the period before."""
         size = self.base.memory_size(t)
         over = self.environment.horizon is not None and t >= self.environment.horizon
         return size if size is None or t == 0 else size * (1 if over else self.environment.stage(t - 1).size)
 
     def messages(self, t: int, agent: int) -> Finite:
-        """The signals where they are news."""
+        """Return the signals where they are news; else a single message."""
         return self.base.messages(t, agent) if self.standing(t, agent) is None else STANDS
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        """The truth where it is news."""
+        """Return the true signal where it is news, `(n,)`."""
         if self.standing(now.t, agent) is not None:
             return np.zeros(len(signal), np.intp)
         return self.base.prescribed(self._below(now), agent, signal)
 
     def _below(self, now: Situation) -> Situation:
-        """The base's situation."""
+        """Return the situation as the base sees it."""
         return now if now.t == 0 else now._replace(memory=now.memory // self.environment.stage(now.t - 1).size)
 
     def completed(self, now: Situation, messages: Array) -> Array:
-        """What was said, now or before, `(n, N)`."""
+        """Return everybody's reported signal, reported now or before, `(n, N)`."""
         out = np.array(messages)
         if now.t:
             before = self.environment.stage(now.t - 1)
@@ -108,19 +111,19 @@ class SuppressRepeats(Mechanism):
         return out
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """As the base at the completed profile."""
+        """Return the base's decision at the completed profile, `(n,)`."""
         return self.base.decide(self._below(now), self.completed(now, messages))
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """As the base at the completed profile."""
+        """Return the base's charge at the completed profile, `(n, N)`."""
         return self.base.charge(self._below(now), self.completed(now, messages), decision, acts)
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """As the base at the completed profile."""
+        """Return what falls due in the base at the completed profile, `(n, N)`."""
         return self.base.due(self._below(now), self.completed(now, messages))
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        """What the base remembers, and the completed profile."""
+        """Return what the base remembers together with the completed profile, `(n,)`."""
         completed = self.completed(now, messages)
         memory = self.base.remember(self._below(now), completed, decision, acts)
         if self.environment.horizon is not None and now.t + 1 >= self.environment.horizon:
@@ -128,5 +131,5 @@ class SuppressRepeats(Mechanism):
         return memory * self.environment.stage(now.t).size + self.base.profile(now, completed)
 
     def transfer_bound(self) -> float:
-        """The base's."""
+        """Return the base's bound."""
         return self.base.transfer_bound()

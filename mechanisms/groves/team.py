@@ -15,6 +15,8 @@ Guarantee: with private values truth (and obedience) is periodic ex post incenti
 continuation payoff is W(θ). The deficit is (N − 1) W. With interdependent values p^i depends on r^i directly and truth
 can fail; not so by payoffs, which are those of the true profile.
 
+Assumptions: private values, unless payoffs are reported.
+
 Source: Athey–Segal 2007, §4, Proposition 1 (their ψ is paid to the agent, p = −ψ), and its implementation by realised
 payoffs; Liu 2014, eq. (3), with its sign corrected.
 """
@@ -31,7 +33,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class Team(FlowMechanism):
-    """p^i = c − Σ_{j≠i} u^j, at the reported profile or as the others say it was.
+    """The team mechanism: p^i = c − Σ_{j≠i} u^j, at the reported profile or as the others report their payoffs.
 
     Args:
         reports: what the others' utility is read off: their `signals`, or what they say of their `payoffs`.
@@ -46,7 +48,7 @@ class Team(FlowMechanism):
         self.reports = reports
 
     def asks(self, t: int, agent: int) -> Space | None:  # noqa: ARG002 - the protocol's
-        """What it earned, if payoffs are what counts."""
+        """Return the interval of payoffs, if payoffs are reported; else None."""
         bound = self.environment.utility_bound()
         return Interval(-bound, bound) if self.reports == "payoffs" else None
 
@@ -58,16 +60,16 @@ class Team(FlowMechanism):
         decision: Array,  # noqa: ARG002
         utility: FloatArray,
     ) -> Array:
-        """The truth."""
+        """Return the true payoff, `(n,)`."""
         return utility
 
     def flow_table(self, t: int) -> FloatArray:
-        """`(N, *A)`: what is paid when the others' utilities are read off their signals."""
+        """Return what is paid when the others' utilities are read off their signals, `(N, *A)`."""
         stage = self.environment.stage(t)
         return self.efficient(t, stage.utility) - self.efficient(t, stage.welfare)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """The table at the reported profile, or the cost less what the others say that they earned."""
+        """Return the table at the reported profile, or the cost less the payoffs that the others report, `(n, N)`."""
         if self.reports == "signals":
             return super().charge(now, messages, decision, acts)
         cost = self.environment.stage(now.t).cost_table[decision, now.public]
@@ -75,7 +77,7 @@ class Team(FlowMechanism):
         return np.asarray(cost[:, None] - others.sum(axis=2), dtype=np.float64)
 
     def transfer_bound(self) -> float:
-        """The largest entry; by payoffs, what the others can say at most."""
+        """Return the largest entry; by payoffs, the most that the others can report."""
         if self.reports == "signals":
             return super().transfer_bound()
         costs = max(float(abs(stage.cost_table).max()) for stage in self.environment.stages)

@@ -1,4 +1,4 @@
-"""The pivot mechanism of bilateral trade on numbers: everybody is billed for the other's side of the bargain.
+"""The pivot mechanism of bilateral trade on intervals: each side pays, or receives, the other's value.
 
 Timing: the seller reports its cost r_s, the buyer its value r_b; trade iff r_s < r_b; with trade the seller receives
 r_b and the buyer pays r_s, so both earn r_b − r_s and the designer pays as much. Fees are paid once, at t = 0.
@@ -8,6 +8,8 @@ Guarantee: truth is periodic ex post incentive compatible, the decision efficien
 which every first type bears, cover both; if they stay, the deficit is 1/3 and the types θ_s = 1 and θ_b = 0 bear none.
 
 Finite values: `pivot:without=feasible` and `pivot-with-fees`.
+
+Assumptions: independent types.
 
 Source: Yoon 2021, §3.3.1 A.
 """
@@ -23,7 +25,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class TradingPivot(Mechanism):
-    """Pivot transfers of two sides with values on an interval.
+    """Pivot transfers of a seller and a buyer with values on an interval.
 
     Args:
         seller_fee, buyer_fee: paid at t = 0.
@@ -49,26 +51,26 @@ class TradingPivot(Mechanism):
         self.seller_fee, self.buyer_fee = seller_fee, buyer_fee
 
     def messages(self, t: int, agent: int) -> Interval:
-        """The agent's values."""
+        """Return the agent's values."""
         space = self.environment.signal_space(t, agent)
         assert isinstance(space, Interval)
         return space
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The truth."""
+        """Return the true value, `(n,)`."""
         return signal
 
     def decide(self, now: Situation, messages: Array) -> Array:  # noqa: ARG002
-        """Trade iff r_s < r_b."""
+        """Return 1 (trade) iff r_s < r_b, `(n,)`."""
         return (messages[:, 0] < messages[:, 1]).astype(np.intp)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """(−r_b, r_s) with trade, and the fees at first."""
+        """Return (−r_b, r_s) with trade, plus the fees in period 0, `(n, 2)`."""
         paid = np.stack([-messages[:, 1] * decision, messages[:, 0] * decision], axis=1)
         return paid + np.array([self.seller_fee, self.buyer_fee]) if now.t == 0 else paid
 
     def transfer_bound(self) -> float:
-        """The largest value and fee."""
+        """Return the largest value plus the largest fee."""
         spaces = [self.messages(0, i) for i in (0, 1)]
         largest = max(max(abs(space.low), abs(space.high)) for space in spaces)
         return largest + max(abs(self.seller_fee), abs(self.buyer_fee))

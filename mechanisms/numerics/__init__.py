@@ -1,4 +1,8 @@
-"""Linear algebra and linear programs behind transfers: targets to hit, hulls, lags, brackets, ex post payments."""
+"""Linear algebra and linear programs behind transfers.
+
+Solvers of payment targets (`make_solver`), hulls of beliefs, beliefs over several lags, transfers by brackets, payments
+that implement a single decision ex post, and linear pieces of convex functions.
+"""
 
 import lazy_loader
 

@@ -27,8 +27,6 @@ from .solvers import (
     mixture_text as mixture_text,
 )
 from .targets import (
-    ConvexSolution as ConvexSolution,
-    Solution as Solution,
     convex_solution as convex_solution,
     spanning_solution as spanning_solution,
 )

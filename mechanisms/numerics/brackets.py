@@ -1,4 +1,4 @@
-"""Transfers that depend on the brackets of rivals' next signals: how close they come to a target, and at what size.
+"""Transfers by brackets of the rivals' next signals: how close they come to a target, and at what size.
 
 [0, 1] is cut into M equal brackets, so the rivals' next signals fall into one of Y = M^{N−1} boxes. For one agent, one
 decision and one profile o of the others, F[y, n] = P(box y | a, (t_n, o)) at own signals t_0, …, t_{T−1}, and v(n) is a
@@ -19,7 +19,7 @@ from dynmech.sim.core.arrays import FloatArray
 
 
 def ridge(probabilities: FloatArray, target: FloatArray, discount: float, weight: float) -> FloatArray:
-    """p `(Y,)` from F `(Y, T)` and v `(T,)`.
+    """Return p `(Y,)` of ridge regression from F `(Y, T)` and v `(T,)`.
 
     >>> ridge(np.eye(2), np.array([1.0, 2.0]), 0.5, 0.0).tolist()
     [2.0, 4.0]
@@ -31,7 +31,7 @@ def ridge(probabilities: FloatArray, target: FloatArray, discount: float, weight
 
 
 def bounded(probabilities: FloatArray, target: FloatArray, discount: float, bound: float) -> FloatArray:
-    """p `(Y,)` within ±B that misses v least.
+    """Return p `(Y,)` within ±B that misses v least.
 
     >>> p = bounded(np.eye(2), np.array([1.0, 2.0]), 1.0, 1.5)
     >>> float(np.abs(p - [1.0, 2.0]).max())
@@ -44,7 +44,7 @@ def bounded(probabilities: FloatArray, target: FloatArray, discount: float, boun
 
 
 def one_sided(probabilities: FloatArray, target: FloatArray, discount: float, bound: float) -> FloatArray:
-    """p `(Y, T)`, a column for every report, within ±B.
+    """Return p `(Y, T)` within ±B, a column for every report.
 
     Where B is too small even for lies to pay enough, what they pay too little is the first thing to be made small; and
     of transfers that do as well, one is taken under which no lie pays much too much: between two reports it then does
@@ -62,18 +62,18 @@ def one_sided(probabilities: FloatArray, target: FloatArray, discount: float, bo
 
 
 def _with_slack(rows: FloatArray, which: int) -> FloatArray:
-    """Rows with three slack variables, of which one takes part."""
+    """Append three slack variables to the rows, of which number `which` takes part."""
     return np.concatenate([rows, -np.eye(3)[[which] * len(rows)]], axis=1)
 
 
 def _solve(
     rows: FloatArray, right: FloatArray, boxes: int, bound: float, costs: tuple[float, ...] = (1.0,)
 ) -> FloatArray:
-    """min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right."""
+    """Solve min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right; return p."""
     from scipy.optimize import linprog
 
     objective = np.concatenate([np.zeros(boxes), costs])
     limits = [(-bound, bound)] * boxes + [(0.0, None)] * len(costs)
-    found = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")
-    assert found.x is not None, "p = 0 with enough slack is always feasible"
-    return np.asarray(found.x[:boxes], dtype=np.float64)
+    solution = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")
+    assert solution.x is not None, "p = 0 with enough slack is always feasible"
+    return np.asarray(solution.x[:boxes], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Payments that implement a period's decision ex post, taken by itself: generalised VCG, or whatever does it.
+"""Payments that implement a single period's decision ex post: generalised VCG, or any that do.
 
 *Generalised VCG for one agent.* With a(k) the decision when the agent's signal is k and the others' profile is fixed, Y
 the others' flow welfare and D the gain in the agent's own utility from one decision to the next, the payment starts at
@@ -27,14 +27,14 @@ SLACK = 1e-9
 
 
 def own_last(stage: Stage, agent: int, table: Array) -> Array:
-    """A table over profiles `(..., *A)` as `(..., O_i, K_i)`."""
+    """Reshape a table over profiles `(..., *A)` to `(..., O_i, K_i)`: others' profile, own signal."""
     own = stage.offset + agent
     lead = table.ndim - len(stage.axes)
     return np.moveaxis(table, lead + own, -1).reshape(*table.shape[:lead], -1, stage.axes[own])
 
 
 def utility_by_report(stage: Stage, agent: int, policy: IntArray) -> FloatArray:
-    """u^i(a(r, o), (k, o)), `(O_i, K_i, K_i)`: others' profile, true signal k, report r."""
+    """Return u^i(a(r, o), (k, o)), `(O_i, K_i, K_i)`: others' profile, true signal k, report r."""
     utility = own_last(stage, agent, stage.utility[agent])
     decision = own_last(stage, agent, policy)
     others = np.arange(decision.shape[0])[:, None]
@@ -42,7 +42,7 @@ def utility_by_report(stage: Stage, agent: int, policy: IntArray) -> FloatArray:
 
 
 def ex_post_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray | None:
-    """Payments `(O_i, K_i)` under which truth is statically ex post optimal, or None where this rule gives none."""
+    """Return generalised VCG payments `(O_i, K_i)`, or None where truth is not ex post optimal under them."""
     utility = own_last(stage, agent, stage.utility[agent])
     others = own_last(stage, agent, flow_welfare(stage, agent))
     decision = own_last(stage, agent, policy)
@@ -62,7 +62,7 @@ def ex_post_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray |
 
 
 def least_payments(utility: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The least non-negative payments under which truth is optimal, and the gain of the best closed walk.
+    """Return the least non-negative payments under which truth is optimal, and the gain of the best closed walk.
 
     Args:
         utility: u(a(r), k), `(O, K true, K report)`.
@@ -80,20 +80,20 @@ def least_payments(utility: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def implementing_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray | None:
-    """Payments `(O_i, K_i)` under which truth is statically ex post optimal, generalised VCG's if they do it, or None.
+    """Return payments `(O_i, K_i)` under which truth is ex post optimal: generalised VCG's or others; None: none do.
 
     They are the same wherever the decision is.
     """
-    found = ex_post_payments(stage, agent, policy)
-    if found is not None:
-        return found
+    rule = ex_post_payments(stage, agent, policy)
+    if rule is not None:
+        return rule
     utility = utility_by_report(stage, agent, policy)
     payments, gains = least_payments(utility)
     return payments if gains.max() <= SLACK * max(1.0, float(np.abs(utility).max())) else None
 
 
 def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
-    """A cycle of signals with a large total gain, utility `(K true, K report)`; 0 and no cycle if none gains.
+    """Return a cycle of signals with a large total gain, from utility `(K true, K report)`; (0, []) if none gains.
 
     Longest closed walks of at most K steps by dynamic programming. A closed walk that gains contains a simple cycle
     that does; the best simple cycle of the longest walks is returned.
@@ -121,13 +121,13 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
 
 
 def _simple_cycles(walk: list[int], step: FloatArray) -> list[tuple[float, list[int]]]:
-    """The simple cycles of a closed walk, with their gains."""
-    found, open_path = [], list[int]()
+    """Yield the simple cycles of a closed walk, with their gains."""
+    cycles, open_path = [], list[int]()
     for node in walk:
         if node in open_path:
             cycle = open_path[open_path.index(node) :]
             gain = sum(float(step[a, b]) for a, b in zip(cycle, [*cycle[1:], node], strict=True))
-            found.append((gain, cycle))
+            cycles.append((gain, cycle))
             open_path = open_path[: open_path.index(node)]
         open_path.append(node)
-    return found
+    return cycles

@@ -1,4 +1,4 @@
-"""Is a belief a mixture of other beliefs? The nearest mixture, and how far off it is.
+"""The nearest mixture of other beliefs to a belief, and its distance.
 
 The nearest point of conv{m_j} to m_r minimises |Σ_j w_j (m_j − m_r)| over w ≥ 0, Σ w = 1. It is the solution of a
 non-negative least-squares problem up to scale: with X = (m_j − m_r)_j and w = z / Σ z,
@@ -14,7 +14,7 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 
 
 def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]:
-    """Distance of a column to the hull of the others, and the weights `(K,)` of the nearest mixture (its own: 0).
+    """Return a column's distance to the hull of the others, and the weights `(K,)` of the nearest mixture (own: 0).
 
     A lone column has nothing to be mixed from: distance ∞.
 
@@ -35,12 +35,12 @@ def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]
 
 
 def nearest_mixtures(matrices: FloatArray, columns: IntArray) -> tuple[FloatArray, FloatArray]:
-    """The same for a batch: matrices `(n, Y, K)`, a column of each `(n,)`; distances `(n,)`, weights `(n, K)`."""
+    """Return distances `(n,)` and weights `(n, K)` for matrices `(n, Y, K)` and one column of each, `(n,)`."""
     count, _, width = matrices.shape
     if width == 2:  # the hull of the others is the other one
         weights = np.zeros((count, 2))
         weights[np.arange(count), 1 - columns] = 1.0
         return np.linalg.norm(matrices[..., 0] - matrices[..., 1], axis=1), weights
-    found = [nearest_mixture(matrix, int(k)) for matrix, k in zip(matrices, columns, strict=True)]
-    distance = np.array([one for one, _ in found])
-    return distance, np.array([weights for _, weights in found]).reshape(count, width)
+    pairs = [nearest_mixture(matrix, int(k)) for matrix, k in zip(matrices, columns, strict=True)]
+    distance = np.array([one for one, _ in pairs])
+    return distance, np.array([weights for _, weights in pairs]).reshape(count, width)

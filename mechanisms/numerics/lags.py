@@ -1,4 +1,4 @@
-"""What the others will say over the next L periods, by one's own signal: belief matrices for payments that come later.
+"""Belief matrices of the others' signals over the next L periods, for payments that fall due later.
 
 With M_l(a, o)[y, k] = P(θ_{t+l}^{−i} = y | a, (k, o)), payments p_1, …, p_L due after 1, …, L periods have the present
 value Σ_l δ^l M_lᵀ p_l = Mᵀ p for the stacked M = (δ M_1; …; δ^L M_L).
@@ -20,17 +20,17 @@ MOVED = 1e-12
 
 
 def split_profiles(stage: Stage, agent: int) -> tuple[IntArray, IntArray]:
-    """Every flat profile's others' part and own signal, `(S,)` each; the public state is with the others."""
+    """Return every flat profile's others' part (public state included) and own signal, `(S,)` each."""
     own = stage.offset + agent
-    places = list(np.unravel_index(np.arange(stage.size), stage.axes))
+    coordinates = list(np.unravel_index(np.arange(stage.size), stage.axes))
     rest = [width for j, width in enumerate(stage.axes) if j != own]
-    others = [place for j, place in enumerate(places) if j != own]
+    others = [coordinate for j, coordinate in enumerate(coordinates) if j != own]
     flat = np.ravel_multi_index(others, rest) if rest else np.zeros(stage.size)
-    return flat.astype(np.intp), places[own].astype(np.intp)
+    return flat.astype(np.intp), coordinates[own].astype(np.intp)
 
 
 def lagged_beliefs(environment: TableEnvironment, t: int, agent: int, lags: int) -> list[FloatArray]:
-    """M_1, …, M_L out of period t, `(D, O_i, O_i(t + l), K_i)` each."""
+    """Return M_1, …, M_L out of period t, `(D, O_i, O_i(t + l), K_i)` each."""
     matrices = [belief_matrices(environment, t, agent)]
     stage = environment.stage(t)
     own = stage.offset + agent
@@ -45,13 +45,13 @@ def lagged_beliefs(environment: TableEnvironment, t: int, agent: int, lags: int)
 
 
 def _others_indicator(stage: Stage, agent: int) -> FloatArray:
-    """1 where a profile has that others' part, `(S, O_i)`."""
+    """Return 1 where a profile has that others' part, else 0, `(S, O_i)`."""
     others, _ = split_profiles(stage, agent)
     return np.eye(stage.size // stage.axes[stage.offset + agent])[others]
 
 
 def moved_by_decisions(environment: TableEnvironment, lags: int) -> str | None:
-    """Where decisions move the signals so that beliefs over several lags are not known, in words; None: nowhere.
+    """Return in words where decisions move signals so that beliefs over several lags are not known; None: nowhere.
 
     Under a finite horizon the law out of period 0 may depend on the decision: it is only ever a first step.
     """

@@ -1,4 +1,4 @@
-"""The smallest possible largest transfer: many small linear programs, solved many at a time.
+"""The least possible largest transfer: many small linear programs, solved in batches.
 
 For a matrix M `(Y, K)`, a target v and a report r
 
@@ -36,7 +36,7 @@ OPTIONS = {
 
 
 def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
-    """p with the least max|p|, `(n, Y)`: matrices `(n, Y, K)`, targets `(n, K)`, reports `(n,)`.
+    """Return p with the least max|p|, `(n, Y)`: matrices `(n, Y, K)`, targets `(n, K)`, reports `(n,)`.
 
     NaN where a program has no solution, or none below `LARGEST`.
 
@@ -51,19 +51,19 @@ def smallest_transfers(matrices: FloatArray, target: FloatArray, report: IntArra
     out = np.zeros((count, rows))
     step = max(1, COLUMNS // (rows + 1))
     for start in range(0, count, step):
-        here = slice(start, start + step)
-        out[here] = _stacked(scaled[here], wanted[here], report[here])
+        batch = slice(start, start + step)
+        out[batch] = _stacked(scaled[batch], wanted[batch], report[batch])
     each = np.arange(count)
     out += (wanted[each, report] - (scaled[each, :, report] * out).sum(axis=1))[:, None]
     return out * (scale / total)[:, None]
 
 
 def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> FloatArray:
-    """One block-diagonal program; where that fails, its halves, so that what fails is a single program."""
+    """Solve one block-diagonal program; where it fails, solve its halves, until what fails is a single program."""
     count, rows, _ = matrices.shape
-    found = _solve(matrices, target, report)
-    if found.status == 0:
-        values = found.x.reshape(count, rows + 1)
+    solution = _solve(matrices, target, report)
+    if solution.status == 0:
+        values = solution.x.reshape(count, rows + 1)
         return values[:, :rows] - values[:, rows:]
     if count == 1:
         return np.full((1, rows), np.nan)
@@ -73,49 +73,49 @@ def _stacked(matrices: FloatArray, target: FloatArray, report: IntArray) -> Floa
 
 
 def _solve(matrices: FloatArray, target: FloatArray, report: IntArray) -> "OptimizeResult":
-    """Variables per block: x `(Y,)`, b."""
+    """Solve the block-diagonal program; variables per block: x `(Y,)` and the bound b."""
     count, rows, width = matrices.shape
     each = np.arange(count)
     others = np.nonzero(np.arange(width) != report[:, None])[1].reshape(count, width - 1)
     beliefs = np.swapaxes(matrices, 1, 2)
-    mine = _with_bound(beliefs[each, report][:, None])
-    theirs = _with_bound(beliefs[each[:, None], others])
+    truth = _with_bound(beliefs[each, report][:, None])
+    lies = _with_bound(beliefs[each[:, None], others])
     corner = np.broadcast_to(np.hstack([np.eye(rows), np.full((rows, 1), -2.0)]), (count, rows, rows + 1))
     limits = np.concatenate([-target[each[:, None], others], np.zeros((count, rows))], axis=1)
     return _highs(
         c=np.tile(np.append(np.zeros(rows), 1.0), count),
-        A_ub=_diagonal(np.concatenate([-theirs, corner], axis=1)),
+        A_ub=_diagonal(np.concatenate([-lies, corner], axis=1)),
         b_ub=limits.reshape(-1),
-        A_eq=_diagonal(mine),
+        A_eq=_diagonal(truth),
         b_eq=target[each, report],
         bounds=np.tile(np.array([[0.0, np.inf]] * rows + [[0.0, LARGEST]]), (count, 1)),
     )
 
 
 def _highs(**program: Any) -> "OptimizeResult":
-    """The dual simplex method; sparse matrices are taken, whatever SciPy's stubs say."""
+    """Run SciPy's dual simplex method; its stubs do not know that sparse matrices are taken."""
     from scipy.optimize import linprog
 
     return linprog(**program, method="highs-ds", options=OPTIONS)  # type: ignore[call-overload]
 
 
 def _with_bound(beliefs: FloatArray) -> FloatArray:
-    """Rows M_k with the coefficient of b behind them, `(n, k, Y + 1)`."""
+    """Return the rows M_k with the coefficient of b appended, `(n, k, Y + 1)`."""
     return np.concatenate([beliefs, -beliefs.sum(axis=2, keepdims=True)], axis=2)
 
 
 def _diagonal(blocks: FloatArray) -> "sparse.csc_array":
-    """A block-diagonal matrix of `(n, a, b)`, zeros left out."""
+    """Return the block-diagonal sparse matrix of blocks `(n, a, b)`."""
     from scipy import sparse
 
     block, row, column = np.nonzero(blocks)
     count, height, width = blocks.shape
-    places = (block * height + row, block * width + column)
-    return sparse.csc_array((blocks[block, row, column], places), shape=(count * height, count * width))
+    indices = (block * height + row, block * width + column)
+    return sparse.csc_array((blocks[block, row, column], indices), shape=(count * height, count * width))
 
 
 def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[float, FloatArray]:
-    """The least s with M_r·p = v_r, M_k·p ≥ v_k − s for some p, and the mixture ξ that stands in the way, `(K,)`.
+    """Return the least s with M_r·p = v_r, M_k·p ≥ v_k − s for some p, and the mixture ξ that forces it, `(K,)`.
 
     By duality s = max Σ ξ_k v_k − v_r over mixtures of other columns that give M_r: Farkas's certificate. ∞ where the
     solver gave up.
@@ -124,7 +124,7 @@ def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[floa
     rows, width = matrix.shape
     others = np.arange(width) != report
     total = float(matrix.sum(axis=0).mean())
-    found = _highs(
+    solution = _highs(
         c=np.append(np.zeros(rows), 1.0),
         A_ub=np.column_stack([-matrix[:, others].T / total, -np.ones(width - 1)]),
         b_ub=-target[others] / scale,
@@ -133,7 +133,7 @@ def shortfall(matrix: FloatArray, target: FloatArray, report: int) -> tuple[floa
         bounds=[(-LARGEST, LARGEST)] * rows + [(0.0, None)],
     )
     weights = np.zeros(width)
-    if found.status != 0:
+    if solution.status != 0:
         return np.inf, weights
-    weights[others] = np.maximum(0.0, -found.ineqlin.marginals)
-    return float(found.fun) * scale, weights / max(float(weights.sum()), 1e-300)
+    weights[others] = np.maximum(0.0, -solution.ineqlin.marginals)
+    return float(solution.fun) * scale, weights / max(float(weights.sum()), 1e-300)

@@ -24,7 +24,7 @@ Evaluate = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Pieces [low, high] with their slopes and the function that each belongs to; `(p,)` each."""
+    """Linear pieces on [low, high] with their slopes and the function that each belongs to; `(p,)` each."""
 
     low: FloatArray
     high: FloatArray
@@ -33,7 +33,7 @@ class Pieces:
 
 
 def convex_pieces(evaluate: Evaluate, low: FloatArray, high: FloatArray) -> Pieces:
-    """All pieces of functions 0, …, n − 1 on [low_k, high_k].
+    """Return all linear pieces of functions 0, …, n − 1 on [low_k, high_k].
 
     Raises:
         Refusal: there are too many.
@@ -43,29 +43,29 @@ def convex_pieces(evaluate: Evaluate, low: FloatArray, high: FloatArray) -> Piec
         np.stack([at[which], *evaluate(at[which], which)]) for at in (low, high)
     )  # point, value and slope at either end
     scale = max(1.0, float(np.abs(left[1]).max(initial=0)), float(np.abs(right[1]).max(initial=0)))
-    done: list[tuple[FloatArray, FloatArray, FloatArray, IntArray]] = []
-    asked = 2 * len(which)
+    pieces: list[tuple[FloatArray, FloatArray, FloatArray, IntArray]] = []
+    evaluations = 2 * len(which)
     while len(which):
         bend = right[2] - left[2]
         straight = bend * (right[0] - left[0]) <= FLAT * scale
-        done.append((left[0][straight], right[0][straight], right[2][straight], which[straight]))
+        pieces.append((left[0][straight], right[0][straight], right[2][straight], which[straight]))
         left, right, which, bend = left[:, ~straight], right[:, ~straight], which[~straight], bend[~straight]
         if not len(which):
             break
         meet = (right[1] - right[2] * right[0] - left[1] + left[2] * left[0]) / -bend
         meet = np.clip(meet, left[0], right[0])
         value, slope = evaluate(meet, which)
-        asked += len(which)
-        if asked > MOST:
-            raise Refusal(f"a convex function has too many kinks: {asked:,} points were not enough")
+        evaluations += len(which)
+        if evaluations > MOST:
+            raise Refusal(f"a convex function has too many kinks: {evaluations:,} points were not enough")
         kink = value - (left[1] + left[2] * (meet - left[0])) <= FLAT * scale
-        done.append((left[0][kink], meet[kink], left[2][kink], which[kink]))
-        done.append((meet[kink], right[0][kink], right[2][kink], which[kink]))
+        pieces.append((left[0][kink], meet[kink], left[2][kink], which[kink]))
+        pieces.append((meet[kink], right[0][kink], right[2][kink], which[kink]))
         middle = np.stack([meet, value, slope])[:, ~kink]
         left, right = (
             np.concatenate([left[:, ~kink], middle], axis=1),
             np.concatenate([middle, right[:, ~kink]], axis=1),
         )
         which = np.concatenate([which[~kink]] * 2)
-    columns = [np.concatenate([piece[k] for piece in done]) if done else np.zeros(0) for k in range(4)]
+    columns = [np.concatenate([piece[k] for piece in pieces]) if pieces else np.zeros(0) for k in range(4)]
     return Pieces(columns[0], columns[1], columns[2], columns[3].astype(np.intp))

@@ -1,4 +1,4 @@
-"""Two ways to hit a target, and what to say where neither is possible."""
+"""The two solvers of payment targets, spanning and convex, and their certificates where there is no solution."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -17,7 +17,7 @@ Size = Literal["explicit", "smallest"]
 
 @dataclass(frozen=True, eq=False)
 class Systems:
-    """What one agent's payments for the reports of one period must solve; see `dynmech.mechanisms.numerics.targets`.
+    """The equations that one agent's payments for the reports of one period must solve; see `numerics.targets`.
 
     Attributes:
         matrices: stacked beliefs, one per decision and others' profile that occur together, `(n, Y, K)`.
@@ -35,7 +35,7 @@ class Systems:
 
 
 class OutOfReachError(Exception):
-    """A target that no payments hit: which condition fails, in which cell, and the certificate in words."""
+    """No payments hit a target: which condition fails, in which cell, and the certificate in words."""
 
     def __init__(self, condition: str, cell: int, why: str) -> None:
         super().__init__(condition, cell, why)
@@ -43,18 +43,18 @@ class OutOfReachError(Exception):
 
 
 class Solver(Protocol):
-    """Payments for every reported profile, `(S, Y)`."""
+    """A way to solve `Systems`."""
 
     def solve(self, systems: Systems) -> FloatArray:
-        """Raises OutOfReachError."""
+        """Return payments by reported profile, `(S, Y)`; raise OutOfReachError where there are none."""
         ...
 
 
 class Spanning:
-    """Least norm; the own report matters through the decision only."""
+    """Payments of least norm, which depend on the own report through the decision only."""
 
     def solve(self, systems: Systems) -> FloatArray:
-        """(Mᵀ)⁺ v in every cell."""
+        """Return (Mᵀ)⁺ v of the cell of every reported profile, `(S, Y)`."""
         solution = spanning_solution(systems.matrices, systems.target[..., None])
         if not solution.hits(systems.target):
             missed = solution.residual[:, 0]
@@ -72,12 +72,12 @@ class Spanning:
 
 @dataclass(frozen=True)
 class Convex:
-    """One lottery per report; explicit, or with the smallest possible largest payment."""
+    """One lottery per report: the explicit one, or the one with the smallest possible largest payment."""
 
     smallest: bool = False
 
     def solve(self, systems: Systems) -> FloatArray:
-        """p(·, r) in the cell of every reported profile."""
+        """Return p(·, r) in the cell of every reported profile, `(S, Y)`."""
         solution = convex_solution(
             systems.matrices[systems.cell], systems.target[systems.cell], systems.own, smallest=self.smallest
         )
@@ -98,7 +98,7 @@ class Convex:
 
 
 def mixture_text(weights: FloatArray, labels: tuple[str, ...]) -> str:
-    """Weights of signals in words; those of 0 are left out.
+    """Return the weights of signals in words; those of 0 are left out.
 
     >>> mixture_text(np.array([0.5, 0.0, 0.5]), ("low", "middle", "high"))
     "0.5 × 'low' + 0.5 × 'high'"
@@ -107,7 +107,7 @@ def mixture_text(weights: FloatArray, labels: tuple[str, ...]) -> str:
 
 
 def make_solver(way: Way, size: Size) -> Solver:
-    """The solver of these options.
+    """Return the solver that the options name.
 
     Raises:
         InputError: `smallest` is asked of the spanning solver, which has one solution.

@@ -52,11 +52,12 @@ class Solution:
     singular_value: FloatArray
 
     def hits(self, target: FloatArray) -> bool:
-        """Whether every system is solved."""
+        """Return whether every system is solved up to rounding."""
         return bool((self.residual <= RESIDUAL * _scale(target)).all())
 
 
 def _scale(target: FloatArray) -> float:
+    """Return max(1, max |v|)."""
     return max(1.0, float(np.abs(target).max(initial=0.0)))
 
 
@@ -100,7 +101,7 @@ class ConvexSolution:
 def convex_solution(
     matrices: FloatArray, target: FloatArray, report: IntArray, *, smallest: bool = False
 ) -> ConvexSolution:
-    """Transfers for a report under which no other signal would send it: matrices `(n, Y, K)`, targets `(n, K)`.
+    """Return transfers for a report that no other signal would send: matrices `(n, Y, K)`, targets `(n, K)`.
 
     Args:
         report: r, `(n,)`.
@@ -133,7 +134,7 @@ def convex_solution(
 
 
 def _normals(matrices: FloatArray, report: IntArray, distance: FloatArray, mixture: FloatArray) -> FloatArray:
-    """n, from the nearest mixture to M_r, `(n, Y)`; 0 where there is no distance."""
+    """Return the unit vectors n from the nearest mixture to M_r, `(n, Y)`; 0 where there is no distance."""
     each = np.arange(len(matrices))
     step = matrices[each, :, report] - (matrices * mixture[:, None, :]).sum(axis=2)
     return np.divide(step, distance[:, None], out=np.zeros_like(step), where=distance[:, None] > 0)
@@ -142,7 +143,7 @@ def _normals(matrices: FloatArray, report: IntArray, distance: FloatArray, mixtu
 def separating_transfers(
     matrices: FloatArray, target: FloatArray, report: IntArray, distance: FloatArray, normal: FloatArray
 ) -> FloatArray:
-    """The explicit solution `(n, Y)`, given distances `(n,)` from the hull and unit normals `(n, Y)`."""
+    """Return the explicit solution `(n, Y)`, given distances `(n,)` from the hull and unit normals `(n, Y)`."""
     each = np.arange(len(matrices))
     total = matrices.sum(axis=1).mean(axis=1)
     largest = 2 * np.abs(target).max(axis=1)

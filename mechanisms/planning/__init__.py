@@ -1,4 +1,8 @@
-"""The planner: efficient decision rules, what they are worth, and the fixed points behind them."""
+"""The planner: efficient decision rules, and what they are worth.
+
+`plan` solves a finite environment, `solve_plans` a batch of plans for a separable economy, `gittins_index` a bandit;
+`decisions_without` says what can be decided without an agent.
+"""
 
 import lazy_loader
 

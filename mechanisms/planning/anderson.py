@@ -30,7 +30,7 @@ WORSE = 10.0
 
 
 class Anderson:
-    """The past of one iteration; points may have any shape.
+    """Anderson acceleration of one iteration, with its last steps; points may have any shape.
 
     >>> iterate, x = Anderson(), np.zeros(2)
     >>> half = np.array([[0.9, 0.1], [0.0, 0.8]])
@@ -47,7 +47,7 @@ class Anderson:
         self._last: tuple[FloatArray, FloatArray] | None = None
 
     def step(self, point: FloatArray, image: FloatArray) -> FloatArray:
-        """The next point, given the last one and its image."""
+        """Return the next point, given the last one and its image."""
         from scipy.linalg.lapack import dposv
 
         residual = (image - point).reshape(-1)
@@ -69,7 +69,7 @@ class Anderson:
         return image - _combined(weights, self._images[:used]).reshape(image.shape)
 
     def _remember(self, residual: FloatArray, image: FloatArray) -> None:
-        """Differences take the place of the oldest ones."""
+        """Store the latest differences in place of the oldest ones."""
         if self.count == 0:
             self._residuals, self._images = np.empty((2, self.depth, residual.size))
             self._gram = np.zeros((self.depth, self.depth))
@@ -81,7 +81,7 @@ class Anderson:
 
 
 def _products(rows: FloatArray, vector: FloatArray) -> FloatArray:
-    """Rows `(k, s)` times a vector `(s,)`."""
+    """Return rows `(k, s)` times a vector `(s,)`."""
     out = np.zeros(len(rows))
     for a in range(0, len(vector), PIECE):
         out += rows[:, a : a + PIECE] @ vector[a : a + PIECE]
@@ -89,7 +89,7 @@ def _products(rows: FloatArray, vector: FloatArray) -> FloatArray:
 
 
 def _combined(weights: FloatArray, rows: FloatArray) -> FloatArray:
-    """Weights `(k,)` times rows `(k, s)`."""
+    """Return weights `(k,)` times rows `(k, s)`."""
     out = np.empty(rows.shape[1])
     for a in range(0, len(out), PIECE):
         np.matmul(weights, rows[:, a : a + PIECE], out=out[a : a + PIECE])

@@ -60,7 +60,7 @@ def solve_plans(economy: Economy, flows: Sequence[FloatArray]) -> Plans:
 
 
 def expect(economy: Economy, t: int, value: FloatArray) -> FloatArray:
-    """E[value(s′) | d, s] out of the t-th later period, `(n, S′)` to `(n, D, S)`."""
+    """Return E[value(s′) | d, s] out of the t-th later period, from `(n, S′)` to `(n, D, S)`."""
     factors, count = economy.later[t].kernel, len(value)
     decisions = len(economy.decisions)
     work = np.broadcast_to(value[:, None], (count, decisions, value.shape[1])).reshape(count, decisions, 1, -1)
@@ -72,14 +72,14 @@ def expect(economy: Economy, t: int, value: FloatArray) -> FloatArray:
 
 
 def lowest_best(quality: FloatArray) -> IntArray:
-    """The lowest decision within `TIE` of the best, `(n, D, S)` to `(n, S)`."""
+    """Return the lowest decision within `TIE` of the best, from `(n, D, S)` to `(n, S)`."""
     best = quality.max(axis=1, keepdims=True)
     slack = TIE * np.maximum(1.0, np.abs(best))
     return np.argmax(quality >= best - slack, axis=1)
 
 
 def follow(economy: Economy, policy: Sequence[IntArray], flows: Sequence[FloatArray]) -> list[FloatArray]:
-    """What given policies `(n, S)` are worth in other flows `(n, D, S)`, per later period `(n, S)`."""
+    """Return what policies `(n, S)` are worth in flows `(n, D, S)`, `(n, S)` per later period."""
     own = [np.take_along_axis(f, p[:, None], axis=1)[:, 0] for f, p in zip(flows, policy, strict=True)]
     if economy.endless:
         return [_evaluate(economy, policy[0], own[0])]
@@ -92,14 +92,15 @@ def follow(economy: Economy, policy: Sequence[IntArray], flows: Sequence[FloatAr
 
 
 def _endless(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return value and policy of an endless horizon, `(n, S)` each."""
     size = flow.shape[2]
     if not economy.controlled:
         policy = lowest_best(flow)
         best = np.take_along_axis(flow, policy[:, None], axis=1)[:, 0]
         return _evaluate(economy, policy, best), policy
     if size > DENSE:
-        found = [_one(economy, row) for row in flow]
-        return np.stack([v for v, _ in found]), np.stack([p for _, p in found])
+        solved = [_one(economy, row) for row in flow]
+        return np.stack([v for v, _ in solved]), np.stack([p for _, p in solved])
     value, policy = np.empty(flow[:, 0].shape), np.empty(flow[:, 0].shape, np.intp)
     for some in _chunks(len(flow), size):
         value[some], policy[some] = _howard(economy, flow[some])
@@ -107,12 +108,13 @@ def _endless(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
 
 
 def _chunks(count: int, size: int) -> Iterator[slice]:
+    """Yield slices of the batch that fit into `CHUNK` numbers."""
     step = max(1, CHUNK // size**2)
     return (slice(a, min(a + step, count)) for a in range(0, count, step))
 
 
 def _howard(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Policy iteration; a plan keeps its decision where no other is better by more than rounding."""
+    """Return value and policy by policy iteration; a decision changes only if it gains more than rounding."""
     policy = lowest_best(flow)
     for _ in range(ROUNDS):
         own = np.take_along_axis(flow, policy[:, None], axis=1)[:, 0]
@@ -127,7 +129,7 @@ def _howard(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
 
 
 def _evaluate(economy: Economy, policy: IntArray, own: FloatArray) -> FloatArray:
-    """V = own + δ P_π V, `(n, S)`."""
+    """Solve V = own + δ P_π V, `(n, S)`."""
     size = own.shape[1]
     if size > DENSE:
         return np.stack([_evaluate_one(economy, p, v) for p, v in zip(policy, own, strict=True)])
@@ -142,7 +144,7 @@ def _evaluate(economy: Economy, policy: IntArray, own: FloatArray) -> FloatArray
 
 
 def _table(economy: Economy, flow: FloatArray) -> TableEnvironment:
-    """The states alone, `flow` `(D, S)` as the first agent's utility."""
+    """Return an environment of the states alone, with `flow` `(D, S)` as the first agent's utility."""
     period = economy.later[0]
     utility = np.zeros((len(economy.agents), len(flow), *period.axes))
     utility[0] = flow.reshape(len(flow), *period.axes)
@@ -153,17 +155,17 @@ def _table(economy: Economy, flow: FloatArray) -> TableEnvironment:
 
 
 def _one(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
-    """One large plan, by the planner; what is forbidden costs more than anything can bring."""
+    """Return value and policy of one large plan, by the planner; forbidden decisions get a prohibitive cost."""
     allowed = flow > FORBIDDEN / 2
     largest = float(np.abs(flow[allowed]).max(initial=1.0))
     worst = -2 * largest / (1 - economy.discount) - 1
     require_room("a plan", 6.0 * flow.size)
-    found = plan(_table(economy, np.where(allowed, flow, worst)))
-    return found.value[0].reshape(-1), found.policy[0].reshape(-1)
+    solved = plan(_table(economy, np.where(allowed, flow, worst)))
+    return solved.value[0].reshape(-1), solved.policy[0].reshape(-1)
 
 
 def _evaluate_one(economy: Economy, policy: IntArray, own: FloatArray) -> FloatArray:
-    """A large policy's worth: the plan in which every other decision is forbidden."""
+    """Return the worth of one large policy: that of the plan in which every other decision is forbidden."""
     flow = np.full((len(economy.decisions), own.size), FORBIDDEN)
     flow[policy, np.arange(own.size)] = own
     return _one(economy, flow)[0]

@@ -1,4 +1,4 @@
-"""What can be decided without an agent: for the value that the others reach alone, W_{−i}.
+"""The decisions that can be taken without an agent, for the value W_{−i} that the others reach alone.
 
 An agent takes no part in a decision if its utility there is 0 whatever the signals: in an auction the good goes to
 somebody else or is kept, in trade without the seller there is none. `pivot:without=feasible` lets the others choose
@@ -21,7 +21,7 @@ NOTHING = 1e-12
 
 
 def decisions_without(environment: TableEnvironment, agent: int, without: str) -> list[IntArray] | None:
-    """Per stage, the decisions that may be taken without the agent; None: all.
+    """Return per stage the decisions that may be taken without the agent; None: all.
 
     Args:
         without: `all`, `feasible` (see the module), or names of decisions joined by `+`.
@@ -36,30 +36,31 @@ def decisions_without(environment: TableEnvironment, agent: int, without: str) -
 
 
 def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -> IntArray:
+    """Return the decisions of period t that may be taken without the agent."""
     stage, who = environment.stage(t), environment.agents[agent]
     if without == "feasible":
         own = np.abs(stage.utility[agent]).reshape(len(stage.decisions), -1).max(axis=1)
-        found = np.flatnonzero(own <= NOTHING)
-        if not len(found):
+        allowed = np.flatnonzero(own <= NOTHING)
+        if not len(allowed):
             raise Refusal(
                 f"environment {environment.name!r}: without=feasible: in period {t} agent {who!r} takes part in every "
                 f"decision ({', '.join(stage.decisions)}); use without=all or name decisions"
             )
-        return found
+        return allowed
     names = without.split("+")
     known = {name for s in environment.table_stages for name in environment.stage(s).decisions}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(f"without: {unknown[0]!r} is none of all, feasible, {', '.join(stage.decisions)}")
-    found = np.array([d for d, name in enumerate(stage.decisions) if name in names], np.intp)
-    if not len(found):
-        given = ", ".join(names)
-        raise InputError(f"without: none of {given} is a decision of period {t}: {', '.join(stage.decisions)}")
-    return found
+    allowed = np.array([d for d, name in enumerate(stage.decisions) if name in names], np.intp)
+    if not len(allowed):
+        listed = ", ".join(names)
+        raise InputError(f"without: none of {listed} is a decision of period {t}: {', '.join(stage.decisions)}")
+    return allowed
 
 
 def restricted(environment: TableEnvironment, keep: Sequence[IntArray]) -> TableEnvironment:
-    """The economy with only these decisions, one array per stage; private actions become part of the decisions."""
+    """Return the economy with only these decisions, one array per stage; private actions become part of decisions."""
     stages = tuple(_restricted_stage(environment.stage(t), keep[t]) for t in environment.table_stages)
     return TableEnvironment(
         environment.name, environment.agents, environment.prior, stages, environment.discount, environment.horizon
@@ -67,6 +68,7 @@ def restricted(environment: TableEnvironment, keep: Sequence[IntArray]) -> Table
 
 
 def _restricted_stage(stage: Stage, keep: IntArray) -> Stage:
+    """Return the stage with only these decisions."""
     kernel = stage.kernel
     if isinstance(kernel, JointKernel):
         kernel = JointKernel(kernel.table[keep], kernel.axes, kernel.next_axes)

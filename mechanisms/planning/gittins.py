@@ -1,4 +1,4 @@
-"""Gittins indices of a finite Markov chain with rewards, by two methods; and the printed formula that is none.
+"""Gittins indices of a finite Markov chain with rewards, by two methods; and the printed formula, which is no index.
 
     g(s) = sup_τ E[Σ_{t=0}^{τ} δ^t r(s_t)] / E[Σ_{t=0}^{τ} δ^t],   τ + 1 a stopping time of the chain from s:
 
@@ -25,7 +25,7 @@ ROUNDS = 500
 
 
 def gittins_index(reward: FloatArray, kernel: FloatArray, discount: float) -> FloatArray:
-    """By largest remaining index, `(K,)`.
+    """Return the Gittins index by largest remaining index, `(K,)`.
 
     >>> gittins_index(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), 0.5).tolist()
     [0.5, 1.0]
@@ -49,11 +49,12 @@ def gittins_index(reward: FloatArray, kernel: FloatArray, discount: float) -> Fl
 
 
 def restart_index(reward: FloatArray, kernel: FloatArray, discount: float) -> FloatArray:
-    """By restarting, `(K,)`, one decision problem per state."""
+    """Return the Gittins index by restart problems, `(K,)`, one decision problem per state."""
     return np.array([_restart(reward, kernel, discount, s) for s in range(len(reward))])
 
 
 def _restart(reward: FloatArray, kernel: FloatArray, discount: float, state: int) -> float:
+    """Return one state's index: (1 − δ) times the value of its restart problem."""
     count = len(reward)
     again = np.zeros(count, np.bool_)
     for _ in range(ROUNDS):
@@ -68,7 +69,7 @@ def _restart(reward: FloatArray, kernel: FloatArray, discount: float, state: int
 
 
 def printed_index(successes: float, failures: float, depth: int, discount: float) -> float:
-    """(26) as printed, sup_τ E[Σ δ^t r / Σ δ^t], for learning from a Beta prior that stops after `depth` observations.
+    """Return (26) as printed, sup_τ E[Σ δ^t r / Σ δ^t], for a Beta prior and at most `depth` observations.
 
     The same stopping times as of the index: what was observed in period t is known when it is chosen whether to go on.
     A path's quotient depends on all that was earned: the search is over paths. After the last observation the mean

@@ -62,7 +62,7 @@ class Plan:
             table.flags.writeable = False
 
     def at(self, t: int) -> int:
-        """Where period t stands in the lists."""
+        """Return the index of period t in the lists."""
         return 0 if self.stationary else t
 
 
@@ -70,7 +70,7 @@ _PLANS: WeakKeyDictionary[TableEnvironment, dict[int | None, Plan]] = WeakKeyDic
 
 
 def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
-    """The plan for everybody's welfare, or for everybody's but agent `without`'s (its utility counts for nothing).
+    """Return the plan for everybody's welfare, or for everybody's but agent `without`'s (its utility counts as 0).
 
     A plan is kept as long as its environment, which is immutable: asking twice costs nothing.
 
@@ -86,7 +86,7 @@ def plan(environment: TableEnvironment, without: int | None = None) -> Plan:
 
 
 def numbers_needed(environment: TableEnvironment) -> float:
-    """About how many numbers a plan takes at most, the work on it included.
+    """Return about how many numbers a plan takes at most, the work on it included.
 
     Per profile and period it keeps D qualities, a policy, a value and a gap. Work on an infinite horizon takes 3 D
     more, the past of the iteration, GMRES's 40 vectors and, under a joint kernel, one law per profile.
@@ -103,6 +103,7 @@ def numbers_needed(environment: TableEnvironment) -> float:
 
 
 def _solve(environment: TableEnvironment, without: int | None) -> Plan:
+    """Solve a finite horizon backwards; an infinite one by `_stationary`."""
     require_room(f"the plan of environment {environment.name!r}", numbers_needed(environment))
     if environment.horizon is None:
         return _stationary(environment, without)
@@ -121,7 +122,7 @@ def _solve(environment: TableEnvironment, without: int | None) -> Plan:
 
 
 def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
-    """Σ_{i ≠ without} u^i − c, `(D, *A)`."""
+    """Return Σ_{i ≠ without} u^i − c, `(D, *A)`."""
     if without is None:
         return stage.welfare
     total = np.zeros(stage.utility.shape[1:])
@@ -133,12 +134,12 @@ def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
 
 
 def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> FloatArray:
-    """δ E[value(θ′) | a, θ] out of period t, `(D, *A)`; `value` over next period's profiles."""
+    """Return δ E[value(θ′) | a, θ] out of period t, `(D, *A)`; `value` over next period's profiles."""
     return environment.discount * environment.kernel(t).expect(value)
 
 
 def _best(quality: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Lowest decision that ties with the best, the best value, and the gap to the best decision that does not tie."""
+    """Return the lowest decision that ties with the best, its value, and the gap to the best that does not tie."""
     value = quality.max(axis=0)
     least = value - TIE * max(1.0, float(np.abs(value).max()))
     rest = np.full_like(value, -np.inf)
@@ -151,6 +152,7 @@ def _best(quality: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
 
 
 def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
+    """Return the plan of an infinite horizon."""
     problem = _Stationary(flow_welfare(environment.stage(0), without), environment.kernel(0), environment.discount)
     value = problem.solve()
     quality = problem.quality(value)
@@ -162,7 +164,7 @@ def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
 
 
 class _Stationary:
-    """max_π of Σ_t δ^t flow: one period repeated for ever; flow `(D, *A)`."""
+    """The problem max_π Σ_t δ^t flow of one period repeated for ever; flow `(D, *A)`."""
 
     def __init__(self, flow: FloatArray, kernel: JointKernel | IndependentKernel, discount: float) -> None:
         self.flow, self.kernel, self.discount = flow, kernel, discount
@@ -170,7 +172,7 @@ class _Stationary:
         self.scale = max(1.0, float(np.abs(self.start).max()))
 
     def solve(self) -> FloatArray:
-        """A value that is within `PRECISION` of W, or as close as rounding lets it come."""
+        """Return a value that is within `PRECISION` of W, or as close as rounding lets it come."""
         value = better = self.start
         past = Anderson()
         for _ in range(SWEEPS):
@@ -181,14 +183,14 @@ class _Stationary:
         return _policy_iteration(self, better)
 
     def quality(self, value: FloatArray) -> FloatArray:
-        """Q = flow + δ E[value(θ′) | a, θ], `(D, *A)`."""
+        """Return Q = flow + δ E[value(θ′) | a, θ], `(D, *A)`."""
         quality = self.kernel.expect(value)
         quality *= self.discount
         quality += self.flow
         return quality
 
     def best(self, value: FloatArray) -> FloatArray:
-        """T value = max_a Q; Q is never held for more than a batch of decisions."""
+        """Return T value = max_a Q, without holding Q for more than a batch of decisions."""
         best: FloatArray | None = None
         for some, ahead in self.kernel.ahead(value):
             ahead *= self.discount
@@ -199,7 +201,7 @@ class _Stationary:
         return best
 
     def centre(self, better: FloatArray, value: FloatArray) -> tuple[FloatArray, float]:
-        """The midpoint of the span bounds, and half their distance; `better` is T `value`."""
+        """Return the midpoint of the span bounds and half their distance; `better` is T `value`."""
         step = better - value
         low, high = float(step.min()), float(step.max())
         weight = self.discount / (1 - self.discount)
@@ -207,7 +209,7 @@ class _Stationary:
 
 
 def _policy_iteration(problem: _Stationary, value: FloatArray) -> FloatArray:
-    """Howard's policy iteration from a good guess; stops when no decision improves by more than rounding."""
+    """Return the value that Howard's policy iteration reaches from a guess, up to rounding."""
     policy: IntArray | None = None
     for _ in range(200):
         quality = problem.quality(value)

@@ -6,11 +6,9 @@ from .dynamic_program import (
     relaxed_revenue as relaxed_revenue,
 )
 from .optimal_two_period import OptimalTwoPeriod as OptimalTwoPeriod
-from .revenue_lp import Binding as Binding, RevenueOptimum as RevenueOptimum, revenue_optimum as revenue_optimum
+from .revenue_lp import RevenueOptimum as RevenueOptimum, revenue_optimum as revenue_optimum
 from .revenue_optimal import RevenueOptimal as RevenueOptimal
-from .revenue_program import Program as Program, Rows as Rows
 from .two_period_types import (
-    Law as Law,
     TwoPeriodSale as TwoPeriodSale,
     TwoPeriodTypes as TwoPeriodTypes,
     family as family,

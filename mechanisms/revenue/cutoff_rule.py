@@ -71,7 +71,7 @@ class CutoffRule:
     # Integrals over θ_2
 
     def _above(self, first: FloatArray, cutoff: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Second types above a cutoff and in reach of θ_1, and quadrature weights dθ_2: `(…, LATER)`.
+        """Return second types above a cutoff and within reach of θ_1, and quadrature weights dθ_2: `(…, LATER)`.
 
         Gauss–Legendre in s with θ_2 = a + (b − a)(3s² − 2s³), which tames densities that are steep at the ends.
         """
@@ -82,18 +82,18 @@ class CutoffRule:
         return start[..., None] + length * unit**2 * (3 - 2 * unit), length * 6 * unit * (1 - unit) * weights / 2
 
     def option_value(self, first: FloatArray, price: FloatArray) -> FloatArray:
-        """E[(θ_2 − price)⁺ | θ_1] = ∫_price (1 − F_2)."""
+        """Return E[(θ_2 − price)⁺ | θ_1] = ∫_price (1 − F_2)."""
         values, weights = self._above(first, price)
         missing = 1 - np.asarray(self.types.second(first[..., None]).cdf(values), dtype=np.float64)
         return (missing * weights).sum(axis=-1) + np.maximum(self.types.reach(first)[0] - price, 0.0)
 
     def option_response(self, first: FloatArray, price: FloatArray) -> FloatArray:
-        """∂/∂θ_1 of it: E[I 1{θ_2 ≥ price} | θ_1]."""
+        """Return ∂/∂θ_1 of the option's value: E[I 1{θ_2 ≥ price} | θ_1]."""
         values, weights = self._weighted(first, price)
         return np.asarray((self.types.response(first[..., None], values) * weights).sum(axis=-1))
 
     def _weighted(self, first: FloatArray, cutoff: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The same with weights dF_2."""
+        """Return `_above` with weights dF_2."""
         values, weights = self._above(first, cutoff)
         return values, weights * np.asarray(self.types.second(first[..., None]).pdf(values), dtype=np.float64)
 
@@ -107,29 +107,29 @@ class CutoffRule:
         """
         low, high = self.types.first_support
         fine = np.linspace(low, high, FINE)
-        regimes, found = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
-        found += [end + sign * (high - low) * step for end, sign in ((low, 1), (high, -1)) for step in GRADED]
+        regimes, pieces = self._regime(fine), [low, high, *np.linspace(low, high, PANELS + 1)[1:-1]]
+        pieces += [end + sign * (high - low) * step for end, sign in ((low, 1), (high, -1)) for step in GRADED]
         if low < self.first < high:
-            found.append(self.first)
+            pieces.append(self.first)
         changes = np.flatnonzero((regimes[1:] != regimes[:-1]).any(axis=1))
         before, after = fine[changes], fine[changes + 1]
         for _ in range(40 if len(changes) else 0):
             middle = (before + after) / 2
             same = (self._regime(middle) == regimes[changes]).all(axis=1)
             before, after = np.where(same, middle, before), np.where(same, after, middle)
-        found += after.tolist()
-        ends = np.unique(found)
+        pieces += after.tolist()
+        ends = np.unique(pieces)
         return ends[np.concatenate([[True], np.diff(ends) > 1e-12 * (high - low)])]
 
     def _regime(self, first: FloatArray) -> IntArray:
-        """Where κ_2 stands, `(n, 2)`: among all types, and in the support."""
+        """Return where κ_2 stands among all types, and in the support, `(n, 2)`."""
         cutoff = self.second(first)
         low, high = self.types.reach(first)
         among = (cutoff > self.types.low).astype(np.intp) + (cutoff >= self.types.high)
         return np.stack([among, (cutoff > low).astype(np.intp) + (cutoff >= high)], axis=1)
 
     def _piecewise(self, function: Callable[[FloatArray], FloatArray]) -> "PPoly":
-        """The polynomials through a function's values at the Gauss nodes of each piece."""
+        """Return the polynomials through a function's values at the Gauss nodes of each piece."""
         from scipy.interpolate import PPoly
 
         nodes, _ = np.polynomial.legendre.leggauss(NODES)
@@ -142,28 +142,30 @@ class CutoffRule:
 
     @cached_property
     def _cutoff(self) -> "PPoly":
+        """κ_2 as piecewise polynomials."""
         return self._piecewise(self.second)
 
     @cached_property
     def _rent(self) -> "PPoly":
-        """∫_{θ̲}^{θ_1} R."""
+        """∫_{θ̲}^{θ_1} R as piecewise polynomials."""
         response = self._piecewise(lambda s: self.option_response(s, self.second(s)))
         return response.antiderivative()
 
     @cached_property
     def _option(self) -> "PPoly":
+        """The option's value B as piecewise polynomials."""
         return self._piecewise(lambda s: self.option_value(s, self.second(s)))
 
     def sells_today(self, first: FloatArray) -> FloatArray:
-        """q_1, as numbers."""
+        """Return q_1 as numbers."""
         return (np.asarray(first) >= self.first).astype(np.float64)
 
     def cutoff(self, first: FloatArray) -> FloatArray:
-        """κ_2, the price tomorrow after a report."""
+        """Return κ_2, the price tomorrow after a report."""
         return np.asarray(self._cutoff(first), dtype=np.float64)
 
     def upfront(self, report: FloatArray) -> FloatArray:
-        """What is paid in the first period: κ_1 with the good, and the option."""
+        """Return what is paid in the first period: κ_1 with the good, and the option's price."""
         option = np.asarray(self._option(report) - self._rent(report), dtype=np.float64)
         return (
             self.first * self.sells_today(report) + self.discount * option if self.selling else self.discount * option
@@ -175,11 +177,11 @@ class CutoffRule:
         return self.first <= self.types.first_support[1]
 
     def payoff(self, first: FloatArray) -> FloatArray:
-        """U_1."""
+        """Return U_1."""
         return np.maximum(np.asarray(first) - self.first, 0.0) + self.discount * np.asarray(self._rent(first))
 
     def payoff_of_report(self, first: FloatArray, report: FloatArray) -> FloatArray:
-        """A first report's worth, the best answer to the posted price in the second period included."""
+        """Return a first report's payoff when the second period is best answered."""
         first, report = np.broadcast_arrays(first, report)
         later = self.discount * self.option_value(first, self.cutoff(report))
         return np.asarray(first * self.sells_today(report) - self.upfront(report) + later)
@@ -187,7 +189,7 @@ class CutoffRule:
     # What it earns
 
     def expect(self, function: Callable[[FloatArray], FloatArray]) -> float:
-        """E[function(θ_1)]."""
+        """Return E[function(θ_1)]."""
         nodes, weights = np.polynomial.legendre.leggauss(NODES)
         width = np.diff(self.breaks)[:, None]
         points = self.breaks[:-1, None] + width * (nodes + 1) / 2
@@ -196,43 +198,43 @@ class CutoffRule:
         return float((function(flat).reshape(points.shape) * density * width * weights / 2).sum())
 
     def later_virtual(self, first: FloatArray) -> FloatArray:
-        """E[ψ_2 1{θ_2 ≥ κ_2} | θ_1]."""
+        """Return E[ψ_2 1{θ_2 ≥ κ_2} | θ_1]."""
         cutoff = self.second(first)
         values, weights = self._weighted(first, cutoff)
         return np.asarray((self.types.second_virtual(first[..., None], values) * weights).sum(axis=-1))
 
     def virtual_surplus(self) -> tuple[float, float]:
-        """E[ψ_1 q_1] and E[ψ_2 q_2]: revenue is the first plus δ times the second."""
+        """Return E[ψ_1 q_1] and E[ψ_2 q_2]: revenue is the first plus δ times the second."""
         today = self.expect(lambda s: self.types.first_virtual(s) * self.sells_today(s))
         return today, self.expect(self.later_virtual)
 
     def revenue(self) -> float:
-        """Expected discounted payments, from the prices."""
+        """Return expected discounted payments, from the prices."""
         return self.mean_upfront() + self.discount * self.mean_price()
 
     def mean_upfront(self) -> float:
-        """Expected payment in the first period."""
+        """Return the expected payment in the first period."""
         return self.expect(self.upfront)
 
     def mean_price(self) -> float:
-        """Expected payment in the second period."""
+        """Return the expected payment in the second period."""
         return self.expect(lambda s: self.second(s) * (1 - np.asarray(self.types.second(s).cdf(self.second(s)))))
 
     def rent(self) -> float:
-        """E[U_1]."""
+        """Return E[U_1]."""
         return self.expect(self.payoff)
 
     # Is truth best?
 
     def worst_lie(self, points: int = 129) -> tuple[float, float, float]:
-        """The largest gain of a first report on an even grid, second period best answered: gain, type, report."""
+        """Return a first report's largest gain on an even grid, type and report; second period best answered."""
         grid = np.linspace(*self.types.first_support, points)
         gains = self.payoff_of_report(grid[:, None], grid[None, :]) - self.payoff(grid)[:, None]
         k, r = largest_place(gains, max(1.0, scale_of(gains)))
         return float(gains.max()), float(grid[k]), float(grid[r])
 
     def integral_monotonicity(self, points: int = 65) -> tuple[float, float, float]:
-        """The least value of (8) over an even grid, and where: value, θ_1, r."""
+        """Return the least value of (8) over an even grid, with θ_1 and report r."""
         grid = np.linspace(*self.types.first_support, points)
         nodes, weights = np.polynomial.legendre.leggauss(NODES)
         ends = np.unique(np.concatenate([grid, self.breaks]))
@@ -249,12 +251,12 @@ class CutoffRule:
             value = total[at] - total[np.searchsorted(ends, report)]
             k = first_smallest(value, 1.0)
             least.offer(-float(value.min()), (float(grid[k]), float(report)))
-        type_, said = least.named or (0.0, 0.0)
-        return 0.0 - least.value, type_, said
+        type_, reported = least.named or (0.0, 0.0)
+        return 0.0 - least.value, type_, reported
 
 
 def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
-    """Sell where virtual values are not negative.
+    """Return the optimal rule: sell where virtual values are not negative.
 
     Raises:
         Refusal: virtual values cross 0 more than once, a higher first type makes second types worse, or tomorrow's
@@ -285,7 +287,7 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
 
 
 def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
-    """The least θ_2 from which on ψ_2 ≥ 0; the lowest (highest) type of all if it always (never) is on the support."""
+    """Return the least θ_2 with ψ_2 ≥ 0 from there on; the lowest (highest) type if always (never) on the support."""
     first = np.asarray(first, dtype=np.float64)
     low, high = _known(types, first)
     edge = 1e-9 * (high - low)
@@ -296,7 +298,7 @@ def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
 
 
 def _known(types: TwoPeriodTypes, first: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where ψ_2 is known: everywhere with a formula for I, else on the support."""
+    """Return where ψ_2 is known: everywhere with a formula for I, else on the support."""
     if types.impulse is not None:
         return np.full(first.shape, types.low), np.full(first.shape, types.high)
     return types.reach(first)
@@ -305,7 +307,7 @@ def _known(types: TwoPeriodTypes, first: FloatArray) -> tuple[FloatArray, FloatA
 def _root(
     function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray, wanted: BoolArray
 ) -> FloatArray:
-    """Where a function that crosses 0 from below does, elementwise, as far as it is wanted.
+    """Return where a function crosses 0 from below, elementwise.
 
     Bisection, then the Illinois rule; bisection to the end where that does not settle (a jump, a touch).
     """
@@ -332,8 +334,8 @@ def _root(
             b, at_b = c, at_c
             if (np.abs(at_b[brackets & wanted]) <= settled).all():
                 break
-    done = brackets & (np.abs(at_b) <= settled)
-    return b if done[wanted].all() else np.where(done, b, bisect(48, low, high)[1])
+    closed = brackets & (np.abs(at_b) <= settled)
+    return b if closed[wanted].all() else np.where(closed, b, bisect(48, low, high)[1])
 
 
 def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
@@ -356,12 +358,13 @@ def _check_second(types: TwoPeriodTypes, first: FloatArray) -> None:
 
 
 def _falls_back(virtual: FloatArray) -> int | None:
-    """Where values `(n,)` are below 0 after having been above."""
+    """Return where values `(n,)` are below 0 after having been above."""
     below = np.maximum.accumulate(virtual > ROUNDING) & (virtual < -ROUNDING)
     return int(np.argmax(below)) if below.any() else None
 
 
 def _irregular(types: TwoPeriodTypes, which: str, at: str) -> Refusal:
+    """Return the refusal that names where virtual values are not regular."""
     return Refusal(
         f"optimal-two-period: types {types.label}: the {which} virtual value crosses 0 more than once (it is below 0 "
         f"again at {at}): the pointwise optimum is not monotone, it needs ironing; revenue-optimal solves a grid of it"

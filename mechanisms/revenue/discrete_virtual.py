@@ -37,12 +37,12 @@ class DiscreteVirtual:
 
     @property
     def bound(self) -> float:
-        """The sum of positive parts."""
+        """The bound on revenue: the discounted sum of positive parts."""
         return float(np.maximum(self.first, 0).sum() + self.discount * np.maximum(self.second, 0).sum())
 
 
 def discrete_virtual_values(environment: TableEnvironment) -> DiscreteVirtual:
-    """Of a two-period sale to one buyer: decisions "keep" and "sell", utility θ when sold.
+    """Return the virtual values of a sale to one buyer in two periods ("keep" or "sell", utility θ when sold).
 
     Raises:
         Refusal: it is no such economy.
@@ -63,7 +63,7 @@ def discrete_virtual_values(environment: TableEnvironment) -> DiscreteVirtual:
 
 
 def _values(environment: TableEnvironment, t: int) -> FloatArray:
-    """The buyer's values in period t, ascending."""
+    """Return the buyer's values in period t, ascending."""
     where = f"environment {environment.name!r}"
     if environment.horizon != 2 or len(environment.agents) != 1:
         raise Refusal(f"{where}: virtual values are for one buyer and two periods")

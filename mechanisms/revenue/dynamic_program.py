@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dynmech.mechanisms.conditions.conditions import private_values
+from dynmech.mechanisms.conditions.dependence import private_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
@@ -72,7 +72,7 @@ class _Tree:
     kernel: tuple[FloatArray, ...]
 
     def children(self, t: int, node: int) -> IntArray:
-        """Nodes of period t below a node of the period before."""
+        """Return the nodes of period t below a node of the period before."""
         return np.flatnonzero(self.parent[t] == node)
 
     @cached_property
@@ -94,7 +94,7 @@ def dynamic_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
 
 def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
-    """The same if everybody sees all signals but the first ones.
+    """Solve the same program when everybody sees all signals but the first ones.
 
     Agents then only choose what to report first; the rest of the report is what it is.
     """
@@ -102,6 +102,7 @@ def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
 
 def _trees(environment: TableEnvironment) -> list[_Tree]:
+    """Return every agent's histories."""
     where = f"environment {environment.name!r}"
     if environment.horizon is None:
         raise Refusal(f"{where}: the revenue program is for a finite horizon")
@@ -129,6 +130,7 @@ def _trees(environment: TableEnvironment) -> list[_Tree]:
 
 
 def _tree(mass: FloatArray, kernel: list[FloatArray]) -> _Tree:
+    """Return one agent's histories."""
     signal, parent, weight = [np.flatnonzero(mass > 0)], [np.zeros(0, np.intp)], [mass[mass > 0]]
     for law in kernel:
         above, then = np.nonzero(law[signal[-1]] > 0)
@@ -139,7 +141,7 @@ def _tree(mass: FloatArray, kernel: list[FloatArray]) -> _Tree:
 
 
 class _Program:
-    """Variables: q_t by joint histories and decision, then P and V per agent."""
+    """The linear program; variables: q_t by joint histories and decision, then P and V per agent."""
 
     def __init__(self, environment: TableEnvironment, trees: list[_Tree], *, relaxed: bool = False) -> None:
         self.environment, self.trees, self.relaxed = environment, trees, relaxed
@@ -171,7 +173,7 @@ class _Program:
         revenue, equal = self._objective(), self._lotteries()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries, 0] = 0.0
-        found = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
+        solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
             -revenue,
             A_ub=self._matrix(self.rows),
             b_ub=np.zeros(len(self.rows)),
@@ -181,9 +183,11 @@ class _Program:
             method="highs",
             options={"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION},
         )
-        if found.status != 0:
-            raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
-        x = np.asarray(found.x, dtype=np.float64)
+        if solution.status != 0:
+            raise Refusal(
+                f"environment {self.environment.name!r}: the revenue program is not solved: {solution.message}"
+            )
+        x = np.asarray(solution.x, dtype=np.float64)
         return DynamicOptimum(
             revenue=float(revenue @ x),
             decisions=tuple(np.clip(x[q], 0, 1) for q in self.q),
@@ -194,6 +198,7 @@ class _Program:
         )
 
     def _matrix(self, rows: list[tuple[IntArray, FloatArray]]) -> "csr_array":
+        """Return rows of (columns, values) as a sparse matrix."""
         from scipy.sparse import coo_array
 
         row = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])
@@ -202,13 +207,14 @@ class _Program:
         return coo_array((values, (row, columns)), shape=(len(rows), self.count)).tocsr()
 
     def _lotteries(self) -> list[tuple[IntArray, FloatArray]]:
+        """Return the equalities: probabilities of decisions add up to 1."""
         out: list[tuple[IntArray, FloatArray]] = []
         for q in self.q:
             out.extend((row, np.ones(len(row))) for row in q.reshape(-1, q.shape[-1]))
         return out
 
     def _objective(self) -> FloatArray:
-        """Expected discounted payments less costs."""
+        """Return the coefficients of expected discounted payments less costs."""
         out = np.zeros(self.count)
         for t in self.periods:
             for tree, own in zip(self.trees, self.p, strict=True):
@@ -220,7 +226,7 @@ class _Program:
         return out
 
     def _agent(self, i: int) -> None:
-        """V ≥ every report; truth ≥ V_0 and ≥ 0."""
+        """Add the rows of one agent: V ≥ every report; truth ≥ V_0 and ≥ 0."""
         tree = self.trees[i]
         for k in tree.signal[0]:
             truth = self._along(i, int(np.flatnonzero(tree.signal[0] == k)[0]), int(k))
@@ -232,7 +238,7 @@ class _Program:
                     self._add(lie, less)
 
     def _add(self, one: tuple[IntArray, FloatArray], other: tuple[IntArray, FloatArray]) -> None:
-        """The row one + other ≤ 0."""
+        """Add the row one + other ≤ 0."""
         if len(self.rows) >= LARGEST:
             raise Refusal(
                 f"environment {self.environment.name!r}: the revenue program has more than {LARGEST:,} constraints"
@@ -240,7 +246,7 @@ class _Program:
         self.rows.append((np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]])))
 
     def _flow(self, i: int, t: int, signal: int, node: int) -> tuple[IntArray, FloatArray]:
-        """u_i(Q(node), signal) − P(node): coefficients."""
+        """Return the coefficients of u_i(Q(node), signal) − P(node)."""
         others = [tree.mass[t] for j, tree in enumerate(self.trees) if j != i]
         law = np.ones(())
         for mass in others:
@@ -253,12 +259,12 @@ class _Program:
         return columns, np.append(weights[kept], -1.0)
 
     def _utility(self, i: int, t: int) -> FloatArray:
-        """`(D, K_i)`."""
+        """Return the agent's utility by decision and own signal, `(D, K_i)`."""
         table = np.moveaxis(self.environment.stage(t).utility[i], 1 + i, 1)
         return table.reshape(*table.shape[:2], -1)[:, :, 0]
 
     def _report(self, i: int, t: int, signal: int, node: int) -> tuple[IntArray, FloatArray]:
-        """The worth of reporting what leads to a node, the best after it: coefficients."""
+        """Return the coefficients of the worth of the report that leads to a node, followed by the best."""
         columns, values = [], []
         flow = self._flow(i, t, signal, node)
         columns.append(flow[0])
@@ -271,14 +277,14 @@ class _Program:
         return np.concatenate(columns), np.concatenate(values)
 
     def _best(self, i: int, t: int, signal: int, before: int) -> int:
-        """The variable V_{i,t}(signal; history `before`), with its constraints."""
+        """Return the variable V_{i,t}(signal; history `before`), adding its constraints when it is new."""
         key = (i, t, signal, before)
         if key not in self.v:
             self.v[key] = self.count
             self.count += 1
-            mine = (np.array([self.v[key]]), np.array([-1.0]))
+            own = (np.array([self.v[key]]), np.array([-1.0]))
             for node in self.trees[i].children(t, before):
-                self._add(self._report(i, t, signal, int(node)), mine)
+                self._add(self._report(i, t, signal, int(node)), own)
         return self.v[key]
 
     def _along(self, i: int, node: int, signal: int) -> tuple[IntArray, FloatArray]:
@@ -298,7 +304,7 @@ class _Program:
         return np.concatenate(columns), np.concatenate(values)
 
     def _beside(self, i: int, t: int, node: int, true: int, weight: float) -> list[tuple[int, int, float]]:
-        """Next (node, true signal, weight): the k-th possible next signal of either stands for the same public one."""
+        """Yield (next node, true signal, weight): k-th next signals of both stand for the same public one."""
         tree = self.trees[i]
         children = tree.children(t + 1, node)
         law = tree.kernel[t][true]

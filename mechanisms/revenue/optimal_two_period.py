@@ -12,6 +12,8 @@ today's sale. After a truthful start the buyer may regret τ_1.
 With F_1 uniform on [0, 1] and θ_2 = ½θ_1 + ½ε: sell today iff θ_1 ≥ ½, tomorrow iff θ_2 ≥ ½(1 − θ_1); revenue
 ¼ + 7/24 = 13/24, the buyer's rent 13/48, mean price tomorrow 7/48, mean payment today 19/48.
 
+Assumptions: regular virtual values, a law of motion that the sale does not change.
+
 Source: Yoon 2021, §2.2; Theorems 1 and 2.
 """
 
@@ -28,7 +30,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class OptimalTwoPeriod(Mechanism):
-    """Virtual values with the impulse response.
+    """The optimal sale to one buyer in two periods, by virtual values with the impulse response.
 
     Raises:
         Refusal: the economy is not a two-period sale to one buyer on continuous types, or virtual values are not
@@ -51,33 +53,33 @@ class OptimalTwoPeriod(Mechanism):
         self.low, self.high = environment.types.first_support
 
     def memory_size(self, t: int) -> int | None:
-        """The first report is a number."""
+        """Return None after period 0: the first report is a number."""
         return 1 if t == 0 else None
 
     def messages(self, t: int, agent: int) -> Interval:
-        """All types."""
+        """Return the interval of all types."""
         space = self.environment.signal_space(t, agent)
         assert isinstance(space, Interval)
         return space
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The truth."""
+        """Return the true type, `(n,)`."""
         return signal
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """Sell iff the virtual value is not negative."""
+        """Return 1 (sell) iff the virtual value is not negative, `(n,)`."""
         if now.t == 0:
             return (messages[:, 0] >= self.rule.first).astype(np.intp)
         return (messages[:, 0] >= self.rule.cutoff(self._first(now.memory))).astype(np.intp)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The first payment, or tomorrow's price with the good."""
+        """Return the first payment; in period 1 tomorrow's price with the good, `(n, 1)`."""
         if now.t == 0:
             return self.rule.upfront(self._first(messages[:, 0]))[:, None]
         return (self.rule.cutoff(self._first(now.memory)) * decision)[:, None]
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """The first report."""
+        """Return the first report, `(n,)`."""
         return np.array(messages[:, 0], dtype=np.float64) if now.t == 0 else now.memory
 
     def _first(self, report: Array) -> Array:

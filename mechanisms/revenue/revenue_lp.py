@@ -127,7 +127,7 @@ def _read(program: Program, revenue: float, solution: FloatArray, multipliers: F
     joint = np.where(some[..., None, None], solution[program.y], np.eye(len(program.two.decisions))[0])
     share = np.where(some, weight, 1.0)
     order = descending(multipliers)
-    binding = tuple(_said(program, int(k), float(multipliers[k])) for k in order if multipliers[k] > BINDS)
+    binding = tuple(_in_words(program, int(k), float(multipliers[k])) for k in order if multipliers[k] > BINDS)
     return RevenueOptimum(
         revenue=revenue,
         first=np.clip(first, 0, 1),
@@ -141,20 +141,20 @@ def _read(program: Program, revenue: float, solution: FloatArray, multipliers: F
 
 
 def _never_due(program: Program, agent: int, solution: FloatArray, some: BoolArray) -> FloatArray:
-    """Payments m after histories of weight 0, by first report: constant in the second, so really a part of p."""
+    """Return payments m after histories of weight 0, by first report, which belong to p as they are constant."""
     idle = np.where(some, 0.0, solution[program.m[agent]].mean(axis=-1)).sum(axis=1)
     weights = program.others_first(agent)
-    places = [program.with_own(0, agent, k) for k in range(len(program.one.signals[agent]))]
-    return np.array([program.environment.discount * float(weights @ idle[place]) for place in places])
+    profiles = [program.with_own(0, agent, k) for k in range(len(program.one.signals[agent]))]
+    return np.array([program.environment.discount * float(weights @ idle[profile]) for profile in profiles])
 
 
-def _said(program: Program, row: int, multiplier: float) -> Binding:
-    """A constraint in words."""
+def _in_words(program: Program, row: int, multiplier: float) -> Binding:
+    """Return a binding constraint in words."""
     kind, agent, r, h, signal, report = program.limits.meaning[row]
     history = ""
     if r >= 0:
         history = f"reports {labels_text(program.one.signals, r)}"
         history += f" and {program.one.decisions[h]}" if program.histories > 1 else ""
     labels = (program.two if kind.endswith("period 1") else program.one).signals[agent]
-    said = labels[report] if report >= 0 else ""
-    return Binding(kind, program.environment.agents[agent], history, labels[signal], said, multiplier)
+    reported = labels[report] if report >= 0 else ""
+    return Binding(kind, program.environment.agents[agent], history, labels[signal], reported, multiplier)

@@ -8,6 +8,8 @@ also in the second period after any lie in the first; every first type is willin
 With `constraints=reachable` truth in the second period is asked only at signals that the first report leaves possible,
 as if nobody lied before: it earns more on paper, and an audit shows the double deviation that it loses to.
 
+Assumptions: independent types.
+
 Source: Yoon 2021, §2.2, on a grid.
 """
 
@@ -16,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
-from dynmech.mechanisms.rules.base import LastPeriodMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
@@ -24,7 +26,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class RevenueOptimal(LastPeriodMechanism):
-    """The revenue program's solution.
+    """The most profitable mechanism of a small economy of two periods: the solution of the revenue program.
 
     Args:
         constraints: `all`, or `reachable`: without those at second signals that the first report rules out.
@@ -48,12 +50,12 @@ class RevenueOptimal(LastPeriodMechanism):
             self.promises = Promises(incentive="bayesian", participation="interim", assumptions=("independent types",))
 
     def history(self, memory: Array) -> tuple[IntArray, IntArray]:
-        """First profile and what the first decision left behind, from the memory."""
+        """Return the first profile and what the first decision left behind, from the memory."""
         decision, profile = np.divmod(np.asarray(memory) - 1, self.environment.stage(0).size)
         return profile, decision if self.optimum.second.shape[1] > 1 else np.zeros_like(decision)
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The program's decision; a lottery if it has any."""
+        """Return the program's decision, `(n,)`, or a lottery if it has any, `(n, D)`."""
         profile = self.profile(now, messages)
         if now.t == 0:
             rows = self.optimum.first[profile]
@@ -65,7 +67,7 @@ class RevenueOptimal(LastPeriodMechanism):
         return rows / rows.sum(axis=-1, keepdims=True)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The program's payments."""
+        """Return the program's payments, `(n, N)`."""
         agents = range(messages.shape[1])
         if now.t == 0:
             return np.stack([self.optimum.pay_first[i][messages[:, i]] for i in agents], axis=1)
@@ -73,9 +75,10 @@ class RevenueOptimal(LastPeriodMechanism):
         return np.stack([self.optimum.pay_second[i][first, left, messages[:, i]] for i in agents], axis=1)
 
     def transfer_bound(self) -> float:
-        """The largest payment."""
+        """Return the largest payment."""
         return self._largest
 
     @cached_property
     def _largest(self) -> float:
+        """The largest payment."""
         return max(float(np.abs(table).max()) for table in (*self.optimum.pay_first, *self.optimum.pay_second))

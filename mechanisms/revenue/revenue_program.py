@@ -1,5 +1,4 @@
-"""The revenue program's variables, constraints and objective; what they mean stands in
-`dynmech.mechanisms.revenue.revenue_lp`.
+"""Variables, constraints and objective of the revenue program, which `revenue_lp` explains.
 
 Axes: S_1, S_2 profiles of first and second signals, H histories of the first decision, D_1, D_2 decisions, K_1i, K_2i
 signals of agent i.
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dynmech.mechanisms.conditions.conditions import independent_types
+from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -31,7 +30,7 @@ PRECISION = 1e-10
 
 @dataclass(eq=False)
 class Rows:
-    """Inequalities Σ coefficient · variable ≤ limit, and what each one says."""
+    """Inequalities Σ coefficient · variable ≤ limit, and what each one means in words."""
 
     row: list[IntArray] = field(default_factory=list)
     column: list[IntArray] = field(default_factory=list)
@@ -42,7 +41,7 @@ class Rows:
     def add(
         self, terms: list[tuple[IntArray, FloatArray]], limit: float, meaning: tuple[str, int, int, int, int, int]
     ) -> None:
-        """One row; columns may repeat."""
+        """Append one row; columns may repeat."""
         for columns, values in terms:
             self.row.append(np.full(columns.size, len(self.limit)))
             self.column.append(columns.reshape(-1))
@@ -51,19 +50,19 @@ class Rows:
         self.meaning.append(meaning)
 
     def matrix(self, variables: int) -> "coo_array":
-        """All rows."""
+        """Return all rows as a sparse matrix."""
         from scipy.sparse import coo_array
 
-        places = (np.concatenate(self.row), np.concatenate(self.column))
-        return coo_array((np.concatenate(self.value), places), shape=(len(self.limit), variables))
+        indices = (np.concatenate(self.row), np.concatenate(self.column))
+        return coo_array((np.concatenate(self.value), indices), shape=(len(self.limit), variables))
 
 
 class Program:
     """The program of one economy.
 
     Attributes:
-        x, y: places of the lotteries among the variables, `(S_1, D_1)` and `(S_1, H, S_2, D_2)`.
-        p, m: places of the payments, per agent `(K_1i,)` and `(S_1, H, K_2i)`.
+        x, y: indices of the lotteries among the variables, `(S_1, D_1)` and `(S_1, H, S_2, D_2)`.
+        p, m: indices of the payments, per agent `(K_1i,)` and `(S_1, H, K_2i)`.
         limits: inequalities and what each one says.
         revenue, welfare: coefficients of payments less costs, and of welfare.
     """
@@ -100,6 +99,7 @@ class Program:
     # Variables
 
     def _place_variables(self) -> None:
+        """Give every lottery and payment its indices among the variables."""
         one, two, h = self.one, self.two, self.histories
         sizes = [one.size * len(one.decisions), one.size * h * two.size * len(two.decisions)]
         self.x = np.arange(sizes[0]).reshape(one.size, -1)
@@ -115,13 +115,14 @@ class Program:
         self.lotteries, self.count = sum(sizes), start
 
     def _size(self) -> int:
+        """Return the number of incentive constraints."""
         second = sum(self.one.size * self.histories * len(s) ** 2 for s in self.two.signals)
         return second + sum(len(s) ** 2 for s in self.one.signals)
 
     # Laws
 
     def _own_law(self, agent: int) -> FloatArray:
-        """Next own signal by history and own first signal, `(H, K_1i, K_2i)`."""
+        """Return the law of the next own signal by history and own first signal, `(H, K_1i, K_2i)`."""
         table = self.rows.reshape(self.histories, *self.one.axes, *self.two.axes)
         keep = len(self.one.axes) + 1 + agent
         marginal = table.sum(axis=tuple(a for a in range(len(self.one.axes) + 1, table.ndim) if a != keep))
@@ -140,34 +141,35 @@ class Program:
     # Constraints
 
     def _utility(self, stage: Stage, agent: int) -> FloatArray:
-        """`(S, D)`."""
+        """Return the agent's utility, `(S, D)`."""
         return stage.utility[agent].reshape(len(stage.decisions), -1).T
 
     def with_own(self, period: int, agent: int, signal: int) -> IntArray:
-        """Profiles in which the agent has this signal, in the order of the others' signals."""
+        """Return the profiles in which the agent has this signal, in the order of the others' signals."""
         return np.flatnonzero(self.profiles[period][agent] == signal)
 
     def _second_truth(self, agent: int, unreachable: bool) -> None:
+        """Add the rows of truth in the second period."""
         utility, signals = self._utility(self.two, agent), self.two.signals[agent]
-        places = [self.with_own(1, agent, k) for k in range(len(signals))]
+        by_signal = [self.with_own(1, agent, k) for k in range(len(signals))]
         for r, h in np.ndindex(self.one.size, self.histories):
             reach = self.own[agent][h, self.profiles[0][agent][r]]
-            for k, true in enumerate(places):
+            for k, true in enumerate(by_signal):
                 if not (unreachable or reach[k] > 0):
                     continue
                 weight = self.others[agent][h, r, true][:, None] * utility[true]
                 kept = weight.any(axis=1)
-                for s, said in enumerate(places):
+                for s, reported in enumerate(by_signal):
                     if s != k:
                         terms = [
-                            (self.y[r, h, said[kept]], weight[kept]),
+                            (self.y[r, h, reported[kept]], weight[kept]),
                             (self.y[r, h, true[kept]], -weight[kept]),
                             (self.m[agent][r, h, [s, k]], np.array([-1.0, 1.0])),
                         ]
                         self.limits.add(terms, 0.0, ("truth, period 1", agent, r, h, k, s))
 
     def _first_truth(self, agent: int) -> None:
-        """Truth against every report, and against staying away."""
+        """Add the rows of truth against every first report, and against staying away."""
         count = len(self.one.signals[agent])
         for k in range(count):
             honest = list(self._worth(agent, k, k))
@@ -179,15 +181,15 @@ class Program:
             self.limits.add(less, 0.0, ("participation", agent, -1, -1, k, -1))
 
     def _worth(self, agent: int, signal: int, report: int) -> Iterator[tuple[IntArray, FloatArray]]:
-        """The expected payoff of a first report, truth following: coefficients of the variables."""
+        """Return the coefficients of the expected payoff of a first report, truth following."""
         discount, utility = self.environment.discount, self._utility(self.one, agent)
-        true, said = self.with_own(0, agent, signal), self.with_own(0, agent, report)
+        true, reported = self.with_own(0, agent, signal), self.with_own(0, agent, report)
         weights = self.others_first(agent)
-        yield self.x[said], weights[:, None] * utility[true]
+        yield self.x[reported], weights[:, None] * utility[true]
         yield self.p[agent][[report]], np.array([-1.0])
         later, own = self._utility(self.two, agent), self.own[agent][:, signal]
         seconds = self.profiles[1][agent]
-        for weight, r in zip(weights, said, strict=True):
+        for weight, r in zip(weights, reported, strict=True):
             if weight == 0:
                 continue
             for h in range(self.histories):
@@ -197,11 +199,12 @@ class Program:
                 yield self.m[agent][r, h], -weight * discount * own[h]
 
     def others_first(self, agent: int) -> FloatArray:
-        """The others' first signals' law, in the order of `_with_own`."""
+        """Return the law of the others' first signals, in the order of `with_own`."""
         table = np.moveaxis(self.environment.prior, agent, 0)
         return table.reshape(table.shape[0], -1).sum(axis=0)
 
     def _second_participation(self, agent: int) -> None:
+        """Add the rows of participation in the second period."""
         utility, signals = self._utility(self.two, agent), self.two.signals[agent]
         for r, h in np.ndindex(self.one.size, self.histories):
             for k in range(len(signals)):
@@ -213,7 +216,7 @@ class Program:
     # Objective and solution
 
     def _objectives(self) -> tuple[FloatArray, FloatArray]:
-        """Coefficients of revenue (payments less costs) and of welfare."""
+        """Return the coefficients of revenue (payments less costs) and of welfare."""
         discount = self.environment.discount
         revenue, welfare = np.zeros(self.count), np.zeros(self.count)
         for stage, variables, law in (
@@ -230,13 +233,13 @@ class Program:
         return revenue, welfare
 
     def solve(self, lean: float) -> tuple[FloatArray, FloatArray]:
-        """The best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
+        """Return the best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
         from scipy.optimize import linprog
 
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
-        found = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
+        solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
             -(self.revenue + lean * self.welfare),
             A_ub=self.limits.matrix(self.count).tocsr(),
             b_ub=np.array(self.limits.limit),
@@ -246,12 +249,14 @@ class Program:
             method="highs",
             options={"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION},
         )
-        if found.status != 0:
-            raise Refusal(f"environment {self.environment.name!r}: the revenue program is not solved: {found.message}")
-        return np.asarray(found.x, dtype=np.float64), -np.asarray(found.ineqlin.marginals, dtype=np.float64)
+        if solution.status != 0:
+            raise Refusal(
+                f"environment {self.environment.name!r}: the revenue program is not solved: {solution.message}"
+            )
+        return np.asarray(solution.x, dtype=np.float64), -np.asarray(solution.ineqlin.marginals, dtype=np.float64)
 
     def _equalities(self) -> "tuple[coo_array, FloatArray]":
-        """Σ_d x = 1, and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
+        """Return the equalities Σ_d x = 1 and Σ_e y = x (or 1 where the first decision leaves nothing behind)."""
         from scipy.sparse import coo_array
 
         firsts = self.x.shape[0]
@@ -266,8 +271,8 @@ class Program:
             rows.append(firsts + np.arange(len(seconds)))
             columns.append(np.repeat(self.x.reshape(-1), self.two.size))
             values.append(-np.ones(len(seconds)))
-        places = (np.concatenate(rows), np.concatenate(columns))
-        return coo_array((np.concatenate(values), places), shape=(len(totals), self.count)), totals
+        indices = (np.concatenate(rows), np.concatenate(columns))
+        return coo_array((np.concatenate(values), indices), shape=(len(totals), self.count)), totals
 
 
 def check(environment: TableEnvironment) -> None:

@@ -1,6 +1,6 @@
-"""One buyer, two periods, a type that moves: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), both continuous, laws from SciPy.
+"""One buyer with continuous types in two periods: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), laws from SciPy.
 
-The *impulse response* of the second type to the first, at fixed luck (quantile u of θ_2 = F_2⁻¹(u|θ_1)), is
+The *impulse response* of the second type to the first, at a fixed quantile u of θ_2 = F_2⁻¹(u|θ_1), is
 
     I(θ_1, θ_2) = ∂F_2⁻¹(u|θ_1)/∂θ_1 = −(∂F_2/∂θ_1) / f_2,
 
@@ -36,7 +36,7 @@ WIDTH = 0.25
 
 
 class Law(Protocol):
-    """What is used of a frozen SciPy distribution."""
+    """The part of a frozen SciPy distribution that is used."""
 
     def cdf(self, x: Any, /) -> Any: ...
 
@@ -49,7 +49,7 @@ class Law(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TwoPeriodTypes:
-    """A buyer's types.
+    """The law of a buyer's types in two periods.
 
     Args:
         first: F_1, on a bounded interval.
@@ -80,19 +80,19 @@ class TwoPeriodTypes:
         return float(low), float(high)
 
     def hazard(self, first: FloatArray) -> FloatArray:
-        """(1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
+        """Return (1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
         above, density = np.asarray(1 - self.first.cdf(first)), np.asarray(self.first.pdf(first))
         ratio = np.divide(above, density, out=np.full(above.shape, np.inf), where=density > 0)
         return np.where(above <= 0, 0.0, ratio)
 
     def response(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """I(θ_1, θ_2)."""
+        """Return the impulse response I(θ_1, θ_2)."""
         if self.impulse is not None:
             return np.broadcast_to(self.impulse(first, second), np.broadcast_shapes(first.shape, second.shape))
         law = self.second(first)
         if self._moves:
-            luck = np.asarray(law.cdf(second))
-            return self._slope(lambda one: np.asarray(self.second(one).ppf(luck)), first)
+            quantile = np.asarray(law.cdf(second))
+            return self._slope(lambda types: np.asarray(self.second(types).ppf(quantile)), first)
         return -self._slope(lambda one: np.asarray(self.second(one).cdf(second)), first) / np.asarray(law.pdf(second))
 
     @cached_property
@@ -101,7 +101,7 @@ class TwoPeriodTypes:
         return bool(np.ptp(self.reach(np.linspace(*self.first_support, 17)), axis=1).any())
 
     def _slope(self, function: Callable[[FloatArray], FloatArray], first: FloatArray) -> FloatArray:
-        """∂/∂θ_1 of the quartic through five values."""
+        """Return ∂/∂θ_1 of the quartic through five values."""
         low, high = self.first_support
         step = STEP * (high - low)
         centre = np.clip(first, low + 2 * step, high - 2 * step)
@@ -112,17 +112,17 @@ class TwoPeriodTypes:
         return np.asarray(sum(n * powers[n] * place ** (n - 1) for n in range(1, 5)) / step, dtype=np.float64)
 
     def first_virtual(self, first: FloatArray) -> FloatArray:
-        """ψ_1."""
+        """Return the virtual value ψ_1."""
         return first - self.hazard(first)
 
     def second_virtual(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """ψ_2."""
+        """Return the virtual value ψ_2."""
         hazard, response = self.hazard(first), self.response(first, second)
         with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
             return second - np.where(response == 0, 0.0, hazard * response)
 
     def reach(self, first: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The support of θ_2 given θ_1."""
+        """Return the support of θ_2 given θ_1."""
         low, high = self.second(first).support()
         return np.broadcast_to(low, first.shape).astype(float), np.broadcast_to(high, first.shape).astype(float)
 
@@ -132,7 +132,7 @@ FAMILIES = ("ar1", "power", "normal")
 
 
 def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> TwoPeriodTypes:
-    """A family by name; θ_1 is Beta(a, b), uniform by default.
+    """Return a family of types by name; θ_1 is Beta(a, b), uniform by default.
 
     Raises:
         InputError: unknown name, or a parameter out of range.
@@ -144,44 +144,63 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
     first: Law = stats.uniform() if a == b == 1 else stats.beta(a, b)
     match kernel:
         case "ar1":
-            if not 0 <= rho < 1:
-                raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
-            return TwoPeriodTypes(
-                first,
-                lambda one: stats.uniform(rho * one, 1 - rho),
-                0.0,
-                1.0,
-                lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
-                f"ar1({rho:g})",
-            )
+            return _autoregressive(first, rho)
         case "power":
-            if rho < 0:
-                raise InputError(f"rho: {rho:g} is below 0")
-            return TwoPeriodTypes(
-                first,
-                lambda one: stats.powerlaw(1 + rho * one),
-                0.0,
-                1.0,
-                lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
-                f"power({rho:g})",
-            )
+            return _power(first, rho)
         case "normal":
-            if not 0 <= rho <= 1:
-                raise InputError(f"rho: {rho:g} is not in [0, 1]")
-            return TwoPeriodTypes(
-                first,
-                lambda one: _normal(rho, one),
-                0.0,
-                1.0,
-                lambda one, two: _normal_impulse(rho, one, two),
-                f"normal({rho:g})",
-            )
+            return _truncated_normal(first, rho)
         case _:
             raise InputError(f"kernel: {kernel!r} is none of {', '.join(FAMILIES)}")
 
 
+def _autoregressive(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return θ_2 = ρθ_1 + (1 − ρ)ε, ε uniform."""
+    from scipy import stats
+
+    if not 0 <= rho < 1:
+        raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
+    return TwoPeriodTypes(
+        first,
+        lambda one: stats.uniform(rho * one, 1 - rho),
+        0.0,
+        1.0,
+        lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
+        f"ar1({rho:g})",
+    )
+
+
+def _power(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return F_2 = θ_2^(1 + ρθ_1)."""
+    from scipy import stats
+
+    if rho < 0:
+        raise InputError(f"rho: {rho:g} is below 0")
+    return TwoPeriodTypes(
+        first,
+        lambda one: stats.powerlaw(1 + rho * one),
+        0.0,
+        1.0,
+        lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
+        f"power({rho:g})",
+    )
+
+
+def _truncated_normal(first: Law, rho: float) -> TwoPeriodTypes:
+    """Return the family `normal`, around ½ + ρ(θ_1 − ½)."""
+    if not 0 <= rho <= 1:
+        raise InputError(f"rho: {rho:g} is not in [0, 1]")
+    return TwoPeriodTypes(
+        first,
+        lambda one: _normal(rho, one),
+        0.0,
+        1.0,
+        lambda one, two: _normal_impulse(rho, one, two),
+        f"normal({rho:g})",
+    )
+
+
 def _normal(rho: float, first: FloatArray) -> Law:
-    """Around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
+    """Return the law around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
     from scipy import stats
 
     centre = 0.5 + rho * (np.asarray(first) - 0.5)
@@ -189,14 +208,14 @@ def _normal(rho: float, first: FloatArray) -> Law:
 
 
 def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:
-    """The truncated normal law's response to its centre, times ρ."""
+    """Return the truncated normal law's response to its centre, times ρ."""
     from scipy import stats
 
     centre = 0.5 + rho * (first - 0.5)
     at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
-    here, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
+    density, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
     below = (stats.norm.cdf(at) - stats.norm.cdf(low)) / (stats.norm.cdf(high) - stats.norm.cdf(low))
-    return np.asarray(rho * (here - bottom - below * (top - bottom)) / here, dtype=np.float64)
+    return np.asarray(rho * (density - bottom - below * (top - bottom)) / density, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +226,7 @@ class TwoPeriodSale(FunctionEnvironment):
 
     @classmethod
     def of(cls, types: TwoPeriodTypes, discount: float = 1.0, grid: str = "") -> "TwoPeriodSale":
-        """The economy of a buyer's types."""
+        """Return the economy of a buyer's types."""
         low = min(types.low, types.first_support[0])
         high = max(types.high, types.first_support[1])
 

@@ -1,4 +1,9 @@
-"""What mechanisms have in common: base classes, rules written out as tables, the values of truthful play."""
+"""What mechanisms have in common.
+
+The base classes (`Mechanism`, `DirectMechanism`, `FlowMechanism`, and those that remember reports), rules written out
+as tables (`tabulate`), charges after actions and replies (`settle`), and the values of prescribed play
+(`truthful_values`).
+"""
 
 import lazy_loader
 

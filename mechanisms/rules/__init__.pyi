@@ -1,13 +1,7 @@
-from .actions import Settled as Settled, action_of as action_of, acts_matter as acts_matter, settle as settle
-from .base import (
-    DirectMechanism as DirectMechanism,
-    FlowMechanism as FlowMechanism,
-    HistoryMechanism as HistoryMechanism,
-    LastPeriodMechanism as LastPeriodMechanism,
-    Mechanism as Mechanism,
-)
-from .cash_flow import CashFlow as CashFlow
+from .actions import action_of as action_of, acts_matter as acts_matter, settle as settle
+from .base import DirectMechanism as DirectMechanism, FlowMechanism as FlowMechanism, Mechanism as Mechanism
 from .condition import Condition as Condition
+from .remembering import HistoryMechanism as HistoryMechanism, LastPeriodMechanism as LastPeriodMechanism
 from .tabulation import RuleTables as RuleTables, laws as laws, silent_about as silent_about, tabulate as tabulate
 from .truthful_utilities import expected_utilities as expected_utilities
 from .values_of_truth import (

@@ -1,4 +1,4 @@
-"""What a period comes to once agents have acted: actions that are seen, replies that are asked for.
+"""Charges and memory in periods in which actions are observed or replies are asked for.
 
 A mechanism *acts on acts* in a period if it asks somebody for a reply or observes somebody's action. What it charges
 and remembers then depends on what was done and said after the decision, so its tables over messages do not tell it; it
@@ -18,21 +18,21 @@ from dynmech.sim.play.roles import Acts, Situation
 
 
 class Settled(NamedTuple):
-    """What is charged, `(n, N)`, and remembered, `(n,)`; dues are not in it."""
+    """What is charged, `(n, N)`, and remembered, `(n,)`, after agents have acted; without transfers due from before."""
 
     charge: FloatArray
     memory: IntArray
 
 
 def acts_matter(mechanism: Mechanism, t: int) -> bool:
-    """Whether the mechanism asks for replies or observes actions in period t."""
+    """Return whether the mechanism asks for replies or observes actions in period t."""
     agents = range(len(mechanism.environment.agents))
     seen = mechanism.environment.actions(t) and any(mechanism.sees(t, i) is not None for i in agents)
     return bool(seen) or any(mechanism.asks(t, i) is not None for i in agents)
 
 
 def action_of(environment: TableEnvironment, t: int, decision: IntArray) -> IntArray:
-    """The actions that a decision consists of, `(n, N)`; zeros where there are none."""
+    """Return the actions that a decision consists of, `(n, N)`; zeros where there are none."""
     sizes = [len(labels) for labels in environment.actions(t)]
     if not sizes:
         return np.zeros((len(decision), len(environment.agents)), np.intp)
@@ -46,30 +46,35 @@ def settle(
     messages: Array,
     decision: IntArray,
     *,
-    done: IntArray | None = None,
+    performed: IntArray | None = None,
     replies: Mapping[int, Array] | None = None,
 ) -> Settled:
-    """Charge and remember when all reply as prescribed, but for the given ones.
+    """Charge and remember when all reply as prescribed, except for the replies passed in.
 
     Args:
         signals: the true ones, `(n, N)`.
-        done: what is really done, as a decision `(n,)`; None: what was decided.
-        replies: by agent, `(n,)`.
+        performed: the actions really taken, as a decision `(n,)`; None: those that were decided.
+        replies: replies by agent, `(n,)`, where they differ from the prescribed ones.
 
     Raises:
         Refusal: a transfer or a memory is outside of what the mechanism declares.
     """
     environment = mechanism.environment
     assert isinstance(environment, TableEnvironment)
-    done = decision if done is None else done
-    utility = environment.utility(now.t, State(now.public, signals), done)
-    said, given = np.zeros(messages.shape), replies or {}
+    performed = decision if performed is None else performed
+    utility = environment.utility(now.t, State(now.public, signals), performed)
+    reply, chosen = np.zeros(messages.shape), replies or {}
     for i in range(messages.shape[1]):
-        if i in given:
-            said[:, i] = given[i]
+        if i in chosen:
+            reply[:, i] = chosen[i]
         elif mechanism.asks(now.t, i) is not None:
-            said[:, i] = mechanism.prescribed_reply(now, i, messages, decision, utility[:, i])
-    acts = Acts(_seen(mechanism, now.t, action_of(environment, now.t, done)), said)
+            reply[:, i] = mechanism.prescribed_reply(now, i, messages, decision, utility[:, i])
+    acts = Acts(_seen(mechanism, now.t, action_of(environment, now.t, performed)), reply)
+    return _checked(mechanism, now, messages, decision, acts)
+
+
+def _checked(mechanism: Mechanism, now: Situation, messages: Array, decision: IntArray, acts: Acts) -> Settled:
+    """Return charge and memory, held to the declared bound and size."""
     charge = np.asarray(mechanism.charge(now, messages, decision, acts), dtype=np.float64)
     largest, bound = float(np.abs(charge).max(initial=0.0)), mechanism.transfer_bound()
     if largest > bound * (1 + 1e-9) + 1e-9:
@@ -82,6 +87,7 @@ def settle(
 
 
 def _seen(mechanism: Mechanism, t: int, actions: IntArray) -> IntArray:
+    """Return what the mechanism observes of each action, `(n, N)`; zeros where it observes nothing."""
     out = np.zeros_like(actions)
     for i in range(actions.shape[1]):
         shown = mechanism.sees(t, i) if mechanism.environment.actions(t) else None

@@ -1,4 +1,4 @@
-"""What mechanisms have in common.
+"""The base classes that mechanisms derive from.
 
 `DirectMechanism`: messages are signals, prescribed play is the truth, the decision is the planner's at the reported
 profile. A subclass says who pays what: `flow_table` for transfers that depend on this period only, `due` for
@@ -8,15 +8,15 @@ keyword parameters of its `__init__`, and the command line reads them from there
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from math import log2, prod
 from typing import ClassVar
 
 import numpy as np
 
 from dynmech.mechanisms.planning.planner import Plan, plan
 from dynmech.mechanisms.rules.condition import Condition
+from dynmech.mechanisms.rules.optional_rules import OptionalRules
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
@@ -25,13 +25,60 @@ LOOSEST = 1e-7
 """Bound on the planner's error, relative to the largest value, above which no mechanism is built on its plan."""
 
 
-class Mechanism(ABC):
-    """Defaults: no memory, nothing due later, nobody asked for anything after the decision.
+class Mechanism(OptionalRules, ABC):
+    """Base class of all mechanisms: a finite-state machine that turns messages into decisions and transfers.
 
-    Attributes:
-        name: how it is called on the command line.
-        source: where in the literature it stands.
-        promises: what it claims, as data.
+    A subclass must define `messages`, `prescribed`, `decide` and `transfer_bound`, and `charge` if anybody pays. Those
+    that remember, observe or ask define rules of `OptionalRules` too. All rules answer for a batch of n cases at once
+    and must be functions of their arguments only.
+
+    Parameters
+    ----------
+    environment : Environment
+        The economy that the mechanism is for; other keyword parameters of a subclass are its options.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line.
+    source : str
+        Paper, section and equation.
+    promises : Promises
+        What it claims, as data that an audit can confirm or refute.
+
+    Notes
+    -----
+    In period t an agent pays `charge` (caused at t) plus `due` (caused earlier, through the memory); its payoff is
+    Σ_t δ^t (u^i_t − charge^i_t − due^i_t). The order of a period is in `dynmech.sim.play.roles`.
+
+    Examples
+    --------
+    A good is offered to one buyer at the price 0.5, and it answers yes or no:
+
+    >>> from dynmech.sim.economy.builders import single_object
+    >>> class PostedPrice(Mechanism):
+    ...     name = "posted-price"
+    ...
+    ...     def messages(self, t, agent):
+    ...         return Finite(("no", "yes"))
+    ...
+    ...     def prescribed(self, now, agent, signal):
+    ...         return signal  # the second of two signals is worth more than the price
+    ...
+    ...     def decide(self, now, messages):
+    ...         return messages[:, 0]
+    ...
+    ...     def charge(self, now, messages, decision, acts):
+    ...         return 0.5 * decision[:, None]
+    ...
+    ...     def transfer_bound(self):
+    ...         return 0.5
+    >>> mechanism = PostedPrice(single_object([[0.2, 0.8]], [np.eye(2)], np.array([0.5, 0.5]), 0.9))
+    >>> now = Situation(0, memory=np.zeros(2, np.intp), public=np.zeros(2, np.intp))
+    >>> messages = mechanism.prescribed(now, 0, np.array([0, 1]))[:, None]
+    >>> no_acts = Acts(np.zeros((2, 1)), np.zeros((2, 1)))
+    >>> mechanism.charge(now, messages, mechanism.decide(now, messages), no_acts).tolist()
+    [[0.0], [0.5]]
     """
 
     name: ClassVar[str]
@@ -41,76 +88,152 @@ class Mechanism(ABC):
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
 
-    @property
-    def lags(self) -> int:
-        """Periods after a decision in which transfers may still fall due."""
-        return 0
-
-    def memory_size(self, t: int) -> int | None:  # noqa: ARG002 - the protocol's
-        """Number of memory values."""
-        return 1
-
     @abstractmethod
     def messages(self, t: int, agent: int) -> Space:
-        """The messages that agent i may send."""
+        """Return the set of messages that an agent may send.
+
+        Parameters
+        ----------
+        t : int
+            Period.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        Space
+            `Finite` (messages are indices of its labels) or `Interval`.
+        """
 
     @abstractmethod
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        """The message asked of agent i, `(n,)`."""
+        """Return the message that is asked of an agent.
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        agent : int
+            Index of the agent.
+        signal : Array, shape (n,)
+            The agent's true signal.
+
+        Returns
+        -------
+        Array, shape (n,)
+            Messages in `messages(t, agent)`.
+        """
 
     def default(self, now: Situation, agent: int) -> Array:
-        """The first (on an interval, the lowest) message stands in for a late or missing one."""
+        """Return what counts in place of a late or missing message.
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        Array, shape (n,)
+            By default the first message; on an interval, the lowest.
+        """
         space = self.messages(now.t, agent)
         return np.zeros(len(now.memory), np.intp) if isinstance(space, Finite) else np.full(len(now.memory), space.low)
 
     @abstractmethod
     def decide(self, now: Situation, messages: Array) -> Array:
-        """The decision, `(n,)`, or a lottery, `(n, D)`."""
+        """Return the decision.
 
-    def sees(self, t: int, agent: int) -> IntArray | None:  # noqa: ARG002
-        """Private actions stay private."""
-        return None
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        messages : Array, shape (n, N)
+            The messages that count, one column per agent.
 
-    def asks(self, t: int, agent: int) -> Space | None:  # noqa: ARG002
-        """Nothing is asked after the decision."""
-        return None
-
-    def prescribed_reply(
-        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
-    ) -> Array:
-        """Only for a mechanism that asks."""
-        raise NotImplementedError(f"mechanism {self.name!r} asks for replies and must prescribe them")
+        Returns
+        -------
+        Array, shape (n,) or (n, D)
+            Indices of decisions, or a lottery over them. With private actions a decision says which ones are
+            recommended.
+        """
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """Nothing is charged."""
-        return np.zeros(messages.shape)
+        """Return the transfers that are caused and paid in this period.
 
-    def due(self, now: Situation, messages: Array) -> FloatArray:  # noqa: ARG002
-        """Nothing falls due."""
-        return np.zeros(messages.shape)
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        messages : Array, shape (n, N)
+            The messages that count.
+        decision : Array, shape (n,)
+            The decision taken.
+        acts : Acts
+            Observed actions and replies, `(n, N)` each; zeros where nothing is seen or asked.
 
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """Nothing is remembered."""
-        return now.memory
+        Returns
+        -------
+        FloatArray, shape (n, N)
+            Money paid by each agent, in units of utility; negative where it receives. By default 0.
+        """
+        return np.zeros(messages.shape)
 
     @abstractmethod
     def transfer_bound(self) -> float:
-        """The largest |charge| + |due|."""
+        """Return the largest |charge + due| of any agent in any period.
+
+        Returns
+        -------
+        float
+            A bound on what anybody pays or receives in a period; a transfer beyond it is an error.
+        """
 
     def conditions(self) -> "list[Condition]":
-        """What its promises rest on beyond what every economy is asked about; shown by the audit."""
+        """Return the conditions that the promises rest on beyond those asked of every economy; shown by the audit."""
         return []
 
     def refuse(self, why: str) -> Refusal:
-        """The error of a mechanism that does not fit the environment."""
+        """Return the error, to be raised, of a mechanism that does not fit the environment; `why`: one line."""
         return Refusal(f"mechanism {self.name!r} does not fit environment {self.environment.name!r}: {why}")
 
 
 class DirectMechanism(Mechanism):
-    """Signals are reported and the planner's decision is taken at the reported profile.
+    """Base class of direct mechanisms: signals are reported, the planner's decision is taken at the reported profile.
 
-    Raises:
-        Refusal: the environment is not a finite one.
+    A subclass must define `transfer_bound`, and what is paid: `charge`, or `due` and `remember`.
+
+    Parameters
+    ----------
+    environment : TableEnvironment
+        A finite economy.
+
+    Raises
+    ------
+    Refusal
+        The environment is not a finite one.
+
+    Examples
+    --------
+    Who gets the good pays 0.5:
+
+    >>> from dynmech.sim.economy.builders import single_object
+    >>> class HalfAUnit(DirectMechanism):
+    ...     name = "half-a-unit"
+    ...
+    ...     def charge(self, now, messages, decision, acts):
+    ...         winner = decision[:, None] == 1 + np.arange(messages.shape[1])  # decision 0: nobody
+    ...         return np.where(winner, 0.5, 0.0)
+    ...
+    ...     def transfer_bound(self):
+    ...         return 0.5
+    >>> values, stay = [[0.2, 0.8], [0.4, 0.6]], np.eye(2)
+    >>> mechanism = HalfAUnit(single_object(values, [stay, stay], np.full((2, 2), 0.25), 0.9))
+    >>> now = Situation(0, memory=np.zeros(2, np.intp), public=np.zeros(2, np.intp))
+    >>> mechanism.decide(now, np.array([[1, 1], [0, 1]])).tolist()
+    [1, 2]
     """
 
     environment: TableEnvironment
@@ -121,32 +244,32 @@ class DirectMechanism(Mechanism):
             raise self.refuse("it needs finitely many signals and decisions")
 
     def messages(self, t: int, agent: int) -> Finite:
-        """The agent's signals."""
+        """Return the agent's signals."""
         return self.environment.signal_space(t, agent)
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The truth."""
+        """Return the true signal, `(n,)`."""
         return signal
 
     @cached_property
     def plan(self) -> Plan:
         """The efficient decision rule; refused where the planner could not pin it down."""
-        found = plan(self.environment)
-        largest = max(1.0, max(float(np.abs(value).max()) for value in found.value))
-        if found.bound > LOOSEST * largest:
-            raise self.refuse(f"the efficient decisions are known only up to a loss of {found.bound:.3g}")
-        return found
+        efficient = plan(self.environment)
+        largest = max(1.0, max(float(np.abs(value).max()) for value in efficient.value))
+        if efficient.bound > LOOSEST * largest:
+            raise self.refuse(f"the efficient decisions are known only up to a loss of {efficient.bound:.3g}")
+        return efficient
 
     def profile(self, now: Situation, messages: Array) -> IntArray:
-        """The reported profile, public state included, as a flat index `(n,)`."""
+        """Return the reported profile, public state included, as a flat index `(n,)`."""
         return self.environment.stage(now.t).flat(now.public, messages)
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """a*(r)."""
+        """Return the efficient decision a*(r) at the reported profile, `(n,)`."""
         return self.plan.policy[self.plan.at(now.t)].reshape(-1)[self.profile(now, messages)]
 
     def efficient(self, t: int, table: FloatArray) -> FloatArray:
-        """A table `(…, D, *A)` read at the efficient decision: `(…, *A)`."""
+        """Return a table `(…, D, *A)` read at the efficient decision, `(…, *A)`."""
         policy = self.plan.policy[self.plan.at(t)]
         index = policy.reshape((1,) * (table.ndim - 1 - policy.ndim) + (1, *policy.shape))
         return np.take_along_axis(table, index, axis=table.ndim - 1 - policy.ndim).squeeze(table.ndim - 1 - policy.ndim)
@@ -158,11 +281,47 @@ class DirectMechanism(Mechanism):
 
 
 class FlowMechanism(DirectMechanism):
-    """A direct mechanism without memory: transfers are a table over this period's reports."""
+    """Base class of direct mechanisms without memory: transfers are a table over this period's reports.
+
+    A subclass must define `flow_table`.
+
+    Parameters
+    ----------
+    environment : TableEnvironment
+        A finite economy.
+
+    Examples
+    --------
+    Everybody pays what its report says that the decision is worth to it:
+
+    >>> from dynmech.sim.economy.builders import single_object
+    >>> class PayYourValue(FlowMechanism):
+    ...     name = "pay-your-value"
+    ...
+    ...     def flow_table(self, t):
+    ...         return self.efficient(t, self.environment.stage(t).utility)
+    >>> values, stay = [[0.2, 0.8], [0.4, 0.6]], np.eye(2)
+    >>> mechanism = PayYourValue(single_object(values, [stay, stay], np.full((2, 2), 0.25), 0.9))
+    >>> mechanism.flow_table(0)[0].tolist()  # bidder 1, by its report and bidder 2's
+    [[0.0, 0.0], [0.8, 0.8]]
+    >>> mechanism.transfer_bound()
+    0.8
+    """
 
     @abstractmethod
     def flow_table(self, t: int) -> FloatArray:
-        """Transfers of period t at every reported profile, `(N, *A)`."""
+        """Return the transfers of period t at every reported profile.
+
+        Parameters
+        ----------
+        t : int
+            Period; one per entry of `distinct_periods` is asked for.
+
+        Returns
+        -------
+        FloatArray, shape (N, *A)
+            Money paid by each agent; A are the axes of the period's stage: public state, then agents' signals.
+        """
 
     @cached_property
     def tables(self) -> list[FloatArray]:
@@ -171,92 +330,9 @@ class FlowMechanism(DirectMechanism):
         return [self.flow_table(t).reshape(count, -1) for t in self.distinct_periods]
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The table at the reported profile."""
+        """Return the table at the reported profile, `(n, N)`."""
         return self.tables[self.plan.at(now.t)].take(self.profile(now, messages), axis=1).T
 
     def transfer_bound(self) -> float:
-        """The largest entry."""
+        """Return the largest absolute entry of the tables."""
         return max(float(np.abs(table).max()) for table in self.tables)
-
-
-class LastPeriodMechanism(DirectMechanism):
-    """A direct mechanism that remembers last period's reports and decision.
-
-    Memory is 0 at first, then 1 + a S + r: decision a and reported profile r of the period before.
-    """
-
-    def memory_size(self, t: int) -> int:
-        """1 + D S of the period before."""
-        if t == 0:
-            return 1
-        stage = self.environment.stage(t - 1)
-        return 1 + len(stage.decisions) * stage.size
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """This period's decision and reported profile."""
-        return 1 + decision * self.environment.stage(now.t).size + self.profile(now, messages)
-
-
-class HistoryMechanism(DirectMechanism):
-    """A direct mechanism that remembers the reported profiles of the last L periods; decisions follow from them.
-
-    h profiles, the last one the fastest digit, make an index below S^h. Under a finite horizon memory is that index,
-    with h = min(t, L). Under an infinite one the same values must serve every period: those of h = 0, 1, …, L follow
-    each other, so that 0 is "nothing yet".
-
-    Args:
-        lags: L.
-
-    Raises:
-        InputError: L is below 1.
-        Refusal: so many values cannot be counted.
-    """
-
-    def __init__(self, environment: Environment, lags: int = 1) -> None:
-        super().__init__(environment)
-        if lags < 1:
-            raise InputError(f"lags: {lags} is below 1")
-        self.remembered = lags
-        largest = max(stage.size for stage in self.environment.stages)
-        if lags * log2(1 + largest) > 62:
-            raise self.refuse(f"the reports of {lags} periods take more values than can be counted; give fewer lags")
-
-    def _radices(self, t: int) -> list[int]:
-        """Profiles of the periods that can be remembered in period t, the last period first."""
-        if self.environment.stationary:
-            return [self.environment.stage(0).size] * self.remembered
-        return [self.environment.stage(t - lag).size for lag in range(1, min(t, self.remembered) + 1)]
-
-    @cached_property
-    def _starts(self) -> IntArray:
-        """Under an infinite horizon: where the indices of h = 0, …, L profiles begin, and where they end."""
-        size = self.environment.stage(0).size
-        return np.cumsum([0, *(size**held for held in range(self.remembered + 1))])
-
-    def memory_size(self, t: int) -> int:
-        """1 at first."""
-        if self.environment.stationary:
-            return int(self._starts[-1]) if t else 1
-        return prod(self._radices(t))
-
-    def _held(self, now: Situation) -> tuple[IntArray, IntArray]:
-        """How many profiles are remembered and their index, `(n,)` each."""
-        if self.environment.stationary:
-            held = np.searchsorted(self._starts, now.memory, side="right") - 1
-            return held, now.memory - self._starts[held]
-        return np.full(len(now.memory), len(self._radices(now.t))), now.memory
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """Forget the oldest profile, if there are L already, and put this period's in front."""
-        held, index = self._held(now)
-        kept = index % prod(self._radices(now.t)[: self.remembered - 1])
-        memory = kept * self.environment.stage(now.t).size + self.profile(now, messages)
-        return memory + self._starts[np.minimum(held + 1, self.remembered)] if self.environment.stationary else memory
-
-    def recall(self, now: Situation, lag: int) -> IntArray:
-        """The profile reported `lag` periods ago, `(n,)`; −1 where there was no such period."""
-        radices = self._radices(now.t)
-        if lag > len(radices):
-            return np.full(len(now.memory), -1)
-        held, index = self._held(now)
-        return np.where(lag <= held, index // prod(radices[: lag - 1]) % radices[lag - 1], -1)

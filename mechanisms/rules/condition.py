@@ -1,4 +1,4 @@
-"""What the check of a condition answers."""
+"""The answer of a check of a condition."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition's answer.
+    """The answer of a check of one condition.
 
     Attributes:
         holds: whether it holds; None where it does not apply (no next period, say).

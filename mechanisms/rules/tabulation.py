@@ -40,15 +40,15 @@ _LAWS: WeakKeyDictionary[JointKernel | IndependentKernel, FloatArray] = WeakKeyD
 
 @dataclass(frozen=True, eq=False)
 class RuleTables:
-    """One period of a mechanism.
+    """The rules of one period as tables.
 
     Attributes:
         shape: public states, then messages of each agent; X is their product.
         decide: decision, `(M, X)`.
         charge, due: transfers by agent, `(N, M, X)`.
-        remember: next memory, `(M, X)`. Like the charge it is that after no acts; see
-        `dynmech.mechanisms.rules.actions`. prescribed: per agent, the message asked by memory, public state and signal,
-        `(M, O, K_i)`. verified: how the rules were held to what they declare.
+        remember: next memory, `(M, X)`; like the charge that after no acts, see `dynmech.mechanisms.rules.actions`.
+        prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
+        verified: how the rules were held to what they declare.
     """
 
     shape: tuple[int, ...]
@@ -61,12 +61,12 @@ class RuleTables:
 
     @property
     def memories(self) -> int:
-        """M."""
+        """Number of memories M."""
         return len(self.decide)
 
 
 def laws(environment: TableEnvironment, t: int) -> FloatArray:
-    """P(θ′ | a, θ) out of period t, `(D, S, S')`, not to be written to; kept as long as its kernel.
+    """Return P(θ′ | a, θ) out of period t, `(D, S, S')`, read-only; kept as long as its kernel.
 
     Raises:
         Refusal: it would hold too many numbers; how many is said.
@@ -89,36 +89,26 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
 
 @lru_cache(maxsize=64)
 def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
-    """The tables of period t; kept, as several searches ask for them.
+    """Return the tables of period t; kept, as several searches ask for them.
 
     Raises:
         Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
             returns something that its declaration rules out.
     """
-    environment = mechanism.environment
-    if not isinstance(environment, TableEnvironment):
-        raise mechanism.refuse("an exact search needs a finite environment")
-    count = len(environment.agents)
-    spaces = [mechanism.messages(t, i) for i in range(count)]
-    memories = mechanism.memory_size(t)
-    if memories is None or not all(isinstance(space, Finite) for space in spaces):
-        raise mechanism.refuse("its memory or its messages are not finite")
-    publics = environment.public_space(t).size
-    shape = (publics, *(space.size for space in spaces if isinstance(space, Finite)))
-    cases = memories * prod(shape)
-    if cases > LARGEST:
-        raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
-    require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
+    memories, shape = _dimensions(mechanism, t)
+    cases, count = memories * prod(shape), len(shape) - 1
     memory = np.repeat(np.arange(memories), prod(shape))
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T
     answers = _ask(mechanism, now, messages)
-    sent = [_prescribed(mechanism, t, i, memories, publics) for i in range(count)]
+    sent = [_prescribed(mechanism, t, i, memories, shape[0]) for i in range(count)]
     _verify(mechanism, now, messages, answers, sent)
     decide, charge, due, remember = answers
+    decisions = mechanism.environment.decision_space(t)
+    assert isinstance(decisions, Finite)
     return RuleTables(
         shape=shape,
-        decide=_within(mechanism, decide, environment.decision_space(t).size, "decide", t).reshape(memories, -1),
+        decide=_within(mechanism, decide, decisions.size, "decide", t).reshape(memories, -1),
         charge=charge.T.reshape(count, memories, -1),
         due=due.T.reshape(count, memories, -1),
         remember=remember.reshape(memories, -1),
@@ -127,12 +117,30 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     )
 
 
+def _dimensions(mechanism: Mechanism, t: int) -> tuple[int, tuple[int, ...]]:
+    """Return M, and the numbers of public states and of messages per agent; refuse unless they are finite and small."""
+    environment = mechanism.environment
+    if not isinstance(environment, TableEnvironment):
+        raise mechanism.refuse("an exact search needs a finite environment")
+    count = len(environment.agents)
+    spaces = [mechanism.messages(t, i) for i in range(count)]
+    memories = mechanism.memory_size(t)
+    if memories is None or not all(isinstance(space, Finite) for space in spaces):
+        raise mechanism.refuse("its memory or its messages are not finite")
+    shape = (environment.public_space(t).size, *(space.size for space in spaces if isinstance(space, Finite)))
+    cases = memories * prod(shape)
+    if cases > LARGEST:
+        raise mechanism.refuse(f"its rules have {cases:,} cases in period {t}, more than {LARGEST:,}")
+    require_room(f"the table of the rules of mechanism {mechanism.name!r}, period {t},", cases * (10.0 * count + 6))
+    return memories, shape
+
+
 Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]
 """decide `(n,)`, charge and due `(n, N)`, remember `(n,)`."""
 
 
 def _ask(mechanism: Mechanism, now: Situation, messages: IntArray) -> Answers:
-    """All rules on a batch of cases."""
+    """Return the answers of all rules on a batch of cases."""
     nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
     decision = np.asarray(mechanism.decide(now, messages))
     if decision.shape != (len(messages),):
@@ -172,6 +180,7 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
 def _compare(
     mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
 ) -> None:
+    """Refuse a mechanism that answers otherwise when it is asked again."""
     again = _ask(mechanism, now, messages)
     for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
         if not np.array_equal(before[order], after):
@@ -183,6 +192,7 @@ def _compare(
 
 
 def _finite_memory(mechanism: Mechanism, t: int) -> int:
+    """Return the number of memories; refuse where it is not finite."""
     size = mechanism.memory_size(t)
     if size is None:
         raise mechanism.refuse("its memory is not finite")
@@ -190,6 +200,7 @@ def _finite_memory(mechanism: Mechanism, t: int) -> int:
 
 
 def _within(mechanism: Mechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
+    """Return the values as indices; refuse any that is not among the declared ones."""
     if values.dtype.kind not in "iu":
         raise mechanism.refuse(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
     bad = (values < 0) | (values >= size)
@@ -203,7 +214,7 @@ def _within(mechanism: Mechanism, values: IntArray, size: int, rule: str, t: int
 def _prescribed(
     mechanism: Mechanism, t: int, agent: int, memories: int, publics: int, *, backwards: bool = False
 ) -> IntArray:
-    """The prescribed messages, checked; `backwards` asks for them in the opposite order."""
+    """Return the prescribed messages, checked; `backwards` asks for them in the opposite order."""
     environment = mechanism.environment
     signals, messages = environment.signal_space(t, agent), mechanism.messages(t, agent)
     assert isinstance(signals, Finite)
@@ -216,7 +227,7 @@ def _prescribed(
 
 
 def silent_about(environment: TableEnvironment, mechanism: Mechanism, but: tuple[int, ...]) -> str | None:
-    """The first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
+    """Name the first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
     last = 2 if environment.horizon is None else environment.horizon - 1
     for t in range(last):
         for j, sent in enumerate(tabulate(mechanism, t).prescribed):

@@ -1,4 +1,4 @@
-"""What a decision rule brings every agent when reports are true: expected discounted utilities from every profile."""
+"""Expected discounted utilities of a decision rule from every profile, when reports are true."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from dynmech.sim.economy.environment import TableEnvironment
 
 
 def expected_utilities(environment: TableEnvironment, policy: Callable[[int], IntArray]) -> FloatArray:
-    """U^i(θ_0) = E[Σ_t δ^t u^i(a_t, θ_t) | θ_0], `(N, S)`, for a_t = policy(t)[θ_t].
+    """Return U^i(θ_0) = E[Σ_t δ^t u^i(a_t, θ_t) | θ_0], `(N, S)`, for a_t = policy(t)[θ_t].
 
     Backward, or under an infinite horizon by one linear solve for all agents.
     """
@@ -26,7 +26,7 @@ def expected_utilities(environment: TableEnvironment, policy: Callable[[int], In
 
 
 def _followed(environment: TableEnvironment, t: int, policy: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Flow utilities `(N, S)` and the law of the next profile `(S, S')` (empty in the last period)."""
+    """Return flow utilities `(N, S)` and the law of the next profile `(S, S')` (empty in the last period)."""
     stage = environment.stage(t)
     profiles = np.arange(stage.size)
     flow = stage.utility.reshape(len(environment.agents), len(stage.decisions), -1)[:, policy, profiles]

@@ -1,4 +1,4 @@
-"""The truthful of prescribed play, exactly: who gets what, what the designer takes in, and where it runs short.
+"""The values of prescribed play, exactly: utilities, transfers and costs from every state on.
 
 State: (memory m, profile θ). With x the prescribed messages,
 
@@ -61,43 +61,43 @@ class PeriodValues:
 
 @dataclass(frozen=True, eq=False)
 class TruthfulValues:
-    """Prescribed play of a mechanism.
+    """The values of prescribed play of a mechanism.
 
     Attributes:
-        pages: one per period (finite), or the first and the repeated one.
+        periods: one per period (finite), or the first and the repeated one.
         prior: law of the first profile.
         bound: every value is within this of the truth.
     """
 
-    pages: tuple[PeriodValues, ...]
+    periods: tuple[PeriodValues, ...]
     prior: FloatArray
     bound: float
     stationary: bool
 
     @cached_property
     def scale(self) -> float:
-        """The largest value of utilities or transfers: what their differences are to be measured by."""
-        return scale_of(*(table for page in self.pages for table in (page.utility_ahead, page.transfer_ahead)))
+        """The largest utility or transfer in absolute value, by which differences are measured."""
+        return scale_of(*(table for period in self.periods for table in (period.utility_ahead, period.transfer_ahead)))
 
     @property
     def utility(self) -> FloatArray:
         """Expected discounted utility, `(N,)`."""
-        return self.pages[0].utility_ahead[:, 0] @ self.prior
+        return self.periods[0].utility_ahead[:, 0] @ self.prior
 
     @property
     def transfer(self) -> FloatArray:
         """Expected discounted transfers, `(N,)`."""
-        return self.pages[0].transfer_ahead[:, 0] @ self.prior
+        return self.periods[0].transfer_ahead[:, 0] @ self.prior
 
     @property
     def welfare(self) -> float:
         """Expected discounted utilities minus the designer's costs."""
-        return float(self.utility.sum() - self.pages[0].cost_ahead[0] @ self.prior)
+        return float(self.utility.sum() - self.periods[0].cost_ahead[0] @ self.prior)
 
 
 @lru_cache(maxsize=8)
 def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> TruthfulValues:
-    """Work out prescribed play.
+    """Return the values of prescribed play.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -111,36 +111,41 @@ def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> Trut
         values = [_back(environment.discount, raw[0], value), value]
     else:
         values, bound = [], 0.0
-        for page in reversed(raw):
-            values.insert(0, _back(environment.discount, page, values[0] if values else None))
+        for period in reversed(raw):
+            values.insert(0, _back(environment.discount, period, values[0] if values else None))
     scale = max(1.0, max(float(np.abs(v).max()) for v in values))
-    agents = len(environment.agents)
-    pages = tuple(
-        PeriodValues(
-            decision=r.decision,
-            following=r.following,
-            utility=r.flows[:agents],
-            transfer=r.flows[agents:-1],
-            rows=r.rows,
-            occurs=o,
-            utility_ahead=v[:agents],
-            transfer_ahead=v[agents:-1],
-            cost_ahead=v[-1],
-        )
-        for r, o, v in zip(raw, occurs, values, strict=True)
-    )
-    return TruthfulValues(pages, prior, bound + 1e-13 * scale, environment.horizon is None)
+    periods = tuple(_period_values(r, o, v) for r, o, v in zip(raw, occurs, values, strict=True))
+    return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None)
 
 
 @dataclass(frozen=True, eq=False)
 class _Raw:
+    """One period of prescribed play before values are known; flows are utilities, transfers, cost: `(2N + 1, M, S)`."""
+
     decision: IntArray
     following: IntArray
     flows: FloatArray
     rows: FloatArray | None
 
 
+def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodValues:
+    """Return a period's flows and values by kind; `value` `(2N + 1, M, S)`."""
+    agents = len(value) // 2
+    return PeriodValues(
+        decision=raw.decision,
+        following=raw.following,
+        utility=raw.flows[:agents],
+        transfer=raw.flows[agents:-1],
+        rows=raw.rows,
+        occurs=occurs,
+        utility_ahead=value[:agents],
+        transfer_ahead=value[agents:-1],
+        cost_ahead=value[-1],
+    )
+
+
 def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:
+    """Return what prescribed play does in period t."""
     stage, tables = environment.stage(t), tabulate(mechanism, t)
     strides = [prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))]
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
@@ -173,34 +178,34 @@ def _settled(
     messages: IntArray,
     decision: IntArray,
 ) -> Settled:
-    """Charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
+    """Return charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
     memories, size = decision.shape
     now = Situation(t, np.repeat(np.arange(memories), size), np.tile(public, memories))
     sent = messages.reshape(len(messages), -1).T
     return settle(mechanism, now, np.tile(signals, memories).T, sent, decision.reshape(-1))
 
 
-def _back(discount: float, page: _Raw, value: FloatArray | None) -> FloatArray:
-    """One step back: flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`: utilities, transfers, cost."""
-    if value is None or page.rows is None:
-        return page.flows
-    decisions, size = page.rows.shape[:2]
-    profile = np.broadcast_to(np.arange(size), page.decision.shape)
-    codes = (page.following * decisions + page.decision) * size + profile
+def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray:
+    """Return flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`."""
+    if value is None or period.rows is None:
+        return period.flows
+    decisions, size = period.rows.shape[:2]
+    profile = np.broadcast_to(np.arange(size), period.decision.shape)
+    codes = (period.following * decisions + period.decision) * size + profile
     distinct, where = np.unique(codes, return_inverse=True)
     memory, rest = np.divmod(distinct, decisions * size)
-    laws = page.rows.reshape(decisions * size, -1)[rest]
+    laws = period.rows.reshape(decisions * size, -1)[rest]
     ahead = np.einsum("ks,nks->nk", laws, value[:, memory])
-    return page.flows + discount * ahead[:, where.reshape(page.decision.shape)]
+    return period.flows + discount * ahead[:, where.reshape(period.decision.shape)]
 
 
-def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
-    """The fixed point of `_back`, centred flow by flow with the span bounds; and its bound."""
+def _iterate(discount: float, period: _Raw) -> tuple[FloatArray, float]:
+    """Return the fixed point of `_back`, centred flow by flow with the span bounds, and its error bound."""
     weight = discount / (1 - discount)
-    value = page.flows / (1 - discount)
+    value = period.flows / (1 - discount)
     best, idle, half = np.inf, 0, np.inf
     for _ in range(SWEEPS):
-        better = _back(discount, page, value)
+        better = _back(discount, period, value)
         step = (better - value).reshape(len(value), -1)
         low, high = step.min(axis=1), step.max(axis=1)
         half = float(weight * (high - low).max() / 2)
@@ -213,26 +218,27 @@ def _iterate(discount: float, page: _Raw) -> tuple[FloatArray, float]:
 
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
-    """What prescribed play leads to; in a repeated period, at any later date."""
+    """Return which (m, θ) prescribed play leads to, per period; in a repeated period, at any later date."""
     first = np.zeros(raw[0].decision.shape, np.bool_)
     first[0] = environment.prior.reshape(-1) > 0
     out = [first]
     if environment.horizon is not None:
-        for page, after in pairwise(raw):
-            out.append(_next(page, out[-1], len(after.decision)))
+        for period, after in pairwise(raw):
+            out.append(_next(period, out[-1], len(after.decision)))
         return out
-    here = _next(raw[0], first, len(raw[1].decision))
+    later = _next(raw[0], first, len(raw[1].decision))
     while True:
-        more = here | _next(raw[1], here, len(raw[1].decision))
-        if (more == here).all():
-            return [first, here]
-        here = more
+        more = later | _next(raw[1], later, len(raw[1].decision))
+        if (more == later).all():
+            return [first, later]
+        later = more
 
 
-def _next(page: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
-    assert page.rows is not None
+def _next(period: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
+    """Return which (m′, θ′) may follow those that occur, `(M', S')`."""
+    assert period.rows is not None
     _, profile = np.nonzero(occurs)
-    arrives = page.rows[page.decision[occurs], profile] > 0
-    out = np.zeros((memories, page.rows.shape[2]), np.bool_)
-    np.logical_or.at(out, page.following[occurs], arrives)
+    arrives = period.rows[period.decision[occurs], profile] > 0
+    out = np.zeros((memories, period.rows.shape[2]), np.bool_)
+    np.logical_or.at(out, period.following[occurs], arrives)
     return out

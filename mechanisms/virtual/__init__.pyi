@@ -1,11 +1,9 @@
-from .first_report_incentives import Immediate as Immediate, first_period_ic as first_period_ic
-from .frozen_plans import AffineWeights as AffineWeights, flow as flow, plans as plans, require_plan as require_plan
+from .first_report_incentives import FirstReportIncentives as FirstReportIncentives, first_period_ic as first_period_ic
+from .frozen_plans import flow as flow, plans as plans, require_plan as require_plan
 from .optimal_contract import OptimalContract as OptimalContract
 from .relaxed_bound import Bound as Bound, continuum_bound as continuum_bound, grid_bound as grid_bound
 from .relaxed_prices import RelaxedPrices as RelaxedPrices
-from .rents import Opening as Opening
 from .tariffs import (
-    Tariff as Tariff,
     best_price as best_price,
     best_two_part as best_two_part,
     frequencies as frequencies,
@@ -14,5 +12,4 @@ from .tariffs import (
 )
 from .virtual_index import VirtualIndex as VirtualIndex
 from .virtual_myopic import VirtualMyopic as VirtualMyopic
-from .virtual_pivot import SeparableMechanism as SeparableMechanism, VirtualPivot as VirtualPivot
-from .virtual_values import NodeValues as NodeValues
+from .virtual_pivot import VirtualPivot as VirtualPivot

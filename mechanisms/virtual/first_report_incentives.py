@@ -24,7 +24,7 @@ from dynmech.sim.core.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Immediate:
+class FirstReportIncentives:
     """One agent's conditions; axes O others' first profiles, m reported nodes x′, m true nodes x.
 
     Attributes:
@@ -38,11 +38,11 @@ class Immediate:
     gain: FloatArray
 
     def holds(self, tolerance: float = 1e-9) -> bool:
-        """Whether both conditions do."""
+        """Return whether both conditions hold."""
         return bool(np.abs(self.envelope).max() <= tolerance and self.dominance.min() >= -tolerance)
 
 
-def first_period_ic(mechanism: VirtualPivot, agent: int, honest: FloatArray) -> Immediate:
+def first_period_ic(mechanism: VirtualPivot, agent: int, honest: FloatArray) -> FirstReportIncentives:
     """Check a mechanism whose payoffs U^{x′→x}(x) are `honest`, `(O, m, m)` by others, report and type.
 
     The allocation whose envelope is taken is that of the affine welfare with the mechanism's weights at the nodes, read
@@ -59,4 +59,4 @@ def first_period_ic(mechanism: VirtualPivot, agent: int, honest: FloatArray) -> 
     allowed = integral[:, None, :] - integral[:, :, None]
     envelope = truth[:, None, :] - truth[:, :, None] - allowed
     after_lie = honest - truth[:, :, None]
-    return Immediate(envelope, allowed - after_lie, honest - truth[:, None, :])
+    return FirstReportIncentives(envelope, allowed - after_lie, honest - truth[:, None, :])

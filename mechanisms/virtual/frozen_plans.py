@@ -11,12 +11,11 @@ of affine welfare, for decision d at s, its continuation taken *after d*,
 Axes: n frozen situations, N agents, D decisions, S profiles of states; lists over later periods.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import FORBIDDEN, Plans, expect, follow, solve_plans
-from dynmech.sim.core.arrays import BoolArray, FloatArray
+from dynmech.mechanisms.virtual.weights import AffineWeights
+from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.separable import Economy
@@ -24,49 +23,26 @@ from dynmech.sim.economy.separable import Economy
 WORK = 26
 """Numbers per profile and decision that planning and searching hold at their peak (measured at 753,571 profiles)."""
 
-
-@dataclass(frozen=True, eq=False)
-class AffineWeights:
-    """Whose values count and with which multiplier, `(n, N)` each.
-
-    Attributes:
-        multiplier: μ.
-        counts: whether slope and intercept enter the sum.
-        included: whether decisions that serve the agent may be taken.
-    """
-
-    multiplier: FloatArray
-    counts: BoolArray
-    included: BoolArray
-
-    def without(self, agent: int) -> "AffineWeights":
-        """The same economy, agent i left out of the sum."""
-        counts = self.counts.copy()
-        counts[:, agent] = False
-        return AffineWeights(self.multiplier, counts, self.included)
-
-
-def include_all(multiplier: FloatArray, included: BoolArray) -> AffineWeights:
-    """All who are included count."""
-    return AffineWeights(np.where(included, multiplier, 0.0), included, included)
+BATCH = 6_000_000
+"""Numbers that one table of a batch of plans may hold."""
 
 
 def own_flow(economy: Economy, t: int, agent: int, multiplier: FloatArray) -> FloatArray:
-    """μ slope + intercept of one agent, `(n, D, S)` for μ `(n,)`."""
+    """Return μ slope + intercept of one agent, `(n, D, S)` for μ `(n,)`."""
     period = economy.later[t]
     table = multiplier[:, None, None] * period.slope[agent] + period.intercept[agent]
     return _spread(economy, t, agent, table)
 
 
 def _spread(economy: Economy, t: int, agent: int, table: FloatArray) -> FloatArray:
-    """`(n, D, K_i)` over all profiles, `(n, D, S)`."""
+    """Spread `(n, D, K_i)` over all profiles, `(n, D, S)`."""
     axes = economy.later[t].axes
     shape = [*table.shape[:2], *(width if j == agent else 1 for j, width in enumerate(axes))]
     return np.broadcast_to(table.reshape(shape), (*table.shape[:2], *axes)).reshape(*table.shape[:2], -1)
 
 
 def flow(economy: Economy, t: int, counted: AffineWeights) -> FloatArray:
-    """Σ (μ slope + intercept) − c over those who count, `(n, D, S)`; forbidden decisions not marked."""
+    """Return Σ (μ slope + intercept) − c over those who count, `(n, D, S)`; forbidden decisions not marked."""
     period = economy.later[t]
     total = np.zeros((len(counted.multiplier), len(economy.decisions), period.size))
     for i in range(len(economy.agents)):
@@ -98,8 +74,13 @@ def require_plan(economy: Economy) -> None:
     require_room(f"a plan over {size:,} profiles of states", float(WORK) * size * len(economy.decisions))
 
 
+def plans_at_once(economy: Economy) -> int:
+    """Return for how many frozen situations plans are worked out together."""
+    return max(1, BATCH // (max(period.size for period in economy.later) * len(economy.decisions)))
+
+
 def plans(economy: Economy, counted: AffineWeights) -> Plans:
-    """W and its policy."""
+    """Return the value W and its policy."""
     require_plan(economy)
     flows = [forbid(economy, t, counted, flow(economy, t, counted)) for t in range(len(economy.later))]
     return solve_plans(economy, flows)
@@ -108,7 +89,7 @@ def plans(economy: Economy, counted: AffineWeights) -> Plans:
 def transfers(
     economy: Economy, t: int, counted: AffineWeights, agent: int, alone: Plans, after: FloatArray | None = None
 ) -> FloatArray:
-    """T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
+    """Return T_i for every decision, `(n, D, S)`; `alone`: the plans without i.
 
     Args:
         after: instead of δ E[W_{−i}(s′) | d, s], `(n, D, S)`.
@@ -119,18 +100,18 @@ def transfers(
     return alone.value[t][:, None] - others - after
 
 
-def continuation(economy: Economy, t: int, found: Plans) -> FloatArray:
-    """δ E[V(s′) | d, s], `(n, D, S)`; 0 after the last period."""
+def continuation(economy: Economy, t: int, solved: Plans) -> FloatArray:
+    """Return δ E[V(s′) | d, s], `(n, D, S)`; 0 after the last period."""
     if not economy.endless and t + 1 == len(economy.later):
-        return np.zeros((len(found.value[t]), len(economy.decisions), economy.later[t].size))
-    ahead = found.value[0 if economy.endless else t + 1]
+        return np.zeros((len(solved.value[t]), len(economy.decisions), economy.later[t].size))
+    ahead = solved.value[0 if economy.endless else t + 1]
     return economy.discount * expect(economy, t, ahead)
 
 
-def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, found: Plans) -> FloatArray:
-    """E Σ_{t≥1} δ^t slope_i under given plans, `(n,)`; 0 where the agent is excluded."""
+def discounted_slope(economy: Economy, counted: AffineWeights, agent: int, solved: Plans) -> FloatArray:
+    """Return E Σ_{t≥1} δ^t slope_i under the plans passed in, `(n,)`; 0 where the agent is excluded."""
     n = len(counted.multiplier)
     tables = [np.broadcast_to(period.slope[agent][None], (n, *period.slope[agent].shape)) for period in economy.later]
     flows = [_spread(economy, t, agent, table) for t, table in enumerate(tables)]
-    worth = economy.discount * economy.start(follow(economy, found.policy, flows)[0])
+    worth = economy.discount * economy.start(follow(economy, solved.policy, flows)[0])
     return np.where(counted.counts[:, agent], worth, 0.0)

@@ -1,4 +1,4 @@
-"""One buyer: a menu of contracts, then posted prices. The most profitable mechanism in its indirect form.
+"""The virtual pivot mechanism for one buyer, as a menu of contracts followed by posted prices.
 
 Timing. t = 0: the buyer picks a contract, or stays out (message 0). Contract k has a scale α_k and a fee M_k, paid at
 once. t ≥ 1: it picks a decision d from the price list of its contract,
@@ -13,6 +13,8 @@ with α ≤ 0 are not offered.
 Guarantee: as `virtual-pivot`, `reading=continuum`: the prescribed choices are best responses, staying is never worse
 than leaving; profit tends to the relaxed bound as the grid refines.
 
+Assumptions: separable values, monotone virtual values; the buyer can be left out.
+
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.1, Corollary 6.1.
 """
 
@@ -20,7 +22,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dynmech.mechanisms.virtual.virtual_pivot import ASSUMPTIONS, SeparableMechanism, VirtualPivot
+from dynmech.mechanisms.virtual.separable_mechanism import ASSUMPTIONS, SeparableMechanism
+from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import Environment
@@ -28,7 +31,7 @@ from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
 class OptimalContract(SeparableMechanism):
-    """The menu (p, M(p)).
+    """A menu of contracts for one buyer: a fee M(p) now, the prices p later.
 
     Raises:
         Refusal: there is more than one buyer, or no separable economy.
@@ -51,28 +54,29 @@ class OptimalContract(SeparableMechanism):
 
     @cached_property
     def fees(self) -> FloatArray:
-        """M by contract; 0 for staying out."""
+        """The fee M by contract; 0 for staying out."""
         return np.append(0.0, self.direct.opening.fee[self.offered, 0])
 
     def prices(self, t: int) -> FloatArray:
-        """Prices of decisions by contract in the t-th later period, `(contracts, D)`; 0 for who stayed out."""
+        """Return prices by contract and decision in the t-th later period, `(contracts, D)`; 0 after staying out."""
         period, values = self.economy.later[t], self.direct.values[0]
         beta = values.shift[self.offered, None] * period.slope[0][:, 0]
         lists = (period.cost - beta) / values.alpha[self.offered, None]
         return np.concatenate([np.zeros((1, len(period.cost))), lists])
 
     def messages(self, t: int, agent: int) -> Finite:  # noqa: ARG002
-        """Contracts; then decisions."""
+        """Return the contracts in period 0, then the decisions."""
         if t > 0:
             return Finite(self.economy.decisions)
         return Finite(("stay out", *(self._words(k) for k in range(len(self.offered)))))
 
     def _words(self, k: int) -> str:
+        """Return the k-th contract in words."""
         alpha = self.direct.values[0].alpha[self.offered[k]]
         return f"fee {self.fees[k + 1]:.6g}, prices over {alpha:.6g}"
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The contract of one's node; then the decision that is worth most, price and future included."""
+        """Return the contract of the buyer's node; later the decision worth most, price and future included; `(n,)`."""
         node, state = np.divmod(signal, self.width(now.t, 0))
         if now.t == 0:
             number = np.zeros(self.nodes[0], np.intp)
@@ -97,30 +101,30 @@ class OptimalContract(SeparableMechanism):
         return out
 
     def default(self, now: Situation, agent: int) -> Array:  # noqa: ARG002
-        """Staying out; buying nothing."""
+        """Return the message "stay out", or the first decision, `(n,)`."""
         return np.zeros(len(now.memory), np.intp)
 
     def memory_size(self, t: int) -> int:
-        """The contract."""
+        """Return the number of contracts, staying out included; 1 at first."""
         return 1 if t == 0 else len(self.offered) + 1
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """What the buyer picks, if it has a contract."""
+        """Return what the buyer picks if it has a contract, else the first decision, `(n,)`."""
         if now.t == 0:
             return np.zeros(len(messages), np.intp)
         return np.where(np.asarray(now.memory) > 0, messages[:, 0], 0)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The fee; then the price of what is picked."""
+        """Return the fee in period 0, then the price of what is picked, `(n, 1)`."""
         if now.t == 0:
             return self.fees[messages[:, 0]][:, None]
         return self.prices(self.at(now.t))[np.asarray(now.memory), decision][:, None]
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """The contract, for good."""
+        """Return the contract, `(n,)`, kept for good."""
         return messages[:, 0] if now.t == 0 else now.memory
 
     def transfer_bound(self) -> float:
-        """The largest fee or price."""
+        """Return the largest fee or price."""
         lists = [float(np.abs(self.prices(t)).max()) for t in range(len(self.economy.later))]
         return max(float(np.abs(self.fees).max()), *lists)

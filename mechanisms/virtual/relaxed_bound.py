@@ -5,8 +5,7 @@
 the best virtual welfare, exclusion included. No incentive compatible and individually rational mechanism of the economy
 earns more. Of the continuous economy: for one agent to the last digits, piece by piece; for more on a product of
 midpoints of equally likely cells, refined once, with the extrapolated error. Of the grid as the true type space:
-exactly (`grid_bound`); node-sampled with continuous weights (`sampled_bound`), which is neither's bound but tends to
-it.
+exactly (`grid_bound`).
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Lemma 3.3, Corollary 4.1, (16).
 """
@@ -17,8 +16,9 @@ from math import prod
 import numpy as np
 
 from dynmech.mechanisms.numerics.piecewise_linear import convex_pieces
-from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, include_all, plans
+from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, plans
 from dynmech.mechanisms.virtual.virtual_values import EXCLUDED, continuum_virtual, grid_virtual
+from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 
@@ -38,19 +38,13 @@ class Bound:
 
 
 def grid_bound(environment: SeparableEnvironment) -> float:
-    """The grid as the true type space."""
+    """Return the bound for the grid as the true type space."""
     virtual = [grid_virtual(f, g) for f, g in zip(environment.economy.first, environment.grids, strict=True)]
-    return _expected(environment.economy, virtual, [g.masses for g in environment.grids])
-
-
-def sampled_bound(environment: SeparableEnvironment) -> float:
-    """Continuous virtual values at the nodes."""
-    virtual = [continuum_virtual(f, g) for f, g in zip(environment.economy.first, environment.grids, strict=True)]
-    return _expected(environment.economy, virtual, [g.masses for g in environment.grids])
+    return expected_virtual_welfare(environment.economy, virtual, [g.masses for g in environment.grids])
 
 
 def continuum_bound(economy: Economy, cells: int = 64) -> Bound:
-    """Of the continuous economy."""
+    """Return the bound of the continuous economy; with several agents, from `cells` and twice as many per agent."""
     if len(economy.agents) == 1:
         return _one_agent(economy)
     coarse, fine = (_midpoint_rule(economy, n) for n in (cells, 2 * cells))
@@ -58,14 +52,15 @@ def continuum_bound(economy: Economy, cells: int = 64) -> Bound:
 
 
 def _midpoint_rule(economy: Economy, cells: int) -> float:
+    """Return the expected virtual welfare on the midpoints of equally likely cells."""
     middles = (np.arange(cells) + 0.5) / cells
     grids = [Grid(np.asarray(first.law.ppf(middles)), np.full(cells, 1 / cells)) for first in economy.first]
     virtual = [continuum_virtual(f, g) for f, g in zip(economy.first, grids, strict=True)]
-    return _expected(economy, virtual, [g.masses for g in grids])
+    return expected_virtual_welfare(economy, virtual, [g.masses for g in grids])
 
 
-def _expected(economy: Economy, virtual: list[FloatArray], masses: list[FloatArray]) -> float:
-    """Σ_x f(x) δ E W(θ(x); s_1)."""
+def expected_virtual_welfare(economy: Economy, virtual: list[FloatArray], masses: list[FloatArray]) -> float:
+    """Return Σ_x f(x) δ E W(θ(x); s_1) for virtual values and probabilities of the nodes, `(m_i,)` per agent."""
     nodes = tuple(len(v) for v in virtual)
     weights = np.ones(())
     for law in masses:
@@ -80,15 +75,15 @@ def _expected(economy: Economy, virtual: list[FloatArray], masses: list[FloatArr
 
 
 def _welfare(economy: Economy, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
+    """Return δ E W(θ; s_1) and its slope in the first agent's θ, `(n,)` each."""
     included = np.ones(theta.shape, np.bool_) if economy.kind == "additive" else theta > EXCLUDED
     counted = include_all(theta, included)
-    found = plans(economy, counted)
-    return economy.discount * economy.start(found.value[0]), discounted_slope(economy, counted, 0, found)
+    efficient = plans(economy, counted)
+    return economy.discount * economy.start(efficient.value[0]), discounted_slope(economy, counted, 0, efficient)
 
 
 def _one_agent(economy: Economy) -> Bound:
-    """E W(θ(x)): W by its linear pieces, integrated against F between the signals at which θ reaches their ends.
+    """Return E W(θ(x)), W by its linear pieces, integrated against F between signals at which θ reaches their ends.
 
     θ need not increase: W(θ) is the bound all the same, and the pieces reach from its least to its greatest value.
     """
@@ -114,7 +109,7 @@ def _one_agent(economy: Economy) -> Bound:
 
 
 def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: FloatArray, points: int) -> float:
-    """∫ W(θ(F⁻¹(u))) du, W linear between the given points and constant outside them, between given quantiles.
+    """Return ∫ W(θ(F⁻¹(u))) du between the quantiles, W linear between `ends` and constant outside them.
 
     Gauss–Legendre in s with u = a + (b − a)(3s² − 2s³), which tames what is steep at the ends.
     """
@@ -126,8 +121,8 @@ def _mean(first: FirstSignal, ends: FloatArray, values: FloatArray, quantiles: F
 
 
 def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArray:
-    """The signals at which θ crosses one of the given values, by bisection between points x; 0 and 1 too."""
-    found = [x[:1], x[-1:]]
+    """Return the signals at which θ crosses one of the `ends`, by bisection between points x; 0 and 1 too."""
+    crossings = [x[:1], x[-1:]]
     for end in ends:
         above = first.virtual(x) >= end
         k = np.flatnonzero(above[1:] != above[:-1])
@@ -136,5 +131,5 @@ def _crossings(first: FirstSignal, x: FloatArray, ends: FloatArray) -> FloatArra
             middle = (low + high) / 2
             right = (first.virtual(middle) >= end) != rises
             low, high = np.where(right, middle, low), np.where(right, high, middle)
-        found.append(high)
-    return np.unique(np.concatenate(found))
+        crossings.append(high)
+    return np.unique(np.concatenate(crossings))

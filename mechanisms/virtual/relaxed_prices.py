@@ -1,4 +1,4 @@
-"""The optimum of the relaxed economy, offered where later signals are private: what the relaxation forgets.
+"""The relaxed optimum as a mechanism where later signals are private, which the relaxation takes for public.
 
 Timing. t = 0: the buyer reports x̂. t = 1: it reports (x, ŝ) and gets the item if the virtual value
 
@@ -12,6 +12,8 @@ is private, lies gain where the relaxation goes too far. With a value that is s 
 least is cheapest. With v = x + c_+ or x c_×, truth stays best up to c_× = 2 c_+; beyond it "report 0, then always +"
 buys × at the price c_+ and gains (c_×/2 − c_+)/2 at x = ½. The exchange of + and × that is printed gains (c_×/2 − ½ −
 c_+)/2 there, which takes a larger c_×.
+
+Assumptions: later signals are public.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §7.
 """
@@ -48,7 +50,7 @@ class RelaxedPrices(Mechanism):
 
     @cached_property
     def served(self) -> BoolArray:
-        """Who gets the item, `(m, K)`."""
+        """Whether a buyer gets the item, by first and later signal, `(m, K)`."""
         value, masses = self.environment.value, self.environment.masses
         above = np.append(np.maximum(1 - np.cumsum(masses), 0.0)[:-1], 0.0)
         step = np.concatenate([np.diff(value, axis=0), np.zeros((1, self.states))])
@@ -56,7 +58,7 @@ class RelaxedPrices(Mechanism):
 
     @cached_property
     def price(self) -> FloatArray:
-        """By later signal, `(K,)`; 0 where nobody is served."""
+        """The posted price by later signal, `(K,)`; 0 where nobody is served."""
         lowest = self.served.argmax(axis=0)
         return np.where(self.served.any(axis=0), self.environment.value[lowest, np.arange(self.states)], 0.0)
 
@@ -67,38 +69,38 @@ class RelaxedPrices(Mechanism):
 
     @cached_property
     def fee(self) -> FloatArray:
-        """Of a first report that gets the item for sure, `(m,)`; 0 for others."""
+        """The fee of a first report that gets the item for sure, `(m,)`; 0 for others."""
         return np.where(self.sure, self.environment.laws @ self.price, 0.0)
 
     def messages(self, t: int, agent: int) -> Finite:
-        """Signals."""
+        """Return the buyer's types."""
         return self.environment.signal_space(t, agent)
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:  # noqa: ARG002
-        """The truth."""
+        """Return the true type, `(n,)`."""
         return signal
 
     def memory_size(self, t: int) -> int:
-        """The first report."""
+        """Return the number of first signals; 1 at first."""
         return 1 if t == 0 else len(self.environment.points)
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
-        """The first report."""
+        """Return the first report, `(n,)`, kept for good."""
         return messages[:, 0] if now.t == 0 else now.memory
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """Sell to who is served."""
+        """Return 1 (sell) for reports that are served, `(n,)`."""
         if now.t == 0:
             return np.zeros(len(messages), np.intp)
         return self.served[np.asarray(now.memory), messages[:, 0] % self.states].astype(np.intp)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
-        """The fee; the price of who has paid none, if it is sold to."""
+        """Return the fee in period 0; then the price, from a buyer that is sold to and paid no fee; `(n, 1)`."""
         if now.t == 0:
             return self.fee[messages[:, 0]][:, None]
         buys = (decision == 1) & ~self.sure[np.asarray(now.memory)]
         return np.where(buys, self.price[messages[:, 0] % self.states], 0.0)[:, None]
 
     def transfer_bound(self) -> float:
-        """The largest fee or price."""
+        """Return the largest fee or price."""
         return max(float(np.abs(self.price).max()), float(np.abs(self.fee).max()))

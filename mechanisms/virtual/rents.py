@@ -1,4 +1,4 @@
-"""What agents must be left with at the first report: the envelope, exactly or on a grid.
+"""The rents that agents must be left with at the first report, by the envelope: exactly or on a grid.
 
 With b(z) = E Σ_{t≥1} δ^t slope at the allocation that report z leads to (the others' first signals given), the payoff
 of agent i with first signal x must be
@@ -39,7 +39,7 @@ Worth = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 def exact_rents(
     first: FirstSignal, points: FloatArray, worth: Worth, at_points: FloatArray, *, additive: bool
 ) -> FloatArray:
-    """(*) at the given points, `(others, m)`; `at_points`: w there, 0 where the agent is excluded, `(others, m)`.
+    """Return (*) at the points, `(others, m)`; `at_points`: w there, 0 where the agent is excluded, `(others, m)`.
 
     Raises:
         Refusal: θ does not increase where the agent is included, or is not finite at 0 in an additive economy.
@@ -56,20 +56,20 @@ def exact_rents(
         if low != 0:
             start, _ = worth(np.full(others, low), np.arange(others))
         return share * np.where(theta > low, at_points - start[:, None], 0.0)
-    found = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
-    return _over_pieces(first, found, points, others)
+    pieces = convex_pieces(worth, np.full(others, low), np.full(others, theta.max()))
+    return _over_pieces(first, pieces, points, others)
 
 
-def _over_pieces(first: FirstSignal, found: Pieces, points: FloatArray, others: int) -> FloatArray:
-    """Σ b [A(z_high) − A(z_low)] over the pieces below each point."""
-    ends = [first.scale(np.minimum(signal_at(first, end)[:, None], points)) for end in (found.low, found.high)]
+def _over_pieces(first: FirstSignal, pieces: Pieces, points: FloatArray, others: int) -> FloatArray:
+    """Return Σ b [A(z_high) − A(z_low)] over the pieces below each point."""
+    ends = [first.scale(np.minimum(signal_at(first, end)[:, None], points)) for end in (pieces.low, pieces.high)]
     out = np.zeros((others, len(points)))
-    np.add.at(out, found.which, found.slope[:, None] * (ends[1] - ends[0]))
+    np.add.at(out, pieces.which, pieces.slope[:, None] * (ends[1] - ends[0]))
     return out
 
 
 def signal_at(first: FirstSignal, theta: FloatArray) -> FloatArray:
-    """The first signal at which the virtual value reaches θ, by bisection to the last bit."""
+    """Return the first signal at which the virtual value reaches θ, by bisection to the last bit."""
     low, high = np.zeros(theta.shape), np.ones(theta.shape)
     for _ in range(60):
         middle = (low + high) / 2
@@ -79,7 +79,7 @@ def signal_at(first: FirstSignal, theta: FloatArray) -> FloatArray:
 
 
 def _proportion(first: FirstSignal, low: float) -> float | None:
-    """ρ with dA = ρ dθ wherever θ is at least `low`, or None."""
+    """Return ρ with dA = ρ dθ wherever θ is at least `low`, or None."""
     x = np.linspace(0, 1, 129)
     theta = first.virtual(x)
     x, theta = x[np.isfinite(theta) & (theta >= low)], theta[np.isfinite(theta) & (theta >= low)]
@@ -104,20 +104,20 @@ def _increasing(first: FirstSignal, floor: float) -> None:
 
 
 def left_sums(values: NodeValues, slopes: FloatArray) -> FloatArray:
-    """Σ_{l<k} (A_{l+1} − A_l) b_l, for b `(others, m)`."""
+    """Return Σ_{l<k} (A_{l+1} − A_l) b_l, `(others, m)`, for b `(others, m)`."""
     steps = np.diff(values.scale) * slopes[:, :-1]
     return np.concatenate([np.zeros((len(slopes), 1)), np.cumsum(steps, axis=1)], axis=1)
 
 
 def cell_sums(first: FirstSignal, grid: Grid, slopes: FloatArray) -> FloatArray:
-    """Every cell at the slope of its middle: right for revenue on midpoints, not for incentives."""
+    """Return rents with every cell's b at its middle, `(others, m)`: right for revenue, not for incentives."""
     edges = first.scale(np.linspace(0, 1, len(grid.points) + 1))
     whole = np.cumsum(np.diff(edges) * slopes, axis=1) - np.diff(edges) * slopes
     return whole + (first.scale(grid.points) - edges[:-1]) * slopes
 
 
 def binding_rents(values: NodeValues, worth: Worth, others: int) -> FloatArray:
-    """Rents that leave every upward lie to the next node without gain, `(others, m)`."""
+    """Return rents that leave every upward lie to the next node without gain, `(others, m)`."""
     multiplier, nodes = values.multiplier(), len(values.scale)
     below = np.arange(nodes - 1)
     pairs = np.stack([multiplier[below, below], multiplier[below, below + 1]])
@@ -131,7 +131,7 @@ def binding_rents(values: NodeValues, worth: Worth, others: int) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """What the first reports lead to, by first profile (X of them) and agent, `(X, N)` each.
+    """What the first reports lead to, by first profile and agent, `(X, N)` each.
 
     Attributes:
         worth: w = δ E[(W − W_{−i})(s_1)], in affine units; 0 where excluded.

@@ -1,4 +1,4 @@
-"""Simple tariffs beside the menu of contracts: one posted price, and one fee with one price, for a continuum of buyers.
+"""Simple tariffs beside the menu of contracts: a posted price, and a fee with a price, for a continuum of buyers.
 
 A buyer with first signal x values an item at A(x) B_t. With μ_B = E Σ_{t≥1} δ^t 1{B_t = B} and unit cost γ,
 
@@ -34,7 +34,7 @@ class Tariff:
 
 
 def frequencies(economy: Economy) -> tuple[FloatArray, FloatArray]:
-    """B by state and μ_B, `(K,)` each, of one buyer whose states no decision moves.
+    """Return B by state and μ_B, `(K,)` each, of one buyer whose states no decision moves.
 
     Raises:
         Refusal: more buyers, additive values, states that decisions move, or more to sell than one item.
@@ -52,13 +52,13 @@ def frequencies(economy: Economy) -> tuple[FloatArray, FloatArray]:
 
 
 def menu_fee(economy: Economy, price: FloatArray) -> FloatArray:
-    """M(p) for uniform first signals and A(x) = x."""
+    """Return M(p) for uniform first signals and A(x) = x."""
     value, often = frequencies(economy)
     return np.maximum((value + economy.later[0].cost[1]) / 2 - np.asarray(price)[..., None], 0.0) @ often
 
 
 def menu_profit(economy: Economy) -> float:
-    """What the menu earns from uniform first signals, A(x) = x: its fees and what is bought at its prices.
+    """Return the menu's profit from uniform first signals, A(x) = x: its fees, and sales at its prices.
 
     A buyer with first signal x picks the price p = γx/(2x − 1), for which (2x − 1)/x is its virtual weight, and buys
     where x B ≥ p; between the x at which another B is bought, fee and price are smooth.
@@ -75,7 +75,7 @@ def menu_profit(economy: Economy) -> float:
 
 
 def best_price(economy: Economy) -> Tariff:
-    """The best single posted price."""
+    """Return the best single posted price."""
     value, often = frequencies(economy)
     first, cost = economy.first[0], float(economy.later[0].cost[1])
 
@@ -88,7 +88,7 @@ def best_price(economy: Economy) -> Tariff:
 
 
 def best_two_part(economy: Economy) -> Tariff:
-    """The best fee and price, by the marginal buyer x* and the price."""
+    """Return the best fee and price, by the marginal buyer x* and the price."""
     value, often = frequencies(economy)
     first, cost = economy.first[0], float(economy.later[0].cost[1])
     top = float(value.max() * first.scale(np.ones(1))[0])
@@ -111,7 +111,7 @@ def best_two_part(economy: Economy) -> Tariff:
 
 
 def _share(economy: Economy, price: float, value: FloatArray) -> FloatArray:
-    """Pr(A(x) B ≥ p) by B, by bisection on x."""
+    """Return Pr(A(x) B ≥ p) by B, by bisection on x."""
     first = economy.first[0]
     low, high = np.zeros(value.shape), np.ones(value.shape)
     for _ in range(50):
@@ -122,11 +122,11 @@ def _share(economy: Economy, price: float, value: FloatArray) -> FloatArray:
 
 
 def _best(profit: Callable[[float], float], low: float, high: float, steps: int = STEPS) -> float:
-    """The best point of an interval: the best of a grid, refined between its neighbours."""
+    """Return the best point of an interval: the best of a grid, refined between its neighbours."""
     from scipy.optimize import minimize_scalar
 
     grid = np.linspace(low, high, steps + 1)
     k = first_largest([profit(float(x)) for x in grid])
     bounds = (float(grid[max(k - 1, 0)]), float(grid[min(k + 1, steps)]))
-    found = minimize_scalar(lambda x: -profit(float(x)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
-    return float(found.x) if -found.fun > profit(float(grid[k])) else float(grid[k])
+    refined = minimize_scalar(lambda x: -profit(float(x)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    return float(refined.x) if -refined.fun > profit(float(grid[k])) else float(grid[k])

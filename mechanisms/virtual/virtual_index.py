@@ -1,13 +1,15 @@
-"""Bandits: serve the largest positive virtual index.
+"""The virtual pivot mechanism for bandits: serve the largest positive virtual index.
 
-Only the agent that is served moves, decisions cost nothing and an agent that is not served gets nothing. With
-multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of the chain of B_i. The
-agent with the largest positive one is served (ties: the lowest agent), and pays
+Timing: that of `virtual-pivot`. Only the agent that is served moves, decisions cost nothing and an agent that is not
+served gets nothing. With multiplicative weights the virtual Gittins index of agent i is μ_i g_i(s_i), g_i the index of
+the chain of B_i. The agent with the largest positive one is served (ties: the lowest agent), and pays
 
     p_i = (1 − δ) W_{−i}(s)/α̂_i;      who is not served pays nothing.
 
 Guarantee: the decisions are those that are best for the affine welfare, so this *is* `virtual-pivot`, without its joint
 planning: indices are worked out agent by agent. W_{−i} is needed for payments only.
+
+Assumptions: those of `virtual-pivot`; the economy is a bandit.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.2.2, Corollary 6.3, with "positive", and W_{−i} after a^{t−1}.
 """
@@ -17,8 +19,9 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.planning.gittins import gittins_index
-from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, plans
+from dynmech.mechanisms.virtual.frozen_plans import plans
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import AffineWeights
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.separable import Economy
@@ -28,7 +31,7 @@ TIE = 1e-11
 
 
 class VirtualIndex(VirtualPivot):
-    """Virtual Gittins indices.
+    """The virtual pivot mechanism of a bandit, by virtual Gittins indices.
 
     Raises:
         Refusal: the economy is no bandit; what is in the way.
@@ -45,7 +48,7 @@ class VirtualIndex(VirtualPivot):
 
     @cached_property
     def indices(self) -> list[FloatArray]:
-        """g_i by state."""
+        """The Gittins index g_i by state, `(K_i,)` per agent."""
         period = self.economy.later[0]
         return [
             gittins_index(period.slope[i][d], period.kernel[i][d], self.economy.discount)
@@ -53,7 +56,7 @@ class VirtualIndex(VirtualPivot):
         ]
 
     def allocation(self, counted: AffineWeights) -> list[IntArray]:
-        """The largest positive index, `(n, S)`."""
+        """Return the decision that serves the largest positive index, `(n, S)`."""
         axes = self.economy.later[0].axes
         decision = np.array([0, *serving(self.economy)])
         place = np.unravel_index(np.arange(self.economy.later[0].size), axes)
@@ -66,7 +69,7 @@ class VirtualIndex(VirtualPivot):
         return [decision[np.argmax(table >= best - TIE * np.maximum(1.0, best), axis=1)]]
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
-        """Who is served, and (1 − δ) W_{−i} for it."""
+        """Return who is served, `(n, S)`, and (1 − δ) W_{−i} for it, `(n, N, S)`."""
         counted = self.counted(*np.divmod(codes, self.profiles))
         (policy,) = self.allocation(counted)
         rows = []
@@ -77,12 +80,12 @@ class VirtualIndex(VirtualPivot):
 
 
 def serving(economy: Economy) -> list[int]:
-    """The decision that serves each agent."""
+    """Return the decision that serves each agent."""
     return [int(np.argmax(row)) for row in economy.later[0].serves]
 
 
 def no_bandit(economy: Economy) -> str:
-    """Why the economy is no bandit; empty if it is one."""
+    """Return why the economy is no bandit; empty if it is one."""
     if not economy.endless or economy.kind != "multiplicative":
         return "an index needs a horizon without end and multiplicative values"
     period = economy.later[0]

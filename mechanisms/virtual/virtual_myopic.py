@@ -1,4 +1,4 @@
-"""Uncontrolled signals: period by period the best decision for the affine welfare, and static VCG with frozen weights.
+"""The virtual pivot mechanism for uncontrolled signals: myopic decisions, static VCG with frozen weights.
 
     d* ∈ argmax Σ_j (α̂_j v̂_j + β̂_j)(d) − c(d),      p_i = (max_d [Σ_{j≠i} … − c] − [Σ_{j≠i} … − c](d*) −
     β̂_i(d*))/α̂_i;
@@ -8,21 +8,24 @@ for one item: the winner pays the largest positive affine value among the others
 Guarantee: where no decision moves any state, so that neither values nor costs depend on past decisions, this *is* the
 virtual pivot mechanism. Where decisions do move states, what is best today is not what is best, and it refuses.
 
+Assumptions: those of `virtual-pivot`; no decision moves a state.
+
 Source: Kakade, Lobel and Nazerzadeh 2011, §6.2, Corollary 6.2.
 """
 
 import numpy as np
 
 from dynmech.mechanisms.planning.batch_plan import lowest_best
-from dynmech.mechanisms.virtual.frozen_plans import AffineWeights, flow, forbid
+from dynmech.mechanisms.virtual.frozen_plans import flow, forbid
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import AffineWeights
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.separable import MOVED
 
 
 class VirtualMyopic(VirtualPivot):
-    """Myopic allocation, flow VCG.
+    """The virtual pivot mechanism where no decision moves a state: myopic decisions, static VCG with frozen weights.
 
     Raises:
         Refusal: some decision moves a state; which, and whose.
@@ -43,7 +46,7 @@ class VirtualMyopic(VirtualPivot):
                 )
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
-        """Policies and static externalities, per later period."""
+        """Return policies `(n, S)` and static externalities `(n, N, S)`, per later period."""
         counted = self.counted(*np.divmod(codes, self.profiles))
         policy, out = [], []
         for t in range(len(self.economy.later)):
@@ -53,7 +56,7 @@ class VirtualMyopic(VirtualPivot):
         return policy, out
 
     def _externality(self, t: int, counted: AffineWeights, agent: int, policy: IntArray) -> FloatArray:
-        """What the others lose this period, `(n, S)`."""
+        """Return what the others lose this period, `(n, S)`."""
         others = counted.without(agent)
         total = flow(self.economy, t, others)
         taken = np.take_along_axis(total, policy[:, None], axis=1)[:, 0]

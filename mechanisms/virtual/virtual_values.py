@@ -37,7 +37,7 @@ class NodeValues:
     additive: bool
 
     def multiplier(self) -> FloatArray:
-        """μ by first and current report, `(m, m)`; 0 where excluded."""
+        """Return μ by first and current report, `(m, m)`; 0 where excluded."""
         if self.additive:
             return self.scale[None] + (self.theta - self.scale)[:, None]
         return np.where(self.included, self.alpha, 0.0)[:, None] * self.scale[None]
@@ -49,12 +49,12 @@ class NodeValues:
 
 
 def continuum_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
-    """θ at the nodes."""
+    """Return θ at the nodes, as in the continuous economy."""
     return first.virtual(grid.points)
 
 
 def grid_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
-    """θ if the nodes are all the types there are.
+    """Return θ at the nodes when these are all the types there are.
 
     >>> from scipy.stats import uniform
     >>> from dynmech.sim.economy.separable import quantiles
@@ -69,7 +69,7 @@ def grid_virtual(first: FirstSignal, grid: Grid) -> FloatArray:
 
 
 def node_values(economy: Economy, scale: FloatArray, theta: FloatArray) -> NodeValues:
-    """Weights from A and θ at any nodes.
+    """Return the weights from A and θ at any nodes.
 
     Raises:
         Refusal: a virtual value of an additive economy is not finite (no density at a node): nobody is excluded there.

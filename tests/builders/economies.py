@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dynmech.mechanisms.conditions.conditions import hull_distances
+from dynmech.mechanisms.conditions.correlation import hull_distances
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.builders import random_environment

@@ -65,4 +65,4 @@ def due_under_truth(environment: TableEnvironment, mechanism: Mechanism, t: int)
 
 def pages(environment: TableEnvironment, mechanism: Mechanism) -> list[tuple[int, PeriodValues]]:
     """Periods with their pages of the values of truthful play."""
-    return list(enumerate(truthful_values(environment, mechanism).pages))
+    return list(enumerate(truthful_values(environment, mechanism).periods))

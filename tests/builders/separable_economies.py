@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dynmech.mechanisms.virtual.relaxed_bound import expected_virtual_welfare
+from dynmech.mechanisms.virtual.virtual_values import continuum_virtual
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.separable import (
     Economy,
@@ -65,3 +67,10 @@ def frequency(economy: Economy) -> FloatArray:
         total = total + economy.discount**t * law
         law = law @ economy.later[0].kernel[0][0]
     return total
+
+
+def sampled_bound(environment: SeparableEnvironment) -> float:
+    """Virtual welfare with the continuous economy's virtual values at the nodes: no bound, but it tends to one."""
+    pairs = list(zip(environment.economy.first, environment.grids, strict=True))
+    virtual = [continuum_virtual(first, grid) for first, grid in pairs]
+    return expected_virtual_welfare(environment.economy, virtual, [grid.masses for _, grid in pairs])

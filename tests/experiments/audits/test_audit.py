@@ -21,7 +21,7 @@ from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
-from dynmech.mechanisms.conditions.conditions import all_conditions
+from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
@@ -29,7 +29,8 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import worst_cycle
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import FlowMechanism, LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import FlowMechanism, Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal

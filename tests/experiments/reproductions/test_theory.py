@@ -9,10 +9,10 @@ from dynmech.agents.strategies.scripted import Scripted
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import follow
-from dynmech.mechanisms.virtual.frozen_plans import flow, include_all, plans
-from dynmech.mechanisms.virtual.relaxed_bound import sampled_bound
+from dynmech.mechanisms.virtual.frozen_plans import flow, plans
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.separable import SeparableEnvironment
@@ -20,7 +20,7 @@ from dynmech.sim.economy.separable_builders import beta_signal, items
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import View
-from tests.builders.separable_economies import known
+from tests.builders.separable_economies import known, sampled_bound
 
 # Kakade, Lobel and Nazerzadeh 2011
 

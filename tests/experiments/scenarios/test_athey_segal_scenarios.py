@@ -6,7 +6,7 @@ import pytest
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.simulation import prescribed_case
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.errors import InputError

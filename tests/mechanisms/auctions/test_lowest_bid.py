@@ -14,7 +14,7 @@ from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.auctions.bids import linear_values
 from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.auctions.second_price import SecondPrice
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
@@ -66,7 +66,7 @@ def paid(environment: TableEnvironment, mechanism: LowestBid, profile: tuple[int
     memory = mechanism.remember(now, messages, decision, nobody(len(bids)))
     law = environment.kernel(0).row(0, int(np.ravel_multi_index(profile, environment.stage(0).axes)))
     for following in np.ndindex(*law.shape):
-        told = np.array([mechanism.places[j][k] for j, k in enumerate(following)])[None]
+        told = np.array([mechanism.prescribed_bids[j][k] for j, k in enumerate(following)])[None]
         due = mechanism.due(Situation(2, memory, now.public), told)[0]
         total = total + environment.discount * law[following] * due
     return total
@@ -82,7 +82,7 @@ def test_winning_is_worth_the_same_whatever_the_winner_bids(seed: int, bidders: 
     values = linear.values()
     for profile in np.ndindex(*environment.stage(0).axes):
         theta = np.array([linear.signals[j][k] for j, k in enumerate(profile)])
-        asked = np.array([mechanism.places[j][k] for j, k in enumerate(profile)])
+        asked = np.array([mechanism.prescribed_bids[j][k] for j, k in enumerate(profile)])
         for i in range(bidders):
             rivals = [j for j in range(bidders) if j != i]
             m = (min if gamma > 1 else max)(rivals, key=lambda j: theta[j])

@@ -19,13 +19,14 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
 from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import DirectMechanism, LastPeriodMechanism, Mechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray

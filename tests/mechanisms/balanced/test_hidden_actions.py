@@ -17,7 +17,7 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
@@ -141,7 +141,7 @@ def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
             if isinstance(rules, Team):
                 assert gain(whole, Information.EX_POST, worst=True) < 1e-8
             else:
-                for page in truthful.pages:
+                for page in truthful.periods:
                     np.testing.assert_allclose(page.transfer.sum(axis=0), 0, atol=1e-12)
 
 

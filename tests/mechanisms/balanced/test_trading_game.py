@@ -115,7 +115,7 @@ def test_balanced_transfers_are_the_papers() -> None:
     one, two = (2 * np.arange(m) + 1) / (2 * m), (2 * np.arange(m) + 1) / m
     square = float((two**2).mean())
     assert square == pytest.approx(4 / 3 - 1 / (3 * m * m))
-    page = truthful_values(env, mechanism).pages
+    page = truthful_values(env, mechanism).periods
     seller = one * (1 + square)
     np.testing.assert_allclose(page[0].transfer[SELLER][0], seller.mean() - seller, atol=1e-12)
     for k in range(m):

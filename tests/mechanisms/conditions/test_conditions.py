@@ -12,12 +12,8 @@ from dynmech.experiments.audits.auditing import audit, audit_data
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from dynmech.mechanisms.conditions.conditions import (
-    convex_independence,
-    ex_post_implementable,
-    hull_distances,
-    spanning,
-)
+from dynmech.mechanisms.conditions.correlation import convex_independence, hull_distances, spanning
+from dynmech.mechanisms.conditions.last_period import ex_post_implementable
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import utility_by_report

@@ -12,7 +12,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
-from dynmech.mechanisms.conditions.conditions import ex_post_implementable
+from dynmech.mechanisms.conditions.last_period import ex_post_implementable
 from dynmech.mechanisms.contingent.average_externality import AverageExternality
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
@@ -129,7 +129,7 @@ def test_public_states_and_costs(name: str, seed: int) -> None:
     assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
     truthful = truthful_values(environment, mechanism)
     if "average" in name:
-        costs = float(truthful.pages[0].cost_ahead[0] @ environment.prior.reshape(-1))
+        costs = float(truthful.periods[0].cost_ahead[0] @ environment.prior.reshape(-1))
         assert truthful.transfer.sum() == pytest.approx(costs, abs=2 * rounding(environment, mechanism))
     if name == "spanning":
         balanced = ContingentSpanning(environment, budget="ex-ante")
@@ -148,7 +148,7 @@ def test_a_constant_last_decision_takes_lotteries_or_spanning() -> None:
     mechanism = ContingentConvex(environment, last="d0")
     assert audit(environment, mechanism).holds
     np.testing.assert_allclose(
-        truthful_values(environment, mechanism).pages[0].stay[:, 0],
+        truthful_values(environment, mechanism).periods[0].stay[:, 0],
         [plan(environment).value[0].reshape(-1)] * 2,
         atol=1e-8,
     )

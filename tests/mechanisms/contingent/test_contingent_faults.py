@@ -39,7 +39,7 @@ def test_naive_rules_lose_in_generic_interdependent_economies(
 def level_error(environment: TableEnvironment, mechanism: ContingentMechanism) -> float:
     """How far truthful payoffs at the start are from λ W."""
     surplus = mechanism.share * plan(environment).value[0].reshape(-1)
-    return float(np.abs(truthful_values(environment, mechanism).pages[0].stay[:, 0] - surplus).max())
+    return float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max())
 
 
 @pytest.mark.parametrize(

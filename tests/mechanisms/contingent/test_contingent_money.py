@@ -71,11 +71,11 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
     for environment in (endless(seed), unfolding(seed)):
         mechanism = make_mechanism(f"average-externality:solver={way}", environment)
         truthful, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
-        assert truthful.pages[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
-        for t, page in enumerate(truthful.pages):
+        assert truthful.periods[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
+        for t, page in enumerate(truthful.periods):
             if page.rows is None:
                 continue
-            after = truthful.pages[t if truthful.stationary and t else t + 1].transfer.sum(axis=0)
+            after = truthful.periods[t if truthful.stationary and t else t + 1].transfer.sum(axis=0)
             memory, profile = np.nonzero(page.occurs)
             laws = page.rows[page.decision[memory, profile], profile]
             expected = (laws * after[page.following[memory, profile]]).sum(axis=1)
@@ -96,7 +96,7 @@ def test_surplus_extraction_leaves_nothing_and_nobody_leaves(seed: int, way: str
         assert truthful.transfer.sum() == pytest.approx(
             float((plan(environment).value[0] * environment.prior).sum()), abs=close
         )
-        np.testing.assert_allclose(truthful.pages[0].stay, 0, atol=close)
+        np.testing.assert_allclose(truthful.periods[0].stay, 0, atol=close)
         found = audit(environment, mechanism, all_states=True)
         assert found.holds
         assert min(least.value for least in found.participation["ex_post"]) >= -close

@@ -12,7 +12,8 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.common_state import CommonState
 from dynmech.experiments.scenarios.spectrum import Spectrum
-from dynmech.mechanisms.conditions.conditions import independent_types, private_values, spanning
+from dynmech.mechanisms.conditions.correlation import spanning
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.planning.planner import plan

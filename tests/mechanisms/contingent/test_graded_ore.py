@@ -9,7 +9,7 @@ from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
-from dynmech.mechanisms.conditions.conditions import convex_independence, spanning
+from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.numerics.lags import moved_by_decisions
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.errors import InputError, Refusal

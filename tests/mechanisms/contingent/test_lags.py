@@ -15,7 +15,7 @@ from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import make_mechanism
-from dynmech.mechanisms.conditions.conditions import convex_independence
+from dynmech.mechanisms.conditions.correlation import convex_independence
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
@@ -23,7 +23,7 @@ from dynmech.mechanisms.contingent.residual_claimant import ResidualClaimant
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions
 from dynmech.mechanisms.numerics.solvers import Spanning
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import HistoryMechanism
+from dynmech.mechanisms.rules.remembering import HistoryMechanism
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -72,7 +72,7 @@ def refused_with_one_lag(name: str, environment: TableEnvironment) -> None:
 
 def start(environment: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
     """What truth brings from period 0 on, participation fees added back, `(N, S)`."""
-    stay = truthful_values(environment, mechanism).pages[0].stay[:, 0]
+    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
     fees = mechanism.upfront(0) if isinstance(mechanism, ResidualClaimant) else None
     return stay if fees is None else stay + fees
 
@@ -282,7 +282,7 @@ def test_the_printed_identity_is_no_help_where_decisions_move_signals() -> None:
         assert found.verdict == "fails"
         gains.append(found.worst(Family.CONTINGENT, "ex_post")[1].gain)
         surplus = plan(environment).value[0].reshape(-1)
-        levels.append(float(np.abs(truthful_values(environment, mechanism).pages[0].stay[:, 0] - surplus).max()))
+        levels.append(float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max()))
     assert min(gains) > 0.05
     assert max(gains) > 1
     assert min(levels) > 0.05
@@ -293,7 +293,7 @@ def test_the_printed_identity_is_right_where_they_do_not() -> None:
         mechanism = faults.OpenLoop(environment)
         surplus = plan(environment).value[0].reshape(-1)
         np.testing.assert_allclose(
-            truthful_values(environment, mechanism).pages[0].stay[:, 0], [surplus] * 2, atol=1e-8
+            truthful_values(environment, mechanism).periods[0].stay[:, 0], [surplus] * 2, atol=1e-8
         )
         assert largest_gain(environment, mechanism) < 1e-7
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -15,14 +16,69 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
-from dynmech.mechanisms.rules.cash_flow import cash_flow
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.values_of_truth import PeriodValues, truthful_values
+from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.random_economies import interdependent
 from tests.builders.trades import random_trade
 
 seeds = st.integers(0, 10_000)
+
+
+@dataclass(frozen=True, eq=False)
+class CashFlow:
+    """Expected flows of prescribed play, before anything is known; undiscounted.
+
+    Attributes:
+        transfer, utility: by agent and period, `(N, T)`.
+        discount: δ.
+    """
+
+    transfer: FloatArray
+    utility: FloatArray
+    discount: float
+
+    @property
+    def deficit(self) -> FloatArray:
+        """What the designer is expected to add in each period, `(T,)`; negative where something is left."""
+        return -self.transfer.sum(axis=0)
+
+    @property
+    def total_deficit(self) -> float:
+        """Its present value over these periods."""
+        return float(self.deficit @ self.discount ** np.arange(self.transfer.shape[1]))
+
+
+def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int) -> CashFlow:
+    """Flows of the first periods (all, if the horizon is shorter).
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    values = truthful_values(environment, mechanism).periods
+    count = periods if environment.horizon is None else min(periods, environment.horizon)
+    law = np.zeros(values[0].decision.shape)
+    law[0] = environment.prior.reshape(-1)
+    flows = []
+    for t in range(count):
+        page = values[min(t, len(values) - 1)]
+        flows.append([(page.transfer * law).sum(axis=(1, 2)), (page.utility * law).sum(axis=(1, 2))])
+        if t + 1 < count:
+            law = _forward(page, law, len(values[min(t + 1, len(values) - 1)].decision))
+    transfer, utility = np.moveaxis(np.array(flows), 0, -1)
+    return CashFlow(transfer, utility, environment.discount)
+
+
+def _forward(page: PeriodValues, law: FloatArray, memories: int) -> FloatArray:
+    """The law of the next period's memory and profile, `(M', S')`."""
+    assert page.rows is not None
+    memory, profile = np.nonzero(law)
+    arrives = page.rows[page.decision[memory, profile], profile] * law[memory, profile][:, None]
+    out = np.zeros((memories, page.rows.shape[2]))
+    np.add.at(out, page.following[memory, profile], arrives)
+    return out
 
 
 @given(seeds)

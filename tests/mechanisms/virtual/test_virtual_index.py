@@ -92,7 +92,7 @@ def test_payments_are_those_of_the_virtual_pivot() -> None:
     index, pivot = VirtualIndex(environment), VirtualPivot(environment)
     codes = np.arange(16**2)
     one, other = index.known(codes), pivot.known(codes)
-    np.testing.assert_allclose(index._transfer[0][one], pivot._transfer[0][other], atol=1e-10)
+    np.testing.assert_allclose(index.solved.transfer[0][one], pivot.solved.transfer[0][other], atol=1e-10)
     assert max(search_frozen(index, i).first_gain for i in (0, 1)) <= 1e-10
     assert max(search_frozen(index, i).later_gain for i in (0, 1)) <= 1e-10
     assert index.profit == pytest.approx(pivot.profit, abs=1e-10)
@@ -104,8 +104,8 @@ def test_two_learning_arms_pay_the_others_mean() -> None:
     mechanism = VirtualIndex(environment)
     mechanism.known(np.zeros(1, np.intp))
     _, means, _ = beta_states(1, 1, 6)
-    paid = mechanism._transfer[0][0, 0].reshape(len(means), len(means))
-    served = mechanism._policy[0][0].reshape(paid.shape) == 1
+    paid = mechanism.solved.transfer[0][0, 0].reshape(len(means), len(means))
+    served = mechanism.solved.policy[0][0].reshape(paid.shape) == 1
     np.testing.assert_allclose(paid[served], np.broadcast_to(0.6 * means, paid.shape)[served], atol=1e-10)
 
 

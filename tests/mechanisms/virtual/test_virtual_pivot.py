@@ -21,7 +21,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.mechanisms.virtual.first_report_incentives import first_period_ic
-from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound, sampled_bound
+from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core import memory_budget as memory
@@ -40,7 +40,7 @@ from dynmech.sim.economy.separable_builders import beta_signal
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from tests.builders.generators import generator
-from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, three_arms
+from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, sampled_bound, three_arms
 
 seeds = st.integers(0, 10_000)
 EXACT = 1e-10
@@ -231,8 +231,8 @@ def test_uncontrolled_signals_are_served_period_by_period() -> None:
     myopic, ahead = VirtualMyopic(environment), VirtualPivot(environment)
     codes = np.arange(16**2)
     one, other = myopic.known(codes), ahead.known(codes)
-    np.testing.assert_array_equal(myopic._policy[0][one], ahead._policy[0][other])
-    np.testing.assert_allclose(myopic._transfer[0][one], ahead._transfer[0][other], atol=1e-12)
+    np.testing.assert_array_equal(myopic.solved.policy[0][one], ahead.solved.policy[0][other])
+    np.testing.assert_allclose(myopic.solved.transfer[0][one], ahead.solved.transfer[0][other], atol=1e-12)
     with pytest.raises(Refusal, match="decision '1' moves the state of agent 'arm 1' in period 1"):
         VirtualMyopic(three_arms(1))
 

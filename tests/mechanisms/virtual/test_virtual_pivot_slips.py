@@ -7,8 +7,9 @@ from dynmech.agents.oracle.frozen_search import search_frozen
 from dynmech.experiments.audits.frozen_weights import frozen_audit
 from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import Plans, follow
-from dynmech.mechanisms.virtual.frozen_plans import continuation, flow, include_all, plans
+from dynmech.mechanisms.virtual.frozen_plans import continuation, flow, plans
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment
 from dynmech.sim.economy.separable_builders import beta_signal

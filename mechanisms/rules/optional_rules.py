@@ -1,0 +1,148 @@
+"""The rules that a mechanism defines only if it remembers what happened, observes actions or asks for replies.
+
+By default there is no memory, nothing falls due later, private actions stay private, and nobody is asked for anything
+after the decision.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.spaces import Space
+from dynmech.sim.play.roles import Acts, Situation
+
+
+class OptionalRules:
+    """Rules of `Mechanism` with a default; n cases, N agents.
+
+    Notes
+    -----
+    What an agent pays in period t is `charge` (caused at t) plus `due` (caused earlier, and known from the memory). A
+    mechanism with transfers that fall due later defines `lags`, `memory_size`, `remember` and `due`.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def lags(self) -> int:
+        """Number of periods after a decision in which transfers may still fall due; by default 0."""
+        return 0
+
+    def memory_size(self, t: int) -> int | None:  # noqa: ARG002 - the protocol's
+        """Return the number of memory values in period t.
+
+        Parameters
+        ----------
+        t : int
+            Period, from 0.
+
+        Returns
+        -------
+        int or None
+            Memory is one of 0, …, size − 1, and 0 when play begins; None: memory is not finite. By default 1: no
+            memory. Under an infinite horizon the size must be the same from period 1 on.
+        """
+        return 1
+
+    def due(self, now: Situation, messages: Array) -> FloatArray:  # noqa: ARG002
+        """Return the transfers that were caused earlier and fall due now.
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`; what is owed follows from the memory.
+        messages : Array, shape (n, N)
+            The messages that count.
+
+        Returns
+        -------
+        FloatArray, shape (n, N)
+            Money paid by each agent. By default 0; where it is not, `lags` must be positive.
+        """
+        return np.zeros(messages.shape)
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:  # noqa: ARG002
+        """Return the memory of the next period.
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        messages : Array, shape (n, N)
+            The messages that count.
+        decision : Array, shape (n,)
+            The decision taken.
+        acts : Acts
+            Observed actions and replies, `(n, N)` each.
+
+        Returns
+        -------
+        Array, shape (n,)
+            Whole numbers below `memory_size(t + 1)`. By default the memory stays as it is.
+        """
+        return now.memory
+
+    def sees(self, t: int, agent: int) -> IntArray | None:  # noqa: ARG002
+        """Return what the designer observes of each private action of an agent.
+
+        Parameters
+        ----------
+        t : int
+            Period.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        IntArray, shape (actions,), or None
+            A number per action; actions with the same number look alike. By default None: nothing is observed.
+        """
+        return None
+
+    def asks(self, t: int, agent: int) -> Space | None:  # noqa: ARG002
+        """Return what an agent is asked for after the decision.
+
+        Parameters
+        ----------
+        t : int
+            Period.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        Space or None
+            The replies that it may give. By default None: nothing is asked.
+        """
+        return None
+
+    def prescribed_reply(
+        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
+    ) -> Array:
+        """Return the reply that is asked of an agent; only for a mechanism that `asks`.
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        agent : int
+            Index of the agent.
+        messages : Array, shape (n, N)
+            The messages that counted.
+        decision : Array, shape (n,)
+            The decision taken.
+        utility : FloatArray, shape (n,)
+            The agent's flow utility in this period, in units of money.
+
+        Returns
+        -------
+        Array, shape (n,)
+            Replies in `asks(t, agent)`.
+
+        Raises
+        ------
+        NotImplementedError
+            The mechanism asks but does not define this rule.
+        """
+        raise NotImplementedError(f"mechanism {self.name!r} asks for replies and must prescribe them")
