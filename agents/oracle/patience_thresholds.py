@@ -83,7 +83,7 @@ def worst_exit(environment: TableEnvironment, level: Level, constant: float | No
 
 def _by_best_response(problem: Problem) -> Exit:
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    figure = worst_gain(problem, solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
+    figure = worst_gain(problem, solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth)
     return Exit(figure.gain, problem.deviator[0], figure.place.period if figure.place else 0)
 
 

@@ -1,6 +1,6 @@
 """A deviator held to the truth, or to obedience: the same problem with fewer choices.
 
-The contingent family of the restricted problem is then: misreports alone, or disobedience alone, each at its best.
+The best response of the restricted problem is then misreports alone, or disobedience alone, each at its best.
 """
 
 from dataclasses import replace

@@ -14,7 +14,7 @@ the best choice being made with the information that the deviator has:
 In either case a private action α is chosen after the reports are in. Families of deviations are restrictions:
 
 - prescribed: X⁰, always the prescribed message and action;
-- contingent: X*, no restriction;
+- best response: X*, no restriction;
 - one-shot: at one date, chosen as play unfolds, anything; X⁰ after it (an optimal stopping problem);
 - belief manipulation: one lie, then a best response in the following period, X⁰ after that.
 
@@ -61,7 +61,7 @@ class Family(Enum):
     PRESCRIBED = "prescribed"
     ONE_SHOT = "one_shot"
     BELIEF_MANIPULATION = "belief_manipulation"
-    CONTINGENT = "contingent"
+    BEST_RESPONSE = "best_response"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
     match family:
         case Family.PRESCRIBED:
             return truth
-        case Family.CONTINGENT:
+        case Family.BEST_RESPONSE:
             return _solve(problem, family, information, None)
         case Family.ONE_SHOT:
             return _solve(problem, family, information, truth)
@@ -113,7 +113,7 @@ def _choices(
     Only the prescribed one, `(C, S, 1)`, under prescribed play; with exit, leaving stands behind the messages, worth 0.
     `lies`, `(C, S, R)`: what messages are worth that are lies, in the families in which lies are few.
     """
-    if family is Family.CONTINGENT:
+    if family is Family.BEST_RESPONSE:
         return _or_leave(problem, best_of_actions(period, ahead, problem.discount))
     honest = period.honest_flow
     if ahead is not None:
@@ -187,7 +187,7 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
     """A best response in the period after a lie, prescribed play after that: its X, as a Value to put behind a lie."""
 
     def respond(t: int) -> FloatArray:
-        choices = _choices(problem, problem.periods[t], Family.CONTINGENT, truth.ahead[t])
+        choices = _choices(problem, problem.periods[t], Family.BEST_RESPONSE, truth.ahead[t])
         return problem.outlook(t).best(choices, spying=information is Information.EX_POST)
 
     ahead: list[FloatArray | None] = [respond(t) for t in range(1, len(problem.periods))]
@@ -243,7 +243,7 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
     for t, period in enumerate(problem.periods):
         choices = value.choices[t]
         if respond:
-            choices = _choices(problem, period, Family.CONTINGENT, value.ahead[t])
+            choices = _choices(problem, period, Family.BEST_RESPONSE, value.ahead[t])
         places = problem.places[t] or Places(np.arange(period.states), np.zeros(period.states, np.intp), 1)
         honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
         table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
@@ -259,7 +259,7 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
 
 
 def best_actions(problem: Problem, value: Value) -> list[IntArray]:
-    """The contingent family's action once the reports are in, obedient where that is as good: `(C, S, R)` each.
+    """The best action once the reports are in, obedient where that is as good: `(C, S, R)` each.
 
     Of those that tie for better, the lowest.
     """

@@ -42,7 +42,7 @@ class Witness(Strategy):
     Of a coalition this is the part of its first member; `parts` has them all.
 
     Args:
-        problem: the deviator's problem; of a coalition, or with private actions, only for the contingent family.
+        problem: the deviator's problem; of a coalition, or with private actions, only for the best response.
         family: which deviations are allowed.
         words: what it does, as words that follow the agent's name.
 
@@ -58,10 +58,10 @@ class Witness(Strategy):
     def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
         acts = any(period.decision.shape[3] > 1 for period in problem.periods)
         joint = len(problem.deviator) > 1
-        if problem.exit or ((acts or joint) and family is not Family.CONTINGENT):
+        if problem.exit or ((acts or joint) and family is not Family.BEST_RESPONSE):
             raise Refusal("witness: only for those who stay; with acts, or partners, only the best response")
         require_revealing(problem)
-        self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
+        self.name = "best-response" if family is Family.BEST_RESPONSE else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
         self.spies = joint  # the partners' signals: no other column is looked at
         self._problem = problem
@@ -90,7 +90,7 @@ class Witness(Strategy):
         pooled = self._pooled(view)
         before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
         planned = self._look_up(self._policy, view, pooled, before)
-        if self.family is Family.CONTINGENT:
+        if self.family is Family.BEST_RESPONSE:
             return self._part(planned, self._messages(view.t))
         phase = view.private.setdefault("phase", np.full(view.size, HONEST))
         out = np.where(phase == HONEST, planned, view.prescribed)

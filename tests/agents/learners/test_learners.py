@@ -70,11 +70,11 @@ def half(values: Array) -> float:
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_the_contingent_lie_is_found(kind: type[Learner]) -> None:
+def test_the_best_response_is_found(kind: type[Learner]) -> None:
     """Lie in period 0, and then, where the test shows 6 (signal 1), say 4: worth 2 ex ante, by the oracle too."""
     game = oil("cremer-mclean")
     problem = build_problem(game.environment, game.mechanism, (0,))  # type: ignore[arg-type] # a finite one
-    exact = solve(problem, Family.CONTINGENT, Information.INTERIM).ex_ante
+    exact = solve(problem, Family.BEST_RESPONSE, Information.INTERIM).ex_ante
     exact -= solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
     assert exact == pytest.approx(2, abs=1e-10)
     gain, report, signal = gains(kind, "cremer-mclean")

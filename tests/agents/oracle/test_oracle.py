@@ -101,7 +101,7 @@ class Tree:
 def tree_gain(environment: TableEnvironment, mechanism: Mechanism, agent: int, family: Family, spy: bool) -> float:
     """Ex ante gain of a family by the tree."""
     tree = Tree(environment, mechanism, agent, family is Family.BELIEF_MANIPULATION, spy)
-    start = ANYTHING if family is Family.CONTINGENT else HONEST
+    start = ANYTHING if family is Family.BEST_RESPONSE else HONEST
     return tree.value(0, environment.prior, 0, start) - tree.value(0, environment.prior, 0, DONE)
 
 
@@ -137,7 +137,7 @@ FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourRep
 
 
 @pytest.mark.parametrize("rule", FINITE)
-@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
+@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE])
 def test_finite_games_agree_with_the_tree(rule: Callable[[TableEnvironment], Mechanism], family: Family) -> None:
     for seed in range(3):
         base = random_environment(generator(seed), agents=2, signals=2, decisions=2)
@@ -165,7 +165,7 @@ def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEn
     best = max(tree_payoffs(environment, mechanism, play)[0][0] for _, _, play in firm_1_strategies()) - honest
     problem = build_problem(environment, mechanism, (0,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
+    found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth)
     assert found.gain == pytest.approx(best, abs=1e-10)
 
 
@@ -186,13 +186,13 @@ def test_liu_figures() -> None:
             worst_gain(problem, spying, honest).gain,
         )
 
-    assert figures(Family.CONTINGENT) == pytest.approx((2, 2, 4, 6), abs=1e-10)
+    assert figures(Family.BEST_RESPONSE) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.BELIEF_MANIPULATION) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.ONE_SHOT) == pytest.approx((0, 0, 4, 6), abs=1e-10)
     linked = build_problem(environment, Linked(environment), (0,))
     for information in Information:
         truth = solve(linked, Family.PRESCRIBED, information)
-        assert worst_gain(linked, solve(linked, Family.CONTINGENT, information), truth).gain == pytest.approx(
+        assert worst_gain(linked, solve(linked, Family.BEST_RESPONSE, information), truth).gain == pytest.approx(
             0, abs=1e-10
         )
 
@@ -218,7 +218,7 @@ def test_all_stationary_policies_do_no_better(seed: int) -> None:
                 law = rows[decision, range(4)]
                 best = np.maximum(best, np.linalg.solve(np.eye(4) - 0.8 * law, flow))
             problem = build_problem(environment, mechanism, (agent,))
-            value = solve(problem, Family.CONTINGENT, Information.EX_POST)
+            value = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
             np.testing.assert_allclose(value.choices[1][0].max(axis=1), best, atol=1e-8)
             gain = worst_gain(problem, value, solve(problem, Family.PRESCRIBED, Information.EX_POST), all_states=True)
             if agent == 0:
@@ -263,7 +263,7 @@ def test_linear_programs_agree(seed: int) -> None:
     mechanism = RULES[seed % len(RULES)](environment)
     for agent in range(2):
         problem = build_problem(environment, mechanism, (agent,))
-        best = solve(problem, Family.CONTINGENT, Information.EX_POST)
+        best = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
 
@@ -303,7 +303,7 @@ def test_linear_programs_agree_on_finite_games(seed: int) -> None:
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
     mechanism = FINITE[seed % len(FINITE)](environment)
     for agent in range(2):
-        best = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.EX_POST)
+        best = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(finite_program(environment, mechanism, agent), abs=1e-7)
 
 
@@ -382,7 +382,7 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     environment = interdependent(4)
     mechanism = rule(environment)
-    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         for information in Information:
             figures = []
             for merge in (True, False):
@@ -400,7 +400,7 @@ def test_a_coalition_gains_at_least_what_its_members_gain_alone() -> None:
     def gain(*who: int) -> float:
         problem = build_problem(environment, mechanism, who)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-        return ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+        return ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
 
     assert gain(0, 1) >= max(gain(0), gain(1)) - 1e-9
     assert gain(0, 1) > 1  # both are paid the other's reported utility: together they milk the designer
@@ -415,11 +415,11 @@ def test_team_and_pivot_withstand_everything_on_private_values(seed: int) -> Non
             problem = build_problem(environment, mechanism, (agent,))
             for information in Information:
                 truth = solve(problem, Family.PRESCRIBED, information)
-                best = worst_gain(problem, solve(problem, Family.CONTINGENT, information), truth, all_states=True)
+                best = worst_gain(problem, solve(problem, Family.BEST_RESPONSE, information), truth, all_states=True)
                 assert best.gain <= 1e-8 + best.bound
 
 
-@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
+@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE])
 @pytest.mark.parametrize("rule", [Team, PayYourReport, Lottery])
 def test_the_witness_earns_its_figure_on_the_event_loop(
     rule: Callable[[TableEnvironment], Mechanism], family: Family
@@ -463,10 +463,10 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
         expected = tree.value(0, environment.prior, 0, ANYTHING) - tree.value(0, environment.prior, 0, DONE)
         problem = build_problem(environment, mechanism, (agent,), exit=True)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-        found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+        found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
         assert found == pytest.approx(expected, abs=1e-10)
         stuck = build_problem(environment, mechanism, (agent,))
-        bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
+        bound = solve(stuck, Family.BEST_RESPONSE, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
 
 

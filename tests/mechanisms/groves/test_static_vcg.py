@@ -24,7 +24,7 @@ def generator(seed: int) -> np.random.Generator:
 
 
 def worst(environment: TableEnvironment, mechanism: Mechanism) -> float:
-    return audit(environment, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain
+    return audit(environment, mechanism).worst(Family.BEST_RESPONSE, "ex_post")[1].gain
 
 
 @given(seeds, st.integers(2, 3))

@@ -83,7 +83,7 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
         found = search_frozen(mechanism, i)
         problem = build_problem(environment, mechanism, (i,))
         truth = {k: solve(problem, Family.PRESCRIBED, k) for k in Information}
-        best = {k: solve(problem, Family.CONTINGENT, k) for k in Information}
+        best = {k: solve(problem, Family.BEST_RESPONSE, k) for k in Information}
         spying = worst_gain(problem, best[Information.EX_POST], truth[Information.EX_POST]).gain
         assert max(found.first_gain, found.later_gain) == pytest.approx(spying, abs=1e-9)
         gain = best[Information.INTERIM].ex_ante - truth[Information.INTERIM].ex_ante
