@@ -56,20 +56,9 @@ class FrozenSearch:
         return np.diagonal(self.honest, axis1=1, axis2=2)
 
     @property
-    def first_lies(self) -> FloatArray:
-        """What x̂ → x gains, ex post, `(O, m, m)`."""
-        return self.honest - self.truth[:, None]
-
-    @property
     def first_gain(self) -> float:
         """The largest gain at t = 0, ex post, whatever follows."""
         return float((self.best - self.truth[:, None]).max())
-
-    @property
-    def interim_gain(self) -> float:
-        """The same before the others' first reports are known."""
-        mean = np.tensordot(self.weights, self.best - self.truth[:, None], axes=1)
-        return float(mean.max())
 
     @property
     def later_gain(self) -> float:
