@@ -91,7 +91,7 @@ def _stage(problem: Problem, ahead: FloatArray | None, information: Information)
 
     def work() -> FloatArray:
         choices = best_of_actions(problem.periods[1], ahead, problem.discount)
-        return problem.outlook(1).best(choices, spying=information is Information.EX_POST)
+        return problem.expectations(1).best(choices, spying=information is Information.EX_POST)
 
     return work
 

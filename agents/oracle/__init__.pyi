@@ -9,7 +9,7 @@ from .budget_and_participation import (
 from .frozen_search import FrozenSearch as FrozenSearch, search_frozen as search_frozen
 from .gains import (
     Gain as Gain,
-    Place as Place,
+    InformationState as InformationState,
     ex_ante_gain as ex_ante_gain,
     ties as ties,
     worst_gain as worst_gain,
@@ -24,7 +24,7 @@ from .patience_thresholds import (
     patience as patience,
     sufficient as sufficient,
 )
-from .post_decision_states import Outlook as Outlook, Places as Places
+from .post_decision_states import Expectations as Expectations, PostDecisionStates as PostDecisionStates
 from .problem import Period as Period, Problem as Problem, build_problem as build_problem
 from .restricted import obedient as obedient, truthful as truthful
 from .search import (
@@ -37,8 +37,8 @@ from .search import (
 from .state_labels import (
     message_text as message_text,
     own_text as own_text,
-    place_text as place_text,
     profile_text as profile_text,
+    state_text as state_text,
 )
-from .story import Step as Step, Story as Story, past_lies as past_lies, tell as tell
+from .story import Step as Step, Story as Story, past_lies as past_lies
 from .witness import Witness as Witness

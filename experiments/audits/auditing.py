@@ -13,8 +13,8 @@ from dynmech.agents.oracle.gains import Gain, ex_ante_gain, ties, worst_gain, wo
 from dynmech.agents.oracle.patience_thresholds import patience
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
-from dynmech.agents.oracle.state_labels import message_text, own_text, place_text, profile_text
-from dynmech.agents.oracle.story import Story, past_lies, tell
+from dynmech.agents.oracle.state_labels import message_text, own_text, profile_text, state_text
+from dynmech.agents.oracle.story import Story, find_story, past_lies
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.simulation import Progress, silent
@@ -216,14 +216,14 @@ def _search(problem: Problem, all_states: bool) -> Search:
     free = figures[Family.BEST_RESPONSE]
     stories: dict[Information, Story | None] = {
         Information.INTERIM: None,
-        Information.EX_POST: tell(
+        Information.EX_POST: find_story(
             problem, values[Family.BEST_RESPONSE, Information.EX_POST], spying_truth, free["ex_post"]
         ),
     }
     deposit = None
     if truth is not None:
         best = values[Family.BEST_RESPONSE, Information.INTERIM]
-        stories[Information.INTERIM] = tell(problem, best, truth, free["interim"])
+        stories[Information.INTERIM] = find_story(problem, best, truth, free["interim"])
         if problem.exit:
             staying = replace(problem, exit=False)
             deposit = max(0.0, -worst_stay(staying, solve(staying, Family.BEST_RESPONSE, Information.INTERIM)))
@@ -242,7 +242,7 @@ def _promises(found: Audit) -> list[Verdict]:
     if promises.incentive != "none":
         kind = "interim" if promises.incentive == "bayesian" else "ex_post"
         search, figure = found.worst(Family.BEST_RESPONSE, kind)
-        place = place_text(found.environment, figure.place, search.who, ex_post=kind == "ex_post")
+        place = state_text(found.environment, figure.state, search.who, ex_post=kind == "ex_post")
         judge(
             f"incentive: {promises.incentive}{_extended(found)}",
             figure.gain,
@@ -384,7 +384,7 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
         "information": information.value,
         "gain": figure.gain,
         "bound": figure.bound,
-        **place_text(environment, figure.place, search.who, ex_post=ex_post),
+        **state_text(environment, figure.state, search.who, ex_post=ex_post),
         "period": len(story.history),
         "history": [
             {
@@ -397,8 +397,8 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
             }
             for step in story.history
         ],
-        "report": message_text(problem, story.place.period, story.message),
-        "prescribed": message_text(problem, story.place.period, story.prescribed),
+        "report": message_text(problem, story.state.period, story.message),
+        "prescribed": message_text(problem, story.state.period, story.prescribed),
         "lie": story.lie,
         "truth": story.truth,
     }
@@ -410,11 +410,11 @@ def story_text(found: Audit) -> str:
     if witness is None:
         return _without_witness(found)
     search, information, figure, story = witness
-    environment, problem, t = found.environment, search.problem, story.place.period
+    environment, problem, t = found.environment, search.problem, story.state.period
     knowing = (
-        f"knowing the signals ({profile_text(environment, t, story.place.profile)})"
+        f"knowing the signals ({profile_text(environment, t, story.state.profile)})"
         if information is Information.EX_POST
-        else f"with signal {own_text(environment, t, search.who, story.place.profile)}"
+        else f"with signal {own_text(environment, t, search.who, story.state.profile)}"
     )
     before = "".join(f", {lie}" for lie in past_lies(problem, story))
     sent = message_text(problem, t, story.message)

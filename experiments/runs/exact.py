@@ -7,7 +7,7 @@ from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.state_labels import message_text, own_text
-from dynmech.agents.oracle.story import past_lies, tell
+from dynmech.agents.oracle.story import find_story, past_lies
 from dynmech.agents.oracle.witness import Witness
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
@@ -111,14 +111,14 @@ def story(problem: Problem) -> str:
     plays = "plays its best response" if len(problem.deviator) == 1 else "play their joint best response"
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     best = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
-    told = tell(problem, best, truth, worst_gain(problem, best, truth))
-    if told is None:
+    worst_case = find_story(problem, best, truth, worst_gain(problem, best, truth))
+    if worst_case is None:
         return plays
-    t = told.place.period
-    lies = past_lies(problem, told)
-    signal = own_text(problem.environment, t, problem.deviator, told.place.profile)
+    t = worst_case.state.period
+    lies = past_lies(problem, worst_case)
+    signal = own_text(problem.environment, t, problem.deviator, worst_case.state.profile)
     before = f", {' and '.join(lies)}" if lies else ""
     return (
-        f"{plays} (in period {len(told.history)}, with signal {signal}{before}: "
-        f"{message_text(problem, t, told.message)} instead of {message_text(problem, t, told.prescribed)})"
+        f"{plays} (in period {len(worst_case.history)}, with signal {signal}{before}: "
+        f"{message_text(problem, t, worst_case.message)} instead of {message_text(problem, t, worst_case.prescribed)})"
     )

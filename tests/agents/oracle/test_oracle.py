@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.optimize import linprog
 
-from dynmech.agents.oracle import post_decision_states as places
+from dynmech.agents.oracle import post_decision_states
 from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.merging import numbered
-from dynmech.agents.oracle.post_decision_states import Outlook, all_places
+from dynmech.agents.oracle.post_decision_states import Expectations, all_post_decision_states
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
@@ -322,8 +322,8 @@ def test_equal_rows_have_equal_numbers() -> None:
     assert numbered(rows).tolist() == [0, 1, 0, 2, 1]
 
 
-@given(st.integers(0, 10_000), st.sampled_from([1, 40, places.ROOM]))
-def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
+@given(st.integers(0, 10_000), st.sampled_from([1, 40, post_decision_states.ROOM]))
+def test_an_expectation_is_a_plain_sum(seed: int, room: int) -> None:
     """Against sums over profiles one by one; whole laws and parts of them, one chunk and many, padding and none."""
     rng = generator(seed)
     width, others, states, messages, events = rng.integers(1, [4, 4, 5, 4, 6])
@@ -332,13 +332,13 @@ def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
     chosen = rng.random((states, events)) < rng.choice([0.3, 1.0])
     chosen[rng.integers(states), rng.integers(events)] = True
     memory, event = np.nonzero(chosen)
-    kept, places.ROOM = places.ROOM, room
+    kept, post_decision_states.ROOM = post_decision_states.ROOM, room
     try:
-        outlook = Outlook(laws, own, int(width), memory, event)
+        outlook = Expectations(laws, own, int(width), memory, event)
         spying, interim = (outlook.best(choices, spying=spying) for spying in (True, False))
         pieces = list(outlook.by_own(choices))
     finally:
-        places.ROOM = kept
+        post_decision_states.ROOM = kept
     assert [k for here, _, _ in pieces for k in range(here.start, here.stop)] == list(range(len(memory)))
     for here, mass, worth in pieces:
         for k in range(here.start, here.stop):
@@ -351,15 +351,15 @@ def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
             assert spying[k] == pytest.approx(weighted.max(axis=1).sum(), abs=1e-13)
 
 
-def test_only_places_that_some_choice_leads_to_are_worked_out() -> None:
+def test_only_post_decision_states_that_some_choice_leads_to_are_worked_out() -> None:
     """Past reports are remembered: a memory says what was decided, and what the others' signals were."""
     environment = interdependent(1)
-    period_places = build_problem(environment, Lottery(environment), (0,)).places
-    assert period_places[0] is None
+    by_period = build_problem(environment, Lottery(environment), (0,)).post_decision_states
+    assert by_period[0] is None
     decisions, size, own = 2, 4, 2
-    assert period_places[1] is not None
-    assert len(period_places[1]) <= decisions * size * own < (1 + decisions * size) * decisions * size
-    everything = all_places(9, 8, 4)
+    assert by_period[1] is not None
+    assert len(by_period[1]) <= decisions * size * own < (1 + decisions * size) * decisions * size
+    everything = all_post_decision_states(9, 8, 4)
     assert sorted(set(zip(everything.memory, everything.decision, everything.profile, strict=True))) == list(
         product(range(9), range(2), range(4))
     )
@@ -371,8 +371,8 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
     problem = build_problem(environment, Team(environment), (0,))
     outlook = Counter[str]()
-    original = Outlook.best
-    monkeypatch.setattr(Outlook, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
+    original = Expectations.best
+    monkeypatch.setattr(Expectations, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
     best = solve(problem, Family.ONE_SHOT, Information.INTERIM)
     assert best.bound < 1e-7
     assert outlook["sweeps"] < 300

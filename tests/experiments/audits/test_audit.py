@@ -548,7 +548,7 @@ def test_undisturbed_figures_carry_bounds(information: Information) -> None:
     for search in found.searches:
         figure = search.figures[Family.BEST_RESPONSE][kind]
         assert 0 < figure.bound < 1e-8
-        assert figure.place is not None
+        assert figure.state is not None
 
 
 class Bonus(Team):

@@ -56,7 +56,7 @@ def test_a_wrong_exact_figure_is_flagged(
 
     def wrong(game: Game) -> Exact:
         right = exact_gains(game)
-        gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.place) for key, f in right.gains.items()}
+        gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.state) for key, f in right.gains.items()}
         return replace(right, gains=gains)
 
     monkeypatch.setattr(choosing, "exact_gains", wrong)
