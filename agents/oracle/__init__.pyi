@@ -1,4 +1,3 @@
-from .action_choices import ActTables as ActTables
 from .budget_and_participation import (
     Largest as Largest,
     Least as Least,
@@ -15,7 +14,6 @@ from .gains import (
     worst_gain as worst_gain,
     worst_stay as worst_stay,
 )
-from .merging import Unmerged as Unmerged
 from .patience_thresholds import (
     Exit as Exit,
     Level as Level,
@@ -40,5 +38,5 @@ from .state_labels import (
     profile_text as profile_text,
     state_text as state_text,
 )
-from .story import Step as Step, Story as Story, past_lies as past_lies
+from .story import Step as Step, Story as Story, find_story as find_story, past_lies as past_lies
 from .witness import Witness as Witness
