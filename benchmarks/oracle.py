@@ -81,7 +81,7 @@ def stage_rates(size: tuple[int, int, int], runs: int) -> tuple[dict[Information
     problem, memory = memory_of(lambda: build_problem(environment, mechanism, (1,)))  # neither first nor last in order
     rates = {}
     for information in Information:
-        value = solve(problem, Family.CONTINGENT, information)
+        value = solve(problem, Family.BEST_RESPONSE, information)
         work = _stage(problem, value.ahead[1], information)
         rates[information] = problem.periods[1].following.size / median_seconds(work, runs)
     return rates, problem.periods[1].following.shape[:3], memory
@@ -92,7 +92,7 @@ def _stage(problem: Problem, ahead: FloatArray | None, information: Information)
 
     def work() -> FloatArray:
         choices = best_of_actions(problem.periods[1], ahead, problem.discount)
-        return problem.outlook(1).best(choices, spying=information is Information.EX_POST)
+        return problem.expectations(1).best(choices, spying=information is Information.EX_POST)
 
     return work
 
@@ -117,7 +117,7 @@ def beside_openspiel(pairs: int, periods: int = 4) -> list[Row]:
         return float(pyspiel.TabularBestResponse(game, 0, prescribed).value_from_state(game.new_initial_state()))
 
     def ours() -> float:
-        return solve(build_problem(environment, mechanism, (0,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        return solve(build_problem(environment, mechanism, (0,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
 
     if abs(ours() - theirs()) > 1e-9:
         raise AssertionError(f"OpenSpiel's best response is worth {theirs():.12g}, ours {ours():.12g}")

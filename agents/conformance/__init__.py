@@ -1,4 +1,7 @@
-"""Strategies and mechanisms held to what they declare, by playing them."""
+"""Checks that hold strategies and mechanisms to what they declare, by playing them.
+
+`check_strategy` and `check_mechanism` raise an error of one line that names the first breach and its period.
+"""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""Does a mechanism keep to what it declares? Its rules must be functions of what they see, its transfers within bounds.
+"""Hold a mechanism to what it declares: rules are functions of what they are shown, transfers within the bound.
 
 A small block is played as prescribed, and once more with messages, actions and replies at random, which leads off the
-path. Every call of a rule is recorded, then made again: last call first, the episodes in the opposite order. A rule
+path. Every call of a rule is recorded, then repeated: last call first, the episodes in the opposite order. A rule
 that draws numbers of its own, keeps notes from call to call, or looks at other episodes gives other answers. No rule
 may write to what it is shown, and nothing else may change (`dynmech.sim.conformance.side_effects`).
 """
@@ -38,45 +38,45 @@ RULES = {
     "due": ("messages",),
     "remember": ("messages", "decision", "acts"),
 }
-"""Rules that answer for a block of episodes, and what they are given beside the situation."""
+"""Rules that answer for a block of episodes, and their arguments after the situation."""
 
 NUMBERS = ("decide", "charge", "due", "remember")
-"""Rules that answer in numbers, whatever the messages are."""
+"""Rules that return numbers, whatever the messages are."""
 
 LONGEST = 10_000
-"""Periods for which transfers may fall due later."""
+"""Largest number of periods after which a transfer may fall due."""
 
 PERIODS = 200
-"""Periods of an endless game that are played."""
+"""Number of periods of an endless game that are played."""
 
 ALONE = 8
-"""Episodes that are also played alone."""
+"""Number of episodes that are also played alone."""
 
 FIRST = 12
-"""Periods in which memory and questions are looked at, beside the last."""
+"""Number of first periods in which memory sizes and replies are checked, besides the last."""
 
 
 def check_mechanism(game: Game, *, episodes: int = 24) -> None:
-    """Hold a game's mechanism to what it declares.
+    """Check that a game's mechanism keeps to what it declares.
 
     Raises:
-        PlayError: names the mechanism, the rule and the first period in which it broke its word.
+        PlayError: names the mechanism, the rule and the first period of a breach.
     """
     mechanism = game.mechanism
     who = f"mechanism {mechanism.name!r}"
     with no_side_effects(who, game.environment, game.game_spaces, game.protocol):
         bound = _check_declared(game, who)
         for strategy in (Truthful(), _Erratic()):
-            _check_play(beginning(game), strategy, episodes, bound, who)
+            _check_play(shortened(game), strategy, episodes, bound, who)
 
 
-def beginning(game: Game) -> Game:
-    """The first periods of an endless game, and its closing ones; any other game as it is."""
+def shortened(game: Game) -> Game:
+    """Return an endless game with fewer periods; any other game as it is."""
     return game if game.environment.horizon is not None else replace(game, periods=min(game.periods, PERIODS))
 
 
-def asked(what: str, ask: Callable[[], Any]) -> Any:
-    """The answer of users' code; whatever it raises becomes one line."""
+def run_user_code(what: str, ask: Callable[[], Any]) -> Any:
+    """Return the result of users' code; whatever it raises becomes a PlayError of one line."""
     try:
         return ask()
     except (DynmechError, KeyboardInterrupt):
@@ -86,10 +86,9 @@ def asked(what: str, ask: Callable[[], Any]) -> Any:
 
 
 def _check_declared(game: Game, who: str) -> float:
-    """Raise unless what is declared makes sense; the bound on transfers.
+    """Check lags, spaces, memory sizes and the bound on transfers; return the bound.
 
-    Spaces of messages are those of the game_spaces; memory and questions are looked at in the first periods and the
-    last.
+    Spaces of messages are those of the game; memory and replies are checked in the first periods and the last.
     """
     mechanism = game.mechanism
     if not _whole(mechanism.lags, 0, LONGEST):
@@ -99,29 +98,30 @@ def _check_declared(game: Game, who: str) -> float:
             _check_space(space, f"{who} in period {t}: messages for agent {game.environment.agents[i]!r}")
     periods = game.periods + game.closing
     for t in (*range(min(periods, FIRST)), periods - 1):
-        size = asked(f"{who} in period {t}: memory_size", partial(mechanism.memory_size, t))
+        size = run_user_code(f"{who} in period {t}: memory_size", partial(mechanism.memory_size, t))
         if size is not None and not _whole(size, 1, None):
             raise PlayError(
                 f"{who} in period {t}: memory_size is {shown(size)}, expected a whole number from 1 on, or None"
             )
         for i, name in enumerate(game.environment.agents):
-            wanted = asked(f"{who} in period {t}: asks", partial(mechanism.asks, t, i))
+            wanted = run_user_code(f"{who} in period {t}: asks", partial(mechanism.asks, t, i))
             if wanted is not None:
                 _check_space(wanted, f"{who} in period {t}: asks of agent {name!r}")
-    bound = asked(f"{who}: transfer_bound", mechanism.transfer_bound)
+    bound = run_user_code(f"{who}: transfer_bound", mechanism.transfer_bound)
     if isinstance(bound, bool) or not isinstance(bound, int | float) or not (isfinite(bound) and bound >= 0):
         raise PlayError(f"{who}: transfer_bound() is {shown(bound)}, expected a finite number of at least 0")
     return float(bound)
 
 
 def _whole(value: Any, least: int, most: int | None) -> bool:
+    """Return whether a value is a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         return False
     return bool(value >= least) and (most is None or bool(value <= most))
 
 
 def _check_space(space: object, where: str) -> None:
-    """Raise unless it is a set of different labels or an interval."""
+    """Check that a space is a set of different labels or an interval."""
     if isinstance(space, Finite):
         check_names(space.labels, where)
     elif not isinstance(space, Interval):
@@ -133,10 +133,11 @@ def _check_space(space: object, where: str) -> None:
 
 
 def _check_play(game: Game, strategy: StrategyProtocol, episodes: int, bound: float, who: str) -> None:
+    """Play a block, repeat every call of a rule, and play some episodes one by one."""
     watched = _Watched(game.mechanism, who)
     whole = _play(replace(game, mechanism=cast(MechanismProtocol, watched)), strategy, episodes, block=episodes)
     _check_flows(game, watched.calls, whole.transfer, bound, who)
-    broken = [(call.t, call.rule) for call in reversed(watched.calls) if not _again(game.mechanism, call)]
+    broken = [(call.t, call.rule) for call in reversed(watched.calls) if not _same_when_repeated(game.mechanism, call)]
     if broken:
         t, rule = broken[-1]
         raise PlayError(
@@ -145,8 +146,9 @@ def _check_play(game: Game, strategy: StrategyProtocol, episodes: int, bound: fl
         )
     alone = _play(game, strategy, episodes, block=1, played=min(ALONE, episodes))
     for name in ("decision", "transfer"):
-        one, two = getattr(whole, name)[..., :ALONE], getattr(alone, name)
-        differ = ((one != two) & ~(np.isnan(one) & np.isnan(two))).reshape(len(one), -1).any(axis=1)
+        in_block, single = getattr(whole, name)[..., :ALONE], getattr(alone, name)
+        unequal = (in_block != single) & ~(np.isnan(in_block) & np.isnan(single))
+        differ = unequal.reshape(len(single), -1).any(axis=1)
         if differ.any():
             raise PlayError(
                 f"{who} in period {int(np.argmax(differ))}: the same play brings another {name} when episodes come one "
@@ -156,13 +158,14 @@ def _check_play(game: Game, strategy: StrategyProtocol, episodes: int, bound: fl
 
 
 def _play(game: Game, strategy: StrategyProtocol, episodes: int, block: int, played: int | None = None) -> Record:
+    """Play episodes with one strategy for all agents, from a fixed stream."""
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     profile = [strategy] * len(game.environment.agents)
     return play_shard(game, profile, streams, episodes=played, block=block)
 
 
 def _check_flows(game: Game, calls: "list[_Call]", transfer: FloatArray, bound: float, who: str) -> None:
-    """Raise unless transfers are within the bound, and nothing falls due where nothing may."""
+    """Check that transfers are within the bound, and that nothing falls due where lags are 0."""
     largest = np.abs(transfer).reshape(len(transfer), -1).max(axis=1)
     if (largest > bound * (1 + 1e-9) + 1e-9).any():
         t = int(np.argmax(largest > bound * (1 + 1e-9) + 1e-9))
@@ -174,19 +177,20 @@ def _check_flows(game: Game, calls: "list[_Call]", transfer: FloatArray, bound: 
 
 
 class _Call(NamedTuple):
-    """A rule, what it was given, and what it answered."""
+    """A rule, its arguments, and its result."""
 
     rule: str
-    given: tuple[Any, ...]
+    arguments: tuple[Any, ...]
     answer: Array
 
     @property
     def t(self) -> int:
-        return int(self.given[0].t)
+        """Period of the call."""
+        return int(self.arguments[0].t)
 
 
 class _Watched:
-    """A mechanism whose calls are kept."""
+    """A mechanism whose calls are recorded."""
 
     def __init__(self, inner: MechanismProtocol, who: str) -> None:
         self._inner, self._who = inner, who
@@ -197,13 +201,15 @@ class _Watched:
         return self._watch(name, thing) if name in RULES else thing
 
     def _watch(self, rule: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(*given: Any) -> Any:
-            kept = copy.deepcopy(given)
-            where = f"{self._who} in period {given[0].t}: {rule}"
-            answer = asked(where, lambda: np.asarray(ask(*given)))
+        """Return the rule so that every call is recorded and may not write to its arguments."""
+
+        def watched(*arguments: Any) -> Any:
+            kept = copy.deepcopy(arguments)
+            where = f"{self._who} in period {arguments[0].t}: {rule}"
+            answer = run_user_code(where, lambda: np.asarray(ask(*arguments)))
             if rule in NUMBERS and answer.dtype.kind not in "iuf":
                 raise PlayError(f"{where} returned type {answer.dtype}, expected numbers")
-            for (name, before), (_, after) in zip(_arrays(rule, kept), _arrays(rule, given), strict=True):
+            for (name, before), (_, after) in zip(_arrays(rule, kept), _arrays(rule, arguments), strict=True):
                 if before.tobytes() != after.tobytes():
                     raise PlayError(f"{where} writes to the {name} it is shown")
             self.calls.append(_Call(rule, kept, answer.copy()))
@@ -212,19 +218,19 @@ class _Watched:
         return watched
 
 
-def _arrays(rule: str, given: tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
-    """Every array that a rule is given, by name."""
-    for name, part in zip(("now", *RULES[rule]), given, strict=True):
+def _arrays(rule: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
+    """Yield every array among the arguments of a rule, by name."""
+    for name, part in zip(("now", *RULES[rule]), arguments, strict=True):
         if isinstance(part, Situation | Acts):
             yield from ((field, value) for field, value in part._asdict().items() if isinstance(value, np.ndarray))
         elif isinstance(part, np.ndarray):
             yield name, part
 
 
-def _again(mechanism: MechanismProtocol, call: _Call) -> bool:
-    """Whether the same call with the episodes in the opposite order brings the same answers."""
+def _same_when_repeated(mechanism: MechanismProtocol, call: _Call) -> bool:
+    """Return whether the call with the episodes in the opposite order gives the same result."""
     try:
-        answer = np.asarray(getattr(mechanism, call.rule)(*map(_backwards, call.given)))
+        answer = np.asarray(getattr(mechanism, call.rule)(*map(_backwards, call.arguments)))
     except KeyboardInterrupt:
         raise
     except BaseException:
@@ -233,6 +239,7 @@ def _again(mechanism: MechanismProtocol, call: _Call) -> bool:
 
 
 def _backwards(part: Any) -> Any:
+    """Return an argument with the episodes in the opposite order."""
     if isinstance(part, Situation):
         return part._replace(memory=part.memory[::-1].copy(), public=part.public[::-1].copy())
     if isinstance(part, Acts):
@@ -241,7 +248,7 @@ def _backwards(part: Any) -> Any:
 
 
 class _Erratic(Strategy):
-    """Messages, actions and replies at random."""
+    """A strategy with random messages, actions and replies."""
 
     width = 3
 
@@ -249,19 +256,20 @@ class _Erratic(Strategy):
         self.name = "erratic"
 
     def message(self, view: View) -> Array:
-        """Any message."""
+        """Return random messages, shape `(n,)`."""
         return _any(view.space, view.uniforms[:, 0])
 
     def action(self, view: View) -> Array:
-        """Any action."""
+        """Return random actions, shape `(n,)`."""
         return _any(view.space, view.uniforms[:, 1])
 
     def reply(self, view: View) -> Array:
-        """Any reply."""
+        """Return random replies, shape `(n,)`."""
         return _any(view.space, view.uniforms[:, 2])
 
 
-def _any(space: Space, luck: FloatArray) -> Array:
+def _any(space: Space, uniforms: FloatArray) -> Array:
+    """Return evenly drawn elements of a space, shape `(n,)`."""
     if isinstance(space, Finite):
-        return (luck * space.size).astype(np.intp)
-    return space.low + luck * (space.high - space.low)
+        return (uniforms * space.size).astype(np.intp)
+    return space.low + uniforms * (space.high - space.low)

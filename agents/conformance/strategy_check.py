@@ -1,7 +1,7 @@
-"""Does a strategy keep to what it declares? Its play must be a function of its view, and of one episode at a time.
+"""Hold a strategy to what it declares: its play is a function of its view, and of one episode at a time.
 
 Two tests, both by playing a small block: the recorded views are shown to a copy of the strategy *outside* the loop,
-last period first, and the answers must be the same (a strategy that draws outside its stream, keeps notes elsewhere
+last period first, and the moves must be the same (a strategy that draws outside its stream, keeps notes elsewhere
 than in `view.private`, or looks at the loop itself gives others); and the same episodes are played one at a time.
 Meanwhile nothing may change: no table of the game, no module of the program, no global state
 (`dynmech.sim.conformance.side_effects`).
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.conformance.mechanism_check import asked, beginning, check_mechanism
+from dynmech.agents.conformance.mechanism_check import check_mechanism, run_user_code, shortened
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.conformance.side_effects import no_side_effects
 from dynmech.sim.core.arrays import Array
@@ -30,22 +30,22 @@ from dynmech.sim.play.roles import Past, StrategyProtocol, View
 __all__ = ["check_mechanism", "check_strategy"]
 
 WIDEST = 1024
-"""Uniform numbers per episode and period that a strategy may ask for."""
+"""Largest `width` of a strategy."""
 
 TRIED = 4
-"""Rounds in which a strategy that learns is tried."""
+"""Number of rounds that are played with a strategy that learns."""
 
 
 def check_strategy(
     strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], *, episodes: int = 24
 ) -> None:
-    """Hold a strategy to what it declares, in the place of one agent.
+    """Check that a strategy keeps to what it declares when it plays for one agent.
 
     Args:
         others: one strategy per agent; the one at `agent` is replaced.
 
     Raises:
-        PlayError: names strategy, agent and the first period in which it broke its word.
+        PlayError: names the strategy, the agent and the first period of a breach.
     """
     who = f"strategy {strategy.name!r} of agent {game.environment.agents[agent]!r}"
     _check_traits(strategy, who)
@@ -53,11 +53,11 @@ def check_strategy(
         _check_words(strategy, AgentContext.of(game, agent), who)
     rules = vars(game.mechanism).values()
     with no_side_effects(who, game.environment, game.game_spaces, game.protocol, *rules):
-        _check_play(strategy, agent, beginning(game), others, episodes, who)
+        _check_play(strategy, agent, shortened(game), others, episodes, who)
 
 
 def _check_traits(strategy: StrategyProtocol, who: str) -> None:
-    """Raise unless what is declared makes sense."""
+    """Check width, memory_periods, rounds, spies and silent."""
     for name, most in (("width", WIDEST), ("memory_periods", None)):
         value = getattr(strategy, name)
         if name == "memory_periods" and value is None:
@@ -73,11 +73,11 @@ def _check_traits(strategy: StrategyProtocol, who: str) -> None:
 
 
 def _check_words(strategy: Strategy, context: AgentContext, who: str) -> None:
-    """Raise unless its options and what it says of itself are texts, on one line each."""
-    options: object = asked(f"{who}: options", strategy.options)
+    """Check that options and description are texts, the description of one line."""
+    options: object = run_user_code(f"{who}: options", strategy.options)
     if not (isinstance(options, dict) and all(isinstance(text, str) for pair in options.items() for text in pair)):
         raise PlayError(f"{who}: options returned {shown(options)}, expected texts by name")
-    words: object = asked(f"{who}: describe", partial(strategy.describe, context))
+    words: object = run_user_code(f"{who}: describe", partial(strategy.describe, context))
     if not isinstance(words, str) or len(words.splitlines()) != 1:
         raise PlayError(f"{who}: describe returned {shown(words)}, expected words on one line")
 
@@ -85,7 +85,7 @@ def _check_words(strategy: Strategy, context: AgentContext, who: str) -> None:
 def _check_play(
     strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], episodes: int, who: str
 ) -> None:
-    """Play a block, show the views again, play the episodes one by one."""
+    """Play a block, show the recorded views to copies of the strategy, and play the episodes one by one."""
     pristine = _copy(strategy, who)
     watched = _Watched(_copy(strategy, who))
     together = _play(watched, agent, game, others, episodes, block=episodes)
@@ -113,16 +113,16 @@ def _check_play(
 def _play(
     strategy: StrategyProtocol, agent: int, game: Game, others: Sequence[StrategyProtocol], episodes: int, block: int
 ) -> dict[str, Array]:
-    """The agent's own answers `(P, E)`; the rest of the record is not kept where a strategy could find it."""
+    """Return the agent's own moves, `(P, E)` each; the rest of the record is dropped, out of the strategy's reach."""
     profile = [strategy if i == agent else other for i, other in enumerate(others)]
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
-    rounds = min(TRIED, max(one.rounds for one in profile))
+    rounds = min(TRIED, max(player.rounds for player in profile))
     record = play_shard(game, profile, streams, block=block, rounds=rounds)
     return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
 
 
 def _same(strategy: StrategyProtocol, method: str, view: View, answer: Array) -> bool:
-    """Whether a fresh copy answers a view as the strategy did; one that cannot answer does not."""
+    """Return whether a fresh copy moves as the strategy did; one that raises does not."""
     try:
         again = getattr(strategy, method)(view)
     except KeyboardInterrupt:
@@ -133,7 +133,7 @@ def _same(strategy: StrategyProtocol, method: str, view: View, answer: Array) ->
 
 
 class _Watched:
-    """A strategy whose views and answers are kept."""
+    """A strategy whose views and moves are recorded."""
 
     def __init__(self, inner: StrategyProtocol) -> None:
         self._inner = inner
@@ -142,30 +142,32 @@ class _Watched:
         self.seen: list[tuple[str, View, Array]] = []
 
     def _watch(self, method: str, view: View) -> Array:
+        """Return the inner strategy's move and record it with its view."""
         before = replace(view, private=copy.deepcopy(view.private))
-        answer: Array = asked(method, partial(getattr(self._inner, method), view))
+        answer: Array = run_user_code(method, partial(getattr(self._inner, method), view))
         kept = answer.copy() if isinstance(answer, np.ndarray) and answer.shape == (view.size,) else answer
         self.seen.append((method, before, kept))
         return answer
 
     def message(self, view: View) -> Array:
-        """The inner strategy's message."""
+        """Return the inner strategy's message."""
         return self._watch("message", view)
 
     def action(self, view: View) -> Array:
-        """The inner strategy's action."""
+        """Return the inner strategy's action."""
         return self._watch("action", view)
 
     def reply(self, view: View) -> Array:
-        """The inner strategy's reply."""
+        """Return the inner strategy's reply."""
         return self._watch("reply", view)
 
     def observe(self, view: View, seen: Past) -> None:
-        """The inner strategy learns."""
+        """Let the inner strategy learn."""
         self._inner.observe(view, seen)
 
 
 def _copy(strategy: StrategyProtocol, who: str) -> Any:
+    """Return a deep copy of a strategy; raise a PlayError if it cannot be copied."""
     try:
         return copy.deepcopy(strategy)
     except KeyboardInterrupt:

@@ -1,4 +1,7 @@
-"""Strategies that learn over the rounds of an episode: Q-learning, EXP3, fictitious play."""
+"""Strategies that learn over the rounds of an episode: Q-learning, EXP3, fictitious play.
+
+`learning` holds their base class `Learner`: the states that are told apart, exploration, and the tables.
+"""
 
 import lazy_loader
 

@@ -1,16 +1,16 @@
-"""What learners have in common: what they tell apart, how they explore, and how a round becomes a lesson.
+"""What learners have in common: the states that they tell apart, exploration, and learning after each round.
 
-A learner plays the economy `rounds` times. It knows nothing of the rules but its own message sets: it tells apart
-*places*, a place being (period, own signal, own last signal, own last message), and learns what its messages are worth
-there. The last two say whether it lied last time, which is what a scheme that believes its reports is cheated with.
-When a round is over the learner goes back through it, last period first, over its own flows y_t = u_t − p_t (what falls
-due in closing periods counts with the last period, discounted). In the last round, the one that counts, it learns
-nothing and sends at every place the message that it holds best, of those that it has tried; ties go to the prescribed
-one.
+A learner plays the economy `rounds` times. It knows nothing of the rules but its own message sets. It tells apart
+*states* (period, own signal, own last signal, own last message) and learns what its messages are worth in each. The
+last two say whether it lied last time, which is what schemes that believe its reports are cheated with.
+After a round the learner goes back through it, last period first, over its own flows y_t = u_t − p_t (what falls due in
+closing periods counts with the last period, discounted). In the last round, the one that counts, it learns nothing and
+sends in every state the message of the highest estimated worth among those that it has tried; ties go to the prescribed
+message.
 
-Periods from `horizon` on are one, where their sets are alike: an endless economy has finitely many places. On an
-interval a learner tells apart, and sends, `GRID` evenly spaced numbers (and the prescribed message itself).
-Everything is learned per episode: arrays `(n, places, messages)`, and an episode learns from its own rounds only.
+Periods from `horizon` on are one, where their sets are alike, so that an endless economy has finitely many states. On
+an interval a learner tells apart, and sends, `GRID` evenly spaced numbers (and the prescribed message itself).
+Everything is learned per episode: arrays `(n, states, messages)`, and an episode learns from its own rounds only.
 """
 
 from abc import abstractmethod
@@ -27,49 +27,98 @@ from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.roles import Past, View
 
 GRID = 5
-"""Numbers that are told apart on an interval."""
+"""How many numbers a learner distinguishes on an interval."""
 
 LARGEST = 1 << 13
-"""Numbers per episode that tables of one kind may hold, those of all periods together."""
+"""Largest number of entries per episode in the tables of one kind, all periods together."""
 
 
-class Place(NamedTuple):
-    """Where a learner stands: the name of its tables, how many signals, places and messages they have, its own `(n,)`.
+class LearnerState(NamedTuple):
+    """The states that a learner distinguishes in one period, and the one that each episode is in.
 
-    Places are in C order: own signal, last signal, last message.
+    States are in C order: own signal, last signal, last message.
+
+    Attributes:
+        table: name of the tables of this period.
+        signals: number of own signals.
+        states: number of states.
+        messages: number of messages.
+        current: state of each episode, `(n,)`.
     """
 
     table: str
     signals: int
-    places: int
+    states: int
     messages: int
-    at: IntArray
+    current: IntArray
 
     @property
     def signal(self) -> IntArray:
-        """The own signal of every place, `(places,)`."""
-        return np.arange(self.places) // (self.places // self.signals)
+        """The own signal in every state, `(states,)`."""
+        return np.arange(self.states) // (self.states // self.signals)
 
 
 class Step(NamedTuple):
-    """A period that is over: where, what was sent, what it brought `(n,)`, with what odds `(n, messages)`."""
+    """One period of a finished round.
 
-    place: Place
+    Attributes:
+        state: where the learner was.
+        sent: its message, `(n,)`.
+        flow: what it earned, u_t − p_t, `(n,)`.
+        odds: the probabilities with which the message was drawn, `(n, messages)`.
+    """
+
+    state: LearnerState
     sent: IntArray
     flow: FloatArray
     odds: FloatArray
 
 
 class Learner(Strategy):
-    """A strategy that learns over rounds.
+    """A strategy that learns over rounds; base class of the learners.
 
-    Args:
-        rounds: how often the economy is played, the round that counts included.
-        explore: share of evenly random messages in rounds to learn in.
-        horizon: periods that are told apart.
+    A subclass defines `odds`, `worth` and `learn`. Its tables come from `table`; they are kept per episode, with n
+    episodes in a block.
 
-    Raises:
-        InputError: a number is out of its range.
+    Parameters
+    ----------
+    rounds : int
+        How often the economy is played, the last round, which counts, included; at least 1.
+    explore : float
+        Share of evenly random messages in the rounds before the last, above 0 and at most 1.
+    horizon : int
+        Number of periods that are told apart, at least 1.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
+
+    Examples
+    --------
+    A learner that estimates the mean flow of each message, whatever follows:
+
+    >>> import numpy as np
+    >>> from dynmech.agents.learners import Learner
+    >>> class Myopic(Learner):
+    ...     name = "myopic"
+    ...
+    ...     def odds(self, view, state):
+    ...         return self.greedy(view, state)
+    ...
+    ...     def worth(self, view, state):
+    ...         rows = np.arange(view.size)
+    ...         tried = self.table(view, state, "tried")[rows, state.current]
+    ...         total = self.table(view, state, "total")[rows, state.current]
+    ...         return np.where(tried > 0, total / np.maximum(tried, 1), -np.inf)
+    ...
+    ...     def learn(self, view, steps):
+    ...         for state, sent, flow, _ in steps:
+    ...             entry = np.arange(view.size), state.current, sent
+    ...             self.table(view, state, "tried")[entry] += 1
+    ...             self.table(view, state, "total")[entry] += flow
+    >>> Myopic(rounds=50).describe(context=None)
+    'learns for 50 rounds (myopic)'
     """
 
     width = 1
@@ -84,119 +133,171 @@ class Learner(Strategy):
             raise InputError(f"horizon: {horizon} is below 1")
         self.rounds, self.explore, self.horizon = rounds, explore, horizon
 
-    # What a kind of learner is
+    # Defined by each learner
 
     @abstractmethod
-    def odds(self, view: View, place: Place) -> FloatArray:
-        """The law of the message sent in a round to learn in, `(n, messages)`, but for exploration."""
+    def odds(self, view: View, state: LearnerState) -> FloatArray:
+        """Return the message probabilities in a round of learning, before exploration is mixed in.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees, with n episodes.
+        state : LearnerState
+            The state of each episode.
+
+        Returns
+        -------
+        FloatArray
+            Rows that sum to 1, shape `(n, messages)`.
+        """
 
     @abstractmethod
-    def worth(self, view: View, place: Place) -> FloatArray:
-        """What each message is held to be worth, `(n, messages)`; −∞ where it was never tried."""
+    def worth(self, view: View, state: LearnerState) -> FloatArray:
+        """Return the estimated worth of each message.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees, with n episodes.
+        state : LearnerState
+            The state of each episode.
+
+        Returns
+        -------
+        FloatArray
+            In units of utility, shape `(n, messages)`; −∞ for a message that was never tried.
+        """
 
     @abstractmethod
     def learn(self, view: View, steps: list[Step]) -> None:
-        """Learn from a round, first period first."""
+        """Update the tables after a round.
+
+        Parameters
+        ----------
+        view : View
+            The view at the start of the next round, with n episodes.
+        steps : list of Step
+            The periods of the finished round, first period first.
+        """
 
     # Play
 
     def message(self, view: View) -> Array:
-        """Explore, or send what is held best."""
+        """Return a message drawn from `odds` with exploration; in the last round the best one; shape `(n,)`."""
         if view.t == 0 and "t" in view.private:
             self.learn(view, self._round(view))
-        here = self._place(view)
+        state = self._state(view)
         if not view.learning:
-            return self._number(view, self.best(view, here))
-        odds = (1 - self.explore) * self.odds(view, here) + self.explore / here.messages
+            return self._number(view, self.best(view, state))
+        odds = (1 - self.explore) * self.odds(view, state) + self.explore / state.messages
         bounds = np.cumsum(odds, axis=1)[:, :-1]
         chosen = (bounds <= view.uniforms[:, :1]).sum(axis=1)
-        self._note(view, here, odds)
+        self._note(view, state, odds)
         return self._number(view, chosen)
 
-    def best(self, view: View, place: Place) -> IntArray:
-        """The message held best, `(n,)`."""
-        worth, asked = self.worth(view, place), nearest(view.prescribed, view.space)
+    def best(self, view: View, state: LearnerState) -> IntArray:
+        """Return the message of the highest estimated worth, the prescribed one in a tie, shape `(n,)`."""
+        worth, prescribed = self.worth(view, state), nearest(view.prescribed, view.space)
         rows = np.arange(view.size)
         top = worth.max(axis=1)
-        out: IntArray = np.where(worth[rows, asked] >= top, asked, worth.argmax(axis=1))
+        out: IntArray = np.where(worth[rows, prescribed] >= top, prescribed, worth.argmax(axis=1))
         return out
 
-    def greedy(self, view: View, place: Place) -> FloatArray:
-        """All weight on the message held best, `(n, messages)`."""
-        return np.equal.outer(self.best(view, place), np.arange(place.messages)).astype(np.float64)
+    def greedy(self, view: View, state: LearnerState) -> FloatArray:
+        """Return the greedy message probabilities, shape `(n, messages)`."""
+        return np.equal.outer(self.best(view, state), np.arange(state.messages)).astype(np.float64)
 
     def observe(self, view: View, seen: Past) -> None:
-        """Note down what was sent and what it brought."""
+        """Note the message sent and the flow earned; a transfer due after the last period is discounted to it."""
         notes, flow = view.private, seen.utility - seen.transfer
-        late = seen.t - view.t
-        if not late:
+        delay = seen.t - view.t
+        if not delay:
             notes[f"sent {view.t}"] = nearest(seen.message, view.space)
             notes[f"flow {view.t}"] = flow
         else:
-            weight = float(np.prod([view.game_spaces.discount] * late))
+            weight = float(np.prod([view.game_spaces.discount] * delay))
             notes[f"flow {view.t}"] = notes[f"flow {view.t}"] + weight * flow
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """Words."""
+        """Return the number of rounds and the learner's name, in words."""
         return f"learns for {self.rounds:,} rounds ({self.name})"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """None: learning takes as many rounds as a whole stress test."""
+        """Yield nothing: learning takes as many rounds as a whole stress test."""
         yield from ()
 
-    # Places and notes
+    # States and notes
 
-    def _place(self, view: View) -> Place:
-        """Where the agent stands."""
+    def _state(self, view: View) -> LearnerState:
+        """Return the current state of each episode."""
         game_spaces, i, t = view.game_spaces, view.agent, view.t
-        at, signals = nearest(view.signal, game_spaces.signals[t][i]), choices(game_spaces.signals[t][i])
-        places, messages = signals, choices(view.space)
+        index, signals = nearest(view.signal, game_spaces.signals[t][i]), choices(game_spaces.signals[t][i])
+        states, messages = signals, choices(view.space)
         if t:
             last = view.past[-1]
             for value, space in (
                 (last.signal, game_spaces.signals[t - 1][i]),
                 (last.message, game_spaces.messages[t - 1][i]),
             ):
-                at, places = at * choices(space) + nearest(value, space), places * choices(space)
-        return Place(f"{min(t, self.horizon)} {places} {messages}", signals, places, messages, at)
+                index, states = index * choices(space) + nearest(value, space), states * choices(space)
+        return LearnerState(f"{min(t, self.horizon)} {states} {messages}", signals, states, messages, index)
 
-    def table(self, view: View, place: Place, name: str, *more: int) -> FloatArray:
-        """A table of this place, `(n, places, messages, *more)`, zeros at first; the learner's own to write.
+    def table(self, view: View, state: LearnerState, name: str, *more: int) -> FloatArray:
+        """Return a table of the learner, zeros at first; write to it in place.
 
-        Raises:
-            PlayError: it would be too large.
+        Parameters
+        ----------
+        view : View
+            What the agent sees, with n episodes.
+        state : LearnerState
+            The states that the table has rows for.
+        name : str
+            What the table holds.
+        *more : int
+            Lengths of further axes.
+
+        Returns
+        -------
+        FloatArray
+            Shape `(n, states, messages, *more)`.
+
+        Raises
+        ------
+        PlayError
+            It would be too large.
         """
-        key, shape = f"{name} {place.table}", (place.places, place.messages, *more)
+        key, shape = f"{name} {state.table}", (state.states, state.messages, *more)
         if key not in view.private:
             periods = min(self.horizon + 1, len(view.game_spaces.messages))
             if periods * prod(shape) > LARGEST:
                 raise PlayError(
-                    f"{periods} × {place.places:,} places with {place.messages:,} messages are too many to learn; "
+                    f"{periods} × {state.states:,} states with {state.messages:,} messages are too many to learn; "
                     "give a smaller horizon or coarser sets"
                 )
             view.private[key] = np.zeros((view.size, *shape))
         return view.private[key]
 
-    def _note(self, view: View, here: Place, odds: FloatArray) -> None:
+    def _note(self, view: View, state: LearnerState, odds: FloatArray) -> None:
         notes, t = view.private, view.t
         notes["t"] = np.full(view.size, t)
-        notes[f"at {t}"], notes[f"odds {t}"] = here.at, odds
-        shape = [min(t, self.horizon), here.signals, here.places, here.messages]
+        notes[f"at {t}"], notes[f"odds {t}"] = state.current, odds
+        shape = [min(t, self.horizon), state.signals, state.states, state.messages]
         notes[f"shape {t}"] = np.tile(np.array(shape), (view.size, 1))
 
     def _round(self, view: View) -> list[Step]:
-        """The round that is over, read from the notes; it is taken as learned."""
+        """Return the periods of the finished round, read from the notes, and mark the round as learned."""
         notes = view.private
         steps = []
         for t in range(int(notes.pop("t")[0]) + 1):
-            epoch, signals, places, messages = notes[f"shape {t}"][0].tolist()
-            place = Place(f"{epoch} {places} {messages}", signals, places, messages, notes[f"at {t}"])
-            steps.append(Step(place, notes[f"sent {t}"], notes[f"flow {t}"], notes[f"odds {t}"]))
+            epoch, signals, states, messages = notes[f"shape {t}"][0].tolist()
+            state = LearnerState(f"{epoch} {states} {messages}", signals, states, messages, notes[f"at {t}"])
+            steps.append(Step(state, notes[f"sent {t}"], notes[f"flow {t}"], notes[f"odds {t}"]))
         return steps
 
     def _number(self, view: View, chosen: IntArray) -> Array:
-        """The message that a choice stands for."""
+        """Return the message that each numbered choice stands for, shape `(n,)`."""
         if isinstance(view.space, Finite):
             return chosen.astype(np.intp)
         low, high = view.space.low, view.space.high
@@ -205,12 +306,12 @@ class Learner(Strategy):
 
 
 def choices(space: Space) -> int:
-    """How many elements of a space are told apart."""
+    """Return how many elements of a space a learner distinguishes."""
     return space.size if isinstance(space, Finite) else GRID
 
 
 def nearest(values: Array, space: Space) -> IntArray:
-    """Elements as indices below `choices(space)`."""
+    """Return the index, below `choices(space)`, of the nearest element that a learner distinguishes."""
     if isinstance(space, Finite):
         return values.astype(np.intp)
     share = (values - space.low) / (space.high - space.low)

@@ -1,20 +1,20 @@
-"""Q-learning: the value of every message at every place, from the values of the places that it led to.
+"""Q-learning: the value of every message in every state, from the values of the states that it led to.
 
-After a round, last period first, with y_t the flow and s_t the place of period t,
+After a round, last period first, with y_t the flow and s_t the state in period t,
 
     Q(s_t, r_t) ← Q(s_t, r_t) + α [y_t + δ max_r Q(s_{t+1}, r) − Q(s_t, r_t)],   α = (1 + h) / (k + h),
 
 k the number of times that r_t has been sent at s_t, the maximum over messages that have been tried (0 after the last
-period), h = `patience`. The first lesson is taken whole (α = 1), later ones ever less, Σ α = ∞ and Σ α² < ∞; the larger
-h, the longer early values, learned when later play was still poor, are forgotten for. Places that hide something of the
-others' past make the problem only nearly Markov; going back through a round keeps the error to what a place hides.
+period), h = `patience`. The first return is taken whole (α = 1), later ones ever less, Σ α = ∞ and Σ α² < ∞; the larger
+h, the longer early values, learned when later play was still poor, are forgotten for. States that hide something of the
+others' past make the problem only nearly Markov; going back through a round keeps the error to what a state hides.
 
 Source: Watkins and Dayan 1992.
 """
 
 import numpy as np
 
-from dynmech.agents.learners.learning import Learner, Place, Step
+from dynmech.agents.learners.learning import Learner, LearnerState, Step
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.play.roles import View
@@ -32,23 +32,23 @@ class QLearning(Learner):
             raise InputError(f"patience: {patience!r} is below 0")
         self.patience = patience
 
-    def odds(self, view: View, place: Place) -> FloatArray:
-        """What is held best."""
-        return self.greedy(view, place)
+    def odds(self, view: View, state: LearnerState) -> FloatArray:
+        """Return the greedy message probabilities, shape `(n, messages)`."""
+        return self.greedy(view, state)
 
-    def worth(self, view: View, place: Place) -> FloatArray:
-        """Q at this place."""
+    def worth(self, view: View, state: LearnerState) -> FloatArray:
+        """Return Q in the current state, −∞ for a message that was never tried, shape `(n, messages)`."""
         rows = np.arange(view.size)
-        tried = self.table(view, place, "tried")[rows, place.at] > 0
-        return np.where(tried, self.table(view, place, "value")[rows, place.at], -np.inf)
+        tried = self.table(view, state, "tried")[rows, state.current] > 0
+        return np.where(tried, self.table(view, state, "value")[rows, state.current], -np.inf)
 
     def learn(self, view: View, steps: list[Step]) -> None:
-        """One sweep, last period first."""
+        """Update Q once for every period, last period first."""
         rows, ahead = np.arange(view.size), np.zeros(view.size)
-        for place, sent, flow, _ in reversed(steps):
-            value, tried = self.table(view, place, "value"), self.table(view, place, "tried")
-            where = rows, place.at, sent
-            tried[where] += 1
-            step = (1 + self.patience) / (tried[where] + self.patience)
-            value[where] += step * (flow + view.game_spaces.discount * ahead - value[where])
-            ahead = self.worth(view, place).max(axis=1)
+        for state, sent, flow, _ in reversed(steps):
+            value, tried = self.table(view, state, "value"), self.table(view, state, "tried")
+            entry = rows, state.current, sent
+            tried[entry] += 1
+            step = (1 + self.patience) / (tried[entry] + self.patience)
+            value[entry] += step * (flow + view.game_spaces.discount * ahead - value[entry])
+            ahead = self.worth(view, state).max(axis=1)

@@ -1,4 +1,3 @@
-from .action_choices import ActTables as ActTables
 from .budget_and_participation import (
     Largest as Largest,
     Least as Least,
@@ -9,13 +8,12 @@ from .budget_and_participation import (
 from .frozen_search import FrozenSearch as FrozenSearch, search_frozen as search_frozen
 from .gains import (
     Gain as Gain,
-    Place as Place,
+    InformationState as InformationState,
     ex_ante_gain as ex_ante_gain,
     ties as ties,
     worst_gain as worst_gain,
     worst_stay as worst_stay,
 )
-from .merging import Unmerged as Unmerged
 from .patience_thresholds import (
     Exit as Exit,
     Level as Level,
@@ -24,7 +22,7 @@ from .patience_thresholds import (
     patience as patience,
     sufficient as sufficient,
 )
-from .post_decision_states import Outlook as Outlook, Places as Places
+from .post_decision_states import Expectations as Expectations, PostDecisionStates as PostDecisionStates
 from .problem import Period as Period, Problem as Problem, build_problem as build_problem
 from .restricted import obedient as obedient, truthful as truthful
 from .search import (
@@ -37,8 +35,8 @@ from .search import (
 from .state_labels import (
     message_text as message_text,
     own_text as own_text,
-    place_text as place_text,
     profile_text as profile_text,
+    state_text as state_text,
 )
-from .story import Step as Step, Story as Story, past_lies as past_lies, tell as tell
+from .story import Step as Step, Story as Story, find_story as find_story, past_lies as past_lies
 from .witness import Witness as Witness

@@ -24,7 +24,7 @@ from dynmech.sim.economy.environment import State, TableEnvironment
 from dynmech.sim.play.roles import Situation
 
 ROUNDING = 1e-12
-"""By how much a reply may move its author's payment, relative to the largest transfer, and still count as idle."""
+"""Largest effect of a reply on its author's payment, relative to the largest transfer, that counts as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class ActTables:
 
 
 def replies(mechanism: Mechanism, t: int, agent: int) -> int:
-    """How many replies of an agent are searched."""
+    """Return how many replies of an agent are searched."""
     space = mechanism.asks(t, agent)
     return space.size if isinstance(space, Finite) else 1
 
@@ -60,17 +60,17 @@ class _Cases:
     messages: IntArray
     decision: IntArray
 
-    def settled(self, done: IntArray | None, said: Mapping[int, Array]) -> Settled:
-        """What they come to."""
+    def settled(self, done: IntArray | None, replied: Mapping[int, Array]) -> Settled:
+        """Return charges and next memories of the cases."""
         return settle(
-            self.mechanism, self.now, self.signals, self.messages, self.decision, performed=done, replies=said
+            self.mechanism, self.now, self.signals, self.messages, self.decision, performed=done, replies=replied
         )
 
 
 def read_acts(
     environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray
 ) -> ActTables:
-    """The tables; `case` `(M, S, R)` has the flat (memory, message profile) of each own message.
+    """Return the tables; `case` `(M, S, R)` is the flat (memory, message profile) of each own message.
 
     Raises:
         Refusal: too large, or a reply on an interval moves what it must not move.
@@ -86,10 +86,10 @@ def read_acts(
     for i, action in zip(who, chosen, strict=False):
         actions[:, i] = action
     done = cases.decision // prod(sizes) * prod(sizes) + np.ravel_multi_index(list(actions.T), sizes)
-    given = zip(who, chosen[len(who) :], strict=True)
-    said = {i: reply for i, reply in given if isinstance(mechanism.asks(t, i), Finite)}
-    settled = cases.settled(done, said)
-    _require_idle(cases, done, said, settled)
+    own_replies = zip(who, chosen[len(who) :], strict=True)
+    replied = {i: reply for i, reply in own_replies if isinstance(mechanism.asks(t, i), Finite)}
+    settled = cases.settled(done, replied)
+    _require_idle(cases, done, replied, settled)
     return ActTables(
         charge=np.sum([settled.charge[:, i] for i in who], axis=0).reshape(shape),
         remember=settled.memory.reshape(shape),
@@ -101,7 +101,7 @@ def read_acts(
 def _cases(
     environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray, each: int
 ) -> _Cases:
-    """The cases of a flat list, profile by profile, `each` of them at every profile."""
+    """Return the cases of a flat list, profile by profile, `each` of them at every profile."""
     stage, tables = environment.stage(t), tabulate(mechanism, t)
     memory, sent = np.divmod(case, prod(tables.shape))
     profile = np.array(np.unravel_index(np.arange(len(case)) // each % stage.size, stage.axes))
@@ -111,15 +111,15 @@ def _cases(
     return _Cases(mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
 
 
-def _require_idle(cases: _Cases, done: IntArray, said: Mapping[int, Array], settled: Settled) -> None:
-    """Refuse unless numbers that an own agent replies leave what the deviator pays and what is remembered alone."""
+def _require_idle(cases: _Cases, done: IntArray, replied: Mapping[int, Array], settled: Settled) -> None:
+    """Raise a Refusal where a reply from an interval changes what the deviator pays or what is remembered."""
     mechanism, who = cases.mechanism, list(cases.who)
     for i in who:
         space = mechanism.asks(cases.now.t, i)
         for share in (0, 1 / 3, 1 / 2, 1) if isinstance(space, Interval) else ():
             assert isinstance(space, Interval)
             number = np.full(len(done), space.low + share * (space.high - space.low))
-            other = cases.settled(done, {**said, i: number})
+            other = cases.settled(done, {**replied, i: number})
             moved = np.abs(other.charge - settled.charge)[:, who].max(initial=0.0)
             if moved > ROUNDING * max(1.0, mechanism.transfer_bound()) or (other.memory != settled.memory).any():
                 raise mechanism.refuse(
@@ -129,16 +129,16 @@ def _require_idle(cases: _Cases, done: IntArray, said: Mapping[int, Array], sett
 
 
 def _prescribed(environment: TableEnvironment, cases: _Cases, own: list[int]) -> IntArray:
-    """The prescribed own act, `(n,)`: the recommended actions, and the replies prescribed after them."""
+    """Return the prescribed own act, `(n,)`: the recommended actions and the replies prescribed after them."""
     t, who, mechanism = cases.now.t, cases.who, cases.mechanism
     utility = environment.utility(t, State(cases.now.public, cases.signals), cases.decision)
     actions = action_of(environment, t, cases.decision)
     parts = [actions[:, i] for i in who]
     for i in who:
-        asked = isinstance(mechanism.asks(t, i), Finite)
+        is_asked = isinstance(mechanism.asks(t, i), Finite)
         reply = (
             mechanism.prescribed_reply(cases.now, i, cases.messages, cases.decision, utility[:, i])
-            if asked
+            if is_asked
             else np.zeros(len(cases.decision), np.intp)
         )
         parts.append(np.asarray(reply).astype(np.intp))

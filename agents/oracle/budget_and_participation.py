@@ -22,16 +22,17 @@ from dynmech.sim.economy.environment import TableEnvironment
 
 @dataclass(frozen=True)
 class Least:
-    """The least value of something, and where."""
+    """The least value of a quantity, and the state at which it is attained."""
 
     value: float
     where: dict[str, Any]
 
 
 def budget(environment: TableEnvironment, mechanism: Mechanism, truthful: TruthfulValues) -> dict[str, Least]:
-    """Σ_i p^i: ex ante (discounted, expected), expected in each period given what was public before, and ex post.
+    """Return the least Σ_i p^i by kind: ex ante (discounted, expected), expected in a period, and ex post.
 
-    The expected one is NaN where prescribed messages do not reveal signals: what is public then leaves them open.
+    A period's sum is expected given what was public before it, and NaN where prescribed messages do not reveal signals,
+    as what is public then leaves them open.
     """
     totals = [page.transfer.sum(axis=0) for page in truthful.periods]
     revealing = silent_about(environment, mechanism, ()) is None
@@ -61,13 +62,13 @@ def budget(environment: TableEnvironment, mechanism: Mechanism, truthful: Truthf
 
 
 def _least(largest: Best[dict[str, Any]]) -> Least:
-    """The least value and its place, its negative having been offered."""
+    """Return the least value and its state from the largest of the negatives."""
     return Least(0.0 - largest.value, largest.named or {})
 
 
 @dataclass(frozen=True)
 class Largest:
-    """The largest transfer in absolute value: p (below 0: the agent is paid), whose, and where."""
+    """The largest transfer in absolute value: p (below 0: the agent is paid), the agent, and the state."""
 
     value: float
     agent: str
@@ -75,7 +76,7 @@ class Largest:
 
 
 def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
-    """max |p_t^i| over the states that prescribed play leads to."""
+    """Return max |p_t^i| over the states that prescribed play leads to."""
     sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.periods]
     scale = scale_of(*sizes)
     t = first_largest([size.max() for size in sizes], scale)
@@ -87,7 +88,7 @@ def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) ->
 def participation(
     environment: TableEnvironment, mechanism: Mechanism, truthful: TruthfulValues, *, all_states: bool = False
 ) -> dict[str, list[Least]]:
-    """Worst continuation payoff by kind and agent.
+    """Return the worst continuation payoff by kind (ex ante, at the start, interim, ex post) and agent.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -110,31 +111,31 @@ def participation(
 def _stays(
     problem: Problem, truthful: TruthfulValues, agent: int, all_states: bool, scale: float
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
-    """(kind, worst continuation payoff, where) piece by piece."""
+    """Yield (kind, worst continuation payoff, state) of one agent."""
     environment, states = problem.environment, reachable(problem)
     revealing = silent_about(environment, problem.mechanism, problem.deviator) is None
     for t, period in enumerate(problem.periods):
-        here, led = states[t]
-        stay = truthful.periods[t].stay[agent][: len(here)]
-        worst = stay if all_states else np.where(here, stay, np.inf)
+        occurs, led = states[t]
+        stay = truthful.periods[t].stay[agent][: len(occurs)]
+        worst = stay if all_states else np.where(occurs, stay, np.inf)
         k = first_smallest(worst, scale)
-        place = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
-        yield "ex_post", float(worst.min()), place
+        state = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
+        yield "ex_post", float(worst.min()), state
         for w in range(period.width if revealing else 0):
-            mine = period.own == w
+            own = period.own == w
             where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
             if t == 0:
-                mass = problem.prior[mine].sum()
+                mass = problem.prior[own].sum()
                 if mass > 0:
-                    value = float(stay[0][mine] @ problem.prior[mine] / mass)
+                    value = float(stay[0][own] @ problem.prior[own] / mass)
                     yield "interim", value, where
                     yield "at_the_start", value, where
                 continue
             rows = problem.periods[1 if problem.stationary else t - 1].rows
             assert rows is not None
             assert led is not None
-            weight = rows[..., mine].sum(axis=-1)
-            expected = np.moveaxis(rows[..., mine] @ stay[:, mine].T, -1, 0)
+            weight = rows[..., own].sum(axis=-1)
+            expected = np.moveaxis(rows[..., own] @ stay[:, own].T, -1, 0)
             possible = (weight > 0) & (led | all_states)
             value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
             k = first_smallest(value, scale) % value.shape[-1]

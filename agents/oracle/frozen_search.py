@@ -1,4 +1,4 @@
-"""What lies gain where weights are frozen at the first report: the exact search, first report by first report.
+"""Exact search where weights are frozen at the first report: the gains of lies for every first report.
 
 The first signals never change, and once reported nobody's report of period 0 matters but for the weights. So with the
 others truthful, agent i that reported x̂_i, is x_i, and knows the others' x_{−i}, faces for every triple a small
@@ -24,12 +24,12 @@ from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray, IntArray
 
 CASES = 8_000_000
-"""Numbers that the work on a batch of triples may hold."""
+"""Largest number of entries in the work on a batch of triples."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrozenSearch:
-    """One agent's figures; axes O others' first profiles, m reported nodes, m true nodes.
+    """One agent's gains and payoffs; axes O others' first profiles, m reported nodes, m true nodes.
 
     Attributes:
         later: max over states of V − V⁰ at t ≥ 1, `(O, m, m)`; lies in any period from 1 on.
@@ -56,20 +56,9 @@ class FrozenSearch:
         return np.diagonal(self.honest, axis1=1, axis2=2)
 
     @property
-    def first_lies(self) -> FloatArray:
-        """What x̂ → x gains, ex post, `(O, m, m)`."""
-        return self.honest - self.truth[:, None]
-
-    @property
     def first_gain(self) -> float:
         """The largest gain at t = 0, ex post, whatever follows."""
         return float((self.best - self.truth[:, None]).max())
-
-    @property
-    def interim_gain(self) -> float:
-        """The same before the others' first reports are known."""
-        mean = np.tensordot(self.weights, self.best - self.truth[:, None], axes=1)
-        return float(mean.max())
 
     @property
     def later_gain(self) -> float:
@@ -78,7 +67,7 @@ class FrozenSearch:
 
     @property
     def ex_ante_gain(self) -> float:
-        """Before anything is known: the best first report for every node."""
+        """The largest expected gain before anything is known, from the best first report for every node."""
         mean = np.tensordot(self.weights, self.best - self.truth[:, None], axes=1)
         return float(mean.max(axis=0) @ self.masses)
 
@@ -99,7 +88,7 @@ class FrozenSearch:
 
 
 def search_frozen(mechanism: VirtualPivot, agent: int) -> FrozenSearch:
-    """Search all frozen first reports of one agent.
+    """Search all frozen first reports of one agent and return its gains and payoffs.
 
     Raises:
         Refusal: it does not fit in memory; the size is said.
@@ -109,7 +98,7 @@ def search_frozen(mechanism: VirtualPivot, agent: int) -> FrozenSearch:
     size = max(period.size for period in economy.later)
     require_plan(economy)
     step = max(1, CASES // (nodes**2 * size * len(economy.decisions)))
-    tables = [_some(mechanism, agent, np.arange(a, min(a + step, others))) for a in range(0, others, step)]
+    tables = [_search_batch(mechanism, agent, np.arange(a, min(a + step, others))) for a in range(0, others, step)]
     later, least, honest, best = (np.concatenate([t[k] for t in tables]) for k in range(4))
     profile = _first_profiles(mechanism, agent, np.arange(others))
     fee = mechanism.opening.fee[profile, agent]
@@ -123,13 +112,13 @@ def search_frozen(mechanism: VirtualPivot, agent: int) -> FrozenSearch:
 
 
 def _first_profiles(mechanism: VirtualPivot, agent: int, others: IntArray) -> IntArray:
-    """First profiles by the others' and own node, `(O, m)`."""
+    """Return first profiles by the others' and own node, `(O, m)`."""
     below = int(np.prod(mechanism.nodes[agent + 1 :], dtype=np.intp))
     return mechanism.with_others(agent, others)[:, None] + np.arange(mechanism.nodes[agent]) * below
 
 
-def _some(mechanism: VirtualPivot, agent: int, others: IntArray) -> tuple[FloatArray, ...]:
-    """Later gains, least stays, and δ E[V⁰(s_1)], δ E[V(s_1)] for some of the others' first profiles."""
+def _search_batch(mechanism: VirtualPivot, agent: int, others: IntArray) -> tuple[FloatArray, ...]:
+    """Return later gains, least stays, δ E[V⁰(s_1)] and δ E[V(s_1)] for some of the others' first profiles."""
     economy, nodes = mechanism.economy, mechanism.nodes[agent]
     profile = _first_profiles(mechanism, agent, others)
     frozen = np.broadcast_to(profile[:, :, None], (*profile.shape, nodes))
@@ -145,8 +134,8 @@ def _some(mechanism: VirtualPivot, agent: int, others: IntArray) -> tuple[FloatA
         value = _value(mechanism, agent, t, scale)
         offered = np.isfinite(candidates)[:, :, None]
         menus.append(np.where(offered, value - np.where(offered, candidates[:, :, None], 0.0), FORBIDDEN))
-        here = value - paid.reshape(*frozen.shape, 1, -1)
-        kept.append(here.reshape(-1, *here.shape[3:]))
+        truthful = value - paid.reshape(*frozen.shape, 1, -1)
+        kept.append(truthful.reshape(-1, *truthful.shape[3:]))
         policies.append(decision)
     flat = [np.ascontiguousarray(m.reshape(-1, *m.shape[3:])) for m in menus]
     best, honest = solve_plans(economy, flat).value, follow(economy, policies, kept)
@@ -160,7 +149,7 @@ def _some(mechanism: VirtualPivot, agent: int, others: IntArray) -> tuple[FloatA
 def _offers(
     mechanism: VirtualPivot, agent: int, t: int, rows: IntArray, frozen: IntArray
 ) -> tuple[IntArray, FloatArray]:
-    """What truth about the states brings under each row: decisions and own payments, `(n, S)`."""
+    """Return decisions and own payments under truth about the states, `(n, S)` each, one row per weight vector."""
     size = mechanism.economy.later[t].size
     states = np.tile(np.arange(size), len(rows))
     row, first = np.repeat(rows, size), np.repeat(frozen, size)
@@ -170,7 +159,7 @@ def _offers(
 
 
 def _cheapest(mechanism: VirtualPivot, agent: int, t: int, decision: IntArray, paid: FloatArray) -> FloatArray:
-    """The least payment for every decision over own reports (node, state), `(O, m, D, S)`; infinite if unattainable.
+    """Return the least payment for every decision over own reports, `(O, m, D, S)`; infinite if unattainable.
 
     `decision` and `paid` `(O, m, m, S)`: by first node, reported node, and states as reported.
     """
@@ -185,7 +174,7 @@ def _cheapest(mechanism: VirtualPivot, agent: int, t: int, decision: IntArray, p
 
 
 def _value(mechanism: VirtualPivot, agent: int, t: int, scale: FloatArray) -> FloatArray:
-    """v_i by decision and states for true nodes, `(O, m, m, D, S)`, not copied over O and m."""
+    """Return v_i by decision and states for true nodes, `(O, m, m, D, S)`, as a view repeated over O and m."""
     period = mechanism.economy.later[t]
     table = scale[0, 0][:, None, None] * period.slope[agent] + period.intercept[agent]
     nodes, decisions = table.shape[:2]

@@ -1,4 +1,4 @@
-"""A period of a deviator's problem by the mechanism's memory, and which memories are the same state.
+"""Merge memories of a mechanism that are the same state of a deviator's problem.
 
 Two memories are the same if for every (θ, r) they lead to exactly the same decision, charges, dues and next state: the
 coarsest such partition, found by refinement as finite automata are minimised.
@@ -40,7 +40,7 @@ class Unmerged:
 def read_rules(
     environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], *, defer: bool
 ) -> Unmerged:
-    """What each message of the deviator brings about while the others send what is prescribed.
+    """Return the outcome of each message of the deviator while the others send what is prescribed.
 
     With `defer`, what falls due is kept apart where the deviator's message cannot change it.
     """
@@ -73,7 +73,7 @@ def read_rules(
 
 
 def _total(table: FloatArray, who: tuple[int, ...], case: IntArray) -> FloatArray:
-    """Σ_{i∈C} of transfers `(N, M, X)` at flat cases `(M, S, R)`."""
+    """Return Σ_{i∈C} of transfers `(N, M, X)` at flat cases `(M, S, R)`."""
     out = table[who[0]].take(case)
     for i in who[1:]:
         out += table[i].take(case)
@@ -81,7 +81,7 @@ def _total(table: FloatArray, who: tuple[int, ...], case: IntArray) -> FloatArra
 
 
 def merge_repeated(raw: Unmerged) -> IntArray:
-    """The state of each memory of a period that repeats for ever, `(M,)`."""
+    """Return the state of each memory in a period that repeats for ever, `(M,)`."""
     fixed, labels = _outcomes(raw, raw), np.zeros(len(raw.decide), np.intp)
     while True:
         finer = numbered(np.stack([*fixed, numbered(labels[raw.remember])], axis=1))
@@ -91,7 +91,7 @@ def merge_repeated(raw: Unmerged) -> IntArray:
 
 
 def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | None) -> IntArray:
-    """The state of each memory, `(M,)`, given those of next period; None in the last one."""
+    """Return the state of each memory, `(M,)`, given those of next period (None in the last one)."""
     parts = _outcomes(raw, after)
     if next_labels is not None:
         parts.append(numbered(next_labels[raw.remember]))
@@ -99,7 +99,7 @@ def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | Non
 
 
 def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
-    """What tells memories apart whatever the states of next period are."""
+    """Return the labels by which memories differ whatever the states of next period are."""
     parts = [numbered(raw.decide), numbered(raw.charge), numbered(raw.truth)]
     if raw.acts is not None:
         parts.append(numbered(raw.acts.obey))
@@ -109,9 +109,9 @@ def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
 
 
 def numbered(rows: Array) -> IntArray:
-    """One number per distinct row of `(M, …)`, in order of appearance.
+    """Number the distinct rows of `(M, …)` in order of appearance; return `(M,)`.
 
-    Rows are told apart by a digest of 128 bits, which is quicker than sorting them; a million different rows have all
+    Rows are compared by a digest of 128 bits, which is quicker than sorting them; a million different rows have all
     different ones but for a chance of 10^−27.
 
     >>> numbered(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0]])).tolist()

@@ -39,10 +39,10 @@ GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
 """Discount factors at which constraints are tried before the bisection."""
 
 SLACK = 1e-9
-"""By how much off may exceed on, relative to max(1, max |u|), and count as rounding."""
+"""Largest excess of off over on, relative to max(1, max |u|), that counts as rounding."""
 
 SMALL = 16
-"""Profiles up to which an audit works δ* out, for which some forty economies are searched per level."""
+"""Largest number of profiles for which an audit computes δ*: some forty searches per level."""
 
 CLOSE = 1e-10
 """Width at which bisection stops."""
@@ -58,10 +58,10 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Exit:
-    """The most profitable departure: off − on (or, at level B, the gain), whose, in which period, where.
+    """The most profitable departure: off − on (at level B, the gain), the agent, the period and the state.
 
     `last` is the profile of last period's reports (None in period 0, and at level B), `profile` the true one, `report`
-    what the agent has said (None at level B).
+    the agent's (None at level B).
     """
 
     amount: float
@@ -73,18 +73,18 @@ class Exit:
 
 
 def worst_exit(environment: TableEnvironment, level: Level, constant: float | None = None) -> Exit:
-    """The most profitable departure from the schedule at one discount factor; `constant` as in `self-enforcing`."""
-    mechanism, found = SelfEnforcing(environment, constant), list[Exit]()
+    """Return the most profitable departure at the environment's discount factor; `constant` as in `self-enforcing`."""
+    mechanism, exits = SelfEnforcing(environment, constant), list[Exit]()
     for agent in range(len(environment.agents)):
         problem = build_problem(environment, mechanism, (agent,))
-        found.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
-    return first_of(found, lambda one: one.amount, environment.utility_bound())
+        exits.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
+    return first_of(exits, lambda exit: exit.amount, environment.utility_bound())
 
 
 def _by_best_response(problem: Problem) -> Exit:
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    figure = worst_gain(problem, solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
-    return Exit(figure.gain, problem.deviator[0], figure.place.period if figure.place else 0)
+    gain = worst_gain(problem, solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth)
+    return Exit(gain.gain, problem.deviator[0], gain.state.period if gain.state else 0)
 
 
 def _by_leaving(problem: Problem, level: Level) -> Exit:
@@ -108,7 +108,7 @@ def _by_leaving(problem: Problem, level: Level) -> Exit:
 
 
 def least_patience(environment: TableEnvironment, level: Level, constant: float | None = None) -> float:
-    """δ*: the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
+    """Return δ*, the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
 
     A discount factor at which the mechanism is refused counts as a failure. `constant` as in `self-enforcing`.
 
@@ -137,7 +137,7 @@ def _fails(environment: TableEnvironment, level: Level, discount: float, constan
 
 
 def _pays(environment: TableEnvironment, amount: float) -> bool:
-    """Whether off exceeds on."""
+    """Return whether off exceeds on by more than rounding."""
     return amount > SLACK * max(1.0, environment.utility_bound())
 
 
@@ -159,7 +159,7 @@ class Sufficient:
 
 
 def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Sufficient:
-    """The paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
+    """Return the paper's bound with K = 2 C + M/N; as `printed`, K = 2 C/(N − 1) + M/N, which is too small for N ≥ 4.
 
     There |γ_j| ≤ 2 C is claimed with u_j where γ_j is about the sum of the N − 1 others' utilities.
     """
@@ -172,7 +172,7 @@ def sufficient(environment: TableEnvironment, *, printed: bool = False) -> Suffi
     return Sufficient(spread, largest, constant, ratio / (1 + ratio))
 
 
-KEPT = {
+CONDITION_NAMES = {
     Level.TRUTHFUL: "schedule kept after the truth (level C)",
     Level.BEST_RESPONSE: "schedule kept along best responses (level B)",
     Level.AFTER_LIES: "schedule kept after any lie (level A)",
@@ -180,14 +180,16 @@ KEPT = {
 
 
 def patience(mechanism: SelfEnforcing) -> list[Condition]:
-    """The three levels at the economy's discount factor: the most that leaving brings, where, and δ*; in the last
-    note also the discount factors that the paper's bound asks for."""
+    """Return the three levels as conditions: the most that leaving brings, the state, and δ*.
+
+    The last note also has the discount factors from which the paper's bound suffices.
+    """
     environment, constant = mechanism.environment, mechanism.chosen
     out = []
-    for level, name in KEPT.items():
+    for level, name in CONDITION_NAMES.items():
         exit = worst_exit(environment, level, constant)
         note = _least_in_words(environment, level, constant)
-        out.append(Condition(name, not _pays(environment, exit.amount), exit.amount, _place(environment, exit), note))
+        out.append(Condition(name, not _pays(environment, exit.amount), exit.amount, _where(environment, exit), note))
     printed, mended = (sufficient(environment, printed=kind).discount for kind in (True, False))
     mending = "" if mended == printed else f", {mended:.6g} mended"
     note = f"{out[-1].note}; the paper's bound suffices from {printed:.6g} on, as printed{mending}"
@@ -203,14 +205,14 @@ def _least_in_words(environment: TableEnvironment, level: Level, constant: float
         return f"not kept at any discount factor up to {GRID[-1]:g}"
 
 
-def _place(environment: TableEnvironment, exit: Exit) -> dict[str, str | int]:
-    """Whose departure, in which period, after which reports, with which signals."""
+def _where(environment: TableEnvironment, exit: Exit) -> dict[str, str | int]:
+    """Return agent, period, last reports, profile and report of a departure, as labels by name."""
     stage, agent = environment.stage(0), exit.agent
-    place: dict[str, str | int] = {"agent": environment.agents[agent], "period": exit.period}
+    where: dict[str, str | int] = {"agent": environment.agents[agent], "period": exit.period}
     if exit.last is not None:
-        place["last reports"] = labels_text(stage.labelled_axes, exit.last)
+        where["last reports"] = labels_text(stage.labelled_axes, exit.last)
     if exit.profile is not None:
-        place["profile"] = labels_text(stage.labelled_axes, exit.profile)
+        where["profile"] = labels_text(stage.labelled_axes, exit.profile)
     if exit.report is not None:
-        place["report"] = stage.signals[agent][exit.report]
-    return place
+        where["report"] = stage.signals[agent][exit.report]
+    return where

@@ -1,8 +1,8 @@
-"""Where a deviator can stand between two periods, and what it expects there.
+"""Post-decision states of a deviator's problem, and expectations taken from them.
 
-Before the next profile θ′ is drawn, all that the future depends on is the *place* (c′, a, θ): the next state of the
-mechanism's memory, the decision taken, the profile at which it was. Only places that some choice leads to are worked
-out. With a mechanism that remembers last period's reports and decision they are few: D S K_i of D² S².
+Before the next profile θ′ is drawn, the future depends on the *post-decision state* (c′, a, θ) alone: the next state of
+the mechanism's memory, the decision taken, and the profile at which it was taken. Only those that some choice leads to
+are worked out. With a mechanism that remembers last period's reports and decision they are few: D S K_i of D² S².
 
 Axes: C merged memories, S profiles, R own messages, B own actions, D decisions; W own informations, O others' profiles.
 """
@@ -15,12 +15,12 @@ import numpy as np
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 
 ROOM = 1 << 22
-"""Numbers of laws that are gathered at a time."""
+"""Largest number of entries of laws that are gathered at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """Distinct places (c′, a, θ), in that order.
+class PostDecisionStates:
+    """Distinct post-decision states (c′, a, θ), sorted in that order.
 
     Attributes:
         memory: c′, `(n,)`.
@@ -46,27 +46,27 @@ class Places:
         return len(self.memory)
 
     def among(self, table: BoolArray) -> BoolArray:
-        """A table `(C', D, S)` read at the places, `(n,)`."""
+        """Return the entries of a table `(C', D, S)` at these states, shape `(n,)`."""
         return table.reshape(len(table), -1)[self.memory, self.event]
 
 
-def all_places(states: int, events: int, profiles: int) -> Places:
-    """Every (c′, a, θ), whether anything leads there or not."""
+def all_post_decision_states(states: int, events: int, profiles: int) -> PostDecisionStates:
+    """Return every (c′, a, θ), reachable or not."""
     memory, event = np.divmod(np.arange(states * events), events)
-    return Places(memory, event, profiles)
+    return PostDecisionStates(memory, event, profiles)
 
 
-def find_places(
+def find_post_decision_states(
     moves: Sequence[tuple[IntArray, IntArray]], states: int, decisions: int
-) -> tuple[Places, tuple[IntArray, ...]]:
-    """Where moves lead.
+) -> tuple[PostDecisionStates, tuple[IntArray, ...]]:
+    """Return the post-decision states that moves lead to.
 
     Args:
         moves: next states and what is done, `(C, S, R, B)` each, from one or several periods.
         states: C′.
 
     Returns:
-        the places, and the place of every move, `(C, S, R, B)` each.
+        the distinct states, and the index among them of every move, `(C, S, R, B)` each.
     """
     size = moves[0][0].shape[1]
     profile = np.arange(size)[:, None, None]
@@ -76,26 +76,26 @@ def find_places(
         seen[code] = True
     memory, event = np.divmod(np.flatnonzero(seen), decisions * size)
     number = np.cumsum(seen, dtype=np.intp) - 1
-    return Places(memory, event, size), tuple(number[code] for code in codes)
+    return PostDecisionStates(memory, event, size), tuple(number[code] for code in codes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Chunk:
-    """Consecutive places by memory: `(g,)` memories, `(g, k)` events, padded with events that are not `real`."""
+    """Consecutive states by memory: `(g,)` memories, `(g, k)` events, padded where `real` is false."""
 
-    here: slice
+    rows: slice
     memory: slice | IntArray
     event: IntArray
     real: BoolArray | None
 
 
-class Outlook:
-    """Expectations over a period's profiles, from the places that lead to it.
+class Expectations:
+    """Expectations over a period's profiles, from the post-decision states that lead to it.
 
     Args:
         laws: the law of the profile by event, `(E, S)`.
         own: what the deviator will know of each profile, `(S,)`, below `width`.
-        memory, event: the places, `(n,)` each, sorted by memory.
+        memory, event: the post-decision states, `(n,)` each, sorted by memory.
     """
 
     def __init__(self, laws: FloatArray, own: IntArray, width: int, memory: IntArray, event: IntArray) -> None:
@@ -107,28 +107,28 @@ class Outlook:
         self._kept: FloatArray | None = None
 
     def best(self, choices: FloatArray, *, spying: bool) -> FloatArray:
-        """What the best message is worth, `(n,)`, by what each is worth at each profile, `(C, S, R)`.
+        """Return the expected worth of the best message, shape `(n,)`, from worths by profile, `(C, S, R)`.
 
-        Spying, the message is chosen knowing the profile; else knowing the deviator's own part of it.
+        With `spying` the message is chosen knowing the profile; else knowing the deviator's own part of it.
         """
         out = np.empty(self.count)
         if spying:
             top = self._own_first(choices.max(axis=2))[..., None]
             for chunk in self._chunks:
-                out[chunk.here] = _unpadded(chunk, (self._laws(chunk) @ top[chunk.memory])[..., 0])
+                out[chunk.rows] = _unpadded(chunk, (self._laws(chunk) @ top[chunk.memory])[..., 0])
             return out
         for chunk, values in zip(self._chunks, self._products(choices), strict=True):
-            out[chunk.here] = _unpadded(chunk, values.max(axis=-1).sum(axis=1))
+            out[chunk.rows] = _unpadded(chunk, values.max(axis=-1).sum(axis=1))
         return out
 
     def by_own(self, choices: FloatArray) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
-        """Some places at a time: which, P(w) `(m, W)` and Σ_o P(w, o) Q(c, (w, o), r) `(m, W, R)`."""
+        """Yield, some states at a time: which, P(w) `(m, W)` and Σ_o P(w, o) Q(c, (w, o), r) `(m, W, R)`."""
         for chunk, values in zip(self._chunks, self._products(choices), strict=True):
             mass = self._laws(chunk).reshape(*chunk.event.shape, self.width, -1).sum(axis=-1)
-            yield chunk.here, _unpadded(chunk, mass), _unpadded(chunk, values.transpose(0, 2, 1, 3))
+            yield chunk.rows, _unpadded(chunk, mass), _unpadded(chunk, values.transpose(0, 2, 1, 3))
 
     def _products(self, choices: FloatArray) -> Iterator[FloatArray]:
-        """`by_own` chunk by chunk, `(g, W, k, R)`."""
+        """Yield the sums of `by_own` chunk by chunk, `(g, W, k, R)`."""
         sorted_choices = self._own_first(choices)
         for chunk in self._chunks:
             laws = self._laws(chunk)
@@ -137,11 +137,11 @@ class Outlook:
             yield by_own @ worth.reshape(len(worth), self.width, -1, worth.shape[-1])
 
     def _own_first(self, table: FloatArray) -> FloatArray:
-        """Profiles (axis 1) sorted by what the deviator knows of them."""
+        """Return the table with profiles (axis 1) sorted by what the deviator knows of them."""
         return table if self._order is None else table.take(self._order, axis=1)
 
     def _laws(self, chunk: _Chunk) -> FloatArray:
-        """Laws of a chunk, `(g or 1, k, S)`, profiles sorted; kept where there is but one chunk."""
+        """Return the laws of a chunk, `(g or 1, k, S)`, profiles sorted; they are kept if there is only one chunk."""
         if self._kept is not None:
             return self._kept
         if chunk.event.shape[0] == 1 and chunk.event.shape[1] == len(self.laws):  # all events, in order
@@ -157,12 +157,12 @@ class Outlook:
 
 
 def _unpadded(chunk: _Chunk, values: FloatArray) -> FloatArray:
-    """`(g, k, …)` to `(m, …)`."""
+    """Drop the padding: from `(g, k, …)` to `(m, …)`."""
     return values.reshape(-1, *values.shape[2:]) if chunk.real is None else values[chunk.real]
 
 
 def _cut(memory: IntArray, event: IntArray, room: int, events: int) -> Iterator[_Chunk]:
-    """Places in chunks of at most `room`, padding included; a memory to which every event leads is one by itself."""
+    """Yield chunks of at most `room` states, padding included; a memory with every event is a chunk by itself."""
     starts = np.flatnonzero(np.diff(memory, prepend=-1))
     stops = np.append(starts[1:], len(memory))
     group: list[tuple[int, int]] = []
@@ -188,11 +188,11 @@ def _chunk(memory: IntArray, event: IntArray, group: list[tuple[int, int]]) -> _
     low, high = (np.array(side) for side in zip(*group, strict=True))
     index = low[:, None] + np.arange((high - low).max())
     real = index < high[:, None]
-    here = memory[low]
-    in_a_row = slice(int(here[0]), int(here[-1]) + 1)
+    memories = memory[low]
+    in_a_row = slice(int(memories[0]), int(memories[-1]) + 1)
     return _Chunk(
-        here=slice(int(low[0]), int(high[-1])),
-        memory=in_a_row if np.array_equal(here, np.arange(in_a_row.start, in_a_row.stop)) else here,
+        rows=slice(int(low[0]), int(high[-1])),
+        memory=in_a_row if np.array_equal(memories, np.arange(in_a_row.start, in_a_row.stop)) else memories,
         event=event[np.minimum(index, high[:, None] - 1)],
         real=None if real.all() else real,
     )

@@ -28,7 +28,7 @@ import numpy as np
 
 from dynmech.agents.oracle.action_choices import replies
 from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
-from dynmech.agents.oracle.post_decision_states import Outlook, Places, find_places
+from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates, find_post_decision_states
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import laws, tabulate
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
@@ -46,13 +46,13 @@ class Period:
         members: a memory of each state, `(C,)`.
         flow: `(C, S, R, B)`, see the module.
         decision: what is done, `(C, S, R, B)`.
-        following: next period's state, `(C, S, R, B)`.
+        following: next period's merged memory, `(C, S, R, B)`.
         truth: the prescribed own messages, `(C, S)`.
         obey: the prescribed own acts, `(C, S, R)`.
         own: what the deviator knows of the profile, `(S,)`: index of public state and own signals, below W.
         width: W.
         rows: laws of the next profile, `(D, S, S')`, or None in the last period.
-        place: where each choice leads, a number of the places before the next period, `(C, S, R, B)`; None in the last.
+        post_decision: index of the post-decision state that each choice leads to, `(C, S, R, B)`; None at the end.
     """
 
     merged: IntArray
@@ -65,11 +65,11 @@ class Period:
     own: IntArray
     width: int
     rows: FloatArray | None
-    place: IntArray | None = None
+    post_decision: IntArray | None = None
 
     @property
     def states(self) -> int:
-        """C."""
+        """Number of merged memories, C."""
         return len(self.members)
 
     @cached_property
@@ -78,13 +78,13 @@ class Period:
         return self._honest(self.flow)
 
     @cached_property
-    def honest_place(self) -> IntArray:
-        """Where they lead, `(C, S)`."""
-        assert self.place is not None
-        return self._honest(self.place)
+    def honest_post_decision(self) -> IntArray:
+        """Post-decision state that prescribed play leads to, `(C, S)`."""
+        assert self.post_decision is not None
+        return self._honest(self.post_decision)
 
     def _honest(self, table: Array) -> Array:
-        """`(C, S, R, B)` at the prescribed message and action, `(C, S)`."""
+        """Return a table `(C, S, R, B)` at the prescribed message and action, shape `(C, S)`."""
         sent = np.take_along_axis(table, self.truth[..., None, None], axis=2)[:, :, 0]
         obeyed = np.take_along_axis(self.obey, self.truth[..., None], axis=2)
         return np.take_along_axis(sent, obeyed, axis=2)[..., 0]
@@ -92,13 +92,13 @@ class Period:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """All periods; `stationary` problems have an opening period and one that repeats.
+    """A deviator's decision problem; a `stationary` one has an opening period and one that repeats.
 
     Attributes:
         deviator: indices of its members.
         exit: whether it may leave when it reports, what it owes unpaid and its payoff 0 from then on.
         periods: one per period (finite), or the first and the repeated one.
-        places: per period, where the deviator can stand before it; None before the first.
+        post_decision_states: per period, the post-decision states that lead to it; None for the first.
         prior: law of the first profile, `(S,)`.
     """
 
@@ -106,33 +106,35 @@ class Problem:
     mechanism: Mechanism
     deviator: tuple[int, ...]
     periods: tuple[Period, ...]
-    places: tuple[Places | None, ...]
+    post_decision_states: tuple[PostDecisionStates | None, ...]
     prior: FloatArray
     stationary: bool
     exit: bool = False
 
     @property
     def discount(self) -> float:
-        """δ."""
+        """Discount factor δ."""
         return self.environment.discount
 
     def after(self, t: int) -> int | None:
-        """The entry of `periods` that follows entry t."""
+        """Return the index in `periods` of the period after entry t; None after the last."""
         return 1 if self.stationary else t + 1 if t + 1 < len(self.periods) else None
 
     def laws_into(self, t: int) -> FloatArray:
-        """The laws of the profile of entry t, `(E, S)`: by what was done where before, or the prior as the one law."""
+        """Return the laws of the profile of entry t, `(E, S)`, by last decision and profile; of entry 0, the prior."""
         if t == 0:
             return self.prior[None]
         rows = self.periods[1 if self.stationary else t - 1].rows
         assert rows is not None
         return rows.reshape(-1, rows.shape[2])
 
-    def outlook(self, t: int, places: Places | None = None) -> Outlook:
-        """Expectations over the profiles of entry t, from the given places or those that lead there."""
+    def expectations(self, t: int, origins: PostDecisionStates | None = None) -> Expectations:
+        """Return expectations over the profiles of entry t, from `origins` or all states that lead there."""
         period = self.periods[t]
-        places = places or self.places[t] or Places(period.merged[:1], np.zeros(1, np.intp), 1)
-        return Outlook(self.laws_into(t), period.own, period.width, places.memory, places.event)
+        origins = (
+            origins or self.post_decision_states[t] or PostDecisionStates(period.merged[:1], np.zeros(1, np.intp), 1)
+        )
+        return Expectations(self.laws_into(t), period.own, period.width, origins.memory, origins.event)
 
 
 def build_problem(
@@ -143,7 +145,9 @@ def build_problem(
     merge: bool = True,
     exit: bool = False,
 ) -> Problem:
-    """Tabulate the mechanism's rules and merge memories (or, for checks and for payoff levels, keep them apart).
+    """Tabulate the mechanism's rules, merge equivalent memories and return the deviator's problem.
+
+    Without `merge` memories are kept apart, for checks and for payoff levels.
 
     With `exit`, what is due is counted when it falls due: whoever leaves does not pay it, so it is part of the state.
 
@@ -168,8 +172,8 @@ def build_problem(
             after, next_labels = raw, labels
         periods = tuple(reversed(backwards))
     stationary = environment.horizon is None
-    periods, places = _with_places(periods, stationary)
-    return Problem(environment, mechanism, who, periods, places, environment.prior.reshape(-1), stationary, exit)
+    periods, origins = _with_post_decision_states(periods, stationary)
+    return Problem(environment, mechanism, who, periods, origins, environment.prior.reshape(-1), stationary, exit)
 
 
 def _require_room(environment: TableEnvironment, mechanism: Mechanism, who: tuple[int, ...]) -> None:
@@ -186,19 +190,23 @@ def _require_room(environment: TableEnvironment, mechanism: Mechanism, who: tupl
     require_room(f"the search of what {names} can gain under mechanism {mechanism.name!r}", kept + work)
 
 
-def _with_places(periods: tuple[Period, ...], stationary: bool) -> tuple[tuple[Period, ...], tuple[Places | None, ...]]:
-    """The periods with the places that their moves lead to, and those places by period; see `places`."""
+def _with_post_decision_states(
+    periods: tuple[Period, ...], stationary: bool
+) -> tuple[tuple[Period, ...], tuple[PostDecisionStates | None, ...]]:
+    """Return the periods with `post_decision` filled in, and the post-decision states that lead to each period."""
     if stationary:  # what the opening leads to and what the repeated period leads to are of one kind
-        found, numbers = find_places(
+        states, numbers = find_post_decision_states(
             [(period.following, period.decision) for period in periods], periods[1].states, _decisions(periods[1])
         )
-        return tuple(replace(p, place=n) for p, n in zip(periods, numbers, strict=True)), (None, found)
-    out, places = [], list[Places | None]([None])
+        return tuple(replace(p, post_decision=n) for p, n in zip(periods, numbers, strict=True)), (None, states)
+    out, origins = [], list[PostDecisionStates | None]([None])
     for period, after in pairwise(periods):
-        found, (number,) = find_places([(period.following, period.decision)], after.states, _decisions(period))
-        out.append(replace(period, place=number))
-        places.append(found)
-    return (*out, periods[-1]), tuple(places)
+        states, (number,) = find_post_decision_states(
+            [(period.following, period.decision)], after.states, _decisions(period)
+        )
+        out.append(replace(period, post_decision=number))
+        origins.append(states)
+    return (*out, periods[-1]), tuple(origins)
 
 
 def _decisions(period: Period) -> int:
@@ -215,7 +223,7 @@ def _period(
     after: Unmerged | None,
     next_labels: IntArray | None,
 ) -> Period:
-    """The period over merged memories."""
+    """Return one period of the problem over merged memories."""
     stage = environment.stage(t)
     members = np.unique(labels, return_index=True)[1]
     some = slice(None) if len(members) == len(labels) else members  # nothing merged: no copies
@@ -236,7 +244,7 @@ def _period(
 
 
 def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
-    """E[due(m′, θ′) | a, θ], `(C, S, R, B)`, for next memories `(C, S, R, 1 or B)` and flat (a, θ) `(C, S, R, B)`."""
+    """Return E[due(m′, θ′) | a, θ], `(C, S, R, B)`, by next memories `(C, S, R, 1 or B)` and flat (a, θ)."""
     codes = numbered(due)
     distinct = due[np.unique(codes, return_index=True)[1]]
     expected = distinct @ rows.reshape(-1, rows.shape[2]).T
@@ -244,7 +252,7 @@ def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: 
 
 
 def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:
-    """Recommended own actions `(C, S, R)` and what is done for each own action `(C, S, R, B)`."""
+    """Return recommended own actions `(C, S, R)`, and the decision taken for each own action, `(C, S, R, B)`."""
     if not stage.private_actions:
         return np.zeros(decide.shape, np.intp), decide[..., None]
     sizes = [len(labels) for labels in stage.private_actions]
@@ -260,7 +268,7 @@ def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntA
 
 
 def _own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]:
-    """Index of public state and own signals of every profile, and how many there are."""
+    """Return the index of public state and own signals of every profile, `(S,)`, and how many there are."""
     axes = [*range(stage.offset), *(stage.offset + i for i in who)]
     profile = np.unravel_index(np.arange(stage.size), stage.axes)
     if not axes:
@@ -270,13 +278,13 @@ def _own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]
 
 
 Reached = tuple[BoolArray, BoolArray | None]
-"""What can occur in a period: profiles by state, `(C, S)`, and what can have led there, `(C, D, S_before)`."""
+"""States that can occur in a period, `(C, S)`, and what can have led there, `(C, D, S_before)`."""
 
 _REACHED: WeakKeyDictionary[Problem, dict[bool, list[Reached]]] = WeakKeyDictionary()
 
 
 def reachable(problem: Problem, *, on_path: bool = False) -> list[Reached]:
-    """States of positive probability under some play (or under prescribed play) of the deviator, per period.
+    """Return the states of positive probability under some play (or prescribed play) of the deviator, per period.
 
     Nothing leads to the first period: None. In a stationary problem the second entry is the union over all later
     dates. Kept as long as the problem.
@@ -296,27 +304,27 @@ def _reach(problem: Problem, on_path: bool) -> list[Reached]:
         for t in range(1, len(problem.periods)):
             out.append(_step(problem, t - 1, t, out[-1][0], on_path))
         return out
-    here, led = _step(problem, 0, 1, start, on_path)
+    states_now, led = _step(problem, 0, 1, start, on_path)
     while True:
-        more, via = _step(problem, 1, 1, here, on_path)
-        if not (more & ~here).any() and not (via & ~led).any():
-            return [*out, (here, led)]
-        here, led = here | more, led | via
+        more, via = _step(problem, 1, 1, states_now, on_path)
+        if not (more & ~states_now).any() and not (via & ~led).any():
+            return [*out, (states_now, led)]
+        states_now, led = states_now | more, led | via
 
 
-def _step(problem: Problem, t: int, after: int, here: BoolArray, on_path: bool) -> tuple[BoolArray, BoolArray]:
-    """What the states `here` of entry t lead to in the entry after it."""
-    period, places, states = problem.periods[t], problem.places[after], problem.periods[after].states
-    assert period.place is not None
-    assert places is not None
-    led = np.zeros(len(places), np.bool_)
-    led[period.honest_place[here] if on_path else period.place[here]] = True
+def _step(problem: Problem, t: int, after: int, states_now: BoolArray, on_path: bool) -> tuple[BoolArray, BoolArray]:
+    """Return the states of entry `after` that `states_now` of entry t lead to, and what leads there."""
+    period, origins, states = problem.periods[t], problem.post_decision_states[after], problem.periods[after].states
+    assert period.post_decision is not None
+    assert origins is not None
+    led = np.zeros(len(origins), np.bool_)
+    led[period.honest_post_decision[states_now] if on_path else period.post_decision[states_now]] = True
     possible = problem.laws_into(after) > 0
     arrives = np.zeros((states, possible.shape[1]), np.bool_)
-    bounds = np.searchsorted(places.memory, np.arange(states + 1))
-    for state in np.unique(places.memory[led]):
-        mine = slice(bounds[state], bounds[state + 1])
-        arrives[state] = possible[places.event[mine][led[mine]]].any(axis=0)
+    bounds = np.searchsorted(origins.memory, np.arange(states + 1))
+    for state in np.unique(origins.memory[led]):
+        own_states = slice(bounds[state], bounds[state + 1])
+        arrives[state] = possible[origins.event[own_states][led[own_states]]].any(axis=0)
     table = np.zeros((states, len(possible)), np.bool_)
-    table[places.memory, places.event] = led
-    return arrives, table.reshape(states, -1, places.profiles)
+    table[origins.memory, origins.event] = led
+    return arrives, table.reshape(states, -1, origins.profiles)

@@ -1,6 +1,6 @@
 """A deviator held to the truth, or to obedience: the same problem with fewer choices.
 
-The contingent family of the restricted problem is then: misreports alone, or disobedience alone, each at its best.
+The best response of the restricted problem is then misreports alone, or disobedience alone, each at its best.
 """
 
 from dataclasses import replace
@@ -12,12 +12,12 @@ from dynmech.sim.core.arrays import Array
 
 
 def obedient(problem: Problem) -> Problem:
-    """Any messages, the prescribed act after each."""
+    """Return the problem with any messages and the prescribed act after each."""
     return replace(problem, periods=tuple(_obedient(period) for period in problem.periods))
 
 
 def truthful(problem: Problem) -> Problem:
-    """The prescribed messages, any acts."""
+    """Return the problem with the prescribed messages and any acts."""
     return replace(problem, periods=tuple(_truthful(period) for period in problem.periods))
 
 
@@ -30,7 +30,7 @@ def _obedient(period: Period) -> Period:
         flow=pick(period.flow),
         decision=pick(period.decision),
         following=pick(period.following),
-        place=None if period.place is None else pick(period.place),
+        post_decision=None if period.post_decision is None else pick(period.post_decision),
         obey=np.zeros_like(period.obey),
     )
 
@@ -45,7 +45,7 @@ def _truthful(period: Period) -> Period:
         flow=pick(period.flow),
         decision=pick(period.decision),
         following=pick(period.following),
-        place=None if period.place is None else pick(period.place),
+        post_decision=None if period.post_decision is None else pick(period.post_decision),
         obey=pick(period.obey),
         truth=np.zeros_like(period.truth),
     )

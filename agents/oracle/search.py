@@ -1,4 +1,4 @@
-"""The exact oracle: what is the most that a deviator can gain?
+"""The exact oracle: the most that a deviator can gain, by dynamic programming.
 
 With X(c, a, θ) the value of what comes after decision a at profile θ in merged memory c, the value of a choice is
 
@@ -14,13 +14,13 @@ the best choice being made with the information that the deviator has:
 In either case a private action α is chosen after the reports are in. Families of deviations are restrictions:
 
 - prescribed: X⁰, always the prescribed message and action;
-- contingent: X*, no restriction;
+- best response: X*, no restriction;
 - one-shot: at one date, chosen as play unfolds, anything; X⁰ after it (an optimal stopping problem);
 - belief manipulation: one lie, then a best response in the following period, X⁰ after that.
 
 Finite horizons by backward induction; infinite ones by accelerated value iteration until its residual bound is below
 `PRECISION` (span bounds where the choice never ends, the norm of the last step in the stopping problems); the residual
-is part of every figure's bound.
+is part of every bound.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from enum import Enum
 
 import numpy as np
 
-from dynmech.agents.oracle.post_decision_states import Places
+from dynmech.agents.oracle.post_decision_states import PostDecisionStates
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.mechanisms.planning.anderson import Anderson
 from dynmech.mechanisms.rules.tabulation import silent_about
@@ -41,8 +41,7 @@ PRECISION = 1e-11
 """Residual bound aimed at, relative to the largest value (at least 1)."""
 
 SWEEPS = 300_000
-"""Value iterations before giving up; the bound then says how far it came."""
-
+"""Largest number of value iterations; the bound then says how far they came."""
 
 IDLE = 40
 """Value iterations without progress after which only rounding is left."""
@@ -56,21 +55,21 @@ class Information(Enum):
 
 
 class Family(Enum):
-    """Which deviations are allowed; each contains prescribed play."""
+    """A family of deviations; each contains prescribed play."""
 
     PRESCRIBED = "prescribed"
     ONE_SHOT = "one_shot"
     BELIEF_MANIPULATION = "belief_manipulation"
-    CONTINGENT = "contingent"
+    BEST_RESPONSE = "best_response"
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One family's values under one information.
+    """The values of a family of deviations, given what the deviator knows.
 
     Attributes:
         choices: per period, Q after the best action: `(C, S, R)`, what each message is worth.
-        ahead: per period, X at the places that it leads to, `(n,)`; None after the last period.
+        ahead: per period, X at the post-decision states that it leads to, `(n,)`; None after the last period.
         ex_ante: value before anything is known.
         bound: every value is within this of the truth.
         scale: that of the economy's utilities.
@@ -86,7 +85,7 @@ class Value:
 
 
 def solve(problem: Problem, family: Family, information: Information) -> Value:
-    """The best the family can do.
+    """Return the values of the best deviation in a family.
 
     Raises:
         Refusal: interim, and the others' prescribed messages do not reveal their signals.
@@ -97,7 +96,7 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
     match family:
         case Family.PRESCRIBED:
             return truth
-        case Family.CONTINGENT:
+        case Family.BEST_RESPONSE:
             return _solve(problem, family, information, None)
         case Family.ONE_SHOT:
             return _solve(problem, family, information, truth)
@@ -108,16 +107,16 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
 def _choices(
     problem: Problem, period: Period, family: Family, ahead: FloatArray | None, lies: FloatArray | None = None
 ) -> FloatArray:
-    """What each message is worth, the best action included: `(C, S, R)`.
+    """Return the worth of each message with the best action after it, `(C, S, R)`.
 
     Only the prescribed one, `(C, S, 1)`, under prescribed play; with exit, leaving stands behind the messages, worth 0.
     `lies`, `(C, S, R)`: what messages are worth that are lies, in the families in which lies are few.
     """
-    if family is Family.CONTINGENT:
+    if family is Family.BEST_RESPONSE:
         return _or_leave(problem, best_of_actions(period, ahead, problem.discount))
     honest = period.honest_flow
     if ahead is not None:
-        honest = honest + problem.discount * ahead[period.honest_place]
+        honest = honest + problem.discount * ahead[period.honest_post_decision]
     if family is Family.PRESCRIBED:
         return honest[..., None]
     assert lies is not None
@@ -128,31 +127,31 @@ def _choices(
 
 
 def _or_leave(problem: Problem, choices: FloatArray) -> FloatArray:
-    """One more column where the deviator may leave: worth 0."""
+    """Append leaving, worth 0, to the messages where the deviator may leave."""
     if not problem.exit:
         return choices
     return np.concatenate([choices, np.zeros((*choices.shape[:2], 1))], axis=2)
 
 
 def worth_of_actions(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
-    """Q, `(C, S, R, B)`."""
+    """Return Q, shape `(C, S, R, B)`."""
     if ahead is None:
         return period.flow
-    assert period.place is not None
-    worth = ahead.take(period.place)
+    assert period.post_decision is not None
+    worth = ahead.take(period.post_decision)
     worth *= discount
     worth += period.flow
     return worth
 
 
 def best_of_actions(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
-    """Q after the best action, `(C, S, R)`."""
+    """Return Q maximised over actions, shape `(C, S, R)`."""
     worth = worth_of_actions(period, ahead, discount)
     return worth[..., 0] if worth.shape[3] == 1 else worth.max(axis=3)
 
 
 def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
-    """Backward induction, or value iteration on the repeated period; `after` says what a lie is followed by."""
+    """Solve by backward induction, or value iteration on the repeated period; `after` holds the values after a lie."""
     spying, count = information is Information.EX_POST, len(problem.periods)
     lies: list[FloatArray | None] = [None] * count
     ahead: list[FloatArray | None] = [None] * count
@@ -161,7 +160,7 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
         lies = [best_of_actions(p, x, problem.discount) for p, x in zip(problem.periods, after.ahead, strict=True)]
         bound = after.bound
     if problem.stationary:
-        outlook = problem.outlook(1)
+        outlook = problem.expectations(1)
 
         def improve(x: FloatArray) -> FloatArray:
             return outlook.best(_choices(problem, problem.periods[1], family, x, lies[1]), spying=spying)
@@ -176,19 +175,19 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
     for t in reversed(range(count)):
         choices.insert(0, _choices(problem, problem.periods[t], family, ahead[t], lies[t]))
         if t and not problem.stationary:
-            ahead[t - 1] = problem.outlook(t).best(choices[0], spying=spying)
-    start = problem.outlook(0).best(choices[0], spying=spying)
+            ahead[t - 1] = problem.expectations(t).best(choices[0], spying=spying)
+    start = problem.expectations(0).best(choices[0], spying=spying)
     scale = max(1.0, max(float(np.abs(c).max()) for c in choices))
     bound, flows = bound + 1e-13 * scale, problem.environment.scale
     return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound, flows)
 
 
 def _response(problem: Problem, information: Information, truth: Value) -> Value:
-    """A best response in the period after a lie, prescribed play after that: its X, as a Value to put behind a lie."""
+    """Return the values after a lie: X of a best response in the next period and prescribed play after that."""
 
     def respond(t: int) -> FloatArray:
-        choices = _choices(problem, problem.periods[t], Family.CONTINGENT, truth.ahead[t])
-        return problem.outlook(t).best(choices, spying=information is Information.EX_POST)
+        choices = _choices(problem, problem.periods[t], Family.BEST_RESPONSE, truth.ahead[t])
+        return problem.expectations(t).best(choices, spying=information is Information.EX_POST)
 
     ahead: list[FloatArray | None] = [respond(t) for t in range(1, len(problem.periods))]
     ahead.append(ahead[0] if problem.stationary else None)
@@ -198,14 +197,14 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
 def _fixed_point(
     improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float, *, centred: bool
 ) -> tuple[FloatArray, float]:
-    """The fixed point of a δ-contraction, its iteration accelerated, and a bound.
+    """Return the fixed point of a δ-contraction, by accelerated iteration, and a bound of its error.
 
     `centred`: the map is monotone and moves by δ k where its argument moves by k, so that the span bounds hold; not so
     where a lie ends the choice and what follows it is given.
     """
     weight = discount / (1 - discount)
     past, idle = Anderson(), 0
-    found, least = x, np.inf
+    best, least = x, np.inf
     for _ in range(SWEEPS):
         better = improve(x)
         step = better - x
@@ -215,23 +214,24 @@ def _fixed_point(
             better = better + weight * (low + high) / 2
         idle = 0 if half < (1 + discount) / 2 * least else idle + 1  # it contracts by δ until only rounding is left
         if half < least:
-            found, least = better, half
-        if least <= PRECISION * max(1.0, float(np.abs(found).max())) or idle >= IDLE:
+            best, least = better, half
+        if least <= PRECISION * max(1.0, float(np.abs(best).max())) or idle >= IDLE:
             break
         x = past.step(x, better)
-    return found, max(least, PRECISION * max(1.0, float(np.abs(found).max())))  # the same on every processor
+    return best, max(least, PRECISION * max(1.0, float(np.abs(best).max())))  # the same on every processor
 
 
 def require_revealing(problem: Problem) -> None:
-    """Interim search knows the others' past signals from their messages; refuse where those do not tell."""
+    """Raise a Refusal where the others' messages do not reveal their signals, which interim search reads off them."""
     silent = silent_about(problem.environment, problem.mechanism, problem.deviator)
     if silent is not None:
         raise Refusal(f"interim search: {silent}; what the deviator believes would be a state of its own")
 
 
 def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:
-    """The interim policy: per period the best message by what is known; prescribed where that is as good,
-    else the lowest of those that tie (`dynmech.sim.core.ties`).
+    """Return the interim policy: per period the best message by what is known.
+
+    It is the prescribed one where that is as good, else the lowest of those that tie (`dynmech.sim.core.ties`).
 
     Args:
         respond: instead of the value's own family, the best response now with the value's play after it.
@@ -243,25 +243,27 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
     for t, period in enumerate(problem.periods):
         choices = value.choices[t]
         if respond:
-            choices = _choices(problem, period, Family.CONTINGENT, value.ahead[t])
-        places = problem.places[t] or Places(np.arange(period.states), np.zeros(period.states, np.intp), 1)
+            choices = _choices(problem, period, Family.BEST_RESPONSE, value.ahead[t])
+        origins = problem.post_decision_states[t] or PostDecisionStates(
+            np.arange(period.states), np.zeros(period.states, np.intp), 1
+        )
         honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
         table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
         slack = TIE * max(1.0, float(np.abs(choices).max()))
-        for here, _, worth in problem.outlook(t, places).by_own(choices):
-            memory, event = places.memory[here], places.event[here]
+        for part, _, worth in problem.expectations(t, origins).by_own(choices):
+            memory, event = origins.memory[part], origins.event[part]
             kept = np.take_along_axis(worth, honest[memory][..., None], axis=2)[..., 0]
             tied = worth >= worth.max(axis=2, keepdims=True) - slack
             better = worth.max(axis=2) > kept + slack
             table[memory, event] = np.where(better, tied.argmax(axis=2), honest[memory])
-        out.append(table[:, 0] if t == 0 else table.reshape(len(table), -1, places.profiles, period.width))
+        out.append(table[:, 0] if t == 0 else table.reshape(len(table), -1, origins.profiles, period.width))
     return out
 
 
 def best_actions(problem: Problem, value: Value) -> list[IntArray]:
-    """The contingent family's action once the reports are in, obedient where that is as good: `(C, S, R)` each.
+    """Return per period the best action after the reports, the prescribed one where that is as good, `(C, S, R)` each.
 
-    Of those that tie for better, the lowest.
+    Of better ones that tie it is the lowest.
     """
     out = []
     for t, period in enumerate(problem.periods):

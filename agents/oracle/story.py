@@ -1,10 +1,10 @@
-"""The smallest case that shows a gain: a shortest history that leads to the state, the lie there, and its worth."""
+"""The simplest case that shows a gain: a shortest history that leads to the state, the lie there, and its worth."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import Gain, Place, worth_at
+from dynmech.agents.oracle.gains import Gain, InformationState, worth_at
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.agents.oracle.search import Information, Value
 from dynmech.agents.oracle.state_labels import message_text
@@ -13,9 +13,13 @@ from dynmech.sim.core.ties import TIE, scale_of
 
 @dataclass(frozen=True)
 class Step:
-    """One period of a history: the profile, the deviator's message and the prescribed one (flat), what was done.
+    """One period of a history.
 
-    `obeyed` says whether the deviator's private action was the recommended one.
+    Attributes:
+        period, profile: when, and the profile of signals.
+        message, prescribed: the deviator's message and the prescribed one (flat indices).
+        decision: the decision taken.
+        obeyed: whether the deviator's private action was the recommended one.
     """
 
     period: int
@@ -28,83 +32,83 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """How a gain comes about.
+    """How a gain arises.
 
     Attributes:
-        history: what happened before, oldest first.
-        place: the state of the lie.
-        message, prescribed: what the deviator sends there and what it is asked for (flat).
-        lie, truth: what each is worth from there on, what is already owed aside.
+        history: the periods before, oldest first.
+        state: the state of the lie.
+        message, prescribed: the deviator's message there and the prescribed one (flat indices).
+        lie, truth: what each is worth from there on, without what is already owed.
     """
 
     history: list[Step]
-    place: Place
+    state: InformationState
     message: int
     prescribed: int
     lie: float
     truth: float
 
 
-def tell(problem: Problem, best: Value, truth: Value, figure: Gain) -> Story | None:
-    """The story behind a figure; None where there is no place (ex ante figures) or no history is short enough."""
-    place = figure.place
-    if place is None:
+def find_story(problem: Problem, best: Value, truth: Value, gain: Gain) -> Story | None:
+    """Return how a gain arises; None for ex ante gains, and where no history leads to the state."""
+    state = gain.state
+    if state is None:
         return None
-    history = _history(problem, place, best.information)
+    history = _history(problem, state, best.information)
     if history is None:
         return None
-    worth, honest, prescribed = worth_at(problem, place, best, truth)
+    worth, honest, prescribed = worth_at(problem, state, best, truth)
     tied = worth >= worth.max() - TIE * scale_of(*best.choices)
     message = prescribed if tied[prescribed] else int(np.argmax(tied))
-    return Story(history, place, message, prescribed, float(worth.max()), honest)
+    return Story(history, state, message, prescribed, float(worth.max()), honest)
 
 
 Node = tuple[int, int]
 """(merged memory, profile)."""
 
 
-def _history(problem: Problem, place: Place, information: Information) -> list[Step] | None:
-    """Breadth-first: a shortest play of the deviator that leads to the place with positive probability."""
+def _history(problem: Problem, state: InformationState, information: Information) -> list[Step] | None:
+    """Return a shortest play of the deviator that leads to the state with positive probability, breadth first."""
     first = problem.periods[0]
     start = int(first.merged[0])
     layer: dict[Node, list[Step]] = {(start, int(k)): [] for k in np.flatnonzero(problem.prior > 0)}
     spying = information is Information.EX_POST
-    if place.period == 0:
-        return [] if place.memory == start else None
+    if state.period == 0:
+        return [] if state.memory == start else None
     seen: set[Node] = set()
-    longest = repeated_nodes(problem) if problem.stationary else place.period
+    longest = repeated_nodes(problem) if problem.stationary else state.period
     for t in range(longest):
         period = problem.periods[min(t, 1) if problem.stationary else t]
         arrived: dict[Node, list[Step]] = {}
-        arrives = t + 1 >= 1 if problem.stationary else t + 1 == place.period
+        arrives = t + 1 >= 1 if problem.stationary else t + 1 == state.period
         for (memory, profile), past in layer.items():
             for step, following in _moves(period, t, memory, profile):
-                here = (following, step.decision, profile) == (place.memory, place.decision, place.before)
-                if arrives and not spying and here:
+                reaches = (following, step.decision, profile) == (state.memory, state.decision, state.before)
+                if arrives and not spying and reaches:
                     return [*past, step]
                 assert period.rows is not None
                 for k in np.flatnonzero(period.rows[step.decision, profile] > 0):
                     node = (following, int(k))
-                    if arrives and spying and node == (place.memory, place.profile):
+                    if arrives and spying and node == (state.memory, state.profile):
                         return [*past, step]
                     if node not in arrived and not (problem.stationary and node in seen):
                         arrived[node] = [*past, step]
         if problem.stationary:
             seen |= set(arrived)
-        if not arrived or (not problem.stationary and t + 1 >= place.period):
+        if not arrived or (not problem.stationary and t + 1 >= state.period):
             return None
         layer = arrived
     return None
 
 
 def repeated_nodes(problem: Problem) -> int:
-    """How many (memory, profile) there are in the repeated period: no shortest history is longer."""
+    """Return an upper bound of the length of a shortest history: the number of (memory, profile) pairs, plus 1."""
     period = problem.periods[1]
     return period.states * period.flow.shape[1] + 1
 
 
 def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step, int]]:
-    """What the deviator can do at a state, the prescribed message and obedience first."""
+    """Return the deviator's moves at a state with the next memory, the prescribed message and obedience first."""
     prescribed = int(period.truth[memory, profile])
     out = []
     for r in sorted(range(period.flow.shape[2]), key=lambda r: r != prescribed):
@@ -117,7 +121,7 @@ def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step
 
 
 def past_lies(problem: Problem, story: Story) -> list[str]:
-    """The lies and disobedience of a history, in words."""
+    """Return the lies and acts of disobedience in a history, in words."""
     out = []
     for step in story.history:
         if step.message != step.prescribed:

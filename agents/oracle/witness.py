@@ -1,4 +1,4 @@
-"""A deviation found by the oracle, as a strategy that plays on the event loop.
+"""The oracle's best deviation as a strategy that plays on the event loop.
 
 At t ≥ 1 its state is (memory, last decision, last profile, own information): its own past signal is its own, the
 others' are read off their last messages, which prescribed play makes true. One-lie families also keep a phase: honest
@@ -34,6 +34,7 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 HONEST, RESPOND, DONE = 0, 1, 2
+"""Phases of the families with one lie."""
 
 
 class Witness(Strategy):
@@ -42,7 +43,7 @@ class Witness(Strategy):
     Of a coalition this is the part of its first member; `parts` has them all.
 
     Args:
-        problem: the deviator's problem; of a coalition, or with private actions, only for the contingent family.
+        problem: the deviator's problem; of a coalition, or with private actions, only for the best response.
         family: which deviations are allowed.
         words: what it does, as words that follow the agent's name.
 
@@ -58,10 +59,10 @@ class Witness(Strategy):
     def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
         acts = any(period.decision.shape[3] > 1 for period in problem.periods)
         joint = len(problem.deviator) > 1
-        if problem.exit or ((acts or joint) and family is not Family.CONTINGENT):
+        if problem.exit or ((acts or joint) and family is not Family.BEST_RESPONSE):
             raise Refusal("witness: only for those who stay; with acts, or partners, only the best response")
         require_revealing(problem)
-        self.name = "best-response" if family is Family.CONTINGENT else f"best-{family.value.replace('_', '-')}"
+        self.name = "best-response" if family is Family.BEST_RESPONSE else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
         self.spies = joint  # the partners' signals: no other column is looked at
         self._problem = problem
@@ -75,22 +76,23 @@ class Witness(Strategy):
             self._response = best_messages(problem, truth, respond=True)
 
     def parts(self) -> "dict[int, Witness]":
-        """The strategy of each member of the deviator; all rest on the same plan."""
-        found = {}
+        """Return the strategy of each member of the deviator, by agent; all use the same plan."""
+        members = {}
         for agent in self._problem.deviator:
-            found[agent] = copy(self)
-            found[agent].agent = agent
-        return found
+            members[agent] = copy(self)
+            members[agent].agent = agent
+        return members
 
-    def _place(self, t: int) -> int:
+    def _entry(self, t: int) -> int:
+        """Return the entry of the problem's periods for period t."""
         return min(t, 1) if self._problem.stationary else t
 
     def message(self, view: View) -> Array:
-        """The best message of the phase that the episode is in."""
+        """Return the best message in the phase that each episode is in, shape `(n,)`."""
         pooled = self._pooled(view)
         before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
         planned = self._look_up(self._policy, view, pooled, before)
-        if self.family is Family.CONTINGENT:
+        if self.family is Family.BEST_RESPONSE:
             return self._part(planned, self._messages(view.t))
         phase = view.private.setdefault("phase", np.full(view.size, HONEST))
         out = np.where(phase == HONEST, planned, view.prescribed)
@@ -102,67 +104,67 @@ class Witness(Strategy):
         return out
 
     def action(self, view: View) -> Array:
-        """The best private action once the reports are in."""
+        """Return the best private action after the reports, shape `(n,)`."""
         return view.prescribed if self._actions is None else self._act(view)[self._rank]
 
     def reply(self, view: View) -> Array:
-        """The best reply, where replies are chosen from a finite set."""
+        """Return the best reply from a finite set, else the prescribed one, shape `(n,)`."""
         if self._actions is None or not isinstance(view.space, Finite):
             return view.prescribed
         return self._act(view)[len(self._problem.deviator) + self._rank]
 
     @property
     def _rank(self) -> int:
-        """Which member it is."""
+        """Its position among the members."""
         return self._problem.deviator.index(self.agent)
 
     def _part(self, joint: Array, sizes: list[int]) -> Array:
-        """Its own part of a joint choice."""
+        """Return its own part of a joint choice."""
         part: Array = np.unravel_index(joint, sizes)[self._rank]
         return part
 
     def _messages(self, t: int) -> list[int]:
-        """How many messages each member has."""
+        """Return how many messages each member has."""
         shape = tabulate(self._problem.mechanism, t).shape
         return [shape[i + 1] for i in self._problem.deviator]
 
     def _acts(self, t: int) -> list[int]:
-        """How many actions each member has, then how many replies."""
+        """Return how many actions each member has, then how many replies."""
         who, mechanism = self._problem.deviator, self._problem.mechanism
         sizes = [len(labels) for labels in self._problem.environment.actions(t)]
         return [sizes[i] if sizes else 1 for i in who] + [replies(mechanism, t, i) for i in who]
 
     def _act(self, view: View) -> tuple[Array, ...]:
-        """The best actions and replies; what is then really done is noted for the next period."""
+        """Return the best actions and replies; note the decision taken for the next period."""
         assert self._actions is not None
         if view.reports is None or view.memory is None or view.decision is None:
             raise Refusal("witness: it needs everything public")
-        place = self._place(view.t)
+        entry = self._entry(view.t)
         stage = self._problem.environment.stage(view.t)
         profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, self._pooled(view)))
-        state = self._problem.periods[place].merged[view.memory]
+        state = self._problem.periods[entry].merged[view.memory]
         reports = view.reports[:, list(self._problem.deviator)].astype(np.intp)
         report = np.ravel_multi_index(list(reports.T), self._messages(view.t))
-        act = self._actions[place][state, profile, report]
-        view.private["done"] = self._problem.periods[place].decision[state, profile, report, act]
+        act = self._actions[entry][state, profile, report]
+        view.private["done"] = self._problem.periods[entry].decision[state, profile, report, act]
         return np.unravel_index(act, self._acts(view.t))
 
     def _pooled(self, view: View) -> Array:
-        """The current signals of the deviator, `(n, |C|)`."""
+        """Return the current signals of the deviator, `(n, |C|)`."""
         return view.others[:, list(self._problem.deviator)] if self.spies else view.signal[:, None]
 
     def _true_signals(self, t: int, public: Array, reports: Array, pooled: Array) -> Array:
-        """The profile's signals: the others' read off their messages, the own ones known."""
+        """Return the true signals of all agents, `(n, N)`: the others' read off messages, the own ones as known."""
         signals = np.array(reports)
         for j in range(signals.shape[1]):
-            signals[:, j] = self._signals[self._place(t)][j][public, reports[:, j]]
+            signals[:, j] = self._signals[self._entry(t)][j][public, reports[:, j]]
         signals[:, list(self._problem.deviator)] = pooled
         return signals
 
     def _look_up(self, policy: list[IntArray], view: View, pooled: Array, before: Array) -> Array:
-        """The deviator's best message, given its current signals and those of the period before, `(n, |C|)`."""
-        place = self._place(view.t)
-        period = self._problem.periods[place]
+        """Return the deviator's best message, given its current signals and those of the period before, `(n, |C|)`."""
+        entry = self._entry(view.t)
+        period = self._problem.periods[entry]
         if view.memory is None:
             raise Refusal("witness: it needs everything public")
         stage = self._problem.environment.stage(view.t)
@@ -177,24 +179,24 @@ class Witness(Strategy):
         last = self._problem.environment.stage(past.t)
         profile = last.flat(past.public, self._true_signals(past.t, past.public, past.reports, before))
         done = view.private["done"] if self._actions is not None else past.decision
-        return policy[place][state, done, profile, own]
+        return policy[entry][state, done, profile, own]
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """As told when it was made."""
+        """Return the words given when it was made."""
         return self.words
 
     def options(self) -> dict[str, str]:
-        """None: it is made from a problem."""
+        """Return no options: it is made from a problem."""
         return {}
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """It is made from a problem, not from options."""
+        """Yield nothing: it is made from a problem, not from options."""
         return iter(())
 
 
 def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:
-    """Each agent's signal by public state and message, `(O, R_j)`."""
+    """Return each agent's signal by public state and message, `(O, R_j)`."""
     tables = tabulate(problem.mechanism, t)
     out = []
     for j, sent in enumerate(tables.prescribed):

@@ -1,4 +1,9 @@
-"""Strategies: truth and every deviation, with the maps, history conditions and wrappers that they are written in."""
+"""Strategies: prescribed play (`truthful`) and the deviations that mechanisms must withstand.
+
+`base` holds the class that every strategy derives from, `per_episode` the one for strategies written for one episode at
+a time. A deviation is one module; `maps` and `history_conditions` are what its options are written in, `wrapping` and
+the wrappers (`noisy`, `delayed`, `shaded`, `mixture`) build strategies from others.
+"""
 
 import lazy_loader
 

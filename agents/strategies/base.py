@@ -1,4 +1,4 @@
-"""What strategies have in common: declared traits, obedience by default, and a menu of members to try.
+"""The base class of strategies, and the context in which one is tried.
 
 A strategy is a small class. Its options are the keyword parameters of its `__init__`; the command line reads them
 from there. It answers for a whole block of episodes at once: arrays in, arrays out.
@@ -19,7 +19,30 @@ from dynmech.sim.play.roles import GameSpaces, Past, View
 
 @dataclass(frozen=True)
 class AgentContext:
-    """Where a strategy is to be tried: which agent, under which rules; `actions` are its sets of private actions."""
+    """The agent and the game for which a strategy is to be tried.
+
+    Parameters
+    ----------
+    agent : int
+        Index of the agent.
+    game_spaces : GameSpaces
+        Names of agents, the spaces of everything by period, and the discount factor.
+    disclosure : str
+        What is public: the name of the disclosure policy.
+    actions : tuple of Finite
+        The agent's distinct sets of private actions; empty if it has none.
+
+    Examples
+    --------
+    >>> from dynmech.agents.strategies import AgentContext
+    >>> from dynmech.sim.core.spaces import Finite
+    >>> from dynmech.sim.play.roles import GameSpaces
+    >>> low_high, one = Finite(("low", "high")), Finite(("-",))
+    >>> spaces = GameSpaces(("Ann",), (low_high,) * 2, ((low_high,), (one,)), (one,) * 2)
+    >>> context = AgentContext(0, spaces)
+    >>> context.periods, context.messages(0).labels, context.dates()
+    (2, ('low', 'high'), [0])
+    """
 
     agent: int
     game_spaces: GameSpaces
@@ -28,33 +51,48 @@ class AgentContext:
 
     @classmethod
     def of(cls, game: Game, agent: int) -> Self:
-        """The setting of one agent in a game."""
+        """Return the context of one agent in a game.
+
+        Parameters
+        ----------
+        game : Game
+            The game that is played.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        AgentContext
+            With the private actions of the first twelve periods.
+        """
         actions = [labels for t in range(min(game.periods, 12)) if (labels := game.environment.actions(t))]
         spaces = tuple(dict.fromkeys(Finite(labels[agent]) for labels in actions))
         return cls(agent, game.game_spaces, game.protocol.disclosure, spaces)
 
     @property
     def periods(self) -> int:
-        """Periods played."""
+        """Number of periods played."""
         return len(self.game_spaces.messages)
 
     def messages(self, t: int) -> Space:
-        """The agent's messages in period t."""
+        """Return the space of the agent's messages in period t."""
         return self.game_spaces.messages[t][self.agent]
 
     def require_period(self, t: int) -> None:
-        """Raise unless period t is played.
+        """Check that period t is played.
 
-        Raises:
-            InputError: it is not.
+        Raises
+        ------
+        InputError
+            It is not played.
         """
         if not 0 <= t < self.periods:
             raise InputError(f"period: {t} is none of 0 … {self.periods - 1}, which are played")
 
     def dates(self) -> list[int]:
-        """Periods in which the agent has a choice: all of a short game, the first three of a long one."""
-        chosen = [t for t in range(min(self.periods, 12)) if not _single(self.messages(t))]
-        return chosen if self.periods <= 6 else chosen[:3]
+        """Return the periods in which the agent has a choice: all of a short game, the first three of a long one."""
+        free = [t for t in range(min(self.periods, 12)) if not _single(self.messages(t))]
+        return free if self.periods <= 6 else free[:3]
 
 
 def _single(space: Space) -> bool:
@@ -62,17 +100,54 @@ def _single(space: Space) -> bool:
 
 
 class Strategy(ABC):
-    """A way to play.
+    """Base class of strategies: how an agent sends messages, acts and replies.
 
-    Attributes:
-        name: how it is called on the command line.
-        source: where in the literature it stands.
-        width: uniform numbers used per episode and period.
-        memory_periods: how many past periods it looks at (None: all of them).
-        spies: whether it sees the others' current signals.
-        silent: whether it may send no message (`dynmech.sim.core.spaces.SILENT`).
-        rounds: how often it wants the economy to be played, to learn in all rounds but the last; 1: it does not learn.
-        lies: how many lies it takes; of deviations that gain the same, the simplest is told.
+    A subclass gives `name` and `message`; everything else has a default. In what follows a block holds n episodes. A
+    strategy must be a function of its view: random numbers come from `view.uniforms`, and what it keeps from period to
+    period is written to `view.private`.
+
+    Attributes
+    ----------
+    name : str
+        Name on the command line.
+    source : str
+        Where it stands in the literature.
+    width : int
+        Uniform numbers used per episode and period, shape of `view.uniforms`: `(n, width)`.
+    memory_periods : int or None
+        How many past periods `view.past` holds; None for all of them.
+    spies : bool
+        Whether it sees the others' current signals, in `view.others`.
+    silent : bool
+        Whether it may send no message (`dynmech.sim.core.spaces.SILENT`).
+    rounds : int
+        How often the economy is played, to learn in all rounds but the last; 1 for a strategy that does not learn.
+    complexity : int
+        How many lies it takes; of deviations with equal gains the one of least complexity is reported.
+
+    Examples
+    --------
+    A strategy that reports the first label of a finite set from some period on:
+
+    >>> import numpy as np
+    >>> from dynmech.agents.strategies import Strategy
+    >>> from dynmech.sim.core.spaces import Finite
+    >>> from dynmech.sim.play.roles import GameSpaces, View
+    >>> class Humble(Strategy):
+    ...     name = "humble"
+    ...
+    ...     def __init__(self, start: int = 0) -> None:
+    ...         self.start = start
+    ...
+    ...     def message(self, view):
+    ...         return np.zeros_like(view.prescribed) if view.t >= self.start else view.prescribed
+    >>> signal, labels = np.array([1, 0, 1]), Finite(("low", "high"))
+    >>> spaces = GameSpaces(("Ann",), (labels,), ((labels,),), (labels,))
+    >>> view = View(0, 0, signal, 0 * signal, None, labels, signal, np.zeros((3, 0)), (), {}, spaces)
+    >>> Humble().message(view).tolist(), Humble(start=1).message(view).tolist()
+    ([0, 0, 0], [1, 0, 1])
+    >>> Humble(start=1).key()
+    'humble:start=1'
     """
 
     name: str
@@ -86,51 +161,135 @@ class Strategy(ABC):
 
     @abstractmethod
     def message(self, view: View) -> Array:
-        """What to send, `(n,)`."""
+        """Return the messages to send.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees when it reports, with n episodes.
+
+        Returns
+        -------
+        Array
+            Indices below `view.space.size` on a finite set, numbers of the interval otherwise, shape `(n,)`.
+        """
 
     def action(self, view: View) -> Array:
-        """Obey."""
+        """Return the private actions to take, by default the recommended ones.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees once the decision is known, with n episodes.
+
+        Returns
+        -------
+        Array
+            Indices of the actions, shape `(n,)`.
+        """
         return view.prescribed
 
     def reply(self, view: View) -> Array:
-        """Answer as prescribed."""
+        """Return the replies after the decision, by default the prescribed ones.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees, its flow utility `view.utility` included, with n episodes.
+
+        Returns
+        -------
+        Array
+            Indices on a finite set, numbers of the interval otherwise, shape `(n,)`.
+        """
         return view.prescribed
 
     def observe(self, view: View, seen: Past) -> None:  # noqa: B027 - most strategies learn nothing
-        """Learn, by writing to `view.private`, from a period that is over (only with several `rounds`)."""
+        """Learn from a period that is over, by writing to `view.private`; called only with several `rounds`.
+
+        Parameters
+        ----------
+        view : View
+            What the agent saw in that period, with n episodes.
+        seen : Past
+            The finished period: message, decision, utility and transfer, `(n,)` each. A transfer that falls due in a
+            closing period comes with that period as `seen.t`.
+        """
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002 - a family may need it
-        """What it does, as words that follow the agent's name."""
+        """Return what the strategy does, as words that follow the agent's name.
+
+        Parameters
+        ----------
+        context : AgentContext
+            The agent and its game.
+
+        Returns
+        -------
+        str
+            One line.
+        """
         return f"plays {self.name}"
 
     def validate(self, context: AgentContext) -> None:  # noqa: B027 - most fit everywhere
-        """Raise if its options have no meaning for this agent in this game; asked before anything is played.
+        """Check that the options have a meaning for this agent in this game; called before anything is played.
 
-        Raises:
-            InputError: which one, and what would be right.
+        Parameters
+        ----------
+        context : AgentContext
+            The agent and its game.
+
+        Raises
+        ------
+        InputError
+            An option does not fit; the message says which, and what would be right.
         """
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """Members of the family that a stress test tries: by default the one without options, if there is one."""
+        """Yield the members of the family that a stress test tries.
+
+        Parameters
+        ----------
+        context : AgentContext
+            The agent and its game.
+
+        Yields
+        ------
+        Strategy
+            By default the member with the default options, if every option has a default.
+        """
         parameters = inspect.signature(cls).parameters.values()
         if all(p.default is not p.empty for p in parameters):
             yield cls()
 
     def components(self) -> "Iterator[Strategy]":
-        """The strategy and those that it is made of."""
+        """Yield the strategy and those that it is made of.
+
+        Yields
+        ------
+        Strategy
+            First this one; a wrapper adds the components of its parts.
+        """
         yield self
 
     def key(self) -> str:
-        """The strategy with its options, as typed on the command line."""
+        """Return the strategy with its options, as typed on the command line."""
         options = ",".join(f"{k}={v}" for k, v in self.options().items())
         return f"{self.name}:{options}" if options else self.name
 
     def options(self) -> dict[str, str]:
-        """Its options as text: the attributes called as the parameters of its constructor.
+        """Return the options as text by name: the attributes called as the parameters of the constructor.
 
-        Raises:
-            InputError: an option is not kept under its own name; then a strategy must define `options` itself.
+        Returns
+        -------
+        dict of str to str
+            Empty for a strategy without options.
+
+        Raises
+        ------
+        InputError
+            An option is not kept under its own name; the strategy must then define `options` itself.
         """
         names = inspect.signature(type(self)).parameters
         missing = [name for name in names if not hasattr(self, name)]
@@ -142,5 +301,5 @@ class Strategy(ABC):
 
 
 def _text(value: object) -> str:
-    """A value as it is typed."""
+    """Return a value as it is typed on the command line."""
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Lie once to move what the designer believes, then cash in.
+"""One lie that moves the designer's belief, and another map in the next period that exploits it.
 
 The first lie may cost nothing: it changes how the designer prices the next report. The second map exploits that price
 in the period after; from then on, prescribed play.
@@ -30,7 +30,7 @@ class BeliefManipulation(Strategy):
         self.period, self.lie, self.exploit = period, MessageMap(lie), MessageMap(exploit)
 
     def message(self, view: View) -> Array:
-        """Lie, exploit, else the truth."""
+        """Return the lie at its date, the second map in the period after, else the prescribed message, shape `(n,)`."""
         if view.t == self.period:
             return self.lie(view.prescribed, view.space)
         if view.t == self.period + 1:
@@ -38,11 +38,11 @@ class BeliefManipulation(Strategy):
         return view.prescribed
 
     def options(self) -> dict[str, str]:
-        """Date and both maps."""
+        """Return date and both maps as text."""
         return {"period": str(self.period), "lie": self.lie.text, "exploit": self.exploit.text}
 
     def describe(self, context: AgentContext) -> str:
-        """Both lies in words."""
+        """Return both lies in words."""
         first, then = self.period, self.period + 1
         return (
             f"lies in period {first} ({self.lie.words(context.messages(first))}) "
@@ -50,14 +50,14 @@ class BeliefManipulation(Strategy):
         )
 
     def validate(self, context: AgentContext) -> None:
-        """Both periods must be played, and both maps fit their messages."""
+        """Check that both periods are played and that both maps fit their messages."""
         for t, lie in ((self.period, self.lie), (self.period + 1, self.exploit)):
             context.require_period(t)
             lie.validate(context.messages(t))
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """Lies times exploits at every date that has a following one."""
+        """Yield all pairs of maps at every date that is followed by another."""
         dates = context.dates()
         for t in (t for t in dates if t + 1 in dates):
             for lie in lies(context.messages(t), limit=8):

@@ -1,7 +1,7 @@
-"""Strategies side by side: each plays its own, equal part of a block of episodes, as if it were alone.
+"""Strategies side by side: each plays an equal part of a block of episodes, as if it were alone.
 
 One play of the event loop then tries them all. A period of the loop costs about the same for six hundred episodes as
-for a few thousand, so that a search over a menu is several times faster.
+for a few thousand, so that a search over many candidates is several times faster.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,18 +29,18 @@ class SideBySide(Strategy):
         self.width, self.memory_periods, self.spies, self.silent, self.rounds = traits(first)
 
     def message(self, view: View) -> Array:
-        """What each sends."""
-        return self._asked([member.message for member in self.members], view)
+        """Return the messages, part by part, shape `(n,)`."""
+        return self._by_part([member.message for member in self.members], view)
 
     def action(self, view: View) -> Array:
-        """What each does."""
-        return self._asked([member.action for member in self.members], view)
+        """Return the actions, part by part, shape `(n,)`."""
+        return self._by_part([member.action for member in self.members], view)
 
     def reply(self, view: View) -> Array:
-        """What each replies."""
-        return self._asked([member.reply for member in self.members], view)
+        """Return the replies, part by part, shape `(n,)`."""
+        return self._by_part([member.reply for member in self.members], view)
 
-    def _asked(self, moves: Sequence[Callable[[View], Array]], view: View) -> Array:
+    def _by_part(self, moves: Sequence[Callable[[View], Array]], view: View) -> Array:
         size = view.size // len(moves)
         notes = view.private.setdefault("notes", np.array([{} for _ in moves], dtype=object))
         parts = [_part(view, slice(k * size, (k + 1) * size), notes[k]) for k in range(len(moves))]
@@ -48,30 +48,30 @@ class SideBySide(Strategy):
 
 
 def side_by_side(members: Sequence[Strategy]) -> Strategy:
-    """Members side by side; one that needs no parts where all of them are truthful, or there is but one."""
+    """Return the members side by side; the first one if it is the only one or all are truthful."""
     if len(members) == 1 or all(type(member) is Truthful for member in members):
         return members[0]
     return SideBySide(members)
 
 
 def traits(strategy: Strategy) -> tuple[int, int | None, bool, bool, int]:
-    """What the event loop needs to know of a strategy; strategies side by side have the same."""
+    """Return what the event loop needs to know of a strategy; it must be equal for strategies side by side."""
     return strategy.width, strategy.memory_periods, strategy.spies, strategy.silent, strategy.rounds
 
 
-def _part(view: View, here: slice, notes: dict[str, Array]) -> View:
-    """Some episodes of a view."""
+def _part(view: View, episodes: slice, notes: dict[str, Array]) -> View:
+    """Return the view of some episodes, with notes of their own."""
 
     def cut(array: Array | None) -> Array | None:
-        return None if array is None else array[here]
+        return None if array is None else array[episodes]
 
     return replace(
         view,
-        signal=view.signal[here],
-        public=view.public[here],
+        signal=view.signal[episodes],
+        public=view.public[episodes],
         memory=cut(view.memory),
-        prescribed=view.prescribed[here],
-        uniforms=view.uniforms[here],
+        prescribed=view.prescribed[episodes],
+        uniforms=view.uniforms[episodes],
         past=tuple(Past(past.t, *(cut(value) for value in past[1:])) for past in view.past),  # type: ignore[arg-type]
         private=notes,
         decision=cut(view.decision),

@@ -1,4 +1,4 @@
-"""A lie that waits for its moment: a map wherever a condition on the public history holds."""
+"""A lie wherever a condition on the public history holds."""
 
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -32,33 +32,33 @@ class Contingent(Strategy):
         self.map = MessageMap(map)
 
     def message(self, view: View) -> Array:
-        """The lie where the condition holds."""
+        """Return the lie where the condition holds, else the prescribed message, shape `(n,)`."""
         holds = self.when(view)
         return (
             np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
         )
 
     def options(self) -> dict[str, str]:
-        """Condition and map."""
+        """Return condition and map as text."""
         return {
             "when": self._shown(),
             "map": self.map.text,
         }
 
     def _shown(self) -> str:
-        """The condition's text, or where the function is defined."""
+        """Return the condition's text, or where the function is defined."""
         if isinstance(self.when, Condition):
             return self.when.text
         return f"{self.when.__module__}.{getattr(self.when, '__qualname__', repr(self.when))}"
 
     def describe(self, context: AgentContext) -> str:
-        """Condition and map in words."""
+        """Return condition and map in words."""
         shown = self.when.words if isinstance(self.when, Condition) else self._shown()
         dates = [t for t in context.dates() if t > 0] or [0]
         return f"lies wherever {shown} ({self.map.words(context.messages(dates[0])) or self.map.text})"
 
     def validate(self, context: AgentContext) -> None:
-        """The condition must speak of what there is, and the map fit some period's messages."""
+        """Check that the condition names what exists and that the map fits some period's messages."""
         if isinstance(self.when, Condition):
             self.when.validate(context.game_spaces)
         spaces = {context.messages(t) for t in range(context.periods)}
@@ -71,13 +71,13 @@ class Contingent(Strategy):
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """After each last decision, and after each last report of anybody that is disclosed: every lie in words."""
+        """Yield every map in words after each last decision and each last report that is disclosed."""
         for condition in _conditions(context):
             yield from (cls(condition, word) for word in _words(context))
 
 
 def _conditions(context: AgentContext) -> Iterator[str]:
-    """Conditions on what is known of a period after which the agent has a choice."""
+    """Yield conditions on what is known of a period after which the agent has a choice."""
     game_spaces = context.game_spaces
     seen: dict[str, None] = {}
     for t in (date - 1 for date in context.dates() if date > 0):
@@ -91,12 +91,12 @@ def _conditions(context: AgentContext) -> Iterator[str]:
 
 
 def _writable(condition: str) -> bool:
-    """Whether it survives as an option and reads back as one term (names may hold any character)."""
+    """Return whether the text can be written as an option and is read back as one term."""
     return not set(",:/&") & set(condition) and condition.count("]") <= 1
 
 
 def _words(context: AgentContext) -> list[str]:
-    """Words that differ somewhere in the periods in which the condition can hold."""
+    """Return the maps in words that differ in the periods in which the condition can hold."""
     spaces = [context.messages(t) for t in context.dates() if t > 0]
     widest = max(spaces, key=breadth, default=None)
     return [] if widest is None else [lie.text for lie in lies(widest, limit=0)]

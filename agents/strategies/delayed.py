@@ -1,4 +1,4 @@
-"""Delay: yesterday's message today."""
+"""A wrapper that sends each message some periods late."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Delayed(Wrapping):
         self.name = f"{inner.key()}+delay={delay}"
 
     def message(self, view: View) -> Array:
-        """The message of `delay` periods ago."""
+        """Return the message of `delay` periods ago, shape `(n,)`."""
         meant = self.ask(0, "message", view)
         view.private[f"meant {view.t}"] = meant
         old = view.private.pop(f"meant {view.t - self.delay}", meant)
@@ -39,5 +39,5 @@ class Delayed(Wrapping):
         return np.where(old == SILENT, SILENT, near) if self.silent else near
 
     def describe(self, context: AgentContext) -> str:
-        """The inner strategy's words, and the delay."""
+        """Return the inner strategy's words and the delay."""
         return f"{self.parts[0].describe(context)}, {self.delay} periods late"

@@ -28,19 +28,19 @@ class Disobedience(Strategy):
         self.map = None if map is None else MessageMap(map)
 
     def message(self, view: View) -> Array:
-        """The truth, or the lie."""
+        """Return the lie, or the prescribed message if there is none, shape `(n,)`."""
         return view.prescribed if self.map is None else self.map(view.prescribed, view.space)
 
     def action(self, view: View) -> Array:
-        """The disobedient action."""
+        """Return the mapped action, shape `(n,)`."""
         return self.acted(view.prescribed, view.space)
 
     def options(self) -> dict[str, str]:
-        """Both maps."""
+        """Return both maps as text."""
         return {"action": self.acted.text, "map": "none" if self.map is None else self.map.text}
 
     def describe(self, context: AgentContext) -> str:
-        """Both maps in words."""
+        """Return both maps in words."""
         spaces = [space for space in context.actions if space.size > 1] or [Finite(("-",))]
         acts = f"disobeys ({self.acted.words(spaces[0]) or self.acted.text})"
         if self.map is None:
@@ -49,7 +49,7 @@ class Disobedience(Strategy):
         return f"{acts} and misreports ({next(filter(None, words), self.map.text)})"
 
     def validate(self, context: AgentContext) -> None:
-        """The map of actions must fit where there are any, that of messages every period's."""
+        """Check that the map of actions fits every set of actions and that of messages every period's."""
         for space in context.actions:
             self.acted.validate(space)
         if self.map is not None:
@@ -57,7 +57,7 @@ class Disobedience(Strategy):
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """Where there are private actions: every map of actions, alone and beside every lie in words."""
+        """Yield every map of actions, alone and with every map of messages in words."""
         spaces = [space for space in context.actions if space.size > 1]
         words = {lie.text for t in context.dates() for lie in lies(context.messages(t), limit=0)}
         for action in dict.fromkeys(act.text for space in spaces for act in lies(space, limit=0)):

@@ -1,5 +1,4 @@
-"""The seller of the trading game that pays the buyer's charge to itself: see
-`dynmech.agents.strategies.trade_formulas`."""
+"""The seller's deviation in the trading game under actual externalities: `dynmech.agents.strategies.trade_formulas`."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -26,16 +25,16 @@ class EagerSeller(Strategy):
         self.clipped = clipped
 
     def message(self, view: View) -> Array:
-        """The best report in period 0; the prescribed one in any other game."""
+        """Return the best report in period 0, the prescribed one in any other game, shape `(n,)`."""
         if view.t > 0 or not isinstance(view.space, Interval) or view.game_spaces.agents != SIDES:
             return view.prescribed
         return best_seller_report(view.signal, view.space.high, clipped=self.clipped)
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """In words."""
+        """Return the deviation in words."""
         return "over-reports θ_1, as if units were cheaper to make"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """With and without clipping, for the seller of the trading game."""
+        """Yield it with and without clipping, for the seller of the trading game."""
         return (cls(clipped) for clipped in (False, True) if plays_side(context, 0))

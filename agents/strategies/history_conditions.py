@@ -24,14 +24,14 @@ MEANING = (
     "a condition on what is public: period>=2, public==dry, and of last period decision==none, report[firm 2]==6; "
     "also != and, of periods, <=; joined by &"
 )
-"""What may stand in an option that is a condition, in one sentence."""
+"""Help text for an option that is a condition."""
 
 TERM = re.compile(r"\s*(period|decision|public|report\[([^\]]+)\])\s*(==|!=|>=|<=)\s*(.+?)\s*")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition, checked when it is written, read when it is played.
+    """A condition on the public history; the text is checked when the object is made.
 
     >>> Condition("decision==2&period>=1").text
     'decision==2&period>=1'
@@ -59,7 +59,7 @@ class Condition:
         return " and ".join(map(_term_words, self.text.split("&")))
 
     def validate(self, game_spaces: GameSpaces) -> None:
-        """Raise unless every term speaks of something that there is in some period.
+        """Check that every term names something that exists in some period.
 
         Raises:
             InputError: an agent, a period, a decision, a report or a public state that never is.
@@ -77,13 +77,14 @@ class Condition:
             _require_element(part, _spaces(game_spaces, field, agent), value)
 
     def __call__(self, view: View) -> BoolArray:
-        """Where it holds, `(n,)`."""
+        """Return where it holds, shape `(n,)`."""
         holds = np.ones(view.size, np.bool_)
         for part in self.text.split("&"):
             holds &= self._term(part, view)
         return holds
 
     def _term(self, part: str, view: View) -> BoolArray:
+        """Return where one term holds, shape `(n,)`."""
         match = TERM.fullmatch(part)
         assert match is not None
         field, agent, sign, value = match.groups()
@@ -110,14 +111,14 @@ class Condition:
 
 
 def _spaces(game_spaces: GameSpaces, field: str, agent: str | None) -> list[Space]:
-    """The sets, one per period, that a term's value is from."""
+    """Return the sets, one per period, that a term's value is from."""
     if agent:
         return [row[game_spaces.agents.index(agent)] for row in game_spaces.messages]
     return list(game_spaces.publics if field == "public" else game_spaces.decisions)
 
 
 def _require_element(part: str, spaces: Sequence[Space], value: str) -> None:
-    """Raise unless a value is an element of one of the sets."""
+    """Raise an InputError unless a value is an element of one of the sets."""
     for space in dict.fromkeys(spaces):
         if not isinstance(space, Finite):
             raise InputError(f"condition {part!r}: conditions compare with labels; this is a number from an interval")
@@ -129,6 +130,7 @@ def _require_element(part: str, spaces: Sequence[Space], value: str) -> None:
 
 
 def _term_words(part: str) -> str:
+    """Return one term in words."""
     match = TERM.fullmatch(part)
     assert match is not None
     field, agent, sign, value = match.groups()
@@ -139,7 +141,7 @@ def _term_words(part: str) -> str:
 
 
 def _compare(values: Array, space: Space, sign: str, value: str) -> BoolArray:
-    """Values against an element by label or number; an element that this period does not have equals nothing."""
+    """Compare values with an element by label or number; an element that this period lacks equals nothing."""
     if not isinstance(space, Finite):
         raise PlayError("conditions compare with labels; this space is an interval")
     try:

@@ -1,4 +1,4 @@
-"""The buyer of the trading game, once it knows the seller's type: see `dynmech.agents.strategies.trade_formulas`."""
+"""The deviation of a buyer that knows the seller's type: `dynmech.agents.strategies.trade_formulas`."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -26,17 +26,17 @@ class InformedBuyer(Strategy):
         self.clipped = clipped
 
     def message(self, view: View) -> Array:
-        """The best report in period 1; the prescribed one in any other game, or where the seller's is not shown."""
+        """Return the best report in period 1, else (or if reports are hidden) the prescribed one, shape `(n,)`."""
         reports = view.past[-1].reports if view.past else None
         if reports is None or not isinstance(view.space, Interval) or view.game_spaces.agents != SIDES:
             return view.prescribed
         return best_buyer_report(reports[:, 0], view.signal, view.space.high, clipped=self.clipped)
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """In words."""
+        """Return the deviation in words."""
         return "reports 2 θ_1 θ_2 for θ_2 once it knows θ_1"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """With and without clipping, for the buyer of the trading game."""
+        """Yield it with and without clipping, for the buyer of the trading game."""
         return (cls(clipped) for clipped in (False, True) if plays_side(context, 1))

@@ -1,4 +1,4 @@
-"""Reports another first signal at the start, and afterwards the truth, or something else about the later ones.
+"""A misreport of the first signal, followed by the truth or by a fixed lie about the later signals.
 
 With `later=truth` this is the lie x′ → x whose gains decide whether a mechanism that is incentive compatible from
 period 1 on is so at the start. `later=swap` exchanges the two later signals of the economy; a number always reports the
@@ -20,7 +20,7 @@ from dynmech.sim.play.roles import View
 
 
 class InitialMisreport(Strategy):
-    """Another first signal, once.
+    """Misreports the first signal once.
 
     Args:
         node: number of the first signal that is reported.
@@ -37,7 +37,7 @@ class InitialMisreport(Strategy):
         self.node, self.later = node, later
 
     def message(self, view: View) -> Array:
-        """The lie at the start; afterwards one's own first signal and the chosen state."""
+        """Return the lie at the start, then the true first signal with the chosen state, shape `(n,)`."""
         parts = _parts(view.space)
         if parts is None:
             return view.prescribed
@@ -54,11 +54,11 @@ class InitialMisreport(Strategy):
 
     @staticmethod
     def _swapped(state: Array, width: int) -> Array:
-        """The last two states exchanged."""
+        """Return the states with the last two exchanged."""
         return np.where(state == width - 1, width - 2, np.where(state == width - 2, width - 1, state)) % width
 
     def describe(self, context: AgentContext) -> str:
-        """What it says, in words."""
+        """Return the reports in words."""
         space = context.messages(0)
         parts = _parts(space)
         shown = list(dict.fromkeys(parts[0])) if parts else []
@@ -70,12 +70,12 @@ class InitialMisreport(Strategy):
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """None: a stress test's one-shot lies hold these already, and without looking at labels."""
+        """Yield nothing: the one-shot lies of a stress test include these."""
         yield from ()
 
 
 def _parts(space: Space) -> tuple[list[str], list[str]] | None:
-    """Nodes and states of every message, if messages are (node, state) with every node's states in one order."""
+    """Return node and state of every message; None unless messages are (node, state) in C order."""
     if not isinstance(space, Finite):
         return None
     pairs = [label.partition(" ") for label in space.labels]
@@ -88,6 +88,7 @@ def _parts(space: Space) -> tuple[list[str], list[str]] | None:
 
 
 def _is_number(text: str) -> bool:
+    """Return whether a text is a number."""
     try:
         float(text)
     except ValueError:

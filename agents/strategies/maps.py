@@ -1,4 +1,4 @@
-"""Maps from the prescribed message to the message sent: the lie itself.
+"""Maps from the prescribed message to the message sent.
 
 Written as a word that fits any message set: `flip` (k → K − 1 − k), `up`, `down` (one step, staying inside), `low`,
 `high` (always the first, always the last), or as the images in order, by label or number: `6/4`.
@@ -19,14 +19,14 @@ MEANING = (
     "(one step), low or high (always the first, always the last), or the images of all, in order, by label or "
     "number: 6/4"
 )
-"""What may stand in an option that is a map, in one sentence."""
+"""Help text for an option that is a map."""
 
 WORDS = ("flip", "up", "down", "low", "high")
 
 
 @dataclass(frozen=True)
 class MessageMap:
-    """A lie, applied elementwise.
+    """A map of messages, applied elementwise.
 
     >>> lie = MessageMap("flip")
     >>> lie(np.array([0, 1, 2]), Finite(("a", "b", "c"))).tolist()
@@ -42,13 +42,13 @@ class MessageMap:
             raise InputError(f"map: {self.text!r} is neither one of {', '.join(WORDS)} nor images such as 1/0")
 
     def __call__(self, prescribed: Array, space: Space) -> Array:
-        """The message sent where `prescribed` is asked for."""
+        """Return the message sent for each prescribed one, shape `(n,)`."""
         if isinstance(space, Interval):
             return self._continuous(prescribed, space)
         return self.image(space)[prescribed]
 
     def image(self, space: Finite) -> IntArray:
-        """The message sent for each prescribed one, `(K,)`."""
+        """Return the image of every message of a finite set, shape `(K,)`."""
         k, top = np.arange(space.size), space.size - 1
         match self.text:
             case "flip":
@@ -72,6 +72,7 @@ class MessageMap:
             raise PlayError(str(error)) from error
 
     def _continuous(self, prescribed: Array, space: Interval) -> Array:
+        """Return the images of numbers from an interval."""
         match self.text:
             case "flip":
                 return space.low + space.high - prescribed
@@ -82,10 +83,10 @@ class MessageMap:
         raise PlayError(f"map {self.text!r} is for finite message sets; on an interval use flip, low or high")
 
     def validate(self, space: Space) -> None:
-        """Raise unless it says what to send for every message of a set.
+        """Check that the map is defined on every message of a set.
 
         Raises:
-            InputError: it does not.
+            InputError: it is not.
         """
         try:
             self(np.zeros(0, np.float64 if isinstance(space, Interval) else np.intp), space)
@@ -93,7 +94,7 @@ class MessageMap:
             raise InputError(str(error)) from None
 
     def words(self, space: Space) -> str:
-        """What changes: `4→6, 6→4`."""
+        """Return the messages that change, as `4→6, 6→4`."""
         if isinstance(space, Interval):
             return self.text
         image = self.image(space)
@@ -104,12 +105,12 @@ class MessageMap:
 
 
 def breadth(space: Space) -> float:
-    """How many messages there are; the words that fit an interval fit every set."""
+    """Return the number of messages, infinite for an interval; words that fit a broader space fit a narrower one."""
     return space.size if isinstance(space, Finite) else float("inf")
 
 
 def lies(space: Space, limit: int) -> Iterator[MessageMap]:
-    """Every map but the identity if there are at most `limit`, else the words, each different one once."""
+    """Yield every map but the identity if there are at most `limit`, else the distinct maps in words."""
     if isinstance(space, Interval):
         yield from map(MessageMap, ("flip", "low", "high"))
         return
@@ -129,6 +130,6 @@ def lies(space: Space, limit: int) -> Iterator[MessageMap]:
 
 
 def _plain(space: Finite, k: int) -> bool:
-    """Whether the label can stand in an option and means message k."""
+    """Return whether the label can be written in an option and means message k."""
     label = space.labels[k]
     return not set("/,=:&") & set(label) and space.index(label, "label") == k

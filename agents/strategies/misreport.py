@@ -1,4 +1,4 @@
-"""A fixed lie: the same map in every period."""
+"""The same map of messages in every period."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -24,15 +24,15 @@ class Misreport(Strategy):
         self.map = MessageMap(map)
 
     def message(self, view: View) -> Array:
-        """The lie."""
+        """Return the mapped message, shape `(n,)`."""
         return self.map(view.prescribed, view.space)
 
     def options(self) -> dict[str, str]:
-        """The map."""
+        """Return the map as text."""
         return {"map": self.map.text}
 
     def describe(self, context: AgentContext) -> str:
-        """The map in the words of the first period in which it matters."""
+        """Return the map in words, period by period where the messages differ."""
         dates = context.dates()
         words = [self.map.words(context.messages(t)) for t in dates]
         if len(set(words)) == 1:
@@ -44,13 +44,13 @@ class Misreport(Strategy):
         )
 
     def validate(self, context: AgentContext) -> None:
-        """The map must fit every period's messages."""
+        """Check that the map fits every period's messages."""
         for space in dict.fromkeys(context.messages(t) for t in range(context.periods)):
             self.map.validate(space)
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """All maps where every message set is the same, else the words."""
+        """Yield all maps if every message set is the same, else the maps in words."""
         spaces = {context.messages(t) for t in range(context.periods)}
         widest = max(spaces, key=breadth)
         yield from (cls(lie.text) for lie in lies(widest, limit=30 if len(spaces) == 1 else 0))

@@ -1,4 +1,4 @@
-"""A mixed strategy: one of several, drawn when an episode begins, and kept."""
+"""A mixed strategy: one of several, drawn at the start of an episode and kept throughout."""
 
 from collections.abc import Sequence
 
@@ -28,24 +28,25 @@ class Mixture(Wrapping):
         self.bounds = np.cumsum(weights)[:-1]
 
     def _moved(self, move: str, view: View) -> Array:
+        """Return one move of the strategy that was drawn; draw it first if none has been."""
         if "drawn" not in view.private:
             view.private["drawn"] = np.searchsorted(self.bounds, view.uniforms[:, 0], side="right")
-        answers = np.stack([self.ask(k, move, view) for k in range(len(self.parts))])
-        chosen: Array = answers[view.private["drawn"], np.arange(view.size)]
+        moves = np.stack([self.ask(k, move, view) for k in range(len(self.parts))])
+        chosen: Array = moves[view.private["drawn"], np.arange(view.size)]
         return chosen
 
     def message(self, view: View) -> Array:
-        """The message of the strategy that was drawn."""
+        """Return the message of the strategy that was drawn, shape `(n,)`."""
         return self._moved("message", view)
 
     def action(self, view: View) -> Array:
-        """The action of the strategy that was drawn."""
+        """Return the action of the strategy that was drawn, shape `(n,)`."""
         return self._moved("action", view)
 
     def reply(self, view: View) -> Array:
-        """The reply of the strategy that was drawn."""
+        """Return the reply of the strategy that was drawn, shape `(n,)`."""
         return self._moved("reply", view)
 
     def describe(self, context: AgentContext) -> str:
-        """The parts in words."""
+        """Return the parts in words."""
         return f"plays {self.name}, a mixture: {super().describe(context)}"

@@ -1,4 +1,4 @@
-"""Noise: now and then a message at random in place of the one that was meant."""
+"""A wrapper that replaces messages by random ones with a given probability."""
 
 import numpy as np
 
@@ -25,10 +25,10 @@ class Noisy(Wrapping):
         self.name = f"{inner.key()}+noise={noise:g}"
 
     def message(self, view: View) -> Array:
-        """The inner message, or noise."""
+        """Return the inner message, or a random one, shape `(n,)`."""
         meant, drawn = self.ask(0, "message", view), self.ask(1, "message", view)
         return np.where(view.uniforms[:, 0] < self.noise, drawn, meant)
 
     def describe(self, context: AgentContext) -> str:
-        """The inner strategy's words, and the noise."""
+        """Return the inner strategy's words and the noise."""
         return f"{self.parts[0].describe(context)}, in {self.noise:.0%} of the periods at random"

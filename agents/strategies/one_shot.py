@@ -25,24 +25,24 @@ class OneShot(Strategy):
         self.period, self.map = period, MessageMap(map)
 
     def message(self, view: View) -> Array:
-        """The lie, once."""
+        """Return the mapped message in the one period, else the prescribed one, shape `(n,)`."""
         return self.map(view.prescribed, view.space) if view.t == self.period else view.prescribed
 
     def options(self) -> dict[str, str]:
-        """Date and map."""
+        """Return date and map as text."""
         return {"period": str(self.period), "map": self.map.text}
 
     def describe(self, context: AgentContext) -> str:
-        """Date and map in words."""
+        """Return date and map in words."""
         return f"lies once, in period {self.period} ({self.map.words(context.messages(self.period))})"
 
     def validate(self, context: AgentContext) -> None:
-        """The period must be played, and the map fit its messages."""
+        """Check that the period is played and that the map fits its messages."""
         context.require_period(self.period)
         self.map.validate(context.messages(self.period))
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """All maps at every date of the setting."""
+        """Yield all maps at every date of the context."""
         for t in context.dates():
             yield from (cls(t, lie.text) for lie in lies(context.messages(t), limit=30))

@@ -1,4 +1,4 @@
-"""Leaving the schedule: another public action, a payment withheld, or both, at a chosen moment."""
+"""Off-schedule play from some moment on: another public action, a payment withheld, or both."""
 
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -36,23 +36,23 @@ class Quitting(Strategy):
         self.withhold = withhold
 
     def message(self, view: View) -> Array:
-        """The truth."""
+        """Return the prescribed message, shape `(n,)`."""
         return view.prescribed
 
     def action(self, view: View) -> Array:
-        """Another action, once it quits."""
+        """Return the mapped action once it has quit, shape `(n,)`."""
         if self.acted is None:
             return view.prescribed
         return np.where(self._quits(view), self.acted(view.prescribed, view.space), view.prescribed)
 
     def reply(self, view: View) -> Array:
-        """The last reply, once it quits."""
+        """Return the last reply once it has quit, shape `(n,)`."""
         if not (self.withhold and isinstance(view.space, Finite)):
             return view.prescribed
         return np.where(self._quits(view), view.space.size - 1, view.prescribed)
 
     def _quits(self, view: View) -> BoolArray:
-        """Where it has quit by now, `(n,)`."""
+        """Return where it has quit by now, shape `(n,)`."""
         if isinstance(self.when, int):
             return np.full(view.size, view.t >= self.when)
         gone = view.private.get("gone", np.zeros(view.size, np.bool_)) | self.when(view)
@@ -60,20 +60,20 @@ class Quitting(Strategy):
         return np.asarray(gone, dtype=np.bool_)
 
     def options(self) -> dict[str, str]:
-        """When, how, and whether it pays."""
+        """Return when it quits, the map and whether it withholds, as text."""
         when = str(self.when) if isinstance(self.when, int) else getattr(self.when, "__qualname__", repr(self.when))
         action = "none" if self.acted is None else self.acted.text
         return {"when": when, "action": action, "withhold": str(self.withhold).lower()}
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """In words."""
+        """Return the deviation in words."""
         how = [f"acts as {self.acted.text}"] if self.acted is not None else []
         how += ["pays nothing"] if self.withhold else []
         when = f"from period {self.when} on" if isinstance(self.when, int) else "when it pays to"
         return f"leaves the schedule {when} ({' and '.join(how)})"
 
     def validate(self, context: AgentContext) -> None:
-        """The period must be played, and the map of actions fit where there are any."""
+        """Check that the period is played and that the map fits every set of actions."""
         if isinstance(self.when, int):
             context.require_period(self.when)
         if self.acted is not None:
@@ -82,7 +82,7 @@ class Quitting(Strategy):
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:
-        """Where there are actions: in the first three periods, by every word of action and as prescribed, unpaid."""
+        """Yield, where there are actions, every map in words and no map, unpaid, in the first three periods."""
         words = dict.fromkeys(act.text for space in context.actions if space.size > 1 for act in lies(space, limit=0))
         for when in range(min(3, context.periods)) if words else ():
             yield from (cls(when, action) for action in (None, *words))

@@ -12,24 +12,24 @@ from dynmech.sim.play.roles import View
 
 
 class RandomReport(Strategy):
-    """Noise: what a mechanism is worth to somebody who does not think."""
+    """Reports drawn evenly from the message set, by which a mechanism is compared with zero-intelligence play."""
 
     name = "random"
     source = "zero-intelligence play"
     width = 1
 
     def message(self, view: View) -> Array:
-        """Uniform over the message set, by the agent's own uniform number."""
-        luck = view.uniforms[:, 0]
+        """Return messages drawn evenly by the agent's own uniform numbers, shape `(n,)`."""
+        uniforms = view.uniforms[:, 0]
         if isinstance(view.space, Finite):
-            return (luck * view.space.size).astype(np.intp)
-        return view.space.low + luck * (view.space.high - view.space.low)
+            return (uniforms * view.space.size).astype(np.intp)
+        return view.space.low + uniforms * (view.space.high - view.space.low)
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """Words."""
+        """Return the strategy in words."""
         return "reports at random"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """The one member."""
+        """Yield the only member."""
         yield cls()

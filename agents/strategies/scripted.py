@@ -1,4 +1,4 @@
-"""A script: given messages, period by period; prescribed play once it has run out."""
+"""Fixed messages, period by period; prescribed play after the last of them."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -31,7 +31,7 @@ class Scripted(Strategy):
             raise InputError(f"messages: {messages!r} has an empty entry; write * for the prescribed message")
 
     def message(self, view: View) -> Array:
-        """The script's entry of this period."""
+        """Return the script's message of this period, shape `(n,)`."""
         entry = self.script[view.t] if view.t < len(self.script) else "*"
         if entry == "*":
             return view.prescribed
@@ -43,15 +43,15 @@ class Scripted(Strategy):
             raise PlayError(str(error)) from error
 
     def options(self) -> dict[str, str]:
-        """The script."""
+        """Return the script as text."""
         return {"messages": "/".join(self.script)}
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
-        """The script in words."""
+        """Return the script in words."""
         return f"sends {', '.join(self.script)}"
 
     def validate(self, context: AgentContext) -> None:
-        """Every entry of a period that is played must be a message of that period."""
+        """Check that every entry is a message of its period."""
         for t, entry in enumerate(self.script[: context.periods]):
             space = context.messages(t)
             if entry != "*" and isinstance(space, Finite):
@@ -59,5 +59,5 @@ class Scripted(Strategy):
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """Nothing to try."""
+        """Yield nothing to try."""
         return iter(())

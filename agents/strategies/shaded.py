@@ -1,4 +1,4 @@
-"""Shading: a little less than was meant."""
+"""A wrapper that lowers (or raises) every message by a share of the range."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Shaded(Wrapping):
         self.name = f"{inner.key()}+shade={shade:g}"
 
     def message(self, view: View) -> Array:
-        """The lowered message."""
+        """Return the lowered message, shape `(n,)`."""
         meant = self.ask(0, "message", view)
         if isinstance(view.space, Finite):
             top = view.space.size - 1
@@ -39,5 +39,5 @@ class Shaded(Wrapping):
         return np.where(meant == SILENT, SILENT, lowered) if self.silent else lowered
 
     def describe(self, context: AgentContext) -> str:
-        """The inner strategy's words, and the shade."""
+        """Return the inner strategy's words and the shade."""
         return f"{self.parts[0].describe(context)}, lowered by {self.shade:.0%} of the range"

@@ -22,22 +22,22 @@ from dynmech.sim.core.spaces import Interval
 from dynmech.sim.economy.interval_trading_game import cost, expected_cost, expected_own_cost, expected_value, quantity
 
 SIDES = ("seller", "buyer")
-"""Who plays the trading game."""
+"""Names of the agents of the trading game."""
 
 
 def plays_side(context: AgentContext, agent: int) -> bool:
-    """Whether this is that side of the trading game on intervals."""
+    """Return whether the context is of that side of the trading game on intervals."""
     sides = context.game_spaces.agents == SIDES and context.periods == 2
     return sides and context.agent == agent and isinstance(context.messages(agent), Interval)
 
 
 def buyer_worth(type_: Array, value: Array, report: Array, *, clipped: bool) -> FloatArray:
-    """θ_2 x(θ_1, r) − E c(x(·, r))."""
+    """Return θ_2 x(θ_1, r) − E c(x(·, r)), shape `(n,)`."""
     return value * quantity(type_, report, clipped=clipped) - expected_cost(report, clipped=clipped)
 
 
 def best_buyer_report(type_: Array, value: Array, top: float, *, clipped: bool) -> FloatArray:
-    """The buyer's best report up to `top`."""
+    """Return the buyer's best report up to `top`, shape `(n,)`."""
     if not clipped:
         return np.minimum(2 * type_ * value, top)
     low = np.minimum(2 * type_ * value, 1.0)
@@ -47,7 +47,7 @@ def best_buyer_report(type_: Array, value: Array, top: float, *, clipped: bool) 
 
 
 def seller_worth(type_: Array, report: Array, *, clipped: bool) -> FloatArray:
-    """F(r)."""
+    """Return F(r), shape `(n,)`."""
     first = quantity(report, np.ones_like(report), clipped=clipped)
     reimbursed = cost(first, report) + expected_own_cost(report, clipped=clipped)
     spent = np.divide(reimbursed * report, type_, out=np.zeros(np.shape(reimbursed)), where=type_ > 0)
@@ -55,7 +55,7 @@ def seller_worth(type_: Array, report: Array, *, clipped: bool) -> FloatArray:
 
 
 def best_seller_report(type_: Array, top: float, *, clipped: bool) -> FloatArray:
-    """The seller's best report up to `top`: clipped, by ternary search around the best of a grid."""
+    """Return the seller's best report up to `top`, `(n,)`; clipped, by ternary search around the best of a grid."""
     if not clipped:
         return np.minimum(1.5 * type_, top)
     points = np.linspace(0.0, top, 65)

@@ -9,16 +9,16 @@ from dynmech.sim.play.roles import View
 
 
 class Truthful(Strategy):
-    """Does what the mechanism asks."""
+    """Does what the mechanism prescribes."""
 
     name = "truthful"
     source = "prescribed play"
 
     def message(self, view: View) -> Array:
-        """The prescribed message."""
+        """Return the prescribed message, shape `(n,)`."""
         return view.prescribed
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
-        """Nothing to try."""
+        """Yield nothing to try."""
         return iter(())

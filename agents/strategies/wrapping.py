@@ -1,4 +1,4 @@
-"""Strategies made of strategies: each part sees the view that it would see alone, with luck and notes of its own."""
+"""Strategies made of strategies: each part sees the view that it would see alone, with its own uniforms and notes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from dynmech.sim.play.roles import Past, View
 
 
 class Wrapping(Strategy):
-    """A strategy that asks others.
+    """A strategy made of others.
 
     Its traits are what its parts need together; its uniform numbers are its own (`own_width`), then those of each part.
 
     Args:
-        parts: the strategies that it asks.
+        parts: the strategies that it is made of.
         own_width: uniform numbers of its own.
         lookback: past periods that it looks at itself.
     """
@@ -33,21 +33,21 @@ class Wrapping(Strategy):
         self.complexity = max(part.complexity for part in parts)
 
     def components(self) -> Iterator[Strategy]:
-        """The strategy, its parts and theirs."""
+        """Yield the strategy, its parts and theirs."""
         yield self
         for part in self.parts:
             yield from part.components()
 
     def ask(self, k: int, move: str, view: View) -> Array:
-        """What part k answers to a view."""
+        """Return part k's move ("message", "action" or "reply") at a view, shape `(n,)`."""
         anew = move == "message" and not view.t and self.parts[k].rounds == 1  # only learners keep notes over rounds
         with self._shown(k, view, anew) as own:
-            answer: Array = getattr(self.parts[k], move)(own)
-        return answer
+            chosen: Array = getattr(self.parts[k], move)(own)
+        return chosen
 
     @contextmanager
     def _shown(self, k: int, view: View, anew: bool = False) -> Iterator[View]:
-        """The view as part k would have it alone; what it notes down is kept."""
+        """Yield the view that part k would have alone, and keep what it notes."""
         part, prefix = self.parts[k], f"{k}/"
         start = self.own_width + sum(part.width for part in self.parts[:k])
         kept = {} if anew else view.private
@@ -63,29 +63,29 @@ class Wrapping(Strategy):
         view.private.update({prefix + key: note for key, note in notes.items()})
 
     def observe(self, view: View, seen: Past) -> None:
-        """Parts that learn see what was sent, whichever of them it was that sent it."""
+        """Show the finished period to every part that learns, whichever part sent the message."""
         for k, part in enumerate(self.parts):
             if part.rounds > 1:
                 with self._shown(k, view) as own:
                     part.observe(own, seen)
 
     def action(self, view: View) -> Array:
-        """The first part's action."""
+        """Return the first part's action, shape `(n,)`."""
         return self.ask(0, "action", view)
 
     def reply(self, view: View) -> Array:
-        """The first part's reply."""
+        """Return the first part's reply, shape `(n,)`."""
         return self.ask(0, "reply", view)
 
     def validate(self, context: AgentContext) -> None:
-        """All parts must fit."""
+        """Check that all parts fit."""
         for part in self.parts:
             part.validate(context)
 
     def options(self) -> dict[str, str]:
-        """None: a wrapped strategy is described by its name."""
+        """Return no options: the name of a wrapped strategy holds them."""
         return {}
 
     def describe(self, context: AgentContext) -> str:
-        """The parts in words."""
+        """Return the parts in words."""
         return " or ".join(part.describe(context) for part in self.parts)

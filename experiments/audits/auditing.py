@@ -13,8 +13,8 @@ from dynmech.agents.oracle.gains import Gain, ex_ante_gain, ties, worst_gain, wo
 from dynmech.agents.oracle.patience_thresholds import patience
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
-from dynmech.agents.oracle.state_labels import message_text, own_text, place_text, profile_text
-from dynmech.agents.oracle.story import Story, past_lies, tell
+from dynmech.agents.oracle.state_labels import message_text, own_text, profile_text, state_text
+from dynmech.agents.oracle.story import Story, find_story, past_lies
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.simulation import Progress, silent
@@ -34,7 +34,7 @@ from dynmech.sim.core.ties import figure as figure_text, first_largest, first_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 
-FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
+FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
 NOTHING = Gain(float("nan"), float("nan"), None)
 
@@ -47,7 +47,7 @@ class Search:
         who: indices of its members.
         figures: gains by family and kind; NaN where the search does not cover the case.
         refused: why interim figures are missing, if they are.
-        stories: the smallest case behind the contingent gain, interim and ex post.
+        stories: the smallest case behind the gain of a best response, interim and ex post.
         ties: on the path of truth, states at which another message does as well and matters, and all states.
         deposit: with exit, what it would have to leave as security so that it never pays to run.
     """
@@ -213,20 +213,20 @@ def _search(problem: Problem, all_states: bool) -> Search:
             mine["interim"] = worst_gain(problem, best, truth, all_states=all_states)
         mine["ex_post"] = worst_gain(problem, values[family, Information.EX_POST], spying_truth, all_states=all_states)
         figures[family] = mine
-    free = figures[Family.CONTINGENT]
+    free = figures[Family.BEST_RESPONSE]
     stories: dict[Information, Story | None] = {
         Information.INTERIM: None,
-        Information.EX_POST: tell(
-            problem, values[Family.CONTINGENT, Information.EX_POST], spying_truth, free["ex_post"]
+        Information.EX_POST: find_story(
+            problem, values[Family.BEST_RESPONSE, Information.EX_POST], spying_truth, free["ex_post"]
         ),
     }
     deposit = None
     if truth is not None:
-        best = values[Family.CONTINGENT, Information.INTERIM]
-        stories[Information.INTERIM] = tell(problem, best, truth, free["interim"])
+        best = values[Family.BEST_RESPONSE, Information.INTERIM]
+        stories[Information.INTERIM] = find_story(problem, best, truth, free["interim"])
         if problem.exit:
             staying = replace(problem, exit=False)
-            deposit = max(0.0, -worst_stay(staying, solve(staying, Family.CONTINGENT, Information.INTERIM)))
+            deposit = max(0.0, -worst_stay(staying, solve(staying, Family.BEST_RESPONSE, Information.INTERIM)))
     level = ties(problem, truth if truth is not None else spying_truth)
     return Search(problem.deviator, problem, figures, refused, stories, level, deposit)
 
@@ -241,15 +241,15 @@ def _promises(found: Audit) -> list[Verdict]:
 
     if promises.incentive != "none":
         kind = "interim" if promises.incentive == "bayesian" else "ex_post"
-        search, figure = found.worst(Family.CONTINGENT, kind)
-        place = place_text(found.environment, figure.place, search.who, ex_post=kind == "ex_post")
+        search, figure = found.worst(Family.BEST_RESPONSE, kind)
+        place = state_text(found.environment, figure.state, search.who, ex_post=kind == "ex_post")
         judge(
             f"incentive: {promises.incentive}{_extended(found)}",
             figure.gain,
             figure.bound,
             {"agent": found.name(search), **place},
         )
-        each = [s.figures[Family.CONTINGENT][kind] for s in found.searches]
+        each = [s.figures[Family.BEST_RESPONSE][kind] for s in found.searches]
         out[-1] = replace(out[-1], status=_together([status(f.gain, f.bound, found.tolerance) for f in each]))
     agents = len(found.environment.agents)
     match promises.budget:
@@ -362,7 +362,9 @@ def witness_of(found: Audit) -> tuple[Search, Information, Gain, Story] | None:
     ex_post = found.mechanism.promises.incentive == "periodic ex post"
     order = [Information.EX_POST] if ex_post else [Information.INTERIM, Information.EX_POST]
     for information in order:
-        search, figure = found.worst(Family.CONTINGENT, "ex_post" if information is Information.EX_POST else "interim")
+        search, figure = found.worst(
+            Family.BEST_RESPONSE, "ex_post" if information is Information.EX_POST else "interim"
+        )
         story = search.stories[information]
         if story is not None and figure.gain > found.tolerance + figure.bound:
             return search, information, figure, story
@@ -382,7 +384,7 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
         "information": information.value,
         "gain": figure.gain,
         "bound": figure.bound,
-        **place_text(environment, figure.place, search.who, ex_post=ex_post),
+        **state_text(environment, figure.state, search.who, ex_post=ex_post),
         "period": len(story.history),
         "history": [
             {
@@ -395,8 +397,8 @@ def witness_data(found: Audit) -> dict[str, Any] | None:
             }
             for step in story.history
         ],
-        "report": message_text(problem, story.place.period, story.message),
-        "prescribed": message_text(problem, story.place.period, story.prescribed),
+        "report": message_text(problem, story.state.period, story.message),
+        "prescribed": message_text(problem, story.state.period, story.prescribed),
         "lie": story.lie,
         "truth": story.truth,
     }
@@ -408,11 +410,11 @@ def story_text(found: Audit) -> str:
     if witness is None:
         return _without_witness(found)
     search, information, figure, story = witness
-    environment, problem, t = found.environment, search.problem, story.place.period
+    environment, problem, t = found.environment, search.problem, story.state.period
     knowing = (
-        f"knowing the signals ({profile_text(environment, t, story.place.profile)})"
+        f"knowing the signals ({profile_text(environment, t, story.state.profile)})"
         if information is Information.EX_POST
-        else f"with signal {own_text(environment, t, search.who, story.place.profile)}"
+        else f"with signal {own_text(environment, t, search.who, story.state.profile)}"
     )
     before = "".join(f", {lie}" for lie in past_lies(problem, story))
     sent = message_text(problem, t, story.message)
@@ -422,7 +424,7 @@ def story_text(found: Audit) -> str:
         act = "leaves"
     else:
         act = f"reports {sent} instead of {message_text(problem, t, story.prescribed)}"
-    first = search.figures[Family.CONTINGENT]["ex_ante"].gain
+    first = search.figures[Family.BEST_RESPONSE]["ex_ante"].gain
     ante = f"{figure_text(first)} ex ante, " if first > found.tolerance else ""
     aside = ", what it owes already aside" if story.history and not found.exit else ""
     return (
@@ -445,7 +447,7 @@ def _without_witness(found: Audit) -> str:
     figures = {
         (found.name(search), kind): figure
         for search in found.searches
-        for kind, figure in search.figures[Family.CONTINGENT].items()
+        for kind, figure in search.figures[Family.BEST_RESPONSE].items()
     }
     if all(figure.gain + figure.bound <= found.tolerance for figure in figures.values()):
         return "No deviation of anybody gains anything."

@@ -194,7 +194,7 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
     over_fine, under_fine = max(m[0] for m in fine), max(m[1] for m in fine)
     problems = [build_problem(grid, rules, (i,)) for i in agents]
     gains = {
-        family: [_gain(problem, family) for problem in problems] for family in (Family.ONE_SHOT, Family.CONTINGENT)
+        family: [_gain(problem, family) for problem in problems] for family in (Family.ONE_SHOT, Family.BEST_RESPONSE)
     }
     return Miss(
         method=mechanism.method,
@@ -206,7 +206,7 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
         over=over,
         under=under,
         gain_one_shot=max(gain for gain, _ in gains[Family.ONE_SHOT]),
-        gain=max(gain for gain, _ in gains[Family.CONTINGENT]),
+        gain=max(gain for gain, _ in gains[Family.BEST_RESPONSE]),
         bound=max(bound for found in gains.values() for _, bound in found),
         limit=(max(over, 0.0) + max(under, 0.0) + short) / (1 - environment.discount),
         nodes=len(rules.nodes),

@@ -1,6 +1,6 @@
 """The audit of a mechanism that freezes weights at the first report, where the plain search does not fit.
 
-It covers any deviation at all, as the plain audit's contingent family does, over *all* profiles of states. Information:
+It covers any deviation at all, as the plain audit's best response does, over *all* profiles of states. Information:
 ex post. A gain knowing less is no larger, so what holds ex post holds for the other kinds too; at the start it is also
 worked out interim and ex ante. See `dynmech.agents.oracle.frozen_search`.
 """
@@ -138,7 +138,7 @@ class FrozenAudit:
             "error_bound": self.bound,
             "truth": {"payoff": [s.payoff for s in self.searches], "revenue": self.revenue},
             "gains": {
-                "contingent": {
+                "best_response": {
                     "ex_ante": [s.ex_ante_gain for s in self.searches],
                     "interim": nothing,
                     "on_path": nothing,

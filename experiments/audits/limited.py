@@ -51,7 +51,9 @@ class LimitedAudit:
             "mechanism": self.mechanism,
             "agents": [one.agent for one in self.found],
             "refused": self.reason,
-            "gains": {"contingent": {"ex_ante": [max(0.0, one.at_least) for one in self.found], "kind": "lower_bound"}},
+            "gains": {
+                "best_response": {"ex_ante": [max(0.0, one.at_least) for one in self.found], "kind": "lower_bound"}
+            },
             "conditions": {
                 c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in self.conditions
             },

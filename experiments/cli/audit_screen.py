@@ -23,9 +23,9 @@ HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_p
 NAMES = {
     Family.ONE_SHOT: "one-shot",
     Family.BELIEF_MANIPULATION: "belief-manipulation",
-    Family.CONTINGENT: "best-response",
+    Family.BEST_RESPONSE: "best response",
 }
-"""The families as a stress test calls them."""
+"""The families of deviations as the screen calls them."""
 
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
 

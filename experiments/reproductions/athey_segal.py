@@ -78,7 +78,7 @@ def problem(text: str, mechanism: str, agent: int) -> Problem:
 
 def gain(of: Problem, information: Information = Information.INTERIM, *, worst: bool = False) -> float:
     """The most that any deviation gains, ex ante or at the worst state."""
-    best, truth = (solve(of, family, information) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+    best, truth = (solve(of, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     return (worst_gain(of, best, truth) if worst else ex_ante_gain(best, truth)).gain
 
 
@@ -194,7 +194,7 @@ def _on_midpoints() -> Iterator[Claim]:
             None,
             gain(of),
             expected,
-            **played("trading-game", mechanism, agent, Witness(of, Family.CONTINGENT)),
+            **played("trading-game", mechanism, agent, Witness(of, Family.BEST_RESPONSE)),
         )
 
 
@@ -361,7 +361,7 @@ def hidden_actions() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         PAPER, "Example 5, pay your report: misreports and disobedience", None, gain(whole), 0.4525,
-        **played(text, "pay-your-report", BUYER, Witness(whole, Family.CONTINGENT)),
+        **played(text, "pay-your-report", BUYER, Witness(whole, Family.BEST_RESPONSE)),
     )  # fmt: skip
     for agent in (SELLER, BUYER):
         of = problem(text, "team:reports=payoffs", agent)

@@ -49,7 +49,7 @@ def mean(samples: FloatArray) -> tuple[float, float]:
 def largest_gain(
     environment: TableEnvironment,
     mechanism: Mechanism,
-    family: Family = Family.CONTINGENT,
+    family: Family = Family.BEST_RESPONSE,
     information: Information = Information.EX_POST,
     *,
     on_path: bool = False,

@@ -162,7 +162,7 @@ def _incentives() -> Iterator[Claim]:
 def _plain_gain(environment: TableEnvironment, mechanism: VirtualPivot, agent: int) -> float:
     """The most that any deviation gains after period 0, by the search that knows nothing of frozen weights."""
     problem = build_problem(environment, mechanism, (agent,))
-    truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.CONTINGENT))
+    truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
     return worst_gain(problem, best, truth, all_states=True).gain
 
 

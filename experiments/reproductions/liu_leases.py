@@ -215,7 +215,7 @@ def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iter
                 error=error,
             )
         here = build_problem(known, mechanism, (0,))
-        truth, best = (solve(here, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.CONTINGENT))
+        truth, best = (solve(here, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
         simulated, error = mean(lied.payoffs[0] - honest.payoffs[0])
         yield claim(
             f"2014 §3.1: Crémer–McLean, θ_0 = {before}: the best deviation gains ex ante",

@@ -83,7 +83,7 @@ def _worst_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     gains = []
     for agent in range(len(environment.agents)):
         problem = build_problem(environment, mechanism, (agent,))
-        truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.CONTINGENT))
+        truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
         gains.append(worst_gain(problem, best, truth).gain)
     return max(gains)
 

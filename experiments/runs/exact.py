@@ -7,7 +7,7 @@ from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.state_labels import message_text, own_text
-from dynmech.agents.oracle.story import past_lies, tell
+from dynmech.agents.oracle.story import find_story, past_lies
 from dynmech.agents.oracle.witness import Witness
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import Refusal
@@ -37,7 +37,9 @@ class Exact:
 
     def holds(self) -> bool:
         """Whether every agent's best response was searched and gains nothing."""
-        free = [figure.gain + figure.bound for (_, family), figure in self.gains.items() if family is Family.CONTINGENT]
+        free = [
+            figure.gain + figure.bound for (_, family), figure in self.gains.items() if family is Family.BEST_RESPONSE
+        ]
         return bool(free) and max(free) <= TOLERANCE
 
 
@@ -62,7 +64,7 @@ def collusion(game: Game, members: Sequence[int]) -> Collusion:
         environment, mechanism = _searchable(game)
         problem = build_problem(environment, mechanism, members)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-        witness = Witness(problem, Family.CONTINGENT, story(problem))
+        witness = Witness(problem, Family.BEST_RESPONSE, story(problem))
     except Refusal as error:
         return Collusion(None, None, str(error))
     return Collusion(ex_ante_gain(witness.value, truth), witness)
@@ -94,11 +96,11 @@ def exact_gains(game: Game) -> Exact:
         for agent in range(len(environment.agents)):
             problem = build_problem(environment, mechanism, (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-            for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+            for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
-            free = gains[agent, Family.CONTINGENT]
+            free = gains[agent, Family.BEST_RESPONSE]
             if free.gain - free.bound > TOLERANCE:
-                witnesses[agent] = Witness(problem, Family.CONTINGENT, story(problem))
+                witnesses[agent] = Witness(problem, Family.BEST_RESPONSE, story(problem))
     except Refusal as error:
         return Exact({}, {}, str(error))
     return Exact(gains, witnesses)
@@ -108,15 +110,15 @@ def story(problem: Problem) -> str:
     """What the best response does in the state in which it gains most, as words that follow the deviator's name."""
     plays = "plays its best response" if len(problem.deviator) == 1 else "play their joint best response"
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    best = solve(problem, Family.CONTINGENT, Information.INTERIM)
-    told = tell(problem, best, truth, worst_gain(problem, best, truth))
-    if told is None:
+    best = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
+    worst_case = find_story(problem, best, truth, worst_gain(problem, best, truth))
+    if worst_case is None:
         return plays
-    t = told.place.period
-    lies = past_lies(problem, told)
-    signal = own_text(problem.environment, t, problem.deviator, told.place.profile)
+    t = worst_case.state.period
+    lies = past_lies(problem, worst_case)
+    signal = own_text(problem.environment, t, problem.deviator, worst_case.state.profile)
     before = f", {' and '.join(lies)}" if lies else ""
     return (
-        f"{plays} (in period {len(told.history)}, with signal {signal}{before}: "
-        f"{message_text(problem, t, told.message)} instead of {message_text(problem, t, told.prescribed)})"
+        f"{plays} (in period {len(worst_case.history)}, with signal {signal}{before}: "
+        f"{message_text(problem, t, worst_case.message)} instead of {message_text(problem, t, worst_case.prescribed)})"
     )

@@ -341,7 +341,7 @@ def _ordered(rows: "pd.DataFrame", column: str) -> "pd.DataFrame":
 def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
     """The exact gain that bounds a family's, and whether the simulated one agrees with it."""
     bounding = {"one-shot": Family.ONE_SHOT, "belief-manipulation": Family.BELIEF_MANIPULATION}
-    figure = contest.exact.gains.get((agent, bounding.get(family, Family.CONTINGENT)))
+    figure = contest.exact.gains.get((agent, bounding.get(family, Family.BEST_RESPONSE)))
     if figure is None:
         return {"exact": float("nan"), "exact_bound": float("nan"), "agrees": True}
     slack = 4 * error + 2 * contest.game.tail + figure.bound + ZERO
@@ -413,7 +413,7 @@ def _stories(
 
 def _best_gains(contest: Contest) -> list[float]:
     """What the best responses that gain something gain, exactly."""
-    return [contest.exact.gains[agent, Family.CONTINGENT].gain for agent in contest.exact.witnesses]
+    return [contest.exact.gains[agent, Family.BEST_RESPONSE].gain for agent in contest.exact.witnesses]
 
 
 def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> "pd.DataFrame":

@@ -70,7 +70,7 @@ class Tree:
 def tree_gain(environment: TableEnvironment, mechanism: Mechanism, agent: int, family: Family, spy: bool) -> float:
     """Ex ante gain of a family by the tree."""
     tree = Tree(environment, mechanism, agent, family is Family.BELIEF_MANIPULATION, spy)
-    start = ANYTHING if family is Family.CONTINGENT else HONEST
+    start = ANYTHING if family is Family.BEST_RESPONSE else HONEST
     return tree.value(0, environment.prior, 0, start) - tree.value(0, environment.prior, 0, DONE)
 
 

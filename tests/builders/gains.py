@@ -19,7 +19,7 @@ from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Situation
 
-FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT)
+FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
 
 Rule = Callable[[TableEnvironment], ContingentMechanism]
 RULES: dict[str, tuple[Rule, Callable[[int], float]]] = {

@@ -10,7 +10,7 @@ import pytest
 
 from dynmech.agents.learners.exp3 import Exp3
 from dynmech.agents.learners.fictitious_play import FictitiousPlay
-from dynmech.agents.learners.learning import GRID, Learner, Place, Step, nearest
+from dynmech.agents.learners.learning import GRID, Learner, LearnerState, Step, nearest
 from dynmech.agents.learners.q_learning import QLearning
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
@@ -70,11 +70,11 @@ def half(values: Array) -> float:
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_the_contingent_lie_is_found(kind: type[Learner]) -> None:
+def test_the_best_response_is_found(kind: type[Learner]) -> None:
     """Lie in period 0, and then, where the test shows 6 (signal 1), say 4: worth 2 ex ante, by the oracle too."""
     game = oil("cremer-mclean")
     problem = build_problem(game.environment, game.mechanism, (0,))  # type: ignore[arg-type] # a finite one
-    exact = solve(problem, Family.CONTINGENT, Information.INTERIM).ex_ante
+    exact = solve(problem, Family.BEST_RESPONSE, Information.INTERIM).ex_ante
     exact -= solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
     assert exact == pytest.approx(2, abs=1e-10)
     gain, report, signal = gains(kind, "cremer-mclean")
@@ -325,14 +325,14 @@ def test_exp3_credits_by_importance() -> None:
     learner, space, nothing = Exp3(explore=0.1), Finite(("a", "b")), np.zeros(1, np.intp)
     game_spaces = GameSpaces(("Ann",), (space,), ((space,),), (space,), ((space,),))
     view = View(0, 0, nothing, nothing, None, space, nothing, np.zeros((1, 2)), (), {}, game_spaces)
-    place = Place("here", 1, 1, 2, nothing)
+    state = LearnerState("here", 1, 1, 2, nothing)
     for sent, flow, odds in ((0, 3.0, 0.5), (1, 5.0, 0.25), (0, 0.0, 0.5)):
         law = np.where(np.arange(2) == sent, odds, 1 - odds)[None]
-        learner.learn(view, [Step(place, np.array([sent]), np.array([flow]), law)])
-    assert learner.worth(view, place).tolist() == [[-4 / 0.5, 2 / 0.25]]
+        learner.learn(view, [Step(state, np.array([sent]), np.array([flow]), law)])
+    assert learner.worth(view, state).tolist() == [[-4 / 0.5, 2 / 0.25]]
     rate = sqrt(log(2) / (2 * 3)) / 4  # seen three times, the farthest return 4 from its baseline
-    assert learner.odds(view, place)[0, 1] == pytest.approx(1 / (1 + exp(-16 * rate)), abs=1e-15)
-    assert learner.best(view, place).tolist() == [1]
+    assert learner.odds(view, state)[0, 1] == pytest.approx(1 / (1 + exp(-16 * rate)), abs=1e-15)
+    assert learner.best(view, state).tolist() == [1]
 
 
 # Small parts
@@ -362,7 +362,7 @@ def test_what_cannot_be_held_is_refused_in_one_line() -> None:
     environment = RepeatedAuction(bidders=2, values=9, horizon=3).build()
     with pytest.raises(PlayError) as caught:
         play(make_game(environment, Team(environment)), QLearning(rounds=3), Truthful(), episodes=2)
-    line = "3 × 729 places with 9 messages are too many to learn; give a smaller horizon or coarser sets"
+    line = "3 × 729 states with 9 messages are too many to learn; give a smaller horizon or coarser sets"
     assert str(caught.value) == f"strategy 'q-learning' of agent 'bidder 1' in period 1: {line}"
 
 

@@ -43,7 +43,7 @@ def three(seed: int, horizon: int | None = None) -> TableEnvironment:
 def exact_gain(environment: TableEnvironment, mechanism: Mechanism, who: Sequence[int]) -> float:
     problem = build_problem(environment, mechanism, who)
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    return ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+    return ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
 
 
 def played(environment: TableEnvironment, mechanism: Mechanism, parts: dict[int, Witness]) -> tuple[Moments, float]:
@@ -65,7 +65,7 @@ def test_the_parts_of_a_plan_earn_its_figure_on_the_event_loop(
     environment = three(5, horizon)
     mechanism = rule(environment)
     exact = exact_gain(environment, mechanism, who)
-    parts = Witness(build_problem(environment, mechanism, who), Family.CONTINGENT).parts()
+    parts = Witness(build_problem(environment, mechanism, who), Family.BEST_RESPONSE).parts()
     assert list(parts) == list(who)
     gain, tail = played(environment, mechanism, parts)
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 2 * len(who) * tail + 1e-9
@@ -79,7 +79,7 @@ def test_where_what_is_paid_depends_on_the_past() -> None:
     mechanism = ContingentSpanning(environment)
     problem = build_problem(environment, mechanism, (0, 1))
     exact = exact_gain(environment, mechanism, (0, 1))
-    gain, tail = played(environment, mechanism, Witness(problem, Family.CONTINGENT).parts())
+    gain, tail = played(environment, mechanism, Witness(problem, Family.BEST_RESPONSE).parts())
     assert exact > 0.1
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 4 * tail
 
@@ -90,7 +90,7 @@ def test_together_they_also_act_and_reply(horizon: int | None) -> None:
     mechanism = Nosy(environment)
     problem = build_problem(environment, mechanism, (0, 1))
     exact = exact_gain(environment, mechanism, (0, 1))
-    gain, tail = played(environment, mechanism, Witness(problem, Family.CONTINGENT).parts())
+    gain, tail = played(environment, mechanism, Witness(problem, Family.BEST_RESPONSE).parts())
     assert exact > max(exact_gain(environment, mechanism, (0,)), exact_gain(environment, mechanism, (1,)))
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 4 * tail
 
@@ -124,7 +124,7 @@ def test_the_members_look_at_their_own_number_only() -> None:
     """Changing the outsider's signal changes nothing that they send."""
     environment = three(7)
     mechanism = Team(environment)
-    parts = Witness(build_problem(environment, mechanism, (0, 1)), Family.CONTINGENT).parts()
+    parts = Witness(build_problem(environment, mechanism, (0, 1)), Family.BEST_RESPONSE).parts()
     game = make_game(environment, mechanism)
     streams = Streams(0, "peek", 0, 500, 1)
     record = play_shard(game, [parts[0], parts[1], Truthful()], streams)

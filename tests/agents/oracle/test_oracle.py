@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.optimize import linprog
 
-from dynmech.agents.oracle import post_decision_states as places
+from dynmech.agents.oracle import post_decision_states
 from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.merging import numbered
-from dynmech.agents.oracle.post_decision_states import Outlook, all_places
+from dynmech.agents.oracle.post_decision_states import Expectations, all_post_decision_states
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
@@ -47,7 +47,7 @@ FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourRep
 
 
 @pytest.mark.parametrize("rule", FINITE)
-@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
+@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE])
 def test_finite_games_agree_with_the_tree(rule: Callable[[TableEnvironment], Mechanism], family: Family) -> None:
     for seed in range(3):
         base = random_environment(generator(seed), agents=2, signals=2, decisions=2)
@@ -75,7 +75,7 @@ def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEn
     best = max(tree_payoffs(environment, mechanism, play)[0][0] for _, _, play in firm_1_strategies()) - honest
     problem = build_problem(environment, mechanism, (0,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth)
+    found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth)
     assert found.gain == pytest.approx(best, abs=1e-10)
 
 
@@ -96,13 +96,13 @@ def test_liu_figures() -> None:
             worst_gain(problem, spying, honest).gain,
         )
 
-    assert figures(Family.CONTINGENT) == pytest.approx((2, 2, 4, 6), abs=1e-10)
+    assert figures(Family.BEST_RESPONSE) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.BELIEF_MANIPULATION) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.ONE_SHOT) == pytest.approx((0, 0, 4, 6), abs=1e-10)
     linked = build_problem(environment, Linked(environment), (0,))
     for information in Information:
         truth = solve(linked, Family.PRESCRIBED, information)
-        assert worst_gain(linked, solve(linked, Family.CONTINGENT, information), truth).gain == pytest.approx(
+        assert worst_gain(linked, solve(linked, Family.BEST_RESPONSE, information), truth).gain == pytest.approx(
             0, abs=1e-10
         )
 
@@ -128,7 +128,7 @@ def test_all_stationary_policies_do_no_better(seed: int) -> None:
                 law = rows[decision, range(4)]
                 best = np.maximum(best, np.linalg.solve(np.eye(4) - 0.8 * law, flow))
             problem = build_problem(environment, mechanism, (agent,))
-            value = solve(problem, Family.CONTINGENT, Information.EX_POST)
+            value = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
             np.testing.assert_allclose(value.choices[1][0].max(axis=1), best, atol=1e-8)
             gain = worst_gain(problem, value, solve(problem, Family.PRESCRIBED, Information.EX_POST), all_states=True)
             if agent == 0:
@@ -145,7 +145,7 @@ def test_linear_programs_agree(seed: int) -> None:
     mechanism = RULES[seed % len(RULES)](environment)
     for agent in range(2):
         problem = build_problem(environment, mechanism, (agent,))
-        best = solve(problem, Family.CONTINGENT, Information.EX_POST)
+        best = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
 
@@ -185,7 +185,7 @@ def test_linear_programs_agree_on_finite_games(seed: int) -> None:
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
     mechanism = FINITE[seed % len(FINITE)](environment)
     for agent in range(2):
-        best = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.EX_POST)
+        best = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(finite_program(environment, mechanism, agent), abs=1e-7)
 
 
@@ -204,8 +204,8 @@ def test_equal_rows_have_equal_numbers() -> None:
     assert numbered(rows).tolist() == [0, 1, 0, 2, 1]
 
 
-@given(st.integers(0, 10_000), st.sampled_from([1, 40, places.ROOM]))
-def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
+@given(st.integers(0, 10_000), st.sampled_from([1, 40, post_decision_states.ROOM]))
+def test_an_expectation_is_a_plain_sum(seed: int, room: int) -> None:
     """Against sums over profiles one by one; whole laws and parts of them, one chunk and many, padding and none."""
     rng = generator(seed)
     width, others, states, messages, events = rng.integers(1, [4, 4, 5, 4, 6])
@@ -214,13 +214,13 @@ def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
     chosen = rng.random((states, events)) < rng.choice([0.3, 1.0])
     chosen[rng.integers(states), rng.integers(events)] = True
     memory, event = np.nonzero(chosen)
-    kept, places.ROOM = places.ROOM, room
+    kept, post_decision_states.ROOM = post_decision_states.ROOM, room
     try:
-        outlook = Outlook(laws, own, int(width), memory, event)
+        outlook = Expectations(laws, own, int(width), memory, event)
         spying, interim = (outlook.best(choices, spying=spying) for spying in (True, False))
         pieces = list(outlook.by_own(choices))
     finally:
-        places.ROOM = kept
+        post_decision_states.ROOM = kept
     assert [k for here, _, _ in pieces for k in range(here.start, here.stop)] == list(range(len(memory)))
     for here, mass, worth in pieces:
         for k in range(here.start, here.stop):
@@ -233,15 +233,15 @@ def test_an_outlook_is_a_plain_sum(seed: int, room: int) -> None:
             assert spying[k] == pytest.approx(weighted.max(axis=1).sum(), abs=1e-13)
 
 
-def test_only_places_that_some_choice_leads_to_are_worked_out() -> None:
+def test_only_post_decision_states_that_some_choice_leads_to_are_worked_out() -> None:
     """Past reports are remembered: a memory says what was decided, and what the others' signals were."""
     environment = interdependent(1)
-    period_places = build_problem(environment, Lottery(environment), (0,)).places
-    assert period_places[0] is None
+    by_period = build_problem(environment, Lottery(environment), (0,)).post_decision_states
+    assert by_period[0] is None
     decisions, size, own = 2, 4, 2
-    assert period_places[1] is not None
-    assert len(period_places[1]) <= decisions * size * own < (1 + decisions * size) * decisions * size
-    everything = all_places(9, 8, 4)
+    assert by_period[1] is not None
+    assert len(by_period[1]) <= decisions * size * own < (1 + decisions * size) * decisions * size
+    everything = all_post_decision_states(9, 8, 4)
     assert sorted(set(zip(everything.memory, everything.decision, everything.profile, strict=True))) == list(
         product(range(9), range(2), range(4))
     )
@@ -253,8 +253,8 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
     problem = build_problem(environment, Team(environment), (0,))
     outlook = Counter[str]()
-    original = Outlook.best
-    monkeypatch.setattr(Outlook, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
+    original = Expectations.best
+    monkeypatch.setattr(Expectations, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
     best = solve(problem, Family.ONE_SHOT, Information.INTERIM)
     assert best.bound < 1e-7
     assert outlook["sweeps"] < 300
@@ -264,7 +264,7 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     environment = interdependent(4)
     mechanism = rule(environment)
-    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         for information in Information:
             figures = []
             for merge in (True, False):
@@ -282,7 +282,7 @@ def test_a_coalition_gains_at_least_what_its_members_gain_alone() -> None:
     def gain(*who: int) -> float:
         problem = build_problem(environment, mechanism, who)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-        return ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+        return ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
 
     assert gain(0, 1) >= max(gain(0), gain(1)) - 1e-9
     assert gain(0, 1) > 1  # both are paid the other's reported utility: together they milk the designer
@@ -297,11 +297,11 @@ def test_team_and_pivot_withstand_everything_on_private_values(seed: int) -> Non
             problem = build_problem(environment, mechanism, (agent,))
             for information in Information:
                 truth = solve(problem, Family.PRESCRIBED, information)
-                best = worst_gain(problem, solve(problem, Family.CONTINGENT, information), truth, all_states=True)
+                best = worst_gain(problem, solve(problem, Family.BEST_RESPONSE, information), truth, all_states=True)
                 assert best.gain <= 1e-8 + best.bound
 
 
-@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
+@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE])
 @pytest.mark.parametrize("rule", [Team, PayYourReport, Lottery])
 def test_the_witness_earns_its_figure_on_the_event_loop(
     rule: Callable[[TableEnvironment], Mechanism], family: Family
@@ -345,10 +345,10 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
         expected = tree.value(0, environment.prior, 0, ANYTHING) - tree.value(0, environment.prior, 0, DONE)
         problem = build_problem(environment, mechanism, (agent,), exit=True)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-        found = ex_ante_gain(solve(problem, Family.CONTINGENT, Information.INTERIM), truth).gain
+        found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
         assert found == pytest.approx(expected, abs=1e-10)
         stuck = build_problem(environment, mechanism, (agent,))
-        bound = solve(stuck, Family.CONTINGENT, Information.INTERIM).ex_ante - truth.ex_ante
+        bound = solve(stuck, Family.BEST_RESPONSE, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
 
 

@@ -55,18 +55,18 @@ def verdicts(found: Audit) -> dict[str, str]:
 
 
 def test_the_oil_leases_of_liu() -> None:
-    """§3.1: contingent 2 and 4, one lie 0 on the path of truth (4 after a lie), 6 ex post; linked: nothing."""
+    """§3.1: best response 2 and 4, one lie 0 on the path of truth (4 after a lie), 6 ex post; linked: nothing."""
     environment = OilLeasesPrior().build()
     found = audit(environment, CremerMcLean(environment))
-    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
-    assert gains(found, Family.CONTINGENT, "interim") == pytest.approx([4, 0], abs=1e-10)
+    assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([2, 0], abs=1e-10)
+    assert gains(found, Family.BEST_RESPONSE, "interim") == pytest.approx([4, 0], abs=1e-10)
     assert gains(found, Family.ONE_SHOT, "ex_ante") == pytest.approx([0, 0], abs=1e-10)
     assert gains(found, Family.ONE_SHOT, "on_path") == pytest.approx([0, 0], abs=1e-10)
     assert gains(found, Family.ONE_SHOT, "interim") == pytest.approx([4, 0], abs=1e-10)
-    assert gains(found, Family.CONTINGENT, "ex_post") == pytest.approx([6, 0], abs=1e-10)
+    assert gains(found, Family.BEST_RESPONSE, "ex_post") == pytest.approx([6, 0], abs=1e-10)
     assert verdicts(found) == {"incentive: bayesian": "fails", "efficient": "holds"}
     held = audit(environment, Linked(environment))
-    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         for kind in ("ex_ante", "on_path", "interim", "ex_post"):
             assert gains(held, family, kind) == pytest.approx([0, 0], abs=1e-10)
     assert set(verdicts(held).values()) == {"holds"}
@@ -78,7 +78,7 @@ def test_the_gain_is_2_for_either_prior_signal(theta: int) -> None:
     prior = np.zeros((2, 1))
     prior[theta] = 1
     environment = replace(OilLeasesPrior().build(), prior=prior)
-    assert gains(audit(environment, CremerMcLean(environment)), Family.CONTINGENT, "ex_ante") == pytest.approx(
+    assert gains(audit(environment, CremerMcLean(environment)), Family.BEST_RESPONSE, "ex_ante") == pytest.approx(
         [2, 0], abs=1e-10
     )
 
@@ -230,7 +230,7 @@ def test_misreport_and_disobedience_are_searched_together(seed: int) -> None:
     now = utility[0].T - pay[0].min() + np.einsum("ast,t->sa", law, later)
     problem = build_problem(environment, mechanism, (0,))
     assert problem.periods[0].decision.shape == (1, 2, 2, 2)  # reports × actions
-    best = solve(problem, Family.CONTINGENT, Information.INTERIM)
+    best = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
     assert best.ex_ante == pytest.approx(float(environment.prior @ now.max(axis=1)), abs=1e-12)
 
 
@@ -240,7 +240,7 @@ def test_obedience_pays_where_effort_is_worth_it() -> None:
     found = audit(environment, PaysForNothing(environment))
     assert plan(environment).policy[0].tolist() == [1, 1]
     assert audit_data(found)["truth"]["payoff"] == pytest.approx([4])
-    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([0], abs=1e-12)
+    assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([0], abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -257,7 +257,7 @@ def test_the_witness_misreports_and_disobeys_on_the_event_loop(seed: int) -> Non
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
         problem = build_problem(environment, mechanism, (agent,))
-        witness = Witness(problem, Family.CONTINGENT)
+        witness = Witness(problem, Family.BEST_RESPONSE)
         exact = witness.value.ex_ante - solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
         played = play_shard(game, [witness if i == agent else Truthful() for i in range(2)], streams)
         gain = played.payoffs[agent] - honest[agent]
@@ -278,15 +278,15 @@ def test_a_rule_that_ignores_the_action_loses_to_disobedience() -> None:
     """Paid 6 for low and 2 for high: obey −1 + 3 + 2 = 4, lie only −1 + 3 + 6 = 8, shirk and tell the truth 6."""
     environment = effort()
     found = audit(environment, PaysMore(environment))
-    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([4], abs=1e-12)
+    assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([4], abs=1e-12)
     assert verdicts(found)["incentive: bayesian"] == "fails"
 
 
 def test_exit_finds_hit_and_run_and_the_deposit_that_prevents_it() -> None:
     environment = interdependent(0)
     stay, run = (audit(environment, ContingentSpanning(environment), exit=leave) for leave in (False, True))
-    assert max(gains(stay, Family.CONTINGENT, "interim")) < 1e-8
-    assert max(gains(run, Family.CONTINGENT, "interim")) > 0.05
+    assert max(gains(stay, Family.BEST_RESPONSE, "interim")) < 1e-8
+    assert max(gains(run, Family.BEST_RESPONSE, "interim")) > 0.05
     # Whoever has posted the deposit never gains by running: the deposit is the worst continuation payoff, negated.
     worst = [least.value for least in run.participation["interim"]]
     deposits = [search.deposit for search in run.searches]
@@ -297,7 +297,7 @@ def test_a_coalition_is_audited() -> None:
     environment = interdependent(2)
     found = audit(environment, Team(environment), coalitions=[["agent 1", "agent 2"]])
     assert [found.name(search) for search in found.searches] == ["agent 1 + agent 2"]
-    assert gains(found, Family.CONTINGENT, "interim")[0] > 1
+    assert gains(found, Family.BEST_RESPONSE, "interim")[0] > 1
 
 
 class SecretMemory(Team):
@@ -417,7 +417,7 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["gains"]["contingent"]["kind"] == "exact"
+    assert data["gains"]["best_response"]["kind"] == "exact"
     assert data["promises"][0]["status"] == "fails"
     assert data["witness"]["gain"] == pytest.approx(4)
     code, out, _ = call(capsys, "audit", "oil-leases", "linked:low=3,high=15", "--json")
@@ -438,7 +438,7 @@ def test_the_screen_says_signs_units_and_which_family_is_which(capsys: pytest.Ca
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "linked")
     words = " ".join(out.split())
     assert code == 0
-    assert "best-response firm 1 0 0 0 0" in words
+    assert "best response firm 1 0 0 0 0" in words
     assert "contingent" not in words.partition("holds incentive")[0]
     assert "in units of utility (below 0: a deficit): ex ante -1 (discounted, all periods), expected period" in words
     assert "largest under prescribed play: firm 1 is paid 16 (period 2, " in words
@@ -496,8 +496,8 @@ def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]
     code, out, _ = call(capsys, "audit", big, "pay-your-report", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["gains"]["contingent"]["kind"] == "lower_bound"
-    assert max(data["gains"]["contingent"]["ex_ante"]) > 0
+    assert data["gains"]["best_response"]["kind"] == "lower_bound"
+    assert max(data["gains"]["best_response"]["ex_ante"]) > 0
     assert "226,759,808" in data["refused"]
 
 
@@ -546,9 +546,9 @@ def test_undisturbed_figures_carry_bounds(information: Information) -> None:
     found = audit(environment, Team(environment))
     kind = "interim" if information is Information.INTERIM else "ex_post"
     for search in found.searches:
-        figure = search.figures[Family.CONTINGENT][kind]
+        figure = search.figures[Family.BEST_RESPONSE][kind]
         assert 0 < figure.bound < 1e-8
-        assert figure.place is not None
+        assert figure.state is not None
 
 
 class Bonus(Team):
@@ -587,7 +587,7 @@ def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
     # Truth starts with signal 0: half of the later periods pay if signals mix, every second if they alternate.
     honest = 0.999 / (1 - 0.999) / 2 if law[0, 0] else 0.999 / (1 - 0.999**2)
     assert audit_data(found)["truth"]["payoff"] == pytest.approx([honest], abs=1e-6)
-    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([best - honest], abs=1e-5)
+    assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([best - honest], abs=1e-5)
     assert verdicts(found)["incentive: bayesian"] == "fails"
     assert not found.holds
 
@@ -616,7 +616,7 @@ def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
     environment = interdependent(1)
     found = audit(environment, Mute(environment))
     assert found.searches[1].refused
-    assert np.isnan(gains(found, Family.CONTINGENT, "interim")[1])
+    assert np.isnan(gains(found, Family.BEST_RESPONSE, "interim")[1])
     assert verdicts(found)["incentive: bayesian"] in ("fails", "undecided")
     assert not found.holds
     assert audit_data(found)["participation"]["interim"][1] is None
@@ -746,6 +746,6 @@ def test_a_mechanism_that_observes_actions_is_searched_with_what_it_sees(fine: f
     rules = Watchful(effort())
     rules.fine = fine
     found = audit(effort(), rules)
-    assert gains(found, Family.CONTINGENT, "ex_ante") == pytest.approx([gain])
+    assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([gain])
     assert found.holds == (gain == 0)
     assert found.truthful.transfer == pytest.approx([0])

@@ -43,7 +43,7 @@ def test_what_fails_is_named_and_exits_1(capsys: pytest.CaptureFixture[str]) -> 
     code, shown = call(capsys, "audit", LARGE, "virtual-pivot:reading=left-sums", "--json")
     data = json.loads(shown)
     assert code == 1
-    gains = data["gains"]["contingent"]
+    gains = data["gains"]["best_response"]
     assert gains["kind"] == "exact"
     assert max(gains["ex_post"]) == pytest.approx(data["promises"][0]["worst"])
     assert max(gains["later"]) <= 1e-10 < 1e-3 < max(gains["first_report"])

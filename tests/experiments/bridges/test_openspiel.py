@@ -26,7 +26,7 @@ def test_oil_leases(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     environment = OilLeasesPrior().build()
     mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        ours = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
         assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 
@@ -36,7 +36,7 @@ def test_random_two_period_games(rule: Callable[[TableEnvironment], Mechanism]) 
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
     mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(environment, mechanism, (agent,)), Family.CONTINGENT, Information.INTERIM).ex_ante
+        ours = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
         assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 

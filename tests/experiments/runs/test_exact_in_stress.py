@@ -44,7 +44,7 @@ def test_exact_and_simulated_gains_stand_side_by_side(leases: StressResult) -> N
     assert "in period 1, with signal 6, having reported" in best["words"]
 
 
-@pytest.mark.parametrize(("family", "shift"), [(Family.CONTINGENT, 0.7), (Family.CONTINGENT, -0.7)])
+@pytest.mark.parametrize(("family", "shift"), [(Family.BEST_RESPONSE, 0.7), (Family.BEST_RESPONSE, -0.7)])
 def test_a_wrong_exact_figure_is_flagged(
     family: Family,
     shift: float,
@@ -56,7 +56,7 @@ def test_a_wrong_exact_figure_is_flagged(
 
     def wrong(game: Game) -> Exact:
         right = exact_gains(game)
-        gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.place) for key, f in right.gains.items()}
+        gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.state) for key, f in right.gains.items()}
         return replace(right, gains=gains)
 
     monkeypatch.setattr(choosing, "exact_gains", wrong)

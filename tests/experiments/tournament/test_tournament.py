@@ -209,7 +209,7 @@ def test_the_regret_of_truth_under_cremer_mclean_is_the_oracles_figure(tmp_path:
     """The belief manipulation of Liu's oil leases gains 2, and nothing gains more."""
     environment = load("oil-leases-prior")
     found_exactly = audit(environment, make_mechanism("cremer-mclean", environment))
-    exact = gains(found_exactly, Family.CONTINGENT, "ex_ante")
+    exact = gains(found_exactly, Family.BEST_RESPONSE, "ex_ante")
     assert exact == pytest.approx([2, 0], abs=1e-10)
     found = tournament(
         check_tournament(
@@ -300,7 +300,7 @@ def test_coalitions_earn_in_play_what_the_oracle_says(tmp_path: Path) -> None:
         by_name = {one.name: one for one in part.coalitions}
         cartel, alone, everybody = (by_name[name] for name in CARTEL)
         audited = audit(environment, make_mechanism(part.mechanism, environment), coalitions=[[0, 1]])
-        assert cartel.exact == pytest.approx(gains(audited, Family.CONTINGENT, "ex_ante")[0], abs=1e-9)
+        assert cartel.exact == pytest.approx(gains(audited, Family.BEST_RESPONSE, "ex_ante")[0], abs=1e-9)
         assert cartel.members == ("bidder 1", "bidder 2")
         for one in by_name.values():
             assert one.agrees

@@ -63,7 +63,7 @@ def ordered_economy(seed: int, agents: int, nodes: int, decisions: int, horizon:
     return from_arrays(utility, kernels, prior, 0.85, horizon=horizon, name="ordered")
 
 
-def worst(environment: TableEnvironment, mechanism: Mechanism, family: Family = Family.CONTINGENT) -> float:
+def worst(environment: TableEnvironment, mechanism: Mechanism, family: Family = Family.BEST_RESPONSE) -> float:
     """The largest ex post gain of anybody."""
     return audit(environment, mechanism).worst(family, "ex_post")[1].gain
 
@@ -78,7 +78,7 @@ def test_clipped_increments_hold_wherever_the_conditions_do(seed: int, size: tup
     mechanism = GeneralizedVCG(environment)
     assert all(condition.holds for condition in mechanism.conditions())
     found = audit(environment, mechanism)
-    assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-9
+    assert found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain < 1e-9
     assert found.verdict == "holds"
     values = payoffs_of_truth(environment, mechanism)
     np.testing.assert_allclose(values, mechanism.values[0].reshape(values.shape), atol=1e-10)

@@ -84,11 +84,11 @@ def economy(seed: int, agents: int = 2, horizon: int | None = None, publics: int
 
 
 def gain(mechanism: Mechanism, agent: int, information: Information = Information.INTERIM) -> float:
-    """The largest contingent gain over the states that some play of the agent leads to: after its own lies as well."""
+    """The largest gain of a best response over the states that some play leads to, after own lies as well."""
     environment = mechanism.environment
     assert isinstance(environment, TableEnvironment)
     problem = build_problem(environment, mechanism, (agent,))
-    best, truth = (solve(problem, family, information) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+    best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     return worst_gain(problem, best, truth).gain
 
 
@@ -349,7 +349,7 @@ def test_exact_ex_ante_gain_is_zero_for_every_family() -> None:
     mechanism = BalancedTeam(economy(11, 3))
     problem = build_problem(mechanism.environment, mechanism, (1,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT):
+    for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         assert abs(ex_ante_gain(solve(problem, family, Information.INTERIM), truth).gain) < 1e-9
 
 

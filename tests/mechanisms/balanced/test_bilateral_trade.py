@@ -41,7 +41,7 @@ def test_by_default_there_is_something_to_lie_about() -> None:
     def gain(economy: str) -> float:
         environment = load(economy)
         found = audit(environment, make_mechanism("pay-your-report", environment))
-        return max(search.figures[Family.CONTINGENT]["ex_ante"].gain for search in found.searches)
+        return max(search.figures[Family.BEST_RESPONSE]["ex_ante"].gain for search in found.searches)
 
     assert gain("bilateral-trade:values=2") == pytest.approx(0, abs=1e-9)
     assert gain("bilateral-trade") > 0.3

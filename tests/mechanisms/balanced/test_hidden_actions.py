@@ -35,8 +35,8 @@ from tests.builders.random_economies import working
 
 
 def gain(problem: Problem, information: Information = Information.INTERIM, *, worst: bool = False) -> float:
-    """The contingent gain, ex ante or at the worst state."""
-    best, truth = (solve(problem, family, information) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+    """The gain of a best response, ex ante or at the worst state."""
+    best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     return (worst_gain(problem, best, truth) if worst else ex_ante_gain(best, truth)).gain
 
 
@@ -102,7 +102,7 @@ def test_disobedience_in_play(mechanism: str, strategy: Disobedience, expected: 
 @pytest.mark.parametrize("mechanism", ["minimum-rent", "pay-your-report"])
 def test_the_witness_lies_and_shirks_for_what_it_is_worth(mechanism: str) -> None:
     whole = problem(INVEST, mechanism, BUYER)
-    got = simulated(INVEST, mechanism, BUYER, Witness(whole, Family.CONTINGENT))
+    got = simulated(INVEST, mechanism, BUYER, Witness(whole, Family.BEST_RESPONSE))
     assert abs(float(got.mean) - gain(whole)) <= 4 * float(got.error) + 1e-12
 
 
@@ -217,7 +217,7 @@ def test_acts_are_searched_as_plain_recursion_does(seed: int, agent: int) -> Non
     rules = Nosy(env)
     whole = build_problem(env, rules, (agent,))
     truth = solve(whole, Family.PRESCRIBED, Information.INTERIM).ex_ante
-    best = solve(whole, Family.CONTINGENT, Information.INTERIM).ex_ante
+    best = solve(whole, Family.BEST_RESPONSE, Information.INTERIM).ex_ante
     assert truth == pytest.approx(Recursion(rules, agent, free=False).value(0, env.prior, 0), abs=1e-12)
     assert best == pytest.approx(Recursion(rules, agent, free=True).value(0, env.prior, 0), abs=1e-12)
     assert best - truth > 0.3
@@ -233,7 +233,7 @@ def test_the_witness_acts_and_replies_for_what_it_is_worth(horizon: int | None) 
     streams = Streams(2, "test", 0, 6000, game.periods)
     whole = build_problem(env, rules, (0,))
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs[0]
-    record = play_shard(game, [Witness(whole, Family.CONTINGENT), Truthful()], streams)
+    record = play_shard(game, [Witness(whole, Family.BEST_RESPONSE), Truthful()], streams)
     got = Moments.of(record.payoffs[0] - honest)
     assert gain(whole) > 0.5
     assert abs(float(got.mean) - gain(whole)) <= 4 * float(got.error) + 2 * game.tail
@@ -241,7 +241,7 @@ def test_the_witness_acts_and_replies_for_what_it_is_worth(horizon: int | None) 
 
 def test_an_audit_covers_replies_and_what_is_seen() -> None:
     found = audit(working(1, None), Nosy(working(1, None)))
-    assert found.worst(Family.CONTINGENT, "interim")[1].gain > 0.5
+    assert found.worst(Family.BEST_RESPONSE, "interim")[1].gain > 0.5
 
 
 # Team by realised payoffs

@@ -319,7 +319,7 @@ def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
         environment = market(round(28 / 33 + shift, 6), 0.0)
         exit = worst_exit(environment, Level.BEST_RESPONSE)
         problem = build_problem(environment, SelfEnforcing(environment), (exit.agent,))
-        witness = Witness(problem, Family.CONTINGENT)
+        witness = Witness(problem, Family.BEST_RESPONSE)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
         game = game_of(environment)
         profile = [witness if i == exit.agent else Truthful() for i in range(2)]
@@ -416,7 +416,7 @@ def test_payments_beyond_the_least_constant_ask_for_more_patience() -> None:
     environment = market(0.95)
     more = SelfEnforcing(environment, 10.0)
     problem = build_problem(environment, more, (BUYER,))
-    best, truth = (solve(problem, family, Information.INTERIM) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+    best, truth = (solve(problem, family, Information.INTERIM) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     assert best.ex_ante - truth.ex_ante > 0.1
 
 

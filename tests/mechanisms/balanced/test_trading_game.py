@@ -45,7 +45,7 @@ def gains(env: TableEnvironment, mechanism: str, information: Information = Info
     rules, out = make_mechanism(mechanism, env), []
     for agent in range(2):
         problem = build_problem(env, rules, (agent,))
-        best, truth = (solve(problem, family, information) for family in (Family.CONTINGENT, Family.PRESCRIBED))
+        best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
         spy = information is Information.EX_POST
         out.append((worst_gain(problem, best, truth) if spy else ex_ante_gain(best, truth)).gain)
     return out
@@ -271,7 +271,7 @@ def test_what_is_efficient_in_the_variations() -> None:
 def test_the_witness_of_the_buyer_plays_what_it_is_worth() -> None:
     env = table("trading-game")
     mechanism = make_mechanism("once:base=expected-externality", env)
-    witness = Witness(build_problem(env, mechanism, (BUYER,)), Family.CONTINGENT)
+    witness = Witness(build_problem(env, mechanism, (BUYER,)), Family.BEST_RESPONSE)
     gain = played("trading-game", "once:base=expected-externality", BUYER, witness)
     assert abs(float(gain.mean) - 0.07232) <= 4 * float(gain.error)
 
@@ -322,7 +322,7 @@ def test_actual_externalities_lose_in_a_single_period_already(informed: str) -> 
     assert isinstance(env, TableEnvironment)
     assert audit(env, make_mechanism("expected-externality", env)).holds
     naive = make_mechanism(f"actual-externality:informed={informed}", env)
-    gains = {s.problem.deviator[0]: s.figures[Family.CONTINGENT]["interim"].gain for s in audit(env, naive).searches}
+    gains = {s.problem.deviator[0]: s.figures[Family.BEST_RESPONSE]["interim"].gain for s in audit(env, naive).searches}
     known = env.agents.index(informed)
     assert gains[known] < 1e-9
     assert gains[1 - known] > 0.5

@@ -108,11 +108,11 @@ def test_nobody_runs_from_surplus_extraction_as_from_others() -> None:
     """With leaving allowed: contingent transfers invite a hit and run, fees in advance do not."""
     environment = endless(0)
     running = audit(environment, ContingentSpanning(environment), exit=True)
-    assert running.worst(Family.CONTINGENT, "ex_post")[1].gain > 0.1
+    assert running.worst(Family.BEST_RESPONSE, "ex_post")[1].gain > 0.1
     for way in ("spanning", "convex"):
         mechanism = make_mechanism(f"surplus-extraction:solver={way}", environment)
         staying = audit(environment, mechanism, exit=True)
-        assert staying.worst(Family.CONTINGENT, "ex_post")[1].gain <= rounding(environment, mechanism)
+        assert staying.worst(Family.BEST_RESPONSE, "ex_post")[1].gain <= rounding(environment, mechanism)
 
 
 def test_without_fees_in_advance_extraction_drives_agents_out() -> None:

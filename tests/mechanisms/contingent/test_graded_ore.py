@@ -57,7 +57,7 @@ def test_lotteries_hold_where_payments_by_the_decision_are_refused() -> None:
     ):
         found = audit(environment, make_mechanism(name, environment))
         assert found.holds, name
-        assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
+        assert found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain < 1e-7
 
 
 @pytest.mark.parametrize("name", ["contingent-spanning", "contingent-convex", "average-externality"])
@@ -68,14 +68,14 @@ def test_two_lags_hold_where_one_is_refused(name: str) -> None:
         make_mechanism(name, environment)
     found = audit(environment, make_mechanism(f"{name}:lags=2", environment))
     assert found.holds
-    assert found.worst(Family.CONTINGENT, "ex_post")[1].gain < 1e-7
+    assert found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain < 1e-7
 
 
 @pytest.mark.parametrize("text", [FINE, TURNING])
 @pytest.mark.parametrize("name", ["team", "pivot", "static-vcg", "pay-your-report"])
 def test_what_is_naive_loses(text: str, name: str) -> None:
     environment = table(text)
-    assert audit(environment, make_mechanism(name, environment)).worst(Family.CONTINGENT, "ex_post")[1].gain > 1
+    assert audit(environment, make_mechanism(name, environment)).worst(Family.BEST_RESPONSE, "ex_post")[1].gain > 1
 
 
 def test_play_earns_the_surplus_with_two_lags() -> None:

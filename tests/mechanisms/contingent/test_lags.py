@@ -280,7 +280,7 @@ def test_the_printed_identity_is_no_help_where_decisions_move_signals() -> None:
         assert mechanism.printed_identity < 1e-9
         found = audit(environment, mechanism)
         assert found.verdict == "fails"
-        gains.append(found.worst(Family.CONTINGENT, "ex_post")[1].gain)
+        gains.append(found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain)
         surplus = plan(environment).value[0].reshape(-1)
         levels.append(float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max()))
     assert min(gains) > 0.05
@@ -317,11 +317,11 @@ def test_linear_programs_agree_with_the_search(seed: int) -> None:
     mechanism = RULES[seed % 2](environment)
     for agent in range(2):
         problem = build_problem(environment, mechanism, (agent,))
-        best = solve(problem, Family.CONTINGENT, Information.EX_POST)
+        best = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
 
-@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.CONTINGENT])
+@pytest.mark.parametrize("family", [Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE])
 def test_game_trees_agree_with_the_search(family: Family) -> None:
     found = []
     for seed, agent, information in product(range(3), range(2), Information):
@@ -366,7 +366,7 @@ def test_a_witness_earns_its_figure_with_two_lags() -> None:
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
         problem = build_problem(environment, mechanism, (agent,))
-        witness = Witness(problem, Family.CONTINGENT)
+        witness = Witness(problem, Family.BEST_RESPONSE)
         exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
         profile = [witness if i == agent else Truthful() for i in range(2)]
         gains = play_shard(game, profile, streams).payoffs[agent] - honest[agent]

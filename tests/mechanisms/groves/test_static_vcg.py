@@ -21,7 +21,7 @@ seeds = st.integers(0, 10_000)
 
 
 def worst(environment: TableEnvironment, mechanism: Mechanism) -> float:
-    return audit(environment, mechanism).worst(Family.CONTINGENT, "ex_post")[1].gain
+    return audit(environment, mechanism).worst(Family.BEST_RESPONSE, "ex_post")[1].gain
 
 
 @given(seeds, st.integers(2, 3))

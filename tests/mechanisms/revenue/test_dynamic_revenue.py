@@ -46,7 +46,7 @@ def test_the_relaxed_optimum_fails_exactly_above_twice_plus(times: float, fails:
         assert (gap > 1e-7) == fails
     mechanism = RelaxedPrices(made)
     problem = build_problem(made, mechanism, (0,))
-    truth, best = (solve(problem, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.CONTINGENT))
+    truth, best = (solve(problem, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
     assert (worst_gain(problem, best, truth, on_path=True).gain > 1e-9) == fails
 
 

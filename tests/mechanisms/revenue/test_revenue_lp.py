@@ -245,7 +245,7 @@ def test_without_them_a_second_lie_after_the_first_gains() -> None:
     figures = {family.value: mine for family, mine in found.searches[0].figures.items()}
     assert figures["one_shot"]["on_path"].gain < 1e-9  # one lie, truth after it: what was asked for
     assert figures["belief_manipulation"]["on_path"].gain > 0.3  # a lie and a second one
-    assert figures["contingent"]["ex_ante"].gain > 0.1
+    assert figures["best_response"]["ex_ante"].gain > 0.1
 
 
 def test_lotteries_are_played_though_not_audited() -> None:

@@ -169,7 +169,7 @@ def test_tied_witnesses_play_what_is_prescribed_or_the_lowest() -> None:
     plans = []
     for one in (environment, shaken_economy(environment, 1), shaken_economy(environment, 2)):
         problem = build_problem(one, make_mechanism("team", one), (0,))
-        value = solve(problem, Family.CONTINGENT, Information.INTERIM)
+        value = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
         plans.append(best_messages(problem, value))
     for other in plans[1:]:
         for mine, theirs in zip(plans[0], other, strict=True):
