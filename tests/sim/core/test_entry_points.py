@@ -250,7 +250,7 @@ REASONS: dict[str, tuple[str, str | dict[str, str], str]] = {
     "a function": (
         "broken:X",
         "def X(): pass",
-        "it is of type function, expected a class derived from dynmech.agents.strategies.base.B",
+        "it is of type function, expected a class derived from dynmech.agents.strategies.base.Strategy",
     ),
     "another kind": (
         "dynmech.mechanisms.groves.team:Team",
