@@ -99,10 +99,10 @@ def _uniforms(generator: np.random.Generator, n: int, width: int) -> FloatArray:
 
 def _pick(generator: np.random.Generator, space: Space, n: int) -> Array:
     """Elements at random."""
-    luck = generator.random(n)
+    uniforms = generator.random(n)
     if isinstance(space, Finite):
-        return (luck * space.size).astype(np.intp)
-    return space.low + luck * (space.high - space.low)
+        return (uniforms * space.size).astype(np.intp)
+    return space.low + uniforms * (space.high - space.low)
 
 
 def _draw(

@@ -26,7 +26,7 @@ class Streams:
 
     Args:
         seed: of the run.
-        scope: what the draws are for, so that a search and the run that follows do not share luck.
+        scope: what the draws are for, so that a search and the run that follows use different numbers.
         shard: its number.
         episodes: episodes in a full shard (the same for every shard of a run).
         periods: periods played, closing ones included.

@@ -38,7 +38,6 @@ from .interval_trading_game import (
 from .kernels import (
     IndependentKernel as IndependentKernel,
     JointKernel as JointKernel,
-    Kernel as Kernel,
     Operator as Operator,
     cumulate as cumulate,
 )

@@ -1,4 +1,4 @@
-"""Small builders of finite economies; each returns a validated `TableEnvironment`."""
+"""Builders of finite environments; each returns a checked `TableEnvironment`."""
 
 from collections.abc import Sequence
 from math import log, prod
@@ -13,7 +13,7 @@ from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 
 LARGEST = 50_000_000
-"""Numbers that one array of an economy made here may hold."""
+"""Numbers that one array of an environment made here may hold."""
 
 TOO_LARGE = f"agents, signals, decisions: utilities would hold more than {LARGEST:,} numbers"
 
@@ -30,13 +30,36 @@ def from_arrays(
     horizon: int | None = None,
     name: str = "arrays",
 ) -> TableEnvironment:
-    """One repeated stage from plain arrays, with numbered labels.
+    """Return an environment with one repeated stage from plain arrays, with numbered labels.
 
-    Args:
-        utility: `(N, D, *K)`.
-        kernel: joint `(D, *K, *K)`, or one `(D, K_i, K_i)` per agent if signals move independently.
-        prior: `(*K)`.
+    Parameters
+    ----------
+    utility : float array, shape (N, D, K_1, …, K_N)
+        Flow utilities before transfers, of N agents, D decisions and K_i signals of agent i.
+    kernel : float array, or sequence of float arrays
+        The law of the next signals: joint, shape (D, K_1, …, K_N, K_1, …, K_N); or one array of shape (D, K_i, K_i)
+        per agent, if signals move independently.
+    prior : float array, shape (K_1, …, K_N)
+        Probabilities of the first signals.
+    discount : float
+        The discount factor δ.
+    horizon : int or None
+        The number of periods; None for infinitely many.
+    name : str
+        The environment's name.
 
+    Returns
+    -------
+    TableEnvironment
+        Agents are called "agent 1", …, signals "0", …, decisions "d0", ….
+
+    Raises
+    ------
+    InputError
+        An array has the wrong shape, or is no law.
+
+    Examples
+    --------
     >>> u = np.zeros((2, 1, 2, 2)); flat = np.full((1, 2, 2), 0.5)
     >>> from_arrays(u, [flat, flat], np.full((2, 2), 0.25), 0.9).stage(5).size
     4
@@ -70,12 +93,41 @@ def single_object(
     reserve: bool = True,
     name: str = "single-object",
 ) -> TableEnvironment:
-    """A good for one agent each period, private values.
+    """Return an environment in which one good goes to one agent in each period; values are private.
 
-    Args:
-        values: agent i's value in each of its signals; the labels show them.
-        kernels: agent i's `(D, K_i, K_i)` or, if decisions do not move signals, `(K_i, K_i)`.
-        reserve: whether the designer may keep the good (decision "none").
+    Parameters
+    ----------
+    values : sequence of sequences of float
+        Agent i's value in each of its K_i signals; the labels show them.
+    kernels : sequence of float arrays
+        Agent i's law of motion, shape (D, K_i, K_i), or (K_i, K_i) if decisions do not move signals.
+    prior : float array, shape (K_1, …, K_N)
+        Probabilities of the first signals.
+    discount : float
+        The discount factor δ.
+    horizon : int or None
+        The number of periods; None for infinitely many.
+    reserve : bool
+        Whether the designer may keep the good (decision "none", the first one).
+    name : str
+        The environment's name.
+
+    Returns
+    -------
+    TableEnvironment
+        Agents are called "bidder 1", …, decisions "none", "1", ….
+
+    Raises
+    ------
+    InputError
+        An array has the wrong shape or is no law, or utilities would hold too many numbers.
+
+    Examples
+    --------
+    >>> still = np.eye(2)
+    >>> environment = single_object([[1, 2], [0, 3]], [still, still], np.full((2, 2), 0.25), 0.9)
+    >>> environment.stage(0).decisions
+    ('none', '1', '2')
     """
     count = len(values)
     decisions = (*(("none",) if reserve else ()), *(str(i + 1) for i in range(count)))
@@ -105,12 +157,41 @@ def trade(
     horizon: int | None = None,
     name: str = "trade",
 ) -> TableEnvironment:
-    """A seller and buyers: each period the seller's good goes to one buyer or stays.
+    """Return an environment in which a seller's good goes to one buyer or stays, in each period.
 
-    Args:
-        costs: the seller's cost of parting with the good, by its signal.
-        values: each buyer's value, by its signal.
-        kernels: the seller's, then each buyer's, `(D, K, K)` or `(K, K)`.
+    Parameters
+    ----------
+    costs : sequence of float
+        The seller's cost of parting with the good, by its signal.
+    values : sequence of sequences of float
+        Each buyer's value, by its signal.
+    kernels : sequence of float arrays
+        Laws of motion, the seller's first, shape (D, K, K), or (K, K) if decisions do not move signals.
+    prior : float array, shape (K_1, …, K_N)
+        Probabilities of the first signals, the seller's axis first.
+    discount : float
+        The discount factor δ.
+    horizon : int or None
+        The number of periods; None for infinitely many.
+    name : str
+        The environment's name.
+
+    Returns
+    -------
+    TableEnvironment
+        Agents are called "seller", "buyer 1", …, decisions "no trade", "buyer 1", ….
+
+    Raises
+    ------
+    InputError
+        An array has the wrong shape or is no law, or utilities would hold too many numbers.
+
+    Examples
+    --------
+    >>> still = np.eye(2)
+    >>> environment = trade([1, 3], [[2, 4]], [still, still], np.full((2, 2), 0.25), 0.9)
+    >>> environment.stage(0).utility[:, 1].tolist()
+    [[[-1.0, -1.0], [-3.0, -3.0]], [[2.0, 4.0], [2.0, 4.0]]]
     """
     sides = [costs, *values]
     axes = tuple(len(side) for side in sides)
@@ -146,19 +227,77 @@ def random_environment(
     independent: bool = False,
     name: str = "random",
 ) -> TableEnvironment:
-    """A random economy with one repeated stage.
+    """Return a random environment with one repeated stage.
 
-    Args:
-        correlation: weight of a fully joint random kernel and prior beside a product of the agents' own;
-            0 gives signals that move independently (in a joint table).
-        interdependence: weight of a utility that depends on the whole profile beside one that depends
-            on the own signal only; 0 gives private values.
-        singular_value: every belief matrix M^i(a, θ_{−i}) has a smallest singular value of at least this.
-        independent: an independent kernel (one table per agent); needs correlation 0.
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        Where the numbers are drawn from.
+    agents, signals, decisions : int
+        Number of agents, of signals per agent, and of decisions.
+    discount : float
+        The discount factor δ.
+    horizon : int or None
+        The number of periods; None for infinitely many.
+    correlation : float
+        Weight in [0, 1] of a joint random kernel and prior beside a product of the agents' own; 0 gives signals that
+        move independently (in a joint table).
+    interdependence : float
+        Weight in [0, 1] of a utility that depends on the whole profile beside one that depends on the own signal
+        only; 0 gives private values.
+    singular_value : float
+        The smallest singular value of every belief matrix M^i(a, θ_{−i}) is at least this.
+    independent : bool
+        Whether to make an independent kernel (one table per agent); needs `correlation=0`.
+    name : str
+        The environment's name.
 
-    Raises:
-        InputError: an argument is out of range, or no draw reaches `singular_value`.
+    Returns
+    -------
+    TableEnvironment
+        As `from_arrays` makes it.
+
+    Raises
+    ------
+    InputError
+        An argument is out of range, or no draw out of 200 reaches `singular_value`.
+
+    Examples
+    --------
+    >>> random_environment(np.random.default_rng(0), agents=2, signals=3).prior.shape
+    (3, 3)
     """
+    _check_random(agents, signals, decisions, correlation, interdependence, singular_value, independent)
+    axes = (signals,) * agents
+    private = np.stack([_own_values(generator, axes, decisions, i) for i in range(agents)])
+    common = generator.uniform(-1, 1, (agents, decisions, *axes))
+    utility = (1 - interdependence) * private + interdependence * common
+    prior = _random_prior(generator, axes, correlation)
+    factors = tuple(generator.dirichlet(np.ones(signals), (decisions, signals)) for _ in range(agents))
+    if independent:
+        return from_arrays(utility, factors, prior, discount, horizon=horizon, name=name)
+    product = IndependentKernel(factors).rows()
+    for _ in range(200):
+        joint = generator.dirichlet(np.full(signals**agents, 0.3), product.shape[:2])
+        rows = (1 - correlation) * product + correlation * joint
+        table = (rows / rows.sum(axis=-1, keepdims=True)).reshape(decisions, *axes, *axes)
+        if singular_value <= 0 or _least_singular_value(table, agents, signals) >= singular_value:
+            return from_arrays(utility, table, prior, discount, horizon=horizon, name=name)
+    raise InputError(
+        f"singular_value: no draw out of 200 reached {singular_value:g} with {agents} agents and {signals} signals"
+    )
+
+
+def _check_random(
+    agents: int,
+    signals: int,
+    decisions: int,
+    correlation: float,
+    interdependence: float,
+    singular_value: float,
+    independent: bool,
+) -> None:
+    """Raise InputError if an argument of `random_environment` is out of range."""
     for label, value in (("correlation", correlation), ("interdependence", interdependence)):
         if not 0 <= value <= 1:
             raise InputError(f"{label}: {value:g} is not in [0, 1]")
@@ -176,30 +315,17 @@ def random_environment(
     most = AXES - 2 if independent else (AXES - 1) // 2
     if agents > most:
         raise InputError(f"agents: {agents} are more than the {most} that an array has axes for")
-    axes = (signals,) * agents
-    private = np.stack([_own_values(generator, axes, decisions, i) for i in range(agents)])
-    common = generator.uniform(-1, 1, (agents, decisions, *axes))
-    utility = (1 - interdependence) * private + interdependence * common
-    own_prior = [generator.dirichlet(np.ones(signals)) for _ in range(agents)]
+
+
+def _random_prior(generator: Generator, axes: tuple[int, ...], correlation: float) -> FloatArray:
+    """A random law of the first signals, `(*K)`: a product mixed with a joint law."""
+    own_prior = [generator.dirichlet(np.ones(width)) for width in axes]
     prior = np.ones(())
     for law in own_prior:
         prior = np.multiply.outer(prior, law)
-    mixed = generator.dirichlet(np.ones(signals**agents)).reshape(axes)
+    mixed = generator.dirichlet(np.ones(prod(axes))).reshape(axes)
     prior = (1 - correlation) * prior + correlation * mixed
-    prior = prior / prior.sum()
-    factors = tuple(generator.dirichlet(np.ones(signals), (decisions, signals)) for _ in range(agents))
-    if independent:
-        return from_arrays(utility, factors, prior, discount, horizon=horizon, name=name)
-    product = IndependentKernel(factors).rows()
-    for _ in range(200):
-        joint = generator.dirichlet(np.full(signals**agents, 0.3), product.shape[:2])
-        rows = (1 - correlation) * product + correlation * joint
-        table = (rows / rows.sum(axis=-1, keepdims=True)).reshape(decisions, *axes, *axes)
-        if singular_value <= 0 or _least_singular_value(table, agents, signals) >= singular_value:
-            return from_arrays(utility, table, prior, discount, horizon=horizon, name=name)
-    raise InputError(
-        f"singular_value: no draw out of 200 reached {singular_value:g} with {agents} agents and {signals} signals"
-    )
+    return prior / prior.sum()
 
 
 def _check_size(agents: int, decisions: int, axes: Sequence[int]) -> None:
@@ -209,7 +335,7 @@ def _check_size(agents: int, decisions: int, axes: Sequence[int]) -> None:
 
 
 def _labels(values: Sequence[float]) -> tuple[str, ...]:
-    """The values as text; with their place too where two read the same."""
+    """The values as text, numbered where two read the same."""
     shown = [f"{v:g}" for v in values]
     return tuple(text if shown.count(text) == 1 else f"{text} ({k})" for k, text in enumerate(shown))
 
@@ -228,6 +354,7 @@ def _own_kernels(kernels: Sequence[FloatArray], decisions: int) -> IndependentKe
 
 
 def _own_values(generator: Generator, axes: tuple[int, ...], decisions: int, agent: int) -> FloatArray:
+    """A random utility of one agent that depends on its own signal only, `(D, *K)`."""
     shape = [1] * len(axes)
     shape[agent] = axes[agent]
     own = generator.uniform(-1, 1, (decisions, *shape))
@@ -235,6 +362,7 @@ def _own_values(generator: Generator, axes: tuple[int, ...], decisions: int, age
 
 
 def _least_singular_value(table: FloatArray, agents: int, signals: int) -> float:
+    """The smallest singular value of all belief matrices of a joint kernel; 0 where they cannot have full rank."""
     least = np.inf
     for i in range(agents):
         law = table.sum(axis=1 + agents + i)

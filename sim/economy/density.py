@@ -1,11 +1,11 @@
-"""Economies with continuous signals and a density for the law of motion: played as such, and put on a grid.
+"""Environments with continuous signals and a density for the law of motion: played as such, and put on a grid.
 
 Signals live in [0, 1]. Given the decision and *everybody's* signals of this period, next period's are drawn
 independently, agent j's from the density f_j(s | a, θ); so the others' next signals tell something about one's own
 present one. The first signals are uniform and independent.
 
 `on_grid` is the finite version: composite Gauss–Legendre nodes, `per_cell` in each of `cells` equal cells of [0, 1],
-with probabilities f_j(s_m | a, θ) w_m, normalised; how far they were from summing to 1 is its quadrature error.
+with probabilities f_j(s_m | a, θ) w_m, normalised.
 """
 
 from collections.abc import Callable
@@ -29,8 +29,15 @@ UNIT = Interval(0.0, 1.0)
 
 
 def gauss_legendre(cells: int, per_cell: int) -> tuple[FloatArray, FloatArray]:
-    """Nodes and weights on [0, 1]: `per_cell` Gauss–Legendre points in each of `cells` equal cells.
+    """Return nodes and weights on [0, 1]: `per_cell` Gauss–Legendre points in each of `cells` equal cells.
 
+    Returns
+    -------
+    nodes, weights : float arrays, shape (cells * per_cell,)
+        Increasing nodes, and weights that sum to 1.
+
+    Examples
+    --------
     >>> nodes, weights = gauss_legendre(2, 3)
     >>> round(float(weights @ nodes**5), 12) == round(1 / 6, 12)
     True
@@ -42,23 +49,47 @@ def gauss_legendre(cells: int, per_cell: int) -> tuple[FloatArray, FloatArray]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DensityEnvironment(FunctionEnvironment):
-    """A `FunctionEnvironment` on [0, 1] with a density; made by `density_environment`.
+    """A `FunctionEnvironment` on [0, 1] with a density; `density_environment` makes one.
 
-    Attributes:
-        density: (decision `(n,)`, signals `(n, N)`, agent j, points `(n,)`) to f_j(points | a, θ), `(n,)`.
+    Parameters
+    ----------
+    name, agents, discount, horizon, signals, decisions, law, payoff, bound, grid
+        As in `FunctionEnvironment`.
+    density : callable
+        `density(decision, signals, j, points)` returns f_j(points | a, θ), shape (n,), for decisions of shape (n,),
+        signals of shape (n, N), agent j and points of shape (n,).
+
+    Notes
+    -----
+    Given the decision a and all signals θ, the agents' next signals are independent; agent j's has density
+    f_j(· | a, θ) on [0, 1]. The first signals are independent and uniform.
     """
 
     density: Callable[[Array, Array, int, Array], FloatArray]
 
     def likelihood(self, decision: Array, signals: Array, agent: int, points: FloatArray) -> FloatArray:
-        """f_j at each of the same points `(m,)`, for every episode: `(n, m)`."""
+        """Return f_j at each of the points `(m,)`, for every episode: `(n, m)`."""
         return np.stack([self.density(decision, signals, agent, np.full(len(signals), s)) for s in points], axis=1)
 
     def on_grid(self, cells: int, per_cell: int = 1) -> TableEnvironment:
-        """The finite version.
+        """Return the finite version: signals on Gauss–Legendre nodes, laws normalised.
 
-        Raises:
-            InputError: it would hold too many numbers.
+        Parameters
+        ----------
+        cells : int
+            Equal cells into which [0, 1] is cut.
+        per_cell : int
+            Nodes in each cell.
+
+        Returns
+        -------
+        TableEnvironment
+            One repeated stage with `cells * per_cell` signals per agent.
+
+        Raises
+        ------
+        InputError
+            The law would hold too many numbers.
         """
         nodes, weights = gauss_legendre(cells, per_cell)
         count, axes = len(self.agents), (len(nodes),) * len(self.agents)
@@ -92,17 +123,6 @@ class DensityEnvironment(FunctionEnvironment):
             law = (law[:, :, None] * (mass / mass.sum(axis=1, keepdims=True))[:, None, :]).reshape(len(signals), -1)
         return law
 
-    def quadrature_error(self, cells: int, per_cell: int = 1) -> float:
-        """How far from 1 the nodes' masses sum to before they are normalised, at most, over a grid's profiles."""
-        nodes, weights = gauss_legendre(cells, per_cell)
-        signals = nodes[np.indices((len(nodes),) * len(self.agents)).reshape(len(self.agents), -1).T]
-        assert isinstance(self.decisions, Finite)
-        return max(
-            float(np.abs(self.likelihood(np.full(len(signals), d), signals, j, nodes) @ weights - 1).max())
-            for d in range(self.decisions.size)
-            for j in range(len(self.agents))
-        )
-
 
 def density_environment(
     *,
@@ -116,17 +136,40 @@ def density_environment(
     bound: float,
     grid: str = "",
 ) -> DensityEnvironment:
-    """An endless economy of one repeated period.
+    """Return an environment with a density, one period repeated without end.
 
-    Args:
-        payoff: (signals `(n, N)`, decision `(n,)`) to flow utilities `(n, N)`.
-        density: see `DensityEnvironment`.
-        quantile: (decision `(n,)`, signals `(n, N)`, agent j, uniform numbers `(n,)`) to draws from f_j, `(n,)`;
-            elementwise over episodes.
-        bound: the largest |flow utility|.
+    Parameters
+    ----------
+    name : str
+        The environment's name.
+    agents : tuple of str
+        Names of the N agents.
+    discount : float
+        The discount factor δ in (0, 1).
+    decisions : tuple of str
+        Labels of the decisions.
+    payoff : callable
+        `payoff(signals, decision)` returns flow utilities before transfers, shape (n, N), for signals of shape (n, N)
+        and decisions of shape (n,).
+    density : callable
+        As in `DensityEnvironment`.
+    quantile : callable
+        `quantile(decision, signals, j, uniforms)` returns draws from f_j, shape (n,), for uniform numbers of shape
+        (n,); elementwise over episodes.
+    bound : float
+        A bound on |flow utility|.
+    grid : str
+        The name of the finite version that is audited instead.
 
-    Raises:
-        InputError: as `FunctionEnvironment`.
+    Returns
+    -------
+    DensityEnvironment
+        Signals are cut off to [0, 1].
+
+    Raises
+    ------
+    InputError
+        Agents, discount or bound are not valid.
     """
 
     def law(_t: int, last: Array | None, decision: Array | None, uniforms: FloatArray) -> Array:

@@ -1,4 +1,4 @@
-"""The economy: who privately learns what, what may be decided, who enjoys it, and what happens next.
+"""Environments: who privately learns what, what may be decided, who enjoys it, and what happens next.
 
 Shapes: N agents, D decisions, K_i signals of agent i in this stage. The axes of a profile are `A = (K_0, …, K_{N−1})`,
 or `A = (O, K_0, …, K_{N−1})` with a public state of O values; a profile is also one flat index in C order.
@@ -23,9 +23,16 @@ from dynmech.sim.economy.stage import Stage, check_kernel, check_stage
 
 
 class State(NamedTuple):
-    """Where the economy stands in one period: public state `(n,)` and signals `(n, N)`.
+    """The state of n episodes in one period.
 
-    `profile` `(n,)` is their flat index, if whoever made the state knows it.
+    Attributes
+    ----------
+    public : array, shape (n,)
+        The public state; zeros where there is none.
+    signals : array, shape (n, N)
+        The agents' signals.
+    profile : array, shape (n,), or None
+        The flat index of public state and signals, where it is known.
     """
 
     public: Array
@@ -34,7 +41,21 @@ class State(NamedTuple):
 
 
 class Environment(Protocol):
-    """What the event loop asks of an economy; `TableEnvironment` answers from arrays."""
+    """What the event loop asks of an environment; `TableEnvironment` answers from arrays.
+
+    Every method is a function of its arguments alone, and elementwise over the n episodes.
+
+    Attributes
+    ----------
+    name : str
+        The environment's name.
+    agents : tuple of str
+        Names of the N agents.
+    discount : float
+        The discount factor δ, 0 < δ ≤ 1.
+    horizon : int or None
+        The number of periods; None for infinitely many.
+    """
 
     @property
     def name(self) -> str: ...
@@ -49,54 +70,97 @@ class Environment(Protocol):
     def horizon(self) -> int | None: ...
 
     def streams(self, t: int) -> tuple[str, ...]:
-        """Names of nature's uniform numbers in period t, one column each."""
+        """Return the names of nature's uniform numbers in period t, one column each."""
         ...
 
     def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
-        """The state of period t given the last one and what was actually done."""
+        """Return the state of period t.
+
+        Parameters
+        ----------
+        t : int
+            The period, from 0.
+        previous : State or None
+            The state of period t - 1; None in period 0.
+        decision : array, shape (n,), or None
+            The decision of period t - 1, with the actions actually taken; None in period 0.
+        uniforms : float array, shape (n, streams)
+            Uniform numbers in [0, 1), a column for each of `streams(t)`.
+        """
         ...
 
     def utility(self, t: int, state: State, decision: Array) -> FloatArray:
-        """Flow utilities `(n, N)` of what was actually done."""
+        """Return flow utilities before transfers, `(n, N)`, of a decision `(n,)` with the actions actually taken."""
         ...
 
     def cost(self, t: int, state: State, decision: Array) -> FloatArray:
-        """The designer's cost `(n,)`."""
+        """Return the designer's cost, `(n,)`."""
         ...
 
-    def signal_space(self, t: int, agent: int) -> Space: ...
+    def signal_space(self, t: int, agent: int) -> Space:
+        """Return agent i's signals in period t."""
+        ...
 
-    def decision_space(self, t: int) -> Space: ...
+    def decision_space(self, t: int) -> Space:
+        """Return the decisions of period t."""
+        ...
 
-    def public_space(self, t: int) -> Space: ...
+    def public_space(self, t: int) -> Space:
+        """Return the public states of period t."""
+        ...
 
     def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
-        """The private actions of each agent; empty where there are none."""
+        """Return the labels of each agent's private actions; empty where there are none."""
         ...
 
     def outcome_classes(self, t: int) -> IntArray | None:
-        """`(N, D)`: the first decision that agent i cannot tell from d by what it gets, or None if not finite."""
+        """Return the first decision that agent i cannot tell from d by what it gets, `(N, D)`; None if not finite."""
         ...
 
     def utility_bound(self) -> float:
-        """The largest |flow utility|."""
+        """Return a bound on |flow utility|."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class TableEnvironment:
-    """A finite economy given by arrays.
+    """A finite environment given by arrays.
 
-    Args:
-        name: what it is called.
-        agents: their names.
-        prior: the law of the first profile, `(*A)` of the first stage.
-        stages: one per period; or a single stage, repeated.
-        discount: δ; 1 only with a finite horizon.
-        horizon: number of periods; None for infinitely many.
+    Parameters
+    ----------
+    name : str
+        The environment's name.
+    agents : tuple of str
+        Names of the N agents.
+    prior : float array, shape (*A)
+        Probabilities of the first profile, A the axes of the first stage: the public state, where there is one, and
+        each agent's signals.
+    stages : tuple of Stage
+        One per period, or a single stage that is repeated.
+    discount : float
+        The discount factor δ in (0, 1]; 1 only with a finite horizon.
+    horizon : int or None
+        The number of periods; None for infinitely many.
 
-    Raises:
-        InputError: names the field and the index of the first bad value.
+    Raises
+    ------
+    InputError
+        A field is wrong; the message names the field and the index of the first bad value.
+
+    Examples
+    --------
+    One agent with a signal that never changes, two decisions, three periods:
+
+    >>> from dynmech.sim.economy.kernels import IndependentKernel
+    >>> stage = Stage(
+    ...     signals=(("low", "high"),),
+    ...     decisions=("keep", "sell"),
+    ...     utility=np.array([[[0.0, 0.0], [1.0, 2.0]]]),
+    ...     kernel=IndependentKernel((np.stack([np.eye(2)] * 2),)),
+    ... )
+    >>> environment = TableEnvironment("sale", ("buyer",), np.array([0.5, 0.5]), (stage,), 0.9, 3)
+    >>> environment.stage(2).axes, environment.utility_bound()
+    ((2,), 2.0)
     """
 
     name: str
@@ -119,7 +183,7 @@ class TableEnvironment:
     def scale(self) -> float:
         """Largest minus least flow utility, costs included, over all periods, agents, decisions and profiles.
 
-        1 if all are equal. Errors are small or large beside it.
+        1 if all are equal. Errors are measured against it.
         """
         tables = [table for stage in self.stages for table in (stage.utility, stage.cost_table)]
         spread = max(float(table.max()) for table in tables) - min(float(table.min()) for table in tables)
@@ -141,7 +205,7 @@ class TableEnvironment:
         """One period per distinct stage."""
         return tuple(range(len(self.stages)))
 
-    # What the event loop asks.
+    # What the event loop asks for.
 
     def streams(self, t: int) -> tuple[str, ...]:
         """One stream per axis under an independent kernel, a single one under a joint kernel."""
@@ -149,7 +213,7 @@ class TableEnvironment:
 
     @cached_property
     def _streams(self) -> list[tuple[str, ...]]:
-        """Of every period; of a repeated stage, of the first two."""
+        """The streams of every period; of a repeated stage, those of the first two periods."""
         own = tuple(f"nature {i}" for i in range(len(self.agents)))
         stages = self.stages if len(self.stages) > 1 else self.stages * 2
         kernels = [stages[0].kernel, *(stage.kernel for stage in stages[:-1])]
@@ -159,19 +223,21 @@ class TableEnvironment:
         ]
 
     def draw(self, t: int, previous: State | None, decision: Array | None, uniforms: FloatArray) -> State:
-        """The next state; see `draws` for how uniforms are used."""
+        """Return the next state; see `draws` for how uniforms are used."""
         if previous is None or decision is None:
             axes, profile = self._draw_prior(uniforms)
         else:
-            before, here = self.stage(t - 1), previous.signals.T
+            before, coordinates_before = self.stage(t - 1), previous.signals.T
             if before.public:
-                here = np.concatenate([previous.public[None], here])
-            axes, profile = self._move(t - 1)(decision, self._profile(before, previous), here, uniforms)
+                coordinates_before = np.concatenate([previous.public[None], coordinates_before])
+            profile = self._profile(before, previous)
+            axes, profile = self._move(t - 1)(decision, profile, coordinates_before, uniforms)
         if self.stage(t).public:
             return State(axes[0], axes[1:].T, profile)
         return State(nowhere(len(profile)), axes.T, profile)
 
     def _move(self, t: int) -> Move:
+        """The draw from period t to t + 1."""
         s = t if len(self.stages) > 1 else 0
         move = self._moves.get(s)
         if move is None:
@@ -180,11 +246,11 @@ class TableEnvironment:
 
     @cached_property
     def _moves(self) -> dict[int, Move]:
-        """Draws out of each stage, made when first wanted."""
+        """Draws out of each stage, made when first used."""
         return {}
 
     def _draw_prior(self, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
-        """One uniform number for the profile, or one per axis: each given the axes before it."""
+        """The first profile from one uniform number, or from one per axis: each axis given those before it."""
         shape = self.prior.shape
         row = np.zeros((1, len(uniforms)), np.intp)
         if uniforms.shape[1] == 1:
@@ -219,7 +285,7 @@ class TableEnvironment:
 
     @cached_property
     def _utilities(self) -> list[tuple[FloatArray, int]]:
-        """Of every stage, utilities `(N, D S)` and S."""
+        """The utilities `(N, D S)` of every stage, and its number of profiles S."""
         return [(stage.utility.reshape(len(self.agents), -1), stage.size) for stage in self.stages]
 
     def cost(self, t: int, state: State, decision: Array) -> FloatArray:
@@ -259,7 +325,7 @@ class TableEnvironment:
 
     @cached_property
     def _classes(self) -> dict[int, IntArray]:
-        """Outcome classes of each stage, made when first wanted."""
+        """Outcome classes of each stage, made when first used."""
         return {}
 
     def utility_bound(self) -> float:
@@ -268,7 +334,7 @@ class TableEnvironment:
 
 
 def check_terms(environment: Environment) -> None:
-    """Raise InputError unless agents, discount and horizon make sense, as they must in every economy."""
+    """Raise InputError unless agents, discount and horizon are valid, as they must be in every environment."""
     where = f"environment {environment.name!r}"
     check_names(environment.agents, f"{where}: agents")
     if not (isfinite(environment.discount) and 0 < environment.discount <= 1):
@@ -280,6 +346,7 @@ def check_terms(environment: Environment) -> None:
 
 
 def _check_environment(environment: TableEnvironment) -> None:
+    """Raise InputError at the first bad field."""
     check_terms(environment)
     where = f"environment {environment.name!r}"
     if not environment.stages:

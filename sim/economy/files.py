@@ -66,8 +66,20 @@ class _EnvironmentFile(_Model):
 def load_environment(path: str | Path) -> TableEnvironment:
     """Read an environment file.
 
-    Raises:
-        InputError: the file cannot be read, is not JSON, or a field is wrong; one line with its path.
+    Parameters
+    ----------
+    path : str or Path
+        A JSON file; the docstring of `dynmech.sim.economy.files` gives its schema.
+
+    Returns
+    -------
+    TableEnvironment
+        The environment, checked.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is not JSON, or a field is wrong; the message names the field.
     """
     where = on_one_line(str(path))
     try:
@@ -79,7 +91,7 @@ def load_environment(path: str | Path) -> TableEnvironment:
 
 
 def _text(path: Path) -> str:
-    """A file's text; the mark that some editors put at its beginning is left out."""
+    """A file's text, without a byte order mark."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -91,6 +103,7 @@ def _text(path: Path) -> str:
 
 
 def _parsed(text: str) -> Any:
+    """The text as JSON; what is not raises InputError."""
     try:
         return json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
@@ -102,7 +115,30 @@ def _parsed(text: str) -> Any:
 
 
 def save_environment(environment: TableEnvironment, path: str | Path) -> None:
-    """Write an environment file; it is complete or absent, never half written."""
+    """Write an environment file; it is complete or absent, never half written.
+
+    Parameters
+    ----------
+    environment : TableEnvironment
+        What is written; `load_environment` reads the same back, to the last digit.
+    path : str or Path
+        The file; if it exists, it is replaced.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from dynmech.sim.economy.builders import from_arrays
+    >>> environment = from_arrays(np.zeros((1, 1, 2)), [np.full((1, 2, 2), 0.5)], np.full(2, 0.5), 0.9)
+    >>> with TemporaryDirectory() as folder:
+    ...     save_environment(environment, f"{folder}/small.json")
+    ...     load_environment(f"{folder}/small.json").agents
+    ('agent 1',)
+    """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -115,7 +151,7 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
 
 
 def environment_from_data(data: Any) -> TableEnvironment:
-    """An environment from the file's parsed JSON; raises InputError at the first bad field."""
+    """Return the environment in a file's parsed JSON; raise InputError at the first bad field."""
     if not isinstance(data, dict):
         raise InputError(f"an environment is a JSON object, not a {type(data).__name__}")
     try:
@@ -138,7 +174,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
 
 
 def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
-    """What the file holds, as plain data."""
+    """Return what the file holds, as plain data."""
     return {
         "schema": SCHEMA,
         "name": environment.name,
@@ -151,6 +187,7 @@ def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
 
 
 def _stage(parsed: _StageFile, where: str) -> Stage:
+    """A stage from its parsed JSON."""
     utility = _numbers(parsed.utility, f"{where}.utility")
     signals = tuple(tuple(labels) for labels in parsed.signals)
     axes = tuple(len(labels) for labels in signals)
@@ -179,6 +216,7 @@ def _stage(parsed: _StageFile, where: str) -> Stage:
 
 
 def _stage_data(stage: Stage) -> dict[str, Any]:
+    """A stage as plain data."""
     data: dict[str, Any] = {
         "signals": [list(labels) for labels in stage.signals],
         "decisions": list(stage.decisions),
@@ -209,6 +247,7 @@ def _numbers(nested: Any, where: str) -> FloatArray:
 
 
 def _lengths(nested: Any) -> list[int]:
+    """The lengths of nested lists, along the first element of each."""
     lengths = []
     while isinstance(nested, list):
         lengths.append(len(nested))
@@ -217,6 +256,7 @@ def _lengths(nested: Any) -> list[int]:
 
 
 def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
+    """Raise InputError at the first element that is no number, or list that has not the length expected."""
     if not lengths:
         if isinstance(nested, bool) or not isinstance(nested, int | float):
             value = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
@@ -233,6 +273,7 @@ def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object as a dict; a key that stands twice raises InputError."""
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:
@@ -242,6 +283,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _first_problem(error: ValidationError) -> str:
+    """The first of the problems, in one line."""
     problem = error.errors()[0]
     path = field_path(problem["loc"]) or "a key"
     match problem["type"]:

@@ -1,4 +1,4 @@
-"""How signals move: the law of the next profile given the decision and this profile.
+"""Laws of motion: the law of the next profile given the decision and this profile.
 
 Shapes: `A = (A_0, …)` are the axes of a profile (the public state first, where there is one, then
 agent 0, 1, …), `A'` those of the next profile, `S = ΠA`, `S' = ΠA'`, D decisions. Flat indices are in C order.
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Protocol
 
 import numpy as np
 
@@ -63,43 +62,6 @@ def invert(cumulative: FloatArray, rows: Array, uniforms: FloatArray) -> IntArra
     return low
 
 
-class Kernel(Protocol):
-    """What the rest of the program asks of a kernel."""
-
-    @property
-    def streams(self) -> int:
-        """How many uniform numbers one draw takes: one per agent if independent, else one."""
-        ...
-
-    def expect(self, value: FloatArray) -> FloatArray:
-        """E[value(θ′) | a, θ] for all decisions and profiles at once; `(*A')` to `(D, *A)`."""
-        ...
-
-    def ahead(self, value: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
-        """`expect` piece by piece: some decisions and `(d, *A)` for them, good until the next piece is asked for."""
-        ...
-
-    def under(self, policy: IntArray) -> Operator:
-        """P_π: value `(*A')` to E[value(θ′) | π(θ), θ] `(*A)`, for a policy `(*A)`."""
-        ...
-
-    def row(self, decision: int, profile: int) -> FloatArray:
-        """The law of θ′ given one decision and one profile, `(*A')`."""
-        ...
-
-    def rows(self) -> FloatArray:
-        """The laws of θ′ given every decision and profile, `(D, S, S')`: for small environments only."""
-        ...
-
-    def others(self, axis: int) -> FloatArray:
-        """The law of the next profile without one of its axes, `(D, *A, S' / A'_axis)`; may be a read-only view."""
-        ...
-
-    def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:
-        """Next coordinates `(len(A'), n)` given decisions `(n,)`, flat profiles and their coordinates."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class JointKernel:
     """Any correlation: one table `(D, *A, *A')`."""
@@ -144,7 +106,7 @@ class JointKernel:
         return law.reshape(*law.shape[: 1 + len(self.axes)], -1)
 
     def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:  # noqa: ARG002 - the protocol's
-        """One uniform number picks the whole next profile."""
+        """The next coordinates `(J', n)`; one uniform number determines the whole profile."""
         flat = invert(self._cumulative, decision * prod(self.axes) + profile, uniforms[:, 0])
         return np.array(np.unravel_index(flat, self.next_axes))
 
@@ -290,7 +252,7 @@ class IndependentKernel:
         return np.broadcast_to(law.reshape(decisions, *shape, -1), (decisions, *self.axes, law.shape[2]))
 
     def draw(self, decision: IntArray, profile: IntArray, axes: IntArray, uniforms: FloatArray) -> IntArray:  # noqa: ARG002 - the protocol's
-        """Each axis has its own uniform number, so a lie that moves one agent leaves the others' luck alone."""
+        """The next coordinates; each axis has its own uniform number, so that a lie moves no other agent's draw."""
         out = np.empty((len(self.factors), len(decision)), np.intp)
         for j, (factor, cumulative) in enumerate(zip(self.factors, self._cumulative, strict=True)):
             out[j] = invert(cumulative, decision * factor.shape[1] + axes[j], uniforms[:, j])

@@ -32,7 +32,7 @@ from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
-from dynmech.sim.economy.stage import Stage
+from dynmech.sim.economy.separable_tables import repeated_stage, stages_with_horizon
 
 KINDS = ("multiplicative", "additive")
 
@@ -100,13 +100,18 @@ class FirstSignal:
 
 @dataclass(frozen=True, eq=False)
 class Later:
-    """One later period; axes D decisions, K_i states of agent i, K_i′ in the period after.
+    """One later period, with D decisions, K_i states of agent i, and K_i′ states in the period after.
 
-    Attributes:
-        states: labels, per agent.
-        slope, intercept: per agent `(D, K_i)`.
-        cost: the designer's, `(D,)`.
-        kernel: per agent `(D, K_i, K_i′)`; empty in the last period.
+    Parameters
+    ----------
+    states : tuple of tuples of str
+        Labels of each agent's states.
+    slope, intercept : tuple of float arrays, shape (D, K_i)
+        Agent i's flow utility is A_i(x_i) · slope + intercept.
+    cost : float array, shape (D,)
+        The designer's cost.
+    kernel : tuple of float arrays, shape (D, K_i, K_i′)
+        The law of agent i's next state; empty in the last period.
     """
 
     states: tuple[tuple[str, ...], ...]
@@ -144,16 +149,38 @@ class Later:
 
 @dataclass(frozen=True, eq=False)
 class Economy:
-    """A separable economy with continuous first signals.
+    """A separable economy with continuous first signals; `separable_environment` puts them on grids.
 
-    Attributes:
-        kind: "multiplicative" or "additive".
-        initial: law of each agent's first later state, `(K_i,)`.
-        later: the one later period that repeats for ever, or periods 1 to T − 1 of a horizon T.
-        horizon: T; None: no end.
+    Parameters
+    ----------
+    name : str
+        The economy's name.
+    agents : tuple of str
+        Names of the N agents.
+    kind : {"multiplicative", "additive"}
+        How the first signal enters values.
+    first : tuple of FirstSignal
+        The agents' first signals.
+    decisions : tuple of str
+        Labels of the decisions of later periods.
+    initial : tuple of float arrays, shape (K_i,)
+        The law of each agent's first later state.
+    later : tuple of Later
+        The one later period that repeats for ever, or periods 1 to T − 1 of a horizon T.
+    discount : float
+        The discount factor δ.
+    horizon : int or None
+        T; None for infinitely many periods.
 
-    Raises:
-        InputError: a field is wrong; which, and where.
+    Raises
+    ------
+    InputError
+        A field is wrong; the message names it.
+
+    Notes
+    -----
+    The docstring of `dynmech.sim.economy.separable` gives timing and formulas. Source: Kakade, Lobel and Nazerzadeh
+    2011, §2.1, §4.
     """
 
     name: str
@@ -193,6 +220,7 @@ class Economy:
 
 
 def _check(economy: Economy) -> None:
+    """Raise InputError at the first bad field."""
     where, count = f"environment {economy.name!r}", len(economy.agents)
     if economy.kind not in KINDS:
         raise InputError(f"{where}: kind: {economy.kind!r} is none of {', '.join(KINDS)}")
@@ -222,6 +250,7 @@ def _check(economy: Economy) -> None:
 
 
 def _check_later(economy: Economy, period: Later, where: str) -> None:
+    """Raise InputError at the first bad field of a later period, but for its kernel."""
     decisions, agents = len(economy.decisions), range(len(economy.agents))
     check_shape(period.cost, (decisions,), f"{where}.cost")
     for i in agents:
@@ -242,14 +271,34 @@ class Grid:
 
 
 def midpoints(first: FirstSignal, nodes: int) -> Grid:
-    """Middles of equal cells, each with its cell's probability."""
+    """Return the middles of equal cells of [0, 1], each with its cell's probability.
+
+    Parameters
+    ----------
+    first : FirstSignal
+        Whose law is put on the grid.
+    nodes : int
+        The number of cells.
+
+    Returns
+    -------
+    Grid
+        Nodes and their probabilities.
+
+    Examples
+    --------
+    >>> from dynmech.sim.economy.separable_builders import beta_signal
+    >>> grid = midpoints(beta_signal(), 2)
+    >>> grid.points.tolist(), grid.masses.tolist()
+    ([0.25, 0.75], [0.5, 0.5])
+    """
     edges = np.linspace(0, 1, nodes + 1)
     masses = np.diff(first.law.cdf(edges))
     return Grid((edges[1:] + edges[:-1]) / 2, masses / masses.sum())
 
 
 def quantiles(first: FirstSignal, nodes: int) -> Grid:
-    """Equally likely quantiles from the lowest signal to the highest: k/(m − 1) if they are uniform."""
+    """Return equally likely quantiles from the lowest signal to the highest: k/(m − 1) if the law is uniform."""
     if nodes < 2:
         raise InputError(f"nodes: {nodes}; quantiles need at least 2")
     return Grid(np.asarray(first.law.ppf(np.linspace(0, 1, nodes))), np.full(nodes, 1 / nodes))
@@ -260,7 +309,17 @@ GRIDS = {"midpoints": midpoints, "quantiles": quantiles}
 
 @dataclass(frozen=True, eq=False)
 class SeparableEnvironment(TableEnvironment):
-    """The finite form of a separable economy: signals (node, state), node slowest."""
+    """The finite form of a separable economy: signals (node, state), node slowest.
+
+    Parameters
+    ----------
+    name, agents, prior, stages, discount, horizon
+        As in `TableEnvironment`.
+    economy : Economy
+        What it is the finite form of.
+    grids : tuple of Grid
+        The nodes of each agent's first signal.
+    """
 
     economy: Economy
     grids: tuple[Grid, ...]
@@ -272,20 +331,42 @@ class SeparableEnvironment(TableEnvironment):
 
 
 def separable_environment(economy: Economy, grids: Sequence[Grid]) -> SeparableEnvironment:
-    """Put the first signals on grids.
+    """Return the finite form of a separable economy, with its first signals on grids.
 
-    An endless economy has one repeated stage, whose signals are (node, `-`) before the first later period and
+    An economy without end has one repeated stage, whose signals are (node, `-`) before the first later period and
     (node, state) from then on; with a horizon, period 0 has the nodes alone and a single decision.
 
-    Raises:
-        Refusal: its tables do not fit; the size is said.
+    Parameters
+    ----------
+    economy : Economy
+        The economy.
+    grids : sequence of Grid
+        One per agent; `midpoints` makes them.
+
+    Returns
+    -------
+    SeparableEnvironment
+        The finite form.
+
+    Raises
+    ------
+    Refusal
+        The tables do not fit into memory; the message gives their size.
+
+    Examples
+    --------
+    >>> from dynmech.sim.economy.separable_builders import arms, beta_signal
+    >>> economy = arms([beta_signal()] * 2, 0.5, depth=1)
+    >>> environment = separable_environment(economy, [midpoints(first, 2) for first in economy.first])
+    >>> environment.nodes, environment.stage(0).signals[0][:2]
+    ((2, 2), ('0.25 -', '0.25 0-0'))
     """
     grids = tuple(grids)
     before = int(economy.endless)
     widths = [prod(len(g.points) * (k + before) for g, k in zip(grids, p.axes, strict=True)) for p in economy.later]
     tables = 2.5 * len(economy.agents) * len(economy.decisions) * max(widths)
     require_room(f"environment {economy.name!r}, with {max(widths):,} profiles of types,", tables)
-    stages = (_repeated(economy, grids),) if economy.endless else _stages(economy, grids)
+    stages = (repeated_stage(economy, grids),) if economy.endless else stages_with_horizon(economy, grids)
     prior = np.ones(())
     for i, grid in enumerate(grids):
         width = economy.later[0].axes[i] + 1 if economy.endless else 1
@@ -294,70 +375,3 @@ def separable_environment(economy: Economy, grids: Sequence[Grid]) -> SeparableE
     return SeparableEnvironment(
         economy.name, economy.agents, prior, stages, economy.discount, economy.horizon, economy, grids
     )
-
-
-def _utility(economy: Economy, period: Later, grids: Sequence[Grid], before: int) -> FloatArray:
-    """`(N, D, *signals)`, with `before` worthless states in front."""
-    count, decisions = len(economy.agents), len(economy.decisions)
-    axes = tuple(len(g.points) * (k + before) for g, k in zip(grids, period.axes, strict=True))
-    utility = np.zeros((count, decisions, *axes))
-    for i, grid in enumerate(grids):
-        scale = economy.first[i].scale(grid.points)[:, None]
-        own = scale * period.slope[i][:, None, :] + period.intercept[i][:, None, :]
-        own = np.concatenate([np.zeros((decisions, len(grid.points), before)), own], axis=2)
-        shape = [decisions] + [axes[i] if j == i else 1 for j in range(count)]
-        utility[i] = own.reshape(shape)
-    return utility
-
-
-def _labels(grid: Grid, states: Sequence[str]) -> tuple[str, ...]:
-    """`0.25` alone, or `0.25 high`."""
-    nodes = [f"{x:.6g}" for x in grid.points]
-    return tuple(f"{x} {s}".strip() for x in nodes for s in states)
-
-
-def _repeated(economy: Economy, grids: Sequence[Grid]) -> Stage:
-    period = economy.later[0]
-    factors = []
-    for i, grid in enumerate(grids):
-        own = np.zeros((len(economy.decisions), period.axes[i] + 1, period.axes[i] + 1))
-        own[:, 0, 1:] = economy.initial[i]
-        own[:, 1:, 1:] = period.kernel[i]
-        factors.append(_per_node(own, len(grid.points)))
-    return Stage(
-        signals=tuple(_labels(g, ("-", *labels)) for g, labels in zip(grids, period.states, strict=True)),
-        decisions=economy.decisions,
-        utility=_utility(economy, period, grids, 1),
-        kernel=IndependentKernel(tuple(factors)),
-        cost=period.cost,
-    )
-
-
-def _per_node(table: FloatArray, nodes: int) -> FloatArray:
-    """The states' kernel `(D, K, K′)`, the node kept: `(D, m K, m K′)`."""
-    return np.stack([np.kron(np.eye(nodes), one) for one in table])
-
-
-def _stages(economy: Economy, grids: Sequence[Grid]) -> tuple[Stage, ...]:
-    start: tuple[FloatArray, ...] = tuple(
-        np.asarray(np.kron(np.eye(len(g.points)), law)[None], dtype=np.float64)
-        for g, law in zip(grids, economy.initial, strict=True)
-    )
-    nodes = tuple(_labels(grid, ("",)) for grid in grids)
-    count = len(economy.agents)
-    opening = Stage(
-        nodes, ("-",), np.zeros((count, 1, *(len(g.points) for g in grids))), kernel=IndependentKernel(start)
-    )
-    stages = [opening]
-    for period in economy.later:
-        kernel = tuple(_per_node(f, len(g.points)) for f, g in zip(period.kernel, grids, strict=False)) or None
-        stages.append(
-            Stage(
-                signals=tuple(_labels(g, labels) for g, labels in zip(grids, period.states, strict=True)),
-                decisions=economy.decisions,
-                utility=_utility(economy, period, grids, 0),
-                kernel=IndependentKernel(kernel) if kernel else None,
-                cost=period.cost,
-            )
-        )
-    return tuple(stages)

@@ -10,7 +10,31 @@ from dynmech.sim.economy.separable import Economy, FirstSignal, Later, Power
 
 
 def beta_signal(a: float = 1.0, b: float = 1.0, *, base: float = 0.0, power: float = 1.0) -> FirstSignal:
-    """x from a Beta law (1, 1: uniform), A(x) = base + x^power."""
+    """Return a first signal x from a Beta law, with A(x) = base + x^power.
+
+    Parameters
+    ----------
+    a, b : float
+        The law's parameters, positive; 1 and 1 give the uniform law.
+    base, power : float
+        Of the scale A.
+
+    Returns
+    -------
+    FirstSignal
+        The law F and the scale A.
+
+    Raises
+    ------
+    InputError
+        A parameter is not positive.
+
+    Examples
+    --------
+    >>> signal = beta_signal(base=1.0)  # uniform on [0, 1]
+    >>> float(signal.law.cdf(0.25)), float(signal.scale(np.array(0.25)))
+    (0.25, 1.25)
+    """
     from scipy.stats import beta as beta_law
 
     if not (a > 0 and b > 0):
@@ -29,12 +53,36 @@ def items(
     together: bool = False,
     name: str = "items",
 ) -> Economy:
-    """One item a period for one agent (or, `together`, an item for each that is served), multiplicative values.
+    """Return an economy that sells one item in each period, with multiplicative values A_i(x_i) B_i(s_i).
 
-    Args:
-        values: B_i by state, `(K_i,)`.
-        kernels: `(K_i, K_i)`, or `(D, K_i, K_i)` where decisions move states.
-        cost: of each item sold.
+    Parameters
+    ----------
+    values : sequence of float arrays, shape (K_i,)
+        Agent i's B_i by state.
+    kernels : sequence of float arrays
+        Agent i's law of motion, shape (K_i, K_i), or (D, K_i, K_i) where decisions move states.
+    initial : sequence of float arrays, shape (K_i,)
+        Probabilities of agent i's first later state.
+    first : sequence of FirstSignal
+        The agents' first signals.
+    discount : float
+        The discount factor δ in (0, 1).
+    cost : float
+        The designer's cost of each item sold.
+    together : bool
+        Whether any set of agents can be served, an item each; else one agent or nobody.
+    name : str
+        The economy's name.
+
+    Returns
+    -------
+    Economy
+        Without end; agents are called "buyer 1", ….
+
+    Raises
+    ------
+    InputError
+        An array has the wrong shape or is no law.
     """
     served = _served(len(values), together)
     decisions, slope, kernel = len(served), [], []
@@ -62,7 +110,7 @@ def _served(count: int, together: bool) -> FloatArray:
 
 
 def served_labels(served: FloatArray) -> tuple[str, ...]:
-    """`none`, `1`, `1+2`, …"""
+    """Labels of decisions by who is served, `(D, N)`: `none`, `1`, `1+2`, …"""
     return tuple("+".join(str(i + 1) for i in np.flatnonzero(row)) or "none" for row in served)
 
 
@@ -73,27 +121,47 @@ def state_labels(values: Sequence[float] | FloatArray) -> tuple[str, ...]:
 
 
 def beta_states(a: float, b: float, depth: int) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Beta–Bernoulli learning cut after `depth` observations: nothing is learned after that.
+    """Return the states of Beta–Bernoulli learning, cut after `depth` observations: nothing is learned after that.
 
-    Returns:
-        (successes, failures) `(K, 2)`; posterior means `(K,)`; the kernel of one observation `(K, K)`.
+    Parameters
+    ----------
+    a, b : float
+        Parameters of the Beta prior, positive.
+    depth : int
+        Observations after which learning stops, at least 0.
 
-    >>> places, means, kernel = beta_states(1, 1, 1)
-    >>> places.tolist(), means.round(3).tolist(), kernel[0].tolist()
+    Returns
+    -------
+    counts : int array, shape (K, 2)
+        Successes and failures in each state.
+    means : float array, shape (K,)
+        Posterior means.
+    kernel : float array, shape (K, K)
+        The law of the state after one more observation.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
+
+    Examples
+    --------
+    >>> counts, means, kernel = beta_states(1, 1, 1)
+    >>> counts.tolist(), means.round(3).tolist(), kernel[0].tolist()
     ([[0, 0], [0, 1], [1, 0]], [0.5, 0.333, 0.667], [0.0, 0.5, 0.5])
     """
     if depth < 0 or not (a > 0 and b > 0):
         raise InputError(f"learning: Beta({a:g}, {b:g}) cut after {depth} observations makes no sense")
-    places = np.array([(s, n - s) for n in range(depth + 1) for s in range(n + 1)])
-    number = {tuple(place): k for k, place in enumerate(places.tolist())}
-    means = (a + places[:, 0]) / (a + b + places.sum(axis=1))
-    kernel = np.zeros((len(places), len(places)))
-    for k, (s, f) in enumerate(places.tolist()):
+    counts = np.array([(s, n - s) for n in range(depth + 1) for s in range(n + 1)])
+    number = {tuple(pair): k for k, pair in enumerate(counts.tolist())}
+    means = (a + counts[:, 0]) / (a + b + counts.sum(axis=1))
+    kernel = np.zeros((len(counts), len(counts)))
+    for k, (s, f) in enumerate(counts.tolist()):
         if s + f == depth:
             kernel[k, k] = 1.0
         else:
             kernel[k, number[s + 1, f]], kernel[k, number[s, f + 1]] = means[k], 1 - means[k]
-    return places, means, kernel
+    return counts, means, kernel
 
 
 def arms(
@@ -105,19 +173,44 @@ def arms(
     name: str = "arms",
     who: str = "arm",
 ) -> Economy:
-    """One agent is served each period, or nobody; only who is served learns: B is its posterior mean.
+    """Return an economy in which one agent or nobody is served in each period, and who is served learns its value.
 
-    The state of an agent is (successes, failures) after the first signal; the chain starts at the prior.
+    Agent i's value is A_i(x_i) times its posterior mean; its state is (successes, failures), (0, 0) at first.
+
+    Parameters
+    ----------
+    first : sequence of FirstSignal
+        The agents' first signals.
+    discount : float
+        The discount factor δ in (0, 1).
+    depth : int
+        Observations after which an agent's learning stops.
+    priors : sequence of pairs of float, or None
+        Parameters of each agent's Beta prior; None: uniform priors.
+    name : str
+        The economy's name.
+    who : str
+        What agents are called, before their number.
+
+    Returns
+    -------
+    Economy
+        Without end, multiplicative, at no cost.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
     count = len(first)
     decisions = count + 1
     slope, kernel, labels, initial = [], [], [], []
     for i, (a, b) in enumerate(priors or [(1.0, 1.0)] * count):
-        places, means, law = beta_states(a, b, depth)
+        counts, means, law = beta_states(a, b, depth)
         slope.append(np.outer(np.arange(decisions) == i + 1, means))
         kernel.append(np.stack([law if d == i + 1 else np.eye(len(law)) for d in range(decisions)]))
-        labels.append(tuple(f"{s}-{f}" for s, f in places.tolist()))
-        initial.append(np.eye(len(places))[0])
+        labels.append(tuple(f"{s}-{f}" for s, f in counts.tolist()))
+        initial.append(np.eye(len(counts))[0])
     nothing = tuple(np.zeros_like(table) for table in slope)
     period = Later(tuple(labels), tuple(slope), nothing, np.zeros(decisions), tuple(kernel))
     agents = tuple(f"{who} {i + 1}" for i in range(count))

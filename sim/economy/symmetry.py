@@ -1,4 +1,4 @@
-"""Are some agents of an economy alike? Then only the number of those that do one thing matters, not which."""
+"""Whether agents of an environment are exchangeable; then only the numbers that play each strategy matter."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -194,12 +194,6 @@ class RunFolder:
                 self.journal.forget(key)
             advance(1)
 
-    def strangers(self) -> list[str]:
-        """Parquet files among the datasets that this run has not recorded; readers of a whole dataset see them too."""
-        ours = {name for key in self.journal for name in self.journal.read(key).get("files", ())}
-        found = [path.relative_to(self.path) for kind in DATASETS for path in (self.path / kind).rglob("*.parquet")]
-        return sorted(str(name) for name in found if str(name) not in ours)
-
     def has(self, key: str) -> bool:
         """Whether a shard is recorded as played."""
         return key in self.journal and "failed" not in self.journal.fields(key)

@@ -1,4 +1,4 @@
-"""A block's flows booked in the record, and added up as the periods pass so that they need not be kept."""
+"""Adds up a block's flows as the periods pass, and writes them to the record."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from dynmech.sim.play.record import Record
 
 
 class Booking:
-    """The books of one block of episodes; every sum is added in the order of the periods. See `Record`.
+    """The sums of one block of episodes, added in the order of the periods; see `Record`.
 
     Args:
         here: the block's place among the record's episodes.

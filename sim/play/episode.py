@@ -1,4 +1,4 @@
-"""One episode of a game a period at a time, for those who decide outside the event loop what is sent.
+"""One episode of a game, a period at a time, for callers outside the event loop that choose the messages.
 
 The rules are asked, the draws made and the order of a period kept as on the loop (`loop`): under the same uniform
 numbers and the same messages every flow is the same to the last digit. All messages are on time, and nobody acts or
@@ -70,7 +70,7 @@ class Episode:
         assert self._state is not None
         self.messages = np.asarray(messages)
         sent = self._filled(self.messages)
-        decision = self.rules.decide(self.now, sent, self._lots)
+        decision = self.rules.decide(self.now, sent, self._uniforms)
         utility = self.game.environment.utility(self.t, self._state, decision)
         transfers = self.rules.transfers(self.now, sent, decision, self._nobody)
         self._memory = self.rules.remember(self.now, sent, decision, self._nobody)
@@ -85,8 +85,8 @@ class Episode:
     def _open(self) -> None:
         """Draw the state of period t, and ask what is prescribed."""
         environment, t = self.game.environment, self.t
-        luck = self._tapes.at(environment.streams(t), 1, t, 0, 1)
-        self._state = environment.draw(t, self._state, self._decision, luck)
+        uniforms = self._tapes.at(environment.streams(t), 1, t, 0, 1)
+        self._state = environment.draw(t, self._state, self._decision, uniforms)
         self.now = Situation(t, self._memory, frozen(self._state.public))
         self.signals = self._state.signals[0].copy()
         spaces = self.rules.agenda(t).messages
@@ -101,7 +101,7 @@ class Episode:
             self._open()
             sent = self._filled(self.prescribed)
             self.settlement = self.settlement + weight * self.rules.due(self.now, sent)[0]
-            self._decision = self.rules.decide(self.now, sent, self._lots)
+            self._decision = self.rules.decide(self.now, sent, self._uniforms)
             self._memory = self.rules.remember(self.now, sent, self._decision, self._nobody)
         self.t = last
 
@@ -113,7 +113,7 @@ class Episode:
         room.flags.writeable = False
         return room.T
 
-    def _lots(self, t: int) -> FloatArray:
+    def _uniforms(self, t: int) -> FloatArray:
         """The designer's own uniform numbers, `(1, 1)`."""
         return self._tapes.at(("designer",), 1, t, 0, 1)
 

@@ -1,4 +1,4 @@
-"""A game ready to be played: the economy, the rules, the house rules of the loop, and how long it lasts."""
+"""A game ready to be played: environment, mechanism, options of the event loop, and how long it lasts."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,7 +21,7 @@ LONGEST = 100_000
 
 @dataclass(frozen=True)
 class ProtocolOptions:
-    """House rules of the event loop.
+    """Options of the event loop.
 
     Attributes:
         deadline: when in a period the designer settles, 0 ≤ deadline < 1; a message arriving then is on time.
@@ -43,14 +43,14 @@ class ProtocolOptions:
         """Plain data, for a run's configuration."""
         return {
             "deadline": self.deadline,
-            "latency": [f"{one.kind}:{one.value!r}" for one in self.latency],
+            "latency": [f"{latency.kind}:{latency.value!r}" for latency in self.latency],
             "disclosure": self.disclosure,
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Game:
-    """Environment, mechanism and conduct, played for `periods` periods.
+    """Environment, mechanism and protocol options, played for `periods` periods.
 
     Attributes:
         periods: T, periods with reports and decisions.

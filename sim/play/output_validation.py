@@ -1,4 +1,4 @@
-"""What strategies and rules hand back, held to what it should be; anything else becomes one line."""
+"""Checks of what strategies and rules return; a wrong value becomes an error of one line."""
 
 from collections.abc import Callable
 from math import isfinite

@@ -1,9 +1,12 @@
-"""The two roles of the event loop, designer's rules and agents' strategies, as the loop sees them.
+"""What the event loop asks of a mechanism and of a strategy, and what each of them is shown.
 
 A period, in order: nature draws the public state and the signals; every agent sees its own signal and sends a
 message; at the deadline the designer settles (late and missing messages become the mechanism's default), decides
 and announces; agents with private actions act, agents that are asked reply; transfers are charged, the mechanism
-remembers. Axes: n episodes, N agents.
+remembers.
+
+Axes: n episodes of a block, N agents, D decisions. Signals, messages and decisions are indices into their spaces, or
+numbers where the space is an interval. Transfers are paid by the agents to the designer, in the unit of utility.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,17 @@ from dynmech.sim.core.spaces import Space
 
 
 class Situation(NamedTuple):
-    """What everybody can know when period t opens: the mechanism's memory `(n,)` and the public state `(n,)`."""
+    """What everybody can know when a period opens.
+
+    Attributes
+    ----------
+    t : int
+        The period, from 0.
+    memory : array, shape (n,)
+        The mechanism's public memory; shape (n, …) where it is not finite.
+    public : array, shape (n,)
+        The public state; zeros where there is none.
+    """
 
     t: int
     memory: Array
@@ -26,8 +39,12 @@ class Situation(NamedTuple):
 class Acts(NamedTuple):
     """What the designer sees after its decision.
 
-    `seen` `(n, N)`: what the mechanism observes of each agent's action (all zeros unless it `sees` some of it);
-    `replies` `(n, N)`: answers to what it `asks` (all zeros where it asks nothing).
+    Attributes
+    ----------
+    seen : int array, shape (n, N)
+        What the mechanism observes of each agent's action; zeros unless it `sees` some of it.
+    replies : float array, shape (n, N)
+        Answers to what the mechanism `asks`; zeros where it asks nothing.
     """
 
     seen: Array
@@ -46,12 +63,29 @@ KNOWN_PROMISES = {
 class Promises:
     """What a mechanism claims, as data that an audit can confirm or refute.
 
-    Attributes:
-        incentive: "none", "bayesian" (knowing what the agent knows when it reports) or "periodic ex post".
-        budget: "none", "no deficit", "ex ante", "expected period" or "ex post".
-        participation: "none", "ex ante", "at the start" (interim, in period 0 only), "interim" or "ex post".
-        efficient: whether prescribed play maximises welfare.
-        assumptions: conditions on the economy under which the claims are made.
+    Parameters
+    ----------
+    incentive : {"none", "bayesian", "periodic ex post"}
+        Whether no agent gains from deviating: given what it knows when it reports ("bayesian"), or whatever the
+        others' current signals are ("periodic ex post").
+    budget : {"none", "no deficit", "ex ante", "expected period", "ex post"}
+        In which sense transfers cover the designer's cost, or sum to zero.
+    participation : {"none", "ex ante", "at the start", "interim", "ex post"}
+        When agents are at least as well off inside as outside; "at the start" is interim, in period 0 only.
+    efficient : bool
+        Whether prescribed play maximises welfare.
+    assumptions : tuple of str
+        Conditions on the environment under which the claims are made.
+
+    Raises
+    ------
+    InputError
+        A claim is none of those listed.
+
+    Examples
+    --------
+    >>> Promises(incentive="bayesian", efficient=True).budget
+    'none'
     """
 
     incentive: str = "none"
@@ -67,9 +101,22 @@ class Promises:
 
 
 class MechanismProtocol(Protocol):
-    """A finite-state machine over message profiles; see `dynmech.mechanisms.rules.base` for a base class with defaults.
+    """A finite-state machine over message profiles; `dynmech.mechanisms.rules.base` has a base class with defaults.
 
-    What is paid at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
+    Every rule is a function of its arguments alone, and elementwise over the n episodes. Arguments are read-only.
+
+    Attributes
+    ----------
+    name : str
+        The mechanism's name in commands, logs and errors.
+    promises : Promises
+        What it claims.
+    lags : int
+        For how many periods after a decision transfers may still fall due.
+
+    Notes
+    -----
+    What agent i pays at t is `charge` (caused at t) plus `due` (caused earlier, through the memory).
     """
 
     @property
@@ -84,59 +131,78 @@ class MechanismProtocol(Protocol):
         ...
 
     def memory_size(self, t: int) -> int | None:
-        """Memory values are 0 … size − 1 in period t (None: not finite)."""
+        """Return the number of memory values in period t, which are 0 … size - 1; None if they are not finite."""
         ...
 
     def messages(self, t: int, agent: int) -> Space:
-        """The messages that agent i may send in period t."""
+        """Return the messages that agent i may send in period t."""
         ...
 
     def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        """The message asked of agent i, `(n,)`."""
+        """Return the message asked of agent i, `(n,)`, given its signal `(n,)`."""
         ...
 
     def default(self, now: Situation, agent: int) -> Array:
-        """What stands in for a late or missing message, `(n,)`."""
+        """Return what stands in for a late or missing message, `(n,)`."""
         ...
 
     def decide(self, now: Situation, messages: Array) -> Array:
-        """Decisions `(n,)`, or a lottery over them `(n, D)`; with private actions they carry the recommended ones."""
+        """Return decisions `(n,)`, or a lottery over them `(n, D)`, at the messages that count `(n, N)`.
+
+        With private actions, decisions carry the recommended ones.
+        """
         ...
 
     def sees(self, t: int, agent: int) -> IntArray | None:
-        """What the designer observes of each action of agent i, `(actions,)`; None: nothing."""
+        """Return what the designer observes of each action of agent i, `(actions,)`; None: nothing."""
         ...
 
     def asks(self, t: int, agent: int) -> Space | None:
-        """What agent i is asked for after the decision; None: nothing."""
+        """Return what agent i is asked for after the decision; None: nothing."""
         ...
 
     def prescribed_reply(
         self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
     ) -> Array:
-        """The reply asked of agent i, `(n,)`, given its realised flow utility `(n,)`."""
+        """Return the reply asked of agent i, `(n,)`, given its realised flow utility `(n,)`."""
         ...
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        """Transfers caused and paid this period, `(n, N)`, paid by the agents."""
+        """Return the transfers caused and paid this period, `(n, N)`."""
         ...
 
     def due(self, now: Situation, messages: Array) -> FloatArray:
-        """Transfers caused earlier that fall due now, `(n, N)`."""
+        """Return the transfers caused earlier that fall due now, `(n, N)`."""
         ...
 
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        """The next memory, `(n,)`."""
+        """Return the next memory, `(n,)`."""
         ...
 
     def transfer_bound(self) -> float:
-        """The largest |charge| + |due| of any agent in any period."""
+        """Return the largest |charge| + |due| of any agent in any period."""
         ...
 
 
 @dataclass(frozen=True)
 class GameSpaces:
-    """What everybody knows of the game: names of agents, the spaces of everything by period, the discount factor."""
+    """What everybody knows of the game.
+
+    Parameters
+    ----------
+    agents : tuple of str
+        Names of the agents.
+    decisions : tuple of Space
+        What may be decided, by period.
+    messages : tuple of tuples of Space
+        What may be sent, by period and agent.
+    publics : tuple of Space
+        Public states, by period.
+    signals : tuple of tuples of Space
+        Signals, by period and agent.
+    discount : float
+        The discount factor δ.
+    """
 
     agents: tuple[str, ...]
     decisions: tuple[Space, ...]
@@ -147,9 +213,24 @@ class GameSpaces:
 
 
 class Past(NamedTuple):
-    """A past period as one agent saw it; None where the disclosure policy hides it.
+    """A past period as one agent saw it; None where the disclosure policy hides something.
 
-    `utility` and `transfer` `(n,)` are its own flows of the period: an agent knows what it earned and what it paid.
+    Attributes
+    ----------
+    t : int
+        The period.
+    public, signal, message : array, shape (n,)
+        The public state, the agent's own signal, and the message as it sent it.
+    decision : array, shape (n,), or None
+        The decision.
+    reports : array, shape (n, N), or None
+        The messages that counted.
+    transfer : float array, shape (n,)
+        What the agent itself paid.
+    transfers : float array, shape (n, N), or None
+        What all agents paid.
+    utility : float array, shape (n,)
+        The agent's own flow utility.
     """
 
     t: int
@@ -164,28 +245,43 @@ class Past(NamedTuple):
 
 
 class PeekError(PlayError):
-    """A strategy looked at what it did not declare that it looks at."""
+    """A strategy looked at something without having declared that it does."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class View:
-    """All that one agent sees when it moves; arrays are read-only, `private` is its own to write.
+    """All that one agent sees when it moves; arrays are read-only, except those in `private`.
 
-    Attributes:
-        t, agent: period and index of the agent.
-        signal: its own signal, `(n,)`.
-        public: public state, `(n,)`.
-        memory: the mechanism's public memory, `(n,)`; None if the disclosure policy hides it.
-        space: what it may answer now (messages; at the action or reply stage, actions or replies).
-        prescribed: what the mechanism asks of it now, `(n,)`.
-        uniforms: its own uniform numbers of this period, `(n, width)`.
-        past: earlier periods, oldest first, as many as the strategy declares to use (`memory_periods`).
-        private: its own arrays, kept from period to period within a block of episodes.
-        decision: what was decided (after the decision, as far as disclosed).
-        reports: the messages that counted, `(n, N)` (after the decision, where everything is public).
-        utility: its own flow utility (at the reply stage only).
-        game_spaces: names of agents, spaces of everything by period, the discount factor.
-        round, rounds: which play of the economy this is, from 0, and how many there are; the last one counts.
+    Parameters
+    ----------
+    t, agent : int
+        The period, and the agent's index.
+    signal, public : array, shape (n,)
+        The agent's own signal, and the public state.
+    memory : array, shape (n,), or None
+        The mechanism's public memory; None if the disclosure policy hides it.
+    space : Space
+        What the agent may answer now: messages; at the action or reply stage, actions or replies.
+    prescribed : array, shape (n,)
+        What the mechanism asks of the agent now.
+    uniforms : float array, shape (n, width)
+        The agent's own uniform numbers of this period, in [0, 1).
+    past : sequence of Past
+        Earlier periods, oldest first, as many as the strategy declares to use (`memory_periods`).
+    private : dict of str to array
+        The strategy's own arrays, to write to; kept from period to period within a block of episodes.
+    game_spaces : GameSpaces
+        Names of agents, spaces by period, the discount factor.
+    decision : array, shape (n,), or None
+        What was decided: after the decision, as far as the disclosure policy shows it.
+    reports : array, shape (n, N), or None
+        The messages that counted: after the decision, where everything is public.
+    utility : array, shape (n,), or None
+        The agent's own flow utility: at the reply stage only.
+    spied : array, shape (n, N), or None
+        All agents' current signals; use `others`.
+    round, rounds : int
+        Which play of the environment this is, from 0, and how many there are; the last one counts.
     """
 
     t: int
@@ -215,36 +311,50 @@ class View:
         reports: Array | None,
         utility: Array | None,
     ) -> "View":
-        """The same agent's view at the action or reply stage of the same period."""
+        """Return the same agent's view at the action or reply stage of the same period."""
         return replace(self, space=space, prescribed=prescribed, decision=decision, reports=reports, utility=utility)
 
     @property
     def size(self) -> int:
-        """Episodes in this block."""
+        """The number of episodes in this block, n."""
         return len(self.signal)
 
     @property
     def learning(self) -> bool:
-        """Whether this round is one to learn in; in the last one, which counts, nothing is learned."""
+        """Whether a learner may learn in this round: in all but the last one."""
         return self.round + 1 < self.rounds
 
     @property
     def others(self) -> Array:
-        """All agents' current signals `(n, N)`: only for a strategy that declares `spies`."""
+        """All agents' current signals, `(n, N)`.
+
+        Raises
+        ------
+        PeekError
+            The strategy does not declare `spies = True`.
+        """
         if self.spied is None:
             raise PeekError("it looked at the others' signals without declaring spies = True")
         return self.spied
 
 
 class StrategyProtocol(Protocol):
-    """How one agent plays; `dynmech.agents.strategies.base` holds a base class with defaults.
+    """How one agent plays; `dynmech.agents.strategies.base` has a base class with defaults.
 
-    Attributes:
-        width: uniform numbers used per episode and period.
-        memory_periods: how many past periods it looks at; None: all.
-        spies: whether it sees the others' current signals.
-        silent: whether it may send no message (`SILENT`).
-        rounds: how often it wants the economy to be played, to learn in all rounds but the last; 1: it does not learn.
+    Attributes
+    ----------
+    name : str
+        The strategy's name in commands, logs and errors.
+    width : int
+        Uniform numbers used per episode and period.
+    memory_periods : int or None
+        How many past periods it looks at; None: all.
+    spies : bool
+        Whether it sees the others' current signals.
+    silent : bool
+        Whether it may send no message (`SILENT`).
+    rounds : int
+        How often it wants the environment to be played, to learn in all rounds but the last; 1: it does not learn.
     """
 
     @property
@@ -266,21 +376,21 @@ class StrategyProtocol(Protocol):
     def rounds(self) -> int: ...
 
     def message(self, view: View) -> Array:
-        """What it sends, `(n,)`."""
+        """Return what the agent sends, `(n,)`."""
         ...
 
     def action(self, view: View) -> Array:
-        """Its private action, `(n,)`; `view.prescribed` is the recommended one."""
+        """Return the agent's private action, `(n,)`; `view.prescribed` is the recommended one."""
         ...
 
     def reply(self, view: View) -> Array:
-        """Its answer to what the mechanism asks after the decision, `(n,)`."""
+        """Return the agent's answer to what the mechanism asks after the decision, `(n,)`."""
         ...
 
     def observe(self, view: View, seen: Past) -> None:
-        """Learn, by writing to `view.private`, from a period that is over; `view` is what it saw when it reported.
+        """Learn from a period that is over, by writing to `view.private`; `view` is what it saw when it reported.
 
-        Only where it wants several rounds, and never in the last one. After the periods that are played come the
-        closing ones, with nothing but what fell due: then `view` is that of the last period played.
+        Called only where the strategy wants several rounds, and never in the last one. After the periods that are
+        played come the closing ones, with nothing but what fell due: then `view` is that of the last period played.
         """
         ...

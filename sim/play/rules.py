@@ -1,4 +1,4 @@
-"""A mechanism as the event loop may trust it: every rule is called with a net, and what it returns is checked.
+"""The rules of a mechanism as the event loop calls them: errors are caught, and what a rule returns is checked.
 
 What a rule raises, and whatever it returns that it should not, becomes one line that names mechanism, rule and period.
 """
@@ -37,7 +37,7 @@ class Agenda(NamedTuple):
 
 
 class Rules:
-    """The rules of a game's mechanism; what they say of a period once and for all is asked for once."""
+    """The rules of a game's mechanism; what is fixed for a period is asked for once."""
 
     def __init__(self, game: Game) -> None:
         self.game, self.mechanism = game, game.mechanism
@@ -47,10 +47,10 @@ class Rules:
 
     def agenda(self, t: int) -> Agenda:
         """Period t's agenda; in a closing period nobody acts or is asked."""
-        found = self._agendas.get(t)
-        if found is None:
-            found = self._agendas[t] = self._agenda(t)
-        return found
+        agenda = self._agendas.get(t)
+        if agenda is None:
+            agenda = self._agendas[t] = self._agenda(t)
+        return agenda
 
     def _agenda(self, t: int) -> Agenda:
         agents, environment = range(len(self.names)), self.game.environment
@@ -101,8 +101,8 @@ class Rules:
         who = partial(self._whose, "prescribed_reply", now.t, agent)
         return checked_answer(reply, space, len(now.memory), who)
 
-    def decide(self, now: Situation, messages: Array, luck: Callable[[int], FloatArray]) -> Array:
-        """Decisions `(n,)`; a lottery over them is drawn here, by period t's uniform numbers `(n, 1)`, luck(t)."""
+    def decide(self, now: Situation, messages: Array, uniforms: Callable[[int], FloatArray]) -> Array:
+        """Decisions `(n,)`; a lottery is drawn from with period t's uniform numbers, uniforms(t) `(n, 1)`."""
         decision = self._rule("decide", now, messages)
         space = self.agenda(now.t).decisions
         if decision.ndim == 2 and isinstance(space, Finite):
@@ -112,7 +112,7 @@ class Rules:
                 or not (np.abs(np.cumsum(decision, axis=1)[:, -1] - 1) < 1e-9).all()
             ):
                 raise self._broken(now.t, "decide returned a lottery that is not a row of probabilities per episode")
-            decision = (cumulate(decision)[:, :-1] <= luck(now.t)).sum(axis=1)
+            decision = (cumulate(decision)[:, :-1] <= uniforms(now.t)).sum(axis=1)
         return checked_answer(decision, space, len(now.memory), lambda: f"{self._who(now.t)}: decide")
 
     def transfers(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:

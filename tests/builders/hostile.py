@@ -521,9 +521,9 @@ def _changes() -> list[Hostile]:
         one("replaces NumPy's where", "np.where = lambda *a: a[1]", f"{it}numpy"),
         one("replaces Python's len", "import builtins\nbuiltins.len = lambda x: 1", f"{it}builtins|message"),
         one("replaces our checks", """
-            import dynmech.sim.play.loop
-            dynmech.sim.play.loop.checked_answer = lambda answer, *a, **k: answer
-            """, f"{it}dynmech.sim.play.loop"),
+            import dynmech.sim.play.agent
+            dynmech.sim.play.agent.checked_answer = lambda answer, *a, **k: answer
+            """, f"{it}dynmech.sim.play.agent"),
         one("replaces our view", """
             from dynmech.sim.play.roles import View
             View.others = property(lambda self: self.signal)

@@ -242,15 +242,6 @@ def test_a_run_killed_as_it_begins_is_begun_again(tmp_path: Path) -> None:
         played(tmp_path / "b")
 
 
-def test_a_file_that_was_not_recorded_is_a_stranger_until_it_is(tmp_path: Path) -> None:
-    with folder(tmp_path / "a") as begun:
-        keep(begun, KEYS[0])
-        written = files(begun, KEYS[1])
-        assert begun.strangers() == sorted(written)
-        begun.record(KEYS[1], written, {})
-        assert begun.strangers() == []
-
-
 def test_no_name_of_a_temporary_file_is_read_by_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between writing and renaming: pyarrow's dataset sees the shards that are there, not the half one."""
     begun = folder(tmp_path / "a")

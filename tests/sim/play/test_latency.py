@@ -1,13 +1,11 @@
 """Deadlines: what is on time, what is late, who is silent, and what then counts."""
 
-from collections.abc import Generator
 from math import log1p
 from typing import Any
 
 import numpy as np
 import pytest
 
-import dynmech.sim.play.loop
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -20,8 +18,10 @@ from dynmech.sim.core.spaces import SILENT
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.tables import outcomes_table
 from dynmech.sim.play.channel import Latency
+from dynmech.sim.play.designer import Designer
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.messages import Inbox, Message
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Situation, StrategyProtocol, View
 
@@ -144,24 +144,26 @@ def test_the_log_tells_late_from_on_time() -> None:
     assert {row["latency"] for row in rows if row["agent"] == "firm 2"} == {0.0}
 
 
-def test_late_letters_reach_the_designer_after_it_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    diary: list[tuple[float, str]] = []
-    settle, courier = dynmech.sim.play.loop._Block._settle, dynmech.sim.play.loop._Block._courier
+@pytest.mark.parametrize(("latency", "arrivals"), [(0.5, 1), (0.75, 0)])
+def test_the_designer_settles_after_what_arrives_at_the_deadline_and_gets_nothing_late(
+    monkeypatch: pytest.MonkeyPatch, latency: float, arrivals: int
+) -> None:
+    events: list[tuple[float | None, str]] = []
+    settle, put_message = Designer._settle, Inbox.put_message
 
     def watched_settle(self: Any, now: Situation) -> Array:
-        diary.append((self.clock.now, "settled"))
+        events.append((self._clock.now, "settled"))
         return settle(self, now)
 
-    def watched_courier(self: Any, delay: float, letters: int) -> Generator[Any, Any, None]:
-        yield from courier(self, delay, letters)
-        diary.append((self.clock.now, f"{self.stale} late so far"))
+    def watched_put(self: Inbox, agent: int, message: Message) -> None:
+        events.append((None, f"{agent} delivered"))
+        put_message(self, agent, message)
 
-    monkeypatch.setattr(dynmech.sim.play.loop._Block, "_settle", watched_settle)
-    monkeypatch.setattr(dynmech.sim.play.loop._Block, "_courier", watched_courier)
-    # Sent at 0, 1, 2 and under way for 0.75: each settlement, half a period in, comes before its letters.
-    play(game_with(0.5, Latency("constant", 0.75), Latency()), episodes=4, block=4)
-    settled_and_delivered = [(0.5, "settled"), (0.75, "4 late so far"), (1.5, "settled"), (1.75, "8 late so far")]
-    assert diary == [*settled_and_delivered, (2.5, "settled")]
+    monkeypatch.setattr(Designer, "_settle", watched_settle)
+    monkeypatch.setattr(Inbox, "put_message", watched_put)
+    play(game_with(0.5, Latency("constant", latency), Latency()), episodes=4, block=4)
+    delivered = [(None, "1 delivered"), *[(None, "0 delivered")] * arrivals]
+    assert events == [event for t in range(3) for event in (*delivered, (t + 0.5, "settled"))]
 
 
 def test_a_letter_that_arrives_at_the_next_deadline_is_not_taken_for_the_next_message() -> None:

@@ -27,9 +27,13 @@ from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.log.tables import outcomes_table
+from dynmech.sim.play.agent import Agent
+from dynmech.sim.play.block import Block
 from dynmech.sim.play.channel import Latency
+from dynmech.sim.play.designer import Designer
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game, shortened
 from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.nature import Nature
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol
 from tests.builders.exact import payoffs_of_truth, tree_payoffs
@@ -435,11 +439,11 @@ def test_a_block_that_was_played_is_gone_at_once(protocol: ProtocolOptions) -> N
     gc.disable()
     try:
         records = [weakref.ref(play(game, RandomReport(), Truthful(), block=16)) for _ in range(3)]
-        blocks = [thing for thing in gc.get_objects() if type(thing).__name__ == "_Block"]
+        parts = [thing for thing in gc.get_objects() if isinstance(thing, Block | Nature | Agent | Designer)]
     finally:
         gc.enable()
     assert [record() for record in records] == [None] * 3
-    assert blocks == []
+    assert parts == []
 
 
 def test_costs_are_booked_and_payoffs_are_discounted_sums() -> None:

@@ -1,0 +1,231 @@
+"""The designer: the process that asks for messages, settles at the deadline, decides, charges and remembers."""
+
+from collections.abc import Generator, Sequence
+from math import prod
+from typing import Any, cast
+
+import numpy as np
+from simpy import Environment
+from simpy.events import Event, EventPriority
+
+from dynmech.sim.core.arrays import Array, FloatArray, frozen
+from dynmech.sim.core.spaces import SILENT, Finite
+from dynmech.sim.economy.environment import State
+from dynmech.sim.play.accumulator import Booking
+from dynmech.sim.play.agent import Agent
+from dynmech.sim.play.block import Block
+from dynmech.sim.play.disclosure import shown_decision
+from dynmech.sim.play.messages import Channel, Inbox, Message, Process
+from dynmech.sim.play.roles import Acts, Past, Situation
+
+AFTER_DELIVERIES = cast(EventPriority, 2)
+"""Event priority below SimPy's URGENT (0) and NORMAL (1)."""
+
+
+class Designer:
+    """Carries out the mechanism in one block of episodes; its process ends with the block.
+
+    Args:
+        agents: in the order of their indices.
+        inbox: where they answer.
+        states: brings nature's state when a period opens.
+        decisions: carries back to nature what was realised, `(n,)`, when the period is over.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        clock: Environment,
+        agents: Sequence[Agent],
+        inbox: Inbox,
+        states: Channel,
+        decisions: Channel,
+    ) -> None:
+        self._block, self._clock, self._agents, self._inbox = block, clock, agents, inbox
+        self._states, self._decisions = states, decisions
+        self._game, self._rules, self._record = block.game, block.rules, block.record
+        self._environment = block.game.environment
+        self._everything = block.game.protocol.disclosure == "everything"
+        self._accounts = Booking(block.record, block.episodes)
+        nothing = np.zeros((block.size, len(agents)))
+        self._no_acts = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
+        self._watching = [agent for agent in agents if agent.watches]
+        self._learners = [agent for agent in agents if agent.learns]
+
+    def run(self) -> Process:
+        """Play all periods, closing ones included, and hand the sums over to the record."""
+        memory = frozen(np.zeros(self._block.size, np.intp))
+        for t in range(self._game.periods):
+            state = yield self._states.receive()
+            now = Situation(t, memory, frozen(state.public))
+            self._open(now, state)
+            yield self._alarm(self._game.protocol.deadline)
+            messages = self._settle(now)
+            decision = self._rules.decide(now, messages, self._uniforms)
+            realised, utility, acts = yield from self._after_decision(now, state, messages, decision)
+            transfers = self._rules.transfers(now, messages, decision, acts)
+            memory = self._rules.remember(now, messages, decision, acts)
+            cost = self._environment.cost(t, state, realised) if self._record.sums else None
+            self._accounts.period(t, state, decision, utility, transfers, cost)
+            self._disclose(now, messages, decision, transfers, utility)
+            self._decisions.send(realised)
+        yield from self._close(memory)
+        self._accounts.close()
+
+    def _close(self, memory: Array) -> Process:
+        """Play the closing periods of a truncated horizon: messages as prescribed; only what falls due is booked."""
+        for t in range(self._game.periods, self._game.periods + self._game.closing):
+            state = yield self._states.receive()
+            now = Situation(t, memory, frozen(state.public))
+            room, spaces = self._rules.room(t, self._block.size), self._rules.agenda(t).messages
+            for i, column in enumerate(state.signals.T):
+                room[i] = self._rules.prescribed(now, i, frozen(column), spaces[i])
+            messages = room.T
+            due = self._rules.due(now, messages)
+            self._accounts.closing(t, state, due)
+            self._show_due(now, state, messages, due)
+            decision = self._rules.decide(now, messages, self._uniforms)
+            memory = self._rules.remember(now, messages, decision, self._no_acts)
+            self._decisions.send(decision)
+
+    def _uniforms(self, t: int) -> FloatArray:
+        """The designer's own uniform numbers of period t, `(n, 1)`."""
+        return self._block.uniforms(("designer",), 1, t)
+
+    def _alarm(self, delay: float) -> Event:
+        """An event that comes after everything else at its time."""
+        event = Event(self._clock)
+        event._ok, event._value = True, None
+        self._clock.schedule(event, AFTER_DELIVERIES, delay)
+        return event
+
+    # Messages
+
+    def _open(self, now: Situation, state: State) -> None:
+        """Let every agent see its own signal, and ask it for a message."""
+        memory = now.memory if self._everything else None
+        spaces, columns = self._rules.agenda(now.t).messages, state.signals.T
+        signals = [frozen(columns[i]) for i in range(len(self._agents))]
+        for agent, signal, space in zip(self._agents, signals, spaces, strict=True):
+            prescribed = self._rules.prescribed(now, agent.index, signal, space)
+            agent.open_period(now, state, signal, memory, prescribed, space)
+
+    def _settle(self, now: Situation) -> Array:
+        """The messages that count, `(n, N)`: what arrived, else the default; agents in the order of their indices."""
+        counted = self._rules.room(now.t, self._block.size)
+        for i, agent in enumerate(self._agents):
+            message = self._inbox.take_message(i)
+            sure = message is not None and agent.reliable
+            counted[i] = message.values if message is not None and sure else self._with_default(now, agent, message)
+        if self._record.everything and self._record.counted is not self._record.report:
+            self._record.counted[now.t, :, self._block.episodes] = counted
+        counted.flags.writeable = False
+        return counted.T
+
+    def _with_default(self, now: Situation, agent: Agent, message: Message | None) -> Array:
+        """An agent's messages `(n,)`, with the default where they are late or missing."""
+        n, i = self._block.size, agent.index
+        if message is None:
+            counted, missing = self._rules.default(now, i), np.ones(n, np.bool_)
+        else:
+            missing = message.values == SILENT if agent.strategy.silent else np.zeros(n, np.bool_)
+            missing = missing if message.on_time is None else missing | ~message.on_time
+            if not missing.any():
+                return message.values
+            counted = np.where(missing, self._rules.default(now, i), message.values)
+        if self._record.everything:
+            self._record.put("defaulted", (now.t, i, self._block.episodes), missing)
+            self._record.put("counted", (now.t, i, self._block.episodes), counted)
+        return counted
+
+    # Actions and replies
+
+    def _after_decision(
+        self, now: Situation, state: State, messages: Array, decision: Array
+    ) -> Generator[Event, Any, tuple[Array, FloatArray, Acts]]:
+        """Let agents act and reply: what was realised `(n,)`, utilities `(n, N)`, and what the designer sees."""
+        agenda, realised, acts = self._rules.agenda(now.t), decision, self._no_acts
+        if agenda.actions:
+            actions = yield from self._collect_actions(now, messages, decision)
+            realised, seen = self._realise(now.t, decision, actions)
+            acts = acts._replace(seen=seen)
+        utility = self._environment.utility(now.t, state, realised)
+        if any(agenda.asks):
+            replies = yield from self._collect_replies(now, messages, decision, utility)
+            acts = acts._replace(replies=replies)
+        return realised, utility, acts
+
+    def _collect_actions(self, now: Situation, messages: Array, decision: Array) -> Generator[Event, Any, list[Array]]:
+        """Every agent's private action, `(n,)` each; `decision` carries what is recommended."""
+        labels = self._environment.actions(now.t)
+        sizes = [len(names) for names in labels]
+        recommended = np.unravel_index(decision % prod(sizes), sizes)
+        reports = self._shown_reports(messages)
+        for i, agent in enumerate(self._agents):
+            shown = self._shown_decision(now.t, decision, i)
+            agent.ask(Finite(labels[i]), recommended[i], shown, reports, None)
+        yield self._alarm(0)
+        actions: list[Array] = []
+        for i in range(len(self._agents)):
+            action = self._inbox.take_answer(i)
+            if self._record.everything:
+                self._record.put("action", (now.t, i, self._block.episodes), action)
+            actions.append(action)
+        return actions
+
+    def _realise(self, t: int, decision: Array, actions: list[Array]) -> tuple[Array, Array]:
+        """The decision with the actions really taken `(n,)`, and what the designer sees of them `(n, N)`."""
+        sizes = [len(labels) for labels in self._environment.actions(t)]
+        public = decision // prod(sizes)
+        realised = public * prod(sizes) + np.ravel_multi_index(actions, sizes)
+        return realised, np.stack([self._rules.seen(t, i, action) for i, action in enumerate(actions)], axis=1)
+
+    def _collect_replies(
+        self, now: Situation, messages: Array, decision: Array, utility: FloatArray
+    ) -> Generator[Event, Any, FloatArray]:
+        """Replies `(n, N)` of the agents that are asked, who know their own flow utility; zeros for the others."""
+        replies = np.zeros((self._block.size, len(self._agents)))
+        asked = {i: space for i, space in enumerate(self._rules.agenda(now.t).asks) if space is not None}
+        reports = self._shown_reports(messages)
+        for i, space in asked.items():
+            own = frozen(utility[:, i])
+            prescribed = self._rules.prescribed_reply(now, i, space, messages, decision, own)
+            shown = self._shown_decision(now.t, decision, i)
+            self._agents[i].ask(space, prescribed, shown, reports, own)
+        yield self._alarm(0)
+        for i in asked:
+            replies[:, i] = self._inbox.take_answer(i)
+            if self._record.everything:
+                self._record.put("reply", (now.t, i, self._block.episodes), replies[:, i])
+        return replies
+
+    # Disclosure
+
+    def _disclose(
+        self, now: Situation, messages: Array, decision: Array, transfers: FloatArray, utility: FloatArray
+    ) -> None:
+        """Tell agents of the period that is over, as far as the policy shows it."""
+        if not self._watching:
+            return
+        reports, all_transfers = (frozen(messages), frozen(transfers)) if self._everything else (None, None)
+        for agent in self._watching:
+            i = agent.index
+            shown = self._shown_decision(now.t, decision, i)
+            agent.end_period(now, shown, reports, frozen(transfers[:, i]), all_transfers, frozen(utility[:, i]))
+
+    def _show_due(self, now: Situation, state: State, messages: Array, due: FloatArray) -> None:
+        """Let learners see what fell due in a closing period."""
+        for agent in self._learners:
+            i = agent.index
+            own = frozen(state.signals[:, i]), frozen(messages[:, i])
+            paid, nothing = frozen(due[:, i]), frozen(np.zeros(self._block.size))
+            agent.observe(Past(now.t, now.public, *own, None, None, paid, None, nothing))
+
+    def _shown_decision(self, t: int, decision: Array, agent: int) -> Array | None:
+        """The decision as the policy shows it to an agent, `(n,)`."""
+        shown = shown_decision(self._game.protocol.disclosure, self._environment, t, decision, agent)
+        return None if shown is None else frozen(shown)
+
+    def _shown_reports(self, messages: Array) -> Array | None:
+        """The messages that counted `(n, N)`, where the policy shows them."""
+        return frozen(messages) if self._everything else None
