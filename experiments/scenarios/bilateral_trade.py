@@ -24,10 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import trade
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 
 CHAINS = ("persistent", "independent", "fixed", "swap", "absorbing", "random")

@@ -8,10 +8,11 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
 from dynmech.mechanisms.conditions import trade_budget
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from tests.mechanisms.rules.test_mechanisms import generator
