@@ -35,6 +35,7 @@ from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import from_arrays
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
@@ -390,7 +391,7 @@ def limits_of_balancing() -> Iterator[Claim]:
 
 def enforcement() -> Iterator[Claim]:
     """How patient two traders must be, and the paper's sufficient bound."""
-    env = table("repeated-trade:persistence=0")
+    env = table("repeated-trade:persistence=0.5")
     for level, fraction in (
         (Level.TRUTHFUL, Fraction(5, 6)),
         (Level.BEST_RESPONSE, Fraction(28, 33)),
@@ -433,8 +434,8 @@ def enforcement() -> Iterator[Claim]:
 def payments_after_a_lie() -> Iterator[Claim]:
     """(6.3) takes the next balanced transfer to be expected to be 0 given the true signals; γ is centred on reports."""
     env = table("repeated-trade")
-    persistence, discount = 0.5, env.discount
-    chain = persistence * np.eye(2) + (1 - persistence) / 2
+    chain, discount = persistent_chain(2, 0.75), env.discount
+    correlation = chain[0, 0] - chain[0, 1]  # of a type and the next
     after = {"truth": 0.0, "lie": 0.0}
     for i, (_, later) in enumerate(SelfEnforcing(env).incentives):
         expected = later[:, 0] @ chain.T  # by last reports and true own signal
@@ -445,13 +446,13 @@ def payments_after_a_lie() -> Iterator[Claim]:
     text = "(6.3): the largest |expected ψ_i of the next period| after"
     yield Claim(PAPER, f"{text} the truth", 0.0, after["truth"], tolerance=1e-8)
     # The buyer of value 4 instead of 2 makes the seller bear its cost of 3, where that is its cost.
-    ahead = 1 / (1 - discount * persistence) + persistence / (1 - discount * persistence**2)
+    ahead = 1 / (1 - discount * correlation) + correlation / (1 - discount * correlation**2)
     yield Claim(
         PAPER,
         f"{text} a lie",
         0.0,
         after["lie"],
-        1.5 * persistence * ahead,
+        1.5 * correlation * ahead,
         "given the true signals it is 0 only if the last report was the truth, so levels A, B and C differ",
         tolerance=1e-8,
     )
