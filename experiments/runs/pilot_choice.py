@@ -221,6 +221,6 @@ def untried(families: Sequence[type[Strategy]]) -> dict[str, str]:
     out = STRATEGIES.unavailable()
     for cls in families:
         needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
-        if needs and "menu" not in cls.__dict__:
+        if needs and "candidates" not in cls.__dict__:
             out[cls.name] = f"it needs {needs[0]}; give it a default, or the class a menu"
     return out

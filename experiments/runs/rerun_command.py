@@ -28,7 +28,7 @@ def command_line(
         what: what follows the command.
         options: more of them, as they are typed.
 
-    >>> command_line("run", ["oil-leases", "linked"], Sampling(50), agents=(), conduct=None, options={}, plugins=[])
+    >>> command_line("run", ["oil-leases", "linked"], Sampling(50), agents=(), protocol=None, options={}, plugins=[])
     'dynmech run oil-leases linked --episodes 50 --seed 0'
     """
     words = ["dynmech", command, *what]
