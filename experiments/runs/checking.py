@@ -285,10 +285,12 @@ def _check_options(strategy: Strategy) -> None:
 
 def _check_candidates(strategy: Strategy, context: AgentContext) -> None:
     """Raise unless the candidates are of the strategy's own class, and not too many."""
-    with explained(f"strategy {strategy.name!r}, menu"):
+    with explained(f"strategy {strategy.name!r}, candidates"):
         members = list(islice(type(strategy).candidates(context), LONGEST))
     for member in members:
         if not isinstance(member, type(strategy)):
-            raise InputError(f"strategy {strategy.name!r}: menu yields {type(member).__name__}, expected its own kind")
+            raise InputError(
+                f"strategy {strategy.name!r}: candidates yields {type(member).__name__}, expected its own kind"
+            )
     if len(members) == LONGEST:
-        raise InputError(f"strategy {strategy.name!r}: menu has {LONGEST:,} members or more; offer fewer")
+        raise InputError(f"strategy {strategy.name!r}: candidates yields {LONGEST:,} or more; offer fewer")

@@ -172,7 +172,7 @@ def pick(thing: tuple[Game, int, type[Strategy]], trial: Sampling) -> dict[str, 
 
 def candidates(game: Game, agent: int, family: type[Strategy]) -> list[Case]:
     """Return at most `TRIED` candidates of a family for an agent, evenly spaced among all."""
-    with blaming(f"strategy {family.name!r}, menu", sure=True):
+    with blaming(f"strategy {family.name!r}, candidates", sure=True):
         members = list(family.candidates(AgentContext.of(game, agent)))
     if len(members) > TRIED:
         members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
@@ -224,5 +224,5 @@ def untried(families: Sequence[type[Strategy]]) -> dict[str, str]:
     for cls in families:
         needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
         if needs and "candidates" not in cls.__dict__:
-            out[cls.name] = f"it needs {needs[0]}; give it a default, or the class a menu"
+            out[cls.name] = f"it needs {needs[0]}; give it a default, or define candidates()"
     return out

@@ -184,13 +184,13 @@ def _raises() -> list[Hostile]:
         one(
             "menu raises",
             strategy("raise ValueError('no')", "candidates(cls, context)"),
-            "strategy 'hostile', menu.*ValueError: no",
+            "strategy 'hostile', candidates.*ValueError: no",
             command="stress",
         ),
         one(
             "menu raises half way",
             strategy("yield cls()\nraise SystemExit(1)", "candidates(cls, context)"),
-            "strategy 'hostile', menu.*SystemExit: 1",
+            "strategy 'hostile', candidates.*SystemExit: 1",
             command="stress",
         ),
         one(
@@ -405,7 +405,7 @@ def _garbage() -> list[Hostile]:
         one("message returns another answer each time", strategy(
             "return np.random.default_rng().integers(0, view.space.size, view.size)"), "it draws outside its stream"),
         one("menu holds strangers", strategy("return [1, None]", "candidates(cls, context)"), "strategy 'hostile'", command="stress"),
-        one("menu is a number", strategy("return 3", "candidates(cls, context)"), "strategy 'hostile', menu.*TypeError", command="stress"),
+        one("menu is a number", strategy("return 3", "candidates(cls, context)"), "strategy 'hostile', candidates.*TypeError", command="stress"),
         one("describe returns a number", strategy("return 3", "describe(self, setting)"), "strategy 'hostile'", command="stress"),
         one("options are not its own", strategy("return {'depth': '3'}", "options(self)"), "unknown option 'depth'|do not make it again", command="stress"),
         one("options are a list", strategy("return ['depth']", "options(self)"), "strategy 'hostile'"),

@@ -249,4 +249,4 @@ def test_a_family_that_cannot_be_tried_is_named(plugin: Path, tmp_path: Path) ->
 
     use_plugins([plugin])
     result = stress("oil-leases", ["linked"], episodes=100, out=tmp_path / "s")
-    assert result.untried == {"needy": "it needs p; give it a default, or the class a menu"}
+    assert result.untried == {"needy": "it needs p; give it a default, or define candidates()"}
