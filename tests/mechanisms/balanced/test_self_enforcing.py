@@ -285,7 +285,7 @@ class LiesFirst(Quitting):
 def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_not(level: Level) -> None:
     """At the worst information set of the level: off − on, discounted and weighted by how often play gets there."""
     for shift, sign in ((-0.01, 1), (0.01, -1)):
-        environment = market(round(INDEPENDENT[level] + shift, 6), 0.0)
+        environment = market(round(INDEPENDENT[level] + shift, 6), 0.5)
         exit = worst_exit(environment, level)
         assert np.sign(exit.amount) == sign
         assert exit.profile is not None
@@ -316,7 +316,7 @@ def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_n
 
 def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
     for shift in (-0.01, 0.01):
-        environment = market(round(28 / 33 + shift, 6), 0.0)
+        environment = market(round(28 / 33 + shift, 6), 0.5)
         exit = worst_exit(environment, Level.BEST_RESPONSE)
         problem = build_problem(environment, SelfEnforcing(environment), (exit.agent,))
         witness = Witness(problem, Family.CONTINGENT)
