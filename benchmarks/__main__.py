@@ -66,7 +66,7 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
-    """Its name where Linux tells it, else the architecture."""
+    """Return the processor's name (on Linux), else the architecture."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

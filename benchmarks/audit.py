@@ -10,7 +10,7 @@ ECONOMY, MECHANISM = "random:agents=3,signals=6,decisions=4", "contingent-spanni
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds, and MB: the audit's own, and the whole process at its peak."""
+    """Return CPU seconds and MB: memory added by the audit, and the peak of the whole process."""
 
     seconds: float
     extra: float
@@ -18,7 +18,7 @@ class Cost:
 
 
 def measure(pairs: int) -> list[Row]:  # noqa: ARG001 - one run: nothing is compared, and each is a process of its own
-    """Mechanism and audit, from nothing."""
+    """Make the mechanism and audit it."""
     cost = apart(cost_of, ECONOMY, MECHANISM)
     work = f"audit of {MECHANISM} on {ECONOMY}"
     return [
@@ -29,7 +29,7 @@ def measure(pairs: int) -> list[Row]:  # noqa: ARG001 - one run: nothing is comp
 
 
 def cost_of(economy: str, mechanism: str) -> Cost:
-    """The economy is made before; plan, mechanism, tables and search are counted."""
+    """Measure one audit; planning, mechanism, tables and search are counted, making the economy is not."""
     environment = load(economy)
 
     def work() -> None:

@@ -48,27 +48,27 @@ class Row:
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
-    """CPU seconds of one call."""
+    """Return the CPU seconds of one call."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
-    """Median CPU seconds of a call, after one that is not counted: what is made once is made there."""
+    """Return the median CPU seconds of a call, after a first one that is not counted and fills caches."""
     work()
     return median(cpu_seconds(work) for _ in range(runs))
 
 
 def paired(ours: Callable[[], object], theirs: Callable[[], object], pairs: int) -> tuple[float, float, float]:
-    """Median CPU seconds of either, and the median of their ratios `theirs / ours`, over alternating runs."""
+    """Return the median CPU seconds of both calls and the median ratio `theirs / ours`, over alternating runs."""
     ours(), theirs()  # what is made once is made here
     runs = [(cpu_seconds(ours), cpu_seconds(theirs)) for _ in range(pairs)]
     return median(a for a, _ in runs), median(b for _, b in runs), median(b / a for a, b in runs)
 
 
 def apart(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    """The result of a module's function, called in a process of its own, whose memory is given back."""
+    """Call a module's function in a new process and return its result; its memory is freed with the process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *args, **kwargs).result()
 
@@ -88,14 +88,14 @@ def peak_memory() -> float:
 
 
 def _forget_peak() -> None:
-    """Let the peak begin anew, where the system can (Linux)."""
+    """Reset the recorded peak of memory (on Linux)."""
     path = Path("/proc/self/clear_refs")
     if path.exists() and os.access(path, os.W_OK):
         path.write_text("5")
 
 
 def _status(field: str) -> float | None:
-    """A size that Linux tells of this process, in MB."""
+    """Return one of the sizes in `/proc/self/status`, in MB."""
     path = Path("/proc/self/status")
     lines = path.read_text().splitlines() if path.exists() else []
     found = [line.split()[1] for line in lines if line.startswith(f"{field}:")]

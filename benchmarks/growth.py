@@ -70,12 +70,12 @@ class Series:
 
     @property
     def exponent(self) -> float:
-        """Of seconds."""
+        """Return the exponent that is fitted to seconds."""
         return slope(self.sizes, self.seconds)
 
     @property
     def expected(self) -> float:
-        """Of operations."""
+        """Return the exponent that is fitted to counted operations."""
         return slope(self.sizes, self.operations)
 
 
@@ -96,7 +96,7 @@ def fitted(sizes: Sequence[float]) -> slice:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is measured; small ones for a test."""
+    """Return the series to measure; small ones for a test."""
 
     planner_agents: tuple[int, ...] = (4, 5, 6, 7, 8, 9)
     planner_signals: tuple[int, ...] = (4, 6, 8, 11, 16, 22)
@@ -114,7 +114,7 @@ SIZES = Sizes()
 
 
 def measure(pairs: int, sizes: Sizes = SIZES) -> list[Row]:
-    """Fitted exponents beside expected ones."""
+    """Return fitted and expected exponents, a row per series."""
     return [
         Row(
             f"{one.work}, by {one.varied}",
@@ -132,7 +132,7 @@ def measure(pairs: int, sizes: Sizes = SIZES) -> list[Row]:
 
 @cache
 def measured(times: int, sizes: Sizes) -> tuple[Series, ...]:
-    """All series, each point the median of several runs."""
+    """Measure all series; each point is the median of several runs."""
     return (
         planner(sizes.planner_agents, (4,) * len(sizes.planner_agents), "agents", times),
         planner((4,) * len(sizes.planner_signals), sizes.planner_signals, "signals", times),
@@ -144,7 +144,7 @@ def measured(times: int, sizes: Sizes) -> tuple[Series, ...]:
 
 
 def planner(agents: Sequence[int], signals: Sequence[int], varied: str, runs: int) -> Series:
-    """Three decisions."""
+    """Measure planning with three decisions."""
     seconds, operations = [], []
     for count, width in zip(agents, signals, strict=True):
         environment = sticky_economy(count, width, 3)
@@ -211,7 +211,7 @@ def _play(game: Game, episodes: int) -> None:
 
 
 def draw(runs: int, out: Path, sizes: Sizes = SIZES) -> None:
-    """A panel for each kind of work and size."""
+    """Draw a panel for each kind of work and size."""
     series = measured(runs, sizes)
     panels = list(dict.fromkeys(one.panel for one in series))
     figure = Figure(figsize=(9, 3.6 * -(-len(panels) // 2)), layout="constrained", dpi=150)

@@ -48,13 +48,13 @@ def measure(pairs: int) -> list[Row]:
 
 
 def economy() -> Game:
-    """The game that is played."""
+    """Return the game that is played."""
     environment = load("random:agents=3,signals=3,decisions=2,independent=true,correlation=0")
     return make_game(environment, make_mechanism("team", environment), tail=1e-2)
 
 
 def play(game: Game, episodes: int, block: int, keep: Keep) -> Record:
-    """Everybody truthful."""
+    """Play one shard in which all agents report truthfully."""
     streams = Streams(0, "benchmark", 0, episodes, game.periods)
     return play_shard(game, [Truthful()] * 3, streams, block=block, keep=keep)
 
@@ -200,7 +200,7 @@ def _store_episode(plain: Plain, draw: Draw) -> list[float]:
 
 
 def with_events(plain: Plain, episodes: int) -> list[list[float]]:
-    """The least that SimPy can do: bare events, messages left in a list."""
+    """Play an episode with bare SimPy events and messages in a list, the fastest use of SimPy."""
     draw = random.Random(0).random
     return [_event_episode(plain, draw) for _ in range(episodes)]
 

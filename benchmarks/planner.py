@@ -33,7 +33,7 @@ def measure(pairs: int) -> list[Row]:
 
 
 def sticky_economy(agents: int, signals: int, decisions: int, seed: int = 0) -> TableEnvironment:
-    """The economy that is planned for."""
+    """Return the economy that is planned for."""
     generator, axes = np.random.Generator(np.random.Philox(key=seed)), (signals,) * agents
     factors = [
         STICKY * np.eye(signals) + (1 - STICKY) * generator.dirichlet(np.ones(signals), (decisions, signals))
@@ -123,7 +123,7 @@ class Beside:
 
 
 def beside_quantecon(size: Size, pairs: int) -> Beside:
-    """Ours several times, QuantEcon once (it is heavy)."""
+    """Measure ours several times and QuantEcon, which is slow, once."""
     sticky = sticky_economy(*size)
     planned(sticky_economy(2, 2, 2))
     found, our_memory = memory_of(lambda: planned(sticky))
@@ -178,17 +178,17 @@ class CountingKernel(IndependentKernel):
     calls: list[str] = field(default_factory=list)
 
     def expect(self, value: FloatArray) -> FloatArray:
-        """Counted."""
+        """Count one contraction."""
         self.calls.append("expect")
         return super().expect(value)
 
     def ahead(self, value: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
-        """Counted."""
+        """Count one contraction."""
         self.calls.append("ahead")
         yield from super().ahead(value)
 
     def under(self, policy: IntArray) -> Operator:
-        """Each product counted."""
+        """Count every product."""
         follow = super().under(policy)
 
         def counted(value: FloatArray) -> FloatArray:

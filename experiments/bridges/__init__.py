@@ -1,4 +1,9 @@
-"""Mechanisms in the terms of other libraries: OpenSpiel games, PettingZoo and Gymnasium environments."""
+"""Bridges: mechanisms as objects of other libraries, each an optional extra.
+
+`openspiel` makes an extensive-form game of a finite mechanism (`export_game`) and computes best responses there;
+`rl` makes a PettingZoo environment of all agents (`parallel_env`) or a Gymnasium environment of one deviator
+(`deviator_env`).
+"""
 
 import lazy_loader
 

@@ -50,7 +50,7 @@ Info = dict[str, Any]
 def parallel_env(
     environment: Environment | str, mechanism: Mechanism | str, *, seed: int = 0, tail: float = 1e-4
 ) -> "MechanismEnv":
-    """All agents learn.
+    """Make a PettingZoo environment in which every agent learns.
 
     Args:
         environment, mechanism: objects, or names with options as on the command line.
@@ -105,7 +105,7 @@ class Stepper:
         self.episode = self._begin(0)
 
     def reset(self, seed: int | None) -> None:
-        """The first episode of a seed, or the next one."""
+        """Begin the first episode of a seed, or without a seed the next episode."""
         self.number = 0 if seed is not None else self.number + 1
         self.seed = self.seed if seed is None else seed
         self.episode = self._begin(self.number)
@@ -145,25 +145,25 @@ class Stepper:
         return spaces.Discrete(self.messages[agent])
 
     def observation(self, agent: int) -> Observation:
-        """What an agent observes now."""
-        one = self.episode
-        sent = np.zeros(len(self.messages), np.int64) if one.messages is None else one.messages + 1
+        """Return what an agent observes now; see the module for the entries."""
+        episode = self.episode
+        sent = np.zeros(len(self.messages), np.int64) if episode.messages is None else episode.messages + 1
         return {
-            "period": np.int64(one.t),
-            "signal": np.int64(0 if one.over else one.signals[agent]),
-            "public": np.int64(0 if one.over else one.now.public[0]),
-            "decision": np.int64(0 if one.decision is None else one.decision + 1),
+            "period": np.int64(episode.t),
+            "signal": np.int64(0 if episode.over else episode.signals[agent]),
+            "public": np.int64(0 if episode.over else episode.now.public[0]),
+            "decision": np.int64(0 if episode.decision is None else episode.decision + 1),
             "messages": sent.astype(np.int64),
         }
 
     def info(self, agent: int) -> Info:
-        """What else it is told."""
-        one = self.episode
+        """Return the `info` of an agent: what may be sent, what is prescribed, the last flows."""
+        episode = self.episode
         return {
             "action_mask": (np.arange(self.messages[agent]) < self._open(agent)).astype(np.int8),
-            "prescribed": 0 if one.over else int(one.prescribed[agent]),
-            "utility": float(one.utility[agent]),
-            "transfer": float(one.transfer[agent]),
+            "prescribed": 0 if episode.over else int(episode.prescribed[agent]),
+            "utility": float(episode.utility[agent]),
+            "transfer": float(episode.transfer[agent]),
         }
 
     @property
@@ -174,9 +174,9 @@ class Stepper:
 
 
 def _most(sets: Any) -> int:
-    """The size of the largest of some finite sets."""
-    found: list[Space] = list(sets)
-    return max(space.size for space in found if isinstance(space, Finite))
+    """Return the size of the largest of finite sets."""
+    listed: list[Space] = list(sets)
+    return max(space.size for space in listed if isinstance(space, Finite))
 
 
 class MechanismEnv(ParallelEnv):  # type: ignore[misc] # the library ships no types that mypy is shown

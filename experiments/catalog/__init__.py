@@ -1,4 +1,8 @@
-"""Names with options: `name:key=value,…` becomes a scenario, a mechanism or a strategy."""
+"""The catalog: scenarios, mechanisms and strategies by name.
+
+`names` looks names up among what dynmech ships, what plug-in files define and what installed packages offer, and makes
+the objects; `options` parses `name:key=value,…` and reads the options of a class from its constructor.
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Everything that has a name: scenarios, mechanisms and strategies, shipped, from plug-ins or from packages."""
+"""Scenarios, mechanisms and strategies by name: those of dynmech, of plug-in files and of installed packages."""
 
 import inspect
 import re
@@ -25,10 +25,24 @@ STRATEGIES: Registry[Strategy] = Registry("strategy", Strategy, "dynmech.agents"
 
 
 def use_plugins(paths: Iterable[Path]) -> None:
-    """Take in users' files; their strategies, mechanisms and scenarios are then used by name.
+    """Import users' files; their strategies, mechanisms and scenarios can then be used by name.
 
-    Raises:
-        InputError: a file cannot be imported, offers nothing, or takes a name that is there already.
+    Parameters
+    ----------
+    paths : iterable of Path
+        Python files.
+
+    Raises
+    ------
+    InputError
+        A file cannot be imported, defines nothing that has a name, or defines a name that exists already.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> use_plugins([Path("missing.py")])
+    Traceback (most recent call last):
+    dynmech.sim.core.errors.InputError: plug-in missing.py: no such file
     """
     for path in paths:
         module, where = load_plugin(path), f"plug-in {path}"
@@ -49,12 +63,27 @@ def _take_in(module: ModuleType, where: str) -> None:
 
 
 def load(text: str) -> Environment:
-    """From a scenario's name, `name:key=value,…`, or the path of an environment file.
+    """Load an economy by name or from a file.
 
-    A user's scenario that is given by functions is held to what the event loop asks of an economy.
+    Parameters
+    ----------
+    text : str
+        A scenario's name, `name:key=value,…`, or the path of an environment file (`.json`).
 
-    Raises:
-        InputError, PlayError: one line.
+    Returns
+    -------
+    Environment
+        The economy. One that a user's scenario gives by functions has been checked against what the simulation needs.
+
+    Raises
+    ------
+    InputError, PlayError
+        One line: no such name, option or file, or an economy that breaks what it declares.
+
+    Examples
+    --------
+    >>> load("repeated-auction:bidders=3,horizon=4").agents
+    ('bidder 1', 'bidder 2', 'bidder 3')
     """
     if text.endswith(".toml"):
         raise InputError(
@@ -102,9 +131,32 @@ def mechanism_classes(text: str) -> list[type[Mechanism]]:
 
 
 def make_mechanism(text: str, environment: Environment) -> Mechanism:
-    """From `name` or `name:key=value,…`; raises Refusal where it does not fit the environment.
+    """Make a mechanism for an economy.
 
-    A mechanism that builds on another takes that as `base=NAME`, with options `base=NAME:key=value+key=value`.
+    Parameters
+    ----------
+    text : str
+        `name` or `name:key=value,…`. A mechanism that builds on another takes that as `base=NAME`, with options as
+        `base=NAME:key=value+key=value`.
+    environment : Environment
+        The economy.
+
+    Returns
+    -------
+    Mechanism
+        The mechanism; its tables may be computed when they are first needed.
+
+    Raises
+    ------
+    InputError
+        No such mechanism or option.
+    Refusal
+        It does not fit the economy; the message says why.
+
+    Examples
+    --------
+    >>> make_mechanism("once:base=team", load("oil-leases")).name
+    'once'
     """
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
@@ -118,15 +170,36 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
 
 
 def make_strategy(text: str) -> Strategy:
-    """From `name` or `name:key=value,…`."""
+    """Make a strategy.
+
+    Parameters
+    ----------
+    text : str
+        `name` or `name:key=value,…`.
+
+    Returns
+    -------
+    Strategy
+        The strategy; any agent can play it.
+
+    Raises
+    ------
+    InputError
+        No such strategy or option.
+
+    Examples
+    --------
+    >>> make_strategy("one-shot:period=1,map=flip").key()
+    'one-shot:period=1,map=flip'
+    """
     name, options = split(text, "strategy")
     return construct(STRATEGIES.get(name), "strategy", name, options)
 
 
 def is_shipped(thing: object) -> bool:
-    """Whether it, or its class, is one of ours: it is what its module in our packages holds under its name.
+    """Whether an object, or a class, is defined in dynmech; users' own are checked before they play.
 
-    A user's own strategy or mechanism is held to what it declares before it plays.
+    It is defined there if its module is one of ours and holds it under its name.
     """
     cls = thing if inspect.isclass(thing) else type(thing)
     module = str(cls.__module__)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def split(text: str, kind: str) -> tuple[str, dict[str, str]]:
-    """Name and options as text.
+    """Split `name:key=value,…` into the name and the options, all as text.
 
     >>> split("one-shot:period=1,map=flip", "strategy")
     ('one-shot', {'period': '1', 'map': 'flip'})
@@ -37,11 +37,11 @@ def split(text: str, kind: str) -> tuple[str, dict[str, str]]:
 
 
 def options_of(cls: type) -> dict[str, inspect.Parameter]:
-    """The options of a class: the parameters of its constructor but `self` and, of a mechanism, the environment."""
+    """Return the parameters of a constructor without `self` and, of a mechanism, without the environment."""
     if cls.__init__ is object.__init__:  # type: ignore[misc] # a class without options
         return {}
-    found = list(inspect.signature(cls).parameters.items())[1 if issubclass(cls, Mechanism) else 0 :]
-    return {name: p for name, p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    parameters = list(inspect.signature(cls).parameters.items())[1 if issubclass(cls, Mechanism) else 0 :]
+    return {name: p for name, p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
 
 def shown(value: Any) -> str:
@@ -53,8 +53,8 @@ def shown(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: Any) -> T:
-    """Build an object from text options.
+def construct(cls: type[T], kind: str, name: str, options: dict[str, str], *args: Any) -> T:
+    """Build an object from options as text; `args` are what its constructor takes before them.
 
     Raises:
         InputError: an unknown option, a value of the wrong type, or one that the constructor refuses.
@@ -64,7 +64,7 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
     with explained(f"{kind} {name!r}"):
         hints = get_type_hints(cls.__init__)
     values: dict[str, Any] = {}
-    for key, text in given.items():
+    for key, text in options.items():
         if key not in known:
             close = get_close_matches(key, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"options: {', '.join(known) or 'none'}"
@@ -79,10 +79,10 @@ def construct(cls: type[T], kind: str, name: str, given: dict[str, str], *args: 
 
 
 def _value(text: str, wanted: Any) -> Any:
-    """Text as what an option's annotation asks for.
+    """Convert text to the type that an option's annotation names.
 
     Raises:
-        InputError: it is none, or nothing that can be typed is asked for.
+        InputError: the text is not of that type, or the type is none that text can give.
     """
     value = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
     try:
@@ -98,7 +98,7 @@ def _value(text: str, wanted: Any) -> Any:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Whatever a user's class raises becomes one line that opens with `where`; what it prints are no results."""
+    """Turn whatever a user's class raises into one line that begins with `where`; its output goes to standard error."""
     try:
         with redirect_stdout(sys.stderr):
             yield
@@ -106,10 +106,10 @@ def explained(where: str) -> Iterator[None]:
         raise InputError(f"{where}: {error}") from None
     except (DynmechError, KeyboardInterrupt):
         raise
-    except BaseException as error:  # whatever it is, it ends here
+    except BaseException as error:  # users' code may raise anything
         raise InputError(f"{where}: {format_exception(error)}") from error
 
 
 def _type_of(default: object) -> type:
-    """The type of an option that is not annotated, from its default."""
+    """Return the type of an option without annotation, judged by its default."""
     return type(default) if isinstance(default, bool | int | float) else str

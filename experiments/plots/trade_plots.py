@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from dynmech.experiments.plots.stress_plots import save_figure
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.revenue.cutoff_rule import CutoffRule, optimal_rule
 from dynmech.mechanisms.revenue.two_period_types import family
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.economy.chains import persistent_chain
 
 STYLES = ("-", "--", ":")
 """One per persistence, so that lines are told apart without colour."""

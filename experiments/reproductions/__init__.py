@@ -1,8 +1,7 @@
-"""What the papers print, beside what is exact and what is simulated: one module per paper.
+"""The papers' worked examples and numbers, computed again: one module per paper, others for its sections.
 
 A module has `PAPER` (its name on the command line), `TITLE` (author, year) and a function `claims()` that yields
-`Claim`s, each computed when it is asked for.
-
+`Claim`s, each computed when it is asked for. `claims` finds the papers; `figures` computes what several of them need.
 """
 
 import lazy_loader

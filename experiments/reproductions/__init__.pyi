@@ -1,4 +1,4 @@
-from .athey_segal import Played as Played
+from .athey_segal_figures import Played as Played
 from .base import Claim as Claim, Reproduction as Reproduction
 from .claims import papers as papers, reproduce as reproduce, sentence as sentence
 from .liu_misprints import (

@@ -44,7 +44,7 @@ CLOSE = 1e-7
 
 def one_dimension() -> Iterator[Claim]:
     """Theorem 3.8 and Remark 3.9."""
-    scenario = PublicGood(persistence=0.6, habit=0)
+    scenario = PublicGood(persistence=0.68, habit=0)
     environment = scenario.build()
     printed, clipped = GeneralizedVCG(environment, "printed"), GeneralizedVCG(environment)
     step = scenario.interdependence / (scenario.nodes - 1)

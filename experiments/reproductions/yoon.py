@@ -15,7 +15,7 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.groves.groves import Groves
 from dynmech.mechanisms.groves.pivot import Pivot
@@ -31,6 +31,7 @@ from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard

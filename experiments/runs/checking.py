@@ -1,11 +1,11 @@
-"""Checkers for what users write, to be run on their own: each raises, naming agent and period, or passes in silence.
+"""Checks of what users write: each raises an error that names agent and period, or returns nothing.
 
 >>> from dynmech.agents.strategies.one_shot import OneShot
 >>> check_strategy(OneShot(period=1), "oil-leases-prior", "linked")
 >>> check_mechanism("team", "repeated-auction:horizon=3")
 >>> check_environment("oil-leases")
 
-Stress tests and runs hold users' strategies and mechanisms to the same before they play.
+Stress tests and runs make the same checks of users' strategies and mechanisms before they play.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,13 +39,13 @@ from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.roles import Promises
 
 GAMES = (("oil-leases-prior", "linked"), ("repeated-auction:horizon=4", "pivot"))
-"""Where a strategy is tried, and on whose economies a mechanism, if nothing is said."""
+"""The games on which strategies, and on whose economies mechanisms, are checked by default."""
 
 LONGEST = 10_000
-"""Members that a menu may have."""
+"""Candidates that a strategy may offer."""
 
 TAIL = 0.5
-"""What is left out of an endless game's payoffs while something is checked."""
+"""Share of all discounted weight that a check leaves out of an infinite horizon."""
 
 
 def check_strategy(
@@ -57,30 +57,46 @@ def check_strategy(
     protocol: ProtocolOptions | None = None,
     episodes: int = 24,
 ) -> None:
-    """Hold a strategy to what it declares; the others play as prescribed.
+    """Check that a strategy does what it declares, while the other agents play as prescribed.
 
-    Its play must be a function of its view and of one episode at a time, and change nothing of the world; it must be
-    made again from its options, and its menu and its words must be usable.
+    What it sends must depend on its view alone, episode by episode, and it must not change global state. It must be
+    made again from its `options()`, and its `candidates` and `describe` must be usable.
 
-    Args:
-        strategy: a strategy, or what the command line takes for one.
-        environment: where it plays; without one it plays two shipped games.
-        agent: in whose place (name, or number from 0); in every agent's, if none is given.
+    Parameters
+    ----------
+    strategy : Strategy or str
+        A strategy, or its name, or `name:key=value,…`.
+    environment : Environment or str, optional
+        The economy; without one the strategy is checked in two games of dynmech's own.
+    mechanism : Mechanism or str
+        The mechanism on that economy.
+    agent : int or str, optional
+        The agent that plays it, by name or by number from 0; every agent in turn, if none is named.
+    protocol : ProtocolOptions, optional
+        Deadline and latency of messages, in periods, and what the designer discloses.
+    episodes : int
+        Plays of the game per agent.
 
-    Raises:
-        InputError, PlayError: one line; the first thing that is wrong.
+    Raises
+    ------
+    InputError, PlayError
+        One line about the first thing that is wrong.
+
+    Examples
+    --------
+    >>> check_strategy("misreport:map=flip", "oil-leases", "linked", agent="firm 1")
     """
-    chosen = make_strategy(strategy) if isinstance(strategy, str) else strategy
-    _check_name(chosen, "strategy")
-    _check_options(chosen)
+    checked = make_strategy(strategy) if isinstance(strategy, str) else strategy
+    _check_name(checked, "strategy")
+    _check_options(checked)
     games = GAMES if environment is None else ((environment, mechanism),)
     for economy, rules in games:
         game = _game(economy, rules, protocol)
         names = game.environment.agents
         for i in range(len(names)) if agent is None else [agent_index(names, str(agent))]:
-            _check_menu(chosen, AgentContext.of(game, i))
+            _check_candidates(checked, AgentContext.of(game, i))
             dynmech.agents.conformance.strategy_check.check_strategy(
-                chosen, i, game, [Truthful()] * len(names), episodes=episodes
+                checked, i, game, [Truthful()] * len(names), episodes=episodes
             )
 
 
@@ -91,15 +107,29 @@ def check_mechanism(
     protocol: ProtocolOptions | None = None,
     episodes: int = 24,
 ) -> None:
-    """Hold a mechanism to what it declares: rules that are functions of what they see, transfers within its bound.
+    """Check that a mechanism does what it declares: rules depend on what they are shown, transfers keep the bound.
 
-    Args:
-        mechanism: one that has been made for its environment, or what the command line takes for one.
-        environment: for a mechanism by name; without one it is tried on two shipped economies.
+    Parameters
+    ----------
+    mechanism : Mechanism or str
+        A mechanism that was made for its economy, or a name, or `name:key=value,…`.
+    environment : Environment or str, optional
+        The economy of a mechanism by name; without one it is checked on those of two shipped games that it fits.
+    protocol : ProtocolOptions, optional
+        Deadline and latency of messages, in periods, and what the designer discloses.
+    episodes : int
+        Plays of the game.
 
-    Raises:
-        InputError, PlayError: one line; the first thing that is wrong.
-        Refusal: it fits none of the economies.
+    Raises
+    ------
+    InputError, PlayError
+        One line about the first thing that is wrong.
+    Refusal
+        It fits none of the economies.
+
+    Examples
+    --------
+    >>> check_mechanism("pivot", "oil-leases")
     """
     if isinstance(mechanism, Mechanism):
         games = [_game(mechanism.environment, mechanism, protocol)]
@@ -114,24 +144,33 @@ def check_mechanism(
 
 
 def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> None:
-    """Hold an economy to what the protocol demands, see `dynmech.sim.conformance.environment_check`.
+    """Check that an economy can be played, see `dynmech.sim.conformance.environment_check`.
 
-    Args:
-        environment: an economy, or what the command line takes for one.
-        table: the finite economy that it is another form of: utilities must be the same, draws must follow its law.
+    Parameters
+    ----------
+    environment : Environment or str
+        An economy, or its name, `name:key=value,…` or file.
+    table : TableEnvironment or str, optional
+        The finite economy of which it is another form: its utilities must be the same, its draws must follow that law.
 
-    Raises:
-        InputError, PlayError: one line; the first thing that is wrong.
+    Raises
+    ------
+    InputError, PlayError
+        One line about the first thing that is wrong.
+
+    Examples
+    --------
+    >>> check_environment("bilateral-trade-continuous")
     """
-    chosen = load(environment) if isinstance(environment, str) else environment
+    economy = load(environment) if isinstance(environment, str) else environment
     finite = load(table) if isinstance(table, str) else table
     if finite is not None and not isinstance(finite, TableEnvironment):
         raise InputError(f"table: environment {finite.name!r} is not a finite one")
-    dynmech.sim.conformance.environment_check.check_environment(chosen, finite)
+    dynmech.sim.conformance.environment_check.check_environment(economy, finite)
 
 
 class Finding(NamedTuple):
-    """What came of one check: `holds`, `fails` or `not checked`, and why."""
+    """The result of one check: `holds`, `fails` or `not checked`, and why."""
 
     what: str
     status: str
@@ -145,15 +184,33 @@ def check_plugins(
     limits: Limits | None = None,
     begin: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Finding]:
-    """Check everything that plug-in files offer, with the options' defaults, each in a process of its own.
+    """Check every class that plug-in files define, with default options, each in a process of its own.
 
-    Args:
-        environment: where mechanisms and strategies are tried; shipped economies, if none is given.
-        limits: what each may take.
-        begin: called with the name of what is about to be checked.
+    Parameters
+    ----------
+    paths : iterable of Path
+        Python files.
+    environment : Environment or str, optional
+        The economy on which mechanisms and strategies are checked; without one two shipped games.
+    limits : Limits, optional
+        Seconds and bytes that each check may take.
+    begin : callable
+        Is called with the name of what is checked next.
 
-    Raises:
-        InputError, PlayError: a file cannot be taken in.
+    Yields
+    ------
+    Finding
+        What was checked, whether it holds, and what is wrong.
+
+    Raises
+    ------
+    InputError, PlayError
+        A file cannot be imported.
+
+    Examples
+    --------
+    >>> list(check_plugins([]))
+    []
     """
     paths, limits = list(paths), limits or Limits()
     open_plugins(paths, Workers(limits=limits))
@@ -216,22 +273,24 @@ def _check_name(thing: Any, kind: str) -> None:
 
 
 def _check_options(strategy: Strategy) -> None:
-    """Raise unless a strategy is made again from its options, under which it is logged."""
+    """Raise unless a strategy is made again from its options; it is logged under them."""
     with explained(f"strategy {strategy.name!r}, options"):
         options = strategy.options()
-    again = construct(type(strategy), "strategy", strategy.name, options)
-    if again.key() != strategy.key():
+    remade = construct(type(strategy), "strategy", strategy.name, options)
+    if remade.key() != strategy.key():
         raise InputError(
-            f"strategy {strategy.name!r}: its options() do not make it again: {strategy.key()} becomes {again.key()}"
+            f"strategy {strategy.name!r}: its options() do not make it again: {strategy.key()} becomes {remade.key()}"
         )
 
 
-def _check_menu(strategy: Strategy, context: AgentContext) -> None:
-    """Raise unless the menu holds members of its own kind, and not too many."""
-    with explained(f"strategy {strategy.name!r}, menu"):
+def _check_candidates(strategy: Strategy, context: AgentContext) -> None:
+    """Raise unless the candidates are of the strategy's own class, and not too many."""
+    with explained(f"strategy {strategy.name!r}, candidates"):
         members = list(islice(type(strategy).candidates(context), LONGEST))
     for member in members:
         if not isinstance(member, type(strategy)):
-            raise InputError(f"strategy {strategy.name!r}: menu yields {type(member).__name__}, expected its own kind")
+            raise InputError(
+                f"strategy {strategy.name!r}: candidates yields {type(member).__name__}, expected its own kind"
+            )
     if len(members) == LONGEST:
-        raise InputError(f"strategy {strategy.name!r}: menu has {LONGEST:,} members or more; offer fewer")
+        raise InputError(f"strategy {strategy.name!r}: candidates yields {LONGEST:,} or more; offer fewer")

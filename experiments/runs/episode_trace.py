@@ -1,8 +1,9 @@
-"""A lie told period by period: the episode in which it gains most, beside the same draws of nature with truth.
+"""Trace one episode of a deviation: the one in which it gains most, period by period, beside prescribed play.
 
-It is played again when a run's result is made, and kept with it; so a story is there whatever the level of the log, and
-for economies and strategies that only the run itself knew. The episodes are the run's own: streams are addressed, so
-episode 17 of the first shard is the same however few are played.
+Both are played again, under the same draws of nature, when a run's result is made, and the trace is kept with the
+result; so it exists at every level of the log, and for economies and strategies that were given as objects. The
+episodes are the run's own: streams are addressed, so episode 17 of the first shard is the same however few are
+played.
 """
 
 from collections.abc import Sequence
@@ -18,26 +19,27 @@ from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Record
 
 EPISODES = 256
-"""Episodes out of which the one is taken in which the deviators gain most."""
+"""Episodes that are searched for the one in which the deviators gain most."""
 
 LEARNED = 16
-"""As many where somebody learns, and every episode takes thousands of rounds."""
+"""Episodes that are searched where somebody learns: each takes thousands of rounds."""
 
 ROWS = 500_000
-"""Rows of the log that are made at most to find the episode."""
+"""Largest number of rows (period, agent) that are held in memory for the search."""
 
 PERIODS = 8
-"""Periods that are told; all of a game that is no longer, else the first in which anything differs from truth."""
+"""Periods that are shown: all of a game that is no longer, else the first that differ from prescribed play."""
 
 COMPARED = ("public", "signal", "report", "counted", "decision", "action", "utility", "transfer")
 
 
 def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> dict[str, Any]:
-    """The story of a case in which somebody deviates, as plain data; where they lose on average, of their worst loss.
+    """Return the trace of a case in which somebody deviates, as plain data.
 
-    `told` holds the periods that are told, each with what every agent sees, sends, earns and pays, both as it was and
-    with `truth`, and what the deviators gain in it, discounted; `rest` how many other periods differ, and what they
-    gain there. All gains add up to those of the episode.
+    The episode is that of the largest gain of the deviators together, or of their largest loss if they lose on average.
+    `told` holds the periods that are shown: what every agent sees, sends, earns and pays as it was played and under
+    prescribed play (`truth`), and the deviators' discounted gain; `rest` says how many other periods differ, and the
+    gain there. The gains add up to those of the episode.
     """
     count = _count(game, case, sampling)
     lying = play(game, case, sampling, 0, count)
@@ -49,8 +51,8 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
     episode = first_largest(together if wins else -together, scale_of(honest.payoffs, lying.payoffs))
     names = game.environment.agents
     periods = _periods(game, _rows(lying, episode), _rows(honest, episode), liars)
-    told = periods if len(periods) <= PERIODS else [one for one in periods if one["differs"]][:PERIODS]
-    left = [one for one in periods if one["differs"] and one not in told]
+    shown = periods if len(periods) <= PERIODS else [period for period in periods if period["differs"]][:PERIODS]
+    left = [period for period in periods if period["differs"] and period not in shown]
     return {
         "words": words,
         "strategies": {names[i]: case.strategies[i].key() for i in liars},
@@ -59,32 +61,35 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
         "wins": wins,
         "periods": game.periods,
         "gain": {names[i]: float(gains[i, episode]) for i in liars},
-        "told": told,
-        "rest": {"periods": len(left), "gain": {names[i]: sum(one["gain"][names[i]] for one in left) for i in liars}},
+        "told": shown,
+        "rest": {
+            "periods": len(left),
+            "gain": {names[i]: sum(period["gain"][names[i]] for period in left) for i in liars},
+        },
     }
 
 
 def tell_safely(game: Game, case: Case, sampling: Sampling, workers: Workers, words: str = "") -> dict[str, Any]:
-    """As `tell_case`, users' code apart; where that fails, `{"untold": reason}`."""
+    """As `tell_case`, with users' code in a process of its own; `{"untold": reason}` if that fails."""
     whose = users_code(game, case)
     try:
         if not whose:
             return tell_case(game, case, sampling, words)
-        told: dict[str, Any] = run_isolated(workers, whose, tell_case, game, case, sampling, words)
+        trace: dict[str, Any] = run_isolated(workers, whose, tell_case, game, case, sampling, words)
     except DynmechError as error:
         return {"words": words, "untold": str(error)}
-    return told
+    return trace
 
 
 def _count(game: Game, case: Case, sampling: Sampling) -> int:
-    """Episodes that are played again: of a very long game fewer, for all of their rows are in memory at once."""
+    """Return how many episodes are searched: fewer of a long game, whose rows must fit in memory."""
     learns = any(strategy.rounds > 1 for strategy in case.strategies)
     most = ROWS // (len(game.weights) * len(game.environment.agents))
     return min(LEARNED if learns else EPISODES, sampling.episodes, sampling.shard_size(game), max(1, most))
 
 
 def _rows(record: Record, episode: int) -> list[dict[str, Any]]:
-    """A row per (period, agent) of one episode."""
+    """Return the rows of one episode, one per (period, agent)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -98,7 +103,7 @@ def _rows(record: Record, episode: int) -> list[dict[str, Any]]:
 def _periods(
     game: Game, lying: Sequence[dict[str, Any]], honest: Sequence[dict[str, Any]], liars: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Every period of an episode beside what truth gives."""
+    """Return every period of an episode beside the same period under prescribed play."""
     agents = len(game.environment.agents)
     out = []
     for t, weight in enumerate(game.weights):
@@ -117,7 +122,7 @@ def _periods(
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """What is told of an agent's period: labels as text, money as numbers."""
+    """Return what is shown of an agent's period: labels as text, amounts as numbers."""
     labels = {key: _label(row[key]) for key in ("agent", "signal", "report", "counted", "decision", "action")}
     return {**labels, "earns": row["utility"], "pays": row["transfer"]}
 

@@ -1,4 +1,4 @@
-"""What an environment or a plug-in is, as a short hash: so that a run is resumed with the same one."""
+"""Short hashes of environments and plug-ins: a run is resumed only with the same ones."""
 
 import inspect
 import sys

@@ -1,4 +1,4 @@
-"""Open what a run is made of; users' code is first tried where it can do no harm, then used here."""
+"""Make economies, games, strategies and workers from text; users' code is first tried in a process of its own."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -28,17 +28,17 @@ from dynmech.sim.play.game import Game, ProtocolOptions
 
 
 def run_isolated(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
-    """What a function that runs users' code comes to, in a process of its own.
+    """Call a function that runs users' code in a process of its own, and return its value.
 
     Raises:
         DynmechError: what went wrong, after two tries.
     """
     call = Call(None, _apply, (function, args), lambda: Parcel.of((function, args)), users=True)
-    (done,) = workers.run([call])
-    error = done.answer.error
+    (result,) = workers.run([call])
+    error = result.answer.error
     if error is not None:
-        raise type(error)(attribute_error(whose, done))
-    return done.answer.value
+        raise type(error)(attribute_error(whose, result))
+    return result.answer.value
 
 
 def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
@@ -102,7 +102,7 @@ def _strategy(cls: type[Strategy], text: str) -> None:
 
 
 def check_case(game: Game, case: Case, workers: Workers) -> None:
-    """Hold users' own strategies to what they declare.
+    """Check that users' own strategies do what they declare.
 
     Raises:
         PlayError: one does not.
@@ -112,7 +112,7 @@ def check_case(game: Game, case: Case, workers: Workers) -> None:
 
 
 def hold_to_word(game: Game, case: Case) -> None:
-    """As `check_case`, here."""
+    """As `check_case`, in this process."""
     for agent, strategy in enumerate(case.strategies):
         if all(map(is_shipped, strategy.components())):
             continue

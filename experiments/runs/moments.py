@@ -75,7 +75,7 @@ class Moments:
 
 
 def amount(value: float, digits: int = 2) -> str:
-    """An amount of money for people: two decimals, more where it would read 0.00 without being 0; never -0.00.
+    """Format an amount with two decimals, more if it would read 0.00 without being 0; never -0.00.
 
     >>> amount(2.004), amount(0.0031), amount(-1e-12), amount(float("inf"))
     ('2.00', '0.0031', '0.00', '–')
@@ -88,7 +88,7 @@ def amount(value: float, digits: int = 2) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """An amount with its sign, which nothing has not.
+    """Format an amount with its sign; zero has none.
 
     >>> signed(0.5), signed(-0.5), signed(0.0)
     ('+0.50', '-0.50', '0.00')

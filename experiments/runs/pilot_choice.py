@@ -1,4 +1,4 @@
-"""What a stress test plays: for each mechanism, agent and family the most profitable member on a pilot's draws."""
+"""Choose what a stress test plays: per mechanism, agent and family the member that gains most in a pilot."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ PILOT_LEFT = 0.02
 """Share of all discounted weight that the pilot leaves out of an infinite horizon."""
 
 TRIED = 40
-"""Candidates per family and agent; larger menus are thinned evenly."""
+"""Candidates per family and agent; of more, evenly spaced ones are tried."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def choose(
     workers: Workers,
     progress: Progress,
 ) -> list[Contest]:
-    """Pick the members that are played; kept in the run folder. A family that fails is recorded with its reason."""
+    """Choose the members that are played and note them in the run folder; a family that fails is recorded there too."""
     stored: dict[str, Any] = dict(folder.data.get("chosen", {}))
     missing = {mechanism: game for mechanism, game in games.items() if mechanism not in stored}
     if missing:
@@ -92,40 +92,42 @@ def _pilots(
     workers: Workers,
     advance: Advance,
 ) -> Iterator[tuple[str, list[dict[str, Any]], bool]]:
-    """Per mechanism, as they are finished: what was chosen, in order, and whether no family failed."""
-    found: dict[tuple[str, int, int], dict[str, Any] | None] = {}
+    """Yield, per finished mechanism, the members chosen, in order, and whether no family failed."""
+    picked: dict[tuple[str, int, int], dict[str, Any] | None] = {}
     failed: set[str] = set()
     spoilt: set[str] = set()
     left = dict.fromkeys(games, len(families) * len(_agents(games)))
     trial = replace(sampling, episodes=PILOT, shard=PILOT)
-    for done in workers.run(_calls(games, families, trial, spoilt)):
-        mechanism, _, index = done.key
-        if done.answer.error is None:
-            found[done.key] = done.answer.value
-        elif str(done.answer.error) != SPOILT:
-            _record(folder, games[mechanism], families[index], done, spoilt)
-        if done.answer.error is not None:
+    for result in workers.run(_calls(games, families, trial, spoilt)):
+        mechanism, _, index = result.key
+        if result.answer.error is None:
+            picked[result.key] = result.answer.value
+        elif str(result.answer.error) != SPOILT:
+            _record(folder, games[mechanism], families[index], result, spoilt)
+        if result.answer.error is not None:
             failed.add(mechanism)
         advance(1)
         left[mechanism] -= 1
         if not left[mechanism]:
-            mine = [found[key] for key in sorted(key for key in found if key[0] == mechanism)]
-            yield mechanism, [entry for entry in mine if entry is not None], mechanism not in failed
+            entries = [picked[key] for key in sorted(key for key in picked if key[0] == mechanism)]
+            yield mechanism, [entry for entry in entries if entry is not None], mechanism not in failed
 
 
-def _record(folder: RunFolder, game: Game, family: type[Strategy], done: Done, spoilt: set[str]) -> None:
-    """A family that failed; what is ours breaks no rule but by a mistake of ours, though its process may be killed."""
+def _record(folder: RunFolder, game: Game, family: type[Strategy], result: Done, spoilt: set[str]) -> None:
+    """Record a family that failed; an error in dynmech's own code is raised, unless its process was killed."""
     users = [] if is_shipped(family) else [f"strategy {family.name!r}"]
     users = users or users_code(game)
-    error = done.answer.error
+    error = result.answer.error
     assert error is not None
-    if not users and not done.answer.bare:
+    if not users and not result.answer.bare:
         raise error
-    if not is_shipped(family) and done.answer.bare:
+    if not is_shipped(family) and result.answer.bare:
         spoilt.add(family.name)
-    mechanism, agent, _ = done.key
+    mechanism, agent, _ = result.key
     who = path_names(game.environment.agents)[agent]
-    folder.fail(f"mechanism={slug(mechanism)}/case={who}.{slug(family.name)}", attribute_error(users, done), done.tries)
+    folder.fail(
+        f"mechanism={slug(mechanism)}/case={who}.{slug(family.name)}", attribute_error(users, result), result.tries
+    )
 
 
 def _calls(
@@ -152,7 +154,7 @@ def _spoilt(*_: Any) -> None:
 
 
 def pick(thing: tuple[Game, int, type[Strategy]], trial: Sampling) -> dict[str, Any] | None:
-    """The member of a family with the largest mean gain, as plain data for the run folder; None: nothing to try."""
+    """Return the member of a family with the largest mean gain, as plain data; None if it has no candidates."""
     game, agent, family = thing
     cases = candidates(game, agent, family)
     if not cases:
@@ -169,8 +171,8 @@ def pick(thing: tuple[Game, int, type[Strategy]], trial: Sampling) -> dict[str, 
 
 
 def candidates(game: Game, agent: int, family: type[Strategy]) -> list[Case]:
-    """Candidates of one family for one agent, thinned evenly to at most `TRIED`."""
-    with blaming(f"strategy {family.name!r}, menu", sure=True):
+    """Return at most `TRIED` candidates of a family for an agent, evenly spaced among all."""
+    with blaming(f"strategy {family.name!r}, candidates", sure=True):
         members = list(family.candidates(AgentContext.of(game, agent)))
     if len(members) > TRIED:
         members = [members[k] for k in np.linspace(0, len(members) - 1, TRIED).round().astype(int)]
@@ -178,7 +180,7 @@ def candidates(game: Game, agent: int, family: type[Strategy]) -> list[Case]:
 
 
 def _typed(strategy: Strategy) -> str:
-    """The strategy as it is typed on the command line, which must give it back: it is logged under that text."""
+    """Return a strategy's text; it is logged under it, so the text must give the strategy back."""
     with blaming(f"strategy {strategy.name!r}, options", sure=True):
         key = strategy.key()
     try:
@@ -191,7 +193,7 @@ def _typed(strategy: Strategy) -> str:
 
 
 def _contest(mechanism: str, game: Game, chosen: Sequence[dict[str, Any]], workers: Workers) -> Contest:
-    """The members chosen, and the exact best responses that have something to gain."""
+    """Return the cases of the members chosen and of the exact best responses that gain something."""
     cases, tried_, words = [], {}, {}
     for entry in chosen:
         case = lone_deviation(game, entry["agent"], make_strategy(entry["strategy"]))
@@ -206,21 +208,21 @@ def _contest(mechanism: str, game: Game, chosen: Sequence[dict[str, Any]], worke
 
 
 def _exact(game: Game, workers: Workers) -> Exact:
-    """The exact search, apart where a user's mechanism is searched."""
+    """Search exactly, in a process of its own for a user's mechanism."""
     if is_shipped(game.mechanism):
         return exact_gains(game)
     try:
-        found: Exact = run_isolated(workers, users_code(game), exact_gains, game)
+        exact: Exact = run_isolated(workers, users_code(game), exact_gains, game)
     except DynmechError as error:
         return Exact({}, {}, str(error))
-    return found
+    return exact
 
 
 def untried(families: Sequence[type[Strategy]]) -> dict[str, str]:
-    """Families that need an option and have no menu of their own, or whose package is broken."""
+    """Return families that cannot be tried, with the reason: an option without default, or a broken package."""
     out = STRATEGIES.unavailable()
     for cls in families:
         needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
-        if needs and "menu" not in cls.__dict__:
-            out[cls.name] = f"it needs {needs[0]}; give it a default, or the class a menu"
+        if needs and "candidates" not in cls.__dict__:
+            out[cls.name] = f"it needs {needs[0]}; give it a default, or define candidates()"
     return out

@@ -1,4 +1,4 @@
-"""The line that makes a run again, from what its call was given."""
+"""Write the command line that makes a run again."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dynmech.experiments.runs.simulation import Sampling
 from dynmech.sim.play.game import ProtocolOptions
 
 DEFAULTS = {"--tail": "0.0001", "--log": "full", "--shard": "0"}
-"""What need not be said."""
+"""Default values of options, which are left out."""
 
 
 def command_line(
@@ -22,27 +22,30 @@ def command_line(
     options: Mapping[str, Any],
     plugins: Sequence[Path],
 ) -> str:
-    """`dynmech COMMAND …` as it is typed in a shell; the run folder is left to be chosen.
+    """Return `dynmech COMMAND …` as it is typed in a shell; the run folder is not part of it.
 
     Args:
-        what: what follows the command.
-        options: more of them, as they are typed.
+        what: the words after the command.
+        options: further options and their values.
+        agents: names, in the order of the latencies in `protocol`.
 
-    >>> command_line("run", ["oil-leases", "linked"], Sampling(50), agents=(), conduct=None, options={}, plugins=[])
+    >>> command_line("run", ["oil-leases", "linked"], Sampling(50), agents=(), protocol=None, options={}, plugins=[])
     'dynmech run oil-leases linked --episodes 50 --seed 0'
     """
     words = ["dynmech", command, *what]
-    given = {"--episodes": sampling.episodes, "--seed": sampling.seed, "--shard": sampling.shard, **options}
-    words += [word for name, value in given.items() if DEFAULTS.get(name) != str(value) for word in (name, str(value))]
-    return shlex.join([*words, *_conduct(agents, protocol or ProtocolOptions()), *_each("--plugin", map(str, plugins))])
+    typed = {"--episodes": sampling.episodes, "--seed": sampling.seed, "--shard": sampling.shard, **options}
+    words += [word for name, value in typed.items() if DEFAULTS.get(name) != str(value) for word in (name, str(value))]
+    return shlex.join(
+        [*words, *_protocol_options(agents, protocol or ProtocolOptions()), *_each("--plugin", map(str, plugins))]
+    )
 
 
-def _conduct(agents: Sequence[str], protocol: ProtocolOptions) -> list[str]:
-    """House rules."""
+def _protocol_options(agents: Sequence[str], protocol: ProtocolOptions) -> list[str]:
+    """Return the options that set deadline, latency and disclosure, where they are not the default."""
     words = [] if protocol.deadline == 0 else ["--deadline", repr(protocol.deadline)]
     if protocol.latency:
         pairs = zip(agents, protocol.latency, strict=True)
-        words += _each("--latency", (f"{who}={one.kind}:{one.value!r}" for who, one in pairs))
+        words += _each("--latency", (f"{who}={latency.kind}:{latency.value!r}" for who, latency in pairs))
     return words if protocol.disclosure == "everything" else [*words, "--disclosure", protocol.disclosure]
 
 

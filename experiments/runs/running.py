@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,13 @@ from dynmech.experiments.runs.simulation import (
     slug,
     versions,
 )
-from dynmech.experiments.runs.tally import properties
+from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.channel import Latency
-from dynmech.sim.play.game import ProtocolOptions
+from dynmech.sim.play.game import Game, ProtocolOptions
 from dynmech.sim.play.record import stretches
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run found.
+    """The result of a run.
 
     Attributes:
         agents: a row per agent: strategy, payoff, gain against prescribed play by all, with 95 % intervals.
         summary: welfare beside the first best, revenue, worst deficit, participation, periods and tail.
-        folder: where the log lies.
-        reused: whether the run was there already.
-        remarks: what was played, but wrote where it should not: `key`, `remark`.
+        folder: the run folder.
+        reused: whether the run was complete already.
+        remarks: shards of users' code that wrote to standard output or error: `key`, `remark`.
         damaged: files that were found damaged and made again.
         story: one episode of the deviation, period by period (`dynmech.experiments.runs.episode_trace`); None if nobody
         deviates. learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was
@@ -92,96 +93,203 @@ def run(
 ) -> RunResult:
     """Simulate a profile of strategies; agents that are not named play as prescribed. The same call resumes.
 
-    Args:
-        strategies: by agent (name, or number from 0): a strategy, or what the command line takes for one.
-        log: `full`, `episodes` or `summary`.
-        workers: processes, and limits of users' code.
-        typed: what the environment was typed as, where it was opened before; the result calls it so.
+    Parameters
+    ----------
+    environment : Environment or str
+        An economy, or its name, `name:key=value,…` or file.
+    mechanism : str
+        A mechanism's name, or `name:key=value,…`.
+    strategies : mapping of str to str or Strategy, optional
+        By agent (name, or number from 0): a strategy, or its name, or `name:key=value,…`.
+    episodes : int
+        Independent plays of the whole game, at least 2.
+    seed : int
+        Of all random numbers.
+    out : Path or str, optional
+        The run folder; without one it lies in `runs/`.
+    protocol : ProtocolOptions, optional
+        Deadline and latency of messages, in periods, and what the designer discloses.
+    tail : float
+        Share of all discounted weight that is left out of an infinite horizon.
+    sampling : Sampling, optional
+        In place of `episodes` and `seed`; sets the episodes of a shard and of a block as well.
+    plugins : sequence of Path
+        Files that users' classes come from; they are part of what makes two runs the same.
+    log : str
+        `full`, `episodes` or `summary`.
+    workers : Workers, optional
+        Processes, and limits of users' code.
+    progress : Progress
+        Is told of phases and of finished work.
+    typed : str
+        The text that an `Environment` was made from, for the result and for the line that makes the run again.
 
-    Raises:
-        InputError, Refusal, PlayError: one line each. What a user's strategy broke stands in the run folder too.
-        StorageError: the run folder cannot be written; the same call resumes.
+    Returns
+    -------
+    RunResult
+        Payoffs and paired gains of all agents with 95 % intervals, welfare, revenue, the folder.
+
+    Raises
+    ------
+    InputError, Refusal, PlayError
+        One line each. What a user's strategy broke stands in the run folder too.
+    StorageError
+        The run folder cannot be written; the same call resumes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     result = run("oil-leases", "linked", {"firm 1": "misreport:map=flip"}, episodes=50, out=f"{folder}/oil")
+    >>> result.agents["strategy"].tolist()
+    ['misreport:map=flip', 'truthful']
     """
-    import pandas as pd
 
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
-    typed = environment if isinstance(environment, str) else typed
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
     game = open_game(env, mechanism, protocol, tail, workers)
-    profile = _profile(env.agents, strategies or {}, workers)
-    for agent, strategy in enumerate(profile):
-        if all(map(is_shipped, strategy.components())):  # users' own are asked apart, with the rest that they declare
-            require_fit(game, agent, strategy)
-    case = Case("deviation", profile) if any(not isinstance(s, Truthful) for s in profile) else prescribed_case(game)
-    configuration = {
-        "command": "run",
-        "environment": {"name": env.name, "hash": environment_hash(env)},
-        "mechanism": mechanism,
-        "strategies": {name: strategy.key() for name, strategy in zip(env.agents, profile, strict=True)},
-        "episodes": sampling.episodes,
-        "seed": sampling.seed,
-        "shard": sampling.shard,
-        "log": known_level(log),
-        "tail": tail,
-        "protocol": (protocol or ProtocolOptions()).data(),
-        "plugins": [file_hash(path) for path in plugins],
-        "code": code_hashes([game.mechanism, *profile]),
-    }
-    label = f"{env.name}-{slug(mechanism)}"
-    path = Path(out) if out is not None else default_folder("run", label, configuration_hash(configuration))
-    options = {"--tail": tail, "--log": log}
-    by_agent = dict(zip(env.agents, profile, strict=True))
-    command = _command(typed, mechanism, by_agent, sampling, protocol, options, plugins)
+    plan = _Plan(
+        typed=environment if isinstance(environment, str) else typed,
+        mechanism=mechanism,
+        game=game,
+        profile=_fitting_profile(game, strategies or {}, workers),
+        sampling=sampling,
+        protocol=protocol,
+        tail=tail,
+        log=log,
+        plugins=tuple(plugins),
+    )
+    return _play(plan, Path(out) if out is not None else None, workers, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What a run is, before it is played; the attributes are arguments of `run`, opened."""
+
+    typed: str
+    mechanism: str
+    game: Game
+    profile: tuple[Strategy, ...]
+    sampling: Sampling
+    protocol: ProtocolOptions | None
+    tail: float
+    log: str
+    plugins: tuple[Path, ...]
+
+    @cached_property
+    def case(self) -> Case:
+        """The profile as a case; prescribed play, if nobody deviates."""
+        if any(not isinstance(strategy, Truthful) for strategy in self.profile):
+            return Case("deviation", self.profile)
+        return prescribed_case(self.game)
+
+    def configuration(self) -> dict[str, Any]:
+        """What makes two runs the same."""
+        env = self.game.environment
+        return {
+            "command": "run",
+            "environment": {"name": env.name, "hash": environment_hash(env)},
+            "mechanism": self.mechanism,
+            "strategies": {name: strategy.key() for name, strategy in zip(env.agents, self.profile, strict=True)},
+            "episodes": self.sampling.episodes,
+            "seed": self.sampling.seed,
+            "shard": self.sampling.shard,
+            "log": known_level(self.log),
+            "tail": self.tail,
+            "protocol": (self.protocol or ProtocolOptions()).data(),
+            "plugins": [file_hash(path) for path in self.plugins],
+            "code": code_hashes([self.game.mechanism, *self.profile]),
+        }
+
+    def command(self) -> str | None:
+        """The line that makes the run again; None where the economy was given as an object."""
+        if not self.typed:
+            return None
+        agents = self.game.environment.agents
+        deviations = [
+            f"--strategy={agent}={strategy.key()}"
+            for agent, strategy in zip(agents, self.profile, strict=True)
+            if not isinstance(strategy, Truthful)
+        ]
+        return command_line(
+            "run",
+            [self.typed, self.mechanism, *deviations],
+            self.sampling,
+            agents=list(agents),
+            protocol=self.protocol,
+            options={"--tail": self.tail, "--log": self.log},
+            plugins=self.plugins,
+        )
+
+
+def _play(plan: _Plan, out: Path | None, workers: Workers, progress: Progress) -> RunResult:
+    """Play what the run folder lacks, and sum up."""
+    configuration, case, command = plan.configuration(), plan.case, plan.command()
+    label = f"{plan.game.environment.name}-{slug(plan.mechanism)}"
+    path = out if out is not None else default_folder("run", label, configuration_hash(configuration))
     with RunFolder(path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
-        job = make_job(game, mechanism, [case], sampling, folder, log)
+        job = make_job(plan.game, plan.mechanism, [case], plan.sampling, folder, plan.log)
         if _fit(job, case, folder, workers):
-            advance = progress("playing", len(job.cases) * sampling.shard_count(game))
+            advance = progress("playing", len(job.cases) * plan.sampling.shard_count(plan.game))
             play_jobs([job], folder, workers, advance)
         tallies = totals(job, folder)
         before = learned(job, case, folder) if case.key in tallies else None
         folder.finish(shard_keys([job]), void=case.key not in tallies)
     if case.key not in tallies:
         raise PlayError(_failed(folder))
-    tally, truth = tallies[case.key], tallies[PRESCRIBED]
-    agents = pd.DataFrame(
+    tally = tallies[case.key]
+    reused = bool(folder.data["complete"]) and not folder.written
+    result = RunResult(
+        agents=_agents_frame(plan, tally),
+        summary=_summary(plan, tally, tallies[PRESCRIBED]),
+        folder=path,
+        reused=reused,
+        remarks=folder.remarks(),
+        damaged=folder.damaged,
+        story=_story(plan, path if reused else None, workers),
+        learning=_learning(case, before, tally.payoff),
+        command=command,
+    )
+    save_result(path, "run", result.data())
+    return result
+
+
+def _agents_frame(plan: _Plan, tally: Tally) -> pd.DataFrame:
+    """A row per agent: strategy, payoff and gain with half-widths."""
+    return pd.DataFrame(
         {
-            "agent": env.agents,
-            "strategy": [strategy.key() for strategy in profile],
+            "agent": plan.game.environment.agents,
+            "strategy": [strategy.key() for strategy in plan.profile],
             "payoff": tally.payoff.mean,
             "payoff_half_width": tally.payoff.half(),
             "gain": tally.gain.mean,
             "gain_half_width": tally.gain.half(),
         }
     )
-    summary = {
-        "environment": typed or env.name,
-        "mechanism": mechanism,
-        "episodes": sampling.episodes,
-        "periods": game.periods,
-        "tail": game.tail,
-        **properties(env, tally, truth),
+
+
+def _summary(plan: _Plan, tally: Tally, truth: Tally) -> dict[str, Any]:
+    """What was run, and welfare, revenue and participation of the case beside prescribed play's."""
+    return {
+        "environment": plan.typed or plan.game.environment.name,
+        "mechanism": plan.mechanism,
+        "episodes": plan.sampling.episodes,
+        "periods": plan.game.periods,
+        "tail": plan.game.tail,
+        **properties(plan.game.environment, tally, truth),
     }
-    reused = bool(folder.data["complete"]) and not folder.written
-    told = kept_result(path, "story") if reused else None
-    if told is None and any(case.deviates):
-        told = tell_safely(game, case, sampling, workers)
-    result = RunResult(
-        agents=agents,
-        summary=summary,
-        folder=path,
-        reused=reused,
-        remarks=folder.remarks(),
-        damaged=folder.damaged,
-        story=told,
-        learning=_learning(case, before, tally.payoff),
-        command=command,
-    )
-    save_result(path, "run", result.data())
-    return result
+
+
+def _story(plan: _Plan, kept_in: Path | None, workers: Workers) -> dict[str, Any] | None:
+    """One episode of the deviation: the one that a run folder keeps, else traced now; None if nobody deviates."""
+    story = kept_result(kept_in, "story") if kept_in is not None else None
+    if story is None and any(plan.case.deviates):
+        return tell_safely(plan.game, plan.case, plan.sampling, workers)
+    return story
 
 
 def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[str, Any]]:
@@ -197,25 +305,6 @@ def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[st
         for i in range(len(mean))
         for k, (a, b) in enumerate(zip(first, until, strict=True))
     ]
-
-
-def _command(
-    typed: str,
-    mechanism: str,
-    profile: Mapping[str, Strategy],
-    sampling: Sampling,
-    protocol: ProtocolOptions | None,
-    options: Mapping[str, Any],
-    plugins: Sequence[Path],
-) -> str | None:
-    """The line that makes the run again."""
-    if not typed:
-        return None
-    plays = [f"--strategy={who}={one.key()}" for who, one in profile.items() if not isinstance(one, Truthful)]
-    what = [typed, mechanism, *plays]
-    return command_line(
-        "run", what, sampling, agents=list(profile), protocol=protocol, options=options, plugins=plugins
-    )
 
 
 def _fit(job: Job, case: Case, folder: RunFolder, workers: Workers) -> bool:
@@ -237,14 +326,24 @@ def _failed(folder: RunFolder) -> str:
     return f"{failures[0]['failed']}{shards}; recorded in {folder.path}"
 
 
-def _profile(agents: Sequence[str], given: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+def _fitting_profile(game: Game, strategies: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+    """Return a strategy per agent; ours must fit, users' own are asked later, with the rest that they declare."""
+    profile = _profile(game.environment.agents, strategies, workers)
+    for agent, strategy in enumerate(profile):
+        if all(map(is_shipped, strategy.components())):
+            require_fit(game, agent, strategy)
+    return profile
+
+
+def _profile(agents: Sequence[str], strategies: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+    """Return a strategy per agent, prescribed play for those that are not named."""
     profile: list[Strategy] = [Truthful()] * len(agents)
-    seen: set[int] = set()
-    for who, strategy in given.items():
+    named: set[int] = set()
+    for who, strategy in strategies.items():
         i = agent_index(agents, who)
-        if i in seen:
+        if i in named:
             raise InputError(f"strategy: agent {agents[i]!r} is given twice")
-        seen.add(i)
+        named.add(i)
         if not isinstance(strategy, str | Strategy):
             raise InputError(f"strategy of agent {agents[i]!r}: {strategy!r} is neither a name nor a strategy")
         profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else strategy
@@ -252,7 +351,11 @@ def _profile(agents: Sequence[str], given: Mapping[str, str | Strategy], workers
 
 
 def agent_index(agents: Sequence[str], who: str) -> int:
-    """An agent by name (spaces may be hyphens), or by number from 0."""
+    """Return the number of an agent, given its name (spaces may be hyphens) or its number from 0.
+
+    Raises:
+        InputError: there is no such agent.
+    """
     for i, name in enumerate(agents):
         if who in (name, slug(name)):
             return i
@@ -267,20 +370,20 @@ def make_protocol(
     latency: Mapping[str, str] | None = None,
     disclosure: str = "everything",
 ) -> ProtocolOptions:
-    """House rules from text; `latency` by agent, or `all` for those that are not named."""
-    given = dict(latency or {})
-    chosen = [Latency.parse(given.pop("all", "0"))] * len(agents)
-    seen: set[int] = set()
-    for who, text in given.items():
+    """Return the options of the protocol from text; `latency` by agent, or `all` for those that are not named."""
+    by_agent = dict(latency or {})
+    latencies = [Latency.parse(by_agent.pop("all", "0"))] * len(agents)
+    named: set[int] = set()
+    for who, text in by_agent.items():
         i = agent_index(agents, who)
-        if i in seen:
+        if i in named:
             raise InputError(f"latency: agent {agents[i]!r} is given twice")
-        seen.add(i)
-        chosen[i] = Latency.parse(text)
-    for name, one in zip(agents, chosen, strict=True):
-        if one.hopeless(deadline):
+        named.add(i)
+        latencies[i] = Latency.parse(text)
+    for name, delay in zip(agents, latencies, strict=True):
+        if delay.hopeless(deadline):
             raise InputError(
-                f"latency: no message of {name!r} ({one.kind} {one.value:g}) can arrive by the deadline {deadline:g}; "
-                "give a later deadline, below 1"
+                f"latency: no message of {name!r} ({delay.kind} {delay.value:g}) can arrive by the deadline "
+                f"{deadline:g}; give a later deadline, below 1"
             )
-    return ProtocolOptions(deadline, tuple(chosen) if latency else (), disclosure)
+    return ProtocolOptions(deadline, tuple(latencies) if latency else (), disclosure)

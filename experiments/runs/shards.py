@@ -1,4 +1,4 @@
-"""Play shards, wherever: a job says all that a worker needs, the worker writes the files, the parent keeps the journal.
+"""Play shards: a job holds all that a worker needs, the worker writes the files, the parent keeps the journal.
 
 A shard of a case is named `mechanism=M/case=C/shard-00000`. What is played together, prescribed play and some cases
 under the same draws, is one call; where users' code takes part, every case is a call of its own, so that nothing but
@@ -69,14 +69,13 @@ class Job:
 
     def order(self, case: int, number: int) -> tuple[int, ...]:
         """Whose strategy each agent plays in a shard of a case."""
-        one = self.cases[case]
-        free = self.orders and not one.tied
-        return self.orders[number % len(self.orders)] if free else tuple(range(len(one.strategies)))
+        free = self.orders and not self.cases[case].tied
+        return self.orders[number % len(self.orders)] if free else tuple(range(len(self.cases[case].strategies)))
 
     def placed(self, case: int, number: int) -> Case:
         """A case as it is played in a shard."""
-        one = self.cases[case]
-        return replace(one, strategies=tuple(one.strategies[place] for place in self.order(case, number)))
+        strategies = self.cases[case].strategies
+        return replace(self.cases[case], strategies=tuple(strategies[place] for place in self.order(case, number)))
 
     def key(self, case: int, number: int) -> str:
         """A shard's name."""
@@ -88,17 +87,17 @@ class Job:
         return Parcel.of(self).kept(self.root / f".{slug(self.mechanism)}.parcel")
 
     def users(self, case: int) -> list[str]:
-        """Whose code takes part in a case, if not only ours: `strategy 'mine'`."""
+        """Return the parts that users wrote, as `users_code`."""
         return users_code(self.game, self.cases[case])
 
 
 def users_code(game: Game, case: Case | None = None) -> list[str]:
-    """Users' own parts of a game, in words."""
-    found = [f"mechanism {one.name!r}" for one in _with_bases(game.mechanism) if not is_shipped(one)]
+    """Return the parts of a game, and of a case, that users wrote: `mechanism 'mine'`, `strategy 'mine'`."""
+    parts = [f"mechanism {rules.name!r}" for rules in _with_bases(game.mechanism) if not is_shipped(rules)]
     if any(callable(value) and not is_shipped(value) for value in vars(game.environment).values()):
-        found.append(f"economy {game.environment.name!r}")
+        parts.append(f"economy {game.environment.name!r}")
     strategies = case.strategies if case else ()
-    return found + list(
+    return parts + list(
         dict.fromkeys(f"strategy {s.name!r}" for s in strategies if not all(map(is_shipped, s.components())))
     )
 
@@ -174,31 +173,31 @@ def play_jobs(
         StorageError: nothing more can be written.
     """
     spoilt: dict[str, str] = {}
-    for done in workers.run(_calls(jobs, folder, workers.many, spoilt, advance, wanted)):
-        place, number, which = done.key
+    for result in workers.run(_calls(jobs, folder, workers.many, spoilt, advance, wanted)):
+        place, number, which = result.key
         job = jobs[place]
-        if done.answer.error is None:
-            for entry in done.answer.value:
-                folder.record(**entry, remark=_remark(job, which, done.answer.wrote))
-        elif done.answer.bare or job.users(which[0]):
-            _fail(folder, job, number, which, done, spoilt)
+        if result.answer.error is None:
+            for entry in result.answer.value:
+                folder.record(**entry, remark=_remark(job, which, result.answer.wrote))
+        elif result.answer.bare or job.users(which[0]):
+            _fail(folder, job, number, which, result, spoilt)
         else:
-            raise done.answer.error
+            raise result.answer.error
         advance(len(which))
 
 
-def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], done: Done, spoilt: dict[str, str]) -> None:
+def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], result: Done, spoilt: dict[str, str]) -> None:
     for index in which:
-        reason = attribute_error(job.users(index), done)
-        folder.fail(job.key(index, number), reason, done.tries)
-        if done.answer.bare and job.users(index):
+        reason = attribute_error(job.users(index), result)
+        folder.fail(job.key(index, number), reason, result.tries)
+        if result.answer.bare and job.users(index):
             spoilt[_case_key(job, index)] = reason
 
 
-def attribute_error(users: Sequence[str], done: Done) -> str:
-    """An error as one line that says whose it is."""
-    text = str(done.answer.error)
-    return f"{' or '.join(users)}: {text}" if done.answer.bare and users else text
+def attribute_error(users: Sequence[str], result: Done) -> str:
+    """Return an error as one line that says whose code raised it."""
+    text = str(result.answer.error)
+    return f"{' or '.join(users)}: {text}" if result.answer.bare and users else text
 
 
 def _remark(job: Job, which: Sequence[int], wrote: str) -> str:
@@ -235,7 +234,7 @@ def _calls(
 
 
 def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator[tuple[int, ...]]:
-    """Cases that go together: users' one by one, ours in bundles (larger ones where there is one worker)."""
+    """Yield cases that one call plays: users' one by one, ours in bundles (larger ones for a single worker)."""
     for index in left:
         if users[index]:
             yield (index,)
@@ -261,7 +260,7 @@ def totals(job: Job, folder: RunFolder) -> dict[str, Tally]:
 
 def learned(job: Job, case: Case, folder: RunFolder) -> Moments | None:
     """Payoffs while it was learned, by agent and stretch of rounds `(N, L)`; None where nobody learns."""
-    index = [one.key for one in job.cases].index(case.key)
+    index = [played.key for played in job.cases].index(case.key)
     keys = [job.key(index, number) for number in range(job.sampling.shard_count(job.game))]
     shards = [Moments.from_data(data["learning"]) for data in folder.summaries(keys) if "learning" in data]
     return reduce(Moments.merge, shards) if shards else None

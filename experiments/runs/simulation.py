@@ -153,10 +153,10 @@ def make_game_of(environment: Environment, mechanism: str, protocol: ProtocolOpt
 
 @contextmanager
 def blaming(what: str, *, sure: bool = False) -> Iterator[None]:
-    """What a user's code raises becomes one line; a mistake of ours keeps its traceback. What it prints are no results.
+    """Turn what users' code raises into one line; an error of dynmech's own keeps its traceback. Output goes to stderr.
 
     Args:
-        sure: nothing else runs inside, whatever the traceback says.
+        sure: only users' code runs inside, so that every error is theirs.
     """
     try:
         with redirect_stdout(sys.stderr):
@@ -205,11 +205,11 @@ def pilot(
             payoffs.update({case.key: played[:, k * count : (k + 1) * count] for k, case in enumerate(some)})
             advance(len(some) - (PRESCRIBED in {case.key for case in some}))
     reference = payoffs.pop(PRESCRIBED)
-    return {key: mine - reference for key, mine in payoffs.items()}
+    return {key: payoff - reference for key, payoff in payoffs.items()}
 
 
 def _kind(case: Case) -> object:
-    """What cases that are played side by side have in common; a case that is played alone has it with no other."""
+    """Return a key that cases have in common if they can be played side by side."""
     if all(is_shipped(part) and part.rounds == 1 for strategy in case.strategies for part in strategy.components()):
         return tuple(map(traits, case.strategies))
     return case.key
@@ -221,13 +221,13 @@ def _batches(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
 
 
 def _abreast(cases: Sequence[Case]) -> Case:
-    """Several cases as one, in whose block each has episodes of its own."""
+    """Join cases into one, in whose block each has episodes of its own."""
     strategies = zip(*(case.strategies for case in cases), strict=True)
     return Case(cases[0].key, tuple(side_by_side(members) for members in strategies))
 
 
 def versions() -> dict[str, str]:
-    """Of the program and of what the bytes of a shard rest on."""
+    """Return the versions of Python, of dynmech and of the packages that determine the bytes of a shard."""
     out = {"python": python_version()}
     for name in ("dynmech", "numpy", "pyarrow", "simpy", "scipy"):
         try:

@@ -1,4 +1,4 @@
-"""Study files: TOML that says what `run` is told on the command line."""
+"""Study files: the arguments of `run` in TOML."""
 
 import tomllib
 from collections.abc import Iterable
@@ -51,18 +51,36 @@ class Study(BaseModel):
 
 
 def load_study(path: Path) -> Study:
-    """A TOML file that says what `run` is told on the command line.
+    """Read a study file: the arguments of `run` in TOML.
 
-        environment = "oil-leases-prior"
-        mechanism = "cremer-mclean"
-        episodes = 20000
-        [strategies]
-        "firm 1" = "belief-manipulation"
+    The fields are `environment`, `mechanism`, `[strategies]` by agent, `episodes`, `seed`, `out`, `plugins`,
+    `deadline` (in periods), `[latency]` by agent, `disclosure` and `tail`; the first two must be there.
 
-    Also `seed`, `out`, `plugins`, `deadline`, `[latency]` by agent, `disclosure`, `tail`.
+    Parameters
+    ----------
+    path : Path
+        A file.
 
-    Raises:
-        InputError: the file cannot be read, is not TOML, or a field is wrong; all wrong fields are named.
+    Returns
+    -------
+    Study
+        The fields, with their defaults.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is not TOML, or a field is wrong; all wrong fields are named.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> lines = ['environment = "oil-leases"', 'mechanism = "linked"', "episodes = 500"]
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "study.toml"
+    ...     _ = path.write_text("\\n".join(lines))
+    ...     study = load_study(path)
+    >>> study.mechanism, study.strategies, study.episodes
+    ('linked', {}, 500)
     """
     data = read_toml(path)
     try:
@@ -73,7 +91,7 @@ def load_study(path: Path) -> Study:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file says.
+    """Return the content of a TOML file.
 
     Raises:
         InputError: it cannot be read, or is not TOML.
@@ -109,11 +127,11 @@ WRONG = {
     "less_than_equal": "{} is above {le:,}",
     "value_error": "{} {error}",
 }
-"""What is wrong with a field, by pydantic's name for it."""
+"""Words for what is wrong with a field, by pydantic's name of the error."""
 
 
 def in_words(problem: Any, fields: Iterable[str]) -> str:
-    """A field, what is wrong with it, what would be right; `fields`: those that could stand beside it."""
+    """Say which field is wrong, why, and what would be right; `fields` are the known ones beside it."""
     place = [part for part in problem["loc"] if part != "[key]"]
     if problem["type"] == "extra_forbidden":
         known = list(fields)

@@ -13,7 +13,7 @@ def print_json(data: Any) -> None:
 
 
 def plain(data: Any) -> Any:
-    """What JSON can say: NumPy's scalars as Python's, a table as its rows, what is not finite as null.
+    """Convert data for JSON: NumPy scalars to Python's, a table to its rows, paths to text, infinities and NaN to null.
 
     >>> plain({"x": float("nan"), "y": (1,)})
     {'x': None, 'y': [1]}

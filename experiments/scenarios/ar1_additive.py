@@ -22,7 +22,7 @@ class Ar1Additive(Scenario):
     Args:
         buyers: how many compete for the item of each period.
         nodes: of each first signal, which is uniform on [0, 1].
-        persistence: ρ.
+        rho: ρ, what is left of a value in the next period.
         shock: size of the shocks.
         cost: of an item.
         horizon: periods, the first without an item.
@@ -37,7 +37,7 @@ class Ar1Additive(Scenario):
         self,
         buyers: int = 2,
         nodes: int = 3,
-        persistence: float = 0.8,
+        rho: float = 0.8,
         shock: float = 0.4,
         cost: float = 0.0,
         horizon: int = 4,
@@ -47,16 +47,16 @@ class Ar1Additive(Scenario):
             raise InputError("buyers and nodes: at least 1 of each is needed")
         if not 2 <= horizon <= 7:
             raise InputError(f"horizon: {horizon} is not in 2 to 7 (states double every period)")
-        if not 0 <= persistence <= 1:
-            raise InputError(f"persistence: {persistence:g} is not in [0, 1]")
-        self.buyers, self.nodes, self.persistence, self.shock = buyers, nodes, persistence, shock
+        if not 0 <= rho <= 1:
+            raise InputError(f"rho: {rho:g} is not in [0, 1]")
+        self.buyers, self.nodes, self.rho, self.shock = buyers, nodes, rho, shock
         self.cost, self.horizon, self.discount = cost, horizon, discount
 
     def build(self) -> SeparableEnvironment:
         """One stage per period."""
         shifts = [np.zeros(1)]
         for _ in range(self.horizon - 2):
-            shifts.append(np.concatenate([self.persistence * z + np.array([-1, 1]) * self.shock for z in shifts[-1]]))
+            shifts.append(np.concatenate([self.rho * z + np.array([-1, 1]) * self.shock for z in shifts[-1]]))
         later = tuple(self._later(t, z, t == self.horizon - 2) for t, z in enumerate(shifts))
         first, n = (beta_signal(),) * self.buyers, self.buyers
         labels = ("none", *(str(i + 1) for i in range(n)))
@@ -73,7 +73,7 @@ class Ar1Additive(Scenario):
         law = np.kron(np.eye(len(shift)), [0.5, 0.5])
         return Later(
             states=(state_labels(shift),) * n,
-            slope=tuple(np.outer(served[:, i], np.full(len(shift), self.persistence**t)) for i in range(n)),
+            slope=tuple(np.outer(served[:, i], np.full(len(shift), self.rho**t)) for i in range(n)),
             intercept=tuple(np.outer(served[:, i], shift) for i in range(n)),
             cost=self.cost * served.sum(axis=1),
             kernel=() if last else (np.stack([law] * (n + 1)),) * n,

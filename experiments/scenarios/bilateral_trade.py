@@ -24,10 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
-from dynmech.mechanisms.conditions.trade_budget import Trade, persistent_chain
+from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import trade
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 
 CHAINS = ("persistent", "independent", "fixed", "swap", "absorbing", "random")
@@ -56,7 +57,7 @@ class BilateralTrade(Scenario):
             whole surplus, so that even paying one's report holds; 3 is the least with something in between.
         midpoints: the middles of as many equal parts of [0, 1] instead: the grid of the continuous economy.
         chain: how values move, see the module.
-        persistence: probability of keeping one's value, where the chain has one.
+        persistence: probability that a value stays, of `persistent` and `absorbing` chains.
         discount: δ.
         horizon: number of periods; none means infinitely many.
         seed: of the random chains.

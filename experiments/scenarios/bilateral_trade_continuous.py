@@ -23,7 +23,7 @@ class BilateralTradeContinuous(Scenario):
     """Values on [0, 1].
 
     Args:
-        persistence: probability that a value stays.
+        persistence: probability that a value stays; it is drawn anew otherwise.
         discount: δ.
         horizon: number of periods; none means infinitely many.
     """

@@ -26,6 +26,7 @@ import numpy as np
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
@@ -39,7 +40,8 @@ class CommonState(Scenario):
         states: of the sea, and sightings of each crew.
         interdependence: γ.
         informativeness: κ, from 0 (sightings are noise, every transfer is in vain) to 1 (they show the state).
-        persistence: probability that the sea stays as it is; else it is drawn evenly.
+        persistence: probability that the sea stays as it is; otherwise it goes to one of the other states, each with
+            the same chance. none: 0.8 + 0.2 / states, as if the state was drawn anew, evenly, in 20 % of all weeks.
         discount: δ.
         horizon: number of weeks; none means infinitely many.
     """
@@ -54,7 +56,7 @@ class CommonState(Scenario):
         states: int = 2,
         interdependence: float = 1.5,
         informativeness: float = 0.5,
-        persistence: float = 0.8,
+        persistence: float | None = None,
         discount: float = 0.9,
         horizon: int | None = None,
     ) -> None:
@@ -62,6 +64,8 @@ class CommonState(Scenario):
             raise InputError("crews and states: at least 2 of each are needed")
         if states ** (2 * crews + 2) * crews > 2_000_000:
             raise InputError(f"crews={crews}, states={states}: too many profiles for a joint law; take fewer")
+        if persistence is None:
+            persistence = 0.8 + 0.2 / states
         for label, p in (("informativeness", informativeness), ("persistence", persistence)):
             if not 0 <= p <= 1:
                 raise InputError(f"{label}: {p:g} is not in [0, 1]")
@@ -76,7 +80,7 @@ class CommonState(Scenario):
         utility = np.zeros((count, count, width, *(width,) * count))
         for i in range(count):
             utility[i, i] = sightings[i] + self.interdependence * (sightings.sum(axis=0) - sightings[i])
-        chain = self.persistence * np.eye(width) + (1 - self.persistence) / width
+        chain = persistent_chain(width, self.persistence)
         seen = self.informativeness * np.eye(width) + (1 - self.informativeness) / width
         sights = self._together(seen)
         axes = (width,) * (count + 1)

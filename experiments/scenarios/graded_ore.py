@@ -87,8 +87,8 @@ class GradedOre(Scenario):
 
     def _next_grade(self) -> FloatArray:
         """P(θ′^1 | θ), `(K_1, K_2, K_1)`."""
-        here = np.eye(self.grades)
-        chain = 0.4 * here + 0.5 * np.roll(here, 1, axis=1) + 0.1 / self.grades
+        stays = np.eye(self.grades)
+        chain = 0.4 * stays + 0.5 * np.roll(stays, 1, axis=1) + 0.1 / self.grades
         return 0.5 * chain[:, None, :] + 0.5 * self._ring(self.colours, self.grades)[None]
 
     def _ring(self, before: int, after: int) -> FloatArray:

@@ -90,11 +90,11 @@ class LowestBidAuction(Scenario):
         law = np.empty((width,) * (2 * count))
         for profile in np.ndindex(*(width,) * count):
             follow = np.bincount(profile, minlength=width) / count
-            one = self.correlation * follow + (1 - self.correlation) / width
+            marginal = self.correlation * follow + (1 - self.correlation) / width
             apart = np.ones(())
             for _ in range(count):
-                apart = np.multiply.outer(apart, one)
+                apart = np.multiply.outer(apart, marginal)
             alike = np.zeros((width,) * count)
-            alike[(np.arange(width),) * count] = one
+            alike[(np.arange(width),) * count] = marginal
             law[profile] = (1 - self.common) * apart + self.common * alike
         return law

@@ -15,6 +15,7 @@ import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
@@ -27,7 +28,7 @@ class PowerPlants(Scenario):
         low, high: fuel cost of a period.
         start: cost of starting a cold plant.
         shortage: what the grid pays for the output of a plant that it lacks.
-        persistence: probability that a fuel cost stays what it is.
+        persistence: probability that a fuel cost stays what it is; otherwise it becomes the other one.
         discount: δ.
         horizon: number of periods; none means infinitely many.
     """
@@ -42,7 +43,7 @@ class PowerPlants(Scenario):
         high: float = 2.0,
         start: float = 1.5,
         shortage: float = 3.0,
-        persistence: float = 0.6,
+        persistence: float = 0.8,
         discount: float = 0.9,
         horizon: int | None = None,
     ) -> None:
@@ -66,13 +67,13 @@ class PowerPlants(Scenario):
                 utility[i, d, warm] = -now[i] * (own + self.start * (1 - before[i]))
         # One plant is needed for sure, the second half of the time.
         cost = np.array([1.5, 0.5, 0.5, 0.0]) * self.shortage
-        keep = self.persistence * np.eye(2) + (1 - self.persistence) / 2
+        fuel = persistent_chain(2, self.persistence)
         warmed = np.repeat(np.eye(4)[:, None, :], 4, axis=1)  # what runs is warm next
         stage = Stage(
             signals=(("low", "high"), ("low", "high")),
             decisions=labels,
             utility=utility,
-            kernel=IndependentKernel((warmed, np.stack([keep] * 4), np.stack([keep] * 4))),
+            kernel=IndependentKernel((warmed, np.stack([fuel] * 4), np.stack([fuel] * 4))),
             public=labels,
             cost=cost,
         )

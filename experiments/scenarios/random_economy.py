@@ -18,7 +18,7 @@ class RandomEconomy(Scenario):
         agents, signals, decisions: its size.
         discount, horizon: δ, and the number of periods (none: infinitely many).
         correlation, interdependence, singular_value, independent: see
-            `dynmech.sim.environment.builders.random_environment`.
+            `dynmech.sim.economy.builders.random_environment`.
     """
 
     name = "random"

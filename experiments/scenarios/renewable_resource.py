@@ -20,6 +20,7 @@ import numpy as np
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
@@ -35,7 +36,8 @@ class RenewableResource(Scenario):
         boats: how many.
         growth: probability that the stock rises a step.
         pressure: probability, per boat out, that it falls one.
-        persistence: probability that a need stays what it is.
+        persistence: probability that the need of a boat that stays in stays what it is; otherwise it becomes the other
+            one.
         discount: δ.
         horizon: number of periods; none means infinitely many.
     """
@@ -49,7 +51,7 @@ class RenewableResource(Scenario):
         boats: int = 2,
         growth: float = 0.5,
         pressure: float = 0.5,
-        persistence: float = 0.7,
+        persistence: float = 0.85,
         discount: float = 0.9,
         horizon: int | None = None,
     ) -> None:
@@ -99,6 +101,6 @@ class RenewableResource(Scenario):
 
     def _needs(self, fleets: FloatArray) -> list[FloatArray]:
         """Each boat's P(next need | decision, need), `(D, 2, 2)`."""
-        keep = self.persistence * np.eye(2) + (1 - self.persistence) / 2
-        met = 0.5 * np.array([[1.0, 0.0], [1.0, 0.0]]) + 0.5 * keep
-        return [np.where(fleets[:, i, None, None] == 1, met, keep) for i in range(self.boats)]
+        unmet = persistent_chain(2, self.persistence)
+        met = 0.5 * np.array([[1.0, 0.0], [1.0, 0.0]]) + 0.5 * unmet
+        return [np.where(fleets[:, i, None, None] == 1, met, unmet) for i in range(self.boats)]

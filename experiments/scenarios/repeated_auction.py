@@ -1,8 +1,8 @@
 """A good sold every period to bidders with independent private values that persist.
 
-Values 0, 1, …, K − 1; with probability `persistence` a bidder keeps its value, otherwise it draws a new one evenly.
-Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so that efficiency looks
-ahead. The designer may keep the good. The textbook case in which `team` and `pivot` hold.
+Values 0, 1, …, K − 1; a bidder's value stays with probability `persistence`, otherwise it becomes one of the others,
+each with the same chance. Winning may tire: with `fatigue` f the winner's value then drops to 0 with probability f, so
+that efficiency looks ahead. The designer may keep the good. The textbook case in which `team` and `pivot` hold.
 
 Who would care: anybody who sells licences, slots or shifts again and again to the same bidders.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import single_object
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 
 
@@ -21,7 +22,7 @@ class RepeatedAuction(Scenario):
     Args:
         bidders: how many.
         values: how many values each can have.
-        persistence: probability of keeping one's value.
+        persistence: probability that a value stays. none: 0.6 + 0.4 / values, as if 40 % drew a value anew, evenly.
         fatigue: probability that winning drops the value to 0.
         discount: δ.
         horizon: number of periods; none means infinitely many.
@@ -35,13 +36,15 @@ class RepeatedAuction(Scenario):
         self,
         bidders: int = 2,
         values: int = 3,
-        persistence: float = 0.6,
+        persistence: float | None = None,
         fatigue: float = 0.0,
         discount: float = 0.9,
         horizon: int | None = None,
     ) -> None:
         if bidders < 1 or values < 2:
             raise InputError("bidders and values: at least 1 bidder and 2 values are needed")
+        if persistence is None:
+            persistence = 0.6 + 0.4 / values
         for label, p in (("persistence", persistence), ("fatigue", fatigue)):
             if not 0 <= p <= 1:
                 raise InputError(f"{label}: {p:g} is not in [0, 1]")
@@ -51,10 +54,10 @@ class RepeatedAuction(Scenario):
     def build(self) -> TableEnvironment:
         """One repeated stage, an independent kernel."""
         k = self.values
-        keep = self.persistence * np.eye(k) + (1 - self.persistence) / k
-        tired = self.fatigue * np.eye(k)[:1] + (1 - self.fatigue) * keep
+        rested = persistent_chain(k, self.persistence)
+        tired = self.fatigue * np.eye(k)[:1] + (1 - self.fatigue) * rested
         kernels = [
-            np.stack([tired if d == i + 1 else keep for d in range(self.bidders + 1)]) for i in range(self.bidders)
+            np.stack([tired if d == i + 1 else rested for d in range(self.bidders + 1)]) for i in range(self.bidders)
         ]
         prior = np.full((k,) * self.bidders, 1 / k**self.bidders)
         return single_object(

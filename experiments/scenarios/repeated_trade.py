@@ -1,9 +1,9 @@
 """A seller and a buyer who meet for ever, and of whom either can stay away (Athey–Segal 2007, §6).
 
-Each period the seller's cost is low or high and the buyer's value is low or high, privately; each keeps its last one
-with probability `persistence` and draws it anew, evenly, otherwise. Both choose in public whether to come (`in`) or to
-stay away (`out`); a unit is traded if both come. Whoever is alone at the market place gets nothing, so staying away is
-safe, and with nobody to enforce anything it is what is left when somebody has not paid.
+Each period the seller's cost is low or high and the buyer's value is low or high, privately; each stays what it was
+with probability `persistence` and changes otherwise. Both choose in public whether to come (`in`) or to stay away
+(`out`); a unit is traded if both come. Whoever is alone at the market place gets nothing, so staying away is safe, and
+with nobody to enforce anything it is what is left when somebody has not paid.
 
 Efficient is to come whenever the value exceeds the cost. With `enforced` somebody sees to it, and the other mechanisms
 say who pays what; without, `self-enforcing` finds the payments with which patient traders keep to it by themselves.
@@ -15,6 +15,7 @@ import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
@@ -26,7 +27,7 @@ class RepeatedTrade(Scenario):
     Args:
         low_cost, high_cost: of the seller.
         low_value, high_value: to the buyer.
-        persistence: probability of keeping one's type.
+        persistence: probability that a cost or a value stays what it is; 0.5: drawn anew every period.
         discount: δ.
         enforced: whether the decision is carried out by the designer and not by the two themselves.
     """
@@ -41,7 +42,7 @@ class RepeatedTrade(Scenario):
         high_cost: float = 3.0,
         low_value: float = 2.0,
         high_value: float = 4.0,
-        persistence: float = 0.5,
+        persistence: float = 0.75,
         discount: float = 0.95,
         enforced: bool = False,
     ) -> None:
@@ -57,13 +58,13 @@ class RepeatedTrade(Scenario):
         utility = np.zeros((2, 4, 2, 2))
         utility[0, 3] = -np.array(self.costs)[:, None]
         utility[1, 3] = np.array(self.values)[None, :]
-        keep = self.persistence * np.eye(2) + (1 - self.persistence) / 2
+        chain = persistent_chain(2, self.persistence)
         choices = ("out", "in")
         stage = Stage(
             signals=(("low", "high"), ("low", "high")),
             decisions=tuple(f"{seller}, {buyer}" for seller in choices for buyer in choices),
             utility=utility,
-            kernel=IndependentKernel((np.stack([keep] * 4), np.stack([keep] * 4))),
+            kernel=IndependentKernel((np.stack([chain] * 4), np.stack([chain] * 4))),
             private_actions=() if self.enforced else (choices, choices),
         )
         name = f"{self.name}{' enforced' if self.enforced else ''}"

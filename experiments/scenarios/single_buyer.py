@@ -1,6 +1,7 @@
 """An item every period for one buyer: a first signal that scales, a taste that moves as a Markov chain.
 
-The value of an item is x B_t, B_t one of three tastes that persist. The most profitable mechanism is a menu of
+The value of an item is x B_t, B_t one of three tastes, kept with probability `keep` and else drawn anew from the
+law of the first, (.3, .4, .3). The most profitable mechanism is a menu of
 contracts (p, M(p)): a fee now for a low price ever after. A buyer whose first signal is below (1 + cost/B_max)/2 gets
 nothing.
 
@@ -21,11 +22,11 @@ START = np.array([0.3, 0.4, 0.3])
 """Their law in period 1."""
 
 
-def taste_chain(persistence: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Stay with the given probability, else draw anew from `START`."""
-    if not 0 <= persistence <= 1:
-        raise InputError(f"persistence: {persistence:g} is not in [0, 1]")
-    return persistence * np.eye(3) + (1 - persistence) * START
+def taste_chain(keep: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return P(next taste | taste), `(3, 3)`: kept with probability `keep`, else drawn anew from `START`."""
+    if not 0 <= keep <= 1:
+        raise InputError(f"keep: {keep:g} is not in [0, 1]")
+    return keep * np.eye(3) + (1 - keep) * START
 
 
 class SingleBuyer(Scenario):
@@ -35,7 +36,8 @@ class SingleBuyer(Scenario):
         buyers: how many compete for the item (optimal-contract is for one).
         nodes: of each first signal.
         cost: of an item.
-        persistence: probability that a taste stays.
+        keep: probability that a taste is kept and not drawn anew; so it stays with probability keep + (1 − keep) times
+            its share in that draw.
         discount: δ.
         first: exponent b of the first signal's law, Beta(1, b); 1: uniform.
         power: A(x) = x^power, at most 1.
@@ -51,7 +53,7 @@ class SingleBuyer(Scenario):
         buyers: int = 1,
         nodes: int = 11,
         cost: float = 0.3,
-        persistence: float = 0.6,
+        keep: float = 0.6,
         discount: float = 0.9,
         first: float = 1.0,
         power: float = 1.0,
@@ -61,13 +63,13 @@ class SingleBuyer(Scenario):
             raise InputError("buyers and nodes: at least 1 of each is needed")
         if grid not in GRIDS:
             raise InputError(f"grid: {grid!r} is none of {', '.join(GRIDS)}")
-        self.buyers, self.nodes, self.cost, self.persistence = buyers, nodes, cost, persistence
+        self.buyers, self.nodes, self.cost, self.keep = buyers, nodes, cost, keep
         self.discount, self.first, self.power, self.grid = discount, first, power, grid
 
     def build(self) -> SeparableEnvironment:
         """One repeated stage."""
         first = [beta_signal(1.0, self.first, power=self.power)] * self.buyers
-        chain, n = taste_chain(self.persistence), self.buyers
+        chain, n = taste_chain(self.keep), self.buyers
         environment = items(
             [TASTES] * n, [chain] * n, [START] * n, first, self.discount, cost=self.cost, name=self.name
         )

@@ -10,9 +10,9 @@ carrier makes more of demand, but has more to build. If the licence is kept it i
 
 Next year's market w is some carrier's present estimate, each with the same chance, or news: a level drawn evenly. Then
 every carrier, for itself, learns the market with probability `correlation` (the holder, who sees customers, with a
-larger one), else keeps its own estimate with probability `persistence` or draws a new one evenly:
+larger one), else keeps its own estimate with probability `keep` or draws one anew, evenly:
 
-    P(θ′ | a, θ) = Σ_w P(w | θ) Π_j [c_j 1{θ′^j = w} + (1 − c_j) keep(θ′^j | θ^j)],
+    P(θ′ | a, θ) = Σ_w P(w | θ) Π_j [c_j 1{θ′^j = w} + (1 − c_j) (keep 1{θ′^j = θ^j} + (1 − keep) / K)],
     P(w | θ) = (1 − news) Σ_j 1{θ^j = w} / N + news / K,    c_j = correlation + (1 − correlation) · lead · 1{a = j}.
 
 The first estimates are those of an even market, with no estimate to keep.
@@ -48,7 +48,8 @@ class Spectrum(Scenario):
         cost: what building the network takes.
         asymmetry: by how much each carrier is larger than the one before.
         correlation: probability of learning the market.
-        persistence: probability of keeping one's own estimate, where one does not.
+        keep: probability of keeping one's own estimate, where one does not; it is drawn anew otherwise. (How likely an
+            estimate is to stay depends on everybody's estimates.)
         news: probability that the market is drawn anew.
         lead: probability that the holder learns the market where others in its place would not.
         discount: δ.
@@ -67,7 +68,7 @@ class Spectrum(Scenario):
         cost: float = 0.6,
         asymmetry: float = 0.5,
         correlation: float = 0.6,
-        persistence: float = 0.8,
+        keep: float = 0.8,
         news: float = 0.3,
         lead: float = 0.5,
         discount: float = 0.9,
@@ -77,12 +78,12 @@ class Spectrum(Scenario):
             raise InputError("carriers and signals: at least 2 of each are needed")
         if signals ** (2 * carriers) * (carriers + 1) > 2_000_000:
             raise InputError(f"carriers={carriers}, signals={signals}: too many profiles for a joint law; take fewer")
-        for label, p in (("correlation", correlation), ("persistence", persistence), ("news", news), ("lead", lead)):
+        for label, p in (("correlation", correlation), ("keep", keep), ("news", news), ("lead", lead)):
             if not 0 <= p <= 1:
                 raise InputError(f"{label}: {p:g} is not in [0, 1]")
         self.carriers, self.signals, self.interdependence = carriers, signals, interdependence
         self.cost, self.asymmetry = cost, asymmetry
-        self.correlation, self.persistence, self.news, self.lead = correlation, persistence, news, lead
+        self.correlation, self.keep, self.news, self.lead = correlation, keep, news, lead
         self.discount, self.horizon = discount, horizon
 
     def build(self) -> TableEnvironment:
@@ -106,14 +107,14 @@ class Spectrum(Scenario):
     def _law(self) -> FloatArray:
         """P(θ′ | a, θ), `(D, *K, *K)`."""
         count, width = self.carriers, self.signals
-        keep = self.persistence * np.eye(width) + (1 - self.persistence) / width
+        alone = self.keep * np.eye(width) + (1 - self.keep) / width
         law = np.zeros((count + 1, *(width,) * (2 * count)))
         for holder in range(count + 1):
             learns = np.full(count, self.correlation)
             learns[holder - 1 : holder] += (1 - self.correlation) * self.lead
             for profile in np.ndindex(*(width,) * count):
                 for market in range(width):
-                    own = [c * np.eye(width)[market] + (1 - c) * keep[k] for c, k in zip(learns, profile, strict=True)]
+                    own = [c * np.eye(width)[market] + (1 - c) * alone[k] for c, k in zip(learns, profile, strict=True)]
                     chance = (1 - self.news) * profile.count(market) / count + self.news / width
                     law[(holder, *profile)] += chance * _product(own)
         return law

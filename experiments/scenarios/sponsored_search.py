@@ -54,7 +54,7 @@ class SponsoredSearch(Scenario):
         self.known = self._known()
 
     def _known(self) -> list[float]:
-        """The margins that are given."""
+        """Return the margins that were typed."""
         try:
             known = [float(x) for x in self.margins.split("+")] if self.margins else []
         except ValueError:

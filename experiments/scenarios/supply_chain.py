@@ -13,6 +13,7 @@ import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment, midpoints, separable_environment
 from dynmech.sim.economy.separable_builders import beta_signal
 
@@ -24,7 +25,8 @@ class SupplyChain(Scenario):
         retailers: how many.
         nodes: of each margin, which is uniform on [0, 1].
         most: demand is 0 to this many units, and so is what a retailer may get.
-        persistence: probability that demand stays.
+        persistence: probability that a retailer's demand stays; otherwise it goes to one of the other levels, each with
+            the same chance. none: 0.5 + 0.5 / (most + 1), as if half of the demands were drawn anew, evenly.
         cost, strain: production costs cost · units + strain · units².
         discount: δ.
     """
@@ -38,13 +40,15 @@ class SupplyChain(Scenario):
         retailers: int = 2,
         nodes: int = 3,
         most: int = 2,
-        persistence: float = 0.5,
+        persistence: float | None = None,
         cost: float = 0.1,
         strain: float = 0.05,
         discount: float = 0.9,
     ) -> None:
         if retailers < 1 or nodes < 1 or most < 1:
             raise InputError("retailers, nodes and most: at least 1 of each is needed")
+        if persistence is None:
+            persistence = 0.5 + 0.5 / (most + 1)
         if not 0 <= persistence <= 1:
             raise InputError(f"persistence: {persistence:g} is not in [0, 1]")
         self.retailers, self.nodes, self.most, self.persistence = retailers, nodes, most, persistence
@@ -56,7 +60,7 @@ class SupplyChain(Scenario):
         lots = list(product(range(levels), repeat=n))
         units = np.array(lots, dtype=np.float64)
         slope = tuple(np.minimum.outer(units[:, i], np.arange(levels)) for i in range(n))
-        chain = self.persistence * np.eye(levels) + (1 - self.persistence) / levels
+        chain = persistent_chain(levels, self.persistence)
         total = units.sum(axis=1)
         period = Later(
             states=(tuple(str(y) for y in range(levels)),) * n,

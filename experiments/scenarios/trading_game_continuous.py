@@ -1,6 +1,6 @@
 """The trading game of Athey and Segal with types on intervals, as printed (2007, Example 1): simulated, not searched.
 
-The economy is that of `dynmech.sim.environment.interval_trading_game`, the rules those of the mechanism
+The economy is that of `dynmech.sim.economy.interval_trading_game`, the rules those of the mechanism
 `continuous-trade`; `trading-game` is the version on midpoints that is searched exactly.
 
 Who would care: whoever finds grids artificial and wants the printed numbers under the printed types.

@@ -1,4 +1,9 @@
-"""Processes that do the work: a local pool, a Dask cluster, and the sandbox in which users' code runs."""
+"""Worker processes: who executes calls, and how users' code is confined.
+
+`pool` sends calls to processes on this machine and tries a failed call once more, `cluster` sends them to a Dask
+cluster, `sandbox` runs users' code in a forked child with limited time and memory, `process_tree` ends what such a
+child has started, `interrupts` keeps Ctrl-C from worker processes.
+"""
 
 import lazy_loader
 

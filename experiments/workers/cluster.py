@@ -1,8 +1,8 @@
-"""Processes on other machines: calls go to the workers of a Dask cluster (optional extra `cluster`).
+"""Send calls to the workers of a Dask cluster (optional extra `cluster`).
 
 The run folder must lie where every worker finds it under the same path, and so must plug-in files; dynmech must be
-installed on every machine. Workers write their own shards, what comes back is a line per shard. A worker that dies has
-its calls done by another; one that joins late is given work as soon as it is there.
+installed on every machine. Workers write their own shards and return a line per shard. If a worker dies, another one
+gets its calls; a worker that joins late gets calls as soon as it is there.
 """
 
 import logging
@@ -16,7 +16,7 @@ from dynmech.sim.core.errors import InputError, StorageError
 
 
 def dask_crew(address: str) -> Crew:
-    """The workers of the cluster whose scheduler answers at an address (`tcp://host:8786`).
+    """Connect to the cluster whose scheduler has this address (`tcp://host:8786`).
 
     Raises:
         InputError: Dask is not installed, or nobody answers.
@@ -54,8 +54,10 @@ class _Dask:
         try:
             return 1 + sum(self.client.nthreads().values())
         except (OSError, TimeoutError, RuntimeError, CancelledError) as error:
-            told = " ".join(str(error).split()) or type(error).__name__
-            raise StorageError(f"cluster {self.address}: its scheduler is gone ({told}); repeat the command") from None
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise StorageError(
+                f"cluster {self.address}: its scheduler is gone ({reason}); repeat the command"
+            ) from None
 
     def submit(self, function: Any, *args: Any) -> "Future[Any]":
         """Send a call to the cluster."""
@@ -63,7 +65,7 @@ class _Dask:
         return future
 
     def end(self) -> None:
-        """Take back what is still to be done."""
+        """Cancel what is not finished and leave the cluster."""
         self.executor.shutdown(wait=False)
         self.client.close(timeout=5)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C belongs to the program that was called: the processes that it starts do not hear of it."""
+"""Keep Ctrl-C from the processes that the program starts; only the program itself reacts to it."""
 
 import signal
 import sys
@@ -11,15 +11,15 @@ from typing import Any
 from loky.backend import resource_tracker
 
 QUIET = "ignore:resource_tracker"
-"""A filter of warnings: that workers were killed is no news."""
+"""A filter of warnings about resources of workers that were killed on purpose."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end; processes that are started meanwhile have it blocked."""
-    here = threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask")
+    """Delay Ctrl-C until the block ends; processes that are started inside have it blocked."""
+    maskable = threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask")
     before = signal.getsignal(signal.SIGINT)
-    if not (here and callable(before)):
+    if not (maskable and callable(before)):
         yield
         return
     held: list[Any] = []
@@ -36,7 +36,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _start_trackers() -> None:
-    """Start the processes that clean up after workers, as their start would end the blocking."""
+    """Start the resource trackers now: starting them later would unblock Ctrl-C."""
     sys.warnoptions.append(QUIET)
     try:
         for tracker in (mp_tracker, resource_tracker):

@@ -1,9 +1,8 @@
-"""Work for several processes: calls go out to loky workers, a few at a time; what fails is tried once more.
+"""Send calls to loky worker processes, a few at a time; a call that fails is tried once more.
 
-`Workers.run` is a stream: calls in, results out in the order in which they come, never more than a few in flight, so
-memory stays flat however many calls there are. Users' code runs confined (`dynmech.experiments.workers.sandbox`), in a
-process of its own. A worker that is killed takes nothing with it but the calls in flight; those are tried again one by
-one.
+`Workers.run` takes an iterator of calls and yields results as they are finished, with a few calls in flight at a time,
+so that memory does not grow with their number. Users' code runs in a process of its own
+(`dynmech.experiments.workers.sandbox`). If a worker is killed, the calls in flight are tried again one by one.
 """
 
 import hashlib
@@ -42,20 +41,20 @@ TRIES = 2
 """How often a call is tried."""
 
 LOOK = 2.0
-"""Seconds after which a crew is asked again whether it has room: one may grow."""
+"""Seconds after which a crew is asked again how many calls it takes: a cluster may grow."""
 
 IDLE = 60
 """Seconds after which an idle worker ends."""
 
 THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
-"""A worker is one thread: workers side by side would else fight for the cores."""
+"""Environment of a worker: one thread each, so that workers do not compete for the cores."""
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """Data for workers, pickled once; `path` is where it lies if it is too large to be sent with every call.
+    """Data for workers, pickled once; large data lie in the file `path` and are not sent with every call.
 
-    The plug-in files that it rests on are imported where it is opened, before it is.
+    The plug-in files whose classes it holds are imported before it is unpickled.
     """
 
     payload: bytes = b""
@@ -65,7 +64,7 @@ class Parcel:
 
     @classmethod
     def of(cls, thing: Any) -> "Parcel":
-        """Pack a thing.
+        """Pickle a thing.
 
         Raises:
             PlayError: something in it cannot be pickled.
@@ -79,7 +78,7 @@ class Parcel:
         return cls(payload=payload, plugins=tuple(plugins_in(payload)))
 
     def kept(self, path: Path) -> "Parcel":
-        """The same, its payload in a file."""
+        """Write the payload to a file and return a parcel that refers to it."""
         digest = hashlib.sha256(self.payload).hexdigest()
         try:
             path.write_bytes(self.payload)
@@ -88,7 +87,7 @@ class Parcel:
         return Parcel(path=path, digest=digest, plugins=self.plugins)
 
     def open(self) -> Any:
-        """The thing.
+        """Unpickle the thing.
 
         Raises:
             InputError: a plug-in has changed since the parcel was packed.
@@ -101,7 +100,7 @@ class Parcel:
 
 
 class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # it ships no types
-    """Arrays that nobody may write to stay so on the other side."""
+    """A pickler that keeps read-only arrays read-only."""
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is np.ndarray and not obj.flags.writeable and not obj.dtype.hasobject:
@@ -115,7 +114,7 @@ def _sealed(array: Array) -> Array:
 
 
 def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
-    """Path and digest of the plug-in modules whose names stand in some pickled bytes."""
+    """Yield path and digest of the plug-in modules whose names occur in pickled bytes."""
     for name, module in list(sys.modules.items()):
         if name.startswith(PLUGIN) and name.encode() in payload:
             yield str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"])
@@ -131,10 +130,10 @@ def _unpacked(path: Path, digest: str) -> Any:
 
 @dataclass(frozen=True)
 class Call:
-    """One piece of work: `function(thing, *args)`; `thing` is the parcel's, or given as it is where no process is left.
+    """One piece of work, `function(thing, *args)`; another process gets `thing` from the parcel, this one as it is.
 
     Attributes:
-        key: names it.
+        key: identifies it in `Done`.
         users: whether users' code runs in it.
     """
 
@@ -148,7 +147,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a call."""
+    """The result of a call, and how often it was tried."""
 
     key: Any
     answer: Answer
@@ -160,8 +159,8 @@ class Crew(Protocol):
 
     Attributes:
         nearby: whether they run on this machine, in this folder.
-        brittle: whether one that dies takes everything in flight with it.
-        lost: what a future raises whose process died.
+        brittle: whether all calls in flight are lost when one process dies.
+        lost: the errors that a future raises when its process died.
     """
 
     @property
@@ -174,7 +173,7 @@ class Crew(Protocol):
     def lost(self) -> tuple[type[BaseException], ...]: ...
 
     def room(self) -> int:
-        """How many calls to keep in flight."""
+        """Return how many calls to keep in flight."""
         ...
 
     def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
@@ -192,7 +191,7 @@ EXECUTORS: list[Any] = []
 
 @dataclass(frozen=True)
 class Loky:
-    """Worker processes on this machine; they are kept for a while, and replaced where one has died."""
+    """Worker processes on this machine; they stay for a while, and are replaced when one has died."""
 
     count: int
     nearby: ClassVar[bool] = True
@@ -200,11 +199,11 @@ class Loky:
     lost: ClassVar[tuple[type[BaseException], ...]] = (BrokenProcessPool,)
 
     def room(self) -> int:
-        """One more than there are processes, so that none waits."""
+        """Return one more than there are processes, so that none is idle."""
         return self.count + 1
 
     def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
-        """Send a call to the pool that is there, or to a new one in place of a broken one."""
+        """Send a call to the present pool, or to a new one if it is broken or gone."""
         with uninterrupted():
             executor = get_reusable_executor(
                 self.count,
@@ -249,7 +248,7 @@ class Workers:
         return self.count > 1 or self.crew is not None
 
     def run(self, calls: Iterable[Call]) -> Iterator[Done]:
-        """Every call's result, in the order in which they come.
+        """Do the calls and yield their results in the order in which they are finished.
 
         Raises:
             StorageError: nothing more can be written.
@@ -264,11 +263,11 @@ class Workers:
         rest = iter(calls)
         crew: Crew = self.crew or Loky(self.count)
         flying: dict[Future[Answer], tuple[Call, int]] = {}
-        again: deque[tuple[Call, int]] = deque()
+        retries: deque[tuple[Call, int]] = deque()
         try:
             while True:
-                while len(flying) < crew.room() and (one := again.popleft() if again else _next(rest)):
-                    flying[self._submit(one[0], crew)] = one
+                while len(flying) < crew.room() and (attempt := retries.popleft() if retries else _next(rest)):
+                    flying[self._submit(attempt[0], crew)] = attempt
                 if not flying:
                     return
                 landed, _ = wait(flying, timeout=LOOK, return_when=FIRST_COMPLETED)
@@ -279,7 +278,7 @@ class Workers:
                     if answer is None:
                         lost.append((call, tries))
                     elif _worth_another(answer, tries):
-                        again.append((call, tries + 1))
+                        retries.append((call, tries + 1))
                     else:
                         yield _checked(Done(call.key, answer, tries))
                 if lost and crew.brittle:  # whoever was in flight may have killed the worker
@@ -302,7 +301,7 @@ class Workers:
         return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
 
     def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
-        """Try a call whose worker died, with nothing beside it."""
+        """Try a call whose worker died once more, with no other call in flight."""
         answer = _result(self._submit(call, crew), crew)
         if answer is None:
             answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
@@ -329,15 +328,15 @@ def _worth_another(answer: Answer, tries: int) -> bool:
     return answer.error is not None and not isinstance(answer.error, StorageError) and tries < TRIES
 
 
-def _checked(done: Done) -> Done:
-    """What stops the whole run is raised."""
-    if isinstance(done.answer.error, StorageError):
-        raise done.answer.error
-    return done
+def _checked(result: Done) -> Done:
+    """Return a result, unless it is an error that stops the whole run: that is raised."""
+    if isinstance(result.answer.error, StorageError):
+        raise result.answer.error
+    return result
 
 
 def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
-    """A call's answer; None if its worker died."""
+    """Return a call's answer, None if its worker died."""
     try:
         return future.result().opened()
     except crew.lost:
@@ -350,7 +349,7 @@ def _result(future: "Future[Answer]", crew: Crew) -> Answer | None:
 
 
 def _begin(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it does."""
+    """Ignore Ctrl-C, and end this worker when its parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
@@ -366,18 +365,18 @@ def _watch(parent: int) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a call is to be done as if it were done in the parent: the folder, and where modules are found."""
+    """The parent's working folder and module path, in which a worker does a call."""
 
     folder: str
     path: tuple[str, ...]
 
     @classmethod
     def here(cls) -> "Place":
-        """Of this process."""
+        """Return those of this process."""
         return cls(os.getcwd(), tuple(sys.path))
 
     def enter(self) -> None:
-        """Go there."""
+        """Make them this process's own."""
         os.chdir(self.folder)
         if tuple(sys.path) != self.path:
             sys.path[:] = self.path

@@ -1,4 +1,4 @@
-"""Who descends from whom: a child that ends with its parent, and descendants that are all ended (on Linux)."""
+"""Tie a child to its parent, and end all processes that descend from one (on Linux)."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DIE_WITH_PARENT, ADOPT = 1, 36
-"""What `prctl` calls them."""
+"""Options of `prctl`: PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER."""
 
 ROUNDS = 1000
 """How often descendants are looked for; each round ends a generation."""
@@ -24,7 +24,7 @@ def die_with_parent(parent: int) -> None:
 
 @contextmanager
 def adopting() -> Iterator[set[int]]:
-    """Meanwhile whoever descends from this process and loses its parent becomes its child; gives those it has."""
+    """Inside the block, orphaned descendants become children of this process; yields the children it has before."""
     _ask(ADOPT, 1)
     try:
         yield children()
@@ -33,7 +33,7 @@ def adopting() -> Iterator[set[int]]:
 
 
 def end_descendants(others: set[int]) -> None:
-    """End all children but `others`, and what then becomes one."""
+    """Kill all children but `others`, then the descendants that become children by that, and so on."""
     for _ in range(ROUNDS):
         strays = children() - others
         if not strays:
@@ -45,12 +45,12 @@ def end_descendants(others: set[int]) -> None:
 
 
 def children() -> set[int]:
-    """Processes whose parent this one is; none where the system does not say."""
-    found: set[int] = set()
+    """Return the process ids of this process's children; empty where the system does not list them."""
+    pids: set[int] = set()
     for thread in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
-            found |= {int(pid) for pid in thread.read_text(encoding="ascii").split()}
-    return found
+            pids |= {int(pid) for pid in thread.read_text(encoding="ascii").split()}
+    return pids
 
 
 def _ask(what: int, value: int) -> None:

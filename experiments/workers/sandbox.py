@@ -1,8 +1,8 @@
-"""Run a piece of work in a child process that cannot do harm: time and memory limited, its output kept apart.
+"""Run a piece of work in a child process with limited time and memory, and collect its output.
 
 The child is forked, so it starts in milliseconds with everything already imported; whatever it does to its own process
-(exit, crash, change global state) ends with it, and so does every process that it has started. Of what is open here it
-has nothing but its line back. Python is no sandbox: files and the network stay within reach.
+(exit, crash, change global state) ends with it, and so does every process that it has started. It inherits no open file
+but the pipe for its result. It can still reach files and the network.
 """
 
 import os
@@ -34,7 +34,7 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Limits:
-    """What users' code may take.
+    """What one piece of users' code may take.
 
     Attributes:
         seconds: wall time of one piece of work.
@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a piece of work: a value, or an error; and what it wrote to standard output, in words.
+    """The result of a piece of work: a value or an error, and a sentence about what it wrote to standard output.
 
     An error is `bare` where it does not say whose it is: the work was ended, or ended itself, from outside the rules.
     A child's value is `packed` until it is where its classes are known.
@@ -66,7 +66,7 @@ class Answer:
     packed: bytes = b""
 
     def opened(self) -> "Answer":
-        """The same with its value; that this cannot be had is an error too."""
+        """Unpickle the value; a value that cannot be unpickled becomes an error."""
         if not self.packed:
             return self
         try:
@@ -81,7 +81,7 @@ def can_confine() -> bool:
 
 
 def attempted(work: Callable[[], Any]) -> Answer:
-    """Run work here; an error becomes part of the answer."""
+    """Run work in this process and return its value or its error."""
     try:
         return Answer(work())
     except DynmechError as error:
@@ -143,7 +143,7 @@ def _child(work: Callable[[], Any], limits: Limits, send: int, write: int, paren
 
 
 def _open_only(send: int, write: int) -> None:
-    """Standard input is empty, output goes to `write`; of everything else that is open only `send` stays so."""
+    """Close every inherited file descriptor except the result pipe `send`; input is empty, output goes to `write`."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (write, 1), (write, 2)):
         os.dup2(source, target)
@@ -154,7 +154,7 @@ def _open_only(send: int, write: int) -> None:
 
 
 def _answer(work: Callable[[], Any], limits: Limits) -> bytes:
-    """The answer as bytes; what cannot be sent is an error too."""
+    """Do the work and return the pickled answer; a value that cannot be pickled becomes an error."""
     limit_memory(limits.memory)
     try:
         return pickle.dumps(Answer(packed=cloudpickle.dumps(work())))
@@ -167,13 +167,13 @@ def _answer(work: Callable[[], Any], limits: Limits) -> bytes:
 
 
 def _kind(error: BaseException) -> type[DynmechError]:
-    """Which of our errors it is; a user's own kind may not be known elsewhere."""
+    """Return the class of ours that an error belongs to: the parent may not know a user's own subclass."""
     ours = (InputError, Refusal, PlayError, StorageError, DynmechError)
     return next((kind for kind in ours if isinstance(error, kind)), PlayError)
 
 
 def located(error: BaseException) -> str:
-    """An error as one line that can be printed, with the file and line at which it arose; ours say themselves where."""
+    """Return an error as one printable line with file and line number; our own errors name the place themselves."""
     text, trace = format_exception(error), error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -192,7 +192,7 @@ def _send(pipe: int, payload: bytes) -> None:
 
 
 def limit_memory(extra: int | None) -> None:
-    """Let the process have at most `extra` bytes of address space more than it has; None: as much as before."""
+    """Limit the address space to `extra` bytes more than is in use now; None lifts the limit."""
     try:
         import resource
     except ImportError:  # not on this platform
@@ -213,9 +213,9 @@ def limit_memory(extra: int | None) -> None:
 
 
 def _listen(pid: int, results: int, output: int, limits: Limits) -> Answer:
-    """Collect result and output until the result is whole, the child has ended, or the time is up."""
+    """Read result and output until the result is complete, the child has ended, or the time is up."""
     deadline = time.monotonic() + limits.seconds
-    payload, said, status = bytearray(), _Said(), None
+    payload, written, status = bytearray(), _Output(), None
     with selectors.DefaultSelector() as ready:
         ready.register(results, selectors.EVENT_READ)
         ready.register(output, selectors.EVENT_READ)
@@ -228,16 +228,16 @@ def _listen(pid: int, results: int, output: int, limits: Limits) -> Answer:
                 elif key.fd == results:
                     payload += piece
                 else:
-                    said.hear(piece)
+                    written.hear(piece)
             if not events or not ready.get_map():
                 status = _ended(pid)
     late = status is None and not _whole(payload)
     _finish(pid, reap=status is None)
-    said.drain(output)
+    written.drain(output)
     if _whole(payload):
-        return replace(_read(payload), wrote=said.words)
+        return replace(_read(payload), wrote=written.words)
     how = f"still running after {limits.seconds:g} s" if late else _how(status or 0)
-    return Answer(error=PlayError(how), wrote=said.words, bare=True)
+    return Answer(error=PlayError(how), wrote=written.words, bare=True)
 
 
 def _whole(payload: bytearray) -> bool:
@@ -245,7 +245,7 @@ def _whole(payload: bytearray) -> bool:
 
 
 def _read(payload: bytearray) -> Answer:
-    """What the child sent, unless somebody in it wrote to the line."""
+    """Unpickle what the child sent; an error if users' code has written to the pipe."""
     with suppress(Exception):
         answer: object = pickle.loads(payload[HEAD.size :])
         if isinstance(answer, Answer):
@@ -254,13 +254,13 @@ def _read(payload: bytearray) -> Answer:
 
 
 def _ended(pid: int) -> int | None:
-    """The child's status if it has ended."""
-    done, status = os.waitpid(pid, os.WNOHANG)
-    return status if done else None
+    """Return the child's exit status, None while it runs."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return status if ended else None
 
 
 def _finish(pid: int, *, reap: bool) -> None:
-    """End the child and its group."""
+    """Kill the child and its process group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     if reap:
@@ -270,7 +270,7 @@ def _finish(pid: int, *, reap: bool) -> None:
 
 
 def _how(status: int) -> str:
-    """How a process ended, in words."""
+    """Say how a process ended."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         name = signal.Signals(-code).name if -code in {int(s) for s in signal.Signals} else str(-code)
@@ -278,8 +278,8 @@ def _how(status: int) -> str:
     return f"ended its process (exit code {code})"
 
 
-class _Said:
-    """What a child wrote: its beginning, and how much it was."""
+class _Output:
+    """The beginning of what a child wrote, and how many bytes it was in all."""
 
     def __init__(self) -> None:
         self.start, self.count = bytearray(), 0
@@ -290,7 +290,7 @@ class _Said:
         self.count += len(piece)
 
     def drain(self, pipe: int) -> None:
-        """What is still in the pipe, without waiting; no more than a pipe can hold."""
+        """Read what is still in the pipe, without waiting, and no more than a pipe can hold."""
         os.set_blocking(pipe, False)
         end = self.count + (1 << 20)
         with suppress(BlockingIOError):

@@ -18,7 +18,6 @@ from .separable import separable_conditions as separable_conditions
 from .trade_budget import (
     Trade as Trade,
     TradeBudget as TradeBudget,
-    persistent_chain as persistent_chain,
     trade_in as trade_in,
 )
 from .yoon_property_a import property_a as property_a

@@ -227,12 +227,3 @@ def trade_in(environment: TableEnvironment) -> Trade | None:
 def _same(one: FloatArray, other: FloatArray) -> bool:
     """Return whether two tables are equal up to rounding."""
     return bool((np.abs(one - other) <= SLACK * scale_of(one)).all())
-
-
-def persistent_chain(types: int, persistence: float) -> FloatArray:
-    """Return the chain that stays with this probability, else moves to any other type; Yoon's α-chain for two types.
-
-    >>> persistent_chain(2, 0.75).tolist()
-    [[0.75, 0.25], [0.25, 0.75]]
-    """
-    return persistence * np.eye(types) + (1 - persistence) / max(types - 1, 1) * (1 - np.eye(types))

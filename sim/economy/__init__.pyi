@@ -11,6 +11,7 @@ from .builders import (
     trade as trade,
 )
 from .buyer_with_two_signals import TwoPeriodBuyer as TwoPeriodBuyer, two_period_buyer as two_period_buyer
+from .chains import persistent_chain as persistent_chain
 from .density import (
     DensityEnvironment as DensityEnvironment,
     density_environment as density_environment,

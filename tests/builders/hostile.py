@@ -59,7 +59,7 @@ HEAD = """
 def strategy(body: str, method: str = "message(self, view)", before: str = "", inside: str = "") -> str:
     """A strategy that tells the truth but for one method; `before` and `inside` its class stand other definitions."""
     truth = "" if method.startswith("message") else "def message(self, view):\n    return view.prescribed\n"
-    decorator = "@classmethod\n" if method.startswith("menu") else ""
+    decorator = "@classmethod\n" if method.startswith("candidates") else ""
     methods = f"{truth}{decorator}def {method}:\n{indent(dedent(body).strip(), '    ')}\n"
     return _file("class Hostile(Strategy):", f"{dedent(inside)}\n{methods}", before)
 
@@ -183,14 +183,14 @@ def _raises() -> list[Hostile]:
         ),
         one(
             "menu raises",
-            strategy("raise ValueError('no')", "menu(cls, setting)"),
-            "strategy 'hostile', menu.*ValueError: no",
+            strategy("raise ValueError('no')", "candidates(cls, context)"),
+            "strategy 'hostile', candidates.*ValueError: no",
             command="stress",
         ),
         one(
             "menu raises half way",
-            strategy("yield cls()\nraise SystemExit(1)", "menu(cls, setting)"),
-            "strategy 'hostile', menu.*SystemExit: 1",
+            strategy("yield cls()\nraise SystemExit(1)", "candidates(cls, context)"),
+            "strategy 'hostile', candidates.*SystemExit: 1",
             command="stress",
         ),
         one(
@@ -293,7 +293,7 @@ def _hangs() -> list[Hostile]:
         one("message hangs from period 1 on", strategy(f"while view.t:\n    pass\n{TRUTH}")),
         one("message hangs when it plays in earnest", strategy(f"while view.size > 24:\n    pass\n{TRUTH}")),
         one("a strategy's __init__ loops", strategy(FOREVER, "__init__(self)")),
-        one("menu has no end", strategy("while True:\n    yield cls()", "menu(cls, setting)"), command="stress"),
+        one("menu has no end", strategy("while True:\n    yield cls()", "candidates(cls, context)"), command="stress"),
         one("describe loops", strategy(FOREVER, "describe(self, setting)"), command="stress"),
         one("a strategy loops at import", FOREVER),
         one("a mechanism's decide loops", mechanism(FOREVER, "decide(self, now, messages)"), "mechanism"),
@@ -327,7 +327,7 @@ def _ends() -> list[Hostile]:
         one("message leaves when it plays in earnest", strategy(
             f"if view.size > 24:\n    os._exit(6)\n{TRUTH}"), rf"{GONE} \(exit code 6\)"),
         one("a strategy's __init__ leaves", strategy("os._exit(7)", "__init__(self)")),
-        one("menu leaves", strategy("os._exit(8)\nyield", "menu(cls, setting)"), command="stress"),
+        one("menu leaves", strategy("os._exit(8)\nyield", "candidates(cls, context)"), command="stress"),
         one("a strategy leaves at import", "import os\nos._exit(9)"),
         one("a mechanism's charge leaves", mechanism("os._exit(10)"), kind="mechanism"),
         one("a mechanism's remember aborts", mechanism(
@@ -354,7 +354,7 @@ def _allocates() -> list[Hostile]:
             "kept = []\nwhile True:\n    try:\n        kept.append(bytearray(1 << 24))\n    except MemoryError:\n        pass")),
         one("notes grow without end", strategy(
             f"view.private['x'] = np.ones(1 << 27)\nself.kept = getattr(self, 'kept', []) + [np.ones(1 << 29)]\n{TRUTH}")),
-        one("menu holds an enormous list", strategy("return [cls()] * (1 << 38)", "menu(cls, setting)"), command="stress"),
+        one("menu holds an enormous list", strategy("return [cls()] * (1 << 38)", "candidates(cls, context)"), command="stress"),
         one("a strategy wants enormous luck", strategy(TRUTH, inside="width = 1 << 40"))._replace(
             says=f"width is 1099511627776, expected|{FULL}"),
         one("a mechanism's charge makes an enormous array", mechanism("return np.ones((len(messages), 1 << 36))"), "mechanism"),
@@ -404,8 +404,8 @@ def _garbage() -> list[Hostile]:
             f"return {zeros}.view(Odd)", before=odd), r"message (raised ValueError: no|returned )"),
         one("message returns another answer each time", strategy(
             "return np.random.default_rng().integers(0, view.space.size, view.size)"), "it draws outside its stream"),
-        one("menu holds strangers", strategy("return [1, None]", "menu(cls, setting)"), "strategy 'hostile'", command="stress"),
-        one("menu is a number", strategy("return 3", "menu(cls, setting)"), "strategy 'hostile', menu.*TypeError", command="stress"),
+        one("menu holds strangers", strategy("return [1, None]", "candidates(cls, context)"), "strategy 'hostile'", command="stress"),
+        one("menu is a number", strategy("return 3", "candidates(cls, context)"), "strategy 'hostile', candidates.*TypeError", command="stress"),
         one("describe returns a number", strategy("return 3", "describe(self, setting)"), "strategy 'hostile'", command="stress"),
         one("options are not its own", strategy("return {'depth': '3'}", "options(self)"), "unknown option 'depth'|do not make it again", command="stress"),
         one("options are a list", strategy("return ['depth']", "options(self)"), "strategy 'hostile'"),

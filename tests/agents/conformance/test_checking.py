@@ -143,8 +143,8 @@ class Nameless(Shade):
         ),
         (Forgetful(), r"its options\(\) do not make it again: forgetful:step=2 becomes forgetful:step=3"),
         (Nameless(), "strategy 'nameless': keep option 'depth' as self.depth"),
-        (Foreign(), "strategy 'foreign': menu yields Truthful, expected its own kind"),
-        (Endless(), "strategy 'endless': menu has 10,000 members or more; offer fewer"),
+        (Foreign(), "strategy 'foreign': candidates yields Truthful, expected its own kind"),
+        (Endless(), "strategy 'endless': candidates yields 10,000 or more; offer fewer"),
     ],
 )
 def test_a_strategys_name_options_words_and_menu_are_checked(strategy: Strategy, what: str) -> None:

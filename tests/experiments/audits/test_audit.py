@@ -454,7 +454,7 @@ def test_the_largest_transfer_has_the_sign_of_who_pays() -> None:
 
 
 def test_how_patient_traders_must_be_is_said_where_play_enforces_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    environment = "repeated-trade:persistence=0"
+    environment = "repeated-trade:persistence=0.5"
     code, out, _ = call(capsys, "audit", environment, "self-enforcing")
     words = " ".join(out.split())
     assert code == 0

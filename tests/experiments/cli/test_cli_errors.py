@@ -446,7 +446,7 @@ OPTIONS = "    def options(self):\n        return {'depth': '3'}\n"
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (MENU, "strategy 'planted', menu: ZeroDivisionError: division by zero (p.py, line 11)"),
+        (MENU, "strategy 'planted', candidates: ZeroDivisionError: division by zero (p.py, line 11)"),
         (OPTIONS, "strategy 'planted': its options() do not make it again"),
     ],
     ids=["menu", "options"],

@@ -124,7 +124,7 @@ def test_a_replay_of_prescribed_play_says_so(leases: StressResult, capsys: pytes
     [
         ("firm-1.best-respnse", {}, "no case 'firm-1.best-respnse'; cases: "),
         ("firm-1.one-shot", {}, "under cremer-mclean, linked; choose one with --mechanism"),
-        ("firm-1.best-response", {"mechanism": "linked"}, "is not there under 'linked'"),
+        ("firm-1.best-response", {"mechanism": "linked"}, "was not played under 'linked'"),
         ("firm-1.best-response", {"episode": 3000}, "no episode 3000; there are 0 to 2999"),
     ],
 )
@@ -249,4 +249,4 @@ def test_a_family_that_cannot_be_tried_is_named(plugin: Path, tmp_path: Path) ->
 
     use_plugins([plugin])
     result = stress("oil-leases", ["linked"], episodes=100, out=tmp_path / "s")
-    assert result.untried == {"needy": "it needs p; give it a default, or the class a menu"}
+    assert result.untried == {"needy": "it needs p; give it a default, or define candidates()"}

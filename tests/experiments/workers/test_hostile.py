@@ -136,8 +136,8 @@ def check_rest(one: Hostile, whole: dict[str, Any], capfd: pytest.CaptureFixture
         return
     assert code == 0, err
     told = {entry["failed"] for entry in manifest("failed")} | {entry["remark"] for entry in manifest("remark")}
-    # What __init__ raises shows in the menu first.
-    texts = [text.replace("firm 2", "firm 1").replace("'hostile', menu: ", "'hostile': ") for text in told]
+    # What __init__ raises shows in the candidates first.
+    texts = [text.replace("firm 2", "firm 1").replace("'hostile', candidates: ", "'hostile': ") for text in told]
     assert any(re.search(one.says, text) for text in [*told, *texts]), told
     rest = contents(Path("out"))
     assert {key: rest.get(key) for key in whole} == whole

@@ -37,7 +37,7 @@ SELLER, BUYER = 0, 1
 OUT, IN = 0, 1
 
 
-def market(discount: float = 0.95, persistence: float = 0.5) -> TableEnvironment:
+def market(discount: float = 0.95, persistence: float = 0.75) -> TableEnvironment:
     environment = load(f"repeated-trade:discount={discount},persistence={persistence}")
     assert isinstance(environment, TableEnvironment)
     return environment
@@ -54,7 +54,7 @@ class ByHand:
 
     def __init__(self, discount: float, persistence: float) -> None:
         self.delta = discount
-        self.keep = persistence * np.eye(2) + (1 - persistence) / 2
+        self.keep = np.array([[persistence, 1 - persistence], [1 - persistence, persistence]])
         self.law: FloatArray = np.kron(self.keep, self.keep).astype(np.float64)
         self.u = np.array(
             [[-self.costs[s] * self.trade(s, b), self.values[b] * self.trade(s, b)] for s, b in self.states]
@@ -158,7 +158,7 @@ class ByHand:
         return best
 
 
-@pytest.mark.parametrize("persistence", [0.0, 0.5])
+@pytest.mark.parametrize("persistence", [0.5, 0.75])
 @pytest.mark.parametrize("discount", [0.5, 0.9])
 def test_payments_and_constraints_are_those_of_the_formulas(discount: float, persistence: float) -> None:
     environment, hand = market(discount, persistence), ByHand(discount, persistence)
@@ -174,7 +174,7 @@ def test_payments_and_constraints_are_those_of_the_formulas(discount: float, per
         assert worst_exit(environment, level).amount == pytest.approx(hand.excess(level), abs=1e-8)
 
 
-@pytest.mark.parametrize(("discount", "persistence"), [(0.8, 0.0), (0.85, 0.0), (0.9, 0.3)])
+@pytest.mark.parametrize(("discount", "persistence"), [(0.8, 0.5), (0.85, 0.5), (0.9, 0.65)])
 def test_the_best_response_with_quitting_is_the_one_by_hand(discount: float, persistence: float) -> None:
     gain = worst_exit(market(discount, persistence), Level.BEST_RESPONSE).amount
     assert gain == pytest.approx(ByHand(discount, persistence).best_response(), abs=1e-8)
@@ -193,7 +193,7 @@ INDEPENDENT = {Level.TRUTHFUL: 5 / 6, Level.BEST_RESPONSE: 28 / 33, Level.AFTER_
 
 @pytest.mark.parametrize("level", Level)
 def test_least_patience_without_persistence_is_a_fraction(level: Level) -> None:
-    assert least_patience(market(persistence=0), level) == pytest.approx(INDEPENDENT[level], abs=1e-8)
+    assert least_patience(market(persistence=0.5), level) == pytest.approx(INDEPENDENT[level], abs=1e-8)
 
 
 def test_the_three_levels_with_persistence() -> None:
@@ -201,7 +201,7 @@ def test_the_three_levels_with_persistence() -> None:
     found = {level: least_patience(environment, level) for level in Level}
     assert found[Level.TRUTHFUL] + 1e-3 < found[Level.BEST_RESPONSE] < found[Level.AFTER_LIES] - 1e-3
     for level in (Level.TRUTHFUL, Level.AFTER_LIES):
-        by_hand = bisected(lambda d, level=level: ByHand(d, 0.5).excess(level) > 0, 0.8, 0.98)  # type: ignore[misc]
+        by_hand = bisected(lambda d, level=level: ByHand(d, 0.75).excess(level) > 0, 0.8, 0.98)  # type: ignore[misc]
         assert found[level] == pytest.approx(by_hand, abs=1e-8)
     bound = sufficient(environment)
     assert found[Level.AFTER_LIES] < bound.discount < 1
@@ -285,7 +285,7 @@ class LiesFirst(Quitting):
 def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_not(level: Level) -> None:
     """At the worst information set of the level: off − on, discounted and weighted by how often play gets there."""
     for shift, sign in ((-0.01, 1), (0.01, -1)):
-        environment = market(round(INDEPENDENT[level] + shift, 6), 0.0)
+        environment = market(round(INDEPENDENT[level] + shift, 6), 0.5)
         exit = worst_exit(environment, level)
         assert np.sign(exit.amount) == sign
         assert exit.profile is not None
@@ -316,7 +316,7 @@ def test_just_below_the_threshold_the_exit_pays_in_play_and_just_above_it_does_n
 
 def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
     for shift in (-0.01, 0.01):
-        environment = market(round(28 / 33 + shift, 6), 0.0)
+        environment = market(round(28 / 33 + shift, 6), 0.5)
         exit = worst_exit(environment, Level.BEST_RESPONSE)
         problem = build_problem(environment, SelfEnforcing(environment), (exit.agent,))
         witness = Witness(problem, Family.BEST_RESPONSE)
@@ -372,7 +372,7 @@ def test_the_audit_shows_the_long_run_and_the_payments() -> None:
     conditions = {c.name: c for c in audit(environment, SelfEnforcing(environment)).conditions}
     assert not conditions["private values"].holds  # as long as nobody enforces what others do
     assert conditions["private values, if what all can see is enforced"].holds
-    hand = ByHand(0.95, 0.5)
+    hand = ByHand(0.95, 0.75)
     note = conditions["decisions of the very patient, one ergodic set"].note
     for name, earned, base in zip(environment.agents, hand.u.mean(axis=1), hand.base, strict=True):
         assert f"{name} earns {earned:.6g} per period, A = {base:.6g}" in note

@@ -54,7 +54,7 @@ def test_every_carrier_wins_somewhere_and_awards_steer_what_is_known() -> None:
 
 def test_the_law_of_the_spectrum_by_simulation_of_its_story() -> None:
     """A market is drawn, everybody learns it or not: frequencies against the kernel, 40,000 draws of the story."""
-    scenario = Spectrum(carriers=2, signals=3, correlation=0.4, persistence=0.6, news=0.3, lead=0.5)
+    scenario = Spectrum(carriers=2, signals=3, correlation=0.4, keep=0.6, news=0.3, lead=0.5)
     law = scenario.build().kernel(0).rows()[2].reshape(3, 3, 3, 3)  # carrier 2 holds the licence
     rng = np.random.default_rng(5)
     draws, profile = 40_000, np.array([0, 2])
@@ -92,7 +92,7 @@ def test_the_law_of_the_common_state_from_first_principles(crews: int, states: i
     environment = CommonState(crews, states, informativeness=kappa, persistence=stay).build()
 
     def chain(before: int, after: int) -> float:
-        return stay * (before == after) + (1 - stay) / states
+        return stay if before == after else (1 - stay) / (states - 1)
 
     def seen(state: int, sightings: tuple[int, ...]) -> float:
         return float(np.prod([kappa * (k == state) + (1 - kappa) / states for k in sightings]))

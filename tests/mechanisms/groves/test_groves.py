@@ -130,7 +130,7 @@ def test_property_a_holds_for_every_groves_mechanism(rule: type[FlowMechanism], 
 
 
 def test_property_a_names_where_a_rule_is_not_groves() -> None:
-    environment = load("repeated-auction:values=2,persistence=0,discount=0.5")
+    environment = load("repeated-auction:values=2,persistence=0.5,discount=0.5")
     assert isinstance(environment, TableEnvironment)
     found = property_a(environment, PayYourReport(environment))
     # Pays all that it gets, so Z^i + V_{−i} = W: 1 against the other's 0 adds the good's value, 1, this period; later

@@ -62,7 +62,7 @@ def test_payments_are_todays_externality_and_never_negative(seed: int) -> None:
 
 def test_decisions_that_move_signals_break_both() -> None:
     """Private values, but having the good makes a taste for it: one rule wastes welfare, the other can be bent."""
-    environment = PublicGood(interdependence=0, persistence=0.9, habit=0.5, cost=1.3).build()
+    environment = PublicGood(interdependence=0, persistence=0.92, habit=0.5, cost=1.3).build()
     myopic, efficient = audit(environment, StaticVCG(environment)), audit(environment, StaticVCGEfficient(environment))
     statuses = {v.promise.partition(":")[0]: v.status for v in myopic.promises}
     assert statuses == {"incentive": "fails", "budget": "holds", "efficient": "fails"}

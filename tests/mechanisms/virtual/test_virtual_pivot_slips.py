@@ -16,7 +16,7 @@ from dynmech.sim.economy.separable_builders import beta_signal
 from tests.builders.separable_economies import on_midpoints, three_arms
 
 
-@pytest.mark.parametrize("text", ["ar1-additive", "ar1-additive:buyers=1,persistence=0.5", "ar1-additive:cost=0.2"])
+@pytest.mark.parametrize("text", ["ar1-additive", "ar1-additive:buyers=1,rho=0.5", "ar1-additive:cost=0.2"])
 def test_beta_is_added(text: str) -> None:
     """(18) as printed, − β̂ in the recursion: its plan loses virtual welfare, and so revenue."""
     made = load(text)
