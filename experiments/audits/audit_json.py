@@ -8,9 +8,9 @@ import numpy as np
 
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_result import FAMILIES, KINDS, Audit
-from dynmech.experiments.audits.verdicts import verdict_data
 from dynmech.experiments.audits.witness_text import story_text, witness_data
 from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.runs.verdicts import verdict_data
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.ties import rounded_up

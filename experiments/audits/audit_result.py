@@ -11,7 +11,7 @@ from dynmech.agents.oracle.gains import Gain
 from dynmech.agents.oracle.problem import Problem
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.story import Story
-from dynmech.experiments.audits.verdicts import OPEN, Verdict, together, violated
+from dynmech.experiments.runs.verdicts import OPEN, Verdict, together, violated
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.values_of_truth import TruthfulValues

@@ -16,7 +16,8 @@ from dynmech.agents.oracle.frozen_search import FrozenSearch, search_frozen
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_json import condition_data
 from dynmech.experiments.audits.first_reports import first_report_conditions
-from dynmech.experiments.audits.verdicts import (
+from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.experiments.runs.verdicts import (
     NOT_PROMISED,
     OPEN,
     Verdict,
@@ -26,7 +27,6 @@ from dynmech.experiments.audits.verdicts import (
     verdict_data,
     violated,
 )
-from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition

@@ -12,7 +12,11 @@ from typing import Any
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.base import AgentContext
 from dynmech.experiments.audits.audit_json import condition_data
-from dynmech.experiments.audits.verdicts import (
+from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
+from dynmech.experiments.runs.moments import ZERO, Moments
+from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
+from dynmech.experiments.runs.simulation import Case, Progress, Sampling, lone_deviation, pilot, silent
+from dynmech.experiments.runs.verdicts import (
     BREAKS,
     NOT_PROMISED,
     NOT_REFUTED,
@@ -24,10 +28,6 @@ from dynmech.experiments.audits.verdicts import (
     verdict_data,
     violated,
 )
-from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
-from dynmech.experiments.runs.moments import ZERO, Moments
-from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
-from dynmech.experiments.runs.simulation import Case, Progress, Sampling, lone_deviation, pilot, silent
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import first_largest

@@ -9,8 +9,8 @@ from dynmech.agents.oracle.budget_and_participation import Least
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.oracle.state_labels import place_text, profile_text
 from dynmech.experiments.audits.audit_result import Audit, least_of
-from dynmech.experiments.audits.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
 from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.ties import first_largest, rounded_up
 

@@ -9,7 +9,7 @@ from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.state_labels import message_text, own_text, place_text, profile_text
 from dynmech.agents.oracle.story import Story, past_lies
 from dynmech.experiments.audits.audit_result import Audit, Search
-from dynmech.experiments.audits.verdicts import HOLDS, WORDS
+from dynmech.experiments.runs.verdicts import HOLDS, WORDS
 from dynmech.sim.core.ties import figure as figure_text, first_of
 
 

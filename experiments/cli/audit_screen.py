@@ -10,13 +10,13 @@ from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_result import FAMILIES, KINDS, Audit, least_of
 from dynmech.experiments.audits.frozen_weights import FrozenAudit
 from dynmech.experiments.audits.limited import LimitedAudit
-from dynmech.experiments.audits.verdicts import WORDS
 from dynmech.experiments.audits.witness_text import headline
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import figure, first_of, rounded_up

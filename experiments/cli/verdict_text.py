@@ -6,18 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.experiments.audits.verdicts import HOLDS, NOT_PROMISED, WORDS, Verdict
+from dynmech.experiments.cli.console import STYLES
+from dynmech.experiments.runs.verdicts import HOLDS, NOT_PROMISED, WORDS, Verdict
 from dynmech.sim.core.ties import figure
-
-STYLES = {
-    "holds": "green",
-    "breaks": "bold red",
-    "undecided": "yellow",
-    "not_refuted": "yellow",
-    "outside_assumptions": "cyan",
-    "not_promised": "dim",
-}
-"""By status."""
 
 WIDTH = max(map(len, WORDS.values()))
 

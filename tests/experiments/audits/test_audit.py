@@ -17,10 +17,10 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.audit_json import audit_data
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.audits.verdicts import status
 from dynmech.experiments.audits.witness_text import story_text, witness_data
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.runs.verdicts import status
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dynmech import plot_stress
-from dynmech.experiments.runs.stressing import StressResult
+from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 
