@@ -120,7 +120,7 @@ def test_contingent_transfers_hold_and_naive_rules_do_not(seed: int) -> None:
     environment = interdependent(seed)
     good, bad = audit(environment, ContingentSpanning(environment)), audit(environment, Team(environment))
     assert verdicts(good) == {"incentive: periodic ex post": "holds", "efficient": "holds"}
-    assert verdicts(bad)["incentive: periodic ex post"] == "breaks"
+    assert verdicts(bad)["incentive: periodic ex post"] == "outside_assumptions"  # it assumes private values
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     data = audit_data(good)
     assert data["truth"]["payoff"] == pytest.approx([surplus, surplus], abs=1e-8)  # V = W
@@ -143,7 +143,7 @@ def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[Mechanism]) 
     found = audit(environment, rule(environment))
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     off = max(abs(p - surplus) for p in audit_data(found)["truth"]["payoff"])
-    broken = "breaks" in verdicts(found).values()
+    broken = not {"breaks", "outside_assumptions"}.isdisjoint(verdicts(found).values())
     assert broken or off > 0.1
     if rule is UndiscountedTarget:
         assert off > 0.1  # a forgotten discount factor shows in the level V = W − p
