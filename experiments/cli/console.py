@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.replaying import Replay
@@ -35,16 +36,6 @@ from dynmech.experiments.runs.verdicts import WORDS
 
 MONEY = ("earns", "pays")
 """Columns of a replay that hold money."""
-
-STYLES = {
-    "holds": "green",
-    "breaks": "bold red",
-    "undecided": "yellow",
-    "not_refuted": "yellow",
-    "outside_assumptions": "cyan",
-    "not_promised": "dim",
-}
-"""By status of a verdict."""
 
 PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""

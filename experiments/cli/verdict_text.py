@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.experiments.cli.console import STYLES
+from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.verdicts import HOLDS, NOT_PROMISED, WORDS, Verdict
 from dynmech.sim.core.ties import figure
 
