@@ -14,7 +14,10 @@ import pandas as pd
 
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.stressing import EXACT, StressResult, gain_table, stress
+from dynmech.experiments.runs.stress_result import EXACT, StressResult, gain_table
+from dynmech.experiments.runs.stressing import stress
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.scenarios.base import Scenario
 
 PAGE = Path(__file__).resolve().parent / "gallery.md"
@@ -59,7 +62,8 @@ the worst first, and a column a family of lies:
 
 A figure is what the best lie of the family gains, before anything is known: exactly, or in brackets as played by the
 best member that a search on other draws found. – is no gain. *holds*: the exact best response of everybody gains
-nothing; *holds\\**: nothing that was tried does.
+nothing; *not refuted*: nothing that was tried does; *breaks*: some deviation gains; *outside its assumptions*: the same
+where the mechanism assumes what does not hold here; *not promised*: it does not promise that truth is best.
 
 The second table is about prescribed play: welfare, the designer's revenue, the largest deficit of any period (below 0),
 and how many of the (agent, date, own signal) that were seen often enough would rather leave.
@@ -118,21 +122,25 @@ def tables(result: StressResult) -> list[str]:
         family for family in simulated.columns if simulated[family].notna().any() or exact[family].notna().any()
     ]
     gains = [["mechanism", "verdict", *families]]
-    worth = [["mechanism", "welfare", "revenue", "worst budget", "unwilling"]]
-    for row in result.mechanisms.to_dict("records"):
+    rows = result.mechanisms.to_dict("records")
+    money = {"welfare": "welfare", "revenue": "revenue"}
+    money |= ({"net revenue": "net_revenue"} if has_costs(rows) else {}) | {"worst budget": "worst_deficit"}
+    worth = [["mechanism", *money, "unwilling"]]
+    for row in rows:
         name = row["mechanism"]
         gains.append(
             [f"`{name}`", verdict(row), *(cell(simulated.loc[name, f], exact.loc[name, f], f) for f in families)]
         )
         seen = row["participation_cells"]
         unwilling = f"{row['participation_violations']} of {seen}" if seen else "–"
-        worth.append([f"`{name}`", *(amount(row[key]) for key in ("welfare", "revenue", "worst_deficit")), unwilling])
+        worth.append([f"`{name}`", *(amount(row[key]) for key in money.values()), unwilling])
     return [markdown(gains), markdown(worth)]
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
     """As on the terminal."""
-    return "**breaks**" if row["breaks"] else "holds" if row["exact"] else "holds\\*"
+    word = WORDS[row["verdict"]]
+    return f"**{word}**" if word == "breaks" else word
 
 
 def cell(simulated: float, exact: float, family: str) -> str:

@@ -235,6 +235,8 @@ def figures_of_audit(data: Mapping[str, Any]) -> dict[str, Value]:
         if "largest_transfer" in data:  # of two that are as large rounding decides which is told: no sign
             put(f"largest transfer/{what}", abs(data["largest_transfer"][what]))
     for verdict in data.get("promises", []):
+        if verdict["status"] == "not_promised" or "refused" in data:
+            continue  # the figure stands among the gains, or among what a limited search found
         key = f"promise/{verdict['promise'].partition(',')[0]}"
         put(f"{key}/status", verdict["status"])
         put(f"{key}/worst", verdict["worst"])

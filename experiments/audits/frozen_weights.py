@@ -1,21 +1,32 @@
 """The audit of a mechanism that freezes weights at the first report, where the plain search does not fit.
 
-It covers any deviation at all, as the plain audit's best response does, over *all* profiles of states. Information:
-ex post. A gain knowing less is no larger, so what holds ex post holds for the other kinds too; at the start it is also
-worked out interim and ex ante. See `dynmech.agents.oracle.frozen_search`.
+It covers any deviation at all, as the best response of the plain audit does, over *all* profiles of states.
+Information: ex post. A gain knowing less is no larger, so what holds ex post holds for the other kinds too; at the
+start it is also worked out interim and ex ante. See `dynmech.agents.oracle.frozen_search`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch, search_frozen
-from dynmech.experiments.audits.auditing import Verdict, status
+from dynmech.agents.oracle.search import Family
+from dynmech.experiments.audits.audit_json import condition_data
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.experiments.runs.verdicts import (
+    NOT_PROMISED,
+    OPEN,
+    Verdict,
+    excused,
+    status,
+    together,
+    verdict_data,
+    violated,
+)
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
@@ -57,28 +68,43 @@ class FrozenAudit:
         gains = [max(search.first_gain, search.later_gain) for search in self.searches]
         return self.searches[first_largest(gains, self.scale)], max(gains)
 
-    @property
+    @cached_property
     def revenue(self) -> float:
-        """Expected discounted payments less costs."""
-        return self.mechanism.profit
+        """Expected discounted payments, before first signals are known."""
+        weights = reduce(np.multiply.outer, [grid.masses for grid in self.mechanism.environment.grids], np.ones(()))
+        return float(weights.reshape(-1) @ self.mechanism.rents.expected_payment.sum(axis=1))
 
     @property
+    def net_revenue(self) -> float:
+        """Expected discounted payments less the designer's costs."""
+        return self.mechanism.profit
+
+    @cached_property
     def promises(self) -> list[Verdict]:
         """Each promise of the mechanism against the figure that decides it."""
-        claims, out = self.mechanism.promises, []
-        names = self.mechanism.environment.agents
-        if claims.incentive != "none":
-            worst, gain = self.worst
-            where = {"agent": names[worst.agent], **self.where(worst)}
-            verdict = status(gain, self.bound, self.tolerance)
-            out.append(Verdict(f"incentive: {claims.incentive}", verdict, gain, self.bound, where))
-        if claims.participation != "none":
-            stays = [search.least_stay for search in self.searches]
-            least, missed = self.searches[first_smallest(stays, self.scale)], -min(stays)
-            verdict = status(missed, self.bound, self.tolerance)
-            place = {"agent": names[least.agent]}
-            out.append(Verdict(f"participation: {claims.participation}", verdict, missed, self.bound, place))
-        return out
+        return excused([self._incentive(), *self._participation()], self.violated)
+
+    def _incentive(self) -> Verdict:
+        promised, (worst, gain) = self.mechanism.promises.incentive, self.worst
+        where = {"agent": self.mechanism.environment.agents[worst.agent], **self.where(worst)}
+        if promised == "none":
+            return Verdict("incentive", NOT_PROMISED, gain, self.bound, where)
+        return Verdict(f"incentive: {promised}", status(gain, self.bound, self.tolerance), gain, self.bound, where)
+
+    def _participation(self) -> list[Verdict]:
+        promised = self.mechanism.promises.participation
+        if promised == "none":
+            return []
+        stays = [search.least_stay for search in self.searches]
+        least, missed = self.searches[first_smallest(stays, self.scale)], -min(stays)
+        place = {"agent": self.mechanism.environment.agents[least.agent]}
+        answer = status(missed, self.bound, self.tolerance)
+        return [Verdict(f"participation: {promised}", answer, missed, self.bound, place)]
+
+    @property
+    def violated(self) -> list[str]:
+        """The assumptions of the mechanism that are shown not to hold on this environment."""
+        return violated(self.mechanism.promises.assumptions, self.conditions)
 
     @cached_property
     def conditions(self) -> list[Condition]:
@@ -87,9 +113,14 @@ class FrozenAudit:
         return [*separable_conditions(economy), *first_report_conditions(self.mechanism, self.searches)]
 
     @property
+    def verdict(self) -> str:
+        """The most serious status of all promises."""
+        return together(verdict.status for verdict in self.promises)
+
+    @property
     def holds(self) -> bool:
-        """Whether every promise is seen to hold."""
-        return all(verdict.status == "holds" for verdict in self.promises)
+        """Whether no promise breaks or is open."""
+        return self.verdict not in OPEN
 
     def where(self, search: FrozenSearch) -> dict[str, Any]:
         """At which first signals, and with which first report, the agent gains most."""
@@ -111,20 +142,20 @@ class FrozenAudit:
         """Who lies, when, and what it earns; or that nobody gains."""
         name = self.mechanism.environment.agents
         worst, gain = self.worst
+        promised = self.mechanism.promises.incentive != "none"
         if gain <= self.tolerance + self.bound:
-            return "No deviation of anybody gains anything."
+            return f"{'' if promised else 'truth is not promised to be best. '}No deviation of anybody gains anything."
         at = self.where(worst)
         others = f", others {at['others']}" if at["others"] else ""
-        beyond = "truth is not promised to be best, and " if self.holds else ""
+        beyond = "" if promised else "truth is not promised to be best, and "
         return (
             f"{beyond}{name[worst.agent]} gains {figure(gain)} (± {self.bound:.1g}): in period {at['period']}, "
             f"with first signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 
     def data(self) -> dict[str, Any]:
-        """One JSON object, in the plain audit's words."""
-        environment, nothing = self.mechanism.environment, [None] * len(self.searches)
-        worst = [max(s.first_gain, s.later_gain) for s in self.searches]
+        """One JSON object, with the keys of the plain audit."""
+        environment = self.mechanism.environment
         return {
             "schema": 1,
             "environment": environment.name,
@@ -134,33 +165,38 @@ class FrozenAudit:
             "horizon": environment.horizon,
             "tolerance": self.tolerance,
             "all_states": True,
+            "verdict": self.verdict,
             "sentence": self.sentence(),
             "error_bound": self.bound,
-            "truth": {"payoff": [s.payoff for s in self.searches], "revenue": self.revenue},
-            "gains": {
-                "best_response": {
-                    "ex_ante": [s.ex_ante_gain for s in self.searches],
-                    "interim": nothing,
-                    "on_path": nothing,
-                    "ex_post": worst,
-                    "first_report": [s.first_gain for s in self.searches],
-                    "later": [s.later_gain for s in self.searches],
-                    "kind": "exact",
-                }
+            "truth": {
+                "payoff": [search.payoff for search in self.searches],
+                "revenue": self.revenue,
+                "net_revenue": self.net_revenue,
             },
+            "gains": {Family.BEST_RESPONSE.value: self._gains()},
             "participation": {
-                "ex_ante": [s.payoff for s in self.searches],
-                "interim": [s.least_interim for s in self.searches],
-                "ex_post": [s.least_stay for s in self.searches],
+                "ex_ante": [search.payoff for search in self.searches],
+                "interim": [search.least_interim for search in self.searches],
+                "ex_post": [search.least_stay for search in self.searches],
             },
-            "promises": [
-                {"promise": v.promise, "status": v.status, "worst": v.worst, "bound": v.bound, "where": v.where}
-                for v in self.promises
-            ],
-            "conditions": {
-                c.name: {"holds": c.holds, "value": c.value, "where": c.where, "note": c.note} for c in self.conditions
-            },
+            "promises": [verdict_data(verdict) for verdict in self.promises],
+            "assumptions": list(self.mechanism.promises.assumptions),
+            "violated_assumptions": self.violated,
+            "conditions": condition_data(self.conditions),
             "verified": "first report by first report",
+        }
+
+    def _gains(self) -> dict[str, Any]:
+        """Gains by kind and agent; None where the search does not say."""
+        unknown = [None] * len(self.searches)
+        return {
+            "ex_ante": [search.ex_ante_gain for search in self.searches],
+            "interim": unknown,
+            "on_path": unknown,
+            "ex_post": [max(search.first_gain, search.later_gain) for search in self.searches],
+            "first_report": [search.first_gain for search in self.searches],
+            "later": [search.later_gain for search in self.searches],
+            "kind": "exact",
         }
 
 

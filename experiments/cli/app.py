@@ -1,6 +1,6 @@
 """The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
 
-Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that fails or is undecided. Exit 2: bad
+Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that breaks or is open. Exit 2: bad
 input, one line on standard error.
 
 Help, version and completion of names load no numerical library: at its top a command's module imports what describes
@@ -9,7 +9,7 @@ its options; what does its work is imported in its function.
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -31,7 +31,7 @@ from dynmech.sim.core.errors import DynmechError
 INTERRUPTED = 130
 """Exit code after Ctrl-C; Typer gives it back as well."""
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_command,
     "check": check_command,
     "run": run_command,

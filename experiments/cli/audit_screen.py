@@ -1,6 +1,5 @@
 """An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,13 +7,16 @@ from rich.console import Console
 from rich.text import Text
 
 from dynmech.agents.oracle.search import Family
-from dynmech.experiments.audits.auditing import FAMILIES, KINDS, Audit, least_of, story_text
+from dynmech.experiments.audits.audit_result import FAMILIES, KINDS, Audit, least_of
 from dynmech.experiments.audits.frozen_weights import FrozenAudit
 from dynmech.experiments.audits.limited import LimitedAudit
+from dynmech.experiments.audits.witness_text import headline
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.cli.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import figure, first_of, rounded_up
@@ -27,121 +29,126 @@ NAMES = {
 }
 """The families of deviations as the screen calls them."""
 
-STYLES = {"holds": "green", "fails": "bold red", "undecided": "yellow"}
+
+def show_audit(audit: Audit, console: Console, title: str) -> None:
+    """Who lies, when, and what it earns; then everything else. The title names what was audited, as it was typed."""
+    console.print(Text(headline(audit, title), style="bold"))
+    console.print()
+    console.print(_gains(audit))
+    console.print()
+    console.print(Text(_notes(audit), style="dim"))
+    console.print()
+    show_promises(audit.promises, audit.violated, console)
+    console.print()
+    for key, fact in _facts(audit):
+        console.print(Text.assemble((f"{key:14} ", "bold"), fact))
+    console.print()
+    for condition in audit.conditions:
+        console.print(_condition(condition))
 
 
-def show_audit(found: Audit, console: Console, title: str) -> None:
-    """Who lies, when, and what it earns; then everything else. The title says what of, as it was typed."""
-    console.print(Text(f"{title} {_verdict(found)}: {story_text(found)}", style="bold"))
-    console.print()
-    console.print(_gains(found))
-    console.print()
+def _notes(audit: Audit) -> str:
+    """What the figures of the table are."""
     notes = "Largest exact gains against prescribed play at the same information state; everything public. "
-    reach = "over all states" if found.all_states else "that some play leads to"
+    reach = "over all states" if audit.all_states else "that some play leads to"
     notes += f"On path, interim (own past lies included) and ex post: the worst state {reach}. "
     notes += "Best response: any deviation at all. "
-    if found.exit:
+    if audit.exit:
         notes += (
             "Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better. "
         )
-    notes += f"0 stands for at most {max(found.tolerance, 0):g}."
-    if any(search.refused for search in found.searches):
-        notes += f" Not searched: {next(s.refused for s in found.searches if s.refused)}."
-    console.print(Text(notes, style="dim"))
-    console.print()
-    for verdict in found.promises:
-        where = _where(verdict.where)
-        text = Text.assemble((f"{verdict.status:9} ", STYLES[verdict.status]), verdict.promise)
-        if verdict.status != "holds":
-            text.append(f": misses by {figure(verdict.worst)} (± {verdict.bound:.1g}){f', {where}' if where else ''}")
-        console.print(text)
-    if not found.promises:
-        console.print(Text("It promises nothing."))
-    console.print()
-    for key, fact in _facts(found):
-        console.print(Text.assemble((f"{key:14} ", "bold"), fact))
-    console.print()
-    for condition in found.conditions:
-        console.print(_condition(condition))
+    notes += f"0 stands for at most {max(audit.tolerance, 0):g}."
+    refused = [search.refused for search in audit.searches if search.refused]
+    return f"{notes} Not searched: {refused[0]}." if refused else notes
 
 
-def show_limited(found: LimitedAudit, console: Console, title: str) -> None:
+def show_limited(audit: LimitedAudit, console: Console, title: str) -> None:
     """Why there is no exact audit, and the lower bound instead."""
-    best = first_of(found.found, lambda one: one.at_least) if found.found else None
-    if best is None or best.at_least <= 0:
-        opening = "of the deviations that were tried, none is sure to gain anything"
-    else:
-        opening = f"lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}"
-    console.print(Text(f"{title}: {opening}.", style="bold"))
-    console.print(Text(f"Not audited exactly: {found.reason.removeprefix('audit: ')}.", style="yellow"))
+    console.print(Text(_limited_headline(audit, title), style="bold"))
+    console.print(Text(f"Not audited exactly: {audit.reason.removeprefix('audit: ')}.", style="yellow"))
     table = plain_table()
     for header in ("agent", "best deviation found"):
         table.add_column(header, overflow="fold")
-    table.add_column("simulated gain", justify="right", no_wrap=True)
-    table.add_column("lower bound", justify="right", no_wrap=True)
-    for one in found.found:
-        if one.gain > ZERO:
-            simulated = f"{one.gain:.4g} ± {one.half_width:.2g}"
-            table.add_row(one.agent, one.strategy, simulated, f"{max(0.0, one.at_least):.4g}")
+    for header in ("simulated gain", "lower bound"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for best in audit.tried:
+        if best.gain > ZERO:
+            simulated = f"{best.gain:.4g} ± {best.half_width:.2g}"
+            table.add_row(best.agent, best.strategy, simulated, f"{max(0.0, best.at_least):.4g}")
         else:
-            table.add_row(one.agent, "truth does as well as everything tried", "–", "0")
+            table.add_row(best.agent, "truth does as well as everything tried", "–", "0")
     console.print()
     console.print(table)
-    if found.conditions:
+    console.print()
+    show_promises(audit.promises, [], console)
+    if audit.conditions:
         console.print()
-    for condition in found.conditions:
+    for condition in audit.conditions:
         console.print(_condition(condition))
 
 
-def show_frozen(found: FrozenAudit, console: Console, title: str) -> None:
+def _limited_headline(audit: LimitedAudit, title: str) -> str:
+    """The largest lower bound, or that nothing that was tried is sure to gain."""
+    best = first_of(audit.tried, lambda tried: tried.at_least) if audit.tried else None
+    status = audit.promises[0].status
+    verdict = " breaks" if status == "breaks" else f" is {WORDS[status]}" if status != "not_promised" else ""
+    beyond = "truth is not promised to be best; " if status == "not_promised" else ""
+    if best is None or best.at_least <= 0:
+        return f"{title}{verdict}: {beyond}of the deviations that were tried, none is sure to gain anything."
+    return f"{title}{verdict}: {beyond}lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}."
+
+
+def show_frozen(audit: FrozenAudit, console: Console, title: str) -> None:
     """Gains at the first report and later, and the promises."""
-    environment = found.mechanism.environment
-    verdict = "holds" if found.holds else "fails"
-    console.print(Text(f"{title} {verdict}: {found.sentence()}", style="bold"))
+    console.print(Text(f"{title}{_frozen_verdict(audit)}: {audit.sentence()}", style="bold"))
     console.print()
-    table = plain_table()
-    table.add_column("deviator", overflow="fold")
-    for header in ("ex ante", "first report", "later", "payoff", "least to stay"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for search in found.searches:
-        gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
-        cells = [f"+{figure(g)}" if g > found.tolerance else "0" for g in gains]
-        levels = [f"{figure(value)}" if abs(value) > ZERO else "0" for value in (search.payoff, search.least_stay)]
-        table.add_row(environment.agents[search.agent], *cells, *levels)
-    console.print(table)
+    console.print(_frozen_gains(audit))
     console.print()
     notes = (
         "Searched first report by first report: any deviation at all, knowing the others' signals, over all states. "
     )
-    notes += f"0 stands for at most {max(found.tolerance, 0):g}; figures ± {found.bound:.1g}."
+    notes += f"0 stands for at most {max(audit.tolerance, 0):g}; figures ± {audit.bound:.1g}."
     console.print(Text(notes, style="dim"))
     console.print()
-    for one in found.promises:
-        text = Text.assemble((f"{one.status:9} ", STYLES[one.status]), one.promise)
-        if one.status != "holds":
-            text.append(f": misses by {figure(one.worst)} (± {one.bound:.1g}), {_where(one.where)}")
-        console.print(text)
+    show_promises(audit.promises, audit.violated, console)
     console.print()
-    console.print(Text.assemble((f"{'revenue':14}", "bold"), f"{figure(found.revenue)}, costs deducted"))
+    for key, fact in _revenue(audit.revenue, audit.net_revenue):
+        console.print(Text.assemble((f"{key:14} ", "bold"), fact))
     console.print()
-    for condition in found.conditions:
+    for condition in audit.conditions:
         console.print(_condition(condition))
 
 
-def _verdict(found: Audit) -> str:
-    return {"undecided": "is undecided"}.get(found.verdict, found.verdict)
+def _frozen_verdict(audit: FrozenAudit) -> str:
+    """The verdict as the predicate of a sentence; nothing where truth is not promised to be best."""
+    if audit.verdict in ("holds", "breaks"):
+        return f" {audit.verdict}"
+    return "" if audit.verdict == "not_promised" else f" is {WORDS[audit.verdict]}"
 
 
-def _gains(found: Audit) -> Any:
+def _frozen_gains(audit: FrozenAudit) -> Any:
+    table = plain_table()
+    table.add_column("deviator", overflow="fold")
+    for header in ("ex ante", "first report", "later", "payoff", "least to stay"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for search in audit.searches:
+        gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
+        cells = [f"+{figure(gain)}" if gain > audit.tolerance else "0" for gain in gains]
+        name = audit.mechanism.environment.agents[search.agent]
+        table.add_row(name, *cells, _money(search.payoff), _money(search.least_stay))
+    return table
+
+
+def _gains(audit: Audit) -> Any:
     table = plain_table()
     table.add_column("family", no_wrap=True)
     table.add_column("deviator", overflow="fold")
     for kind in KINDS:
         table.add_column(HEADS[kind], justify="right", no_wrap=True)
     for family in FAMILIES:
-        for search in found.searches:
-            cells = [_gain(search.figures[family][kind].gain, found.tolerance) for kind in KINDS]
-            table.add_row(NAMES[family], found.name(search), *cells)
+        for search in audit.searches:
+            cells = [_gain(search.figures[family][kind].gain, audit.tolerance) for kind in KINDS]
+            table.add_row(NAMES[family], audit.name(search), *cells)
     return table
 
 
@@ -151,53 +158,70 @@ def _gain(gain: float, tolerance: float) -> Text:
     return Text("0", style="dim") if gain <= tolerance else Text(f"+{figure(gain)}", style="bold red")
 
 
-def _where(place: Mapping[str, Any]) -> str:
-    """A place in words; agents have names enough."""
-    return ", ".join(str(value) if key == "agent" else f"{key} {value}" for key, value in place.items())
-
-
 def _money(value: float) -> str:
     """Six digits; rounding is 0."""
     return "?" if np.isnan(value) else f"{figure(value)}" if abs(value) > ZERO else "0"
 
 
-def _largest_bound(found: Audit) -> float:
-    figures = [figure for search in found.searches for mine in search.figures.values() for figure in mine.values()]
-    return max((figure.bound for figure in figures if not np.isnan(figure.bound)), default=float("nan"))
+def _largest_bound(audit: Audit) -> float:
+    gains = [gain for search in audit.searches for by_kind in search.figures.values() for gain in by_kind.values()]
+    return max((gain.bound for gain in gains if not np.isnan(gain.bound)), default=float("nan"))
 
 
-def _facts(found: Audit) -> list[tuple[str, str]]:
-    truthful, names = found.truthful, found.environment.agents
+def _facts(audit: Audit) -> list[tuple[str, str]]:
+    """What prescribed play is worth, and what the figures rest on."""
+    truthful, names = audit.truthful, audit.environment.agents
     payoff = truthful.utility - truthful.transfer
-    facts = [
-        *_options(found.mechanism),
+    played = rounded_up(2 * truthful.bound, audit.environment.scale)
+    return [
+        *_options(audit.mechanism),
         ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
-        ("welfare", f"{figure(truthful.welfare)} (first best {figure(first_best(found.environment))})"),
-        ("budget", _budget(found)),
-        ("transfers", _largest(found)),
+        ("welfare", f"{figure(truthful.welfare)} (first best {figure(first_best(audit.environment))})"),
+        *_revenue(audit.revenue, audit.revenue - audit.cost),
+        ("budget", _budget(audit)),
+        ("transfers", _largest(audit)),
+        *(("participation", _least_to_stay(audit, kind)) for kind in ("interim", "ex_post")),
+        ("bounds", f"gains ± {_largest_bound(audit):.1g}; prescribed play ± {played:.1g}"),
+        *_remarks(audit),
     ]
-    for kind in ("interim", "ex_post"):
-        least = least_of(found.participation[kind], found.scale)
-        where = _where(least.where)
-        facts.append(("participation", f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where})"))
-    played = rounded_up(2 * truthful.bound, found.environment.scale)
-    facts.append(("bounds", f"gains ± {_largest_bound(found):.1g}; prescribed play ± {played:.1g}"))
-    if found.mechanism.promises.assumptions:
-        facts.append(("promised where", "; ".join(found.mechanism.promises.assumptions)))
-    tied = [f"{found.name(s)} {s.ties[0]} of {s.ties[1]}" for s in found.searches if s.ties[0]]
+
+
+def _revenue(revenue: float, net: float) -> list[tuple[str, str]]:
+    """Revenue, and net revenue where there is a cost."""
+    if abs(revenue - net) <= ZERO:
+        return [("revenue", f"{_money(revenue)} (discounted, all periods)")]
+    return [
+        ("revenue", f"{_money(revenue)} (discounted, all periods), before the designer's costs"),
+        ("net revenue", f"{_money(net)}, less the designer's costs of {_money(revenue - net)}"),
+    ]
+
+
+def _least_to_stay(audit: Audit, kind: str) -> str:
+    least = least_of(audit.participation[kind], audit.scale)
+    return f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where_text(least.where)})"
+
+
+def _remarks(audit: Audit) -> list[tuple[str, str]]:
+    """Assumptions, ties and deposits, where there are any."""
+    remarks = []
+    if audit.mechanism.promises.assumptions:
+        remarks.append(("promised where", "; ".join(audit.mechanism.promises.assumptions)))
+    tied = [f"{audit.name(search)} {search.ties[0]} of {search.ties[1]}" for search in audit.searches if search.ties[0]]
     if tied:
-        facts.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
-    for search in found.searches:
-        if search.deposit is not None:
-            facts.append(("deposit", f"{found.name(search)}: {figure(search.deposit)} to be lost on leaving"))
-    return facts
+        remarks.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
+    remarks += [
+        ("deposit", f"{audit.name(search)}: {figure(search.deposit)} to be lost on leaving")
+        for search in audit.searches
+        if search.deposit is not None
+    ]
+    return remarks
 
 
 def _options(mechanism: Mechanism) -> list[tuple[str, str]]:
     """The options that are in force, those not given included."""
     known = {name: getattr(mechanism, name, None) for name in options_of(type(mechanism))}
-    told = [f"{name}={_option(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
-    return [("options", ", ".join(told))] if told else []
+    texts = [f"{name}={_option(value)}" for name, value in known.items() if isinstance(value, str | int | float)]
+    return [("options", ", ".join(texts))] if texts else []
 
 
 def _option(value: object) -> str:
@@ -213,27 +237,27 @@ BUDGETS = {
 """What the figures of the budget are."""
 
 
-def _budget(found: Audit) -> str:
+def _budget(audit: Audit) -> str:
     """What the designer takes in."""
-    figures = [BUDGETS[kind].format(_money(least.value)) for kind, least in found.budget.items()]
+    figures = [BUDGETS[kind].format(_money(least.value)) for kind, least in audit.budget.items()]
     return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
 
 
-def _largest(found: Audit) -> str:
+def _largest(audit: Audit) -> str:
     """The largest transfer, and the bound that the mechanism declares."""
-    largest = found.largest_transfer
-    declared = f"whatever is sent, at most {_money(found.mechanism.transfer_bound())}"
+    largest = audit.largest_transfer
+    declared = f"whatever is sent, at most {_money(audit.mechanism.transfer_bound())}"
     if abs(largest.value) <= ZERO:
         return f"none under prescribed play; {declared}"
     paid = "pays" if largest.value > 0 else "is paid"
-    size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({_where(largest.where)})"
+    size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({where_text(largest.where)})"
     return f"largest under prescribed play: {size}; {declared}"
 
 
 def _condition(condition: Condition) -> Text:
     word, style = {True: ("yes", "green"), False: ("no", "red"), None: ("n/a", "dim")}[condition.holds]
     text = Text.assemble((f"{word:4}", style), condition.name)
-    where = _where(condition.where)
+    where = where_text(condition.where)
     detail = "; ".join(
         part for part in (figure(condition.value, 4) if condition.where else "", where, condition.note) if part
     )

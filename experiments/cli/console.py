@@ -24,11 +24,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.replaying import Replay
 from dynmech.experiments.runs.running import RunResult
-from dynmech.experiments.runs.stressing import EXACT, StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
 
 MONEY = ("earns", "pays")
 """Columns of a replay that hold money."""
@@ -166,11 +169,16 @@ def _legend(result: StressResult) -> str:
         reasons = "; ".join(refused.unique())
         text = f"Gains ex ante over prescribed play: in brackets {simulated}; –: none ({level}). No exact search: "
         text += f"{reasons}. "
-    if not result.mechanisms[["exact", "breaks"]].any(axis=1).all():
-        text += "*: not searched exactly, holds against what was tried. "
+    if (result.mechanisms["verdict"] == "not_refuted").any():
+        text += "Not refuted: not searched exactly, nothing that was tried gains. "
     text += "Of prescribed play, discounted sums per episode: welfare"
     text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
-    text += ", revenue, the least that a period's payments add up to (below 0: a deficit)"
+    net = has_costs(result.mechanisms.to_dict("records"))
+    text += (
+        ", revenue (before and after the designer's costs), the least that"
+        if net
+        else ", revenue, the least that a period's payments add up to (below 0: a deficit)"
+    )
     if result.mechanisms["participation_cells"].any():
         text += ", and how many (agent, date, own signal) would rather leave"
     return f"{text}."
@@ -220,21 +228,26 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
         table.add_column("gainer", overflow="fold")
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
-    if properties:
-        for header in ("welfare", "revenue", "worst\nbudget", "unwilling"):
-            table.add_column(header, justify="right", no_wrap=True)
+    money = _money_columns(result) if properties else {}
+    for header in (*money, *(("unwilling",) if properties else ())):
+        table.add_column(header, justify="right", no_wrap=True)
     for row in result.mechanisms.to_dict("records"):
         name, worth = row["mechanism"], []
         if properties:
-            worth = [Text(amount(row[key])) for key in ("welfare", "revenue", "worst_deficit")]
+            worth = [Text(amount(row[key])) for key in money.values()]
             worth += [_share(row["participation_violations"], row["participation_cells"])]
-        verdict = Text("holds" if row["exact"] else "holds*", style="green")
-        first = [Text(name), Text("breaks", style="bold red") if row["breaks"] else verdict]
+        first = [Text(name), Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])]
         for who in (families and gainers(result, name)) or [""]:
             whose = [Text(who)] if broken else []
             table.add_row(*first, *whose, *_cells(result, name, who, families), *worth)
             first, worth = [Text(), Text()], []
     return table
+
+
+def _money_columns(result: StressResult) -> dict[str, str]:
+    """Columns of money by header; net revenue where the designer has a cost."""
+    net = {"net\nrevenue": "net_revenue"} if has_costs(result.mechanisms.to_dict("records")) else {}
+    return {"welfare": "welfare", "revenue": "revenue", **net, "worst\nbudget": "worst_deficit"}
 
 
 def _share(some: int, cells: int) -> Text:
@@ -313,6 +326,7 @@ def show_run(result: RunResult, console: Console) -> None:
     facts = [
         ("welfare", f"{amount(s['welfare'], 3)} ± {amount(s['welfare_half_width'], 3)}{first_best}"),
         ("revenue", f"{amount(s['revenue'], 3)} ± {amount(s['revenue_half_width'], 3)}"),
+        *_net_revenue(s),
         ("budget", f"{amount(s['worst_deficit'])} in the worst period (below 0: a deficit)"),
         (
             "unwilling",
@@ -325,6 +339,14 @@ def show_run(result: RunResult, console: Console) -> None:
         facts.append(("horizon", f"infinite, cut after {s['periods']} periods: at most {s['tail']:.1g} left out"))
     for name, fact in facts:
         console.print(Text.assemble((f"{name:10}", "bold"), fact))
+
+
+def _net_revenue(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Revenue less the designer's costs, where there are any."""
+    if not has_costs([summary]):
+        return []
+    mean, half_width = (amount(summary[key], 3) for key in ("net_revenue", "net_revenue_half_width"))
+    return [("net rev.", f"{mean} ± {half_width}, less the designer's costs")]
 
 
 def show_replay(found: Replay, console: Console) -> None:

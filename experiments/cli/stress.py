@@ -13,7 +13,7 @@ from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, s
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dynmech.experiments.runs.stressing import StressResult
+    from dynmech.experiments.runs.stress_result import StressResult
 
 
 def stress_command(
@@ -44,7 +44,7 @@ def stress_command(
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.running import make_protocol
     from dynmech.experiments.runs.simulation import Sampling
-    from dynmech.experiments.runs.stressing import stress
+    from dynmech.experiments.runs.stress_result import stress
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)

@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.coalitions import CoalitionGain
 from dynmech.experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
 from dynmech.experiments.tournament.equilibria import mixed, pure
@@ -43,7 +45,10 @@ def _show_part(part: Part, truth: str, console: Console) -> None:
     console.print(Text(f"{part.mechanism} on {part.environment}", style="bold"))
     regret = truth_regret(game, truth)
     if regret is not None:
-        console.print(Text(f"Regret of truth: {regret_text(regret, game)}"))
+        word = WORDS[regret.verdict(game.scale)]
+        console.print(
+            Text(f"Truth by all {word if word == 'breaks' else 'is ' + word}. Regret: {regret_text(regret, game)}")
+        )
     console.print(_table(part, truth))
     for line in notes(part):
         console.print(Text(line, style="dim"))
@@ -94,10 +99,11 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
 
 def _table(part: Part, truth: str) -> Table:
     table = Table(title_justify="left")
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
     game = part.game
     rows = {row["profile"]: row for row in part.table.to_dict("records")}
+    net = has_costs(rows.values())
+    for column in (*COLUMNS[:6], *(("net revenue",) if net else ()), *COLUMNS[6:]):
+        table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
     shown = game.regrets[:ROWS]
     everybody = game.truth(truth)
     if everybody is not None and everybody not in {regret.profile for regret in shown}:
@@ -111,6 +117,7 @@ def _table(part: Part, truth: str) -> Table:
             row["best_deviation"] or "–",
             amount(row["welfare"]),
             amount(row["revenue"]),
+            *((amount(row["net_revenue"]),) if net else ()),
             amount(row["worst_deficit"]),
             f"{row['participation_violations']}/{row['participation_cells']}",
         )
@@ -135,7 +142,7 @@ def notes(part: Part) -> list[str]:
     out.append(
         f"Equilibria in pure strategies, as far as the intervals tell: {names}{more}"
         if stable
-        else "No profile is stable."
+        else "No profile is stable: in each some deviation gains beyond its interval."
     )
     for one in part.population:
         census = ", ".join(f"{s} {share:.1%}" for s, share in one["shares"].items() if share > CENSUS)

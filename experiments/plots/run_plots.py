@@ -33,7 +33,7 @@ from dynmech.experiments.report.tournament_page import (
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import read_whole
 from dynmech.experiments.runs.simulation import slug
-from dynmech.experiments.runs.stressing import StressResult
+from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
 
 ROWS = 40

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dynmech.experiments.runs.moments import signed
-from dynmech.experiments.runs.stressing import StressResult, gain_table
+from dynmech.experiments.runs.stress_result import StressResult, gain_table
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:

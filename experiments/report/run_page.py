@@ -6,6 +6,7 @@ from typing import Any
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.story import story_of
 from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.tally import has_costs
 
 
 def run_context(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,6 +17,7 @@ def run_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "payoffs": strips([row["payoff"] for row in agents], [row["payoff_half_width"] for row in agents]),
         "gains": strips([row["gain"] for row in agents], [row["gain_half_width"] for row in agents]),
         "story": story_of(result.get("story")),
+        "net": has_costs([result]),
         "learning": _learning(result.get("learning", []), agents),
         "curves": learning_curves(result.get("learning", []), agents),
     }

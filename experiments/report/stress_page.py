@@ -6,7 +6,9 @@ from typing import Any
 from dynmech.experiments.report.drawing import scatter, strips
 from dynmech.experiments.report.story import story_of
 from dynmech.experiments.runs.exact import TOLERANCE
-from dynmech.experiments.runs.stressing import EXACT, StressResult, headline
+from dynmech.experiments.runs.stress_result import EXACT, StressResult, headline
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.sim.core.ties import descending
 
 
@@ -28,22 +30,18 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "cells": cells,
         "top": max([cell["size"] for cell in cells.values()], default=0.0),
         "verdicts": _verdicts(mechanisms),
+        "words": WORDS,
+        "gaining": any(row["breaks"] for row in mechanisms),
+        "net": has_costs(mechanisms),
         "worst": _worst(result),
         "stories": {name: story_of(told[name]) for row in mechanisms if (name := row["mechanism"]) in told},
         **money(mechanisms),
     }
 
 
-def verdict(row: Mapping[str, Any]) -> str:
-    """`breaks`; `holds`, where no deviation whatever gains; `holds*`, where none that was tried does."""
-    return "breaks" if row["breaks"] else ("holds" if row["exact"] else "holds*")
-
-
 def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Names of mechanisms by verdict, without the verdicts that none has."""
-    by = {
-        word: [row["mechanism"] for row in mechanisms if verdict(row) == word] for word in ("breaks", "holds", "holds*")
-    }
+    by = {word: [row["mechanism"] for row in mechanisms if row["verdict"] == word] for word in WORDS}
     return {word: names for word, names in by.items() if names}
 
 
@@ -105,6 +103,7 @@ def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "gain": strips([row["most"] for row in rows]),
         "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
         "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
+        "net": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
         "budget": strips([row["worst_deficit"] for row in rows]),
     }
     points = [

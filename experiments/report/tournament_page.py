@@ -10,6 +10,8 @@ from scipy.special import ndtri
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
 from dynmech.experiments.runs.moments import LEVEL, ZERO
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.equilibria import mixed
 from dynmech.experiments.tournament.population import Population
@@ -46,7 +48,7 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     use = result["study"]["environment"]["use"]
     games = [{**_game(game, truth), "where": swept(game["environment"], use)} for game in result["games"]]
     known = [game for game in games if game["verdict"]]
-    words = ("breaks", "holds*", "not known")
+    words = ("breaks", "not_refuted", "undecided")
     verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
     return {
         "games": games,
@@ -54,6 +56,7 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "grouped": {word: by_mechanism(found, games) for word, found in verdicts.items()},
         "gaining": _gaining(games),
         "worst": first_of(verdicts["breaks"], lambda game: game["truth"]["value"]) if verdicts["breaks"] else None,
+        "words": WORDS,
         "several": len({game["environment"] for game in games}) > 1,
         **_heat(games),
     }
@@ -128,7 +131,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
     told = [row for row in game["payoffs"] if len(game["payoffs"]) <= CELLS or row["profile"] in names]
     return {
         **game,
-        "verdict": _verdict(game["truth"]),
+        "verdict": game["truth"]["verdict"] if game["truth"] else "",
         "everybody": everybody,
         "listed": listed,
         "count": len(rows),
@@ -142,13 +145,6 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
         "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
         **_money(listed, everybody, game["stable"]),
     }
-
-
-def _verdict(truth: Mapping[str, Any] | None) -> str:
-    """Of truth by all; a regret of which the lower end is above 0 is one whatever else was not played."""
-    if truth is None:
-        return ""
-    return "breaks" if truth["interval"][0] > 0 else ("holds*" if truth["stable"] else "not known")
 
 
 # Who gains by leaving truth
@@ -297,6 +293,7 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[s
         "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
         "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
         "budget": strips([row["worst_deficit"] for row in rows]),
+        "net": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
         "regret": _regret_strips(rows),
     }
     told = {everybody, *stable[:6]}
@@ -309,7 +306,7 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[s
         }
         for k, row in enumerate(rows)
     ]
-    return {"strips": columns, "scatters": scatters(points)}
+    return {"strips": columns, "scatters": scatters(points), "net": has_costs(rows)}
 
 
 def _regret_strips(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:

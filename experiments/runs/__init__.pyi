@@ -46,14 +46,15 @@ from .simulation import (
     slug as slug,
     versions as versions,
 )
-from .stressing import (
+from .stress_result import (
     StressResult as StressResult,
     describe_gain as describe_gain,
     gain_table as gain_table,
     gainers as gainers,
     headline as headline,
-    stress as stress,
 )
+from .stressing import stress as stress
 from .study import Study as Study, Text as Text, in_words as in_words, load_study as load_study, read_toml as read_toml
 from .tally import Tally as Tally, first_best as first_best, properties as properties
 from .to_json import print_json as print_json
+from .verdicts import Verdict as Verdict, status as status, together as together

@@ -21,7 +21,7 @@ KINDS = ("run", "stress", "tournament")
 """Commands that leave a result."""
 
 
-SCHEMA = 1
+SCHEMA = 2
 """Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
 
 PASSING = ("folder", "reused", "damaged")

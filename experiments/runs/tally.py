@@ -1,8 +1,9 @@
-"""What a case's shards add up to: payoffs, gains, welfare, revenue, deficits, participation.
+"""What a case's shards add up to: payoffs, gains, welfare, gross and net revenue, deficits, participation.
 
 A tally is small whatever the number of episodes; it is stored with each shard, so a resumed run adds up the same.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ class Tally:
         payoff, gain: by agent `(N,)`; a gain is the paired difference against prescribed play by all.
         welfare: Σ_t δ^t (Σ_i u^i − c).
         revenue: Σ_t δ^t Σ_i p^i.
+        net_revenue: Σ_t δ^t (Σ_i p^i − c).
         deficit: the least Σ_i p_t^i of any period of any episode.
         gain_given: by agent, date and own signal `(N, dates, K)`.
         stay_given: continuation payoff from the date on, same axes (participation is read from prescribed play).
@@ -37,6 +39,7 @@ class Tally:
     gain: Moments
     welfare: Moments
     revenue: Moments
+    net_revenue: Moments
     deficit: float
     gain_given: Moments
     stay_given: Moments
@@ -56,6 +59,7 @@ class Tally:
             gain=Moments.of(gains),
             welfare=Moments.of(record.discounted_utility.sum(axis=0) - record.discounted_cost),
             revenue=Moments.of(record.discounted_transfer.sum(axis=0)),
+            net_revenue=Moments.of(record.discounted_transfer.sum(axis=0) - record.discounted_cost),
             deficit=float(record.least_revenue.min()),
             gain_given=_stack(
                 [
@@ -100,7 +104,7 @@ def signal_count(game: Game, t: int, agent: int) -> int:
 
 
 def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:
-    """Welfare beside the first best, revenue and worst deficit of what was played; participation of prescribed play.
+    """Welfare, gross and net revenue and worst deficit of what was played; participation of prescribed play.
 
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
     below 0, allowing for as many comparisons as there are such cells (those seen in enough episodes).
@@ -114,11 +118,18 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
         "first_best": first_best(environment),
         "revenue": float(played.revenue.mean),
         "revenue_half_width": float(played.revenue.half()),
+        "net_revenue": float(played.net_revenue.mean),
+        "net_revenue_half_width": float(played.net_revenue.half()),
         "worst_deficit": played.deficit if played.deficit < -ZERO else 0.0,
         "participation_violations": int(unwilling.sum()),
         "participation_cells": int(seen.sum()),
         "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
     }
+
+
+def has_costs(rows: Iterable[Mapping[Any, Any]]) -> bool:
+    """Whether the designer has a cost anywhere, so that net revenue is a figure of its own."""
+    return any(abs(row["revenue"] - row["net_revenue"]) > ZERO for row in rows)
 
 
 def first_best(environment: Environment) -> float:

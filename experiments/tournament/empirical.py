@@ -20,6 +20,7 @@ from math import prod
 import numpy as np
 
 from dynmech.experiments.runs.moments import LEVEL
+from dynmech.experiments.runs.verdicts import BREAKS, NOT_REFUTED, UNDECIDED
 from dynmech.experiments.tournament.profiles import Move, Profile, Role, label, moves
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import descending, first_largest, scale_of
@@ -103,6 +104,11 @@ class EmpiricalGame:
     def cell(self, profile: Profile, role: int, strategy: str) -> int:
         """Where a cell's payoff stands in `mean`, `error` and `resampled`."""
         return self._index[profile, role, strategy]
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest payoff in size."""
+        return scale_of(self.mean)
 
     # Deviations
 
@@ -199,10 +205,25 @@ class Regret:
     interval: Interval
     known: bool
 
+    def verdict(self, scale: float) -> str:
+        """`breaks`, `not_refuted` or `undecided`: whether the profile is an equilibrium of what was played.
+
+        Args:
+            scale: the largest payoff in size; a regret below `SMALL` of it is none.
+        """
+        low, high = self.interval
+        if low > 0:
+            return BREAKS
+        return NOT_REFUTED if self.known and high <= SMALL * scale else UNDECIDED
+
     @property
     def stable(self) -> bool:
         """Whether 0 lies within the interval: no deviation is seen to gain."""
         return self.known and self.interval[0] <= 0.0
+
+
+SMALL = 0.01
+"""Regret is not refuted to be none where its interval ends below this times the largest payoff; else undecided."""
 
 
 @dataclass(frozen=True)

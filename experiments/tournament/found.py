@@ -83,23 +83,18 @@ def headline(found: Tournament) -> str:
         if not found.sampled
         else f"a sample of {found.profiles} of {found.possible} profiles"
     )
-    under: dict[str, list[str]] = {"holds": [], "beaten": [], "unknown": []}
+    under: dict[str, list[str]] = {"not_refuted": [], "breaks": [], "undecided": []}
     for part in found.parts:
         if (regret := truth_regret(part.game, found.study.truth)) is not None:
-            under[_verdict(regret)].append(_where(part, found))
+            under[regret.verdict(part.game.scale)].append(_where(part, found))
     words = {
-        "holds": "has no regret beyond its interval",
-        "beaten": "is beaten",
-        "unknown": "was not held against every strategy (some could not be played)",
+        "not_refuted": "is not refuted",
+        "breaks": "is beaten",
+        "undecided": "is undecided",
     }
     told = [f"{words[verdict]} under {', '.join(names)}" for verdict, names in under.items() if names]
     said = f"truth by all {'; it '.join(told)}" if told else "truth by all was not among the profiles"
     return f"{size[0].upper()}{size[1:]}: {said}.{_colluding(found)}"
-
-
-def _verdict(regret: Regret) -> str:
-    """What is seen of truth; a gain is one, whatever else was not played."""
-    return "beaten" if regret.interval[0] > 0 else "holds" if regret.known else "unknown"
 
 
 def _colluding(found: Tournament) -> str:
@@ -196,6 +191,7 @@ def _regret_data(game: EmpiricalGame, regret: Regret) -> dict[str, Any]:
         "interval": list(regret.interval),
         "known": regret.known,
         "stable": regret.stable,
+        "verdict": regret.verdict(game.scale),
         "deviation": None
         if move is None
         else {"role": game.roles[move.role].name, "old": move.old, "new": move.new, "to": game.label(move.to)},

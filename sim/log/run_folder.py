@@ -27,7 +27,8 @@ try:
 except ImportError:  # not on this platform: two programs could use one folder
     fcntl = None  # type: ignore[assignment]
 
-SCHEMA = 2
+SCHEMA = 3
+"""Of `run.json` and the shards: a folder of an older one cannot be read or resumed."""
 
 DATASETS = ("outcomes", "episodes", "gains", "rounds")
 
@@ -298,7 +299,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a run folder, it has no run.json") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{manifest}: cannot be read: {error}") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if isinstance(schema, int) and 0 < schema < SCHEMA:
+        raise InputError(
+            f"{path}: was written by an older version (schema {schema}); play it again, with another --out, "
+            "or delete the folder"
+        )
+    if schema != SCHEMA:
         raise InputError(f"{manifest}: not a run of schema {SCHEMA}")
     for key, kind in (("configuration", dict), ("configuration_hash", str), ("complete", bool)):
         if not isinstance(data.get(key), kind):

@@ -1,7 +1,7 @@
 """Figures of an audit."""
 
 from dynmech.agents.oracle.search import Family
-from dynmech.experiments.audits.auditing import Audit
+from dynmech.experiments.audits.audit_result import Audit
 
 
 def gains(found: Audit, family: Family, kind: str) -> list[float]:

@@ -5,7 +5,8 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import DirectMechanism, LastPeriodMechanism
+from dynmech.mechanisms.rules.base import DirectMechanism
+from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.environment import TableEnvironment

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dynmech.mechanisms.conditions.trade_budget import Trade
-from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.builders import trade
+from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.generators import generator
 

@@ -1,6 +1,7 @@
 """The benchmarks at sizes so small that only their workings are tested; nothing here is timed."""
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -210,7 +211,12 @@ def test_a_benchmarked_run_plays_what_play_alone_does(tmp_path: Path) -> None:
 
 def test_starts_alternate_and_the_first_pair_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(start, "cpu_of_process", lambda words: calls.append(tuple(words)) or float(len(calls)))
+
+    def count(words: Sequence[str]) -> float:
+        calls.append(tuple(words))
+        return float(len(calls))
+
+    monkeypatch.setattr(start, "cpu_of_process", count)
     assert start.started_beside_numpy(("ours",), 2) == [(3.0, 4.0), (5.0, 6.0)]
     assert calls == [("ours",), start.NUMPY] * 3
 

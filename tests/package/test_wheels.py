@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.sim.core.registry import Registry
 from tests.builders.runs import ROOT
 from tests.builders.wheels import PIP, build_wheels, held, install, python, stub_wheel, top_level
 
@@ -37,7 +39,7 @@ def listed(site: Path) -> dict[str, list[str]]:
 
 def ours() -> dict[str, list[str]]:
     """Return the names that this checkout knows."""
-    registries = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
+    registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
     return {kind: registry.names() for kind, registry in registries.items()}
 
 

@@ -14,9 +14,13 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.audits.auditing import Audit, audit, audit_data, status, story_text, witness_data
+from dynmech.experiments.audits.audit_json import audit_data
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.auditing import audit
+from dynmech.experiments.audits.witness_text import story_text, witness_data
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.runs.verdicts import status
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
@@ -64,7 +68,7 @@ def test_the_oil_leases_of_liu() -> None:
     assert gains(found, Family.ONE_SHOT, "on_path") == pytest.approx([0, 0], abs=1e-10)
     assert gains(found, Family.ONE_SHOT, "interim") == pytest.approx([4, 0], abs=1e-10)
     assert gains(found, Family.BEST_RESPONSE, "ex_post") == pytest.approx([6, 0], abs=1e-10)
-    assert verdicts(found) == {"incentive: bayesian": "fails", "efficient": "holds"}
+    assert verdicts(found) == {"incentive: bayesian": "breaks", "efficient": "holds"}
     held = audit(environment, Linked(environment))
     for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         for kind in ("ex_ante", "on_path", "interim", "ex_post"):
@@ -116,7 +120,7 @@ def test_contingent_transfers_hold_and_naive_rules_do_not(seed: int) -> None:
     environment = interdependent(seed)
     good, bad = audit(environment, ContingentSpanning(environment)), audit(environment, Team(environment))
     assert verdicts(good) == {"incentive: periodic ex post": "holds", "efficient": "holds"}
-    assert verdicts(bad)["incentive: periodic ex post"] == "fails"
+    assert verdicts(bad)["incentive: periodic ex post"] == "outside_assumptions"  # it assumes private values
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     data = audit_data(good)
     assert data["truth"]["payoff"] == pytest.approx([surplus, surplus], abs=1e-8)  # V = W
@@ -139,8 +143,8 @@ def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[Mechanism]) 
     found = audit(environment, rule(environment))
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     off = max(abs(p - surplus) for p in audit_data(found)["truth"]["payoff"])
-    fails = "fails" in verdicts(found).values()
-    assert fails or off > 0.1
+    broken = not {"breaks", "outside_assumptions"}.isdisjoint(verdicts(found).values())
+    assert broken or off > 0.1
     if rule is UndiscountedTarget:
         assert off > 0.1  # a forgotten discount factor shows in the level V = W − p
 
@@ -279,7 +283,7 @@ def test_a_rule_that_ignores_the_action_loses_to_disobedience() -> None:
     environment = effort()
     found = audit(environment, PaysMore(environment))
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([4], abs=1e-12)
-    assert verdicts(found)["incentive: bayesian"] == "fails"
+    assert verdicts(found)["incentive: bayesian"] == "breaks"
 
 
 def test_exit_finds_hit_and_run_and_the_deposit_that_prevents_it() -> None:
@@ -402,7 +406,7 @@ def test_a_cycle_of_three_is_found() -> None:
 
 def test_within_its_own_bound_of_the_tolerance_nothing_is_decided() -> None:
     assert status(1.1e-6, 2e-7, 1e-6) == "undecided"
-    assert status(1.3e-6, 2e-7, 1e-6) == "fails"
+    assert status(1.3e-6, 2e-7, 1e-6) == "breaks"
     assert status(0.7e-6, 2e-7, 1e-6) == "holds"
 
 
@@ -418,14 +422,14 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(out)
     assert code == 1
     assert data["gains"]["best_response"]["kind"] == "exact"
-    assert data["promises"][0]["status"] == "fails"
+    assert data["promises"][0]["status"] == "breaks"
     assert data["witness"]["gain"] == pytest.approx(4)
     code, out, _ = call(capsys, "audit", "oil-leases", "linked:low=3,high=15", "--json")
     assert code == 0
     assert json.loads(out)["options"] == {"low": "3", "high": "15"}
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean")
     assert code == 1
-    assert out.startswith("cremer-mclean on oil-leases-prior fails: firm 1 gains 2 ex ante, 4 (")
+    assert out.startswith("cremer-mclean on oil-leases-prior breaks: firm 1 gains 2 ex ante, 4 (")
     code, out, err = call(capsys, "audit", "oil-leases", "cremer-mclean")
     assert (code, out) == (2, "")
     assert "do not identify" in err
@@ -588,7 +592,7 @@ def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
     honest = 0.999 / (1 - 0.999) / 2 if law[0, 0] else 0.999 / (1 - 0.999**2)
     assert audit_data(found)["truth"]["payoff"] == pytest.approx([honest], abs=1e-6)
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([best - honest], abs=1e-5)
-    assert verdicts(found)["incentive: bayesian"] == "fails"
+    assert verdicts(found)["incentive: bayesian"] == "breaks"
     assert not found.holds
 
 
@@ -617,7 +621,7 @@ def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
     found = audit(environment, Mute(environment))
     assert found.searches[1].refused
     assert np.isnan(gains(found, Family.BEST_RESPONSE, "interim")[1])
-    assert verdicts(found)["incentive: bayesian"] in ("fails", "undecided")
+    assert verdicts(found)["incentive: bayesian"] in ("breaks", "undecided")
     assert not found.holds
     assert audit_data(found)["participation"]["interim"][1] is None
 

@@ -47,7 +47,7 @@ def test_what_fails_is_named_and_exits_1(capsys: pytest.CaptureFixture[str]) -> 
     assert gains["kind"] == "exact"
     assert max(gains["ex_post"]) == pytest.approx(data["promises"][0]["worst"])
     assert max(gains["later"]) <= 1e-10 < 1e-3 < max(gains["first_report"])
-    assert [p["status"] for p in data["promises"]] == ["fails", "holds"]
+    assert [p["status"] for p in data["promises"]] == ["breaks", "holds"]
     assert data["options"] == {"reading": "left-sums"}
     assert data["conditions"]["envelope of first reports (Lemma 3.5)"]["holds"] is False
     code, shown = call(capsys, "audit", LARGE, "virtual-pivot:reading=grid")

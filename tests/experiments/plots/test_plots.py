@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dynmech import plot_stress
-from dynmech.experiments.runs.stressing import StressResult
+from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
 from tests.builders.pictures import pixels
 

@@ -13,7 +13,8 @@ from dynmech.experiments.runs import pilot_choice as choosing
 from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.replaying import replay
 from dynmech.experiments.runs.running import make_protocol, run
-from dynmech.experiments.runs.stressing import StressResult, stress
+from dynmech.experiments.runs.stress_result import StressResult
+from dynmech.experiments.runs.stressing import stress
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions

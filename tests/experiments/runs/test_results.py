@@ -14,7 +14,7 @@ import pytest
 
 from dynmech import read_run, run, stress
 from dynmech.experiments.runs.running import RunResult
-from dynmech.experiments.runs.stressing import StressResult
+from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
 
 EPISODES = 700
@@ -197,7 +197,7 @@ def test_every_file_carries_schema_hash_and_seed(tested: StressResult) -> None:
     assert len(files) == 3 * 23
     for path in files:
         metadata = pq.read_metadata(path).metadata
-        assert metadata[b"dynmech_schema"] == b"2"
+        assert metadata[b"dynmech_schema"] == b"3"
         assert metadata[b"configuration_hash"].decode() == manifest["configuration_hash"]
         assert metadata[b"seed"] == b"0"
 

@@ -15,7 +15,7 @@ from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, use_plugin
 from dynmech.experiments.runs.moments import LEVEL, Moments
 from dynmech.experiments.runs.pilot_choice import PILOT
 from dynmech.experiments.runs.simulation import Sampling
-from dynmech.experiments.runs.stressing import StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.experiments.runs.stress_result import StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean

@@ -280,10 +280,7 @@ def test_what_was_not_held_against_every_strategy_is_not_called_beaten(tmp_path:
     plugin = planted(tmp_path / "mine.py", strategy("broken", "raise ValueError('no')"))
     entries = {"truth": "truthful", "down": "misreport:map=down", "bad": "broken"}
     found = play(tmp_path / "run", episodes=120, plugins=[str(plugin)], strategies=entries)
-    assert found.sentence.endswith(
-        "truth by all is beaten under pay-your-report; "
-        "it was not held against every strategy (some could not be played) under pivot."
-    )
+    assert found.sentence.endswith("truth by all is beaten under pay-your-report; it is undecided under pivot.")
 
 
 # Coalitions

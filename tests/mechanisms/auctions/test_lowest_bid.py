@@ -257,7 +257,7 @@ def test_second_price_fails_where_the_others_know_more() -> None:
     mechanism = SecondPrice(environment)
     assert worst(environment, mechanism) > 1
     statuses = {v.promise: v.status for v in audit(environment, mechanism).promises}
-    assert statuses["efficient"] == "fails"
+    assert statuses["efficient"] == "breaks"
     assert statuses["budget: no deficit"] == "holds"
 
 

@@ -346,7 +346,7 @@ def test_the_audit_finds_what_the_thresholds_say() -> None:
     patient, hasty = (audit(environment, SelfEnforcing(environment)) for environment in (market(0.95), market(0.9)))
     assert patient.holds
     verdicts = {v.promise: v.status for v in hasty.promises}
-    assert verdicts["incentive: bayesian"] == "fails"
+    assert verdicts["incentive: bayesian"] == "breaks"
     assert verdicts["budget: ex post"] == "holds"
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.console import Console
 
-from dynmech.experiments.audits.auditing import audit, audit_data
+from dynmech.experiments.audits.audit_json import audit_data
+from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior

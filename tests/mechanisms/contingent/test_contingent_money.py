@@ -122,5 +122,5 @@ def test_without_fees_in_advance_extraction_drives_agents_out() -> None:
     found = audit(environment, bare)
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     assert found.truthful.transfer.sum() == pytest.approx(surplus, abs=1e-8)
-    assert [v.status for v in found.promises] == ["holds", "fails", "holds"]
+    assert [v.status for v in found.promises] == ["holds", "breaks", "holds"]
     assert min(least.value for least in found.participation["ex_post"]) < -0.5

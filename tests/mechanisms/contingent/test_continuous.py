@@ -212,7 +212,7 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
     with pytest.raises(SystemExit) as left:
         main(line)
     assert left.value.code == 1
-    assert "fails: a deviation gains" in capsys.readouterr().out
+    assert "breaks: a deviation gains" in capsys.readouterr().out
 
 
 def test_epsilon_falls_as_transfers_may_grow() -> None:

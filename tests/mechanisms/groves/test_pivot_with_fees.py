@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.audits.auditing import Audit, audit, audit_data
+from dynmech.experiments.audits.audit_json import audit_data
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import environment_of
@@ -82,14 +84,14 @@ def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_aw
     largest = audit(environment, PivotWithFees(environment))
     assert verdicts(largest) == {
         "incentive": "holds",
-        "budget": "fails",
+        "budget": "breaks",
         "participation": "holds",
         "efficient": "holds",
     }
     assert largest.budget["ex_ante"].value == pytest.approx(exact.slack, abs=1e-9)
     balancing = audit(environment, PivotWithFees(environment, fees="balancing"))
     assert verdicts(balancing)["budget"] == "holds"
-    assert verdicts(balancing)["participation"] == "fails"
+    assert verdicts(balancing)["participation"] == "breaks"
     least = min(one.value for one in balancing.participation["at_the_start"])
     assert least == pytest.approx(exact.slack / 2, abs=1e-9)  # shared evenly, as both sides bear the same
 
@@ -175,7 +177,7 @@ def test_a_fee_that_is_too_large_is_caught() -> None:
     environment = economy("bilateral-trade:values=2,discount=0.9")
     fees = PivotWithFees(environment).amounts
     found = audit(environment, PivotWithFees(environment, fees=f"{fees[0] + 0.01}+{fees[1]}"))
-    assert verdicts(found)["participation"] == "fails"
+    assert verdicts(found)["participation"] == "breaks"
     assert min(one.value for one in found.participation["at_the_start"]) == pytest.approx(-0.01, abs=1e-9)
 
 

@@ -104,7 +104,7 @@ def test_left_sums_fail_and_the_audit_says_so() -> None:
     """Continuous weights with left Riemann sums: first lies gain."""
     economy = sale(2, first=beta_signal(1, 2, base=0.5))
     found = audit(on_midpoints(economy, 3), VirtualPivot(on_midpoints(economy, 3), "left-sums"))
-    assert [verdict.status for verdict in found.promises] == ["fails", "holds"]
+    assert [verdict.status for verdict in found.promises] == ["breaks", "holds"]
     right = audit(on_midpoints(economy, 3), VirtualPivot(on_midpoints(economy, 3)))
     assert right.holds
 
@@ -179,7 +179,7 @@ def test_three_arms_and_the_wrong_continuation() -> None:
     two = VirtualPivot(three_arms(2, (0.95, 0.85)), continuation="others")
     assert max(search_frozen(two, i).later_gain for i in range(2)) <= EXACT
     printed = frozen_audit(VirtualPivot(three_arms(2), continuation="others"))
-    assert [verdict.status for verdict in printed.promises] == ["fails", "holds"]
+    assert [verdict.status for verdict in printed.promises] == ["breaks", "holds"]
     assert max(search.later_gain for search in printed.searches) > 0.5
     right = frozen_audit(VirtualPivot(three_arms(2)))
     assert right.holds

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, best_messages, solve
-from dynmech.experiments.audits.auditing import audit, audit_data
+from dynmech.experiments.audits.audit_json import audit_data
+from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.audits.frozen_weights import too_large
 from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.cli.audit_screen import show_audit

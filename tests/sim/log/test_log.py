@@ -56,7 +56,7 @@ def test_run_json_says_what_was_run_and_the_journal_what_is_there(
         "schema", "configuration", "configuration_hash", "seed", "versions", "complete", "void", "shards", "failures",
         "journal", "seal",
     }  # fmt: skip
-    assert (data["schema"], data["seed"], data["complete"], data["void"]) == (2, 4, True, False)
+    assert (data["schema"], data["seed"], data["complete"], data["void"]) == (3, 4, True, False)
     assert (data["shards"], data["failures"]) == (2 * SHARDS, 0)
     assert data["journal"] == sha256(undisturbed["shards.jsonl"]).hexdigest()
     assert data["configuration"]["strategies"] == {"firm 1": "random", "firm 2": "truthful"}
@@ -339,11 +339,11 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: py
     ("text", "said"),
     [
         ("", r"run\.json: cannot be read"),
-        ("[]", "not a run of schema 2"),
-        ('{"schema": 1}', "not a run of schema 2"),
-        ('{"schema": 2}', "damaged, 'configuration' is missing"),
-        ('{"schema": 2, "configuration": {}, "complete": true}', "damaged, 'configuration_hash' is missing"),
-        ('{"schema": 2, "configuration": {}, "configuration_hash": "x", "complete": 1}', "damaged, 'complete'"),
+        ("[]", "not a run of schema 3"),
+        ('{"schema": 1}', "written by an older version \\(schema 1\\)"),
+        ('{"schema": 3}', "damaged, 'configuration' is missing"),
+        ('{"schema": 3, "configuration": {}, "complete": true}', "damaged, 'configuration_hash' is missing"),
+        ('{"schema": 3, "configuration": {}, "configuration_hash": "x", "complete": 1}', "damaged, 'complete'"),
     ],
 )
 def test_a_damaged_manifest_is_refused(text: str, said: str, tmp_path: Path) -> None:

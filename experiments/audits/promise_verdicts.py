@@ -1,0 +1,83 @@
+"""Each promise of a mechanism against the figure that decides it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dynmech.agents.oracle.budget_and_participation import Least
+from dynmech.agents.oracle.search import Family
+from dynmech.agents.oracle.state_labels import profile_text, state_text
+from dynmech.experiments.audits.audit_result import Audit, least_of
+from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
+from dynmech.mechanisms.planning.planner import plan
+from dynmech.sim.core.ties import first_largest, rounded_up
+
+
+def judge_promises(audit: Audit) -> list[Verdict]:
+    """A verdict per promise; one on incentives also where truth is not promised to be best."""
+    verdicts = [_incentive(audit), *_budget(audit), *_participation(audit), *_efficient(audit)]
+    return excused(verdicts, violated(audit.mechanism.promises.assumptions, audit.conditions))
+
+
+def _judge(audit: Audit, promise: str, worst: float, bound: float, where: dict[str, Any]) -> Verdict:
+    bound = rounded_up(bound, audit.environment.scale)
+    return Verdict(promise, status(worst, bound, audit.tolerance), worst, bound, where)
+
+
+def _incentive(audit: Audit) -> Verdict:
+    """The largest gain of any deviation, at the information of the promise; interim where there is none."""
+    promised = audit.mechanism.promises.incentive
+    kind = "ex_post" if promised == "periodic ex post" else "interim"
+    search, worst = audit.worst(Family.BEST_RESPONSE, kind)
+    place = state_text(audit.environment, worst.state, search.who, ex_post=kind == "ex_post")
+    name = "incentive" if promised == "none" else f"incentive: {promised}{_extended(audit)}"
+    verdict = _judge(audit, name, worst.gain, worst.bound, {"agent": audit.name(search), **place})
+    if promised == "none":
+        return replace(verdict, status=NOT_PROMISED)
+    gains = [search.figures[Family.BEST_RESPONSE][kind] for search in audit.searches]
+    return replace(verdict, status=together(status(gain.gain, gain.bound, audit.tolerance) for gain in gains))
+
+
+def _extended(audit: Audit) -> str:
+    """What was tried beyond what the promise speaks of."""
+    alone = all(len(search.who) == 1 for search in audit.searches)
+    return ("" if alone else ", against coalitions") + (", leaving included" if audit.exit else "")
+
+
+def _budget(audit: Audit) -> list[Verdict]:
+    promised = audit.mechanism.promises.budget
+    if promised == "none":
+        return []
+    bound = len(audit.environment.agents) * audit.truthful.bound
+    if promised == "ex post":
+        imbalance = _imbalance(audit)
+        return [_judge(audit, "budget: ex post", imbalance.value, bound, imbalance.where)]
+    least = audit.budget["ex_post" if promised == "no deficit" else promised.replace(" ", "_")]
+    return [_judge(audit, f"budget: {promised}", -least.value, bound, least.where)]
+
+
+def _imbalance(audit: Audit) -> Least:
+    """The largest |Σ_i p_t^i| under prescribed play, and where."""
+    totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in audit.truthful.periods]
+    t = first_largest([np.abs(total).max() for total in totals], audit.scale)
+    k = first_largest(np.abs(totals[t]), audit.scale) % totals[t].shape[1]
+    where = {"period": t, "profile": profile_text(audit.environment, t, k)}
+    return Least(max(float(np.abs(total).max()) for total in totals), where)
+
+
+def _participation(audit: Audit) -> list[Verdict]:
+    promised = audit.mechanism.promises.participation
+    if promised == "none":
+        return []
+    least = least_of(audit.participation[promised.replace(" ", "_")], audit.scale)
+    return [_judge(audit, f"participation: {promised}", -least.value, 2 * audit.truthful.bound, least.where)]
+
+
+def _efficient(audit: Audit) -> list[Verdict]:
+    if not audit.mechanism.promises.efficient:
+        return []
+    missing = first_best(audit.environment) - audit.truthful.welfare
+    bound = (len(audit.environment.agents) + 1) * audit.truthful.bound + plan(audit.environment).bound
+    return [_judge(audit, "efficient", missing, bound, {})]

@@ -1,0 +1,153 @@
+"""The worst deviation that an audit found, as data and as one sentence."""
+
+from typing import Any
+
+import numpy as np
+
+from dynmech.agents.oracle.gains import Gain
+from dynmech.agents.oracle.search import Family, Information
+from dynmech.agents.oracle.state_labels import message_text, own_text, profile_text, state_text
+from dynmech.agents.oracle.story import Story, past_lies
+from dynmech.experiments.audits.audit_result import Audit, Search
+from dynmech.experiments.runs.verdicts import HOLDS, WORDS
+from dynmech.sim.core.ties import figure as figure_text, first_of
+
+
+def witness_of(audit: Audit) -> tuple[Search, Information, Gain, Story] | None:
+    """The smallest case of the gain that matters: of the failing incentive promise, else the worst interim gain."""
+    ex_post = audit.mechanism.promises.incentive == "periodic ex post"
+    order = [Information.EX_POST] if ex_post else [Information.INTERIM, Information.EX_POST]
+    for information in order:
+        search, figure = audit.worst(
+            Family.BEST_RESPONSE, "ex_post" if information is Information.EX_POST else "interim"
+        )
+        story = search.stories[information]
+        if story is not None and figure.gain > audit.tolerance + figure.bound:
+            return search, information, figure, story
+    return None
+
+
+def witness_data(audit: Audit) -> dict[str, Any] | None:
+    """The witness as data; None where nothing gains."""
+    witness = witness_of(audit)
+    if witness is None:
+        return None
+    search, information, figure, story = witness
+    environment, problem = audit.environment, search.problem
+    ex_post = information is Information.EX_POST
+    return {
+        "agent": audit.name(search),
+        "information": information.value,
+        "gain": figure.gain,
+        "bound": figure.bound,
+        **state_text(environment, figure.state, search.who, ex_post=ex_post),
+        "period": len(story.history),
+        "history": [
+            {
+                "period": step.period,
+                "signals": profile_text(environment, step.period, step.profile),
+                "report": message_text(problem, step.period, step.message),
+                "prescribed": message_text(problem, step.period, step.prescribed),
+                "decision": environment.stage(step.period).decisions[step.decision],
+                "obeyed": step.obeyed,
+            }
+            for step in story.history
+        ],
+        "report": message_text(problem, story.state.period, story.message),
+        "prescribed": message_text(problem, story.state.period, story.prescribed),
+        "lie": story.lie,
+        "truth": story.truth,
+    }
+
+
+def story_text(audit: Audit) -> str:
+    """The witness in one sentence: who lies, when, and what it earns; or that nobody gains; or what is undecided."""
+    witness = witness_of(audit)
+    if witness is None:
+        return f"{_not_promised(audit)}{_without_witness(audit)}"
+    search, information, gain, story = witness
+    ex_ante = search.figures[Family.BEST_RESPONSE]["ex_ante"].gain
+    ante = f"{figure_text(ex_ante)} ex ante, " if ex_ante > audit.tolerance else ""
+    aside = ", what it owes already aside" if story.history and not audit.exit else ""
+    return (
+        f"{_beyond_promise(audit, information)}"
+        f"{audit.name(search)} gains {ante}{figure_text(gain.gain)} (± {gain.bound:.1g}): "
+        f"in period {len(story.history)}, {_knowing(audit, search, information, story)}, "
+        f"it {_act(search, story)}: {figure_text(story.lie)} from there on, "
+        f"against {figure_text(story.truth)}{aside}."
+    )
+
+
+def _knowing(audit: Audit, search: Search, information: Information, story: Story) -> str:
+    """What the deviator knows, and the lies that it has told before."""
+    t, profile = story.state.period, story.state.profile
+    knowing = (
+        f"knowing the signals ({profile_text(audit.environment, t, profile)})"
+        if information is Information.EX_POST
+        else f"with signal {own_text(audit.environment, t, search.who, profile)}"
+    )
+    return knowing + "".join(f", {lie}" for lie in past_lies(search.problem, story))
+
+
+def _act(search: Search, story: Story) -> str:
+    """What the deviator does."""
+    t = story.state.period
+    sent = message_text(search.problem, t, story.message)
+    if story.message == story.prescribed:
+        return "sends the prescribed message and deviates after it"
+    if sent == "leave":
+        return "leaves"
+    return f"reports {sent} instead of {message_text(search.problem, t, story.prescribed)}"
+
+
+def _beyond_promise(audit: Audit, information: Information) -> str:
+    """What to say before a gain that no promise rules out."""
+    incentive = audit.mechanism.promises.incentive
+    if incentive == "bayesian" and information is Information.EX_POST and audit.promises[0].status == HOLDS:
+        return "nobody gains knowing its own signal only; beyond what is promised, "
+    return "truth is not promised to be best, and " if incentive == "none" else ""
+
+
+def _not_promised(audit: Audit) -> str:
+    """What to say where nobody gains, but truth is not promised to be best."""
+    return "truth is not promised to be best. " if audit.mechanism.promises.incentive == "none" else ""
+
+
+def _without_witness(audit: Audit) -> str:
+    gains = {
+        (audit.name(search), kind): gain
+        for search in audit.searches
+        for kind, gain in search.figures[Family.BEST_RESPONSE].items()
+    }
+    if all(gain.gain + gain.bound <= audit.tolerance for gain in gains.values()):
+        return "No deviation of anybody gains anything."
+    known = {key: gain for key, gain in gains.items() if not np.isnan(gain.gain)}
+    (who, kind), worst = first_of(known.items(), lambda item: item[1].gain, audit.scale)
+    if worst.gain - worst.bound > audit.tolerance:
+        return f"{who} gains up to {figure_text(worst.gain)} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
+    return f"{who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."
+
+
+def headline(audit: Audit, title: str) -> str:
+    """The audit in one sentence, after the name of what was audited.
+
+    *holds* stands there only where truth is promised to be best and is, and no other promise breaks.
+    """
+    return f"{title}{_headline_verdict(audit)}: {story_text(audit)}"
+
+
+def _headline_verdict(audit: Audit) -> str:
+    """The verdict as the predicate of a sentence; nothing where truth is not promised to be best and nothing breaks."""
+    failing = [verdict.promise for verdict in audit.promises if verdict.status == audit.verdict]
+    promise = "" if failing[:1] == [audit.promises[0].promise] else f" its promise ({failing[0]})" if failing else ""
+    match audit.verdict:
+        case "breaks":
+            return f" breaks{promise}"
+        case "outside_assumptions":
+            return f" is outside its assumptions (not so here: {', '.join(audit.violated)})"
+        case "holds":
+            return " holds"
+        case "not_promised":
+            return ""
+        case other:
+            return f" is {WORDS[other]}{promise and ' in' + promise}"

@@ -1,0 +1,38 @@
+"""Verdicts on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dynmech.experiments.cli.styles import STYLES
+from dynmech.experiments.runs.verdicts import HOLDS, NOT_PROMISED, WORDS, Verdict
+from dynmech.sim.core.ties import figure
+
+WIDTH = max(map(len, WORDS.values()))
+
+
+def show_promises(verdicts: Sequence[Verdict], violated: Sequence[str], console: Console) -> None:
+    """A line per promise, and which assumptions do not hold."""
+    for verdict in verdicts:
+        console.print(_promise(verdict))
+    for assumption in violated:
+        console.print(Text(f"assumption not satisfied here: {assumption}", style=STYLES["outside_assumptions"]))
+
+
+def _promise(verdict: Verdict) -> Text:
+    """The status in words, the promise, and by how much it is missed."""
+    text = Text.assemble((f"{WORDS[verdict.status]:{WIDTH}} ", STYLES[verdict.status]), verdict.promise)
+    if verdict.status == NOT_PROMISED:
+        return text.append(": truth is not promised to be best")
+    if verdict.status == HOLDS or verdict.worst != verdict.worst:
+        return text
+    bound = f" (± {verdict.bound:.1g})" if verdict.bound == verdict.bound else ""
+    where = where_text(verdict.where)
+    return text.append(f": misses by {figure(verdict.worst)}{bound}{f', {where}' if where else ''}")
+
+
+def where_text(place: Mapping[str, Any]) -> str:
+    """A place in words; agents have names enough."""
+    return ", ".join(str(value) if key == "agent" else f"{key} {value}" for key, value in place.items())

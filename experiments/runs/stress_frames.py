@@ -1,0 +1,143 @@
+"""The tables of a stress test: a row per deviation that was played, and a row per mechanism."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from dynmech.agents.oracle.search import Family
+from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments
+from dynmech.experiments.runs.pilot_choice import Contest
+from dynmech.experiments.runs.simulation import PRESCRIBED
+from dynmech.experiments.runs.stress_result import BEST, ordered
+from dynmech.experiments.runs.tally import Tally, properties, signal_dates
+from dynmech.experiments.runs.verdicts import (
+    BREAKS,
+    HOLDS,
+    NOT_PROMISED,
+    NOT_REFUTED,
+    OUTSIDE_ASSUMPTIONS,
+    violated,
+)
+from dynmech.mechanisms.conditions.dependence import independent_types, private_values
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.condition import Condition
+from dynmech.sim.core.spaces import Finite
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.play.game import Game
+
+
+def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]], comparisons: int) -> pd.DataFrame:
+    """A row per mechanism, family and agent, largest gain first."""
+    rows = []
+    for contest in contests:
+        names = contest.game.environment.agents
+        for case in contest.cases:
+            if case.key not in tallies[contest.mechanism]:  # it failed
+                continue
+            agent = case.deviates.index(True)
+            tally = tallies[contest.mechanism][case.key]
+            gain = float(tally.gain.mean[agent])
+            strategy = case.strategies[agent]
+            exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]))
+            luck = exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE  # it is known to be none
+            rows.append(
+                {
+                    "mechanism": contest.mechanism,
+                    "family": strategy.name,
+                    "complexity": strategy.complexity,
+                    "agent": names[agent],
+                    "strategy": strategy.key(),
+                    "words": contest.words[case.key],
+                    "gain": gain,
+                    "half_width": float(tally.gain.half()[agent]),
+                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO) and not luck,
+                    **exact,
+                    **_largest_given(contest.game, tally.gain_given, agent),
+                    "tried": contest.tried[case.key],
+                    "case": case.key,
+                }
+            )
+    return ordered(pd.DataFrame(rows), "gain")
+
+
+def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
+    """The exact gain that bounds a family's, and whether the simulated one agrees with it."""
+    bounding = {"one-shot": Family.ONE_SHOT, "belief-manipulation": Family.BELIEF_MANIPULATION}
+    figure = contest.exact.gains.get((agent, bounding.get(family, Family.BEST_RESPONSE)))
+    if figure is None:
+        return {"exact": float("nan"), "exact_bound": float("nan"), "agrees": True}
+    slack = 4 * error + 2 * contest.game.tail + figure.bound + ZERO
+    off = gain - figure.gain
+    agrees = abs(off) <= slack if family == BEST else off <= slack
+    return {"exact": figure.gain, "exact_bound": figure.bound, "agrees": agrees}
+
+
+def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
+    """The own signal at which the deviator gains most: words, mean and half-width."""
+    best: dict[str, Any] = {"given": "", "given_gain": float("nan"), "given_half_width": float("nan")}
+    half = given.half()
+    for row, t in enumerate(signal_dates(game)):
+        space = game.environment.signal_space(t, agent)
+        assert isinstance(space, Finite)
+        for k, label in enumerate(space.labels):
+            mean = float(given.mean[agent, row, k])
+            if space.size > 1 and given.count[agent, row, k] >= ENOUGH and not mean <= best["given_gain"]:
+                best = {
+                    "given": f"when its signal in period {t} is {label}",
+                    "given_gain": mean,
+                    "given_half_width": float(half[agent, row, k]),
+                }
+    return best
+
+
+def mechanisms_frame(
+    env: Environment,
+    contests: Sequence[Contest],
+    tallies: dict[str, dict[str, Tally]],
+    gains: pd.DataFrame,
+) -> pd.DataFrame:
+    """A row per mechanism, worst first."""
+    rows = []
+    for contest in contests:
+        truth = tallies[contest.mechanism][PRESCRIBED]
+        own = gains[gains["mechanism"] == contest.mechanism]
+        found = own[own["found"]]
+        breaks = not found.empty or bool(contest.exact.witnesses)
+        rows.append(
+            {
+                "mechanism": contest.mechanism,
+                "verdict": _verdict(contest, breaks),
+                "breaks": breaks,
+                "exact": contest.exact.holds(),
+                "worst_gain": round(max(_best_gains(contest) or found["gain"], default=0.0), 9),  # no order of rounding
+                "exact_refused": contest.exact.refused,
+                **properties(env, truth, truth),
+                **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
+            }
+        )
+    return ordered(pd.DataFrame(rows), "worst_gain")
+
+
+def _verdict(contest: Contest, breaks: bool) -> str:
+    """What became of the promise that truth is best, as far as exact search and play can tell."""
+    promises = contest.game.mechanism.promises
+    if promises.incentive == "none":
+        return NOT_PROMISED
+    if breaks:
+        return OUTSIDE_ASSUMPTIONS if violated(promises.assumptions, _conditions(contest)) else BREAKS
+    return HOLDS if contest.exact.holds() else NOT_REFUTED
+
+
+def _conditions(contest: Contest) -> list[Condition]:
+    """Private values and independent types of a small finite environment, and the conditions of the mechanism."""
+    environment, mechanism = contest.game.environment, contest.game.mechanism
+    if contest.exact.refused or not isinstance(environment, TableEnvironment) or not isinstance(mechanism, Mechanism):
+        return []
+    return [private_values(environment), independent_types(environment), *mechanism.conditions()]
+
+
+def _best_gains(contest: Contest) -> list[float]:
+    """What the best responses that gain something gain, exactly."""
+    return [contest.exact.gains[agent, Family.BEST_RESPONSE].gain for agent in contest.exact.witnesses]

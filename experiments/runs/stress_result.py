@@ -1,0 +1,167 @@
+"""What a stress test found, and how its gains are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.sim.core.ties import descending
+
+BEST = "best-response"
+"""Family name of the exact best response in play."""
+
+EXACT = ("one-shot", "belief-manipulation", BEST)
+"""Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
+
+
+@dataclass(frozen=True, eq=False)
+class StressResult:
+    """What a stress test found.
+
+    Attributes:
+        gains: a row per mechanism, family and agent: gain, 95 % interval, exact gain of the family (NaN: not searched)
+            and whether the two agree, words, the own signal at which it is largest.
+        mechanisms: a row per mechanism, worst first: verdict (`holds`, `breaks`, `not_refuted`, `outside_assumptions`,
+            `not_promised`), whether some deviation gains (`breaks`) and whether exactly none does (`exact`), worst gain
+            (exact where it is searched, else the largest that was found), welfare, revenue before and after the
+            designer's costs, deficit, participation.
+        refusals: mechanisms that do not fit the environment, with the reason.
+        environment: what it was called.
+        folder: where the log lies.
+        comparisons: number of gains looked at.
+        reused: whether the run was there already and nothing was played.
+        untried: families that offer nothing to try, with the reason.
+        failures: what could not be played: `key`, `failed` (the reason), `tries`.
+        remarks: what was played, but wrote where it should not: `key`, `remark`.
+        damaged: files that were found damaged and made again.
+        stories: per mechanism that breaks, its worst lie in one episode, period by period
+        (`dynmech.experiments.runs.episode_trace`). command: the line that makes it again; None where the economy was
+            given as an object.
+    """
+
+    gains: pd.DataFrame
+    mechanisms: pd.DataFrame
+    refusals: dict[str, str]
+    environment: str
+    folder: Path
+    comparisons: int
+    reused: bool
+    untried: dict[str, str] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[dict[str, Any]] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    stories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    command: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Everything, for `--json` and the page."""
+        return {"sentence": self.sentence, **vars(self)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """From what `save_result` has kept of `data`."""
+        numbers = ["gain", "half_width", "exact", "exact_bound", "given_gain", "given_half_width"]
+        gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
+        kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
+        mechanisms = pd.DataFrame(data["mechanisms"])
+        return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, **kept)
+
+    @property
+    def sentence(self) -> str:
+        """The mechanisms by verdict; and who lies, when, and what it earns, where it is worst."""
+        names = {word: self.mechanisms[self.mechanisms["verdict"] == word]["mechanism"].tolist() for word in TOLD}
+        groups = "; ".join(_listed(names[word], *predicate) for word, predicate in TOLD.items() if names[word])
+        gaining = self.mechanisms[self.mechanisms["breaks"]]["mechanism"].tolist()
+        if not gaining:
+            return f"On {self.environment}, {groups}: nothing that was tried gains anything."
+        first = headline(self.gains, gaining[0])
+        worst = "" if first is None else f"; the worst lie, under {gaining[0]}: {describe_gain(first)}"
+        return f"On {self.environment}, {groups}{worst}."
+
+
+TOLD = {
+    "holds": ("holds", "hold"),
+    "not_refuted": ("is not refuted", "are not refuted"),
+    "outside_assumptions": ("is outside its assumptions", "are outside their assumptions"),
+    "not_promised": ("does not promise that truth is best", "do not promise that truth is best"),
+    "breaks": ("breaks", "break"),
+}
+"""How mechanisms of one verdict are told of."""
+
+
+def _listed(names: Sequence[str], one: str, many: str) -> str:
+    """`a, b and c hold`."""
+    if len(names) == 1:
+        return f"{names[0]} {one}"
+    return f"{', '.join(names[:-1])} and {names[-1]} {many}"
+
+
+def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
+    """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
+
+    Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what
+    that one gains. Where no best response was played it is NaN, and the simplest is told of what no interval tells
+    apart from the largest simulated gain.
+    """
+    mine = gains[gains["mechanism"] == mechanism]
+    best = mine[mine["family"] == BEST]
+    if best.empty:
+        found = mine[mine["found"]]
+        if found.empty:
+            return None
+        most = found.iloc[0]
+        alike = found[found["gain"] + found["half_width"] >= most["gain"] - most["half_width"]].assign(exact=np.nan)
+    else:
+        most = best[best["exact"] >= best["exact"].max() - TOLERANCE].iloc[0]
+        same = np.isclose(mine[["gain", "half_width"]], [most["gain"], most["half_width"]], ZERO, ZERO).all(axis=1)
+        alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"])
+    simplest: pd.Series[Any] = alike.sort_values("complexity", kind="stable").iloc[0]
+    return simplest
+
+
+def describe_gain(row: "pd.Series[Any]") -> str:
+    """One gain in words, as `headline` gives it."""
+    simulated = f"{amount(row['gain'])} ± {amount(row['half_width'])}"
+    exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated})"
+    text = f"{row['agent']} {row['words']}: it gains {exact if pd.notna(row['exact']) else f'{simulated} ex ante'}"
+    if row["given"] and row["given_gain"] > row["gain"]:
+        text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
+    return text
+
+
+def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> pd.DataFrame:
+    """Mechanism × family, worst mechanism first: the largest figure of any agent, or of one; NaN where none was found.
+
+    Args:
+        column: `gain` (simulated) or `exact`.
+    """
+    shown = result.gains.assign(shown=result.gains[column].where(_there(result, column)))
+    if agent is not None:
+        shown["shown"] = shown["shown"].where(shown["agent"] == agent)
+    table = shown.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
+    families = result.gains.sort_values(["complexity", "family"])["family"].unique()
+    return table.reindex(index=result.mechanisms["mechanism"], columns=families)
+
+
+def _there(result: StressResult, column: str) -> "pd.Series[bool]":
+    """Which figures are gains, and not noise."""
+    gains = result.gains
+    there: pd.Series[bool] = gains["found"] if column == "gain" else gains["exact"] - gains["exact_bound"] > TOLERANCE
+    return there
+
+
+def gainers(result: StressResult, mechanism: str) -> list[str]:
+    """The agents that gain something under a mechanism, the largest gain first."""
+    gains = result.gains.assign(size=result.gains["exact"].fillna(result.gains["gain"]))
+    mine = gains[(gains["mechanism"] == mechanism) & (_there(result, "gain") | _there(result, "exact"))]
+    return ordered(mine, "size")["agent"].unique().tolist()
+
+
+def ordered(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Largest first; those that tie (`dynmech.sim.core.ties`) in the order in which they come."""
+    return rows.iloc[descending(rows[column].to_numpy())].reset_index(drop=True)
