@@ -44,7 +44,7 @@ def stress_command(
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.running import make_protocol
     from dynmech.experiments.runs.simulation import Sampling
-    from dynmech.experiments.runs.stress_result import stress
+    from dynmech.experiments.runs.stressing import stress
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)

@@ -258,8 +258,10 @@ def _play(plan: _Plan, out: Path | None, workers: Workers, progress: Progress) -
     return result
 
 
-def _agents_frame(plan: _Plan, tally: Tally) -> pd.DataFrame:
-    """A row per agent: strategy, payoff and gain with half-widths."""
+def _agents_frame(plan: _Plan, tally: Tally) -> "pd.DataFrame":
+    """Return a row per agent: strategy, payoff and gain with half-widths."""
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "agent": plan.game.environment.agents,
