@@ -34,8 +34,8 @@ from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.record import stretches
 
 if TYPE_CHECKING:

@@ -209,12 +209,12 @@ class Regret:
         """`breaks`, `not_refuted` or `undecided`: whether the profile is an equilibrium of what was played.
 
         Args:
-            scale: the largest payoff in size; a regret below `SMALL` of it is none.
+            scale: the largest payoff in size; a regret below `NEGLIGIBLE` of it is none.
         """
         low, high = self.interval
         if low > 0:
             return BREAKS
-        return NOT_REFUTED if self.known and high <= SMALL * scale else UNDECIDED
+        return NOT_REFUTED if self.known and high <= NEGLIGIBLE * scale else UNDECIDED
 
     @property
     def stable(self) -> bool:
@@ -222,8 +222,8 @@ class Regret:
         return self.known and self.interval[0] <= 0.0
 
 
-SMALL = 0.01
-"""Regret is not refuted to be none where its interval ends below this times the largest payoff; else undecided."""
+NEGLIGIBLE = 0.01
+"""A regret below this share of the largest payoff counts as none."""
 
 
 @dataclass(frozen=True)

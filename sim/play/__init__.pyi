@@ -1,7 +1,7 @@
 from .accumulator import Booking as Booking
-from .channel import Latency as Latency
 from .episode import Episode as Episode
 from .game import Game as Game, ProtocolOptions as ProtocolOptions, make_game as make_game, shortened as shortened
+from .latency import Latency as Latency
 from .loop import play_shard as play_shard
 from .output_validation import one_line as one_line
 from .record import Keep as Keep, Record as Record, stretches as stretches

@@ -11,7 +11,7 @@ from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Space
 from dynmech.sim.economy.environment import State
 from dynmech.sim.play.block import Block
-from dynmech.sim.play.channel import Latency
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.messages import Channel, Inbox, Message, Process
 from dynmech.sim.play.output_validation import checked_answer, one_line
 from dynmech.sim.play.roles import Past, Situation, StrategyProtocol, View

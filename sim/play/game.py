@@ -8,8 +8,8 @@ from typing import Any
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.disclosure import POLICIES
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import GameSpaces, MechanismProtocol
 
 LEAST_TAIL = 1e-12

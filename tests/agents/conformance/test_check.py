@@ -35,8 +35,8 @@ from dynmech.sim.core.streams import Streams, Tapes
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation, StrategyProtocol, View
 

@@ -24,8 +24,8 @@ from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.homes import ECONOMIES
 

@@ -18,8 +18,8 @@ from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.groves.team import Team
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import ProtocolOptions
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import View
 from tests.builders.homes import home
 

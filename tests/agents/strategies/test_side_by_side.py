@@ -20,8 +20,8 @@ from dynmech.experiments.runs.simulation import Case, Sampling, pilot
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import View

@@ -16,8 +16,8 @@ from dynmech.experiments.runs.running import make_protocol, run
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions
+from dynmech.sim.play.latency import Latency
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Acts, Situation

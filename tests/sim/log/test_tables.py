@@ -27,8 +27,8 @@ from dynmech.sim.core.spaces import SILENT, Finite
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.columns import labels, turned
 from dynmech.sim.log.tables import episodes_table, gains_table, outcomes_table, write_table
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import EARLY, NOTHING, Keep, Record
 from dynmech.sim.play.roles import View

@@ -20,9 +20,9 @@ from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.disclosure import POLICIES
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import Past, StrategyProtocol, View

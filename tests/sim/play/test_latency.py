@@ -17,9 +17,9 @@ from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import SILENT
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.tables import outcomes_table
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.designer import Designer
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.messages import Inbox, Message
 from dynmech.sim.play.record import Record

@@ -29,9 +29,9 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.log.tables import outcomes_table
 from dynmech.sim.play.agent import Agent
 from dynmech.sim.play.block import Block
-from dynmech.sim.play.channel import Latency
 from dynmech.sim.play.designer import Designer
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game, shortened
+from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.nature import Nature
 from dynmech.sim.play.record import Record
