@@ -24,7 +24,7 @@ def modules(floor: str) -> Iterator[tuple[str, Path]]:
 
 
 @cache
-def test_file(name: str) -> Path:
+def path_of_tests(name: str) -> Path:
     """The path of a test module, below the root; the folders mirror the rooms and no two modules share a name."""
     (path,) = (ROOT / "tests").rglob(f"{name}.py")
     return path.relative_to(ROOT)
@@ -64,9 +64,9 @@ def tests_page() -> str:
         "Tests\n=====\n\nThe tests that the pages on theory cite. They run with `python -m pytest tests/FILE.py`.\n"
     ]
     for file, tests in cited_tests().items():
-        parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(ROOT / test_file(file)))}\n")
+        parts.append(f"{file}\n{'-' * len(file)}\n\n{escaped(summary(ROOT / path_of_tests(file)))}\n")
         for test in tests:
-            source = f"   .. literalinclude:: ../../{test_file(file)}\n      :pyobject: {test}\n"
+            source = f"   .. literalinclude:: ../../{path_of_tests(file)}\n      :pyobject: {test}\n"
             parts.append(f".. test:: {file}::{test}\n\n{source}")
     return "\n".join(parts)
 

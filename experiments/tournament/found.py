@@ -89,7 +89,7 @@ def headline(found: Tournament) -> str:
             under[regret.verdict(part.game.scale)].append(_where(part, found))
     words = {
         "not_refuted": "is not refuted",
-        "breaks": "is beaten",
+        "breaks": "breaks",
         "undecided": "is undecided",
     }
     told = [f"{words[verdict]} under {', '.join(names)}" for verdict, names in under.items() if names]

@@ -30,6 +30,7 @@ Propositions 5.3 and 5.4; with signs, discounting and transposes corrected. For 
 """
 
 from abc import abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -47,6 +48,9 @@ from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import labels_text
 from dynmech.sim.play.roles import Acts, Situation
+
+ONE_LAG = ("spanning", "convex independence", "spanning or convex independence")
+"""Assumptions about what others report in the following period alone."""
 
 
 class ContingentMechanism(HistoryMechanism):
@@ -74,6 +78,10 @@ class ContingentMechanism(HistoryMechanism):
     ) -> None:
         super().__init__(environment, lags)
         self.solver, self.share = solver, share
+        if lags > 1:  # what one lag leaves open is then no assumption
+            assumptions = self.promises.assumptions
+            later = (f"{text}, over {lags} periods" if text in ONE_LAG else text for text in assumptions)
+            self.promises = replace(self.promises, assumptions=tuple(later))
         if any(stage.private_actions for stage in environment.stages):
             raise self.refuse("agents act in private, and what they do may move the signals that pay them")
         moved = moved_by_decisions(environment, lags)

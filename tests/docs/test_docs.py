@@ -13,7 +13,7 @@ import pytest
 
 from docs.gallery import EPISODES, HEAD, PAGE, SHOWN, first_sentence, section
 from docs.markdown import restructured
-from docs.reference import CITED, FLOORS, modules, test_file, write_reference
+from docs.reference import CITED, FLOORS, modules, path_of_tests, write_reference
 from docs.typography import typeset
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.cli.app import main
@@ -136,7 +136,7 @@ def missing(text: str) -> list[str]:
         except (ImportError, AttributeError):
             gone.append(name)
     for file, test in CITED.findall(text):
-        if test not in functions(ROOT / test_file(file)):
+        if test not in functions(ROOT / path_of_tests(file)):
             gone.append(f"{file}::{test}")
     return gone
 

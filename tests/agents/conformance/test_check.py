@@ -176,9 +176,9 @@ class LooksThroughTheFrames(Planted):
     def heads(self, view: View) -> Any:
         frame: Any = sys._getframe()
         while frame is not None:
-            loop = frame.f_locals.get("self")
-            if hasattr(loop, "tapes"):
-                return loop.luck(loop.environment.streams(view.t), 1, view.t)[:, 0] < 0.5
+            block = getattr(frame.f_locals.get("self"), "_block", None)
+            if block is not None:
+                return block.uniforms(block.game.environment.streams(view.t), 1, view.t)[:, 0] < 0.5
             frame = frame.f_back
         return False
 

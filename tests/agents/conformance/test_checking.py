@@ -156,7 +156,7 @@ def test_a_strategys_name_options_words_and_menu_are_checked(strategy: Strategy,
 def test_a_mechanisms_promises_are_checked() -> None:
     environment = RepeatedAuction(horizon=2).build()
     odd = type("Odd", (Team,), {"name": "odd", "promises": "all of them"})(environment)
-    with pytest.raises(InputError, match=r"mechanism 'odd': promises are no sim\.roles\.Promises"):
+    with pytest.raises(InputError, match=r"mechanism 'odd': promises are no dynmech\.sim\.play\.roles\.Promises"):
         check_mechanism(odd)
 
 

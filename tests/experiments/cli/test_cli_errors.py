@@ -332,10 +332,12 @@ BAD: dict[str, Bad] = {
     "out holds half a run": Bad(
         [*RUN[:-1], "mine"],
         ["run.json: damaged, 'configuration_hash' is missing"],
-        {"mine/run.json": '{"schema": 2, "configuration": {}}'},
+        {"mine/run.json": '{"schema": 3, "configuration": {}}'},
     ),
     "out holds a run of another schema": Bad(
-        [*RUN[:-1], "mine"], ["not a run of schema 2"], {"mine/run.json": '{"schema": 1}'}
+        [*RUN[:-1], "mine"],
+        ["mine: was written by an older version (schema 1); play it again"],
+        {"mine/run.json": '{"schema": 1}'},
     ),
     # workers, limits and levels
     "fewer workers than none": Bad([*RUN, "--workers", "-1"], ["workers: -1 is below 0"]),

@@ -293,7 +293,7 @@ def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path) -> Non
     (folder / "result.json").write_text(kept.replace('"mechanism": "linked"', '"mechanism": "pivot"'), encoding="utf-8")
     with pytest.raises(InputError, match="damaged; repeat the command that began the run"):
         render_report(folder)
-    (folder / "result.json").write_text(kept.replace('"schema": 1', '"schema": 0'), encoding="utf-8")
+    (folder / "result.json").write_text(kept.replace('"schema": 2', '"schema": 1'), encoding="utf-8")
     with pytest.raises(InputError, match="of another version of dynmech; repeat the command"):
         render_report(folder)
     assert run("oil-leases", "linked", {}, episodes=20, out=folder).reused

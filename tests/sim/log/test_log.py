@@ -230,7 +230,7 @@ def test_the_first_difference_is_named(tmp_path: Path) -> None:
         ({**first, "mechanisms": ["team", "pivot"]}, 'mechanisms[1] is "linked" there, "pivot" here'),
         ({**first, "mechanisms": ["team"]}, 'mechanisms is ["team", "linked"] there, ["team"] here'),
         ({**first, "protocol": {"deadline": 0.0}}, "protocol.deadline is 0.5 there, 0.0 here"),
-        (without, "conduct is only in the folder"),
+        (without, "protocol is only in the folder"),
         ({**first, "new": 1}, "new is only in this call"),
     ):
         with pytest.raises(InputError) as raised:
