@@ -13,13 +13,14 @@ A simulated gain counts as found where its interval stays above 0 although the t
 (Bonferroni), unless the exact figure is 0 and it agrees with it; the interval that is printed is the plain 95 % one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
@@ -32,6 +33,7 @@ from dynmech.experiments.runs.shards import known_level, make_job, play_jobs, re
 from dynmech.experiments.runs.simulation import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
 from dynmech.experiments.runs.stress_frames import gains_frame, mechanisms_frame
 from dynmech.experiments.runs.stress_result import StressResult, headline
+from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
@@ -81,46 +83,13 @@ def stress(
     typed = environment if isinstance(environment, str) else typed
     mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
     games, refusals, broken = _games(env, mechanisms, protocol, tail, workers)
-    sampling = sampling or Sampling(episodes, seed)
-    if not sampling.episodes:
-        rows = max((game.periods + game.closing) * len(env.agents) for game in games.values())
-        sampling = replace(sampling, episodes=min(10_000, max(1_000, ROWS // rows)))
+    sampling = _with_episodes(sampling or Sampling(episodes, seed), games, len(env.agents))
     families = list(STRATEGIES.all().values())
-    configuration = {
-        "command": "stress",
-        "environment": {"name": env.name, "hash": environment_hash(env)},
-        "mechanisms": [name for name in mechanisms or MECHANISMS.all() if name in games or name in broken],
-        "families": [cls.name for cls in families],
-        "episodes": sampling.episodes,
-        "seed": sampling.seed,
-        "shard": sampling.shard,
-        "log": known_level(log),
-        "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
-        "tail": tail,
-        "protocol": (protocol or ProtocolOptions()).data(),
-        "plugins": [file_hash(path) for path in plugins],
-        "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in [*games, *broken]), *families]),
-    }
+    configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, mechanisms)
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
-    command = None
-    if typed:
-        chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
-        command = command_line(
-            "stress", chosen, sampling, agents=env.agents, protocol=protocol, options=options, plugins=plugins
-        )
+    command = _command(env, typed, mechanisms, sampling, protocol, tail, log, plugins) if typed else None
     with RunFolder(path, configuration, versions()) as folder:
-        folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
-        for name, reason in broken.items():
-            folder.fail(f"mechanism={slug(name)}", reason, TRIES)
-        contests = choose(games, families, sampling, folder, workers, progress)
-        jobs = [make_job(c.game, c.mechanism, c.cases, sampling, folder, log) for c in contests]
-        advance = progress("playing", sum(len(job.cases) * sampling.shard_count(job.game) for job in jobs))
-        play_jobs(jobs, folder, workers, advance)
-        folder.finish(shard_keys(jobs))
-        tallies = {job.mechanism: totals(job, folder) for job in jobs}
-    contests = [contest for contest in contests if PRESCRIBED in tallies[contest.mechanism]]
-    if not contests:
-        raise PlayError(folder.failures()[0]["failed"])
+        contests, tallies = _play(games, broken, families, sampling, folder, log, workers, progress)
     comparisons = sum(len(contest.cases) for contest in contests)
     gains = gains_frame(contests, tallies, comparisons)
     reused = bool(folder.data["complete"]) and not folder.written
@@ -141,6 +110,86 @@ def stress(
     )
     save_result(path, "stress", result.data())
     return result
+
+
+def _with_episodes(sampling: Sampling, games: Mapping[str, Game], agents: int) -> Sampling:
+    """Return the sampling with a number of episodes: where none was given, fewer in long games."""
+    if sampling.episodes:
+        return sampling
+    rows = max((game.periods + game.closing) * agents for game in games.values())
+    return replace(sampling, episodes=min(10_000, max(1_000, ROWS // rows)))
+
+
+def _command(
+    env: Environment,
+    typed: str,
+    mechanisms: Sequence[str],
+    sampling: Sampling,
+    protocol: ProtocolOptions | None,
+    tail: float,
+    log: str,
+    plugins: Sequence[Path],
+) -> str:
+    """Return the line that makes the test again; `typed` is the environment as it was typed."""
+    chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
+    return command_line(
+        "stress", chosen, sampling, agents=env.agents, protocol=protocol, options=options, plugins=plugins
+    )
+
+
+def _play(
+    games: Mapping[str, Game],
+    broken: Mapping[str, str],
+    families: Sequence[type[Strategy]],
+    sampling: Sampling,
+    folder: RunFolder,
+    log: str,
+    workers: Workers,
+    progress: Progress,
+) -> tuple[list[Contest], dict[str, dict[str, Tally]]]:
+    """Choose what is played, play what is missing, and return the contests with what their shards add up to."""
+    folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
+    for name, reason in broken.items():
+        folder.fail(f"mechanism={slug(name)}", reason, TRIES)
+    contests = choose(games, families, sampling, folder, workers, progress)
+    jobs = [make_job(c.game, c.mechanism, c.cases, sampling, folder, log) for c in contests]
+    advance = progress("playing", sum(len(job.cases) * sampling.shard_count(job.game) for job in jobs))
+    play_jobs(jobs, folder, workers, advance)
+    folder.finish(shard_keys(jobs))
+    tallies = {job.mechanism: totals(job, folder) for job in jobs}
+    played = [contest for contest in contests if PRESCRIBED in tallies[contest.mechanism]]
+    if not played:
+        raise PlayError(folder.failures()[0]["failed"])
+    return played, tallies
+
+
+def _configuration(
+    env: Environment,
+    names: Sequence[str],
+    families: Sequence[type[Strategy]],
+    sampling: Sampling,
+    protocol: ProtocolOptions | None,
+    tail: float,
+    log: str,
+    plugins: Sequence[Path],
+    mechanisms: Sequence[str],
+) -> dict[str, Any]:
+    """Return what decides the figures of a stress test; `names` are the mechanisms that are played or that break."""
+    return {
+        "command": "stress",
+        "environment": {"name": env.name, "hash": environment_hash(env)},
+        "mechanisms": [name for name in mechanisms or MECHANISMS.all() if name in names],
+        "families": [cls.name for cls in families],
+        "episodes": sampling.episodes,
+        "seed": sampling.seed,
+        "shard": sampling.shard,
+        "log": known_level(log),
+        "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
+        "tail": tail,
+        "protocol": (protocol or ProtocolOptions()).data(),
+        "plugins": [file_hash(path) for path in plugins],
+        "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in names), *families]),
+    }
 
 
 def _games(

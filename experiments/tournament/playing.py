@@ -78,14 +78,7 @@ def _on_economy(
     roles, assumed = make_roles(study, environment)
     profiles, sampled = design(roles, study.truth, study.profiles, study.seed)
     cases = [_case(profile, roles, environment, strategies) for profile in profiles]
-    games, refusals, broken = {}, {}, {}
-    for mechanism in study.mechanisms:
-        try:
-            games[mechanism] = open_game(environment, mechanism, ProtocolOptions(), study.tail, workers)
-        except Refusal as error:
-            refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
-        except PlayError as error:
-            broken[mechanism] = str(error)
+    games, refusals, broken = _games(study, text, environment, workers)
     _require_fit(text, games, roles, strategies)
     everything = [part for strategy in strategies.values() for part in strategy.components()]
     configuration = {
@@ -122,6 +115,21 @@ def _on_economy(
     if parts:
         save_result(folder_path, "tournament", kept_data(found))
     return found
+
+
+def _games(
+    study: Study, text: str, environment: Environment, workers: Workers
+) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
+    """Return a game per mechanism, why others do not fit, and why users' own cannot be opened."""
+    games, refusals, broken = {}, {}, {}
+    for mechanism in study.mechanisms:
+        try:
+            games[mechanism] = open_game(environment, mechanism, ProtocolOptions(), study.tail, workers)
+        except Refusal as error:
+            refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
+        except PlayError as error:
+            broken[mechanism] = str(error)
+    return games, refusals, broken
 
 
 def _require_fit(
