@@ -17,6 +17,12 @@ settings.load_profile("fixed")
 
 
 @pytest.fixture(autouse=True)
+def _no_width_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel workers are given a width of the terminal; what is printed must not depend on it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def _no_plugin_outlives_its_test() -> Iterator[None]:
     """Plug-ins are taken in for the whole process, and by its workers too; a test must not see another's."""
     yield

@@ -42,7 +42,7 @@ def test_exact_and_simulated_gains_stand_side_by_side(leases: StressResult) -> N
     by_name = leases.mechanisms.set_index("mechanism")
     assert bool(by_name.loc["linked", "exact"])
     assert not bool(by_name.loc["cremer-mclean", "exact"])
-    assert "in period 1, with signal 6, having reported" in best["words"]
+    assert "in period 1, with signal 4, having reported" in best["words"]
 
 
 @pytest.mark.parametrize(("family", "shift"), [(Family.BEST_RESPONSE, 0.7), (Family.BEST_RESPONSE, -0.7)])

@@ -141,7 +141,7 @@ def gains_of(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
     lies = {"one-shot": 1, "misreport": 9, "best-response": 5}
     found = frame["gain"] > frame["half_width"]
     words = frame["family"].map({"one-shot": "lies once", "misreport": "misreports", "best-response": "responds"})
-    return frame.assign(mechanism="m", lies=frame["family"].map(lies), words=words, found=found, given="")
+    return frame.assign(mechanism="m", complexity=frame["family"].map(lies), words=words, found=found, given="")
 
 
 def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
@@ -205,7 +205,8 @@ def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None
     assert {
         "mechanism", "breaks", "worst_gain", "welfare", "welfare_half_width", "first_best", "revenue",
         "revenue_half_width", "worst_deficit", "participation_violations", "participation_cells", "worst_participation",
-        "payoff of firm 1", "payoff of firm 2", "exact", "exact_refused",
+        "payoff of firm 1", "payoff of firm 2", "exact", "exact_refused", "verdict", "net_revenue",
+        "net_revenue_half_width",
     } == set(leases.mechanisms.columns)  # fmt: skip
     assert leases.gains["gain"].is_monotonic_decreasing
     # Five mechanisms, two firms, five families; and firm 1's best response under the four mechanisms that break.

@@ -58,7 +58,7 @@ def test_truth_holds_under_pivot_and_is_beaten_where_one_pays_ones_report(found:
     assert pay.move is not None
     assert pay.move.new == "down"
     assert "under pivot" in found.sentence
-    assert "beaten under pay-your-report" in found.sentence
+    assert "breaks under pay-your-report" in found.sentence
 
 
 def test_what_profiles_do_to_the_mechanism_stands_beside_them(found: Tournament) -> None:
@@ -280,7 +280,7 @@ def test_what_was_not_held_against_every_strategy_is_not_called_beaten(tmp_path:
     plugin = planted(tmp_path / "mine.py", strategy("broken", "raise ValueError('no')"))
     entries = {"truth": "truthful", "down": "misreport:map=down", "bad": "broken"}
     found = play(tmp_path / "run", episodes=120, plugins=[str(plugin)], strategies=entries)
-    assert found.sentence.endswith("truth by all is beaten under pay-your-report; it is undecided under pivot.")
+    assert found.sentence.endswith("truth by all breaks under pay-your-report; it is undecided under pivot.")
 
 
 # Coalitions

@@ -203,7 +203,9 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
         main(line)
     shown = capsys.readouterr().out
     assert left.value.code == 0
-    assert shown.startswith("contingent-density on continuous-licence holds up to ε: transfers miss their target by")
+    assert shown.startswith(
+        "contingent-density on continuous-licence: truth is not promised to be best, only up to ε: transfers"
+    )
     for part in ("ε everywhere", "approximation", "interpolation", "quadrature", "any deviation gains"):
         assert part in shown
     assert f"{found.gain:.4g}" in shown
