@@ -174,7 +174,9 @@ def test_the_trading_pivot_is_tried_against_every_family(capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as stopped:
         main(["audit", "bilateral-trade-continuous", "trading-pivot"])
     assert stopped.value.code == 1  # a limited search leaves the promise undecided
-    assert "of the deviations that were tried, none is sure to gain anything" in " ".join(capsys.readouterr().out.split())
+    assert "of the deviations that were tried, none is sure to gain anything" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_the_trading_pivot_is_for_numbers_only() -> None:

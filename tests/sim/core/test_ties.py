@@ -179,7 +179,7 @@ def test_tied_witnesses_play_what_is_prescribed_or_the_lowest() -> None:
 
 def dataclasses() -> Iterator[type]:
     """All of ours."""
-    for name in ("sim", "agents", "mechanisms", "experiments"):
+    for name in ("dynmech.sim", "dynmech.agents", "dynmech.mechanisms", "dynmech.experiments"):
         package = import_module(name)
         for found in walk_packages(package.__path__, f"{name}."):
             if not found.name.endswith("__main__"):
