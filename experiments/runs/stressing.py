@@ -138,7 +138,7 @@ def _command(
 
 
 def _play(
-    games: Mapping[str, Game],
+    games: dict[str, Game],
     broken: Mapping[str, str],
     families: Sequence[type[Strategy]],
     sampling: Sampling,
