@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PANELS = 48
 """Even pieces of the range of θ_1, before breaks are added."""
 
-GRADED = 2.0 ** -np.arange(6, 39, 2)
+GRADED = 2.0 ** -np.arange(6, 41)
 """Distances from the ends of the types at which further pieces begin, relative to the support."""
 
 NODES = 10
@@ -119,7 +119,7 @@ class CutoffRule:
             before, after = np.where(same, middle, before), np.where(same, after, middle)
         pieces += after.tolist()
         ends = np.unique(pieces)
-        return ends[np.concatenate([[True], np.diff(ends) > 1e-12 * (high - low)])]
+        return ends[np.concatenate([[True], np.diff(ends) > GRADED[-1] / 2 * (high - low)])]
 
     def _regime(self, first: FloatArray) -> IntArray:
         """Return where κ_2 stands among all types, and in the support, `(n, 2)`."""
@@ -258,6 +258,9 @@ class CutoffRule:
 def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
     """Return the optimal rule: sell where virtual values are not negative.
 
+    Within 2^-40 of an end of the first types tomorrow's price stays what it is there: a density that vanishes at the
+    end bends κ_2 without bound, and no polynomial through inner points would price the option at the end itself.
+
     Raises:
         Refusal: virtual values cross 0 more than once, a higher first type makes second types worse, or tomorrow's
             price rises with the first type so far that integral monotonicity (8) fails: then the pointwise optimum
@@ -276,7 +279,8 @@ def optimal_rule(types: TwoPeriodTypes, discount: float) -> CutoffRule:
         first = low
     else:
         first = float(_root(types.first_virtual, inner[:1], inner[-1:], np.array([True]))[0])
-    rule = CutoffRule(types, discount, first, lambda s: second_cutoff(types, s))
+    edge = GRADED[-1] * (high - low)
+    rule = CutoffRule(types, discount, first, lambda s: second_cutoff(types, np.clip(s, low + edge, high - edge)))
     least, one, report = rule.integral_monotonicity()
     if least < -QUADRATURE:
         raise Refusal(

@@ -182,6 +182,8 @@ def test_prices_that_rise_too_far_are_refused(kernel: str, a: float, b: float) -
 @settings(max_examples=8)
 @given(st.floats(0.4, 3), st.floats(0.4, 3), st.floats(0, 0.9), st.sampled_from(["ar1", "power"]))
 @example(1.5, 1.0, 0.5, "power")  # a cutoff with a cusp at the lowest type
+@example(1.125, 1.0, 0.5, "power")  # a density that vanishes so slowly that the cutoff bends most of all there
+@example(1.05, 1.0, 0.5, "power")
 def test_what_is_not_refused_is_incentive_compatible(a: float, b: float, rho: float, kernel: str) -> None:
     """Any Beta law and kernel: a refusal, or a mechanism under which no first lie gains."""
     try:
@@ -189,6 +191,10 @@ def test_what_is_not_refused_is_incentive_compatible(a: float, b: float, rho: fl
     except Refusal:
         return
     assert rule.worst_lie(33)[0] < 1e-6
+    near = 2.0 ** -np.arange(3, 50)
+    ends = np.concatenate([[0.0], near, 1 - near, [1.0]])
+    gains = rule.payoff_of_report(ends[:, None], ends) - rule.payoff(ends)[:, None]
+    assert gains.max() < 1e-8
 
 
 def _two_humps() -> TwoPeriodTypes:
