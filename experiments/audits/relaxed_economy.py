@@ -2,7 +2,8 @@
 
 If only first signals were private, no mechanism would earn more than the *relaxed bound*; the *best dynamic revenue*,
 over all direct mechanisms, is what is really within reach. In separable economies that are regular they are the same;
-where first signals tell about later ones, or values are not separable, there is a gap.
+where first signals tell about later ones, or values are not separable, there is a gap. The bound holds whether or not
+everybody can be left out; mechanisms that exclude agents by their virtual values need that they can, so it is said.
 
 Source: Kakade, Lobel and Nazerzadeh 2011, Corollary 4.1, (16); §7.
 """
@@ -15,14 +16,13 @@ from rich.console import Console
 from rich.text import Text
 
 from dynmech.experiments.runs.tally import first_best
+from dynmech.mechanisms.conditions.separable import everybody_can_be_left_out
 from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.virtual.relaxed_bound import Bound, continuum_bound, grid_bound
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
-
-PLANS = 4096
-"""Profiles of first signals that the bound of several agents' continuum is first summed over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class Relaxation:
     Attributes:
         continuum: the relaxed bound of the continuous separable economy.
         grid: that of the grid as the true type space.
+        left_out: whether everybody can be left out of every decision, of a separable economy.
         relaxed, dynamic: by linear programs over all direct mechanisms, first signals private or all of them.
         refused: why there are no programs.
     """
@@ -39,6 +40,7 @@ class Relaxation:
     environment: TableEnvironment
     continuum: Bound | None
     grid: float | None
+    left_out: Condition | None
     relaxed: DynamicOptimum | None
     dynamic: DynamicOptimum | None
     refused: str
@@ -56,6 +58,9 @@ class Relaxation:
             "environment": self.environment.name,
             "relaxed_continuum": None if self.continuum is None else vars(self.continuum),
             "relaxed_grid": self.grid,
+            "everybody_can_be_left_out": None
+            if self.left_out is None
+            else {"holds": bool(self.left_out.holds), "where": self.left_out.where},
             "relaxed": None if self.relaxed is None else self.relaxed.revenue,
             "dynamic": None if self.dynamic is None else self.dynamic.revenue,
             "gap": self.gap,
@@ -74,6 +79,8 @@ class Relaxation:
             )
         if self.grid is not None:
             _line(console, "", f"{self.grid:.8g}, of the grid as the type space")
+        if self.left_out is not None:
+            _line(console, "left out", _left_out_text(self.left_out))
         if self.relaxed is not None and self.dynamic is not None:
             _line(console, "relaxed program", f"{self.relaxed.revenue:.8g}, first signals private")
             size = f"{self.dynamic.variables:,} variables, {self.dynamic.constraints:,} constraints"
@@ -100,15 +107,15 @@ def relaxation(environment: Environment) -> Relaxation:
     """
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"bound: environment {environment.name!r} is not finite; give a grid of it")
-    continuum, grid = None, None
+    continuum, grid, left_out = None, None, None
     if isinstance(environment, SeparableEnvironment):
-        cells = max(2, round(PLANS ** (1 / len(environment.agents))))
-        continuum, grid = continuum_bound(environment.economy, cells), grid_bound(environment)
+        continuum, grid = continuum_bound(environment.economy), grid_bound(environment)
+        left_out = everybody_can_be_left_out(environment.economy)
     dynamic, refused = _solved(dynamic_revenue, environment)
     relaxed, also = _solved(relaxed_revenue, environment) if dynamic is not None else (None, refused)
     if grid is None and (dynamic is None or relaxed is None):
         raise Refusal(refused or also)
-    return Relaxation(environment, continuum, grid, relaxed, dynamic, refused or also)
+    return Relaxation(environment, continuum, grid, left_out, relaxed, dynamic, refused or also)
 
 
 def _solved(
@@ -118,6 +125,17 @@ def _solved(
         return program(environment), ""
     except Refusal as error:
         return None, str(error)
+
+
+def _left_out_text(condition: Condition) -> str:
+    """Return in words whether everybody can be left out, and where not."""
+    if condition.holds:
+        return "everybody can be left out of every decision"
+    where = condition.where
+    return (
+        f"not everybody can: in period {where['period']} no decision stands in for {where['decision']!r} without "
+        f"{where['agent']}; virtual values are added up over all whom a decision serves"
+    )
 
 
 def _line(console: Console, key: str, fact: str) -> None:

@@ -14,7 +14,10 @@ from .one_dimensional import (
     interval_order as interval_order,
     single_crossing as single_crossing,
 )
-from .separable import separable_conditions as separable_conditions
+from .separable import (
+    everybody_can_be_left_out as everybody_can_be_left_out,
+    separable_conditions as separable_conditions,
+)
 from .trade_budget import (
     Trade as Trade,
     TradeBudget as TradeBudget,

@@ -36,7 +36,7 @@ def separable_conditions(economy: Economy) -> list[Condition]:
     k = first_smallest(signs)
     label = "B not negative" if economy.kind == "multiplicative" else "C not negative"
     out.append(Condition(label, signs[k] >= -SLACK, signs[k], {"agent": economy.agents[k]}))
-    out.append(_left_out(economy))
+    out.append(everybody_can_be_left_out(economy))
     return out
 
 
@@ -85,7 +85,7 @@ def _worst(economy: Economy, name: str, margins: list[Margin], points: list[Floa
     return Condition(name, margin > 0, margin, {"agent": economy.agents[k], "first signal": f"{points[k][at]:.4g}"})
 
 
-def _left_out(economy: Economy) -> Condition:
+def everybody_can_be_left_out(economy: Economy) -> Condition:
     """Check that for each period, decision and agent another decision leaves it out with all others as well off."""
     for t, period in enumerate(economy.later):
         for i, agent in enumerate(economy.agents):

@@ -9,6 +9,7 @@ from dynmech.sim.economy.separable import (
     Economy,
     FirstSignal,
     Grid,
+    Later,
     SeparableEnvironment,
     midpoints,
     separable_environment,
@@ -43,6 +44,49 @@ def random_sale(rng: np.random.Generator, buyers: int, *, controlled: bool, toge
         cost=float(rng.uniform(0, 0.3)),
         together=together,
     )
+
+
+def shared(
+    slopes: list[list[float]],
+    cost: list[float],
+    *,
+    horizon: int | None,
+    discount: float,
+    first: FirstSignal | None = None,
+) -> Economy:
+    """Decisions worth x_i times a slope to each agent in every later period, a row of slopes per agent."""
+    agents, decisions = len(slopes), len(cost)
+    law = () if horizon == 2 else (np.ones((decisions, 1, 1)),) * agents
+    tables = tuple(np.array(row, dtype=float)[:, None] for row in slopes)
+    nothing = (np.zeros((decisions, 1)),) * agents
+    period = Later((("only",),) * agents, tables, nothing, np.array(cost, dtype=float), law)
+    later = (period,) * (1 if horizon is None else horizon - 1)
+    names, labels = tuple(f"agent {i + 1}" for i in range(agents)), tuple(str(d) for d in range(decisions))
+    signals, start = (first or beta_signal(),) * agents, (np.ones(1),) * agents
+    return Economy("shared", names, "multiplicative", signals, labels, start, later, discount, horizon)
+
+
+def random_decisions(rng: np.random.Generator, agents: int) -> Economy:
+    """Two periods, decisions that serve anybody or nobody at random costs; often none leaves everybody out."""
+    decisions, states = int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    kind = str(rng.choice(["multiplicative", "additive"]))
+    slope, intercept = [], []
+    for _ in range(agents):
+        serves = (rng.random(decisions) < 0.6)[:, None]
+        own = rng.uniform(0, 1.5, (decisions, states if kind == "multiplicative" else 1)) * serves
+        slope.append(np.broadcast_to(own, (decisions, states)))
+        away = rng.uniform(-0.5, 0.5, (decisions, states)) * serves
+        intercept.append(away if kind == "additive" else np.zeros((decisions, states)))
+    cost = rng.uniform(-0.1, 0.4, decisions)
+    labels = tuple(str(k) for k in range(states))
+    period = Later((labels,) * agents, tuple(slope), tuple(intercept), cost)
+    first = tuple(
+        beta_signal(float(rng.uniform(0.6, 2)), float(rng.uniform(0.6, 2)), base=float(rng.uniform(0, 0.5)))
+        for _ in range(agents)
+    )
+    start = tuple(rng.dirichlet(np.ones(states)) for _ in range(agents))
+    names, choices = tuple(f"agent {i + 1}" for i in range(agents)), tuple(str(d) for d in range(decisions))
+    return Economy("decisions", names, kind, first, choices, start, (period,), float(rng.uniform(0.5, 1)), 2)
 
 
 def on_midpoints(economy: Economy, nodes: int) -> SeparableEnvironment:

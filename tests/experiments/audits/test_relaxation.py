@@ -83,6 +83,7 @@ def test_separable_economies(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = call(capsys, "bound", "single-buyer:nodes=4")
     assert "the relaxed bound" in out
     assert "the revenue program is for a finite horizon" in out
+    assert "everybody can be left out of every decision" in out
 
 
 def test_what_has_no_bound_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
