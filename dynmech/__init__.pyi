@@ -1,7 +1,6 @@
 from . import testing as testing
 from .agents.strategies.base import AgentContext as AgentContext, Strategy as Strategy
 from .agents.strategies.per_episode import EpisodeStrategy as EpisodeStrategy
-from .experiments.audits.audit_json import audit_data as audit_data
 from .experiments.audits.auditing import audit as audit
 from .experiments.audits.continuous import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
 from .experiments.audits.correlation import plot_correlation as plot_correlation, sweep_correlation as sweep_correlation

@@ -215,28 +215,34 @@ def figures_of_audit(data: Mapping[str, Any]) -> dict[str, Value]:
     def put(key: str, value: Any) -> None:
         out[kept_name(key)] = _plain(value)
 
-    for family, table in data.get("gains", {}).items():
-        for kind, value in table.items():
-            if isinstance(value, list):
-                for name, one in zip(deviators, value, strict=True):
-                    put(f"gain/{name}/{family}/{kind}", one)
-            else:
-                put(f"gain/{family}/{kind}", value)
+    exact, sampled = data["backend"] == "exact", data["backend"] == "sampled"
+    for row in data["gains"]:
+        if sampled and row["information"] != "ex_ante":
+            continue  # one figure bounds the gain at every information
+        known = row["lower"] if sampled else row["gain"]
+        if exact or row["family"] == "best_response":
+            put(f"gain/{row['agent']}/{row['family']}/{row['information']}", known)
+    for family in {row["family"] for row in data["gains"]} if exact else ("best_response",):
+        kinds = {row["kind"] for row in data["gains"] if row["family"] == family}
+        put(f"gain/{family}/kind", next(kind for kind in ("refused", "lower_bound", "exact") if kind in kinds))
+    for part in data.get("first_reports", []):
+        for what in ("first_report", "later"):
+            put(f"gain/{part['agent']}/best_response/{what}", part[what])
     for part in ("truth", "participation"):
-        for what, value in data.get(part, {}).items():
+        for what, value in data[part].items():
             if isinstance(value, list):
                 for name, one in zip(agents, value, strict=True):
                     put(f"{part}/{name}/{what}", one)
-            else:
+            elif value is not None:
                 put(f"{part}/{what}", value)
-    for kind, value in data.get("budget", {}).items():
+    for kind, value in data["budget"].items() if exact else ():
         put(f"budget/{kind}", value)
     for what in ("value", "declared"):
-        if "largest_transfer" in data:  # of two that are as large rounding decides which is told: no sign
+        if data["largest_transfer"]:  # of two that are as large rounding decides which is told: no sign
             put(f"largest transfer/{what}", abs(data["largest_transfer"][what]))
-    for verdict in data.get("promises", []):
-        if verdict["status"] == "not_promised" or "refused" in data:
-            continue  # the figure stands among the gains, or among what a limited search found
+    for verdict in data["promises"]:
+        if verdict["status"] == "not_promised" or data["backend"] in ("sampled", "epsilon"):
+            continue  # the figure stands among the gains, or among what this backend alone says
         key = f"promise/{verdict['promise'].partition(',')[0]}"
         put(f"{key}/status", verdict["status"])
         put(f"{key}/worst", verdict["worst"])
@@ -248,13 +254,13 @@ def figures_of_audit(data: Mapping[str, Any]) -> dict[str, Value]:
     for name, tied in zip(deviators, data.get("ties", []), strict=False):
         put(f"ties/{name}/states", tied["states"])
         put(f"ties/{name}/of", tied["of"])
-    for name, deposit in zip(deviators, data.get("exit", {}).get("deposit", []), strict=False):
+    for name, deposit in zip(deviators, data["deposit"] or [], strict=False):
         put(f"deposit/{name}", deposit)
     for what, value in data.get("approximate", {}).items():
         if what != "bound":
             put(f"approximate/{what}", value)
     if "refused" in data:  # what a limited search found
-        for one in data["witness"]:
+        for one in data["tried"]:
             for what in ("gain", "half_width", "at_least"):
                 put(f"found/{one['agent']}/{what}", one[what])
     return out

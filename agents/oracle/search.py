@@ -260,6 +260,17 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
     return out
 
 
+def best_messages_spying(problem: Problem, value: Value) -> list[IntArray]:
+    """Return the ex post policy: per period the best message by merged memory and profile, `(C, S)`; ties as above."""
+    out = []
+    for period, choices in zip(problem.periods, value.choices, strict=True):
+        kept = np.take_along_axis(choices, period.truth[..., None], axis=2)[..., 0]
+        slack = TIE * max(1.0, float(np.abs(choices).max()))
+        tied = choices >= choices.max(axis=2, keepdims=True) - slack
+        out.append(np.where(choices.max(axis=2) > kept + slack, tied.argmax(axis=2), period.truth).astype(np.intp))
+    return out
+
+
 def best_actions(problem: Problem, value: Value) -> list[IntArray]:
     """Return per period the best action after the reports, the prescribed one where that is as good, `(C, S, R)` each.
 

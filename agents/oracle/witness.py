@@ -23,6 +23,7 @@ from dynmech.agents.oracle.search import (
     Value,
     best_actions,
     best_messages,
+    best_messages_spying,
     require_revealing,
     solve,
 )
@@ -38,37 +39,48 @@ HONEST, RESPOND, DONE = 0, 1, 2
 
 
 class Witness(Strategy):
-    """The best strategy of one family against prescribed play, knowing only what the deviator knows when it reports.
+    """The best strategy of one family against prescribed play, knowing what the deviator knows when it reports.
 
-    Of a coalition this is the part of its first member; `parts` has them all.
+    Of a coalition this is the part of its first member; `parts` has them all. Ex post it sees the others' current
+    signals too, and spies in play.
 
     Args:
         problem: the deviator's problem; of a coalition, or with private actions, only for the best response.
         family: which deviations are allowed.
         words: what it does, as words that follow the agent's name.
+        information: what the deviator knows; one-lie families are interim only.
+        value: what the family is worth, where that has been worked out.
 
     Raises:
-        Refusal: leaving, one-lie families of a coalition or where there are acts to choose, or messages that do not
-            reveal signals.
+        Refusal: leaving, one-lie families of a coalition, ex post or where there are acts to choose, or messages that
+            do not reveal signals.
     """
 
     source = "the exact oracle"
     memory_periods = 1
     complexity = 5
 
-    def __init__(self, problem: Problem, family: Family, words: str = "plays its best response") -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        family: Family,
+        words: str = "plays its best response",
+        information: Information = Information.INTERIM,
+        value: Value | None = None,
+    ) -> None:
         acts = any(period.decision.shape[3] > 1 for period in problem.periods)
-        joint = len(problem.deviator) > 1
-        if problem.exit or ((acts or joint) and family is not Family.BEST_RESPONSE):
-            raise Refusal("witness: only for those who stay; with acts, or partners, only the best response")
+        joint, spying = len(problem.deviator) > 1, information is Information.EX_POST
+        if problem.exit or ((acts or joint or spying) and family is not Family.BEST_RESPONSE):
+            raise Refusal("witness: only for those who stay; with acts, partners, or ex post, only the best response")
         require_revealing(problem)
         self.name = "best-response" if family is Family.BEST_RESPONSE else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
-        self.spies = joint  # the partners' signals: no other column is looked at
+        self.spies = joint or spying  # without spying only the partners' columns are looked at
+        self.information = information
         self._problem = problem
         self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
-        self.value: Value = solve(problem, family, Information.INTERIM)
-        self._policy = best_messages(problem, self.value)
+        self.value: Value = solve(problem, family, information) if value is None else value
+        self._policy = best_messages_spying(problem, self.value) if spying else best_messages(problem, self.value)
         self._actions = best_actions(problem, self.value) if acts else None
         self._response: list[IntArray] | None = None
         if family is Family.BELIEF_MANIPULATION:
@@ -89,6 +101,8 @@ class Witness(Strategy):
 
     def message(self, view: View) -> Array:
         """Return the best message in the phase that each episode is in, shape `(n,)`."""
+        if self.information is Information.EX_POST:
+            return self._part(self._look_up_spying(view), self._messages(view.t))
         pooled = self._pooled(view)
         before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
         planned = self._look_up(self._policy, view, pooled, before)
@@ -180,6 +194,16 @@ class Witness(Strategy):
         profile = last.flat(past.public, self._true_signals(past.t, past.public, past.reports, before))
         done = view.private["done"] if self._actions is not None else past.decision
         return policy[entry][state, done, profile, own]
+
+    def _look_up_spying(self, view: View) -> Array:
+        """Return the deviator's best message, given all current signals, `(n,)`."""
+        entry = self._entry(view.t)
+        if view.memory is None:
+            raise Refusal("witness: it needs everything public")
+        signals = np.array(view.others)
+        signals[:, self.agent] = view.signal
+        profile = self._problem.environment.stage(view.t).flat(view.public, signals)
+        return self._policy[entry][self._problem.periods[entry].merged[view.memory], profile]
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Return the words given when it was made."""

@@ -1,4 +1,4 @@
-"""An audit as one JSON object."""
+"""An audit as one JSON object, schema 2; `audit_schema.json` says what it must look like."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.search import Family
-from dynmech.experiments.audits.audit_result import FAMILIES, KINDS, Audit
-from dynmech.experiments.audits.witness_text import story_text, witness_data
-from dynmech.experiments.runs.tally import first_best
+from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.runs.verdicts import verdict_data
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.mechanisms.rules.tabulation import tabulate
-from dynmech.sim.core.ties import rounded_up
+from dynmech.sim.core.errors import Refusal
+
+SCHEMA = 2
+
+ROWS = 2_000
+"""Situations of the worst deviation up to which it stands in the JSON."""
 
 
 def audit_data(audit: Audit) -> dict[str, Any]:
-    """Return an audit as plain data, for JSON.
+    """Return an audit as plain data, for JSON; what is not known is None.
 
     Parameters
     ----------
@@ -27,53 +28,67 @@ def audit_data(audit: Audit) -> dict[str, Any]:
     Returns
     -------
     dict
-        Figures, verdicts, conditions and the worst deviation. Figures that are not known are None.
+        Figures, verdicts, conditions and the worst deviation.
 
     Examples
     --------
     >>> import dynmech as dm
-    >>> environment = dm.load("oil-leases-prior")
-    >>> data = dm.audit_data(dm.audit(environment, dm.make_mechanism("linked", environment)))
+    >>> data = dm.audit("oil-leases-prior", "linked").to_dict()
     >>> [promise["status"] for promise in data["promises"]]
     ['holds', 'holds']
     """
-    environment = audit.environment
-    data: dict[str, Any] = {
-        "schema": 1,
-        "environment": environment.name,
-        "mechanism": audit.mechanism.name,
+    request, environment = audit.request, audit.environment
+    largest = audit.largest_transfer
+    return {
+        "schema": SCHEMA,
+        "environment": request.names[0],
+        "mechanism": request.names[1],
+        "options": request.to_dict(),
         "agents": list(environment.agents),
-        "deviators": [audit.name(search) for search in audit.searches],
+        "deviators": audit.deviators,
         "discount": environment.discount,
         "horizon": environment.horizon,
-        "tolerance": audit.tolerance,
-        "all_states": audit.all_states,
-        "exit_allowed": audit.exit,
+        "scale": request.scale,
+        "tolerance": request.relative_tolerance,
+        "backend": audit.backend,
+        "reason": audit.reason or None,
         "verdict": audit.verdict,
-        "sentence": story_text(audit),
-        "error_bound": _error_bound(audit),
-        "truth": _truth(audit),
-        "gains": {family.value: _gains(audit, family) for family in FAMILIES},
-        "budget": {kind: _number(least.value) for kind, least in audit.budget.items()},
-        "largest_transfer": {**asdict(audit.largest_transfer), "declared": audit.mechanism.transfer_bound()},
-        "participation": {
-            kind: [_number(least.value) for least in by_agent] for kind, by_agent in audit.participation.items()
-        },
-        "promises": [verdict_data(verdict) for verdict in audit.promises],
+        "sentence": audit.sentence,
+        "truth": asdict(audit.truth),
+        "gains": gain_rows(audit),
+        "budget": _budget(audit),
+        "largest_transfer": {**asdict(largest), "declared": audit.mechanism.transfer_bound()} if largest else None,
+        "participation": _participation(audit),
+        "deposit": [_number(search.deposit) for search in audit.searches] if request.exit else None,
+        "promises": [verdict_data(verdict) for verdict in audit.verdicts],
         "assumptions": list(audit.mechanism.promises.assumptions),
         "violated_assumptions": audit.violated,
         "conditions": condition_data(audit.conditions),
-        "verified": tabulate(audit.mechanism, 0 if environment.horizon == 1 else 1).verified,
+        "verified": audit.verified,
         "ties": [{"states": search.ties[0], "of": search.ties[1]} for search in audit.searches],
-        "witness": witness_data(audit),
+        "policy": _policy(audit),
+        "witness": audit.story,
+        "sensitivity": None,
+        **audit.details,
     }
-    if audit.exit:
-        data["exit"] = {"deposit": [_number(search.deposit) for search in audit.searches]}
-    return data
+
+
+def gain_rows(audit: Audit) -> list[dict[str, Any]]:
+    """Return every gain as plain data."""
+    return [
+        {
+            **asdict(gain),
+            "gain": _number(gain.gain),
+            "bound": _number(gain.bound),
+            "lower": None if gain.kind == "refused" else _number(gain.lower),
+            "upper": None if gain.kind == "refused" else _number(gain.upper),
+        }
+        for gain in audit.figures
+    ]
 
 
 def condition_data(conditions: Sequence[Condition]) -> dict[str, dict[str, Any]]:
-    """Conditions by name, as plain data."""
+    """Return conditions by name, as plain data."""
     return {
         condition.name: {
             "holds": condition.holds,
@@ -85,31 +100,30 @@ def condition_data(conditions: Sequence[Condition]) -> dict[str, dict[str, Any]]
     }
 
 
-def _error_bound(audit: Audit) -> float:
-    """The largest bound on the numerical error of any figure."""
-    gains = [gain for search in audit.searches for by_kind in search.figures.values() for gain in by_kind.values()]
-    bounds = [gain.bound for gain in gains if not np.isnan(gain.bound)]
-    return max([rounded_up(audit.truthful.bound, audit.environment.scale), *bounds])
+def _budget(audit: Audit) -> dict[str, float | None]:
+    """Return the least that the designer takes in, by kind."""
+    kinds = ("ex_ante", "expected_period", "ex_post")
+    return {kind: _number(audit.budget[kind].value) if kind in audit.budget else None for kind in kinds}
 
 
-def _truth(audit: Audit) -> dict[str, Any]:
-    """What prescribed play is worth, ex ante."""
-    truthful = audit.truthful
+def _participation(audit: Audit) -> dict[str, list[float | None] | None]:
+    """Return the worst continuation payoffs, by kind and agent."""
+    kinds = dict.fromkeys(("ex_ante", "interim", "ex_post", *audit.participation))
     return {
-        "payoff": (truthful.utility - truthful.transfer).tolist(),
-        "utility": truthful.utility.tolist(),
-        "transfer": truthful.transfer.tolist(),
-        "welfare": truthful.welfare,
-        "first_best": first_best(audit.environment),
-        "revenue": audit.revenue,
-        "net_revenue": audit.revenue - audit.cost,
+        kind: [_number(least.value) for least in audit.participation[kind]] if kind in audit.participation else None
+        for kind in kinds
     }
 
 
-def _gains(audit: Audit, family: Family) -> dict[str, Any]:
-    """One family's gains by kind and deviator."""
-    by_kind = {kind: [_number(search.figures[family][kind].gain) for search in audit.searches] for kind in KINDS}
-    return {**by_kind, "kind": "refused" if any(search.refused for search in audit.searches) else "exact"}
+def _policy(audit: Audit) -> list[dict[str, Any]] | None:
+    """Return the whole worst deviation where it is known, gains, and is not too long."""
+    try:
+        rows = audit.policy if audit.searches else None
+    except Refusal:
+        return None
+    if rows is None or not 0 < len(rows) <= ROWS:
+        return None
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def _number(value: float | None) -> float | None:

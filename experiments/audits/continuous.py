@@ -18,10 +18,10 @@ mechanism's own and, with two agents, three more between them: ε everywhere, as
 Source: Liu 2014, §5; "never gains more than ε" is printed there, without the factor.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.whole_files import write_whole
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.density import DensityEnvironment, gauss_legendre
 from dynmech.sim.economy.environment import TableEnvironment
@@ -136,6 +136,7 @@ class Miss:
         points: at which over and under were worked out once more, per agent.
         over_everywhere, under_everywhere: at those points.
         limit_everywhere: the limit that they make, with `decisions` as on the grid.
+        by_agent: the gains of one lie, and of any deviation, by agent.
     """
 
     method: str
@@ -155,6 +156,7 @@ class Miss:
     over_everywhere: float
     under_everywhere: float
     limit_everywhere: float
+    by_agent: dict[str, list[float]]
 
     @property
     def epsilon(self) -> float:
@@ -167,8 +169,9 @@ class Miss:
         return max(self.over_everywhere, self.under_everywhere)
 
     def data(self) -> dict[str, Any]:
-        """Plain data, ε included."""
-        return {**asdict(self), "epsilon": self.epsilon, "epsilon_everywhere": self.epsilon_everywhere}
+        """Return plain data, ε included, without gains by agent."""
+        plain = {name: value for name, value in asdict(self).items() if name != "by_agent"}
+        return {**plain, "epsilon": self.epsilon, "epsilon_everywhere": self.epsilon_everywhere}
 
 
 def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> Miss:
@@ -214,6 +217,7 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
         over_everywhere=over_fine,
         under_everywhere=under_fine,
         limit_everywhere=(max(over_fine, 0.0) + max(under_fine, 0.0) + short) / (1 - environment.discount),
+        by_agent={family.value: [gain for gain, _ in found] for family, found in gains.items()},
     )
 
 
@@ -363,11 +367,7 @@ def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     axes.set_xlabel("largest transfer")
     axes.set_ylabel("ε: largest miss of the target (dashed: largest gain)")
     axes.legend(frameon=False)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        figure.savefig(partial, format="png", metadata={"Software": None})
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    picture = BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    write_whole(path, picture.getvalue())
     return path

@@ -13,6 +13,7 @@ from dynmech.experiments.runs.tally import first_best
 from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.ties import first_largest, rounded_up
+from dynmech.sim.economy.environment import TableEnvironment
 
 
 def judge_promises(audit: Audit) -> list[Verdict]:
@@ -21,8 +22,14 @@ def judge_promises(audit: Audit) -> list[Verdict]:
     return excused(verdicts, violated(audit.mechanism.promises.assumptions, audit.conditions))
 
 
+def _economy(audit: Audit) -> TableEnvironment:
+    """Return the economy, which is finite where there is an exact search."""
+    assert isinstance(audit.environment, TableEnvironment)
+    return audit.environment
+
+
 def _judge(audit: Audit, promise: str, worst: float, bound: float, where: dict[str, Any]) -> Verdict:
-    bound = rounded_up(bound, audit.environment.scale)
+    bound = rounded_up(bound, audit.request.scale)
     return Verdict(promise, status(worst, bound, audit.tolerance), worst, bound, where)
 
 
@@ -31,7 +38,7 @@ def _incentive(audit: Audit) -> Verdict:
     promised = audit.mechanism.promises.incentive
     kind = "ex_post" if promised == "periodic ex post" else "interim"
     search, worst = audit.worst(Family.BEST_RESPONSE, kind)
-    place = state_text(audit.environment, worst.state, search.who, ex_post=kind == "ex_post")
+    place = state_text(_economy(audit), worst.state, search.who, ex_post=kind == "ex_post")
     name = "incentive" if promised == "none" else f"incentive: {promised}{_extended(audit)}"
     verdict = _judge(audit, name, worst.gain, worst.bound, {"agent": audit.name(search), **place})
     if promised == "none":
@@ -43,7 +50,7 @@ def _incentive(audit: Audit) -> Verdict:
 def _extended(audit: Audit) -> str:
     """What was tried beyond what the promise speaks of."""
     alone = all(len(search.who) == 1 for search in audit.searches)
-    return ("" if alone else ", against coalitions") + (", leaving included" if audit.exit else "")
+    return ("" if alone else ", against coalitions") + (", leaving included" if audit.request.exit else "")
 
 
 def _budget(audit: Audit) -> list[Verdict]:
@@ -63,7 +70,7 @@ def _imbalance(audit: Audit) -> Least:
     totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in audit.truthful.periods]
     t = first_largest([np.abs(total).max() for total in totals], audit.scale)
     k = first_largest(np.abs(totals[t]), audit.scale) % totals[t].shape[1]
-    where = {"period": t, "profile": profile_text(audit.environment, t, k)}
+    where = {"period": t, "profile": profile_text(_economy(audit), t, k)}
     return Least(max(float(np.abs(total).max()) for total in totals), where)
 
 
@@ -78,6 +85,6 @@ def _participation(audit: Audit) -> list[Verdict]:
 def _efficient(audit: Audit) -> list[Verdict]:
     if not audit.mechanism.promises.efficient:
         return []
-    missing = first_best(audit.environment) - audit.truthful.welfare
-    bound = (len(audit.environment.agents) + 1) * audit.truthful.bound + plan(audit.environment).bound
+    missing = first_best(_economy(audit)) - audit.truthful.welfare
+    bound = (len(audit.environment.agents) + 1) * audit.truthful.bound + plan(_economy(audit)).bound
     return [_judge(audit, "efficient", missing, bound, {})]

@@ -9,7 +9,7 @@ from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.state_labels import message_text, own_text, profile_text, state_text
 from dynmech.agents.oracle.story import Story, past_lies
 from dynmech.experiments.audits.audit_result import Audit, Search
-from dynmech.experiments.runs.verdicts import HOLDS, WORDS
+from dynmech.experiments.runs.verdicts import HOLDS
 from dynmech.sim.core.ties import figure as figure_text, first_of
 
 
@@ -33,7 +33,8 @@ def witness_data(audit: Audit) -> dict[str, Any] | None:
     if witness is None:
         return None
     search, information, figure, story = witness
-    environment, problem = audit.environment, search.problem
+    problem = search.problem
+    environment = problem.environment
     ex_post = information is Information.EX_POST
     return {
         "agent": audit.name(search),
@@ -68,23 +69,24 @@ def story_text(audit: Audit) -> str:
     search, information, gain, story = witness
     ex_ante = search.figures[Family.BEST_RESPONSE]["ex_ante"].gain
     ante = f"{figure_text(ex_ante)} ex ante, " if ex_ante > audit.tolerance else ""
-    aside = ", what it owes already aside" if story.history and not audit.exit else ""
+    aside = ", what it owes already aside" if story.history and not audit.request.exit else ""
     return (
         f"{_beyond_promise(audit, information)}"
         f"{audit.name(search)} gains {ante}{figure_text(gain.gain)} (± {gain.bound:.1g}): "
-        f"in period {len(story.history)}, {_knowing(audit, search, information, story)}, "
+        f"in period {len(story.history)}, {_knowing(search, information, story)}, "
         f"it {_act(search, story)}: {figure_text(story.lie)} from there on, "
         f"against {figure_text(story.truth)}{aside}."
     )
 
 
-def _knowing(audit: Audit, search: Search, information: Information, story: Story) -> str:
+def _knowing(search: Search, information: Information, story: Story) -> str:
     """What the deviator knows, and the lies that it has told before."""
     t, profile = story.state.period, story.state.profile
+    environment = search.problem.environment
     knowing = (
-        f"knowing the signals ({profile_text(audit.environment, t, profile)})"
+        f"knowing the signals ({profile_text(environment, t, profile)})"
         if information is Information.EX_POST
-        else f"with signal {own_text(audit.environment, t, search.who, profile)}"
+        else f"with signal {own_text(environment, t, search.who, profile)}"
     )
     return knowing + "".join(f", {lie}" for lie in past_lies(search.problem, story))
 
@@ -103,7 +105,7 @@ def _act(search: Search, story: Story) -> str:
 def _beyond_promise(audit: Audit, information: Information) -> str:
     """What to say before a gain that no promise rules out."""
     incentive = audit.mechanism.promises.incentive
-    if incentive == "bayesian" and information is Information.EX_POST and audit.promises[0].status == HOLDS:
+    if incentive == "bayesian" and information is Information.EX_POST and audit.verdicts[0].status == HOLDS:
         return "nobody gains knowing its own signal only; beyond what is promised, "
     return "truth is not promised to be best, and " if incentive == "none" else ""
 
@@ -126,28 +128,3 @@ def _without_witness(audit: Audit) -> str:
     if worst.gain - worst.bound > audit.tolerance:
         return f"{who} gains up to {figure_text(worst.gain)} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
     return f"{who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."
-
-
-def headline(audit: Audit, title: str) -> str:
-    """The audit in one sentence, after the name of what was audited.
-
-    *holds* stands there only where truth is promised to be best and is, and no other promise breaks.
-    """
-    return f"{title}{_headline_verdict(audit)}: {story_text(audit)}"
-
-
-def _headline_verdict(audit: Audit) -> str:
-    """The verdict as the predicate of a sentence; nothing where truth is not promised to be best and nothing breaks."""
-    failing = [verdict.promise for verdict in audit.promises if verdict.status == audit.verdict]
-    promise = "" if failing[:1] == [audit.promises[0].promise] else f" its promise ({failing[0]})" if failing else ""
-    match audit.verdict:
-        case "breaks":
-            return f" breaks{promise}"
-        case "outside_assumptions":
-            return f" is outside its assumptions (not so here: {', '.join(audit.violated)})"
-        case "holds":
-            return " holds"
-        case "not_promised":
-            return ""
-        case other:
-            return f" is {WORDS[other]}{promise and ' in' + promise}"

@@ -1,189 +1,244 @@
 """An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
 
+import shlex
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.agents.oracle.search import Family
-from dynmech.experiments.audits.audit_result import FAMILIES, KINDS, Audit, least_of
-from dynmech.experiments.audits.frozen_weights import FrozenAudit
-from dynmech.experiments.audits.limited import LimitedAudit
-from dynmech.experiments.audits.witness_text import headline
+from dynmech.experiments.audits.audit_frames import largest_ex_ante
+from dynmech.experiments.audits.audit_result import KINDS, Audit, AuditedGain, least_of
+from dynmech.experiments.audits.audit_text import headline
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
-from dynmech.experiments.runs.tally import first_best
-from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.sim.core.ties import figure, first_of, rounded_up
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import figure, rounded_up
 
 HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
 NAMES = {
-    Family.ONE_SHOT: "one-shot",
-    Family.BELIEF_MANIPULATION: "belief-manipulation",
-    Family.BEST_RESPONSE: "best response",
+    "one_shot": "one-shot",
+    "belief_manipulation": "belief-manipulation",
+    "best_response": "best response",
 }
 """The families of deviations as the screen calls them."""
 
+SITUATION = ("period", "signal", "last_signal", "reported", "public")
+"""Columns that say what the deviator knows."""
 
-def show_audit(audit: Audit, console: Console, title: str) -> None:
-    """Who lies, when, and what it earns; then everything else. The title names what was audited, as it was typed."""
-    console.print(Text(headline(audit, title), style="bold"))
+SHORT = 12
+"""Situations of the worst deviation up to which the screen shows all of it."""
+
+
+def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None:
+    """Print who lies, when, and what it earns; then everything else.
+
+    Args:
+        verbose: print the conditions on which no promise rests, too.
+    """
+    console.print(Text(headline(audit), style="bold"))
+    if audit.reason:
+        console.print(Text(f"Not audited exactly: {audit.reason.removeprefix('audit: ')}.", style="yellow"))
     console.print()
     console.print(_gains(audit))
     console.print()
-    console.print(Text(_notes(audit), style="dim"))
+    console.print(Text(f"{audit.method} 0 stands for at most {figure(audit.tolerance)}.{_refused(audit)}", style="dim"))
+    _show_deviation(audit, console)
     console.print()
-    show_promises(audit.promises, audit.violated, console)
+    show_promises(audit.verdicts, audit.violated, console)
+    _show_details(audit, console)
     console.print()
     for key, fact in _facts(audit):
         console.print(Text.assemble((f"{key:14} ", "bold"), fact))
-    console.print()
-    for condition in audit.conditions:
-        console.print(_condition(condition))
+    _show_conditions(audit, console, verbose)
 
 
-def _notes(audit: Audit) -> str:
-    """What the figures of the table are."""
-    notes = "Largest exact gains against prescribed play at the same information state; everything public. "
-    reach = "over all states" if audit.all_states else "that some play leads to"
-    notes += f"On path, interim (own past lies included) and ex post: the worst state {reach}. "
-    notes += "Best response: any deviation at all. "
-    if audit.exit:
-        notes += (
-            "Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better. "
-        )
-    notes += f"0 stands for at most {max(audit.tolerance, 0):g}."
+def _refused(audit: Audit) -> str:
+    """Return why some figures are missing."""
     refused = [search.refused for search in audit.searches if search.refused]
-    return f"{notes} Not searched: {refused[0]}." if refused else notes
+    return f" Not searched: {refused[0]}." if refused else ""
 
 
-def show_limited(audit: LimitedAudit, console: Console, title: str) -> None:
-    """Why there is no exact audit, and the lower bound instead."""
-    console.print(Text(_limited_headline(audit, title), style="bold"))
-    console.print(Text(f"Not audited exactly: {audit.reason.removeprefix('audit: ')}.", style="yellow"))
+def _show_deviation(audit: Audit, console: Console) -> None:
+    """Print the worst deviation where it is short, and the line that plays it."""
+    search = largest_ex_ante(audit)
+    if search is None:
+        return
+    try:
+        rows = audit.policy
+    except Refusal:
+        return
+    who = audit.name(search)
+    if len(rows) <= SHORT:
+        table = plain_table()
+        for column in (*SITUATION, "message"):
+            table.add_column(column.replace("_", " "), overflow="fold")
+        for row in rows.to_dict("records"):
+            said = Text(str(row["message"]), style="" if row["message"] == row["prescribed"] else "bold red")
+            table.add_row(*(str(row[column]) for column in SITUATION), said)
+        console.print()
+        console.print(Text(f"The best response of {who}, situation by situation (lies in bold):"))
+        console.print(table)
+    else:
+        console.print()
+        console.print(Text(f"The best response of {who} has {len(rows)} situations: --policy FILE.csv writes them."))
+    if len(search.who) == 1 and not audit.request.exit:
+        environment, mechanism = audit.request.names
+        words = ["dynmech", "run", environment, mechanism, "--strategy", f"{who}=best-response"]
+        console.print(Text(f"To play it: {shlex.join(words)}", style="dim"))
+
+
+def _show_details(audit: Audit, console: Console) -> None:
+    """Print what only one kind of search has to say."""
+    if tried := audit.details.get("tried"):
+        _show_table(
+            console,
+            ("agent", "best deviation found", "simulated gain", "lower bound"),
+            [_tried(best) for best in tried],
+        )
+    if parts := audit.details.get("first_reports"):
+        rows = [
+            (part["agent"], *(_amount(part[key], audit.tolerance) for key in ("first_report", "later")))
+            for part in parts
+        ]
+        _show_table(console, ("ex post gains of", "the first report", "later reports"), rows)
+    if miss := audit.details.get("approximate"):
+        _show_table(console, ("figure", ""), [(label, _small(miss[key])) for key, label in APPROXIMATE.items()])
+
+
+APPROXIMATE = {
+    "size": "largest transfer",
+    "epsilon_everywhere": "ε everywhere",
+    "epsilon": "ε on the grid",
+    "approximation": "  approximation, at the mechanism's own nodes",
+    "reports": "  interpolation between them adds",
+    "quadrature": "  quadrature adds",
+    "decisions": "what decisions fall short of the best",
+    "gain_one_shot": "one lie gains",
+    "gain": "any deviation gains",
+    "limit": "what it may gain by the grid's ε: at most 2ε/(1 − δ)",
+    "limit_everywhere": "what it may gain by ε everywhere",
+}
+"""The parts of ε."""
+
+
+def _small(value: float) -> str:
+    return figure(value, 4) if value > 1e-12 else "0"
+
+
+def _tried(best: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return a row on the best deviation that was found for an agent."""
+    if best["gain"] <= ZERO:
+        return best["agent"], "truth does as well as everything tried", "–", "0"
+    simulated = f"{best['gain']:.4g} ± {best['half_width']:.2g}"
+    return best["agent"], best["strategy"], simulated, f"{max(0.0, best['at_least']):.4g}"
+
+
+def _show_table(console: Console, headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Print rows whose first two columns, or first one of two, are words."""
     table = plain_table()
-    for header in ("agent", "best deviation found"):
-        table.add_column(header, overflow="fold")
-    for header in ("simulated gain", "lower bound"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for best in audit.tried:
-        if best.gain > ZERO:
-            simulated = f"{best.gain:.4g} ± {best.half_width:.2g}"
-            table.add_row(best.agent, best.strategy, simulated, f"{max(0.0, best.at_least):.4g}")
-        else:
-            table.add_row(best.agent, "truth does as well as everything tried", "–", "0")
+    for k, header in enumerate(headers):
+        words = k == 0 or (k == 1 and len(headers) > 3)
+        table.add_column(header, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    for row in rows:
+        table.add_row(*row)
     console.print()
     console.print(table)
-    console.print()
-    show_promises(audit.promises, [], console)
+
+
+def _show_conditions(audit: Audit, console: Console, verbose: bool) -> None:
+    """Print the conditions on which promises rest, and how many others there are."""
+    relevant = audit.relevant_conditions
+    chosen = audit.conditions if verbose else relevant
     if audit.conditions:
         console.print()
-    for condition in audit.conditions:
+    for condition in chosen:
         console.print(_condition(condition))
-
-
-def _limited_headline(audit: LimitedAudit, title: str) -> str:
-    """The largest lower bound, or that nothing that was tried is sure to gain."""
-    best = first_of(audit.tried, lambda tried: tried.at_least) if audit.tried else None
-    status = audit.promises[0].status
-    verdict = " breaks" if status == "breaks" else f" is {WORDS[status]}" if status != "not_promised" else ""
-    beyond = "truth is not promised to be best; " if status == "not_promised" else ""
-    if best is None or best.at_least <= 0:
-        return f"{title}{verdict}: {beyond}of the deviations that were tried, none is sure to gain anything."
-    return f"{title}{verdict}: {beyond}lower bound: {best.agent} {best.words} and gains at least {best.at_least:.4g}."
-
-
-def show_frozen(audit: FrozenAudit, console: Console, title: str) -> None:
-    """Gains at the first report and later, and the promises."""
-    console.print(Text(f"{title}{_frozen_verdict(audit)}: {audit.sentence()}", style="bold"))
-    console.print()
-    console.print(_frozen_gains(audit))
-    console.print()
-    notes = (
-        "Searched first report by first report: any deviation at all, knowing the others' signals, over all states. "
-    )
-    notes += f"0 stands for at most {max(audit.tolerance, 0):g}; figures ± {audit.bound:.1g}."
-    console.print(Text(notes, style="dim"))
-    console.print()
-    show_promises(audit.promises, audit.violated, console)
-    console.print()
-    for key, fact in _revenue(audit.revenue, audit.net_revenue):
-        console.print(Text.assemble((f"{key:14} ", "bold"), fact))
-    console.print()
-    for condition in audit.conditions:
-        console.print(_condition(condition))
-
-
-def _frozen_verdict(audit: FrozenAudit) -> str:
-    """The verdict as the predicate of a sentence; nothing where truth is not promised to be best."""
-    if audit.verdict in ("holds", "breaks"):
-        return f" {audit.verdict}"
-    return "" if audit.verdict == "not_promised" else f" is {WORDS[audit.verdict]}"
-
-
-def _frozen_gains(audit: FrozenAudit) -> Any:
-    table = plain_table()
-    table.add_column("deviator", overflow="fold")
-    for header in ("ex ante", "first report", "later", "payoff", "least to stay"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for search in audit.searches:
-        gains = [search.ex_ante_gain, search.first_gain, search.later_gain]
-        cells = [f"+{figure(gain)}" if gain > audit.tolerance else "0" for gain in gains]
-        name = audit.mechanism.environment.agents[search.agent]
-        table.add_row(name, *cells, _money(search.payoff), _money(search.least_stay))
-    return table
+    if others := len(audit.conditions) - len(chosen):
+        console.print(Text(f"{others} more conditions, on which no promise rests: --verbose shows them", style="dim"))
 
 
 def _gains(audit: Audit) -> Any:
+    """Return the table of gains: a row per family and deviator."""
+    cells = {(gain.family, gain.agent, gain.information): gain for gain in audit.figures}
+    families = [
+        family for family in NAMES if any(gain.family == family and gain.kind != "refused" for gain in audit.figures)
+    ]
+    kinds = [kind for kind in KINDS if any(gain.information == kind for gain in audit.figures)]
     table = plain_table()
     table.add_column("family", no_wrap=True)
     table.add_column("deviator", overflow="fold")
-    for kind in KINDS:
+    for kind in kinds:
         table.add_column(HEADS[kind], justify="right", no_wrap=True)
-    for family in FAMILIES:
-        for search in audit.searches:
-            cells = [_gain(search.figures[family][kind].gain, audit.tolerance) for kind in KINDS]
-            table.add_row(NAMES[family], audit.name(search), *cells)
+    for family in families:
+        for name in audit.deviators:
+            row = [_gain(cells.get((family, name, kind)), audit.tolerance) for kind in kinds]
+            table.add_row(NAMES[family], name, *row)
     return table
 
 
-def _gain(gain: float, tolerance: float) -> Text:
+def _gain(gain: AuditedGain | None, tolerance: float) -> Text:
+    """Return a gain, or the bound that is known, as it is shown."""
+    if gain is None:
+        return Text("")
+    match gain.kind:
+        case "refused":
+            return Text("?", style="yellow")
+        case "exact":
+            return _amount(gain.gain, tolerance)
+        case "lower_bound":
+            return Text(f"≥ {figure(gain.lower, 4)}", style="bold red" if gain.lower > tolerance else "dim")
+        case _:
+            return (
+                Text("0", style="dim") if gain.upper <= tolerance else Text(f"≤ {figure(gain.upper)}", style="yellow")
+            )
+
+
+def _amount(gain: float, tolerance: float) -> Text:
     if np.isnan(gain):
         return Text("?", style="yellow")
     return Text("0", style="dim") if gain <= tolerance else Text(f"+{figure(gain)}", style="bold red")
 
 
-def _money(value: float) -> str:
-    """Six digits; rounding is 0."""
-    return "?" if np.isnan(value) else f"{figure(value)}" if abs(value) > ZERO else "0"
-
-
-def _largest_bound(audit: Audit) -> float:
-    gains = [gain for search in audit.searches for by_kind in search.figures.values() for gain in by_kind.values()]
-    return max((gain.bound for gain in gains if not np.isnan(gain.bound)), default=float("nan"))
+def _money(value: float | None) -> str:
+    """Return six digits; rounding is 0."""
+    if value is None or np.isnan(value):
+        return "?"
+    return f"{figure(value)}" if abs(value) > ZERO else "0"
 
 
 def _facts(audit: Audit) -> list[tuple[str, str]]:
-    """What prescribed play is worth, and what the figures rest on."""
-    truthful, names = audit.truthful, audit.environment.agents
-    payoff = truthful.utility - truthful.transfer
-    played = rounded_up(2 * truthful.bound, audit.environment.scale)
-    return [
-        *_options(audit.mechanism),
-        ("payoffs", ", ".join(f"{name} {_money(value)}" for name, value in zip(names, payoff, strict=True))),
-        ("welfare", f"{figure(truthful.welfare)} (first best {figure(first_best(audit.environment))})"),
-        *_revenue(audit.revenue, audit.revenue - audit.cost),
-        ("budget", _budget(audit)),
-        ("transfers", _largest(audit)),
-        *(("participation", _least_to_stay(audit, kind)) for kind in ("interim", "ex_post")),
-        ("bounds", f"gains ± {_largest_bound(audit):.1g}; prescribed play ± {played:.1g}"),
-        *_remarks(audit),
-    ]
+    """Return what prescribed play is worth, and what the figures rest on."""
+    truth, names = audit.truth, audit.environment.agents
+    facts = _options(audit.mechanism)
+    if truth.payoff is not None:
+        payoffs = ", ".join(f"{name} {_money(value)}" for name, value in zip(names, truth.payoff, strict=True))
+        facts.append(("payoffs", payoffs))
+    if truth.welfare is not None:
+        facts.append(("welfare", f"{figure(truth.welfare)} (first best {_money(truth.first_best)})"))
+    if truth.revenue is not None and truth.net_revenue is not None:
+        facts += _revenue(truth.revenue, truth.net_revenue)
+    if audit.budget:
+        facts.append(("budget", _budget(audit)))
+    if audit.largest_transfer:
+        facts.append(("transfers", _largest(audit)))
+    for kind in ("interim", "ex_post"):
+        if kind in audit.participation:
+            facts.append(("participation", _least_to_stay(audit, kind)))
+    return [*facts, *_error_bounds(audit), *_remarks(audit)]
+
+
+def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
+    """Return the largest numerical error of any gain, and of what prescribed play is worth."""
+    bounds = [gain.bound for gain in audit.figures if gain.kind == "exact"]
+    parts = [f"gains ± {max(bounds):.1g}"] if bounds else []
+    if audit.truth_values:
+        parts.append(f"prescribed play ± {rounded_up(2 * audit.truthful.bound, audit.request.scale):.1g}")
+    return [("bounds", "; ".join(parts))] if parts else []
 
 
 def _revenue(revenue: float, net: float) -> list[tuple[str, str]]:
@@ -239,13 +294,15 @@ BUDGETS = {
 
 def _budget(audit: Audit) -> str:
     """What the designer takes in."""
-    figures = [BUDGETS[kind].format(_money(least.value)) for kind, least in audit.budget.items()]
+    known = {kind: least.value for kind, least in audit.budget.items() if not np.isnan(least.value)}
+    figures = [BUDGETS[kind].format(_money(value)) for kind, value in known.items()]
     return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
 
 
 def _largest(audit: Audit) -> str:
     """The largest transfer, and the bound that the mechanism declares."""
     largest = audit.largest_transfer
+    assert largest is not None
     declared = f"whatever is sent, at most {_money(audit.mechanism.transfer_bound())}"
     if abs(largest.value) <= ZERO:
         return f"none under prescribed play; {declared}"

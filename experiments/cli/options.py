@@ -79,5 +79,6 @@ TimeLimit = Annotated[
 MemoryLimit = Annotated[
     float, typer.Option("--memory-limit", metavar="GB", help="Memory that a plug-in may take in one piece of work.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 JsonList = Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")]

@@ -6,7 +6,7 @@ from .checking import (
     check_strategy as check_strategy,
 )
 from .exact import Collusion as Collusion, Exact as Exact, collusion as collusion
-from .fingerprint import code_hashes as code_hashes, environment_hash as environment_hash, file_hash as file_hash
+from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
 from .loading import (
     check_case as check_case,
     make_workers as make_workers,

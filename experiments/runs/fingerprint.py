@@ -1,4 +1,4 @@
-"""Short hashes of environments and plug-ins: a run is resumed only with the same ones."""
+"""Short hashes of users' code and files: a run is resumed only with the same ones."""
 
 import inspect
 import sys
@@ -7,29 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from dynmech.experiments.catalog.names import is_shipped
-from dynmech.sim.economy.density import DensityEnvironment
-from dynmech.sim.economy.environment import Environment, TableEnvironment
-from dynmech.sim.economy.kernels import JointKernel
-
-
-def environment_hash(environment: Environment) -> str:
-    """16 hexadecimal digits over names and arrays (of a density, on three nodes); of other functions, over the name."""
-    digest = sha256()
-    if isinstance(environment, DensityEnvironment):
-        return environment_hash(environment.on_grid(1, 3))
-    if not isinstance(environment, TableEnvironment):
-        return sha256(repr((environment.name, environment.discount, environment.horizon)).encode()).hexdigest()[:16]
-    digest.update(repr((environment.agents, environment.discount, environment.horizon)).encode())
-    digest.update(environment.prior.tobytes())
-    for stage in environment.stages:
-        digest.update(repr((stage.signals, stage.decisions, stage.public, stage.private_actions)).encode())
-        digest.update(stage.utility.tobytes())
-        digest.update(stage.cost_table.tobytes())
-        kernel = stage.kernel
-        if kernel is not None:
-            for table in [kernel.table] if isinstance(kernel, JointKernel) else kernel.factors:
-                digest.update(table.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def code_hashes(things: Iterable[object]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
 from dynmech.experiments.workers.cluster import dask_crew
 from dynmech.experiments.workers.pool import Call, Parcel, Workers
 from dynmech.experiments.workers.sandbox import Limits
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.game import Game, ProtocolOptions
@@ -79,6 +80,18 @@ def open_game(
         names = [f"mechanism {cls.name!r}" for cls in theirs]
         run_isolated(workers, names, _game, theirs[0], environment, mechanism, protocol, tail)
     return make_game_of(environment, mechanism, protocol, tail)
+
+
+def open_rules(environment: Environment, mechanism: str, workers: Workers) -> Mechanism:
+    """Return a mechanism by name; a user's own is tried first, and held to what it declares.
+
+    Raises:
+        InputError, Refusal: as `make_mechanism` and `make_game`.
+        PlayError: a user's mechanism does not keep its word.
+    """
+    game = open_game(environment, mechanism, None, 1e-4, workers)
+    assert isinstance(game.mechanism, Mechanism)
+    return game.mechanism
 
 
 def _game(_: type, environment: Environment, mechanism: str, protocol: ProtocolOptions | None, tail: float) -> None:

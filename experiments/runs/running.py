@@ -12,7 +12,7 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.episode_trace import tell_safely
-from dynmech.experiments.runs.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, open_strategy, require_fit
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.rerun_command import command_line
@@ -33,6 +33,7 @@ from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 from dynmech.sim.play.latency import Latency

@@ -24,7 +24,7 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
-from dynmech.experiments.runs.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import open_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from dynmech.experiments.runs.rerun_command import command_line
@@ -37,6 +37,7 @@ from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 

@@ -8,8 +8,13 @@ from typing import Any
 
 
 def print_json(data: Any) -> None:
-    """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(plain(data), indent=1, allow_nan=False) + "\n")
+    """Write one JSON value to standard output."""
+    sys.stdout.write(json_text(data) + "\n")
+
+
+def json_text(data: Any) -> str:
+    """Return one JSON value as text."""
+    return json.dumps(plain(data), indent=1, allow_nan=False)
 
 
 def plain(data: Any) -> Any:

@@ -19,7 +19,7 @@ import pandas as pd
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
-from dynmech.experiments.runs.fingerprint import code_hashes, environment_hash, file_hash
+from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
 from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.results import save_result
@@ -36,6 +36,7 @@ from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 

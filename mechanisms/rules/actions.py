@@ -78,11 +78,15 @@ def _checked(mechanism: Mechanism, now: Situation, messages: Array, decision: In
     charge = np.asarray(mechanism.charge(now, messages, decision, acts), dtype=np.float64)
     largest, bound = float(np.abs(charge).max(initial=0.0)), mechanism.transfer_bound()
     if largest > bound * (1 + 1e-9) + 1e-9:
-        raise mechanism.refuse(f"a transfer of {largest:.6g} in period {now.t} exceeds the declared bound {bound:.6g}")
+        raise mechanism.false_declaration(
+            f"a transfer of {largest:.6g} in period {now.t} exceeds the declared bound {bound:.6g}"
+        )
     memory = np.asarray(mechanism.remember(now, messages, decision, acts))
     size = mechanism.memory_size(now.t + 1)
     if size is None or memory.dtype.kind not in "iu" or not ((memory >= 0) & (memory < size)).all():
-        raise mechanism.refuse(f"remember returns values in period {now.t} that are not among the {size} declared")
+        raise mechanism.false_declaration(
+            f"remember returns values in period {now.t} that are not among the {size} declared"
+        )
     return Settled(charge, memory.astype(np.intp))
 
 

@@ -16,7 +16,7 @@ from dynmech.mechanisms.planning.planner import Plan, plan
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.optional_rules import OptionalRules
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.errors import FalseDeclaration, Refusal
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
@@ -197,7 +197,14 @@ class Mechanism(OptionalRules, ABC):
 
     def refuse(self, why: str) -> Refusal:
         """Return the error, to be raised, of a mechanism that does not fit the environment; `why`: one line."""
-        return Refusal(f"mechanism {self.name!r} does not fit environment {self.environment.name!r}: {why}")
+        return Refusal(self._unfit(why))
+
+    def false_declaration(self, why: str) -> FalseDeclaration:
+        """Return the error, to be raised, of a mechanism whose rules do not do what it declares; `why`: one line."""
+        return FalseDeclaration(self._unfit(why))
+
+    def _unfit(self, why: str) -> str:
+        return f"mechanism {self.name!r} does not fit environment {self.environment.name!r}: {why}"
 
 
 class DirectMechanism(Mechanism):

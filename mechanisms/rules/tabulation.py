@@ -156,18 +156,24 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
     environment = mechanism.environment
     stationary = isinstance(environment, TableEnvironment) and environment.stationary
     if stationary and t == 1 and mechanism.memory_size(2) != mechanism.memory_size(1):
-        raise mechanism.refuse("its memory grows after period 1; declare the same memory_size for all later periods")
+        raise mechanism.false_declaration(
+            "its memory grows after period 1; declare the same memory_size for all later periods"
+        )
     if stationary and mechanism.lags == 0 and answers[2].any():
-        raise mechanism.refuse("transfers fall due later, but it declares lags = 0")
+        raise mechanism.false_declaration("transfers fall due later, but it declares lags = 0")
     for i, table in enumerate(sent):
         for later in (t, 2, 3, 10) if stationary and t == 1 else (t,):
             again = _prescribed(mechanism, later, i, *table.shape[:2], backwards=True)
             if not np.array_equal(again, table):
-                raise mechanism.refuse(f"prescribed answers agent {i} otherwise in another order or in period {later}")
+                raise mechanism.false_declaration(
+                    f"prescribed answers agent {i} otherwise in another order or in period {later}"
+                )
     _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
     owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
     if (owed > bound * (1 + 1e-9) + 1e-9).any():
-        raise mechanism.refuse(f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}")
+        raise mechanism.false_declaration(
+            f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}"
+        )
     order = np.random.Generator(np.random.Philox(key=t)).permutation(cases)[:EXHAUSTIVE]
     shuffled = Situation(t, now.memory[order], now.public[order])
     _compare(mechanism, shuffled, messages[order], answers, order, "another order")
@@ -185,7 +191,7 @@ def _compare(
     for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
         if not np.array_equal(before[order], after):
             k = int(np.argmax((before[order] != after).reshape(len(order), -1).any(axis=1)))
-            raise mechanism.refuse(
+            raise mechanism.false_declaration(
                 f"{rule} answers otherwise in {what}: memory {int(now.memory[k])}, messages "
                 f"{messages[k].tolist()}; its rules are not functions of memory and messages"
             )
@@ -202,10 +208,10 @@ def _finite_memory(mechanism: Mechanism, t: int) -> int:
 def _within(mechanism: Mechanism, values: IntArray, size: int, rule: str, t: int) -> IntArray:
     """Return the values as indices; refuse any that is not among the declared ones."""
     if values.dtype.kind not in "iu":
-        raise mechanism.refuse(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
+        raise mechanism.false_declaration(f"{rule} returns type {values.dtype} in period {t}, expected whole numbers")
     bad = (values < 0) | (values >= size)
     if bad.any():
-        raise mechanism.refuse(
+        raise mechanism.false_declaration(
             f"{rule} returns {int(values[np.argmax(bad)])} in period {t}, declared are 0 to {size - 1}"
         )
     return values.astype(np.intp)

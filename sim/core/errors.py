@@ -13,6 +13,10 @@ class Refusal(DynmechError):
     """A mechanism does not fit this environment; the text says which condition fails, and where."""
 
 
+class FalseDeclaration(Refusal):
+    """A mechanism's rules do not do what it declares; the text says which declaration, and where."""
+
+
 class PlayError(DynmechError):
     """A strategy or a mechanism broke the rules of play; the text names it, the agent, the period and the value."""
 

@@ -80,7 +80,7 @@ def test_python_example_runs_as_written(
     # Crémer–McLean charges firm 1 only in period 1, and only if it reports 4.
     assert paid.loc[(1, "4")] > 5  # type: ignore[attr-defined]
     assert paid.loc[(1, "6")] == 0  # type: ignore[attr-defined]
-    assert scope["found"].promises[0].worst == pytest.approx(4)  # type: ignore[attr-defined]
+    assert scope["found"].verdicts[0].worst == pytest.approx(4)  # type: ignore[attr-defined]
 
 
 def test_the_pictures_are_drawn_as_written(

@@ -14,11 +14,9 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.audits.audit_json import audit_data
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.audits.witness_text import story_text, witness_data
-from dynmech.experiments.catalog.names import load, make_mechanism
+from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.verdicts import status
 from dynmech.experiments.scenarios.oil_leases import OilLeases
@@ -55,7 +53,7 @@ from tests.builders.random_economies import interdependent, private_values
 
 
 def verdicts(found: Audit) -> dict[str, str]:
-    return {verdict.promise: verdict.status for verdict in found.promises}
+    return {verdict.promise: verdict.status for verdict in found.verdicts}
 
 
 def test_the_oil_leases_of_liu() -> None:
@@ -74,7 +72,7 @@ def test_the_oil_leases_of_liu() -> None:
         for kind in ("ex_ante", "on_path", "interim", "ex_post"):
             assert gains(held, family, kind) == pytest.approx([0, 0], abs=1e-10)
     assert set(verdicts(held).values()) == {"holds"}
-    assert witness_data(held) is None
+    assert held.story is None
 
 
 @pytest.mark.parametrize("theta", [0, 1])
@@ -90,19 +88,19 @@ def test_the_gain_is_2_for_either_prior_signal(theta: int) -> None:
 def test_the_witness_tells_liu_s_story() -> None:
     environment = OilLeasesPrior().build()
     found = audit(environment, CremerMcLean(environment))
-    witness = witness_data(found)
+    witness = found.story
     assert witness is not None
     # Signal 6 gains as much by reporting 4; of those that tie the first is told.
     assert (witness["agent"], witness["period"], witness["signal"]) == ("firm 1", 1, "4")
     assert (witness["report"], witness["prescribed"]) == ("6", "4")
     assert [(step["report"], step["prescribed"]) for step in witness["history"]] in ([("0", "1")], [("1", "0")])
     assert witness["lie"] - witness["truth"] == pytest.approx(4, abs=1e-10)
-    assert "firm 1 gains 2 ex ante, 4 (" in story_text(found)
+    assert "firm 1 gains 2 ex ante, 4 (" in found.sentence
 
 
 def test_linked_figures_and_the_tie_at_4() -> None:
     environment = OilLeases().build()
-    data = audit_data(audit(environment, Linked(environment)))
+    data = audit(environment, Linked(environment)).to_dict()
     assert data["truth"]["payoff"] == pytest.approx([13.5, 6.5], abs=1e-10)
     assert data["truth"]["revenue"] == pytest.approx(-1, abs=1e-10)
     assert data["truth"]["welfare"] == data["truth"]["first_best"] == pytest.approx(19, abs=1e-10)
@@ -122,7 +120,7 @@ def test_contingent_transfers_hold_and_naive_rules_do_not(seed: int) -> None:
     assert verdicts(good) == {"incentive: periodic ex post": "holds", "efficient": "holds"}
     assert verdicts(bad)["incentive: periodic ex post"] == "outside_assumptions"  # it assumes private values
     surplus = float((plan(environment).value[0] * environment.prior).sum())
-    data = audit_data(good)
+    data = good.to_dict()
     assert data["truth"]["payoff"] == pytest.approx([surplus, surplus], abs=1e-8)  # V = W
     assert data["truth"]["revenue"] == pytest.approx(-surplus, abs=1e-8)  # −(N − 1) E[W]
 
@@ -142,7 +140,7 @@ def test_planted_faults_are_found_by_gain_or_by_identity(rule: type[Mechanism]) 
     environment = private_values(5) if rule is FlippedTeam else interdependent(5)
     found = audit(environment, rule(environment))
     surplus = float((plan(environment).value[0] * environment.prior).sum())
-    off = max(abs(p - surplus) for p in audit_data(found)["truth"]["payoff"])
+    off = max(abs(p - surplus) for p in found.to_dict()["truth"]["payoff"])
     broken = not {"breaks", "outside_assumptions"}.isdisjoint(verdicts(found).values())
     assert broken or off > 0.1
     if rule is UndiscountedTarget:
@@ -166,7 +164,7 @@ def test_a_tie_broken_otherwise_shows_as_a_gain_or_a_payoff() -> None:
     law = JointKernel(np.full((2, 2, 2, 2, 2), 0.25), (2, 2), (2, 2))
     stage = Stage(base.stages[0].signals, ("a", "b"), utility, law)
     environment = TableEnvironment("ties", base.agents, np.full((2, 2), 0.25), (stage,), 0.8, None)
-    kept, broken = (audit_data(audit(environment, rule(environment)))["truth"]["payoff"] for rule in (Team, TieBroken))
+    kept, broken = (audit(environment, rule(environment)).to_dict()["truth"]["payoff"] for rule in (Team, TieBroken))
     assert kept == pytest.approx([7.5, 7.5], abs=1e-8)  # W = 1.5 / (1 − 0.8) to each
     assert max(abs(np.array(broken) - 7.5)) > 1
 
@@ -243,7 +241,7 @@ def test_obedience_pays_where_effort_is_worth_it() -> None:
     environment = effort()
     found = audit(environment, PaysForNothing(environment))
     assert plan(environment).policy[0].tolist() == [1, 1]
-    assert audit_data(found)["truth"]["payoff"] == pytest.approx([4])
+    assert found.to_dict()["truth"]["payoff"] == pytest.approx([4])
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([0], abs=1e-12)
 
 
@@ -368,8 +366,10 @@ def test_false_declarations_are_refused(rule: type[Mechanism], why: str) -> None
 
 def test_too_large_is_refused_with_the_size() -> None:
     environment = load("random:agents=3,signals=22,correlation=0,independent=true,interdependence=0")
-    with pytest.raises(Refusal, match=r"decisions × profiles × next profiles = 226,759,808"):
-        audit(environment, make_mechanism("team", environment))
+    with pytest.raises(
+        Refusal, match=r"decisions × profiles × next profiles = 226,759,808.* a limited search does not know --exit"
+    ):
+        audit(environment, "team", exit=True)
 
 
 def test_conditions_answer_where_they_break() -> None:
@@ -421,12 +421,12 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean", "--json")
     data = json.loads(out)
     assert code == 1
-    assert data["gains"]["best_response"]["kind"] == "exact"
+    assert {row["kind"] for row in data["gains"]} == {"exact"}
     assert data["promises"][0]["status"] == "breaks"
     assert data["witness"]["gain"] == pytest.approx(4)
     code, out, _ = call(capsys, "audit", "oil-leases", "linked:low=3,high=15", "--json")
     assert code == 0
-    assert json.loads(out)["options"] == {"low": "3", "high": "15"}
+    assert json.loads(out)["options"]["mechanism"] == {"low": "3", "high": "15"}
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean")
     assert code == 1
     assert out.startswith("cremer-mclean on oil-leases-prior breaks: firm 1 gains 2 ex ante, 4 (")
@@ -450,11 +450,10 @@ def test_the_screen_says_signs_units_and_which_family_is_which(capsys: pytest.Ca
 
 def test_the_largest_transfer_has_the_sign_of_who_pays() -> None:
     environment = RepeatedAuction(bidders=2, horizon=3).build()
-    assert audit(environment, PayYourReport(environment)).largest_transfer.value == pytest.approx(2), (
-        "the highest value, paid in full"
-    )
+    paid, earned = (audit(environment, rule).to_dict()["largest_transfer"] for rule in (PayYourReport, Team))
+    assert paid["value"] == pytest.approx(2), "the highest value, paid in full"
     # The team mechanism pays each what the others earn: the loser is paid the winner's 2.
-    assert audit(environment, Team(environment)).largest_transfer.value == pytest.approx(-2)
+    assert earned["value"] == pytest.approx(-2)
 
 
 def test_how_patient_traders_must_be_is_said_where_play_enforces_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -501,8 +500,9 @@ def test_a_refused_audit_offers_a_lower_bound(capsys: pytest.CaptureFixture[str]
     data = json.loads(out)
     assert code == 0, "nothing is promised"
     assert data["promises"][0]["status"] == "not_promised"
-    assert data["gains"]["best_response"]["kind"] == "lower_bound"
-    assert max(data["gains"]["best_response"]["ex_ante"]) > 0
+    found = [row for row in data["gains"] if row["family"] == "best_response"]
+    assert {(row["kind"], row["upper"], row["confidence"]) for row in found} == {("lower_bound", None, 0.95)}
+    assert max(row["lower"] for row in found) > 0
     assert "226,759,808" in data["refused"]
 
 
@@ -591,7 +591,7 @@ def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
     best = 1 / (1 - 0.999)
     # Truth starts with signal 0: half of the later periods pay if signals mix, every second if they alternate.
     honest = 0.999 / (1 - 0.999) / 2 if law[0, 0] else 0.999 / (1 - 0.999**2)
-    assert audit_data(found)["truth"]["payoff"] == pytest.approx([honest], abs=1e-6)
+    assert found.to_dict()["truth"]["payoff"] == pytest.approx([honest], abs=1e-6)
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([best - honest], abs=1e-5)
     assert verdicts(found)["incentive: bayesian"] == "breaks"
     assert not found.holds
@@ -600,11 +600,11 @@ def test_patience_does_not_stop_the_search(law: FloatArray) -> None:
 def test_a_late_opportunity_has_a_story() -> None:
     environment = lonely(1.0, 90, np.full((2, 2), 0.5))
     found = audit(environment, Bonus(environment, 80))
-    witness = witness_data(found)
+    witness = found.story
     assert witness is not None
     assert witness["period"] == 80
     assert len(witness["history"]) == 80
-    assert "in period 80" in story_text(found)
+    assert "in period 80" in found.sentence
 
 
 class Mute(Team):
@@ -624,7 +624,7 @@ def test_what_cannot_be_searched_is_not_said_to_hold() -> None:
     assert np.isnan(gains(found, Family.BEST_RESPONSE, "interim")[1])
     assert verdicts(found)["incentive: bayesian"] in ("breaks", "undecided")
     assert not found.holds
-    assert audit_data(found)["participation"]["interim"][1] is None
+    assert found.to_dict()["participation"]["interim"][1] is None
 
 
 def test_correlation_at_the_start_and_hidden_actions_of_others_break_independence() -> None:
@@ -748,9 +748,10 @@ class Watchful(PaysForNothing):
 @pytest.mark.parametrize(("fine", "gain"), [(2.0, 0.0), (0.25, 0.75)])
 def test_a_mechanism_that_observes_actions_is_searched_with_what_it_sees(fine: float, gain: float) -> None:
     """Work costs 1; in the last period it is of no use to the worker, who shirks unless the fine is as much."""
-    rules = Watchful(effort())
+    environment = effort()
+    rules = Watchful(environment)
     rules.fine = fine
-    found = audit(effort(), rules)
+    found = audit(environment, rules)
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([gain])
     assert found.holds == (gain == 0)
     assert found.truthful.transfer == pytest.approx([0])

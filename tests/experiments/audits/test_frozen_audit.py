@@ -32,6 +32,8 @@ def test_what_holds_is_said_and_exits_0(capsys: pytest.CaptureFixture[str]) -> N
     assert "holds incentive: periodic ex post" in " ".join(shown.split())
     assert "Searched first report by first report" in shown
     assert "yes interval dominance of first reports (Lemma 3.5)" in shown
+    assert "yes monotone hazard rate" not in shown, "no promise rests on it"
+    _, shown = call(capsys, "audit", LARGE, "virtual-pivot", "--verbose")
     assert "yes monotone hazard rate" in shown
 
 
@@ -43,12 +45,18 @@ def test_what_fails_is_named_and_exits_1(capsys: pytest.CaptureFixture[str]) -> 
     code, shown = call(capsys, "audit", LARGE, "virtual-pivot:reading=left-sums", "--json")
     data = json.loads(shown)
     assert code == 1
-    gains = data["gains"]["best_response"]
-    assert gains["kind"] == "exact"
-    assert max(gains["ex_post"]) == pytest.approx(data["promises"][0]["worst"])
-    assert max(gains["later"]) <= 1e-10 < 1e-3 < max(gains["first_report"])
+    best = {(row["agent"], row["information"]): row for row in data["gains"] if row["family"] == "best_response"}
+    agents = data["agents"]
+    assert all(best[agent, "ex_post"]["kind"] == best[agent, "ex_ante"]["kind"] == "exact" for agent in agents)
+    assert max(best[agent, "ex_post"]["gain"] for agent in agents) == pytest.approx(data["promises"][0]["worst"])
+    for agent in agents:  # what is known between these two lies between them
+        assert best[agent, "interim"]["kind"] == "bounds"
+        assert best[agent, "interim"]["lower"] == best[agent, "ex_ante"]["lower"]
+        assert best[agent, "interim"]["upper"] == best[agent, "ex_post"]["upper"]
+    parts = data["first_reports"]
+    assert max(part["later"] for part in parts) <= 1e-10 < 1e-3 < max(part["first_report"] for part in parts)
     assert [p["status"] for p in data["promises"]] == ["breaks", "holds"]
-    assert data["options"] == {"reading": "left-sums"}
+    assert data["options"]["mechanism"] == {"reading": "left-sums"}
     assert data["conditions"]["envelope of first reports (Lemma 3.5)"]["holds"] is False
     code, shown = call(capsys, "audit", LARGE, "virtual-pivot:reading=grid")
     assert code == 0

@@ -63,7 +63,7 @@ def test_the_naive_rules_lose_for_somebody(text: str, mechanism: str) -> None:
     found = audit(environment, make_mechanism(mechanism, environment))
     gains = [figure.gain for search in found.searches for figure in list(search.figures.values())[-1].values()]
     assert max(gains) > 1e-3
-    assert "holds" not in {verdict.status for verdict in found.promises if verdict.promise.startswith("incentive")}
+    assert "holds" not in {verdict.status for verdict in found.verdicts if verdict.promise.startswith("incentive")}
 
 
 def test_the_fishery_rests_when_stocks_are_low_and_sails_by_need() -> None:

@@ -103,7 +103,7 @@ def test_it_holds_against_everything(seed: int, bidders: int, gamma: float, step
     environment = economy(seed, bidders, gamma)
     found = audit(environment, LowestBid(environment, steps))
     assert found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain < 1e-8
-    assert {v.promise: v.status for v in found.promises} == {
+    assert {v.promise: v.status for v in found.verdicts} == {
         "incentive: periodic ex post": "holds",
         "budget: ex ante": "holds",
         "participation: ex ante": "holds",
@@ -256,7 +256,7 @@ def test_second_price_fails_where_the_others_know_more() -> None:
     environment = LowestBidAuction().build()
     mechanism = SecondPrice(environment)
     assert worst(environment, mechanism) > 1
-    statuses = {v.promise: v.status for v in audit(environment, mechanism).promises}
+    statuses = {v.promise: v.status for v in audit(environment, mechanism).verdicts}
     assert statuses["efficient"] == "breaks"
     assert statuses["budget: no deficit"] == "holds"
 

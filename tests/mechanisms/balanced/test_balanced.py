@@ -275,7 +275,7 @@ def test_correlated_types_are_refused_and_forced_they_gain() -> None:
     mechanism = make_mechanism("balanced:base=team,force=true", environment)
     assert gain(mechanism, 0) == pytest.approx(0.2)
     found = audit(environment, mechanism)
-    assert [v.status for v in found.promises if v.promise.startswith("incentive")] == ["outside_assumptions"]
+    assert [v.status for v in found.verdicts if v.promise.startswith("incentive")] == ["outside_assumptions"]
     assert residual(mechanism) == 0  # the budget balances all the same
 
 
@@ -339,9 +339,9 @@ class Stale(BalancedTeam):
 def test_planted_violations_are_caught() -> None:
     environment = load("repeated-auction:fatigue=0.3")
     assert audit(environment, make_mechanism("balanced-team", environment)).holds
-    broken = {v.promise: v.status for v in audit(environment, Lopsided(environment)).promises}
+    broken = {v.promise: v.status for v in audit(environment, Lopsided(environment)).verdicts}
     assert broken["budget: ex post"] == "breaks"
-    broken = {v.promise: v.status for v in audit(environment, Stale(environment)).promises}
+    broken = {v.promise: v.status for v in audit(environment, Stale(environment)).verdicts}
     assert broken == {"incentive: bayesian": "breaks", "budget: ex post": "holds", "efficient": "holds"}
 
 

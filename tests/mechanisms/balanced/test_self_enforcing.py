@@ -345,7 +345,7 @@ def test_what_a_stress_test_tries_of_leaving() -> None:
 def test_the_audit_finds_what_the_thresholds_say() -> None:
     patient, hasty = (audit(environment, SelfEnforcing(environment)) for environment in (market(0.95), market(0.9)))
     assert patient.holds
-    verdicts = {v.promise: v.status for v in hasty.promises}
+    verdicts = {v.promise: v.status for v in hasty.verdicts}
     assert verdicts["incentive: bayesian"] == "breaks"
     assert verdicts["budget: ex post"] == "holds"
 
@@ -409,7 +409,7 @@ def test_where_it_does_not_fit_it_says_why() -> None:
 def test_enforced_the_same_market_is_the_balanced_mechanisms() -> None:
     environment = load("repeated-trade:enforced=true")
     assert audit(environment, make_mechanism("balanced-team", environment)).holds
-    (only,) = audit(environment, make_mechanism("pay-your-report", environment)).promises
+    (only,) = audit(environment, make_mechanism("pay-your-report", environment)).verdicts
     assert only.status == "not_promised"
 
 
@@ -458,7 +458,7 @@ def test_three_members_and_the_mended_bound() -> None:
     """Two agents hide it: with three, K = 2 C/(N − 1) + M/N asks for less patience than the mended K."""
     environment = club(0.85)
     found = audit(environment, SelfEnforcing(environment))
-    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.verdicts]
     levels = [least_patience(environment, level) for level in (Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES)]
     assert levels[0] < levels[1] - 0.01 < levels[2]
     for level, delta in zip((Level.TRUTHFUL, Level.BEST_RESPONSE, Level.AFTER_LIES), levels, strict=True):
@@ -486,7 +486,7 @@ def test_hidden_parts_of_actions_stay_hidden() -> None:
     working = environment.stage(0).decisions.index("in/work, in")
     assert (rules.original[rules.run.policy] == working).all()
     found = audit(environment, rules)
-    assert found.holds, [(v.promise, v.status, v.worst) for v in found.promises]
+    assert found.holds, [(v.promise, v.status, v.worst) for v in found.verdicts]
     record = played(
         make_game(environment, rules, tail=1e-2), Quitting(1, "2/2/2/2", withhold=False), Truthful(), episodes=50
     )

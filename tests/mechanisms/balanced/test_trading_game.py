@@ -104,7 +104,7 @@ def test_under_balanced_transfers_neither_gains_even_knowing_what_is_reported_no
     assert gains(env, "once:base=balanced-team", Information.EX_POST) == pytest.approx([0, 0], abs=1e-12)
     assert gains(env, "balanced-team", Information.EX_POST)[SELLER] > 0.1  # asked again it knows θ_2, and uses it
     assert audit(env, make_mechanism("once:base=balanced-team", env)).holds
-    verdicts = {v.promise: v.status for v in audit(env, make_mechanism("expected-externality", env)).promises}
+    verdicts = {v.promise: v.status for v in audit(env, make_mechanism("expected-externality", env)).verdicts}
     assert verdicts == {"incentive: bayesian": "breaks", "budget: ex post": "holds", "efficient": "holds"}
 
 

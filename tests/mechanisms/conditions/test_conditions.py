@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.console import Console
 
-from dynmech.experiments.audits.audit_json import audit_data
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
@@ -161,14 +160,14 @@ def test_the_audit_shows_certificates() -> None:
     environment = OilLeasesPrior().build()
     found = audit(environment, ContingentSpanning(environment))
     screen = io.StringIO()
-    show_audit(found, Console(file=screen, width=400), "a title")
+    show_audit(found, Console(file=screen, width=400), verbose=True)
     text = screen.getvalue()
-    assert text.startswith("a title holds: ")
+    assert text.startswith("contingent-spanning on oil-leases-prior holds: ")
     assert "nearest mixture of the other signals: 1 × '1'; period 0: 0, period 1: 0" in text
     assert "rank 1 of 2, norm of the pseudo-inverse infinite: 1 × '0' + -1 × '1' cancel" in text
-    data = audit_data(found)["conditions"]
+    data = found.to_dict()["conditions"]
     assert data["spanning"]["holds"] is False
     assert "cancel" in data["spanning"]["note"]
     assert data["convex independence"]["where"]["signal"] == "0"
-    private = audit_data(audit(environment, Team(environment)))["conditions"]
+    private = audit(environment, Team(environment)).to_dict()["conditions"]
     assert private["last period ex post implementable"]["note"] == "by payments of at most 11"

@@ -75,7 +75,7 @@ def test_total_indifference_hides_a_wrong_decision_from_every_gain() -> None:
     mechanism = faults.WrongDecision(environment, solver="spanning")
     found = audit(environment, mechanism)
     assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
-    assert [verdict.promise for verdict in found.promises if verdict.status == "breaks"] == ["efficient"]
+    assert [verdict.promise for verdict in found.verdicts if verdict.status == "breaks"] == ["efficient"]
     right = audit(environment, SurplusExtraction(environment, solver="spanning"))
     assert right.holds
     for search in right.searches:  # and where reports lead to different decisions, each of them ties with truth
@@ -94,7 +94,7 @@ def test_the_printed_fee_doubles_the_deficit() -> None:
     found = audit(environment, faults.PrintedFee(environment))
     assert found.truthful.transfer.sum() == pytest.approx(-2 * surplus)
     assert found.verdict == "breaks"
-    assert [verdict.promise for verdict in found.promises if verdict.status == "breaks"] == ["budget: ex ante"]
+    assert [verdict.promise for verdict in found.verdicts if verdict.status == "breaks"] == ["budget: ex ante"]
 
 
 def test_utilities_of_truth_by_simulating_the_chain() -> None:

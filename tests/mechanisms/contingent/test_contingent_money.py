@@ -38,7 +38,7 @@ def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size:
         assert largest_gain(environment, balanced) <= close
     found = audit(environment, balanced)
     assert found.holds
-    assert "budget: ex ante" in [verdict.promise for verdict in found.promises]
+    assert "budget: ex ante" in [verdict.promise for verdict in found.verdicts]
 
 
 @given(seed=seeds, last=st.sampled_from([None, "d0"]))
@@ -122,5 +122,5 @@ def test_without_fees_in_advance_extraction_drives_agents_out() -> None:
     found = audit(environment, bare)
     surplus = float((plan(environment).value[0] * environment.prior).sum())
     assert found.truthful.transfer.sum() == pytest.approx(surplus, abs=1e-8)
-    assert [v.status for v in found.promises] == ["holds", "breaks", "holds"]
+    assert [v.status for v in found.verdicts] == ["holds", "breaks", "holds"]
     assert min(least.value for least in found.participation["ex_post"]) < -0.5

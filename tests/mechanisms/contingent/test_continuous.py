@@ -21,7 +21,6 @@ from dynmech.experiments.audits.continuous import (
 )
 from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.runs.fingerprint import environment_hash
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
@@ -32,6 +31,7 @@ from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.density import DensityEnvironment, density_environment, gauss_legendre
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
@@ -198,23 +198,27 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
     data = json.loads(capsys.readouterr().out)
     found = measure(ContingentDensity(licence(), brackets=3, nodes=4))
     assert data["approximate"] == found.data()
-    assert data["options"] == {"brackets": "3", "nodes": "4"}
+    assert data["options"]["mechanism"] == {"brackets": "3", "nodes": "4"}
     with pytest.raises(SystemExit) as left:
         main(line)
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert left.value.code == 0
     assert shown.startswith(
-        "contingent-density on continuous-licence: truth is not promised to be best, only up to ε: transfers"
+        f"{line[2]} on continuous-licence: truth is not promised to be best, only up to ε: transfers"
     )
     for part in ("ε everywhere", "approximation", "interpolation", "quadrature", "any deviation gains"):
         assert part in shown
     assert f"{found.gain:.4g}" in shown
     assert f"{found.epsilon_everywhere:.4g}" in shown
-    monkeypatch.setattr("dynmech.experiments.audits.continuous.measure", lambda _: replace(found, gain=2 * found.limit))
+    monkeypatch.setattr(
+        "dynmech.experiments.audits.epsilon_audit.measure", lambda _: replace(found, gain=2 * found.limit)
+    )
     with pytest.raises(SystemExit) as left:
         main(line)
     assert left.value.code == 1
-    assert "breaks: a deviation gains" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "breaks its promise (gains: within the limit that ε sets)" in shown
+    assert "a deviation gains" in shown
 
 
 def test_epsilon_falls_as_transfers_may_grow() -> None:

@@ -144,7 +144,7 @@ def test_every_promise_is_kept_with_two_lags(horizon: int | None, name: str, see
     """Of money too: balance ex ante, nobody ever worse off than 0 under extraction."""
     environment = slow_to_tell(seed, horizon=horizon)
     found = audit(environment, build(name, 2, environment))
-    assert found.holds, [(one.promise, one.status, one.worst) for one in found.promises]
+    assert found.holds, [(one.promise, one.status, one.worst) for one in found.verdicts]
 
 
 def test_with_two_lags_no_single_period_breaks_even() -> None:
@@ -153,7 +153,7 @@ def test_with_two_lags_no_single_period_breaks_even() -> None:
     mechanism = build("average-externality:lags={}", 2, environment)
     assert mechanism.promises.budget == "ex ante"
     mechanism.promises = replace(mechanism.promises, budget="expected period")
-    (budget,) = [one for one in audit(environment, mechanism).promises if one.promise.startswith("budget")]
+    (budget,) = [one for one in audit(environment, mechanism).verdicts if one.promise.startswith("budget")]
     assert budget.status == "breaks"
     assert budget.worst > 0.5
     one = make_mechanism("average-externality", endless(0))

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.audits.audit_json import audit_data
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
@@ -34,7 +33,7 @@ def economy(text: str) -> TableEnvironment:
 
 
 def verdicts(found: Audit) -> dict[str, str]:
-    return {v.promise.partition(":")[0]: v.status for v in found.promises}
+    return {v.promise.partition(":")[0]: v.status for v in found.verdicts}
 
 
 def test_above_the_threshold_every_promise_holds() -> None:
@@ -105,7 +104,7 @@ def test_willing_at_the_start_is_not_willing_ever_after() -> None:
     assert round(least.value, 3) == -0.132
     assert least.where == {"agent": "seller", "period": 0, "profile": "1, 0"}
     assert found.participation["at_the_start"][0].value == pytest.approx(0, abs=1e-9)
-    assert audit_data(found)["participation"]["at_the_start"] == pytest.approx([0, 0], abs=1e-9)
+    assert found.to_dict()["participation"]["at_the_start"] == pytest.approx([0, 0], abs=1e-9)
 
 
 def test_instalments_are_worth_as_much_and_let_agents_leave_later() -> None:

@@ -64,8 +64,8 @@ def test_decisions_that_move_signals_break_both() -> None:
     """Private values, but having the good makes a taste for it: one rule wastes welfare, the other can be bent."""
     environment = PublicGood(interdependence=0, persistence=0.92, habit=0.5, cost=1.3).build()
     myopic, efficient = audit(environment, StaticVCG(environment)), audit(environment, StaticVCGEfficient(environment))
-    statuses = {v.promise.partition(":")[0]: v.status for v in myopic.promises}
+    statuses = {v.promise.partition(":")[0]: v.status for v in myopic.verdicts}
     assert statuses == {"incentive": "breaks", "budget": "holds", "efficient": "breaks"}
-    statuses = {v.promise.partition(":")[0]: v.status for v in efficient.promises}
+    statuses = {v.promise.partition(":")[0]: v.status for v in efficient.verdicts}
     assert statuses == {"incentive": "breaks", "budget": "holds", "efficient": "holds"}
     assert audit(environment, Pivot(environment)).holds

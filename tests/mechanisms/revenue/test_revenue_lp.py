@@ -270,7 +270,7 @@ def test_leaving_in_the_second_period_costs_revenue_or_nothing() -> None:
     mechanism = RevenueOptimal(environment, leave=True)
     found = audit(environment, mechanism)
     assert found.holds
-    assert {v.promise for v in found.promises} == {"incentive: bayesian", "participation: interim"}
+    assert {v.promise for v in found.verdicts} == {"incentive: bayesian", "participation: interim"}
 
 
 # Multipliers

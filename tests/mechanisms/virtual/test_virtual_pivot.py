@@ -14,8 +14,8 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
+from dynmech.experiments.audits.first_report_audit import too_large
 from dynmech.experiments.audits.first_reports import first_report_conditions
-from dynmech.experiments.audits.frozen_weights import frozen_audit, too_large
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.conditions.separable import separable_conditions
@@ -40,6 +40,7 @@ from dynmech.sim.economy.separable import (
 from dynmech.sim.economy.separable_builders import beta_signal
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
+from tests.builders.audit_figures import by_first_report, first_reports
 from tests.builders.generators import generator
 from tests.builders.separable_economies import known, on_midpoints, random_sale, sale, sampled_bound, three_arms
 
@@ -103,9 +104,10 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
 def test_left_sums_fail_and_the_audit_says_so() -> None:
     """Continuous weights with left Riemann sums: first lies gain."""
     economy = sale(2, first=beta_signal(1, 2, base=0.5))
-    found = audit(on_midpoints(economy, 3), VirtualPivot(on_midpoints(economy, 3), "left-sums"))
-    assert [verdict.status for verdict in found.promises] == ["breaks", "holds"]
-    right = audit(on_midpoints(economy, 3), VirtualPivot(on_midpoints(economy, 3)))
+    environment = on_midpoints(economy, 3)
+    found = audit(environment, VirtualPivot(environment, "left-sums"))
+    assert [verdict.status for verdict in found.verdicts] == ["breaks", "holds"]
+    right = audit(environment, VirtualPivot(environment))
     assert right.holds
 
 
@@ -178,12 +180,12 @@ def test_three_arms_and_the_wrong_continuation() -> None:
     """(20), (21) as printed gain with three arms, and never with two; the corrected reading gains nothing."""
     two = VirtualPivot(three_arms(2, (0.95, 0.85)), continuation="others")
     assert max(search_frozen(two, i).later_gain for i in range(2)) <= EXACT
-    printed = frozen_audit(VirtualPivot(three_arms(2), continuation="others"))
-    assert [verdict.status for verdict in printed.promises] == ["breaks", "holds"]
-    assert max(search.later_gain for search in printed.searches) > 0.5
-    right = frozen_audit(VirtualPivot(three_arms(2)))
+    printed = by_first_report(VirtualPivot(three_arms(2), continuation="others"))
+    assert [verdict.status for verdict in printed.verdicts] == ["breaks", "holds"]
+    assert first_reports(printed, "later") > 0.5
+    right = by_first_report(VirtualPivot(three_arms(2)))
     assert right.holds
-    assert max(search.later_gain for search in right.searches) <= EXACT
+    assert first_reports(right, "later") <= EXACT
 
 
 def test_interval_dominance_and_the_envelope() -> None:
@@ -316,16 +318,16 @@ def test_scenarios_hold(scenario: str) -> None:
     environment = load(scenario)
     mechanism = make_mechanism("virtual-pivot", environment)
     assert isinstance(mechanism, VirtualPivot)
-    assert frozen_audit(mechanism).holds
+    assert by_first_report(mechanism).holds
 
 
 def test_large_economies_are_searched_first_report_by_first_report() -> None:
     """Two buyers on 21 nodes over all weights, in seconds."""
     mechanism = VirtualPivot(on_midpoints(sale(2), 21))
     assert too_large(mechanism)
-    found = frozen_audit(mechanism)
+    found = by_first_report(mechanism)
     assert found.holds
-    assert max(max(s.first_gain, s.later_gain) for s in found.searches) <= EXACT
+    assert max(first_reports(found, "first_report"), first_reports(found, "later")) <= EXACT
     assert not too_large(VirtualPivot(on_midpoints(sale(2), 3)))
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from dynmech.agents.oracle.frozen_search import search_frozen
-from dynmech.experiments.audits.frozen_weights import frozen_audit
 from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.planning.batch_plan import Plans, follow
 from dynmech.mechanisms.virtual.frozen_plans import continuation, flow, plans
@@ -13,6 +12,7 @@ from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.separable import Economy, Later, SeparableEnvironment
 from dynmech.sim.economy.separable_builders import beta_signal
+from tests.builders.audit_figures import by_first_report
 from tests.builders.separable_economies import on_midpoints, three_arms
 
 
@@ -81,6 +81,6 @@ def test_weights_that_are_not_positive_must_be_excluded() -> None:
     theta = 2 * z[::100] - 1
     assert np.maximum(theta[:, None] + theta, 0).mean() == pytest.approx(1 / 3, abs=1e-3)
     assert 2 * np.maximum(theta, 0).mean() == pytest.approx(1 / 2, abs=1e-3)
-    found = frozen_audit(VirtualPivot(on_midpoints(road(), 5)))
+    found = by_first_report(VirtualPivot(on_midpoints(road(), 5)))
     assert found.holds
     assert [c.name for c in found.conditions if c.holds is False] == ["everybody can be left out"]

@@ -13,9 +13,8 @@ from rich.console import Console
 
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, best_messages, solve
-from dynmech.experiments.audits.audit_json import audit_data
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.audits.frozen_weights import too_large
+from dynmech.experiments.audits.first_report_audit import too_large
 from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.runs.exact import story
@@ -94,14 +93,14 @@ def said(environment: TableEnvironment, mechanism: str) -> list[str]:
     except DynmechError as error:
         return [str(error)]
     screen = io.StringIO()
-    show_audit(found, Console(file=screen, width=200), "audit")
+    show_audit(found, Console(file=screen, width=200), verbose=True)
     witnesses = []
     for agent in range(len(environment.agents)):
         try:
             witnesses.append(story(build_problem(environment, made, (agent,))))
         except DynmechError as error:
             witnesses.append(str(error))
-    return [*screen.getvalue().splitlines(), *leaves(audit_data(found)), *witnesses]
+    return [*screen.getvalue().splitlines(), *leaves(found.to_dict()), *witnesses]
 
 
 def leaves(data: Any, path: str = "") -> Iterator[str]:

@@ -5,34 +5,34 @@ is then played on draws of its own. The lower end of its interval, allowing for 
 below.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.base import AgentContext
-from dynmech.experiments.audits.audit_json import condition_data
+from dynmech.experiments.audits.audit_request import AuditRequest
+from dynmech.experiments.audits.audit_result import KINDS, Audit, AuditedGain, Truth
 from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
 from dynmech.experiments.runs.moments import ZERO, Moments
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
-from dynmech.experiments.runs.simulation import Case, Progress, Sampling, lone_deviation, pilot, silent
+from dynmech.experiments.runs.simulation import Case, Progress, Sampling, blaming, lone_deviation, pilot
 from dynmech.experiments.runs.verdicts import (
     BREAKS,
     NOT_PROMISED,
     NOT_REFUTED,
-    OPEN,
     UNDECIDED,
     Verdict,
     excused,
-    together,
-    verdict_data,
     violated,
 )
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.sim.core.ties import first_largest
+from dynmech.sim.core.ties import figure, first_largest, first_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.play.game import Game, shortened
+from dynmech.sim.play.game import Game, make_game, shortened
+
+TAIL = 1e-4
+"""What may be left out of a payoff by cutting an infinite horizon."""
 
 
 @dataclass(frozen=True)
@@ -54,52 +54,36 @@ class BestTried:
     at_least: float
 
 
-@dataclass(frozen=True)
-class LimitedAudit:
-    """An audit that was refused, with its reason, and what a limited search has found instead.
+def audit_by_sampling(request: AuditRequest, reason: str, progress: Progress) -> Audit:
+    """Search the candidates of all families, and play the best of them once more on draws of its own.
 
-    Attributes:
-        reason: why there is no exact audit.
-        tried: the best deviation that was tried, per agent.
-        promises: a verdict per promise, as far as what was tried can tell.
+    `reason` says why there is no exact search.
     """
-
-    environment: str
-    mechanism: str
-    reason: str
-    tried: list[BestTried]
-    promises: list[Verdict]
-    conditions: list[Condition] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> str:
-        """The most serious status of all promises."""
-        return together(verdict.status for verdict in self.promises)
-
-    @property
-    def holds(self) -> bool:
-        """Whether no promise breaks or is open."""
-        return self.verdict not in OPEN
-
-    def data(self) -> dict[str, Any]:
-        """One JSON object; gains are lower bounds."""
-        at_least = [max(0.0, best.at_least) for best in self.tried]
-        return {
-            "schema": 1,
-            "environment": self.environment,
-            "mechanism": self.mechanism,
-            "agents": [best.agent for best in self.tried],
-            "refused": self.reason,
-            "verdict": self.verdict,
-            "gains": {Family.BEST_RESPONSE.value: {"ex_ante": at_least, "kind": "lower_bound"}},
-            "promises": [verdict_data(verdict) for verdict in self.promises],
-            "conditions": condition_data(self.conditions),
-            "witness": [vars(best) for best in self.tried],
-        }
+    with blaming(f"mechanism {request.mechanism.name!r}"):
+        game = make_game(request.environment, request.mechanism, None, tail=TAIL)
+    tried = search_candidates(game, request.seed, progress)
+    conditions = _conditions(game)
+    return Audit(
+        request=request,
+        backend="sampled",
+        method=(
+            "The best of a sample of deviations, played on draws of its own; the lower end of its 95 % interval, "
+            "allowing for all agents, bounds the gain from below."
+        ),
+        reason=reason,
+        figures=[gain for best in tried for gain in _gains(best)],
+        truth=Truth(),
+        verdicts=_verdicts(game, tried, conditions),
+        conditions=conditions,
+        own=[condition.name for condition in conditions],
+        sentence=_sentence(game, tried),
+        verified="not verified",
+        details={"refused": reason, "tried": [vars(best) for best in tried]},
+    )
 
 
-def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progress: Progress = silent) -> LimitedAudit:
-    """Search the candidates of all families, and play the best of them once more on draws of its own."""
+def search_candidates(game: Game, seed: int, progress: Progress) -> list[BestTried]:
+    """Return the best deviation found for each agent, played on draws of its own."""
     sampling = Sampling(PILOT, seed, PILOT)
     first = shortened(game, PILOT_LEFT)
     agents, families = game.environment.agents, STRATEGIES.all().values()
@@ -116,8 +100,31 @@ def limited_audit(game: Game, mechanism: str, reason: str, seed: int = 0, progre
         if own:
             best = own[first_largest([float(trial[case.key][i].mean()) for case in own])]
             tried.append(_played(game, i, best, sampling))
-    conditions = _conditions(game)
-    return LimitedAudit(game.environment.name, mechanism, reason, tried, _verdicts(game, tried, conditions), conditions)
+    return tried
+
+
+def _gains(best: BestTried) -> list[AuditedGain]:
+    """Return a gain ex ante as a lower bound of the gain at every information; other families were not searched."""
+    lower, unknown = max(0.0, best.at_least), float("nan")
+    fewer = [
+        AuditedGain(best.agent, family.value, kind, unknown, unknown, unknown, unknown, "refused", "reachable")
+        for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION)
+        for kind in KINDS
+    ]
+    family = Family.BEST_RESPONSE.value
+    return fewer + [
+        AuditedGain(best.agent, family, kind, unknown, unknown, lower, unknown, "lower_bound", "reachable", 0.95)
+        for kind in KINDS
+    ]
+
+
+def _sentence(game: Game, tried: list[BestTried]) -> str:
+    """Return the largest lower bound, or that nothing that was tried is sure to gain."""
+    beyond = "truth is not promised to be best; " if game.mechanism.promises.incentive == "none" else ""
+    best = first_of(tried, lambda one: one.at_least) if tried else None
+    if best is None or best.at_least <= 0:
+        return f"{beyond}of the deviations that were tried, none is sure to gain anything."
+    return f"{beyond}lower bound: {best.agent} {best.words} and gains at least {figure(best.at_least, 4)}."
 
 
 def _played(game: Game, agent: int, best: Case, sampling: Sampling) -> BestTried:

@@ -1,0 +1,89 @@
+"""An audit's figures, promises and worst deviation as DataFrames, and its deviations as strategies."""
+
+import numpy as np
+import pandas as pd
+
+from dynmech.agents.oracle.policy import policy_rows
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family, Information, Value
+from dynmech.agents.oracle.witness import Witness
+from dynmech.experiments.audits.audit_json import gain_rows
+from dynmech.experiments.audits.audit_result import FAMILIES, Audit, Search, no_search
+from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.verdicts import verdict_data
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.ties import first_largest
+from dynmech.sim.economy.environment import TableEnvironment
+
+POLICY = ["period", "agent", "signal", "last_signal", "reported", "public", "message", "prescribed"]
+PROMISES = ["promise", "status", "worst", "bound", "where"]
+
+
+def gains_frame(audit: Audit) -> pd.DataFrame:
+    """Return a row per gain; what is not known is NaN."""
+    return pd.DataFrame(gain_rows(audit)).astype(dict.fromkeys(("gain", "bound", "lower", "upper"), float))
+
+
+def promises_frame(audit: Audit) -> pd.DataFrame:
+    """Return a row per promise."""
+    rows = [verdict_data(verdict) for verdict in audit.verdicts]
+    return pd.DataFrame(rows, columns=PROMISES).astype({"worst": float, "bound": float})
+
+
+def largest_ex_ante(audit: Audit) -> Search | None:
+    """Return the search of the deviator that gains most ex ante; None where nobody gains, or that is not known."""
+    gains = [search.figures[Family.BEST_RESPONSE]["ex_ante"] for search in audit.searches]
+    known = [-np.inf if np.isnan(gain.gain) else gain.gain - gain.bound for gain in gains]
+    if not known or max(known) <= audit.tolerance:
+        return None
+    return audit.searches[first_largest(known, audit.scale)]
+
+
+def policy_frame(audit: Audit) -> pd.DataFrame:
+    """Return the whole worst deviation ex ante; empty where nobody gains.
+
+    Raises:
+        Refusal: there is no exact search, or there are too many situations.
+    """
+    if not audit.searches:
+        raise no_search(audit)
+    search = largest_ex_ante(audit)
+    rows = policy_rows(search.problem, _value(search)) if search else []
+    return pd.DataFrame(rows, columns=POLICY)
+
+
+def best_deviation(audit: Audit) -> Witness:
+    """Return the worst deviation ex ante as a strategy; a best response that tells the truth where nobody gains."""
+    if not audit.searches:
+        raise no_search(audit)
+    return _strategy(audit, largest_ex_ante(audit) or audit.searches[0], Family.BEST_RESPONSE, Information.INTERIM)
+
+
+def deviation_of(audit: Audit, agent: int | str, information: str, family: str) -> Witness:
+    """Return one agent's best deviation at an information as a strategy."""
+    families = {known.value: known for known in FAMILIES}
+    kinds = {"interim": Information.INTERIM, "ex_post": Information.EX_POST}
+    for what, said, known in (("family", family, families), ("information", information, kinds)):
+        if said not in known:
+            raise InputError(f"{what} {said!r}: one of {', '.join(known)}")
+    if not audit.searches:
+        raise no_search(audit)
+    index = agent_index(audit.environment.agents, str(agent))
+    search = next((search for search in audit.searches if search.who[0] == index), None)
+    if search is None:
+        raise InputError(f"agent {agent!r}: it was not searched; deviators are {', '.join(audit.deviators)}")
+    return _strategy(audit, search, families[family], kinds[information])
+
+
+def _strategy(audit: Audit, search: Search, family: Family, information: Information) -> Witness:
+    """Return a deviation as a strategy, of one who stays."""
+    problem, value = search.problem, search.values.get((family, information))
+    if problem.exit:  # what is played is the best response of one who cannot leave
+        assert isinstance(audit.environment, TableEnvironment)
+        problem, value = build_problem(audit.environment, audit.mechanism, search.who), None
+    return Witness(problem, family, information=information, value=value)
+
+
+def _value(search: Search) -> Value:
+    """Return the values of the interim best response."""
+    return search.values[Family.BEST_RESPONSE, Information.INTERIM]

@@ -1,0 +1,125 @@
+"""What an audit is asked: the economy, the mechanism, and the options that a backend must honour or refuse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism, described
+from dynmech.experiments.catalog.options import split
+from dynmech.experiments.runs.running import agent_index
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import Environment, TableEnvironment
+
+TOLERANCE = 1e-6
+"""Up to which a promise holds unless said otherwise, relative to the economy's scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class AuditRequest:
+    """What is audited, and how.
+
+    Attributes:
+        names: economy and mechanism as typed, or their own names.
+        options: the mechanism's options as typed.
+        coalitions: members by index; none: every agent alone.
+        exit: deviators may leave.
+        tolerance: relative to the scale; None: not asked for, `TOLERANCE`.
+        all_states: maxima over all states, not only those that some play leads to.
+        seed: of a sampled search.
+    """
+
+    environment: Environment
+    mechanism: Mechanism
+    names: tuple[str, str]
+    options: dict[str, str]
+    coalitions: tuple[tuple[int, ...], ...] = ()
+    exit: bool = False
+    tolerance: float | None = None
+    all_states: bool = False
+    seed: int = 0
+
+    @classmethod
+    def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
+        """Open what is named; the options are those that nobody asked for.
+
+        Raises:
+            InputError: no such name.
+        """
+        economy = as_environment(environment)
+        rules = as_mechanism(mechanism, economy)
+        names = described(environment, economy.name), described(mechanism, rules.name)
+        options = split(mechanism, "mechanism")[1] if isinstance(mechanism, str) else {}
+        return cls(rules.environment, rules, names, options)
+
+    def with_options(
+        self, coalitions: Sequence[Sequence[int | str]] = (), tolerance: float | None = None, **flags: Any
+    ) -> "AuditRequest":
+        """Return the request with options, checked.
+
+        Raises:
+            InputError: a coalition that names nobody or an agent twice, a tolerance below 0.
+        """
+        if tolerance is not None and not tolerance >= 0:
+            raise InputError(f"tolerance: {tolerance:g} is below 0")
+        return replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
+
+    @property
+    def scale(self) -> float:
+        """The economy's scale; 1 where it is not finite."""
+        return self.environment.scale if isinstance(self.environment, TableEnvironment) else 1.0
+
+    @property
+    def relative_tolerance(self) -> float:
+        """The tolerance in force, relative to the scale."""
+        return TOLERANCE if self.tolerance is None else self.tolerance
+
+    @property
+    def deviators(self) -> tuple[tuple[int, ...], ...]:
+        """Who deviates: the coalitions asked for, else every agent alone."""
+        return self.coalitions or tuple((i,) for i in range(len(self.environment.agents)))
+
+    def name(self, who: Sequence[int]) -> str:
+        """An agent, or a coalition, by the names of its members."""
+        return " + ".join(self.environment.agents[i] for i in who)
+
+    def given(self) -> list[str]:
+        """The options that were asked for, as the command line calls them."""
+        asked = {
+            "--coalition": bool(self.coalitions),
+            "--exit": self.exit,
+            "--tolerance": self.tolerance is not None,
+            "--all-states": self.all_states,
+        }
+        return [name for name, present in asked.items() if present]
+
+    def require_only(self, honoured: Sequence[str], backend: str) -> None:
+        """Raise where an option was asked for that a backend cannot honour.
+
+        Raises:
+            InputError: which option, and why.
+        """
+        ignored = [name for name in self.given() if name not in honoured]
+        if ignored:
+            raise InputError(f"audit: {', '.join(ignored)}: {backend} cannot honour that; leave it out")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain data."""
+        return {
+            "mechanism": self.options,
+            "coalitions": [[self.environment.agents[i] for i in who] for who in self.coalitions],
+            "exit": self.exit,
+            "all_states": self.all_states,
+            "disclosure": "everything",
+        }
+
+
+def _members(environment: Environment, coalitions: Sequence[Sequence[int | str]]) -> tuple[tuple[int, ...], ...]:
+    """Return every coalition's members by index, in order."""
+    deviators = []
+    for members in [[coalition] if isinstance(coalition, str) else coalition for coalition in coalitions]:
+        who = [agent_index(environment.agents, str(member)) for member in members]
+        if not who or len(set(who)) < len(who):
+            raise InputError(f"coalition {' + '.join(map(str, members))}: name at least one agent, each once")
+        deviators.append(tuple(sorted(who)))
+    return tuple(deviators)

@@ -1,0 +1,70 @@
+"""An audit in words: one sentence, three lines, a table."""
+
+from html import escape
+
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.sim.core.ties import figure
+
+
+def headline(audit: Audit) -> str:
+    """Return the audit in one sentence, after the name of what was audited.
+
+    *holds* stands there only where truth is promised to be best and is, and no other promise breaks.
+    """
+    return f"{audit.title}{_verdict(audit)}: {audit.sentence}"
+
+
+def _verdict(audit: Audit) -> str:
+    """The verdict as the predicate of a sentence; nothing where truth is not promised to be best and nothing breaks."""
+    failing = [verdict.promise for verdict in audit.verdicts if verdict.status == audit.verdict]
+    promise = "" if failing[:1] == [audit.verdicts[0].promise] else f" its promise ({failing[0]})" if failing else ""
+    match audit.verdict:
+        case "breaks":
+            return f" breaks{promise}"
+        case "outside_assumptions":
+            return f" is outside its assumptions (not so here: {', '.join(audit.violated)})"
+        case "holds":
+            return " holds"
+        case "not_promised":
+            return ""
+        case other:
+            return f" is {WORDS[other]}{promise and ' in' + promise}"
+
+
+def summary(audit: Audit) -> str:
+    """Return three lines: the headline, the gains of the best response, the promises."""
+    promises = ", ".join(f"{verdict.promise} {WORDS[verdict.status]}" for verdict in audit.verdicts)
+    return f"{headline(audit)}\nbest response: {_best_responses(audit)}\npromises: {promises or 'none'}"
+
+
+def _best_responses(audit: Audit) -> str:
+    """Return the gain ex ante of every deviator, or the one at the information that is known."""
+    kinds = [gain.information for gain in audit.figures if gain.family == "best_response" and gain.kind != "refused"]
+    kind = next((kind for kind in ("ex_ante", "interim", "ex_post") if kind in kinds), "ex_ante")
+    shown = [
+        f"{gain.agent} {range_text(gain.lower, gain.upper, gain.gain)}"
+        for gain in audit.figures
+        if (gain.family, gain.information) == ("best_response", kind)
+    ]
+    return f"{kind.replace('_', ' ')} {', '.join(shown)}"
+
+
+def range_text(lower: float, upper: float, gain: float) -> str:
+    """Return an exact figure, or what lies between bounds.
+
+    >>> range_text(1.9, 2.1, 2.0), range_text(0.5, float("nan"), float("nan")), range_text(0.5, 2, float("nan"))
+    ('2', 'at least 0.5', '0.5 to 2')
+    """
+    if gain == gain:
+        return figure(gain)
+    if upper != upper:
+        return "?" if lower != lower else f"at least {figure(lower, 4)}"
+    return f"{figure(lower, 4)} to {figure(upper, 4)}"
+
+
+def html(audit: Audit) -> str:
+    """Return the headline, the gains and the promises as tables, for a notebook."""
+    gains = audit.gains.to_html(index=False, border=0, float_format=lambda value: figure(value))
+    promises = audit.promises.drop(columns="where").to_html(index=False, border=0, na_rep="–")
+    return f"<p><b>{escape(headline(audit))}</b></p>{gains}{promises}"
