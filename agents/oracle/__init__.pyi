@@ -1,3 +1,4 @@
+from .best_response import BestResponse as BestResponse
 from .budget_and_participation import (
     Largest as Largest,
     Least as Least,

@@ -210,8 +210,8 @@ class Witness(Strategy):
         return self.words
 
     def options(self) -> dict[str, str]:
-        """Return no options: it is made from a problem."""
-        return {}
+        """Return the information, where it is not its own signals only."""
+        return {"information": "ex_post"} if self.information is Information.EX_POST else {}
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003

@@ -273,6 +273,23 @@ class Strategy(ABC):
         """
         yield self
 
+    def made_for(self, game: Game, agent: int) -> "Strategy":  # noqa: ARG002
+        """Return the strategy that an agent plays in a game.
+
+        Parameters
+        ----------
+        game : Game
+            The game that is played.
+        agent : int
+            Index of the agent.
+
+        Returns
+        -------
+        Strategy
+            By default this one; one that depends on the mechanism (a best response) is worked out here.
+        """
+        return self
+
     def key(self) -> str:
         """Return the strategy with its options, as typed on the command line."""
         options = ",".join(f"{k}={v}" for k, v in self.options().items())

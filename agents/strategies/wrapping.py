@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array
+from dynmech.sim.play.game import Game
 from dynmech.sim.play.roles import Past, View
 
 
@@ -37,6 +39,15 @@ class Wrapping(Strategy):
         yield self
         for part in self.parts:
             yield from part.components()
+
+    def made_for(self, game: Game, agent: int) -> Strategy:
+        """Return the same strategy over the parts that the agent plays in the game."""
+        parts = tuple(part.made_for(game, agent) for part in self.parts)
+        if all(made is part for made, part in zip(parts, self.parts, strict=True)):
+            return self
+        made = copy(self)
+        made.parts = parts
+        return made
 
     def ask(self, k: int, move: str, view: View) -> Array:
         """Return part k's move ("message", "action" or "reply") at a view, shape `(n,)`."""

@@ -24,6 +24,7 @@ from dynmech.experiments.runs.simulation import (
     Progress,
     Sampling,
     default_folder,
+    made_for,
     prescribed_case,
     silent,
     slug,
@@ -184,7 +185,7 @@ class _Plan:
     def case(self) -> Case:
         """The profile as a case; prescribed play, if nobody deviates."""
         if any(not isinstance(strategy, Truthful) for strategy in self.profile):
-            return Case("deviation", self.profile)
+            return made_for(self.game, Case("deviation", self.profile))
         return prescribed_case(self.game)
 
     def configuration(self) -> dict[str, Any]:

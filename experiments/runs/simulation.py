@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
@@ -115,6 +115,17 @@ def lone_deviation(game: Game, agent: int, strategy: Strategy, key: str | None =
     profile: list[Strategy] = [Truthful()] * len(game.environment.agents)
     profile[agent] = strategy
     return Case(key or f"{path_names(game.environment.agents)[agent]}.{slug(strategy.name)}", tuple(profile))
+
+
+def made_for(game: Game, case: Case) -> Case:
+    """Return a case with the strategies that its agents play in this game.
+
+    Raises:
+        Refusal: one cannot be worked out.
+    """
+    made = tuple(strategy.made_for(game, agent) for agent, strategy in enumerate(case.strategies))
+    alike = all(new is old for new, old in zip(made, case.strategies, strict=True))
+    return case if alike else replace(case, strategies=made, tied=True)
 
 
 def path_names(names: Sequence[str]) -> list[str]:

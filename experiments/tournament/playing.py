@@ -24,7 +24,16 @@ from dynmech.experiments.runs.loading import check_case, open_environment, open_
 from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.results import save_result
 from dynmech.experiments.runs.shards import Job, make_job, play_jobs, shard_keys
-from dynmech.experiments.runs.simulation import Case, Progress, Sampling, default_folder, silent, slug, versions
+from dynmech.experiments.runs.simulation import (
+    Case,
+    Progress,
+    Sampling,
+    default_folder,
+    made_for,
+    silent,
+    slug,
+    versions,
+)
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
@@ -100,7 +109,11 @@ def _on_economy(
         jobs, plots = [], {}
         for mechanism, game in games.items():
             unfit = _unfit(game, mechanism, cases, folder, workers)
-            fit = [case for case in cases if case.key not in unfit]
+            try:
+                fit = [made_for(game, case) for case in cases if case.key not in unfit]
+            except Refusal as error:
+                refusals[f"{mechanism} on {text}"] = str(error)
+                continue
             plots[mechanism] = find_plots(study.coalitions, game, workers)
             together = (plot.case(len(environment.agents)) for plot in plots[mechanism])
             fit += [case for case in together if case is not None]
