@@ -2,7 +2,8 @@
 
 Timing: reports, efficient decision a*(r), payment at once. For every period and agent by itself:
 
-1. where the generalised VCG payment of that period (`ex_post`) makes truth statically ex post optimal, it is used;
+1. where the generalised VCG payment of that period (`ex_post`) makes truth statically ex post optimal, it is used; the
+   order that it rises along does not depend on how signals are listed;
 2. elsewhere the agent faces lotteries over the others' current reports. With the belief
    B(o | k) = P(θ_t^{−i} = o | θ_t^i = k; r_{t−1}, a_{t−1}) that *last period's reports* imply (the prior at t = 0), and
    given the public state, where there is one, the lottery for report r is the least-norm p(r, ·) with
@@ -22,6 +23,7 @@ Source: Crémer–McLean 1988 used as in Liu 2014, §3.1.
 import numpy as np
 
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments, utility_by_report
+from dynmech.mechanisms.numerics.solvers import mixture_text
 from dynmech.mechanisms.numerics.targets import spanning_solution
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
@@ -74,10 +76,13 @@ class CremerMcLean(LastPeriodMechanism):
         solution = spanning_solution(np.swapaxes(belief, 2, 3), wanted)
         if not solution.hits(wanted):
             at = largest_place(solution.residual)
+            left = wanted[at[0], at[1], :, at[2]] - belief[at[:2]] @ solution.transfers[*at[:2], :, at[2]]
+            weights = mixture_text(left / np.abs(left).max(), stage.signals[agent])
             raise self.refuse(
                 f"in period {t} the others' signals do not identify that of agent {self.environment.agents[agent]!r}"
                 f"{self._memory_text(t, at[0])}: a lottery is missed by {solution.residual[at]:.3g}, smallest "
-                f"singular value of the belief {solution.singular_value[at[:2]]:.3g}"
+                f"singular value of the belief {solution.singular_value[at[:2]]:.3g}; what the others may say cancels "
+                f"over own signals: {weights}"
             )
         return self._by_profile(t, agent, solution.transfers)
 
