@@ -49,7 +49,7 @@ def run(name: str, command: list[str]) -> int:
     ended = subprocess.run(
         [tool, *command[1:]],
         cwd=ROOT,
-        env={**os.environ, **ONE_THREAD},
+        env=environment(),
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         text=True,
@@ -59,6 +59,12 @@ def run(name: str, command: list[str]) -> int:
     shown = f"== {name}: {' '.join(command)}\n{ended.stdout}" if output else ""
     say(f"{shown}== {name}: {result} ({time.monotonic() - start:.0f} s)")
     return ended.returncode
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a gate. Bytecode is kept: hundreds of processes would each compile the whole tree."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **ONE_THREAD}
 
 
 def say(text: str) -> None:

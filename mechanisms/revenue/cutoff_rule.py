@@ -19,7 +19,7 @@ Source: Yoon 2021, §2.2: (3), (4), (7), (8), Theorems 1 and 2, and the revenue 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,12 @@ FINE = 513
 """First types that are looked at for breaks, and for cutoffs that cross twice."""
 
 
+@cache
+def _gauss(count: int) -> tuple[FloatArray, FloatArray]:
+    """Return Gauss–Legendre nodes and weights on [−1, 1]."""
+    return np.polynomial.legendre.leggauss(count)
+
+
 @dataclass(frozen=True, eq=False)
 class CutoffRule:
     """A cutoff rule with its prices.
@@ -77,7 +83,7 @@ class CutoffRule:
         """
         low, high = self.types.reach(first)
         start = np.clip(cutoff, low, high)
-        nodes, weights = np.polynomial.legendre.leggauss(LATER)
+        nodes, weights = _gauss(LATER)
         unit, length = (nodes + 1) / 2, (high - start)[..., None]
         return start[..., None] + length * unit**2 * (3 - 2 * unit), length * 6 * unit * (1 - unit) * weights / 2
 
@@ -132,7 +138,7 @@ class CutoffRule:
         """Return the polynomials through a function's values at the Gauss nodes of each piece."""
         from scipy.interpolate import PPoly
 
-        nodes, _ = np.polynomial.legendre.leggauss(NODES)
+        nodes, _ = _gauss(NODES)
         unit = (nodes + 1) / 2
         width = np.diff(self.breaks)
         points = self.breaks[:-1, None] + width[:, None] * unit
@@ -190,7 +196,7 @@ class CutoffRule:
 
     def expect(self, function: Callable[[FloatArray], FloatArray]) -> float:
         """Return E[function(θ_1)]."""
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        nodes, weights = _gauss(NODES)
         width = np.diff(self.breaks)[:, None]
         points = self.breaks[:-1, None] + width * (nodes + 1) / 2
         flat = points.reshape(-1)
@@ -236,15 +242,19 @@ class CutoffRule:
     def integral_monotonicity(self, points: int = 65) -> tuple[float, float, float]:
         """Return the least value of (8) over an even grid, with θ_1 and report r."""
         grid = np.linspace(*self.types.first_support, points)
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        nodes, weights = _gauss(NODES)
         ends = np.unique(np.concatenate([grid, self.breaks]))
         width = np.diff(ends)[:, None]
         s = (ends[:-1, None] + width * (nodes + 1) / 2).reshape(-1)
         own = self.sells_today(s) + self.discount * self.option_response(s, self.second(s))
+        low, high = self.types.reach(s)
+        unpriced = self.option_response(s, low)  # tomorrow everybody buys
         least = Best[tuple[float, float]](1.0)
         for report in grid:
             fixed = np.full(s.shape, float(self.cutoff(np.array(report))))
-            as_reported = self.sells_today(np.array(report)) + self.discount * self.option_response(s, fixed)
+            later, inside = np.where(fixed <= low, unpriced, 0.0), (low < fixed) & (fixed < high)
+            later[inside] = self.option_response(s[inside], fixed[inside])
+            as_reported = self.sells_today(np.array(report)) + self.discount * later
             pieces = ((own - as_reported).reshape(-1, NODES) * width * weights / 2).sum(axis=1)
             total = np.concatenate([[0.0], np.cumsum(pieces)])
             at = np.searchsorted(ends, grid)
@@ -295,9 +305,10 @@ def second_cutoff(types: TwoPeriodTypes, first: FloatArray) -> FloatArray:
     first = np.asarray(first, dtype=np.float64)
     low, high = _known(types, first)
     edge = 1e-9 * (high - low)
-    always = types.second_virtual(first, low + edge) >= 0
-    never = types.second_virtual(first, high - edge) < 0
-    root = _root(lambda two: types.second_virtual(first, two), low, high, ~(always | never))
+    virtual = types.second_virtual_after(first)
+    always = virtual(low + edge) >= 0
+    never = virtual(high - edge) < 0
+    root = _root(virtual, low, high, ~(always | never))
     return np.where(never, types.high, np.where(always, types.low, root))
 
 

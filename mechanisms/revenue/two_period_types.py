@@ -87,29 +87,44 @@ class TwoPeriodTypes:
 
     def response(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """Return the impulse response I(θ_1, θ_2)."""
-        if self.impulse is not None:
-            return np.broadcast_to(self.impulse(first, second), np.broadcast_shapes(first.shape, second.shape))
-        law = self.second(first)
+        return self._response_after(first)(second)
+
+    def _response_after(self, first: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """Return I as a function of θ_2."""
+        if (impulse := self.impulse) is not None:
+            return lambda second: np.broadcast_to(
+                impulse(first, second), np.broadcast_shapes(first.shape, second.shape)
+            )
+        law, slope = self.second(first), self._slope_at(first)
         if self._moves:
-            quantile = np.asarray(law.cdf(second))
-            return self._slope(lambda types: np.asarray(self.second(types).ppf(quantile)), first)
-        return -self._slope(lambda one: np.asarray(self.second(one).cdf(second)), first) / np.asarray(law.pdf(second))
+
+            def along_quantiles(second: FloatArray) -> FloatArray:
+                quantile = np.asarray(law.cdf(second))
+                return slope(lambda near: np.asarray(near.ppf(quantile)))
+
+            return along_quantiles
+        return lambda second: -slope(lambda near: np.asarray(near.cdf(second))) / np.asarray(law.pdf(second))
 
     @cached_property
     def _moves(self) -> bool:
         """Whether the support of θ_2 depends on θ_1."""
         return bool(np.ptp(self.reach(np.linspace(*self.first_support, 17)), axis=1).any())
 
-    def _slope(self, function: Callable[[FloatArray], FloatArray], first: FloatArray) -> FloatArray:
-        """Return ∂/∂θ_1 of the quartic through five values."""
+    def _slope_at(self, first: FloatArray) -> Callable[[Callable[[Law], FloatArray]], FloatArray]:
+        """Return ∂/∂θ_1 of a function of F_2(·|θ_1): the derivative of the quartic through five first types."""
         low, high = self.first_support
         step = STEP * (high - low)
         centre = np.clip(first, low + 2 * step, high - 2 * step)
         nodes = np.arange(-2.0, 3.0)
-        values = np.stack([function(centre + node * step) for node in nodes])
-        powers = np.tensordot(np.linalg.inv(np.vander(nodes, increasing=True)), values, axes=1)
+        laws = [self.second(centre + node * step) for node in nodes]
+        inverse = np.linalg.inv(np.vander(nodes, increasing=True))
         place = (first - centre) / step
-        return np.asarray(sum(n * powers[n] * place ** (n - 1) for n in range(1, 5)) / step, dtype=np.float64)
+
+        def slope(function: Callable[[Law], FloatArray]) -> FloatArray:
+            powers = np.tensordot(inverse, np.stack([function(law) for law in laws]), axes=1)
+            return np.asarray(sum(n * powers[n] * place ** (n - 1) for n in range(1, 5)) / step, dtype=np.float64)
+
+        return slope
 
     def first_virtual(self, first: FloatArray) -> FloatArray:
         """Return the virtual value ψ_1."""
@@ -117,9 +132,18 @@ class TwoPeriodTypes:
 
     def second_virtual(self, first: FloatArray, second: FloatArray) -> FloatArray:
         """Return the virtual value ψ_2."""
-        hazard, response = self.hazard(first), self.response(first, second)
-        with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
-            return second - np.where(response == 0, 0.0, hazard * response)
+        return self.second_virtual_after(first)(second)
+
+    def second_virtual_after(self, first: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """Return ψ_2 as a function of θ_2; for those who evaluate it again and again after the same first types."""
+        hazard, response_to = self.hazard(first), self._response_after(first)
+
+        def virtual(second: FloatArray) -> FloatArray:
+            response = response_to(second)
+            with np.errstate(invalid="ignore"):  # an infinite hazard, where no first type is, times no response
+                return second - np.where(response == 0, 0.0, hazard * response)
+
+        return virtual
 
     def reach(self, first: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the support of θ_2 given θ_1."""
@@ -209,12 +233,12 @@ def _normal(rho: float, first: FloatArray) -> Law:
 
 def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:
     """Return the truncated normal law's response to its centre, times ρ."""
-    from scipy import stats
+    from scipy.special import ndtr
 
     centre = 0.5 + rho * (first - 0.5)
     at, low, high = ((point - centre) / WIDTH for point in (second, 0.0, 1.0))
-    density, bottom, top = (stats.norm.pdf(z) for z in (at, low, high))
-    below = (stats.norm.cdf(at) - stats.norm.cdf(low)) / (stats.norm.cdf(high) - stats.norm.cdf(low))
+    density, bottom, top = (np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) for z in (at, low, high))
+    below = (ndtr(at) - ndtr(low)) / (ndtr(high) - ndtr(low))
     return np.asarray(rho * (density - bottom - below * (top - bottom)) / density, dtype=np.float64)
 
 

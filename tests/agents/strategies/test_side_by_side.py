@@ -1,5 +1,6 @@
 """Strategies that are tried side by side earn to the last bit what each earns alone."""
 
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -30,28 +31,30 @@ EPISODES = 40
 LATE = ProtocolOptions(0.4, (Latency("exponential", 0.4), Latency("uniform", 0.8)))
 
 
-def game(economy: str, mechanism: str, protocol: ProtocolOptions | None = None) -> Game:
-    """A game, an endless one cut early."""
+GAMES: dict[str, tuple[str, str, ProtocolOptions | None]] = {
+    "memory": ("oil-leases-prior", "cremer-mclean", None),
+    "late messages": ("oil-leases-prior", "pay-your-report", LATE),
+    "closing periods": ("repeated-auction:bidders=2", "contingent-spanning", None),
+    "lotteries": ("two-period-sale:grid=3", "revenue-optimal", None),
+    "private actions": ("power-plants", "team:reports=payoffs", None),
+    "payments refused": ("repeated-trade", "self-enforcing", None),
+    "intervals": ("trading-game-continuous", "continuous-trade", None),
+}
+
+
+@cache
+def game(name: str) -> Game:
+    """One of the games, an endless one cut early; made when a test first asks for it, not when tests are collected."""
+    economy, mechanism, protocol = GAMES[name]
     environment = load(economy)
     return make_game(environment, make_mechanism(mechanism, environment), protocol, tail=1.0)
-
-
-GAMES = {
-    "memory": game("oil-leases-prior", "cremer-mclean"),
-    "late messages": game("oil-leases-prior", "pay-your-report", LATE),
-    "closing periods": game("repeated-auction:bidders=2", "contingent-spanning"),
-    "lotteries": game("two-period-sale:grid=3", "revenue-optimal"),
-    "private actions": game("power-plants", "team:reports=payoffs"),
-    "payments refused": game("repeated-trade", "self-enforcing"),
-    "intervals": game("trading-game-continuous", "continuous-trade"),
-}
 
 
 @pytest.mark.parametrize("name", GAMES)
 def test_a_pilot_says_the_same_of_all_menus_however_many_are_played_at_once(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = GAMES[name]
+    here = game(name)
     cases = [
         case
         for agent in range(len(here.environment.agents))
@@ -68,7 +71,7 @@ def test_a_pilot_says_the_same_of_all_menus_however_many_are_played_at_once(
 
 
 def test_fewer_plays_are_played(monkeypatch: pytest.MonkeyPatch) -> None:
-    here, plays, play = GAMES["memory"], list[int](), simulate.play
+    here, plays, play = game("memory"), list[int](), simulate.play
 
     def counted(*args: Any) -> Record:
         plays.append(args[-1])
@@ -99,7 +102,7 @@ class Diary(EpisodeStrategy):
 
 
 def paid(strategy: Strategy, copies: int) -> Array:
-    here = GAMES["memory"]
+    here = game("memory")
     streams = Streams(11, "beside", 2, EPISODES, here.periods + here.closing, copies)
     count = copies * EPISODES
     return play_shard(here, (strategy, Truthful()), streams, episodes=count, block=count).payoffs

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,7 @@ from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.quitting import Quitting
 from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
@@ -37,10 +39,24 @@ SELLER, BUYER = 0, 1
 OUT, IN = 0, 1
 
 
+@cache
 def market(discount: float = 0.95, persistence: float = 0.75) -> TableEnvironment:
     environment = load(f"repeated-trade:discount={discount},persistence={persistence}")
     assert isinstance(environment, TableEnvironment)
     return environment
+
+
+@cache
+def threshold(level: Level, constant: float | None = None) -> float:
+    """δ* of the market, whose own discount factor does not matter; asked for by several tests."""
+    return least_patience(market(), level, constant)
+
+
+@cache
+def audited(discount: float) -> Audit:
+    """The market's audit, read by several tests."""
+    environment = market(discount)
+    return audit(environment, SelfEnforcing(environment))
 
 
 # The constraints, worked out from the formulas alone
@@ -198,7 +214,7 @@ def test_least_patience_without_persistence_is_a_fraction(level: Level) -> None:
 
 def test_the_three_levels_with_persistence() -> None:
     environment = market()
-    found = {level: least_patience(environment, level) for level in Level}
+    found = {level: threshold(level) for level in Level}
     assert found[Level.TRUTHFUL] + 1e-3 < found[Level.BEST_RESPONSE] < found[Level.AFTER_LIES] - 1e-3
     for level in (Level.TRUTHFUL, Level.AFTER_LIES):
         by_hand = bisected(lambda d, level=level: ByHand(d, 0.75).excess(level) > 0, 0.8, 0.98)  # type: ignore[misc]
@@ -343,7 +359,7 @@ def test_what_a_stress_test_tries_of_leaving() -> None:
 
 
 def test_the_audit_finds_what_the_thresholds_say() -> None:
-    patient, hasty = (audit(environment, SelfEnforcing(environment)) for environment in (market(0.95), market(0.9)))
+    patient, hasty = audited(0.95), audited(0.9)
     assert patient.holds
     verdicts = {v.promise: v.status for v in hasty.verdicts}
     assert verdicts["incentive: bayesian"] == "breaks"
@@ -353,23 +369,19 @@ def test_the_audit_finds_what_the_thresholds_say() -> None:
 def test_the_audit_says_how_patient_agents_must_be() -> None:
     """Between the thresholds of levels C and B: kept after the truth, not along best responses, nor after any lie."""
     environment = market(0.925)
-    found = {
-        c.name.partition(" (level ")[2][:1]: c
-        for c in audit(environment, SelfEnforcing(environment)).conditions
-        if "level" in c.name
-    }
+    found = {c.name.partition(" (level ")[2][:1]: c for c in audited(0.925).conditions if "level" in c.name}
     assert {level: one.holds for level, one in found.items()} == {"C": True, "B": False, "A": False}
     for level in Level:
         one = found[level.value]
         assert one.value == pytest.approx(worst_exit(environment, level).amount)
-        assert f"δ* = {least_patience(environment, level):.6g}" in one.note
+        assert f"δ* = {threshold(level):.6g}" in one.note
     assert f"suffices from {sufficient(environment, printed=True).discount:.6g} on, as printed" in found["A"].note
     assert "mended" not in found["A"].note  # two agents: as printed
 
 
 def test_the_audit_shows_the_long_run_and_the_payments() -> None:
     environment = market()
-    conditions = {c.name: c for c in audit(environment, SelfEnforcing(environment)).conditions}
+    conditions = {c.name: c for c in audited(0.95).conditions}
     assert not conditions["private values"].holds  # as long as nobody enforces what others do
     assert conditions["private values, if what all can see is enforced"].holds
     hand = ByHand(0.95, 0.75)
@@ -382,7 +394,7 @@ def test_with_larger_payments_every_threshold_moves() -> None:
     """K = 10 instead of 3.5: there is more to run away with."""
     environment = market()
     for level in Level:
-        assert least_patience(environment, level, 10.0) > least_patience(environment, level) + 0.01
+        assert threshold(level, 10.0) > threshold(level) + 0.01
     more = SelfEnforcing(environment, 10.0)
     failing = [c for c in audit(environment, more).conditions if "level" in c.name]
     assert [c.value for c in failing] == pytest.approx([worst_exit(environment, level, 10.0).amount for level in Level])

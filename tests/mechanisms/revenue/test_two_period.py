@@ -1,5 +1,7 @@
 """The optimal two-period mechanism on continuous types: closed forms, two ways to revenue, lies, and play."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
@@ -25,6 +27,16 @@ from dynmech.sim.play.roles import View
 FAMILIES = [("ar1", 0.5, 1.0, 1.0), ("ar1", 0.25, 2.0, 3.0), ("power", 2.0, 2.0, 1.0), ("normal", 0.5, 1.0, 1.0)]
 
 AR1 = optimal_rule(family("ar1", 0.5), 1.0)
+
+
+@cache
+def sale(options: str = "") -> tuple[FunctionEnvironment, OptimalTwoPeriod]:
+    """The economy with its optimal mechanism, found once for all tests that only look at them."""
+    environment = load(f"two-period-sale{options}")
+    mechanism = make_mechanism("optimal-two-period", environment)
+    assert isinstance(environment, FunctionEnvironment)
+    assert isinstance(mechanism, OptimalTwoPeriod)
+    return environment, mechanism
 
 
 def test_the_autoregressive_case_has_its_closed_form() -> None:
@@ -236,9 +248,7 @@ class Shade(Strategy):
 def play(
     options: str = "", strategy: Strategy | None = None, *, episodes: int = 40_000, block: int = 4096
 ) -> tuple[Record, CutoffRule]:
-    environment = load(f"two-period-sale{options}")
-    mechanism = make_mechanism("optimal-two-period", environment)
-    assert isinstance(mechanism, OptimalTwoPeriod)
+    environment, mechanism = sale(options)
     game = make_game(environment, mechanism)
     streams = Streams(4, "sale", 0, episodes, game.periods)
     return play_shard(game, [strategy or Truthful()], streams, episodes=episodes, block=block), mechanism.rule
