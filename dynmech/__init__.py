@@ -1,4 +1,4 @@
-"""A laboratory for dynamic mechanism design: does a mechanism hold, and if not, what does the worst lie earn?
+"""A laboratory for dynamic mechanism design: whether a mechanism holds, and what the worst lie earns if not.
 
 Everything that a user types stands here and is loaded when it is first used:
 

@@ -1,4 +1,4 @@
-"""How fast do contingent transfers grow as correlation fades?
+"""How fast contingent transfers grow as correlation fades.
 
 What a decision is paid for is learned from what the others say later; the less that tells, the larger the payments:
 |p|₂ ≤ |v|₂ / (δ σ_min) under spanning, |p| ≤ (1/δ)(1 + 4/ε) max|v| for lotteries. A sweep varies one option of a
@@ -27,20 +27,41 @@ COLUMNS = ("largest_transfer", "singular_value", "hull_distance", "worst_deficit
 def sweep_correlation(
     economy: str, option: str, values: Sequence[Any], mechanism: str = "contingent-spanning"
 ) -> pd.DataFrame:
-    """One row per value of a scenario's option.
+    """Work out transfers, conditioning and deficits for every value of a scenario's option.
 
-    Args:
-        economy: a scenario with its other options, as typed on the command line (`random:seed=3`).
-        option: what varies.
-        mechanism: with its options.
+    Parameters
+    ----------
+    economy : str
+        A scenario with its other options, as typed on the command line (`random:seed=3`).
+    option : str
+        The option that varies.
+    values : sequence
+        Its values, in the order of the rows.
+    mechanism : str
+        A mechanism's name, or `name:key=value,…`.
 
-    Returns:
-        the option's value; the largest transfer (the mechanism's bound on it), the least singular value σ_min and hull
-        distance ε of all belief matrices, the worst Σ_i p_t^i of any period (a deficit is negative), the expected
-        discounted Σ_i p^i. Where the mechanism does not fit, `refused` says why and its figures are NaN.
+    Returns
+    -------
+    DataFrame
+        A row per value. Columns: the option; `largest_transfer`, the mechanism's bound on a transfer of one period;
+        `singular_value` and `hull_distance`, the least σ_min and ε of all belief matrices; `worst_deficit`, the least
+        Σ_i p_t^i of any period, negative for a deficit; `revenue`, E Σ_t δ^t Σ_i p_t^i. Money is in units of utility.
+        Where the mechanism does not fit, `refused` says why and its figures are NaN.
 
-    Raises:
-        InputError: scenario, option or mechanism are unknown; the economy is not finite.
+    Raises
+    ------
+    InputError
+        Scenario, option or mechanism are unknown; the economy is not finite.
+
+    Notes
+    -----
+    Under spanning |p|₂ ≤ |v|₂ / (δ σ_min), for lotteries |p| ≤ (1/δ)(1 + 4/ε) max |v|.
+
+    Examples
+    --------
+    >>> frame = sweep_correlation("common-state", "informativeness", [0.8, 0.4])
+    >>> bool(frame["largest_transfer"].is_monotonic_increasing)
+    True
     """
     return pd.DataFrame([_row(economy, option, value, mechanism) for value in values], columns=[option, *COLUMNS])
 
@@ -60,12 +81,26 @@ def _row(economy: str, option: str, value: Any, name: str) -> list[Any]:
 
 
 def plot_correlation(frame: pd.DataFrame, path: Path) -> Path:
-    """Largest transfer and worst deficit against how little the others tell, on logarithmic axes.
+    """Draw largest transfer and worst deficit against how little the others tell, on logarithmic axes.
 
-    That is 1/σ_min, or 1/ε where spanning fails but lotteries hold.
+    How little the others tell is 1/σ_min, or 1/ε where spanning fails but lotteries hold.
 
-    Raises:
-        InputError: no row has a transfer, or the file cannot be written.
+    Parameters
+    ----------
+    frame : DataFrame
+        What `sweep_correlation` returned.
+    path : Path
+        The PNG file to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        No row has a transfer, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 

@@ -29,12 +29,18 @@ from dynmech.sim.economy.separable import SeparableEnvironment
 class Relaxation:
     """An economy's bounds; what could not be worked out is None.
 
-    Attributes:
-        continuum: the relaxed bound of the continuous separable economy.
-        grid: that of the grid as the true type space.
-        left_out: whether everybody can be left out of every decision, of a separable economy.
-        relaxed, dynamic: by linear programs over all direct mechanisms, first signals private or all of them.
-        refused: why there are no programs.
+    Attributes
+    ----------
+    continuum
+        The relaxed bound of the continuous separable economy.
+    grid
+        That of the grid as the true type space.
+    left_out
+        Whether everybody can be left out of every decision, of a separable economy.
+    relaxed, dynamic
+        By linear programs over all direct mechanisms, first signals private or all of them.
+    refused
+        Why there are no programs.
     """
 
     environment: TableEnvironment
@@ -100,10 +106,33 @@ class Relaxation:
 
 
 def relaxation(environment: Environment) -> Relaxation:
-    """Work out what there is.
+    """Work out the relaxed bound of an economy, and the best dynamic revenue beside it.
 
-    Raises:
-        Refusal: the economy is not finite, or neither separable nor one of the programs; the reason is said.
+    Parameters
+    ----------
+    environment : Environment
+        A finite economy; a grid of a continuous one.
+
+    Returns
+    -------
+    Relaxation
+        Both bounds and their gap, in expected discounted units of utility; what could not be worked out is None.
+
+    Raises
+    ------
+    Refusal
+        The economy is not finite, or neither separable nor one of the programs; the reason is said.
+
+    Notes
+    -----
+    Kakade, Lobel and Nazerzadeh 2011, Corollary 4.1, (16); §7.
+
+    Examples
+    --------
+    >>> import dynmech as dm
+    >>> result = dm.relaxation(dm.load("two-period-sale:grid=3"))
+    >>> result.gap >= -1e-9
+    True
     """
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"bound: environment {environment.name!r} is not finite; give a grid of it")

@@ -59,13 +59,31 @@ class RevenueBound:
 
 
 def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
-    """Solve the revenue program of an economy.
+    """Return the most that any mechanism earns in a finite economy of two periods.
 
-    Args:
-        leave: whether agents may leave in the second period too.
+    Parameters
+    ----------
+    environment : Environment
+        A finite economy of two periods with independent types.
+    leave : bool
+        Whether agents may leave in the second period too.
 
-    Raises:
-        Refusal: it is no finite economy of two periods with independent types, or too large.
+    Returns
+    -------
+    RevenueBound
+        The optimum, in expected discounted units of utility, the constraints that bind, and the first best.
+
+    Raises
+    ------
+    Refusal
+        It is no finite economy of two periods with independent types, or too large.
+
+    Examples
+    --------
+    >>> import dynmech as dm
+    >>> result = dm.bound(dm.load("two-period-sale:grid=3"))
+    >>> result.optimum.revenue <= result.first_best
+    True
     """
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"yardstick: environment {environment.name!r} is not finite; give a grid of it")

@@ -124,7 +124,7 @@ AND = re.compile(r"\+(?=\w+=)")
 
 
 def mechanism_classes(text: str) -> list[type[Mechanism]]:
-    """The class of a mechanism, and those of the mechanisms that it builds on."""
+    """Return the class of a mechanism, and those of the mechanisms that it builds on."""
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
     return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]

@@ -56,17 +56,25 @@ def line_style(k: int) -> dict[str, Any]:
 def write_plots(folder: Path | str, target: Path | str | None = None) -> list[Path]:
     """Draw everything that there is to draw of a run folder, as PNG.
 
-    A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png` where somebody learns. A
-    tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game under M `profiles-k-M.png`,
-    `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a sweep M is followed by what is
-    swept.
+    Parameters
+    ----------
+    folder : Path or str
+        The folder of a stress test, a run or a tournament; of one on several economies: the folder above theirs.
+    target : Path or str, optional
+        The folder to write to, made if absent; unless given, the run's own.
 
-    Args:
-        folder: of `stress`, `run` or `tournament` (on several economies: of all of them).
-        target: where to; made if absent (None: beside the run's own files).
+    Returns
+    -------
+    list of Path
+        The files. A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png` where somebody
+        learns. A tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game under M
+        `profiles-k-M.png`, `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a sweep M
+        is followed by what is swept.
 
-    Raises:
-        InputError: it is no finished run, or a file cannot be written.
+    Raises
+    ------
+    InputError
+        It is no finished run, or a file cannot be written.
     """
     result, where = read_whole(folder), Path(folder if target is None else target)
     try:
@@ -112,8 +120,10 @@ def _run(result: Mapping[str, Any], where: Path) -> list[Path]:
 def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
     """Payoff by round of every agent, with intervals, and what prescribed play by all gives those that learn.
 
-    Raises:
-        InputError: the file cannot be written.
+    Raises
+    ------
+    InputError
+        The file cannot be written.
     """
     figure, axes = _figure(7.4, 4.4)
     ends = []
@@ -159,7 +169,7 @@ def _tournament(result: Mapping[str, Any], where: Path) -> list[Path]:
 
 
 def _under(game: Mapping[str, Any], place: str) -> str:
-    """The mechanism, and what is swept, which is what rows differ by."""
+    """Return what rows differ by: the mechanism, and what is swept."""
     return f"{game['mechanism']} ({place})" if place else str(game["mechanism"])
 
 
@@ -203,7 +213,7 @@ def _around(value: float, half: float) -> tuple[float, float]:
 
 
 def _part(drawn: int, there: int, words: str) -> str:
-    """That only a part is drawn, if so."""
+    """Return a remark where only a part is drawn, else nothing."""
     return words.format(drawn, there) if drawn < there else ""
 
 
@@ -274,7 +284,7 @@ class Column:
 
     @classmethod
     def even(cls, name: str, rows: Sequence[Mapping[str, Any]], key: str) -> "Column":
-        """A mean with its half-width."""
+        """Return a mean with its half-width."""
         pairs = [(row[key], row[f"{key}_half_width"]) for row in rows]
         return cls(name, [value for value, _ in pairs], [(value - half, value + half) for value, half in pairs])
 
@@ -282,13 +292,17 @@ class Column:
 def plot_columns(
     names: Sequence[str], columns: Sequence[Column], filled: Sequence[bool], title: str, path: Path
 ) -> Path:
-    """A row per name and a panel per column: points with intervals, each with its number beside it.
+    """Draw a row per name and a panel per column: points with intervals, each with its number beside it.
 
-    Args:
-        filled: rows with a filled square; the others have a ring.
+    Parameters
+    ----------
+    filled
+        Rows with a filled square; the others have a ring.
 
-    Raises:
-        InputError: the file cannot be written.
+    Raises
+    ------
+    InputError
+        The file cannot be written.
     """
     from matplotlib.figure import Figure
 

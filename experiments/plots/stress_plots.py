@@ -20,10 +20,24 @@ if TYPE_CHECKING:
 
 
 def plot_stress(result: StressResult, path: Path) -> Path:
-    """Mechanism × family heat map of gains, every cell with its number; readable in black and white.
+    """Draw a mechanism × family heat map of gains, every cell with its number; readable in black and white.
 
-    Raises:
-        InputError: the file cannot be written.
+    Parameters
+    ----------
+    result : StressResult
+        What `stress` returned.
+    path : Path
+        The PNG file to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
     """
     return plot_gains(
         gain_table(result),
@@ -34,10 +48,12 @@ def plot_stress(result: StressResult, path: Path) -> Path:
 
 
 def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
-    """Heat map of gains, every cell with its number, NaN as a dash; shaded above 0.
+    """Draw a heat map of gains, every cell with its number, NaN as a dash; shaded above 0.
 
-    Raises:
-        InputError: the file cannot be written.
+    Raises
+    ------
+    InputError
+        The file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -71,16 +87,16 @@ def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str) -> Path:
 
 
 def as_text(text: object, most: int = 40) -> str:
-    """A user's text for a picture: never read as a formula, and cut where it is too long.
+    r"""Return a user's text for a picture: never read as a formula, and cut where it is too long.
 
     >>> as_text("firm $1$"), as_text("aaaaaa", 4)
-    ('firm \\\\$1\\\\$', 'aaa…')
+    ('firm \\$1\\$', 'aaa…')
     """
     return as_cut(text, most).replace("$", r"\$")
 
 
 def as_cut(text: object, most: int) -> str:
-    """A text, cut where it is too long."""
+    """Return a text, its end cut off where it is too long."""
     shown = str(text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
@@ -90,10 +106,10 @@ PIECES = re.compile(r"(?<=[\s,:_])|(?<=\.)(?=\d+-)")
 
 
 def wrapped(text: object, most: int = 90) -> str:
-    """A user's text on lines of so many letters at most, nothing cut; never read as a formula.
+    r"""Return a user's text on lines of so many letters at most, nothing cut; never read as a formula.
 
     >>> wrapped("pivot on auction:bidders=3,fatigue=0.5", 24)
-    'pivot on auction:\\nbidders=3,fatigue=0.5'
+    'pivot on auction:\nbidders=3,fatigue=0.5'
     """
     out = [""]
     for piece in PIECES.split(str(text)):
@@ -106,20 +122,22 @@ def wrapped(text: object, most: int = 90) -> str:
 
 
 def lines(text: str) -> int:
-    """Of a text that has been wrapped."""
+    """Count the lines of a text that has been wrapped."""
     return 1 + text.count("\n")
 
 
 def wide_enough(title: str, points: float = 11, most: int = 90) -> float:
-    """Inches that a line of text takes, with some room."""
+    """Return how many inches a line of text takes, with some room."""
     return 0.6 + 0.0085 * points * min(len(title), most)
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
     """Write a picture, whole or not at all, the same bytes every time.
 
-    Raises:
-        InputError: the file cannot be written.
+    Raises
+    ------
+    InputError
+        The file cannot be written.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:

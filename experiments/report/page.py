@@ -29,10 +29,12 @@ BREAKS = re.compile(r"(?<=_)|(?<=\.)(?=\d+-)")
 
 
 def render_report(folder: Path | str) -> str:
-    """The page of a run folder, or of the folder of a tournament on several economies.
+    """Return the page of a run folder, or of the folder of a tournament on several economies.
 
-    Raises:
-        InputError: it is no run folder, or its run has not been finished.
+    Raises
+    ------
+    InputError
+        It is no run folder, or its run has not been finished.
     """
     runs, result = open_runs(folder), read_whole(folder)
     template = _templates().get_template(f"{result['kind']}.html")
@@ -60,33 +62,47 @@ def _templates() -> Environment:
 
 
 def _name(text: object) -> Markup:
-    """A user's text: shown as it is, breaking after , and :; what it does to the direction of writing ends with it."""
+    """Return a user's text, shown as it is; lines may break after , and :, its direction of writing ends with it."""
     return Markup("<bdi>{}</bdi>").format(text).replace(",", Markup(",<wbr>")).replace(":", Markup(":<wbr>"))
 
 
 def _profile(name: str) -> Markup:
-    """The name of a profile, breaking only between roles and between strategies."""
+    """Return the name of a profile, breaking only between roles and between strategies."""
     pieces = [Markup('<span class="piece">{}</span>').format(one) for one in BREAKS.split(name)]
     return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(pieces))
 
 
 def _listed(names: list[Markup]) -> Markup:
-    """`a, b and c`."""
+    """Return names as `a, b and c`."""
     if len(names) < 2:
         return Markup("").join(names)
     return Markup(" and ").join([Markup(", ").join(names[:-1]), names[-1]])
 
 
 def _study(study: Mapping[str, Any]) -> dict[str, Any]:
-    """A study without what need not be said."""
+    """Return a study without what is empty."""
     return {key: value for key, value in study.items() if value not in (None, "", {}, [])}
 
 
 def report(folder: Path | str, target: Path | str) -> Path:
-    """Write the page of a run folder to a file.
+    """Write a run as one page that opens offline.
 
-    Raises:
-        InputError: as `report`; or the file cannot be written.
+    Parameters
+    ----------
+    folder : Path or str
+        The folder of a finished stress test, run or tournament; of one on several economies: the folder above theirs.
+    target : Path or str
+        The HTML file to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        It is no run folder, its run has not been finished, or the file cannot be written.
     """
     text, path = render_report(folder), Path(target)
     partial = path.with_name(f".{path.name}.partial")

@@ -15,7 +15,7 @@ from dynmech.sim.core.errors import InputError
 
 
 def papers() -> dict[str, Reproduction]:
-    """The papers by name, in the order of names."""
+    """Return the papers by name, in the order of names."""
     found = {}
     for info in pkgutil.iter_modules(reproductions.__path__):
         module = importlib.import_module(f"{reproductions.__name__}.{info.name}")
@@ -25,10 +25,24 @@ def papers() -> dict[str, Reproduction]:
 
 
 def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[Claim]:
-    """All claims of a paper, or of all of them.
+    """Work out the claims of a paper, or of all papers.
 
-    Raises:
-        InputError: there is no such paper.
+    Parameters
+    ----------
+    paper : str, optional
+        Its name, as `dynmech reproduce` lists it; all of them unless given.
+    progress : Progress
+        Is told of phases and of finished work.
+
+    Returns
+    -------
+    list of Claim
+        What the paper prints, what comes out, and a verdict, in the order of the paper.
+
+    Raises
+    ------
+    InputError
+        There is no such paper.
     """
     known = papers()
     if paper is not None and paper not in known:
@@ -63,5 +77,5 @@ def sentence(claims: Sequence[Claim]) -> str:
 
 
 def _s(count: int) -> str:
-    """The verb's ending."""
+    """Return the ending of a verb after a number."""
     return "s" if count == 1 else ""

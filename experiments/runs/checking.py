@@ -253,8 +253,10 @@ def _game(environment: Environment | str, mechanism: Mechanism | str, protocol: 
 def _fitting(economies: Sequence[Environment | str], mechanism: str, protocol: ProtocolOptions | None) -> list[Game]:
     """Games on the economies that a mechanism fits.
 
-    Raises:
-        Refusal: there are none; the last reason.
+    Raises
+    ------
+    Refusal
+        There are none; the last reason.
     """
     games, refusal = [], None
     for economy in economies:

@@ -18,11 +18,16 @@ SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility"
 class Replay:
     """One episode of a run.
 
-    Attributes:
-        mechanism, case, episode: which episode it is.
-        deviators: strategies of the agents whose play is not prescribed, by agent.
-        played: a row per (period, agent); columns `truth …` hold prescribed play.
-        gains: by deviator, its gain in this episode and its mean gain over all episodes, discounted.
+    Attributes
+    ----------
+    mechanism, case, episode
+        Which episode it is.
+    deviators
+        Strategies of the agents whose play is not prescribed, by agent.
+    played
+        A row per (period, agent); columns `truth …` hold prescribed play.
+    gains
+        By deviator, its gain in this episode and its mean gain over all episodes, discounted.
     """
 
     mechanism: str

@@ -32,24 +32,27 @@ PASSING = ("folder", "reused", "damaged")
 class Run:
     """A run folder.
 
-    Attributes:
-        folder: its path.
-        manifest: the contents of `run.json`.
+    Attributes
+    ----------
+    folder
+        Its path.
+    manifest
+        The contents of `run.json`.
     """
 
     folder: Path
     manifest: dict[str, Any]
 
     def outcomes(self, **only: str) -> "pd.DataFrame":
-        """A row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="prescribed"`."""
+        """Read a row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="x"`."""
         return self._read("outcomes", only)
 
     def episodes(self, **only: str) -> "pd.DataFrame":
-        """A row per (episode, agent), discounted."""
+        """Read a row per (episode, agent): discounted utility, transfer and payoff."""
         return self._read("episodes", only)
 
     def gains(self, **only: str) -> "pd.DataFrame":
-        """A row per (episode, agent): against prescribed play."""
+        """Read a row per (episode, agent): discounted payoff, that of prescribed play, and their difference."""
         return self._read("gains", only)
 
     def require(self, dataset: str) -> None:
@@ -60,7 +63,7 @@ class Run:
             raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
 
     def rounds(self, **only: str) -> "pd.DataFrame":
-        """A row per (episode, stretch of rounds, agent): what was earned while it was learned."""
+        """Read a row per (episode, stretch of rounds, agent): mean discounted payoff while strategies learned."""
         return self._read("rounds", only)
 
     def _read(self, dataset: str, only: dict[str, str]) -> "pd.DataFrame":
@@ -85,8 +88,30 @@ class Run:
 def read_run(folder: str | Path) -> Run:
     """Open a run folder.
 
-    Raises:
-        InputError: it is not one.
+    Parameters
+    ----------
+    folder : str or Path
+        The folder of a run, a stress test or a tournament on one economy.
+
+    Returns
+    -------
+    Run
+        Its manifest, and its datasets as DataFrames.
+
+    Raises
+    ------
+    InputError
+        It is not one.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import dynmech as dm
+    >>> with TemporaryDirectory() as folder:
+    ...     result = dm.run("oil-leases", "linked", episodes=50, out=f"{folder}/oil")
+    ...     episodes = dm.read_run(result.folder).episodes(case="prescribed")
+    >>> len(episodes)
+    100
     """
     path = Path(folder)
     if not path.is_dir():
@@ -97,8 +122,10 @@ def read_run(folder: str | Path) -> Run:
 def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
     """Leave what was found in the run folder, as `result.json`; not what concerns this call only.
 
-    Raises:
-        StorageError: it cannot be written.
+    Raises
+    ------
+    StorageError
+        It cannot be written.
     """
     path = folder / "result.json"
     partial = folder / ".result.partial"
@@ -123,10 +150,12 @@ def kept_result(folder: Path, key: str) -> Any:
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """What a command left in its run folder.
+    """Read what a command left in its run folder.
 
-    Raises:
-        InputError: there is nothing, or it is damaged.
+    Raises
+    ------
+    InputError
+        There is nothing, or it is damaged.
     """
     path = folder / "result.json"
     try:
@@ -145,19 +174,23 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 
 def read_whole(folder: Path | str) -> dict[str, Any]:
-    """The result of a run folder, or of a tournament on several economies, together.
+    """Return the result of a run folder, or of a tournament on several economies, together.
 
-    Raises:
-        InputError: it is no such folder, or a run has not been finished.
+    Raises
+    ------
+    InputError
+        It is no such folder, or a run has not been finished.
     """
     return _joined([read_result(run.folder) for run in open_runs(folder)])
 
 
 def open_runs(folder: Path | str) -> list[Run]:
-    """The run of a folder, or those of a tournament that lie in it, one per economy.
+    """Return the run of a folder, or those of a tournament that lie in it, one per economy.
 
-    Raises:
-        InputError: there is neither.
+    Raises
+    ------
+    InputError
+        There is neither.
     """
     folder = Path(folder)
     if not (folder / "run.json").exists() and folder.is_dir():
@@ -173,7 +206,7 @@ def open_runs(folder: Path | str) -> list[Run]:
 
 
 def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The results of one tournament on several economies as one."""
+    """Return the results of one tournament on several economies as one."""
     if len(results) == 1:
         return results[0]
     return {

@@ -51,7 +51,7 @@ class Study(BaseModel):
 
 
 def load_study(path: Path) -> Study:
-    """Read a study file: the arguments of `run` in TOML.
+    r"""Read a study file: the arguments of `run` in TOML.
 
     The fields are `environment`, `mechanism`, `[strategies]` by agent, `episodes`, `seed`, `out`, `plugins`,
     `deadline` (in periods), `[latency]` by agent, `disclosure` and `tail`; the first two must be there.
@@ -77,7 +77,7 @@ def load_study(path: Path) -> Study:
     >>> lines = ['environment = "oil-leases"', 'mechanism = "linked"', "episodes = 500"]
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "study.toml"
-    ...     _ = path.write_text("\\n".join(lines))
+    ...     _ = path.write_text("\n".join(lines))
     ...     study = load_study(path)
     >>> study.mechanism, study.strategies, study.episodes
     ('linked', {}, 500)
@@ -93,8 +93,10 @@ def load_study(path: Path) -> Study:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file.
 
-    Raises:
-        InputError: it cannot be read, or is not TOML.
+    Raises
+    ------
+    InputError
+        It cannot be read, or is not TOML.
     """
     where = on_one_line(str(path))
     try:

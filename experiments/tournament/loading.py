@@ -26,14 +26,44 @@ WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 
 
 def load_tournament(path: Path, overrides: Sequence[str] = (), workers: Workers | None = None) -> Study:
-    """Read a study; its plug-ins are taken in.
+    """Read the study of a tournament from a TOML file; its plug-ins are taken in.
 
-    Args:
-        overrides: `a.b=3`, the value in TOML (or a bare word).
-        workers: who tries users' code.
+    Parameters
+    ----------
+    path : Path
+        The file; `docs/tournaments.md` describes every key.
+    overrides : sequence of str
+        Values in place of those of the file: `a.b=3`, the value in TOML (or a bare word).
+    workers : Workers, optional
+        Who tries users' code.
 
-    Raises:
-        InputError: the file cannot be read or is not TOML; or all that is wrong with it, each with its place.
+    Returns
+    -------
+    Study
+        The study, all of whose names exist and fit each other.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is not TOML; or all that is wrong with it, each with its place.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... environment = "repeated-auction:bidders=2,horizon=2"
+    ... mechanisms = ["pivot"]
+    ... [strategies]
+    ... truth = "truthful"
+    ... low = "misreport:map=low"
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "study.toml"
+    ...     _ = path.write_text(text)
+    ...     study = load_tournament(path, ["episodes=50"])
+    >>> study.episodes, sorted(study.strategies)
+    (50, ['low', 'truth'])
     """
     data = read_toml(path)
     for text in overrides:
@@ -56,7 +86,7 @@ def _override(data: dict[str, Any], text: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """A value in TOML, or else a bare word."""
+    """Return the value that a text is in TOML, or else the text, a bare word."""
     try:
         read = tomllib.loads(f"x = {text}")
     except (ValueError, RecursionError):
@@ -65,10 +95,12 @@ def _value(text: str) -> Any:
 
 
 def check_tournament(data: Mapping[str, Any], where: str, workers: Workers | None = None) -> Study:
-    """A study from plain data; its plug-ins are taken in.
+    """Return a study from plain data; its plug-ins are taken in.
 
-    Raises:
-        InputError: all that is wrong, each with its place.
+    Raises
+    ------
+    InputError
+        All that is wrong, each with its place.
     """
     workers = workers or Workers()
     study, wrong, places = _validated(data)
@@ -83,7 +115,7 @@ Place = tuple[int | str, ...]
 
 
 def _said(place: Place, places: Sequence[Place]) -> bool:
-    """Whether something at a place, or above it, was found wrong already."""
+    """Return whether an error was already found at a place or above it."""
     return any(place[: len(known)] == known for known in places)
 
 
@@ -91,7 +123,7 @@ def _said(place: Place, places: Sequence[Place]) -> bool:
 
 
 def _validated(data: Mapping[str, Any]) -> tuple[Study, list[str], list[Place]]:
-    """A study of what has the right types; what has not, in words; and what was left out for it."""
+    """Return a study of all that has the right type, what has not, in words, and the places that were left out."""
     try:
         return Study.model_validate(data), [], []
     except ValidationError as error:
@@ -107,7 +139,7 @@ def _validated(data: Mapping[str, Any]) -> tuple[Study, list[str], list[Place]]:
 
 
 def _fields(place: Place) -> list[str]:
-    """The fields that could stand at a place."""
+    """Return the fields that could stand at a place."""
     models: dict[str, type[BaseModel]] = {
         "environment": EnvironmentEntry,
         "strategies": StrategyEntry,
@@ -139,7 +171,7 @@ def _plugin_problems(study: Study, workers: Workers) -> Iterator[str]:
 
 
 def _problems(study: Study, data: Mapping[str, Any], workers: Workers) -> Iterator[tuple[Place, str]]:
-    """What is wrong beyond types: place, words."""
+    """Yield what is wrong beyond types: place, words."""
     named = data.get("strategies")
     names = list(named) if isinstance(named, Mapping) else list(study.strategies)
     yield from _strategy_problems(study, names, workers)
@@ -170,7 +202,7 @@ def _no_strategy(name: str, names: Sequence[str]) -> str:
 
 
 def _mechanism_problems(study: Study) -> Iterator[tuple[Place, str]]:
-    """Unknown ones, and those that paths would not tell apart."""
+    """Yield unknown mechanisms, and those whose paths would coincide."""
     paths: dict[str, str] = {}
     for k, text in enumerate(study.mechanisms):
         if (other := paths.get(slug(text).casefold())) is not None:
@@ -193,7 +225,7 @@ def _strategy_problems(study: Study, names: Sequence[str], workers: Workers) -> 
 
 
 def _name_problems(given: Iterable[str], field: str) -> Iterator[tuple[Place, str]]:
-    """Names that cannot be parts of paths, or that paths would not tell apart."""
+    """Yield names that cannot stand in paths, or whose paths would coincide."""
     seen: dict[str, str] = {}
     for name in given:
         if not WORD.fullmatch(name):
@@ -224,7 +256,7 @@ def _entry_problems(
 
 
 def _sound(study: Study, name: str, above: tuple[str, ...] = ()) -> bool:
-    """Whether all parts of a mixture can be made, so that what is wrong is wrong with itself."""
+    """Return whether all parts of a mixture can be made."""
     if name in above:
         return name == above[0]  # else the circle is elsewhere
     entry = study.strategies.get(name)

@@ -59,10 +59,28 @@ ROUNDS = 40
 def tournament(study: Study, *, workers: Workers | None = None, progress: Progress = silent) -> Tournament:
     """Play a study; the same call resumes it.
 
-    Raises:
-        InputError: something in the study does not fit the economy.
-        PlayError: no mechanism could be played.
-        StorageError: the run folder cannot be written; the same call resumes.
+    Parameters
+    ----------
+    study : Study
+        What is played, as `load_tournament` reads it.
+    workers : Workers, optional
+        Processes, and limits of users' code.
+    progress : Progress
+        Is told of phases and of finished work.
+
+    Returns
+    -------
+    Tournament
+        Per economy and mechanism the empirical game with its regrets, discounted, in units of utility.
+
+    Raises
+    ------
+    InputError
+        Something in the study does not fit the economy.
+    PlayError
+        No mechanism could be played.
+    StorageError
+        The run folder cannot be written; the same call resumes.
     """
     workers = workers or Workers()
     strategies = study.build_strategies()
@@ -163,7 +181,7 @@ def _require_fit(
 
 
 def _sampling(study: Study, games: Iterable[Game], ways: int) -> tuple[Sampling, int]:
-    """How much is played, and the size of a batch: a round's shards are as many as there are orders, or a multiple.
+    """Return the sampling and the size of a batch; a round's shards are a multiple of the number of orders.
 
     All shards are full, and all batches of a shard; the episodes are rounded up for that.
     """
@@ -197,7 +215,7 @@ def _case(
 
 
 def _unfit(game: Game, mechanism: str, cases: Sequence[Case], folder: RunFolder, workers: Workers) -> set[str]:
-    """Keys of cases with a user's strategy that does not keep its word; each strategy is tried once."""
+    """Return the keys of cases with a user's strategy that breaks its declarations; each strategy is tried once."""
     tried: dict[int, bool] = {}
     for case in cases:
         for agent, strategy in enumerate(case.strategies):
@@ -247,7 +265,7 @@ def _rounds(
 
 
 def _turns(study: Study, job: Job) -> int:
-    """How often the first round goes through all orders."""
+    """Return how often the first round goes through all orders."""
     return ceil(study.episodes / (len(job.orders) * job.sampling.shard))
 
 
@@ -275,7 +293,7 @@ def _extend(
 
 
 def interval_width(roles: Sequence[Role], profile: Profile, payoffs: FloatArray) -> float:
-    """The widest 95 % interval of any strategy's payoff in a profile; `payoffs` by agent and batch."""
+    """Return the widest 95 % interval of any strategy's payoff in a profile; `payoffs` by agent and batch."""
     from scipy.special import ndtri
 
     errors = [
@@ -287,7 +305,7 @@ def interval_width(roles: Sequence[Role], profile: Profile, payoffs: FloatArray)
 
 
 def _indices(job: Job, roles: Sequence[Role], profiles: Sequence[Profile]) -> Iterator[tuple[Profile, int]]:
-    """The profiles that a job plays, and which of its cases each is."""
+    """Return the profiles that a job plays, and which of its cases each is."""
     keys = {case.key: index for index, case in enumerate(job.cases)}
     for profile in profiles:
         if (index := keys.get(label(profile, roles))) is not None:
@@ -295,7 +313,7 @@ def _indices(job: Job, roles: Sequence[Role], profiles: Sequence[Profile]) -> It
 
 
 def _played(job: Job, index: int, folder: RunFolder) -> int:
-    """How often a case was played in all orders, from the first shard on."""
+    """Return how often a case was played in all orders, counted from the first shard."""
     shards = 0
     while shards < job.sampling.shard_count(job.game) and folder.has(job.key(index, shards)):
         shards += 1
@@ -303,7 +321,7 @@ def _played(job: Job, index: int, folder: RunFolder) -> int:
 
 
 def _batches(job: Job, index: int, turns: int, folder: RunFolder) -> FloatArray:
-    """Payoffs by place and batch `(N, B)`, each the mean over all orders of the agents; read once per shard."""
+    """Return payoffs by agent's place and batch `(N, B)`, means over all orders; each shard is read once."""
     ways, known = len(job.orders), _READ.setdefault(job, {}).setdefault(index, [])
     for turn in range(len(known), turns):
         keys = (job.key(index, turn * ways + k) for k in range(ways))
@@ -332,7 +350,7 @@ def _part(
     plots: Sequence[Plot],
     folder: RunFolder,
 ) -> Part | None:
-    """The empirical game of one mechanism; None if nothing of it could be played."""
+    """Return the empirical game of one mechanism; None if nothing of it could be played."""
     cells: dict[Profile, FloatArray] = {}
     tallies: dict[Profile, Tally] = {}
     for profile, index in _indices(job, roles, profiles):
@@ -347,7 +365,7 @@ def _part(
 
 
 def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:
-    """What a coalition gained; prescribed play is the job's first case."""
+    """Return what a coalition gained; prescribed play is the job's first case."""
     index = {case.key: k for k, case in enumerate(job.cases)}.get(plot.key)
     turns = min(_played(job, index, folder), _played(job, 0, folder)) if index is not None else 0
     if index is None or not turns:
@@ -357,7 +375,7 @@ def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:
 
 
 def _table(job: Job, game: EmpiricalGame, tallies: Mapping[Profile, Tally]) -> pd.DataFrame:
-    """A row per profile."""
+    """Return a row per profile."""
     regrets = {regret.profile: regret for regret in game.regrets}
     return pd.DataFrame(
         {

@@ -1,8 +1,23 @@
-"""What can go wrong because of something a user wrote, each as one line a person can act on."""
+"""Errors that something a user wrote can cause; the text of each is one line that a person can act on."""
 
 
 class DynmechError(Exception):
-    """Base of every error that a user's input can cause; its text is one line: what, where, what would be right."""
+    """Base of every error that a user's input can cause.
+
+    Notes
+    -----
+    The text is one line: what is wrong, where, and what would be right. The command line prints it and ends with exit
+    code 2.
+
+    Examples
+    --------
+    >>> import dynmech as dm
+    >>> try:
+    ...     dm.load("oil-leases:periods=0.5")
+    ... except dm.DynmechError as error:
+    ...     print(type(error).__name__)
+    InputError
+    """
 
 
 class InputError(DynmechError):

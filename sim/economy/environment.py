@@ -58,16 +58,24 @@ class Environment(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The economy's name."""
+        ...
 
     @property
-    def agents(self) -> tuple[str, ...]: ...
+    def agents(self) -> tuple[str, ...]:
+        """The agents' names."""
+        ...
 
     @property
-    def discount(self) -> float: ...
+    def discount(self) -> float:
+        """The discount factor δ."""
+        ...
 
     @property
-    def horizon(self) -> int | None: ...
+    def horizon(self) -> int | None:
+        """The number of periods; None for infinitely many."""
+        ...
 
     def streams(self, t: int) -> tuple[str, ...]:
         """Return the names of nature's uniform numbers in period t, one column each."""
@@ -171,6 +179,7 @@ class TableEnvironment:
     horizon: int | None
 
     def __post_init__(self) -> None:
+        """Check all tables, once; they cannot be written to afterwards."""
         object.__setattr__(self, "prior", readonly(self.prior))
         _check_environment(self)
 
@@ -190,11 +199,11 @@ class TableEnvironment:
         return spread or 1.0
 
     def stage(self, t: int) -> Stage:
-        """The stage played in period t."""
+        """Return the stage played in period t."""
         return self.stages[t if len(self.stages) > 1 else 0]
 
     def kernel(self, t: int) -> JointKernel | IndependentKernel:
-        """The kernel from period t to t + 1, which must exist."""
+        """Return the kernel from period t to t + 1, which must exist."""
         kernel = self.stage(t).kernel
         if kernel is None:
             raise InputError(f"environment {self.name!r}: no kernel leads out of period {t}")
@@ -213,7 +222,7 @@ class TableEnvironment:
 
     @cached_property
     def _streams(self) -> list[tuple[str, ...]]:
-        """The streams of every period; of a repeated stage, those of the first two periods."""
+        """Return the streams of every period; of a repeated stage, those of the first two periods."""
         own = tuple(f"nature {i}" for i in range(len(self.agents)))
         stages = self.stages if len(self.stages) > 1 else self.stages * 2
         kernels = [stages[0].kernel, *(stage.kernel for stage in stages[:-1])]
@@ -237,7 +246,7 @@ class TableEnvironment:
         return State(nowhere(len(profile)), axes.T, profile)
 
     def _move(self, t: int) -> Move:
-        """The draw from period t to t + 1."""
+        """Return the draw from period t to t + 1."""
         s = t if len(self.stages) > 1 else 0
         move = self._moves.get(s)
         if move is None:
@@ -250,7 +259,7 @@ class TableEnvironment:
         return {}
 
     def _draw_prior(self, uniforms: FloatArray) -> tuple[IntArray, IntArray]:
-        """The first profile from one uniform number, or from one per axis: each axis given those before it."""
+        """Return the first profile from one uniform number, or from one per axis: each axis given those before it."""
         shape = self.prior.shape
         row = np.zeros((1, len(uniforms)), np.intp)
         if uniforms.shape[1] == 1:
@@ -274,7 +283,7 @@ class TableEnvironment:
         return [*steps, Inverse([cumulate(self.prior.reshape(1, -1))])]
 
     def _profile(self, stage: Stage, state: State) -> Array:
-        """The flat index of a state, `(n,)`."""
+        """Return the flat index of a state, `(n,)`."""
         return stage.flat(state.public, state.signals) if state.profile is None else state.profile
 
     def utility(self, t: int, state: State, decision: Array) -> FloatArray:
@@ -285,7 +294,7 @@ class TableEnvironment:
 
     @cached_property
     def _utilities(self) -> list[tuple[FloatArray, int]]:
-        """The utilities `(N, D S)` of every stage, and its number of profiles S."""
+        """Return the utilities `(N, D S)` of every stage, and its number of profiles S."""
         return [(stage.utility.reshape(len(self.agents), -1), stage.size) for stage in self.stages]
 
     def cost(self, t: int, state: State, decision: Array) -> FloatArray:
@@ -301,15 +310,15 @@ class TableEnvironment:
         return Finite(self.stage(t).signals[agent])
 
     def decision_space(self, t: int) -> Finite:
-        """The decisions of period t."""
+        """Return the decisions of period t."""
         return Finite(self.stage(t).decisions)
 
     def public_space(self, t: int) -> Finite:
-        """The public states of period t (one nameless state where there are none)."""
+        """Return the public states of period t (one nameless state where there are none)."""
         return Finite(self.stage(t).public or ("-",))
 
     def actions(self, t: int) -> tuple[tuple[str, ...], ...]:
-        """The private actions of period t."""
+        """Return the private actions of period t."""
         return self.stage(t).private_actions
 
     def outcome_classes(self, t: int) -> IntArray:
@@ -329,7 +338,7 @@ class TableEnvironment:
         return {}
 
     def utility_bound(self) -> float:
-        """max |u|."""
+        """Return max |u|."""
         return max(float(np.abs(stage.utility).max()) for stage in self.stages)
 
 

@@ -91,7 +91,7 @@ def load_environment(path: str | Path) -> TableEnvironment:
 
 
 def _text(path: Path) -> str:
-    """A file's text, without a byte order mark."""
+    """Return a file's text, without a byte order mark."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -103,7 +103,7 @@ def _text(path: Path) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """The text as JSON; what is not raises InputError."""
+    """Return the text as JSON; what is not raises InputError."""
     try:
         return json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
@@ -187,7 +187,7 @@ def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
 
 
 def _stage(parsed: _StageFile, where: str) -> Stage:
-    """A stage from its parsed JSON."""
+    """Return a stage from its parsed JSON."""
     utility = _numbers(parsed.utility, f"{where}.utility")
     signals = tuple(tuple(labels) for labels in parsed.signals)
     axes = tuple(len(labels) for labels in signals)
@@ -216,7 +216,7 @@ def _stage(parsed: _StageFile, where: str) -> Stage:
 
 
 def _stage_data(stage: Stage) -> dict[str, Any]:
-    """A stage as plain data."""
+    """Return a stage as plain data."""
     data: dict[str, Any] = {
         "signals": [list(labels) for labels in stage.signals],
         "decisions": list(stage.decisions),
@@ -237,7 +237,7 @@ def _stage_data(stage: Stage) -> dict[str, Any]:
 
 
 def _numbers(nested: Any, where: str) -> FloatArray:
-    """A float array from nested lists; the first element that is no number, or list of another length, is named."""
+    """Return nested lists as a float array; name the first element that is no number or is a list of another length."""
     leaves = np.array(nested, dtype=object)
     if leaves.size and set(map(type, leaves.reshape(-1))) <= {int, float}:
         with suppress(OverflowError):
@@ -247,7 +247,7 @@ def _numbers(nested: Any, where: str) -> FloatArray:
 
 
 def _lengths(nested: Any) -> list[int]:
-    """The lengths of nested lists, along the first element of each."""
+    """Return the lengths of nested lists, along the first element of each."""
     lengths = []
     while isinstance(nested, list):
         lengths.append(len(nested))
@@ -273,7 +273,7 @@ def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object as a dict; a key that stands twice raises InputError."""
+    """Return a JSON object as a dict; a key that stands twice raises InputError."""
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:
@@ -283,7 +283,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """The first of the problems, in one line."""
+    """Return the first of the problems, in one line."""
     problem = error.errors()[0]
     path = field_path(problem["loc"]) or "a key"
     match problem["type"]:

@@ -85,6 +85,7 @@ class FunctionEnvironment:
     grid: str = ""
 
     def __post_init__(self) -> None:
+        """Check what can be checked without calling a function."""
         check_terms(self)
         where = f"environment {self.name!r}"
         if len(self.signals) != len(self.agents):

@@ -95,6 +95,7 @@ class Promises:
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Check that every word is a known one."""
         for name, known in KNOWN_PROMISES.items():
             if getattr(self, name) not in known:
                 raise InputError(f"promises: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
@@ -316,7 +317,7 @@ class View:
 
     @property
     def size(self) -> int:
-        """The number of episodes in this block, n."""
+        """Return the number of episodes in this block, n."""
         return len(self.signal)
 
     @property

@@ -2,10 +2,13 @@
 
 import ast
 import importlib
+import inspect
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -68,6 +71,46 @@ def test_a_misspelt_name_is_said() -> None:
 def test_all_can_be_imported_at_once() -> None:
     code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
     subprocess.run([sys.executable, "-c", code, *PACKAGES], env={**os.environ, "EAGER_IMPORT": "1"}, check=True)
+
+
+def undescribed(function: FunctionType) -> list[str]:
+    """Return the parameters of a function that its docstring's section Parameters does not describe."""
+    section = re.search(
+        r"^Parameters\n-+\n(.*?)(?=^\w+\n-+$|\Z)", inspect.getdoc(function) or "", re.DOTALL | re.MULTILINE
+    )
+    described = re.findall(r"^(\w[\w, ]*?) :", section[1], re.MULTILINE) if section else []
+    names = {name for names in described for name in names.split(", ")}
+    return [name for name in inspect.signature(function).parameters if name not in names]
+
+
+FUNCTIONS = {name: found for name in dynmech.__all__ if isinstance(found := getattr(dynmech, name), FunctionType)}
+
+UNDESCRIBED = {"stress", "epsilon_curve", "plot_epsilon"}
+"""Exports whose docstrings have no numpydoc sections yet."""
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - UNDESCRIBED))
+def test_every_parameter_of_the_face_is_described(name: str) -> None:
+    assert undescribed(FUNCTIONS[name]) == []
+
+
+def test_a_parameter_that_is_not_described_is_named() -> None:
+    def planted(episodes: int, seed: int, tail: float) -> None:
+        """Play.
+
+        Parameters
+        ----------
+        episodes, seed : int
+            How much, and of what.
+
+        Notes
+        -----
+        tail : float
+        """
+
+    assert undescribed(planted) == ["tail"]  # type: ignore[arg-type]
+    planted.__doc__ = None
+    assert undescribed(planted) == ["episodes", "seed", "tail"]  # type: ignore[arg-type]
 
 
 def test_the_face_is_loaded_without_heavy_packages() -> None:
