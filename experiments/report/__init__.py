@@ -1,4 +1,9 @@
-"""A run as one page that opens offline."""
+"""A run as one HTML page that opens offline, without scripts, made from its folder alone.
+
+`page` chooses the template of a run, a stress test or a tournament and writes the file; `run_page`, `stress_page` and
+`tournament_page` prepare what the templates show. `drawing` makes the charts, `story` puts an episode into sentences,
+and `toml_text` shows a study as it would be typed.
+"""
 
 import lazy_loader
 

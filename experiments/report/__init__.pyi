@@ -2,7 +2,6 @@ from .drawing import Scale as Scale
 from .page import report as report
 from .stress_page import largest_gain as largest_gain
 from .tournament_page import (
-    Path as Path,
     coalition_gains as coalition_gains,
     deviations as deviations,
     empirical_game as empirical_game,

@@ -42,22 +42,22 @@ class Scale:
 
     @classmethod
     def over(cls, values: Sequence[float], start: float, end: float, margin: float = 0.08) -> "Scale":
-        """A scale that holds all values, with some room at both ends."""
+        """Return a scale that holds all values, with some room at both ends."""
         low, high = min(values, default=0.0), max(values, default=0.0)
         room = margin * (high - low) if high - low > 1e-9 * max(1.0, abs(low), abs(high)) else max(0.5 * abs(high), 0.5)
         return cls(low - room, high + room, start, end)
 
     def at(self, value: float) -> float:
-        """A value's place, to a hundredth."""
+        """Return where a value stands on the scale, rounded to a hundredth."""
         return round(self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low), 2)
 
     def ticks(self, most: int = 4) -> list[dict[str, Any]]:
-        """Round values within the scale, each with its place and text."""
+        """Return round values within the scale, each with its place and text."""
         return [{"at": self.at(value), "text": text} for value, text in round_values(self.low, self.high, most)]
 
 
 def round_values(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """At most so many round numbers between two, with their text.
+    """Return at most so many round numbers between two, with their text.
 
     >>> [text for _, text in round_values(-0.3, 1.2, 4)]
     ['0.0', '0.5', '1.0']
@@ -75,7 +75,7 @@ def round_values(low: float, high: float, most: int) -> list[tuple[float, str]]:
 
 
 def known(values: Sequence[float | None]) -> list[float]:
-    """Those that are numbers."""
+    """Return the values that are numbers."""
     return [float(value) for value in values if value is not None and isfinite(value)]
 
 
@@ -85,7 +85,7 @@ def known(values: Sequence[float | None]) -> list[float]:
 def strips(
     values: Sequence[float | None], halves: Sequence[float | None] | None = None, also: Sequence[float | None] = (0.0,)
 ) -> list[dict[str, Any] | None]:
-    """Per row: where value, both ends of its interval and the marks of `also` (0, the first best) stand, 0 to 100."""
+    """Return per row the positions, 0 to 100, of value, interval ends and the marks of `also` (0, the first best)."""
     spread = [half or 0.0 for half in halves] if halves else [0.0] * len(values)
     ends = [x for v, h in zip(values, spread, strict=True) if v is not None for x in (v - h, v + h)]
     scale = Scale.over(known([*ends, *also]), 2, 98, 0.04)
@@ -102,7 +102,7 @@ def strips(
 
 
 def scatter(points: Sequence[dict[str, Any]], across: str, upward: str) -> dict[str, Any]:
-    """Points with `x`, `y`, `label`, `kind` (`holds`, `breaks`, `plain`), `name`; those without a number stay out."""
+    """Return a scatter plot of points with `x`, `y`, `label`, `kind`, `name`; points without a number are left out."""
     there = [point for point in points if len(known([point["x"], point["y"]])) == 2]
     horizontal = Scale.over([point["x"] for point in there], LEFT, RIGHT, 0.1)
     vertical = Scale.over([point["y"] for point in there], BOTTOM, TOP, 0.1)
@@ -122,7 +122,7 @@ Box = tuple[float, float, float, float]
 
 
 def _labels(placed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One label for points that lie on each other (`1, 3, 4`), where it covers nothing, if there is such a place."""
+    """Return one label for points that coincide (`1, 3, 4`), placed where it covers nothing if possible."""
     taken: list[Box] = [(p["px"] - 5, p["py"] - 5, p["px"] + 5, p["py"] + 5) for p in placed]
     out = []
     for group in _groups([point for point in placed if point["label"]]):
@@ -136,7 +136,7 @@ def _labels(placed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Points that lie on each other."""
+    """Return groups of points that coincide."""
     left = list(points)
     while left:
         x, y = left[0]["px"], left[0]["py"]
@@ -146,7 +146,7 @@ def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _places(x: float, y: float, wide: float) -> Iterator[dict[str, Any]]:
-    """Places of a label around a point, nearest first, all inside the drawing; from afar a line leads there."""
+    """Yield places for a label around a point, nearest first, inside the drawing; distant ones get a leader line."""
     for rise in (0, -13, 13, -26, 26, -39, 39, -52, 52, -65, 65):
         for left in (x + 8, x - 8 - wide, x - wide / 2):
             box = (left, y + rise - 6, left + wide, y + rise + 6)
@@ -165,7 +165,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def chart(series: Sequence[dict[str, Any]], across: str, upward: str, within: tuple[float, ...] = ()) -> dict[str, Any]:
-    """Lines with `name`, `xs`, `ys` and perhaps `halves` (a band around them).
+    """Return a line chart of lines with `name`, `xs`, `ys` and perhaps `halves` (a band around them).
 
     Args:
         within: values that the upward axis holds in any case.

@@ -10,7 +10,7 @@ from dynmech.experiments.runs.tally import has_costs
 
 
 def run_context(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template needs."""
+    """Return the template's variables for a run."""
     agents = result["agents"]
     return {
         "headlines": [_headline(row) for row in agents if row["strategy"] != "truthful"],
@@ -24,14 +24,14 @@ def run_context(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headline(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Whether a deviator gains, as far as its interval tells."""
+    """Return whether a deviator gains, judged by its interval."""
     low, high = row["gain"] - row["gain_half_width"], row["gain"] + row["gain_half_width"]
     word = "gains" if low > 0 else ("loses" if high < 0 else "same")
     return {**row, "word": word, "size": abs(row["gain"])}
 
 
 def _learning(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row per stretch of rounds, a payoff per agent in it."""
+    """Return a row per stretch of rounds, with a payoff per agent."""
     if not rows:
         return []
     by = {i: [row for row in rows if row["agent"] == i] for i in range(len(agents))}
@@ -42,7 +42,7 @@ def _learning(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[str, A
 
 
 def learning_curves(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Payoff by round of every agent, and what prescribed play by all gives the learners."""
+    """Return a chart of every agent's payoff by round, beside the payoff of prescribed play; None if nobody learns."""
     if not rows:
         return None
     series = []
@@ -68,5 +68,5 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], agents: Sequence[Mapping[
 
 
 def _label(name: str, value: float) -> str:
-    """A name, shortened, and a number beside a line's end."""
+    """Return a shortened name with a number, for the end of a line."""
     return f"{name if len(name) <= 10 else name[:9] + '…'} {amount(value)}"

@@ -7,8 +7,7 @@ from dynmech.experiments.runs.moments import amount
 
 
 def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What `dynmech.experiments.runs.episode_trace` has kept, with a sentence per period and deviator, and the gain
-    so far."""
+    """Return the episode that `dynmech.experiments.runs.episode_trace` kept: per period and deviator words and gain."""
     if told is None or "untold" in told:
         return None if told is None else dict(told)
     liars, running = list(told["strategies"]), dict.fromkeys(told["strategies"], 0.0)
@@ -26,7 +25,7 @@ def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """One deviator's period: `sees`, `sends`, `lies`, `then`, `money`, each in words."""
+    """Return one deviator's period in words: `sees`, `sends`, `lies`, `then`, `money`."""
     true = row["truth"]
     if period["closing"]:
         return {"sees": "", "sends": "", "lies": False, "asked": "", "then": "", "money": _money(row, true)}
@@ -49,7 +48,7 @@ def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _money(row: Mapping[str, Any], true: Mapping[str, Any]) -> str:
-    """What it earns and pays, beside what truth gives where that differs."""
+    """Return in words what a deviator earns and pays, and what truth gives where that differs."""
     parts: Sequence[tuple[str, float, float]] = (
         ("earns", row["earns"], true["earns"]),
         ("pays", row["pays"], true["pays"]),

@@ -13,7 +13,7 @@ from dynmech.sim.core.ties import descending
 
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template needs."""
+    """Return the template's variables for a stress test."""
     gains, told = result["gains"], result.get("stories", {})
     mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
     families = list(
@@ -40,20 +40,20 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Names of mechanisms by verdict, without the verdicts that none has."""
+    """Return the names of mechanisms by verdict; verdicts without any are left out."""
     by = {word: [row["mechanism"] for row in mechanisms if row["verdict"] == word] for word in WORDS}
     return {word: names for word, names in by.items() if names}
 
 
 def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
-    """The most that any deviation gains: exactly where that was searched, else the largest that was found."""
+    """Return the largest gain of any deviation: the exact one where there is one, else the largest simulated one."""
     mine = [row for row in gains if row["mechanism"] == mechanism["mechanism"]]
     exact = [row["exact"] for row in mine if row["exact"] is not None]
     return max([0.0, *exact]) if exact else float(mechanism["worst_gain"])
 
 
 def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The lie to tell first, as the command told it; None where none was found."""
+    """Return the deviation to describe first; None if no gain was found."""
     breaking = [row["mechanism"] for row in result["mechanisms"] if row["breaks"]]
     first = headline(StressResult.from_data(result).gains, breaking[0]) if breaking else None
     if first is None:
@@ -66,7 +66,7 @@ def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _exact(row: Mapping[str, Any]) -> float | None:
-    """A family's own exact gain, if there is one beyond its bound."""
+    """Return a family's exact gain if it exceeds its error bound; else None."""
     if row["exact"] is None or row["family"] not in EXACT:
         return None
     gain = float(row["exact"])
@@ -78,7 +78,7 @@ def _size(row: Mapping[str, Any]) -> float:
 
 
 def _cell(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One figure of the heat map, if a gain was found."""
+    """Return one cell of the heat map; None if no gain was found."""
     exact = _exact(row)
     if exact is None and not row["found"]:
         return None
@@ -97,7 +97,7 @@ def _cell(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Strips beside the numbers of a table, and the same three figures against each other."""
+    """Return strips and scatter plots of welfare, revenue and worst budget."""
     best = rows[0]["first_best"]
     columns = {
         "gain": strips([row["most"] for row in rows]),
@@ -119,7 +119,7 @@ def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Welfare, revenue and worst budget against each other."""
+    """Return scatter plots of welfare, revenue and worst budget against each other."""
     pairs = (("revenue", "welfare"), ("revenue", "worst_deficit"), ("worst_deficit", "welfare"))
     names = {"worst_deficit": "worst budget"}
     return [
@@ -134,5 +134,5 @@ def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _varies(values: Sequence[float]) -> bool:
-    """Whether there is something to draw."""
+    """Return whether the values differ enough to be drawn."""
     return max(values) - min(values) > 1e-6 * max(1.0, *map(abs, values))

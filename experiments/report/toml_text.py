@@ -10,7 +10,7 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(data: Mapping[str, Any]) -> str:
-    """Values first, then the tables, those in them as inline tables; what is None is left out.
+    """Return plain data as TOML: values first, then tables, those inside them inline; None is left out.
 
     >>> print(toml_text({"roles": {"firm 1": {"agents": ["x"], "none": None}}, "title": 'a "b"', "n": 2}))
     title = "a \\"b\\""
@@ -33,7 +33,7 @@ def _key(key: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string; JSON's escapes are TOML's, but for DEL, which JSON leaves as it is."""
+    """Return a TOML basic string: JSON's escapes, with DEL escaped too."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

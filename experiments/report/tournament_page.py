@@ -43,7 +43,7 @@ SETTLED = 0.002
 
 
 def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template needs."""
+    """Return the template's variables for a tournament."""
     truth = result["study"]["truth"]
     use = result["study"]["environment"]["use"]
     games = [{**_game(game, truth), "where": swept(game["environment"], use)} for game in result["games"]]
@@ -63,7 +63,7 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def by_mechanism(found: Sequence[Mapping[str, Any]], games: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Some games as mechanisms, each with the economies at which it is one of them (nothing where there is but one)."""
+    """Return games grouped by mechanism, each with its economies (empty where there is only one)."""
     places = len({game["where"] for game in games})
     out = []
     for mechanism in dict.fromkeys(game["mechanism"] for game in found):
@@ -75,7 +75,7 @@ def by_mechanism(found: Sequence[Mapping[str, Any]], games: Sequence[Mapping[str
 
 
 def _gaining(games: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Coalitions that gain under some mechanism, each where it gains most, the largest gain first."""
+    """Return the coalitions that gain under some mechanism, each at its largest gain, the largest first."""
     most: dict[tuple[str, str], dict[str, Any]] = {}
     for game in games:
         for one in filter(coalition_gains, game["coalitions"]):
@@ -87,23 +87,23 @@ def _gaining(games: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def swept(environment: str, use: str) -> str:
-    """Of an economy of a sweep, what it has of its own: the options that are swept."""
+    """Return the swept options in the text of an economy of a sweep."""
     own = environment.removeprefix(use)[1:]
     return own or environment
 
 
 def coalition_gains(row: Mapping[str, Any]) -> bool:
-    """Whether a coalition gains beyond what the exact figure may be off."""
+    """Return whether a coalition's gain exceeds the error bound of its exact figure."""
     return row["exact"] is not None and row["exact"] > (row["exact_bound"] or 0.0) + ZERO
 
 
 def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
-    """The roles of a game that was kept as plain data."""
+    """Return the roles of a game from plain data."""
     return tuple(Role(one["name"], tuple(one["agents"]), tuple(one["strategies"])) for one in game["roles"])
 
 
 def empirical_game(game: Mapping[str, Any]) -> EmpiricalGame | None:
-    """The game again, with one batch per cell: its means; None where not every profile was played."""
+    """Return the game from plain data, one batch (the mean) per cell; None if some profile was not played."""
     roles = make_roles(game)
     if len(game["profiles"]) < count(roles):
         return None
@@ -113,7 +113,7 @@ def empirical_game(game: Mapping[str, Any]) -> EmpiricalGame | None:
 
 
 def _column(profile: Profile, roles: Sequence[Role], payoffs: Mapping[tuple[str, str, str], float]) -> FloatArray:
-    """Every agent's payoff in a profile, `(N, 1)`."""
+    """Return every agent's payoff in a profile, `(N, 1)`."""
     agents = sum(len(role.agents) for role in roles)
     whose = {agent: role.name for role in roles for agent in role.agents}
     name = label(profile, roles)
@@ -151,7 +151,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
 
 
 def deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> dict[tuple[str, str], float]:
-    """What one agent of a role gains by playing something else while all others are truthful, by role and strategy."""
+    """Return by role and strategy what one agent gains by playing it while all others are truthful."""
     payoffs = {(row["profile"], row["role"], row["strategy"]): row["payoff"] for row in game["payoffs"]}
     everybody = tuple((truth,) * len(role.agents) for role in roles)
     out = {}
@@ -164,7 +164,7 @@ def deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> di
 
 
 def _heat(games: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Columns of the heat map, and its largest figure."""
+    """Return the columns of the heat map and its largest figure."""
     columns = list(dict.fromkeys(key for game in games for key in game["deviations"]))
     top = max([gain for game in games for gain in game["deviations"].values()], default=0.0)
     return {"columns": columns, "roles": len({role for role, _ in columns}), "top": top}
@@ -174,7 +174,7 @@ def _heat(games: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def spelled(name: str, roles: Sequence[Role]) -> tuple[str, list[tuple[str, str]]]:
-    """The name of a profile, and what it says: per role, how many of its agents play which strategy.
+    """Return a profile's name and its meaning: per role, how many of its agents play which strategy.
 
     >>> spelled("2-truth.1-low_late", [Role("buyer", (0, 1, 2), ("truth", "low")), Role("seller", (3,), ("late",))])
     ('2-truth.1-low_late', [('buyer', '2 play truth and 1 plays low'), ('seller', 'plays late')])
@@ -188,7 +188,7 @@ def spelled(name: str, roles: Sequence[Role]) -> tuple[str, list[tuple[str, str]
 
 
 def _beaten(dominated: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every strategy that is dominated, with what beats it most surely; those that surely are first."""
+    """Return the dominated strategies, each with the one that dominates it most clearly, the clearest first."""
     surest: dict[tuple[str, str], Mapping[str, Any]] = {}
     for one in sorted(dominated, key=lambda one: -one["interval"][0]):
         surest.setdefault((one["role"], one["old"]), one)
@@ -196,7 +196,7 @@ def _beaten(dominated: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _matrix(game: Mapping[str, Any], roles: Sequence[Role]) -> dict[str, Any] | None:
-    """Payoffs of two players, first and second, each with its half-width and whether it is a best reply."""
+    """Return both players' payoffs with half-widths, and whether each is a best reply; None if not a game of two."""
     if sum(len(role.agents) for role in roles) != 2 or max(len(role.strategies) for role in roles) > MATRIX:
         return None
     cells = {(row["profile"], row["role"], row["strategy"]): row for row in game["payoffs"]}
@@ -219,14 +219,14 @@ def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mark(entries: Sequence[dict[str, Any]]) -> None:
-    """The best replies."""
+    """Mark the best replies."""
     best = max(entry["payoff"] for entry in entries)
     for entry in entries:
         entry["best"] = entry["payoff"] >= best - 1e-9
 
 
 def _mixtures(game: EmpiricalGame) -> dict[str, Any]:
-    """Mixed equilibria of a game of two, in words, and what the search has to say."""
+    """Return mixed equilibria of a game of two in words, and the remark of the search."""
     try:
         search = mixed(game, SECONDS)
     except InputError as error:
@@ -246,25 +246,25 @@ def _mixtures(game: EmpiricalGame) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class ReplicatorPath:
     """Shares of a role's strategies over steps of the replicator dynamics `(steps, strategies)`."""
 
     role: Role
     shares: FloatArray
 
 
-def replicator_paths(game: EmpiricalGame) -> list[Path]:
-    """From equal shares until they have settled."""
+def replicator_paths(game: EmpiricalGame) -> list[ReplicatorPath]:
+    """Return replicator dynamics from equal shares until the shares settle, one path per role."""
     population = Population(game)
     steps = population.replicator(population.even())
-    paths = [Path(role, np.array([step[r] for step in steps])) for r, role in enumerate(game.roles)]
+    paths = [ReplicatorPath(role, np.array([step[r] for step in steps])) for r, role in enumerate(game.roles)]
     off = np.max([np.abs(path.shares - path.shares[-1]).max(axis=1) for path in paths], axis=0)
     last = max(4, int(np.flatnonzero(off > SETTLED).max(initial=0)) + 2)
     return [replace(path, shares=np.vstack([path.shares[:last], path.shares[-1:]])) for path in paths]
 
 
 def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
-    """A chart per role."""
+    """Return a chart of replicator dynamics per role."""
     out = []
     for path in replicator_paths(game):
         if len(path.role.strategies) < 2:
@@ -287,7 +287,7 @@ def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
 
 
 def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[str]) -> dict[str, Any]:
-    """Strips beside the numbers of the table of profiles; those of truth and of stable profiles have their number."""
+    """Return strips and scatter plots for the table of profiles."""
     best = rows[0]["first_best"]
     columns = {
         "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
@@ -310,7 +310,7 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[s
 
 
 def _regret_strips(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
-    """Regrets with intervals, which need not be even about them."""
+    """Return strips of regrets with their intervals, which need not be symmetric."""
     n, keys = len(rows), ("regret", "regret_low", "regret_high")
     drawn = strips([row[key] for key in keys for row in rows])
     return [

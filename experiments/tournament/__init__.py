@@ -1,4 +1,10 @@
-"""Tournaments: strategies against each other under each mechanism, as an empirical game."""
+"""Tournaments: strategies against each other under each mechanism, as an empirical game.
+
+`loading` reads a study (`study`) and says all that is wrong with it; `roles` finds which agents are alike, `profiles`
+lists who plays what, and `playing` plays it, shard by shard. `empirical` holds payoffs, regrets and dominance with
+their intervals, `equilibria` and `population` look for equilibria and replicator dynamics, `coalitions` for joint
+deviations, and `found` is the result.
+"""
 
 import lazy_loader
 

@@ -49,7 +49,7 @@ class Plot:
         return f"{PREFIX}{self.name}"
 
     def case(self, agents: int) -> Case | None:
-        """The members play their plan, the others as prescribed; None without a plan."""
+        """Return the case in which the members play their plan and the others as prescribed; None without a plan."""
         if self.found.witness is None:
             return None
         parts: Mapping[int, Strategy] = self.found.witness.parts()
@@ -84,12 +84,12 @@ class CoalitionGain:
     properties: Mapping[str, float] | None = None
 
     def data(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return the gain as plain data."""
         return {**vars(self), "members": list(self.members), "shares": list(self.shares)}
 
 
 def find_plots(coalitions: Mapping[str, Sequence[str]], game: Game, workers: Workers) -> list[Plot]:
-    """Each coalition's joint best response; apart where a user's mechanism is searched."""
+    """Return each coalition's joint best response; a user's mechanism is searched in a separate process."""
     out = []
     for name, members in coalitions.items():
         who = member_indices(members, game.environment)
@@ -103,7 +103,7 @@ def find_plots(coalitions: Mapping[str, Sequence[str]], game: Game, workers: Wor
 
 
 def member_indices(members: Sequence[str], environment: Environment) -> tuple[int, ...]:
-    """The members, in the order of the agents.
+    """Return the indices of a coalition's members, in the order of the agents.
 
     Raises:
         InputError: there is no such agent.
@@ -114,7 +114,7 @@ def member_indices(members: Sequence[str], environment: Environment) -> tuple[in
 def coalition_gain(
     plot: Plot, game: Game, payoffs: FloatArray | None, honest: FloatArray | None, tally: Tally | None
 ) -> CoalitionGain:
-    """The figures of one coalition.
+    """Return simulated and exact gain of one coalition.
 
     Args:
         payoffs, honest: by agent and batch `(N, B)`, of the plan and of prescribed play under the same draws; None

@@ -71,7 +71,7 @@ class EmpiricalGame:
         return sum(len(role.agents) for role in self.roles)
 
     def label(self, profile: Profile) -> str:
-        """A profile's name."""
+        """Return a profile's name."""
         return label(profile, self.roles)
 
     @cached_property
@@ -102,7 +102,7 @@ class EmpiricalGame:
         return out
 
     def cell(self, profile: Profile, role: int, strategy: str) -> int:
-        """Where a cell's payoff stands in `mean`, `error` and `resampled`."""
+        """Return the index of a cell's payoff in `mean`, `error` and `resampled`."""
         return self._index[profile, role, strategy]
 
     @cached_property
@@ -113,17 +113,17 @@ class EmpiricalGame:
     # Deviations
 
     def moves(self, profile: Profile) -> list[Move]:
-        """Deviations of one agent that lead to a profile that was played."""
+        """Return the deviations of one agent that lead to a profile that was played."""
         return [move for move in moves(profile, self.roles) if move.to in self.cells]
 
     def gain(self, profile: Profile, move: Move, payoffs: FloatArray) -> FloatArray:
-        """What a deviation gains; `payoffs` by cell along the last axis."""
+        """Return the gain of a deviation from payoffs whose last axis is the cell."""
         after = payoffs[..., self.cell(move.to, move.role, move.new)]
         gained: FloatArray = after - payoffs[..., self.cell(profile, move.role, move.old)]
         return gained
 
     def gains(self, pairs: Sequence[tuple[Profile, Move]]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Of several deviations: estimates, and both ends of a band that holds all true gains in 95 % of samples."""
+        """Return estimates of several gains and both ends of a simultaneous 95 % band."""
         point = np.array([self.gain(profile, move, self.mean) for profile, move in pairs])
         draws = np.array([self.gain(profile, move, self.resampled) for profile, move in pairs])
         if any(len(self.cells[q]) == 0 or self.cells[q].shape[1] < 2 for p, move in pairs for q in (p, move.to)):
@@ -135,7 +135,7 @@ class EmpiricalGame:
         return point, point - band, point + band
 
     def regret(self, profile: Profile) -> "Regret":
-        """The most that an agent gains by playing something else."""
+        """Return the regret of a profile: the largest gain of any one agent."""
         found = self.moves(profile)
         known = len(found) == sum(1 for _ in moves(profile, self.roles))
         if not found:
@@ -148,18 +148,18 @@ class EmpiricalGame:
 
     @cached_property
     def regrets(self) -> list["Regret"]:
-        """Of every profile, smallest first; those of which a deviation was not played last."""
+        """Return the regrets of all profiles, smallest first; those with a deviation that was not played last."""
         found = [self.regret(p) for p in self.cells]
         order = descending([-r.value for r in found], scale_of(self.mean))
         return sorted((found[k] for k in order), key=lambda r: not r.known)
 
     def truth(self, truth: str) -> Profile | None:
-        """The profile in which everybody is truthful, if it was played."""
+        """Return the profile in which everybody is truthful; None if it was not played."""
         profile = tuple((truth,) * len(role.agents) for role in self.roles)
         return profile if profile in self.cells else None
 
     def dominated(self) -> list["Dominance"]:
-        """Strategies that another beats wherever both could be compared, surest first.
+        """Return the strategies that another beats wherever both could be compared, the clearest first.
 
         Where only a sample was played, in two profiles at least.
         """
@@ -177,14 +177,14 @@ class EmpiricalGame:
 
 
 def cell_batches(role: Role, way: Sequence[str], strategy: str, payoffs: FloatArray) -> FloatArray:
-    """Payoff of those agents of a role that play a strategy, by batch `(B,)`; `payoffs` `(N, B)` of a profile."""
+    """Return the mean payoff by batch `(B,)` of those agents of a role that play a strategy."""
     agents = [a for a, s in zip(role.agents, way, strict=True) if s == strategy]
     batches: FloatArray = payoffs[agents].mean(axis=0)
     return batches
 
 
 def standard_error(batches: FloatArray) -> float:
-    """Of a mean of batches; infinite below two."""
+    """Return the standard error of a mean of batches; infinite for fewer than two."""
     return float(batches.std(ddof=1) / np.sqrt(len(batches))) if len(batches) > 1 else float("inf")
 
 
@@ -206,7 +206,7 @@ class Regret:
     known: bool
 
     def verdict(self, scale: float) -> str:
-        """`breaks`, `not_refuted` or `undecided`: whether the profile is an equilibrium of what was played.
+        """Return whether a profile is an equilibrium of what was played: `breaks`, `not_refuted` or `undecided`.
 
         Args:
             scale: the largest payoff in size; a regret below `NEGLIGIBLE` of it is none.

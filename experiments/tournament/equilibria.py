@@ -37,12 +37,12 @@ class MixedSearch:
 
 
 def pure(game: EmpiricalGame) -> list[Regret]:
-    """Profiles of which no deviation is seen to gain, smallest regret first."""
+    """Return the profiles in which no gain of a deviation is found, smallest regret first."""
     return [regret for regret in game.regrets if regret.stable]
 
 
 def bimatrix(game: EmpiricalGame) -> tuple[FloatArray, FloatArray]:
-    """Payoffs of two players, rows for the first.
+    """Return the payoff matrices of two players, rows for the first.
 
     Raises:
         InputError: the game is not one of two players with all profiles played.
@@ -66,7 +66,7 @@ def bimatrix(game: EmpiricalGame) -> tuple[FloatArray, FloatArray]:
 
 
 def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSearch:
-    """Mixed equilibria of a game of two, as many as are found within the time.
+    """Return mixed equilibria of a game of two, as many as are found within the time limit.
 
     Raises:
         InputError: the game is not one of two, or nashpy is not installed.
@@ -88,13 +88,13 @@ def mixed(game: EmpiricalGame, seconds: float = 20.0, most: int = 20) -> MixedSe
 
 
 def _tied(first: FloatArray, second: FloatArray) -> bool:
-    """Whether some pure strategy has two best replies: then the game is degenerate."""
+    """Return whether the game is degenerate: some pure strategy has two best replies."""
     replies = (first == first.max(axis=0)).sum(axis=0), (second.max(axis=1) == second.T).sum(axis=0)
     return bool(max(counts.max() for counts in replies) > 1)
 
 
 def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tuple[list[Mixed], bool, bool]:
-    """At most so many equilibria, whether they are all that the search finds, and whether the game is degenerate."""
+    """Return equilibria up to a limit, whether the enumeration was complete, and whether the game is degenerate."""
     import nashpy
 
     found: list[Mixed] = []
@@ -108,7 +108,7 @@ def _support_enumeration(first: FloatArray, second: FloatArray, most: int) -> tu
 
 
 def _quick(first: FloatArray, second: FloatArray, seconds: float) -> list[Mixed]:
-    """What Lemke and Howson's paths lead to: few equilibria, but soon; rounding sends some paths round in circles."""
+    """Return the ends of Lemke–Howson paths: few equilibria, but fast; a path that rounding makes cycle is dropped."""
     found: list[Mixed] = []
     deadline = monotonic() + seconds
     for start in range(sum(first.shape)):
@@ -122,7 +122,7 @@ def _quick(first: FloatArray, second: FloatArray, seconds: float) -> list[Mixed]
 
 
 def _lemke_howson(first: FloatArray, second: FloatArray, start: int) -> Mixed | None:
-    """Where the path that drops one label first ends, if that is an equilibrium."""
+    """Return the end of the path that drops one label first; None if that is no equilibrium."""
     import nashpy
 
     with warnings.catch_warnings():
@@ -142,7 +142,7 @@ def _mixed(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) 
 
 
 def _is_equilibrium(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) -> bool:
-    """Whether no pure strategy gains: in degenerate games the paths may end elsewhere."""
+    """Return whether no pure strategy gains; in degenerate games a path may end elsewhere."""
     scale = max(1.0, float(np.abs(first).max()), float(np.abs(second).max()))
     gain = max(float((first @ y).max() - x @ first @ y), float((x @ second).max() - x @ second @ y))
     return gain <= 1e-9 * scale

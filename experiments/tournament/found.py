@@ -72,12 +72,12 @@ class Tournament:
         return headline(self)
 
     def data(self) -> dict[str, Any]:
-        """Everything, for `--json`."""
+        """Return the tournament as plain data, for `--json`."""
         return tournament_data(self)
 
 
 def headline(found: Tournament) -> str:
-    """How many profiles, and under which mechanisms truth is seen to lose."""
+    """Return in words the number of profiles and the mechanisms under which truth loses."""
     size = (
         f"{found.profiles} profiles"
         if not found.sampled
@@ -98,7 +98,7 @@ def headline(found: Tournament) -> str:
 
 
 def _colluding(found: Tournament) -> str:
-    """The coalition that gains most, in a sentence; nothing if none gains."""
+    """Return in words the coalition that gains most; empty if none gains."""
     gains = [(one.exact, one, part) for part in found.parts for one in part.coalitions if one.exact is not None]
     exact, one, part = first_of(gains, lambda entry: entry[0]) if gains else (0.0, None, None)
     if one is None or part is None or exact <= (one.exact_bound or 0.0) + ZERO:
@@ -112,13 +112,13 @@ def _where(part: Part, found: Tournament) -> str:
 
 
 def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:
-    """Of everybody's truth, if it was played."""
+    """Return the regret of the truthful profile; None if it was not played."""
     profile = game.truth(truth)
     return None if profile is None else game.regret(profile)
 
 
 def payoff_table(part: Part) -> pd.DataFrame:
-    """A row per profile, role and strategy: payoff and its standard error."""
+    """Return a row per profile, role and strategy: payoff and its standard error."""
     game = part.game
     rows = []
     for profile in game.profiles:
@@ -141,7 +141,7 @@ def payoff_table(part: Part) -> pd.DataFrame:
 
 
 def tournament_data(found: Tournament) -> dict[str, Any]:
-    """Everything found, as plain data."""
+    """Return a tournament as plain data."""
     return {
         "sentence": headline(found),
         "study": found.study.model_dump(),
@@ -157,7 +157,7 @@ def tournament_data(found: Tournament) -> dict[str, Any]:
 
 
 def kept_data(found: Tournament) -> dict[str, Any]:
-    """What is left in the run folder: nothing that says where it lies, or how it came about."""
+    """Return the plain data of `result.json`, without what concerns this call only."""
     data = tournament_data(found)
     games = [{key: value for key, value in game.items() if key != "folder"} for game in data["games"]]
     study = {key: value for key, value in data["study"].items() if key != "out"}
@@ -165,7 +165,7 @@ def kept_data(found: Tournament) -> dict[str, Any]:
 
 
 def game_data(part: Part, truth: str) -> dict[str, Any]:
-    """One mechanism on one economy."""
+    """Return one mechanism on one economy as plain data."""
     game = part.game
     regret = truth_regret(game, truth)
     return {
@@ -199,7 +199,7 @@ def _regret_data(game: EmpiricalGame, regret: Regret) -> dict[str, Any]:
 
 
 def population_data(game: EmpiricalGame) -> list[dict[str, Any]]:
-    """Where replicator dynamics lead from equal shares, by role; nothing where only a sample was played."""
+    """Return the limits of replicator dynamics from equal shares, by role; empty if only a sample was played."""
     if not game.whole:
         return []
     population = Population(game)

@@ -39,7 +39,7 @@ class Population:
                     self._payoffs[r][p, k] = game.mean[game.cell(profile, r, role.strategies[k])]
 
     def fitness(self, shares: Sequence[FloatArray]) -> list[FloatArray]:
-        """Per role, the expected payoff of each strategy when everybody else is drawn from the roles' shares.
+        """Return per role the expected payoff of each strategy when all others are drawn from the roles' shares.
 
         f_k = Σ_profiles P(the others play the rest of the profile) · u(k, profile).
         """
@@ -56,11 +56,11 @@ class Population:
         return out
 
     def even(self) -> list[FloatArray]:
-        """Equal shares."""
+        """Return equal shares per role."""
         return [np.full(len(role.strategies), 1 / len(role.strategies)) for role in self.game.roles]
 
     def replicator(self, start: Sequence[FloatArray], steps: int = 2000, rate: float = 1.0) -> list[list[FloatArray]]:
-        """Shares of strategies over time, per step and role, until nothing moves any more.
+        """Return the shares of strategies by step and role until they settle.
 
             x_k ← x_k exp(rate · f_k / spread) / Σ_l x_l exp(rate · f_l / spread),
 
@@ -85,6 +85,6 @@ class _Draws:
         self._ways = np.array([factorial(int(row.sum())) / prod(factorial(int(c)) for c in row) for row in counts])
 
     def chances(self, shares: FloatArray) -> FloatArray:
-        """Probability of each row when a draw gives strategy k with probability `shares[k]`."""
+        """Return the probability of each row when a draw gives strategy k with probability `shares[k]`."""
         found: FloatArray = self._ways * np.prod(shares**self._counts, axis=1)
         return found

@@ -40,7 +40,7 @@ class Role:
         return comb(n + k - 1, n)
 
     def ways(self) -> Iterator[tuple[str, ...]]:
-        """Each way: one strategy per agent of the role."""
+        """Yield each way to play a role: one strategy per agent."""
         return combinations_with_replacement(self.strategies, len(self.agents))
 
 
@@ -49,17 +49,17 @@ Profile = tuple[tuple[str, ...], ...]
 
 
 def count(roles: Sequence[Role]) -> int:
-    """Number of profiles."""
+    """Return the number of profiles."""
     return prod(role.size for role in roles)
 
 
 def all_profiles(roles: Sequence[Role]) -> Iterator[Profile]:
-    """Every profile."""
+    """Yield every profile."""
     return product(*(role.ways() for role in roles))
 
 
 def design(roles: Sequence[Role], truth: str, most: int, seed: int) -> tuple[list[Profile], bool]:
-    """The profiles to play, and whether they are only a sample.
+    """Return the profiles to play, and whether they are only a sample.
 
     A sample holds truth by all, every deviation of one agent from it, then profiles drawn at random, each with every
     deviation of one agent from it, until `most` is reached: so that the regret of what was drawn is known.
@@ -89,7 +89,7 @@ def _centers(roles: Sequence[Role], truth: str, seed: int) -> Iterator[Profile]:
 
 
 def canonical(picks: Sequence[str], role: Role) -> tuple[str, ...]:
-    """One strategy per agent, in the order in which the profile is named."""
+    """Return one strategy per agent, in the order in which the profile is named."""
     return tuple(sorted(picks, key=role.strategies.index))
 
 
@@ -104,7 +104,7 @@ class Move:
 
 
 def moves(profile: Profile, roles: Sequence[Role]) -> Iterator[Move]:
-    """Every way in which one agent can play something else; agents that are alike count once."""
+    """Yield every deviation of one agent from a profile; agents that are alike count once."""
     for r, role in enumerate(roles):
         for old, place in {old: place for place, old in enumerate(profile[r])}.items():
             for new in role.strategies:
@@ -118,7 +118,7 @@ def _moved(profile: Profile, r: int, place: int, new: str, role: Role) -> Profil
 
 
 def label(profile: Profile, roles: Sequence[Role]) -> str:
-    """A profile in words that can stand in a path: `2-truth.1-low`, roles parted by `_`.
+    """Return a profile as a word for paths: `2-truth.1-low`, roles separated by `_`.
 
     >>> buyers, seller = Role("buyer", (0, 1, 2), ("truth", "low")), Role("seller", (3,), ("late",))
     >>> label((("truth", "truth", "low"), ("late",)), [buyers, seller])
@@ -132,7 +132,7 @@ def label(profile: Profile, roles: Sequence[Role]) -> str:
 
 
 def assigned(profile: Profile, roles: Sequence[Role], agents: int) -> list[str]:
-    """A strategy per agent."""
+    """Return one strategy per agent, in the order of the agents."""
     out = [""] * agents
     for way, role in zip(profile, roles, strict=True):
         for agent, strategy in zip(role.agents, way, strict=True):
@@ -141,7 +141,7 @@ def assigned(profile: Profile, roles: Sequence[Role], agents: int) -> list[str]:
 
 
 def orders(roles: Sequence[Role], agents: int, seed: int) -> tuple[tuple[int, ...], ...]:
-    """Orders of the agents in which profiles are played: agent a takes the place of agent `order[a]`.
+    """Return the orders in which profiles are played: agent a takes the place of agent `order[a]`.
 
     All permutations within the roles if there are at most `ORDERS`; else the identity and others drawn at random.
     """

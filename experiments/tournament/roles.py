@@ -11,7 +11,7 @@ from dynmech.sim.economy.symmetry import asymmetry
 
 
 def make_roles(study: Study, environment: Environment) -> tuple[tuple[Role, ...], list[str]]:
-    """The study's roles on an economy, and the names of those that are taken as symmetric without proof.
+    """Return the study's roles on an economy, and the names of those that are taken as symmetric without proof.
 
     Agents of a role that is not symmetric get a role each.
 
@@ -35,7 +35,7 @@ def make_roles(study: Study, environment: Environment) -> tuple[tuple[Role, ...]
 
 
 def _entries(study: Study, environment: Environment) -> dict[str, RoleEntry]:
-    """The study's roles; without any, agents that are alike share one, called `agent` if it is the only one."""
+    """Return the study's roles; without any, agents that are alike share one (`agent` if it is the only one)."""
     if study.roles or not isinstance(environment, TableEnvironment):
         return study.roles or {"agent": RoleEntry(agents=list(environment.agents))}
     groups: list[list[int]] = []
@@ -50,7 +50,7 @@ def _entries(study: Study, environment: Environment) -> dict[str, RoleEntry]:
 
 
 def role_problems(study: Study, environment: Environment) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What does not fit the economy: place, words."""
+    """Yield what does not fit the economy: place, words."""
     places: dict[int, list[str]] = {agent: [] for agent in range(len(environment.agents))}
     for name, entry in _entries(study, environment).items():
         known = True

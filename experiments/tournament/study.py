@@ -63,7 +63,7 @@ class EnvironmentEntry(_Strict):
     sweep: dict[Text, Annotated[list[Any], AfterValidator(_swept)]] = {}
 
     def texts(self) -> list[str]:
-        """Each economy as it is typed on the command line.
+        """Return each economy as it is typed on the command line.
 
         >>> EnvironmentEntry(use="spectrum:signals=2", sweep={"discount": [0.8, 0.9]}).texts()
         ['spectrum:signals=2,discount=0.8', 'spectrum:signals=2,discount=0.9']
@@ -94,7 +94,7 @@ class RoleEntry(_Strict):
 
 
 def _entry(key: str) -> BeforeValidator:
-    """A bare text stands for `{key: text}`."""
+    """Return a validator that reads a bare text as `{key: text}`."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
@@ -131,7 +131,7 @@ class Study(_Strict):
     plugins: list[Text] = []
 
     def build_strategies(self) -> dict[str, Strategy]:
-        """The strategies by name.
+        """Return the strategies by name.
 
         Raises:
             InputError: one cannot be made.
@@ -145,7 +145,7 @@ class Study(_Strict):
 def build_strategy(
     name: str, entries: Mapping[str, StrategyEntry], built: dict[str, Strategy], above: tuple[str, ...] = ()
 ) -> Strategy:
-    """One strategy of a study, and those that it mixes, which are put into `built`.
+    """Return one strategy of a study; the strategies that it mixes are put into `built`.
 
     Raises:
         InputError: it cannot be made, or is a part of itself.
@@ -164,7 +164,7 @@ def build_strategy(
 
 
 def _wrapped(strategy: Strategy, entry: StrategyEntry) -> Strategy:
-    """Shading first, then delay, then noise."""
+    """Return a strategy with its wrappers: shading first, then delay, then noise."""
     if entry.shade is not None:
         strategy = Shaded(strategy, entry.shade)
     if entry.delay is not None:

@@ -47,7 +47,7 @@ class CheckedEnvironment:
         self.bound = float(bound)
 
     def ask(self, t: int | None, name: str, *arguments: Any) -> Any:
-        """An attribute, or a method's answer; what it raises becomes one line."""
+        """Return an attribute, or a method's answer; an exception becomes an error of one line."""
         try:
             thing = getattr(self.environment, name)
             return (thing(*arguments) if t is None else thing(t, *arguments)) if callable(thing) else thing
@@ -59,7 +59,7 @@ class CheckedEnvironment:
             raise self.wrong(t, f"{name} {what} {format_exception(error)}") from error
 
     def wrong(self, t: int | None, what: str) -> DynmechError:
-        """The error: of what it says (no period), or of what it does."""
+        """Return the error for a wrong declaration (no period) or a wrong answer."""
         if t is None:
             return InputError(f"environment {self.name!r}: {what}")
         return PlayError(f"environment {self.name!r} in period {t}: {what}")
@@ -67,7 +67,7 @@ class CheckedEnvironment:
     # What it declares
 
     def space(self, t: int, method: str, *agent: int) -> Space:
-        """A space, if it is one, and the same when it is asked for again."""
+        """Return a space after checking that it is one and is the same when asked for again."""
         space: object = self.ask(t, method, *agent)
         where = f"{method}({', '.join(map(str, (t, *agent)))})"
         if isinstance(space, Finite):
@@ -81,11 +81,11 @@ class CheckedEnvironment:
         return space
 
     def signal_spaces(self, t: int) -> list[Space]:
-        """Every agent's signals."""
+        """Return every agent's signals."""
         return [self.space(t, "signal_space", i) for i in range(len(self.agents))]
 
     def actions(self, t: int, decisions: Space) -> None:
-        """Private actions: none, or labels for every agent, of whose combinations the decisions are a multiple."""
+        """Check private actions: none, or labels for every agent; decisions are a multiple of their combinations."""
         actions = self.ask(t, "actions")
         if not actions:
             return
@@ -97,7 +97,7 @@ class CheckedEnvironment:
             raise self.wrong(t, f"{decisions.size} decisions are no multiple of the combinations of actions({t})")
 
     def streams(self, t: int) -> int:
-        """How many uniform numbers a draw takes."""
+        """Return how many uniform numbers a draw takes."""
         names = self.ask(t, "streams")
         if not (isinstance(names, tuple | list) and names and all(isinstance(name, str) for name in names)):
             raise self.wrong(t, f"streams({t}) is {names!r}, expected names, at least one")
@@ -109,7 +109,7 @@ class CheckedEnvironment:
         return len(names)
 
     def classes(self, t: int, decisions: Space) -> IntArray | None:
-        """Outcome classes `(N, D)`, each named by its first member."""
+        """Return outcome classes `(N, D)`, each named by its first member."""
         classes = self.ask(t, "outcome_classes")
         if classes is None:
             return None
@@ -132,7 +132,7 @@ class CheckedEnvironment:
     # What it does
 
     def drawn(self, t: int, last: State | None, decision: Array | None, uniforms: FloatArray) -> State:
-        """The next state, over immutable copies, of the right shape; its flat index is left out."""
+        """Return the next state after checking its shape, over immutable copies and without its flat index."""
         state = self.ask(t, "draw", last, decision, uniforms)
         if not (isinstance(state, State) and all(isinstance(part, np.ndarray) for part in parts(state))):
             raise self.wrong(t, f"draw returned {type(state).__name__}, expected a State of two arrays")
@@ -167,7 +167,7 @@ class CheckedEnvironment:
             raise self.wrong(t, f"draw returned {values[k]} (row {k}) as {what}, outside {space.describe()}")
 
     def flows(self, t: int, method: str, state: State, decision: Array) -> FloatArray:
-        """What `utility` `(n, N)` or `cost` `(n,)` gives, if it is finite numbers within bounds."""
+        """Return `utility` `(n, N)` or `cost` `(n,)` after checking that it is finite and within bounds."""
         flows = self.ask(t, method, state, decision)
         shape = (len(decision), len(self.agents)) if method == "utility" else (len(decision),)
         if not isinstance(flows, np.ndarray) or flows.shape != shape or flows.dtype.kind not in "iuf":
@@ -184,15 +184,15 @@ class CheckedEnvironment:
 
 
 def parts(state: State) -> list[Array]:
-    """Public states and signals."""
+    """Return a state's public states and signals as a list of arrays."""
     return [state.public, state.signals]
 
 
 def some(state: State, rows: slice) -> State:
-    """Some episodes of a state, over immutable copies."""
+    """Return some episodes of a state, over immutable copies."""
     return State(*(frozen(np.ascontiguousarray(part[rows])) for part in parts(state)))
 
 
 def same(one: Sequence[Array], two: Sequence[Array]) -> bool:
-    """Whether arrays are equal, one by one."""
+    """Return whether two lists hold equal arrays."""
     return all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))

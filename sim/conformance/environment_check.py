@@ -91,14 +91,14 @@ def _walk(asked: CheckedEnvironment, n: int, generator: np.random.Generator) -> 
 
 
 def _uniforms(generator: np.random.Generator, n: int, width: int) -> FloatArray:
-    """Nature's numbers; the first two episodes get the least and the largest there are."""
+    """Return uniform numbers; those of the first two episodes are the least and the largest possible."""
     numbers = generator.random((n, width))
     numbers[0], numbers[1] = 0.0, LAST
     return frozen(numbers)
 
 
 def _pick(generator: np.random.Generator, space: Space, n: int) -> Array:
-    """Elements at random."""
+    """Return random elements of a space."""
     uniforms = generator.random(n)
     if isinstance(space, Finite):
         return (uniforms * space.size).astype(np.intp)
@@ -114,7 +114,7 @@ def _draw(
     decision: Array | None,
     uniforms: FloatArray,
 ) -> State:
-    """The state of period t, within its spaces, and drawn alike however it is asked for."""
+    """Return the state of period t after checking its spaces, and that it is drawn alike however it is asked for."""
 
     def answer(rows: slice) -> Sequence[Array]:
         before = None if last is None else some(last, rows)
@@ -130,7 +130,7 @@ def _draw(
 
 
 def _flow(asked: CheckedEnvironment, t: int, method: str, state: State, decision: Array) -> None:
-    """Utilities or costs, alike however they are asked for."""
+    """Check that utilities or costs are alike however they are asked for."""
 
     def answer(rows: slice) -> Sequence[Array]:
         return [asked.flows(t, method, some(state, rows), frozen(decision[rows]))]
@@ -154,7 +154,7 @@ def _steady(
 def _look_everywhere(
     asked: CheckedEnvironment, t: int, state: State, spaces: Sequence[Space], decisions: Space
 ) -> None:
-    """Utilities of every decision in every profile; if there are too many, of some, or in the walk's states."""
+    """Check utilities of every decision in every profile, or in a sample where there are too many."""
     every = every_state(spaces)
     utility = [
         asked.flows(t, "utility", every or state, frozen(np.full(len((every or state).public), d)))
@@ -166,7 +166,7 @@ def _look_everywhere(
 
 
 def every_state(spaces: Sequence[Space]) -> State | None:
-    """All profiles, public state first; None if they are not finite, or too many."""
+    """Return all profiles as one state, public state first; None if they are infinitely, or too, many."""
     sizes = [space.size for space in spaces if isinstance(space, Finite)]
     if len(sizes) < len(spaces) or prod(sizes) > MANY:
         return None

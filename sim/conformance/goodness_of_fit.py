@@ -52,7 +52,7 @@ def check_frequencies(
 
 
 def _cells(table: TableEnvironment, periods: int) -> Iterator[Cell]:
-    """The start, then for each period some decisions and profiles of the one before."""
+    """Yield the start, and for each later period some decisions and profiles of the period before."""
     yield Cell(0, None, None)
     for t in range(1, periods):
         stage = table.stage(t - 1)
@@ -78,7 +78,7 @@ def _draw(asked: CheckedEnvironment, table: TableEnvironment, cell: Cell, genera
 
 
 def _compare(asked: CheckedEnvironment, table: TableEnvironment, cell: Cell, law: FloatArray, axes: IntArray) -> None:
-    """The whole profile, then each of its axes."""
+    """Test the frequencies of whole profiles, then of each axis."""
     stage = table.stage(cell.t)
     flat = np.ravel_multi_index(tuple(axes), stage.axes)
     _test(asked, table, cell, "the profile", stage.labelled_axes, law.reshape(-1), flat)
@@ -114,7 +114,7 @@ def _test(
 
 
 def _chance(counts: IntArray, expected: FloatArray) -> float:
-    """The chance of a chi-square statistic as large as this one; rare outcomes count as one."""
+    """Return the probability of a chi-square statistic as large as this one; rare outcomes are pooled."""
     from scipy.stats import chi2
 
     common = expected >= RARE
@@ -127,7 +127,7 @@ def _chance(counts: IntArray, expected: FloatArray) -> float:
 
 
 def _start(table: TableEnvironment, cell: Cell) -> str:
-    """Where the draw starts, in words."""
+    """Return in words where a draw starts."""
     if cell.profile is None:
         return ""
     stage: Stage = table.stage(cell.t - 1)

@@ -59,7 +59,7 @@ def no_side_effects(who: str, *things: object) -> Iterator[None]:
 
 
 def _put_back(parts: list[_Part]) -> list[str]:
-    """What has changed; it is no longer."""
+    """Restore what has changed and return its name."""
     changed = [part for part in parts if part.changed()]
     for part in changed:
         with suppress(Exception):
@@ -75,7 +75,7 @@ def _complaint(who: str, changed: list[str]) -> PlayError:
 
 
 def _process() -> Iterator[_Part]:
-    """Global state that any code can reach."""
+    """Yield the global state that any code can reach."""
     yield _state("the working directory", os.getcwd, os.chdir)
     yield _state("environment variables", lambda: dict(os.environ), _set_environ)
     yield _state("sys.path", lambda: list(sys.path), lambda old: sys.path.__setitem__(slice(None), old))
@@ -123,7 +123,7 @@ def _fill(place: Any, old: list[Any]) -> None:
 
 
 def _modules() -> Iterator[_Part]:
-    """Names of our modules and of the classes in them, of NumPy and of Python's own functions."""
+    """Yield the names in our modules and their classes, in NumPy, and Python's own functions."""
     modules = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == OURS and m is not None]
     for module in [builtins, np, *modules]:
         yield from _names(module.__name__, module)
@@ -133,7 +133,7 @@ def _modules() -> Iterator[_Part]:
 
 
 def _names(called: str, holder: Any) -> Iterator[_Part]:
-    """The names of one module or class; new ones may come (a cache, a submodule)."""
+    """Yield the names of one module or class as one part; names may be added (a cache, a submodule)."""
     before = {name: value for name, value in vars(holder).items() if name not in LIVELY}
 
     def changed() -> bool:
@@ -156,7 +156,7 @@ LIVELY = {"__warningregistry__", "__abstractmethods__", "_abc_impl", "__doc__", 
 
 
 def _inside(things: object, called: str = "", seen: set[int] | None = None) -> Iterator[_Part]:
-    """Fields of dataclasses and numbers of arrays, all the way down; what is met twice is looked at once."""
+    """Yield fields of dataclasses and numbers of arrays, recursively; each object once."""
     seen = set() if seen is None else seen
     if id(things) in seen:
         return

@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 
 def frozen(array: Array) -> Array:
-    """`array` over immutable bytes: not even its `flags` can make it writeable again. A copy, unless it is so already.
+    """Return an array over immutable bytes, which not even its `flags` can make writeable; a copy unless it is one.
 
     >>> a = frozen(np.arange(3))
     >>> a.flags.writeable = True
@@ -27,7 +27,7 @@ def frozen(array: Array) -> Array:
 
 
 def readonly(array: ArrayLike) -> FloatArray:
-    """A float array that is not written to by accident: the array itself if it is one already, else a copy.
+    """Return a float array that cannot be written to by accident: the array itself if it is one, else a copy.
 
     A read-only view is copied too: whoever holds what it looks at could still write there.
     """
@@ -44,10 +44,10 @@ def readonly(array: ArrayLike) -> FloatArray:
 
 
 def index_text(index: tuple[int, ...]) -> str:
-    """An index as it would be typed: `[0][2]`."""
+    """Return an index as it would be typed: `[0][2]`."""
     return "".join(f"[{int(k)}]" for k in index)
 
 
 def first(mask: BoolArray) -> tuple[int, ...]:
-    """The first index, in C order, at which `mask` is true."""
+    """Return the first index, in C order, at which `mask` is true."""
     return tuple(int(k) for k in np.unravel_index(int(np.argmax(mask)), mask.shape))

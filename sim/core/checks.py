@@ -18,12 +18,12 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def unprintable(text: str) -> bool:
-    """Whether a text has a character that would break a line or a terminal."""
+    """Return whether a text has a character that would break a line or a terminal."""
     return UNPRINTABLE.search(text) is not None
 
 
 def on_one_line(text: str) -> str:
-    """A text as it is, or quoted with its special characters written out.
+    """Return a text as it is, or quoted and escaped where it has unprintable characters.
 
     >>> print(on_one_line("runs/a"), on_one_line("two\\nlines"))
     runs/a 'two\\nlines'
@@ -32,7 +32,7 @@ def on_one_line(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text on one line, its special characters written out.
+    """Return a text on one line, its special characters escaped.
 
     >>> print(escaped("two\\nlines, \\x1b[31mred"))
     two lines, \\x1b[31mred
@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
 
 
 def shown(value: Any, most: int = 60) -> str:
-    """A value of any size as it would be typed, its beginning.
+    """Return the beginning of a value's representation, for a message.
 
     >>> shown("a" * 100, 10), shown(3)
     ("'aaaaaaaa…", '3')
@@ -57,7 +57,7 @@ def shown(value: Any, most: int = 60) -> str:
 
 
 def field_path(place: Iterable[int | str]) -> str:
-    """A field of nested lists and tables; a key that is not a word is quoted.
+    """Return the path of a field in nested lists and tables; a key that is not a word is quoted.
 
     >>> field_path(["stages", 0, "kernel"]), field_path(["strategies", "firm 1"])
     ('stages[0].kernel', "strategies.'firm 1'")

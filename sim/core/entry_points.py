@@ -52,7 +52,7 @@ class Offer:
 
 
 def offers(group: str) -> Iterator[Offer]:
-    """What all packages on the path offer in one group, a package only once (the first on the path hides others)."""
+    """Yield what the packages on the path offer in one group; of two copies of a package the first counts."""
     for package in distributions():
         text = _declared(package)
         if group in text and not _hidden(package, text):
@@ -70,14 +70,14 @@ def _offers_of(package: Distribution, group: str) -> Iterator[Offer]:
 
 
 def _declared(package: Distribution) -> str:
-    """The text of `entry_points.txt`; what cannot be read offers nothing."""
+    """Return the text of `entry_points.txt`; empty if it cannot be read."""
     with suppress(Exception):
         return package.read_text("entry_points.txt") or ""
     return ""
 
 
 def _hidden(package: Distribution, text: str) -> bool:
-    """Whether another copy of the same package comes before it on the path."""
+    """Return whether another copy of the same package comes before it on the path."""
     name = _field(package, "Name")
     try:
         return bool(name) and _declared(distribution(name)) != text
@@ -91,7 +91,7 @@ def _title(package: Distribution) -> str:
 
 
 def _field(package: Distribution, key: str) -> str:
-    """A field of a package's metadata; empty where there is none."""
+    """Return a field of a package's metadata; empty where there is none."""
     with suppress(TypeError, AttributeError, FileNotFoundError):  # there are no metadata at all
         return str((package.metadata.get_all(key) or [""])[0])
     return ""

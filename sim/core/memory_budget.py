@@ -13,7 +13,7 @@ LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.
 
 
 def room() -> float:
-    """Bytes that one piece of work may take; infinite where the system does not say how much memory there is."""
+    """Return how many bytes one piece of work may take; infinite if the system does not tell its memory."""
     if not hasattr(os, "sysconf"):  # not on Windows
         return float("inf")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -38,7 +38,7 @@ def require_room(what: str, numbers: float) -> None:
 
 
 def size_text(size: float) -> str:
-    """A number of bytes in words.
+    """Return a number of bytes in words.
 
     >>> size_text(999), size_text(12_300_000_000), size_text(3.849e12)
     ('999 B', '12.3 GB', '3.85 TB')

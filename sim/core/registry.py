@@ -51,22 +51,22 @@ class Registry(Generic[T]):
         self._imported: dict[str, type[T] | str] = {}
 
     def all(self) -> dict[str, type[T]]:
-        """Every class that can be used, by name, in the order of names; packages are imported for it."""
+        """Return every usable class by name, in the order of names; this imports the packages that offer some."""
         outcomes = {name: self._installed(name) for name in self._offered()}
         usable = {name: cls for name, cls in outcomes.items() if not isinstance(cls, str)}
         return dict(sorted({**usable, **self._here()}.items()))
 
     def unavailable(self) -> dict[str, str]:
-        """Names that packages offer but that cannot be used, each with the reason; packages are imported for it."""
+        """Return the unusable names that packages offer, each with the reason; this imports the packages."""
         outcomes = {name: self._installed(name) for name in self._offered()}
         return {name: reason for name, reason in sorted(outcomes.items()) if isinstance(reason, str)}
 
     def names(self) -> list[str]:
-        """Every name that can be asked for; nothing is imported where the text of what is shipped can be read."""
+        """Return every name that can be asked for, if possible from the text of modules, without importing them."""
         return sorted({*self._shipped_names(), *self._added, *self._offered()})
 
     def get(self, name: str) -> type[T]:
-        """The class called `name`.
+        """Return the class called `name`.
 
         Raises:
             InputError: unknown name (the closest known ones are offered), or a package's class that cannot be used.
@@ -86,11 +86,11 @@ class Registry(Generic[T]):
         return outcome
 
     def package_of(self, cls: type) -> str:
-        """The installed package that offers a class, with its version; empty for all others."""
+        """Return the installed package that offers a class, with its version; empty for all others."""
         return next((self._offered()[name][0].package for name, found in self._imported.items() if found is cls), "")
 
     def _here(self) -> dict[str, type[T]]:
-        """What is shipped, and what plug-in files have added."""
+        """Return shipped classes and those of plug-in files, by name."""
         return {**self._shipped(), **self._added}
 
     def _shipped(self) -> dict[str, type[T]]:
@@ -100,12 +100,12 @@ class Registry(Generic[T]):
         return self._found
 
     def _shipped_names(self) -> Collection[str]:
-        """What is shipped; from the text of modules, where there is one and they are not imported yet."""
+        """Return the names of shipped classes, if possible from the text of modules, without importing them."""
         index = None if self._found is not None else modules_by_name(self.package)
         return self._shipped() if index is None else index
 
     def _open(self, name: str) -> type[T] | None:
-        """The shipped class called `name`; of the modules, only those are imported whose text has that name."""
+        """Return the shipped class called `name`; only modules whose text has that name are imported."""
         index = None if self._found is not None else modules_by_name(self.package)
         if index is None:
             return self._shipped().get(name)
@@ -117,7 +117,7 @@ class Registry(Generic[T]):
     # Installed packages
 
     def _offered(self) -> dict[str, list[Offer]]:
-        """What packages offer, by name; their metadata are read once."""
+        """Return what packages offer, by name; their metadata are read once."""
         if self._offers is None:
             found: dict[str, list[Offer]] = {}
             for offer in offers(self.group) if self.group else ():
@@ -126,13 +126,13 @@ class Registry(Generic[T]):
         return self._offers
 
     def _installed(self, name: str) -> type[T] | str:
-        """The class that a package offers under a name, or why it cannot be used; imported when first asked for."""
+        """Return the class that a package offers under a name, imported when first asked for, or why it is unusable."""
         if name not in self._imported:
             self._imported[name] = self._clash(name) or self._import(self._offered()[name][0])
         return self._imported[name]
 
     def _clash(self, name: str) -> str:
-        """Who else has a name that a package offers, in words."""
+        """Return in words who else has a name that a package offers; empty if nobody has."""
         first, *others = self._offered()[name]
         shipped = self._open(name)
         if shipped is not None:
@@ -162,7 +162,7 @@ class Registry(Generic[T]):
         return f"{who}: {problem}" if problem else found
 
     def _misfit(self, found: object, name: str) -> str:
-        """What keeps an imported thing from being used under a name."""
+        """Return why an imported object cannot be used under a name; empty if it can."""
         base = f"{self.base.__module__}.{self.base.__name__}"
         if not inspect.isclass(found):
             return f"it is of type {type(found).__name__}, expected a class derived from {base}"
@@ -179,7 +179,7 @@ class Registry(Generic[T]):
     # Modules
 
     def classes(self, module: ModuleType) -> Iterator[tuple[str, type[T]]]:
-        """Concrete classes defined in `module` that have a name of their own."""
+        """Yield the concrete classes defined in `module` that have a name of their own."""
         for cls in vars(module).values():
             if (
                 inspect.isclass(cls)
@@ -213,7 +213,7 @@ class Registry(Generic[T]):
         return len(new)
 
     def unfinished(self, module: ModuleType) -> list[str]:
-        """Named classes of `module` that cannot be used because methods are missing, in words."""
+        """Return in words the named classes of `module` that miss methods."""
         return [
             f"{self.kind} {cls.__dict__['name']!r} lacks {', '.join(sorted(vars(cls)['__abstractmethods__']))}"
             for cls in vars(module).values()
@@ -245,7 +245,7 @@ USERS: set[str] = set()
 
 
 def place(error: BaseException) -> str:
-    """Where in users' code (or in the script that is running) an error arose: ` (mine.py, line 3)`, else nothing."""
+    """Return where in users' code, or in the running script, an error arose (` (mine.py, line 3)`), else nothing."""
     at = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         module, file = str(frame.f_globals.get("__name__")), Path(frame.f_code.co_filename)
@@ -258,7 +258,7 @@ def place(error: BaseException) -> str:
 
 
 def format_exception(error: BaseException) -> str:
-    """An error as one line, with the place in users' code; also one that cannot say what it is.
+    """Return an error as one line with the place in users' code, even if its own text cannot be made.
 
     >>> format_exception(ValueError("two\\nlines"))
     'ValueError: two lines'

@@ -13,7 +13,7 @@ NAMED = re.compile(r"^ {4}name(?:: *[\w.\[\]]+)? *= *([\"'])([^\"'\n\\{}]*)\1 *(
 
 @cache
 def modules_by_name(package: str) -> MappingProxyType[str, tuple[str, ...]] | None:
-    """Which modules of a package give a class a name.
+    """Return by class name the modules of a package whose text gives a class that name.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def modules_by_name(package: str) -> MappingProxyType[str, tuple[str, ...]] | No
 
 
 def _sources(package: str, folders: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """The modules of a package and of the packages inside it, each with its text, None where there is none."""
+    """Yield the modules of a package and its sub-packages with their text, None where there is none."""
     for found in iter_modules(list(folders), f"{package}."):
         spec = found.module_finder.find_spec(found.name, None)
         if found.ispkg:
@@ -47,7 +47,7 @@ def _sources(package: str, folders: Iterable[str]) -> Iterator[tuple[str, str | 
 
 
 def _text(loader: object, module: str) -> str | None:
-    """The text of a module; None where its loader has none to give."""
+    """Return the text of a module; None where its loader has none to give."""
     read = getattr(loader, "get_source", None)
     try:
         return read(module) if read else None

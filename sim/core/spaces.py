@@ -22,21 +22,21 @@ class Finite:
         return len(self.labels)
 
     def accepts(self, dtype: np.dtype[np.generic]) -> bool:
-        """Whether arrays of this type can hold elements: integers, not booleans, not floats."""
+        """Return whether arrays of this type can hold elements: integers, not booleans, not floats."""
         return dtype.kind in "iu"
 
     def contains(self, values: Array) -> BoolArray:
-        """Elementwise membership."""
+        """Return elementwise membership."""
         inside: BoolArray = (values >= 0) & (values < self.size)
         return inside
 
     def describe(self) -> str:
-        """`0..1: '4', '6'`."""
+        """Return `0..1: '4', '6'`."""
         shown = ", ".join(repr(label) for label in self.labels[:8])
         return f"0..{self.size - 1}: {shown}" + (", …" if self.size > 8 else "")
 
     def index(self, text: str, where: str) -> int:
-        """The element called `text`, by label or else by number.
+        """Return the element called `text`, by label or else by number.
 
         Raises:
             InputError: no such element; `where` opens the line.
@@ -56,16 +56,16 @@ class Interval:
     high: float
 
     def accepts(self, dtype: np.dtype[np.generic]) -> bool:
-        """Whether arrays of this type can hold elements: numbers, not booleans."""
+        """Return whether arrays of this type can hold elements: numbers, not booleans."""
         return dtype.kind in "iuf"
 
     def contains(self, values: Array) -> BoolArray:
-        """Elementwise membership; NaN is outside."""
+        """Return elementwise membership; NaN is outside."""
         inside: BoolArray = (values >= self.low) & (values <= self.high)
         return inside
 
     def describe(self) -> str:
-        """`[0, 1]`."""
+        """Return `[0, 1]`."""
         return f"[{self.low:g}, {self.high:g}]"
 
 

@@ -46,12 +46,12 @@ class Streams:
         return min(self.periods, 16)
 
     def key(self, name: str) -> Array:
-        """The Philox key of one stream."""
+        """Return the Philox key of one stream."""
         address = f"{self.seed}\x1f{self.scope}\x1f{name}\x1f{self.shard}"
         return np.frombuffer(blake2b(address.encode(), digest_size=16).digest(), np.uint64)
 
     def tape(self, name: str, width: int, start: int, stop: int) -> "Tape":
-        """The numbers of one stream for episodes start ≤ e < stop."""
+        """Return the numbers of one stream for episodes start ≤ e < stop."""
         return Tape(self, (name,), width, start, stop)
 
 
@@ -68,7 +68,7 @@ class Tape:
         self._chunks: dict[int, FloatArray] = {}
 
     def at(self, t: int) -> FloatArray:
-        """Period t's numbers in [0, 1), `(n, streams × width)`."""
+        """Return period t's numbers in [0, 1), `(n, streams × width)`."""
         chunk, row = divmod(t, self._span)
         numbers = self._chunks.get(chunk)
         if numbers is None:
@@ -79,7 +79,7 @@ class Tape:
         return numbers[row].T
 
     def _make(self, chunk: int) -> FloatArray:
-        """A chunk of all streams, `(span, streams × width, n)`: what one period asks for lies together."""
+        """Return a chunk of all streams, `(span, streams × width, n)`, so that one period's numbers lie together."""
         count, width = self.stop - self.start, self._width
         counter = chunk * self._chunk_counters + self.start * self._stride // 4
         out = np.empty((self._span, len(self._sources) * width, count))
@@ -100,7 +100,7 @@ class Tapes:
         self._tapes: dict[tuple[tuple[str, ...], int], Tape] = {}
 
     def at(self, names: tuple[str, ...], width: int, t: int, start: int, stop: int) -> FloatArray:
-        """Period t's numbers for the block's episodes start ≤ e < stop, `(n, streams × width)`."""
+        """Return period t's numbers for the block's episodes start ≤ e < stop, `(n, streams × width)`."""
         copies = self._streams.copies
         if copies == 1:
             return self._once(names, width, t, start, stop)
@@ -108,14 +108,14 @@ class Tapes:
         return np.tile(numbers.T, copies)[:, start:stop].T
 
     def _once(self, names: tuple[str, ...], width: int, t: int, start: int, stop: int) -> FloatArray:
-        """The numbers of episodes of the shard itself."""
+        """Return the numbers of episodes of the shard itself, from a tape that is kept while blocks lie in it."""
         tape = self._tapes.get((names, width))
         if tape is None or start < tape.start or stop > tape.stop:
             tape = self._tapes[names, width] = self._tape(names, width, start)
         return tape.at(t)[start - tape.start : stop - tape.start]
 
     def _tape(self, names: tuple[str, ...], width: int, start: int) -> Tape:
-        """As many whole blocks, from `start` on, as a tape can keep."""
+        """Return a tape that begins at episode `start` and holds as many whole blocks as fit."""
         span = self._streams.span
         periods = -(-self._streams.periods // span) * span
         per_block = max(1, periods * len(names) * width * self._block)

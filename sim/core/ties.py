@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 def scale_of(*tables: Array | float) -> float:
-    """The largest finite absolute value in the tables; 1 if all are 0."""
+    """Return the largest finite absolute value in the tables; 1 if all are 0."""
     largest = 0.0
     for table in tables:
         values = np.abs(np.asarray(table, dtype=np.float64))
@@ -52,7 +52,7 @@ def scale_of(*tables: Array | float) -> float:
 
 
 def first_largest(values: Array | Sequence[float], scale: float | None = None) -> int:
-    """The first flat index that ties with the largest value; NaN counts as −∞. Without a scale, that of the values.
+    """Return the first flat index that ties with the largest value, on the scale given or that of the values.
 
     >>> first_largest([1.0, 3.0 - 1e-15, 3.0])
     1
@@ -68,7 +68,7 @@ def first_largest(values: Array | Sequence[float], scale: float | None = None) -
 
 
 def first_smallest(values: Array | Sequence[float], scale: float | None = None) -> int:
-    """The same of the smallest; NaN counts as ∞.
+    """Return the first flat index that ties with the smallest value; NaN counts as ∞.
 
     >>> first_smallest([1.0, 0.0, -1e-15])
     1
@@ -77,12 +77,12 @@ def first_smallest(values: Array | Sequence[float], scale: float | None = None) 
 
 
 def largest_place(table: Array, scale: float | None = None) -> tuple[int, ...]:
-    """The first index, in C order, that ties with the largest value."""
+    """Return the first index, in C order, that ties with the largest value."""
     return tuple(int(k) for k in np.unravel_index(first_largest(table, scale), table.shape))
 
 
 def first_of(things: Iterable[T], value: Callable[[T], float], scale: float | None = None) -> T:
-    """The first of some things that ties with the one of largest value, as `max(..., key=)` would but for ties."""
+    """Return the first item that ties with the one of largest value: `max(..., key=)` with ties by tolerance."""
     known = list(things)
     return known[first_largest([value(one) for one in known], scale)]
 
@@ -102,14 +102,14 @@ class Best(Generic[T]):
         self._records: list[tuple[float, T]] = []  # ever larger, all that may still tie
 
     def offer(self, value: float, thing: T) -> None:
-        """One more."""
+        """Take one more value and its name."""
         if value > self.value:
             self.value = float(value)
             kept = [one for one in self._records if one[0] >= self.value - self._slack]
             self._records = [*kept, (self.value, thing)]
 
     def offer_all(self, values: Array, name: Callable[[int], T]) -> None:
-        """A whole table in C order; `name` says what a flat index is called."""
+        """Take the values of a table in C order; `name` gives the name of a flat index."""
         flat = values.reshape(-1)
         top = flat.max(initial=-np.inf)
         if not top > self.value:
@@ -126,7 +126,7 @@ class Best(Generic[T]):
 
 
 def descending(values: Array | Sequence[float], scale: float | None = None) -> list[int]:
-    """Indices, largest value first; a row of values each within the tolerance of the one before ties, and keeps order.
+    """Return indices by falling value; values that tie with the one before keep their order.
 
     >>> descending([1.0, 2.0, 2.0 + 1e-15, 3.0])
     [3, 1, 2, 0]
@@ -140,7 +140,7 @@ def descending(values: Array | Sequence[float], scale: float | None = None) -> l
 
 
 def oriented(direction: FloatArray) -> FloatArray:
-    """A direction as one vector: its largest entry, the first of those that tie, is +1.
+    """Return a direction as one vector: its largest entry, the first of those that tie, is +1.
 
     >>> oriented(np.array([0.5, -0.5 - 1e-15, 0.25])).round(12).tolist()
     [1.0, -1.0, 0.5]
@@ -149,7 +149,7 @@ def oriented(direction: FloatArray) -> FloatArray:
 
 
 def null_vector(space: FloatArray) -> FloatArray:
-    """One vector of a space given by orthonormal rows: the same whichever rows span it.
+    """Return one vector of a space given by orthonormal rows: the same whichever rows span it.
 
     That with the last entries 0 that can be, by elimination: the space's projection of the first unit vector that is
     not orthogonal to it, the entries that may be so set to 0, oriented.
@@ -171,12 +171,12 @@ def null_vector(space: FloatArray) -> FloatArray:
 
 
 def rank(singular_values: FloatArray) -> int:
-    """How many singular values count."""
+    """Return the number of singular values that count as different from 0."""
     return int((singular_values > RANK * max(1.0, float(singular_values.max(initial=0.0)))).sum())
 
 
 def figure(value: float, digits: int = 6) -> str:
-    """A figure in words; what is within `TIE` of 0 is rounding, and halves (up to `HALF`) are rounded away from 0.
+    """Return a figure in words; values within `TIE` of 0 become 0, halves (up to `HALF`) are rounded away from 0.
 
     >>> figure(-3e-16), figure(2 / 3, 4), figure(1.198125), figure(1.198125 * (1 - 1e-14))
     ('0', '0.6667', '1.19813', '1.19813')
@@ -185,7 +185,7 @@ def figure(value: float, digits: int = 6) -> str:
 
 
 def rounded_up(bound: float, scale: float) -> float:
-    """A residual bound as it is reported: up to one digit, `FLOOR` × scale at least, so that processors agree.
+    """Return a residual bound rounded up to one digit, `FLOOR` × scale at least, so that processors agree.
 
     >>> rounded_up(2.1e-11, 1.0), rounded_up(2e-11 * (1 + 1e-9), 1.0), rounded_up(3e-17, 10.0)
     (3e-11, 2e-11, 1e-11)

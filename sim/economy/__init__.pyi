@@ -17,7 +17,6 @@ from .density import (
     density_environment as density_environment,
     gauss_legendre as gauss_legendre,
 )
-from .draws import Inverse as Inverse, Move as Move
 from .environment import (
     Environment as Environment,
     State as State,

@@ -17,7 +17,7 @@ Spaces = Sequence[Sequence[Space]]
 
 
 def turned(values: Array) -> Array:
-    """`(P, N, E)` to rows, episodes slowest: `(E · P · N,)`."""
+    """Return an array `(P, N, E)` as rows, episodes slowest: `(E · P · N,)`."""
     sheet = values.reshape(-1, values.shape[-1])
     out = np.empty(sheet.shape[::-1], values.dtype)
     for k in range(0, len(sheet), STRIP):
@@ -26,28 +26,28 @@ def turned(values: Array) -> Array:
 
 
 def numbers(values: Array) -> pa.Array:
-    """Numbers or truth values `(P, N, E)`."""
+    """Return a column of numbers or truth values from an array `(P, N, E)`."""
     if _is_one_value(values):
         return pa.repeat(pa.scalar(values.flat[0].item(), pa.from_numpy_dtype(values.dtype)), values.size)
     return pa.array(turned(values))
 
 
 def numbers_or_none(values: Array) -> pa.Array:
-    """The same, NaN becomes null."""
+    """Return a column of numbers from an array `(P, N, E)`; NaN becomes null."""
     if _is_one_value(values) and np.isnan(values.flat[0]):
         return pa.nulls(values.size, pa.float64())
     return pa.array(turned(values), from_pandas=True)
 
 
 def names(agents: Sequence[str], times: int) -> pa.Array:
-    """A word of every agent, so many times one after the other."""
+    """Return a column that repeats one word per agent."""
     unique = list(dict.fromkeys(agents))
     codes = np.array([unique.index(name) for name in agents], np.int16)
     return _words(pa.array(np.tile(codes, times)), unique)
 
 
 def labels(values: Array, spaces: Spaces) -> pa.Array:
-    """Labels where every space is finite, numbers where one is an interval; what does not exist becomes null.
+    """Return a column of labels, or of numbers where a space is an interval; what does not exist becomes null.
 
     Args:
         values: `(P, N, E)`; or `(P, 1, E)`, the same for all agents.
@@ -66,7 +66,7 @@ def labels(values: Array, spaces: Spaces) -> pa.Array:
 
 
 def _is_one_value(values: Array) -> bool:
-    """Whether an array is one value, repeated."""
+    """Return whether an array is one number, broadcast."""
     return values.size > 0 and not any(values.strides)
 
 
@@ -75,7 +75,7 @@ def _words(codes: pa.Array, words: Sequence[str]) -> pa.Array:
 
 
 def _dictionary(spaces: Spaces) -> tuple[list[str], dict[Space, IntArray]]:
-    """All labels, and where those of every space stand among them; `NOTHING`, the last place, stays what it is."""
+    """Return all labels, and by space where its labels stand among them, with `NOTHING` as the last place."""
     distinct = list(dict.fromkeys(space for row in spaces for space in row if isinstance(space, Finite)))
     words = list(dict.fromkeys(label for space in distinct for label in space.labels))
     position = {label: k for k, label in enumerate(words)}
@@ -83,7 +83,7 @@ def _dictionary(spaces: Spaces) -> tuple[list[str], dict[Space, IntArray]]:
 
 
 def _coded(values: Array, spaces: Spaces, places: dict[Space, IntArray]) -> Array:
-    """Indices in their own spaces as indices among all labels, `(P, N, E)`."""
+    """Return indices in each agent's own space as indices among all labels, `(P, N, E)`."""
     if len(places) == 1:
         (place,) = places.values()
         same = np.array_equal(place[:-1], np.arange(len(place) - 1))

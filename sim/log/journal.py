@@ -69,11 +69,11 @@ class Journal:
         self._fields.pop(key, None)
 
     def fields(self, key: str) -> frozenset[str]:
-        """Names of what is recorded under a key; nothing is read for them."""
+        """Return the field names of a key's entry, without reading the journal."""
         return self._fields[key]
 
     def read(self, key: str) -> dict[str, Any]:
-        """What is recorded under a key."""
+        """Return the entry recorded under a key."""
         with self.path.open("rb") as file:
             file.seek(self._places[key])
             entry = _unsealed(file.readline())
@@ -146,7 +146,7 @@ def _sealed(entry: dict[str, Any]) -> bytes:
 
 
 def _unsealed(line: bytes) -> dict[str, Any] | None:
-    """A line's entry; None unless the line is just what `_sealed` makes of it."""
+    """Return the entry of a line, or None if the line is not exactly what `_sealed` writes for it."""
     try:
         entry: dict[str, Any] = json.loads(line)["entry"]
         whole = isinstance(entry["key"], str) and line.rstrip(b"\n") == _sealed(entry).rstrip(b"\n")

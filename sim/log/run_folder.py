@@ -86,12 +86,12 @@ class RunFolder:
         self._seen = self._stamps()
 
     def _stamps(self) -> list[tuple[int, int, int]]:
-        """By which a change of `run.json` or the journal is known."""
+        """Return inode, size and time of `run.json` and of the journal, to detect changes."""
         files = [path.stat() for name in ("run.json", "shards.jsonl") if (path := self.path / name).exists()]
         return [(file.st_ino, file.st_size, file.st_mtime_ns) for file in files]
 
     def _resumes(self) -> bool:
-        """Whether this run is there already; a void one is cleared away."""
+        """Return whether the folder already holds this run; clear away another one that is void."""
         if not _is_run(self.path):
             return False
         self.data = read_manifest(self.path)
@@ -196,19 +196,19 @@ class RunFolder:
             advance(1)
 
     def has(self, key: str) -> bool:
-        """Whether a shard is recorded as played."""
+        """Return whether a shard is recorded as played."""
         return key in self.journal and "failed" not in self.journal.fields(key)
 
     def summaries(self, keys: Iterable[str]) -> Iterator[Any]:
-        """What was summed up of shards, in the order of `keys`."""
+        """Yield the summaries of shards, in the order of `keys`."""
         return (self.journal.read(key)["summary"] for key in keys)
 
     def failures(self) -> list[dict[str, Any]]:
-        """What could not be played: `key`, `failed` (the reason) and `tries`."""
+        """Return what could not be played: `key`, `failed` (the reason) and `tries`."""
         return self._with("failed")
 
     def remarks(self) -> list[dict[str, Any]]:
-        """What was played, but not without a remark: `key` and `remark`."""
+        """Return the remarks on what was played: `key` and `remark`."""
         return self._with("remark")
 
     def _with(self, field: str) -> list[dict[str, Any]]:
@@ -217,12 +217,12 @@ class RunFolder:
     # What is recorded
 
     def record(self, key: str, files: Mapping[str, Any], summary: Any, remark: str = "") -> None:
-        """A shard whose files are written."""
+        """Record a shard whose files are written."""
         self.journal.append({"key": key, "files": files, "summary": summary, **({"remark": remark} if remark else {})})
         self.written += 1
 
     def fail(self, key: str, reason: str, tries: int) -> None:
-        """Something that could not be played."""
+        """Record something that could not be played."""
         self.journal.append({"key": key, "failed": reason, "tries": tries})
         self.written += 1
 
@@ -232,7 +232,7 @@ class RunFolder:
         self._write_manifest()
 
     def finish(self, keys: Iterable[str], *, void: bool = False) -> None:
-        """All that could be played is there: put the journal in order and say whether the run is complete.
+        """Put the journal in order and record whether the run is complete.
 
         Args:
             keys: of all shards, in order.
@@ -264,7 +264,7 @@ class RunFolder:
 
 
 def _is_run(path: Path) -> bool:
-    """Whether the folder holds a run; False where it is absent or empty.
+    """Return whether the folder holds a run; False where it is absent or empty.
 
     Raises:
         InputError: it is something else.
@@ -282,12 +282,12 @@ def _is_run(path: Path) -> bool:
 
 
 def _is_partial_manifest(path: Path) -> bool:
-    """Whether it is all that a program has left that was killed while it began a run."""
+    """Return whether a file is a manifest that a program was killed while it wrote."""
     return path.name.startswith(".run.") and path.name.endswith(".partial")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The contents of a run folder's `run.json`.
+    """Return the contents of a run folder's `run.json`.
 
     Raises:
         InputError: the folder is not a run, or `run.json` is damaged.
@@ -316,22 +316,22 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _rank(key: str) -> int:
-    """Where in `run.json` something stands, whenever it became known."""
+    """Return the place of an entry in `run.json`, which does not depend on when it was recorded."""
     return ORDER.index(key) if key in ORDER else len(ORDER)
 
 
 def _seal(data: Mapping[str, Any]) -> str:
-    """What `run.json` ends with: 16 hexadecimal digits over all else that stands in it."""
+    """Return 16 hexadecimal digits of a hash over all other entries of `run.json`."""
     return configuration_hash({key: value for key, value in data.items() if key != "seal"})
 
 
 def configuration_hash(configuration: Any) -> str:
-    """16 hexadecimal digits that stand for a configuration."""
+    """Return 16 hexadecimal digits of a hash of a configuration."""
     return sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def first_difference(old: Any, new: Any, where: str = "") -> str | None:
-    """The first place in which two pieces of plain data differ, as words, or None."""
+    """Return in words the first place where two pieces of plain data differ; None if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             place = f"{where}.{key}" if where else str(key)

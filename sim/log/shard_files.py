@@ -49,7 +49,7 @@ def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> dict[str
 
 
 def damage(root: Path, files: Mapping[str, Any]) -> str:
-    """The first of a shard's files that is missing or not what was written, with what is wrong; else nothing."""
+    """Return what is wrong with the first missing or changed file of a shard; empty if all are intact."""
     for name, file in files.items():
         try:
             if checksum(root / name) != file["sha256"]:
@@ -62,7 +62,7 @@ def damage(root: Path, files: Mapping[str, Any]) -> str:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """Return the SHA-256 checksum of a file in hexadecimal digits."""
     digest = sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):

@@ -17,7 +17,7 @@ SOMETIMES = ("report", "counted", "decision", "action", "reply")
 
 
 def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
-    """A row per (episode, period, agent), in that order; labels as dictionary columns.
+    """Return a row per (episode, period, agent), in that order; labels as dictionary columns.
 
     `report` is what the agent sent, `counted` what the designer used (the default if it was late or missing).
     Closing periods have neither report nor decision, only transfers that fell due.
@@ -56,7 +56,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
 
 
 def episodes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
-    """A row per (episode, agent): discounted utility, transfers and payoff."""
+    """Return a row per (episode, agent): discounted utility, transfers and payoff."""
     return _table(
         {
             **_episode_agent(record, first_episode, strategies),
@@ -74,7 +74,7 @@ def gains_table(
     strategies: Sequence[str],
     deviates: Sequence[bool],
 ) -> pa.Table:
-    """A row per (episode, agent): payoff, payoff of prescribed play under the same draws, and their difference."""
+    """Return a row per (episode, agent): payoff, payoff of prescribed play under the same draws, and the difference."""
     payoffs = record.payoffs
     return _table(
         {
@@ -88,7 +88,7 @@ def gains_table(
 
 
 def rounds_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
-    """A row per (episode, stretch of rounds, agent): mean payoffs while it was learned, and last what then was earned.
+    """Return a row per (episode, stretch of rounds, agent) with mean payoffs; the last row is the round that counts.
 
     A stretch is the rounds `first_round` to `round`; the last one is the round that counts, alone.
     """
@@ -121,12 +121,12 @@ def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]
 
 
 def _episodes(first: int, count: int, rows: int) -> pa.Array:
-    """The numbers of the episodes, each in so many rows."""
+    """Return a column of episode numbers, each repeated."""
     return pa.array(np.repeat(np.arange(first, first + count), rows))
 
 
 def _table(columns: dict[str, pa.Array]) -> pa.Table:
-    """A table that says which columns always hold something: nothing need be written of whether they do."""
+    """Return a table whose schema marks the columns that are never null."""
     fields = [
         pa.field(name, column.type, nullable=name in SOMETIMES or column.null_count > 0)
         for name, column in columns.items()
@@ -171,7 +171,7 @@ def write_table(table: pa.Table, file: Any) -> None:
 
 
 def _encoding(kind: pa.DataType, column: pa.ChunkedArray) -> str | None:
-    """A column's encoding; None: a dictionary."""
+    """Return the Parquet encoding of a column; None for a dictionary."""
     if pa.types.is_integer(kind):
         return "DELTA_BINARY_PACKED"
     if not pa.types.is_floating(kind):

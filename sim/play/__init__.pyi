@@ -1,4 +1,3 @@
-from .accumulator import Booking as Booking
 from .episode import Episode as Episode
 from .game import Game as Game, ProtocolOptions as ProtocolOptions, make_game as make_game, shortened as shortened
 from .latency import Latency as Latency
