@@ -22,6 +22,7 @@ from .experiments.runs.checking import (
     check_plugins as check_plugins,
     check_strategy as check_strategy,
 )
+from .experiments.runs.in_memory import simulate as simulate
 from .experiments.runs.replaying import replay as replay
 from .experiments.runs.results import read_run as read_run
 from .experiments.runs.running import run as run

@@ -36,9 +36,7 @@ class BestResponse(Strategy):
 
     def __init__(self, information: Literal["interim", "ex_post"] = "interim", exit: bool = False) -> None:
         if exit:
-            raise InputError(
-                "exit: leaving is no act of the protocol and cannot be played; see `audit --exit`"
-            )
+            raise InputError("exit: leaving is no act of the protocol and cannot be played; see `audit --exit`")
         self.information = information
         self.exit = exit
         self.spies = information == "ex_post"

@@ -5,7 +5,7 @@ from os import PathLike
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import load, make_mechanism, make_strategy
-from dynmech.experiments.catalog.options import construct
+from dynmech.experiments.catalog.options import construct, options_of, shown
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
@@ -73,6 +73,28 @@ def as_strategy(given: object) -> Strategy:
     if isinstance(given, Strategy):
         return given
     raise InputError(f"strategy: {_kind(given)} is neither a name, nor a class of strategies, nor a strategy")
+
+
+def mechanism_text(given: MechanismLike) -> str:
+    """Return a mechanism as it is typed: the text itself, or the name with the options that are not the default.
+
+    Raises:
+        InputError: an option is no text, so that the mechanism has no such name.
+    """
+    if isinstance(given, str):
+        return given
+    cls = given if inspect.isclass(given) else type(given)
+    name = str(getattr(cls, "name", cls.__name__))
+    if given is cls:
+        return name
+    typed = []
+    for option, parameter in options_of(cls).items():
+        value = getattr(given, option, parameter.default)
+        if not isinstance(value, str | int | float | None):
+            raise InputError(f"mechanism {name!r}: option {option!r} is no text; give the mechanism by its name")
+        if value != parameter.default:
+            typed.append(f"{option}={shown(value)}")
+    return f"{name}:{','.join(typed)}" if typed else name
 
 
 def described(given: object, name: str) -> str:

@@ -1,7 +1,7 @@
 """The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
 
 Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that breaks or is open. Exit 2: bad
-input, one line on standard error.
+input, one line on standard error; with `--json` an object with the key `error` on standard output, too.
 
 Help, version and completion of names load no numerical library: at its top a command's module imports what describes
 its options; what does its work is imported in its function.
@@ -80,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = command.main(words or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
-        _fail(str(error))
+        _fail(str(error), words)
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             code = INTERRUPTED
         elif hasattr(error, "format_message"):
-            _fail(error.format_message())
+            _fail(error.format_message(), words)
         else:
             raise
     except KeyboardInterrupt:
@@ -95,6 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(text: str) -> None:
-    sys.stderr.write(f"dynmech: {' '.join(text.split())}\n")
+def _fail(text: str, words: Sequence[str]) -> None:
+    """Say what is wrong in one line, and as a JSON object too where one was asked for; exit code 2."""
+    line = " ".join(text.split())
+    if "--json" in words:
+        from dynmech.experiments.runs.to_json import json_text
+
+        sys.stdout.write(json_text({"schema": 2, "error": line}) + "\n")
+    sys.stderr.write(f"dynmech: {line}\n")
     sys.exit(2)

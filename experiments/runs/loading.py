@@ -6,6 +6,7 @@ from typing import Any
 
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
+from dynmech.experiments.catalog.accepted import MechanismLike, as_mechanism
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
     STRATEGIES,
@@ -25,7 +26,7 @@ from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.play.game import Game, ProtocolOptions
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 
 
 def run_isolated(workers: Workers, whose: list[str], function: Callable[..., Any], *args: Any) -> Any:
@@ -67,14 +68,20 @@ def _environment(_: type, text: str) -> None:
 
 
 def open_game(
-    environment: Environment, mechanism: str, protocol: ProtocolOptions | None, tail: float, workers: Workers
+    environment: Environment, mechanism: MechanismLike, protocol: ProtocolOptions | None, tail: float, workers: Workers
 ) -> Game:
-    """The game of a mechanism by name; a user's mechanism is tried first, and held to what it declares.
+    """Return the game of a mechanism; a user's own is tried first, and held to what it declares.
 
     Raises:
         InputError, Refusal: as `make_mechanism` and `make_game`.
         PlayError: a user's mechanism does not keep its word.
     """
+    if not isinstance(mechanism, str):
+        rules = as_mechanism(mechanism, environment)
+        game = make_game(rules.environment, rules, protocol, tail=tail)
+        if not is_shipped(rules):
+            run_isolated(workers, [f"mechanism {rules.name!r}"], check_mechanism, game)
+        return game
     theirs = [cls for cls in mechanism_classes(mechanism) if not is_shipped(cls)]
     if theirs:
         names = [f"mechanism {cls.name!r}" for cls in theirs]

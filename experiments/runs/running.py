@@ -10,6 +10,7 @@ import numpy as np
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
@@ -78,8 +79,8 @@ class RunResult:
 
 def run(
     environment: Environment | str,
-    mechanism: str,
-    strategies: Mapping[str, str | Strategy] | None = None,
+    mechanism: MechanismLike,
+    strategies: Mapping[str, StrategyLike] | None = None,
     *,
     episodes: int = 10_000,
     seed: int = 0,
@@ -99,10 +100,10 @@ def run(
     ----------
     environment : Environment or str
         An economy, or its name, `name:key=value,…` or file.
-    mechanism : str
-        A mechanism's name, or `name:key=value,…`.
-    strategies : mapping of str to str or Strategy, optional
-        By agent (name, or number from 0): a strategy, or its name, or `name:key=value,…`.
+    mechanism : str, class or Mechanism
+        A mechanism, its class, its name, or `name:key=value,…`.
+    strategies : mapping of str to str, class or Strategy, optional
+        By agent (name, or number from 0): a strategy, its class, its name, or `name:key=value,…`.
     episodes : int
         Independent plays of the whole game, at least 2.
     seed : int
@@ -152,10 +153,11 @@ def run(
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
-    game = open_game(env, mechanism, protocol, tail, workers)
+    text, game = mechanism_text(mechanism), open_game(env, mechanism, protocol, tail, workers)
+    known = isinstance(mechanism, str) or is_shipped(game.mechanism)
     plan = _Plan(
-        typed=environment if isinstance(environment, str) else typed,
-        mechanism=mechanism,
+        typed=(environment if isinstance(environment, str) else typed) if known else "",
+        mechanism=text,
         game=game,
         profile=_fitting_profile(game, strategies or {}, workers),
         sampling=sampling,
@@ -330,7 +332,7 @@ def _failed(folder: RunFolder) -> str:
     return f"{failures[0]['failed']}{shards}; recorded in {folder.path}"
 
 
-def _fitting_profile(game: Game, strategies: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+def _fitting_profile(game: Game, strategies: Mapping[str, StrategyLike], workers: Workers) -> tuple[Strategy, ...]:
     """Return a strategy per agent; ours must fit, users' own are asked later, with the rest that they declare."""
     profile = _profile(game.environment.agents, strategies, workers)
     for agent, strategy in enumerate(profile):
@@ -339,7 +341,7 @@ def _fitting_profile(game: Game, strategies: Mapping[str, str | Strategy], worke
     return profile
 
 
-def _profile(agents: Sequence[str], strategies: Mapping[str, str | Strategy], workers: Workers) -> tuple[Strategy, ...]:
+def _profile(agents: Sequence[str], strategies: Mapping[str, StrategyLike], workers: Workers) -> tuple[Strategy, ...]:
     """Return a strategy per agent, prescribed play for those that are not named."""
     profile: list[Strategy] = [Truthful()] * len(agents)
     named: set[int] = set()
@@ -348,9 +350,7 @@ def _profile(agents: Sequence[str], strategies: Mapping[str, str | Strategy], wo
         if i in named:
             raise InputError(f"strategy: agent {agents[i]!r} is given twice")
         named.add(i)
-        if not isinstance(strategy, str | Strategy):
-            raise InputError(f"strategy of agent {agents[i]!r}: {strategy!r} is neither a name nor a strategy")
-        profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else strategy
+        profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else as_strategy(strategy)
     return tuple(profile)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
+from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
@@ -35,6 +36,7 @@ from dynmech.experiments.runs.stress_frames import gains_frame, mechanisms_frame
 from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.workers.pool import TRIES, Workers
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
@@ -47,7 +49,7 @@ ROWS = 600_000
 
 def stress(
     environment: Environment | str,
-    mechanisms: str | Sequence[str] = (),
+    mechanisms: MechanismLike | Sequence[MechanismLike] = (),
     *,
     episodes: int = 0,
     seed: int = 0,
@@ -67,7 +69,7 @@ def stress(
 
     Args:
         environment: an environment, or what the command line takes for one.
-        mechanisms: a name with options, or several; empty: all that there are.
+        mechanisms: a mechanism, a class or a name with options, or several; empty: all that there are.
         episodes: per case; 0: 10,000, fewer in long games.
         sampling: overrides `episodes` and `seed`, with shard and block sizes.
         log: `full`, `episodes` or `summary`.
@@ -82,13 +84,16 @@ def stress(
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed
-    mechanisms = [mechanisms] if isinstance(mechanisms, str) else list(mechanisms)
-    games, refusals, broken = _games(env, mechanisms, protocol, tail, workers)
+    asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)
+    named = _by_name(asked)
+    games, refusals, broken = _games(env, named, protocol, tail, workers)
+    if not all(isinstance(one, str) or is_shipped(one) for one in asked):
+        typed = ""  # a class that has no name on the command line
     sampling = _with_episodes(sampling or Sampling(episodes, seed), games, len(env.agents))
     families = list(STRATEGIES.all().values())
-    configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, mechanisms)
+    configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, named)
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
-    command = _command(env, typed, mechanisms, sampling, protocol, tail, log, plugins) if typed else None
+    command = _command(env, typed, list(named), sampling, protocol, tail, log, plugins) if typed else None
     with RunFolder(path, configuration, versions()) as folder:
         contests, tallies = _play(games, broken, families, sampling, folder, log, workers, progress)
     comparisons = sum(len(contest.cases) for contest in contests)
@@ -173,7 +178,7 @@ def _configuration(
     tail: float,
     log: str,
     plugins: Sequence[Path],
-    mechanisms: Sequence[str],
+    mechanisms: Mapping[str, MechanismLike],
 ) -> dict[str, Any]:
     """Return what decides the figures of a stress test; `names` are the mechanisms that are played or that break."""
     return {
@@ -189,12 +194,22 @@ def _configuration(
         "tail": tail,
         "protocol": (protocol or ProtocolOptions()).data(),
         "plugins": [file_hash(path) for path in plugins],
-        "code": code_hashes([*(MECHANISMS.get(split(name, "mechanism")[0]) for name in names), *families]),
+        "code": code_hashes([*(_class_of(name, mechanisms) for name in names), *families]),
     }
 
 
+def _class_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> object:
+    """Return the class of a mechanism, or one that stands for it."""
+    given = mechanisms.get(name, name)
+    return MECHANISMS.get(split(given, "mechanism")[0]) if isinstance(given, str) else given
+
+
 def _games(
-    env: Environment, names: Sequence[str], protocol: ProtocolOptions | None, tail: float, workers: Workers
+    env: Environment,
+    names: Mapping[str, MechanismLike],
+    protocol: ProtocolOptions | None,
+    tail: float,
+    workers: Workers,
 ) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
     """A game per mechanism, the reasons of those that refuse, and of users' that break the rules.
 
@@ -203,13 +218,9 @@ def _games(
     games: dict[str, Game] = {}
     refusals: dict[str, str] = {} if names else MECHANISMS.unavailable()
     broken: dict[str, str] = {}
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"mechanism {name!r} is given twice")
-    require_apart(names, "mechanism")
-    for name in names or MECHANISMS.all():
+    for name, mechanism in (names or {name: name for name in MECHANISMS.all()}).items():
         try:
-            games[name] = open_game(env, name, protocol, tail, workers)
+            games[name] = open_game(env, mechanism, protocol, tail, workers)
         except Refusal as error:
             if names:
                 raise
@@ -225,6 +236,20 @@ def _games(
     if not games:
         raise InputError(f"no mechanism fits environment {env.name!r}")
     return games, refusals, broken
+
+
+def _by_name(mechanisms: Sequence[MechanismLike]) -> dict[str, MechanismLike]:
+    """Return mechanisms by their text.
+
+    Raises:
+        InputError: one is given twice, or two would have the same files.
+    """
+    names = [mechanism_text(mechanism) for mechanism in mechanisms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"mechanism {name!r} is given twice")
+    require_apart(names, "mechanism")
+    return dict(zip(names, mechanisms, strict=True))
 
 
 def _stories(

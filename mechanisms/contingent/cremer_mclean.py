@@ -76,7 +76,7 @@ class CremerMcLean(LastPeriodMechanism):
         solution = spanning_solution(np.swapaxes(belief, 2, 3), wanted)
         if not solution.hits(wanted):
             at = largest_place(solution.residual)
-            left = wanted[at[0], at[1], :, at[2]] - belief[at[:2]] @ solution.transfers[*at[:2], :, at[2]]
+            left = wanted[at[0], at[1], :, at[2]] - belief[at[:2]] @ solution.transfers[at[0], at[1], :, at[2]]
             weights = mixture_text(left / np.abs(left).max(), stage.signals[agent])
             raise self.refuse(
                 f"in period {t} the others' signals do not identify that of agent {self.environment.agents[agent]!r}"

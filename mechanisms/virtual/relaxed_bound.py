@@ -30,7 +30,7 @@ from dynmech.mechanisms.planning.batch_plan import Plans, follow, solve_plans
 from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, own_flow, plans
 from dynmech.mechanisms.virtual.virtual_values import grid_virtual
 from dynmech.mechanisms.virtual.weights import include_all
-from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 from dynmech.sim.economy.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 
 PIECE = 6_000_000
@@ -199,7 +199,8 @@ def _ends(first: FirstSignal) -> FloatArray:
 
 def _inside(first: FirstSignal) -> FloatArray:
     """Return first signals from the least to the greatest, `(FINE,)`."""
-    return np.linspace(*_ends(first), FINE)
+    low, high = _ends(first).tolist()
+    return np.linspace(low, high, FINE)
 
 
 def _mean_excess(first: FirstSignal, kinks: FloatArray) -> FloatArray:
@@ -218,7 +219,7 @@ def _mean_excess(first: FirstSignal, kinks: FloatArray) -> FloatArray:
 
 
 def _crossings(
-    first: FirstSignal, low: FloatArray, high: FloatArray, level: FloatArray, rises: FloatArray
+    first: FirstSignal, low: FloatArray, high: FloatArray, level: FloatArray, rises: BoolArray
 ) -> FloatArray:
     """Return by bisection the signals between `low` and `high` at which θ crosses a level, `(n,)`."""
     for _ in range(52):

@@ -13,6 +13,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.simulation import Case, Sampling, lone_deviation, made_for, pilot
+from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.play.game import ProtocolOptions, make_game
@@ -51,7 +52,7 @@ def test_who_sees_the_others_signals_earns_what_the_search_says(seed: int, mecha
 
 
 def test_inside_a_mixture_it_is_made_too() -> None:
-    environment = load("oil-leases-prior")
+    environment = OilLeasesPrior().build()
     game = make_game(environment, CremerMcLean(environment))
     mixed = Mixture("half", [Truthful(), BestResponse()], [0.5, 0.5])
     case = made_for(game, Case("half", (mixed, Truthful())))
@@ -64,7 +65,7 @@ def test_inside_a_mixture_it_is_made_too() -> None:
 def test_what_cannot_be_worked_out_is_one_line() -> None:
     with pytest.raises(InputError, match="leaving is no act of the protocol"):
         BestResponse(exit=True)
-    environment = load("oil-leases-prior")
+    environment = OilLeasesPrior().build()
     rules = CremerMcLean(environment)
     hidden = make_game(environment, rules, ProtocolOptions(disclosure="own"))
     with pytest.raises(Refusal, match="it needs everything public"):

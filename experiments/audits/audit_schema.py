@@ -1,0 +1,161 @@
+"""The shape of `dynmech audit --json`, schema 2, as types; the JSON Schema that is published follows from them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["holds", "breaks", "undecided", "not_refuted", "outside_assumptions", "not_promised"]
+ByAgent = list[float | None] | None
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Strict(BaseModel):
+    """No key that is not named, no value that must be converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class GainData(_Strict):
+    """One gain: the figure, or the bounds between which it lies."""
+
+    agent: str
+    family: Literal["one_shot", "belief_manipulation", "best_response", "lies"]
+    information: Literal["ex_ante", "on_path", "interim", "ex_post"]
+    gain: float | None
+    bound: float | None
+    lower: float | None
+    upper: float | None
+    kind: Literal["exact", "bounds", "lower_bound", "refused"]
+    states: Literal["reachable", "all"]
+    confidence: float
+    certified: bool
+
+
+class TruthData(_Strict):
+    """What prescribed play is worth, ex ante, expected and discounted."""
+
+    payoff: list[float] | None
+    utility: list[float] | None
+    transfer: list[float] | None
+    welfare: float | None
+    first_best: float | None
+    revenue: float | None
+    net_revenue: float | None
+
+
+class BudgetData(_Strict):
+    """The least that the designer takes in: below 0 it is a deficit."""
+
+    ex_ante: float | None
+    expected_period: float | None
+    ex_post: float | None
+
+
+class ParticipationData(_Strict):
+    """The worst continuation payoff of prescribed play, by agent."""
+
+    ex_ante: ByAgent
+    interim: ByAgent
+    ex_post: ByAgent
+    at_the_start: ByAgent = None
+
+
+class PromiseData(_Strict):
+    """A promise and what became of it."""
+
+    promise: str
+    status: Status
+    worst: float | None
+    bound: float | None
+    where: dict[str, Any]
+
+
+class ConditionData(_Strict):
+    """What is known of a condition: None where it does not apply."""
+
+    holds: bool | None
+    value: float | None
+    where: dict[str, str | int]
+    note: str
+
+
+class OptionsData(_Strict):
+    """The options of the audit, and of the mechanism as typed."""
+
+    mechanism: dict[str, str]
+    coalitions: list[list[str]]
+    exit: bool
+    all_states: bool
+    disclosure: Literal["everything", "decisions", "own"]
+
+
+class TransferData(_Strict):
+    """The largest transfer of prescribed play, and the bound that the mechanism declares."""
+
+    value: float
+    agent: str
+    where: dict[str, Any]
+    declared: float | None
+
+
+class TiesData(_Strict):
+    """On-path states in which another message does as well."""
+
+    states: int
+    of: int
+
+
+class SituationData(_Strict):
+    """One situation of the worst deviation, and the message sent there."""
+
+    period: int | str
+    agent: str
+    signal: str
+    last_signal: str
+    reported: str
+    public: str
+    message: str
+    prescribed: str
+
+
+class AuditData(_Strict):
+    """One audit."""
+
+    schema_: Literal[2] = Field(alias="schema")
+    environment: str
+    mechanism: str
+    options: OptionsData
+    agents: list[str]
+    deviators: list[str]
+    discount: float
+    horizon: int | None
+    scale: Positive
+    tolerance: Annotated[float, Field(ge=0)]
+    backend: Literal["exact", "first reports", "epsilon", "sampled"]
+    reason: str | None
+    verdict: Status
+    sentence: str
+    truth: TruthData
+    gains: list[GainData]
+    budget: BudgetData
+    largest_transfer: TransferData | None
+    participation: ParticipationData
+    deposit: list[float | None] | None
+    promises: list[PromiseData]
+    assumptions: list[str]
+    violated_assumptions: list[str]
+    conditions: dict[str, ConditionData]
+    verified: str
+    ties: list[TiesData]
+    policy: list[SituationData] | None
+    witness: dict[str, Any] | None
+    sensitivity: list[Any] | None
+    first_reports: list[dict[str, Any]] = []
+    approximate: dict[str, Any] = {}
+    refused: str = ""
+    tried: list[dict[str, Any]] = []
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of an audit; `docs/audit.schema.json` holds it."""
+    return AuditData.model_json_schema()
