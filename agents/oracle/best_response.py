@@ -14,6 +14,8 @@ from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.roles import View
 
+NAME = "best-response"
+
 
 class BestResponse(Strategy):
     """Plays the best deviation of the exact search, the others playing as prescribed.
@@ -29,7 +31,6 @@ class BestResponse(Strategy):
     mechanism that the exact search takes, and everything public.
     """
 
-    name = "best-response"
     source = "the exact oracle"
     memory_periods = 1
     complexity = 5
@@ -37,6 +38,7 @@ class BestResponse(Strategy):
     def __init__(self, information: Literal["interim", "ex_post"] = "interim", exit: bool = False) -> None:
         if exit:
             raise InputError("exit: leaving is no act of the protocol and cannot be played; see `audit --exit`")
+        self.name = NAME  # not of the class: it is no family of candidates that a registry offers
         self.information = information
         self.exit = exit
         self.spies = information == "ex_post"

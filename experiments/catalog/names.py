@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
+from dynmech.agents.oracle.best_response import NAME, BestResponse
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.options import construct, explained, split
 from dynmech.experiments.scenarios.base import Scenario
@@ -193,7 +194,17 @@ def make_strategy(text: str) -> Strategy:
     'one-shot:period=1,map=flip'
     """
     name, options = split(text, "strategy")
-    return construct(STRATEGIES.get(name), "strategy", name, options)
+    return construct(strategy_class(name), "strategy", name, options)
+
+
+def strategy_class(name: str) -> type[Strategy]:
+    """Return the class of a strategy by name: a registered one, or the best response, which is made for a game.
+
+    Raises
+    ------
+        InputError: there is none.
+    """
+    return BestResponse if name == NAME else STRATEGIES.get(name)
 
 
 def is_shipped(thing: object) -> bool:

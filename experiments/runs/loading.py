@@ -9,12 +9,12 @@ from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, as_mechanism
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
-    STRATEGIES,
     is_shipped,
     load,
     make_strategy,
     mechanism_classes,
     names_file,
+    strategy_class,
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
@@ -109,7 +109,7 @@ def _game(_: type, environment: Environment, mechanism: str, protocol: ProtocolO
 
 def open_strategy(text: str, workers: Workers) -> Strategy:
     """`make_strategy`, a user's own being tried first."""
-    cls = STRATEGIES.get(split(text, "strategy")[0])
+    cls = strategy_class(split(text, "strategy")[0])
     if not is_shipped(cls):
         run_isolated(workers, [f"strategy {cls.name!r}"], _strategy, cls, text)
     return make_strategy(text)
