@@ -19,6 +19,7 @@ from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
 from dynmech.experiments.cli.listing import list_command
+from dynmech.experiments.cli.new import new_command
 from dynmech.experiments.cli.replay import replay_command
 from dynmech.experiments.cli.report import report_command
 from dynmech.experiments.cli.reproduce import reproduce_command
@@ -34,6 +35,7 @@ INTERRUPTED = 130
 COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_command,
     "check": check_command,
+    "new": new_command,
     "run": run_command,
     "stress": stress_command,
     "audit": audit_command,

@@ -66,6 +66,11 @@ def test_what_is_installed_knows_every_name(site: Path) -> None:
     assert listed(site) == ours()
 
 
+def test_what_is_installed_carries_the_templates_of_new_modules(site: Path, tmp_path: Path) -> None:
+    python(site, "-m", "dynmech", "new", "strategy", "my-own", "-o", str(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"my_own.py", "test_my_own.py"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["archive", "sdist"])
 def test_the_other_wheels_know_every_name(way: str, wheels: dict[str, Path], tmp_path: Path) -> None:
