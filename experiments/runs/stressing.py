@@ -87,8 +87,7 @@ def stress(
     asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)
     named = _by_name(asked)
     games, refusals, broken = _games(env, named, protocol, tail, workers)
-    if not all(isinstance(one, str) or is_shipped(one) for one in asked):
-        typed = ""  # a class that has no name on the command line
+    typed = typed if all(isinstance(one, str) or is_shipped(one) for one in asked) else ""
     sampling = _with_episodes(sampling or Sampling(episodes, seed), games, len(env.agents))
     families = list(STRATEGIES.all().values())
     configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, named)
