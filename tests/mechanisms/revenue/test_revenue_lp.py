@@ -256,8 +256,7 @@ def test_lotteries_are_played_though_not_audited() -> None:
         if not mechanism.optimum.certain:
             break
     assert not mechanism.optimum.certain
-    with pytest.raises(Refusal, match="lottery"):
-        audit(environment, mechanism)
+    assert "lottery" in audit(environment, mechanism).reason
     record = play_shard(
         make_game(environment, mechanism), [Truthful()], Streams(2, "lp", 0, 20_000, 2), episodes=20_000
     )
