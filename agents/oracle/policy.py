@@ -5,7 +5,7 @@ play by the others reveals their signals, what is public is what they reported a
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ def policy_rows(problem: Problem, value: Value) -> list[dict[str, Any]]:
 
     Returns:
         `period`, `agent`, `signal`, `last_signal` (its own true one), `reported` (its own last message), `public`
-        (what the others reported, what was decided), `message`, `prescribed`.
+        (what the others reported, what was decided), `message`, `prescribed`, `act` (whether it obeys after the
+        reports; empty where there is nothing to choose).
 
     Raises:
         Refusal: there are too many situations.
@@ -53,23 +54,26 @@ class _Walk:
         policy = self.messages[0][start]
         possible = np.flatnonzero(problem.prior > 0)
         for own in np.unique(first.own[possible]) if _has_choice(first) else ():
-            yield self._row(0, None, set(), int(own), int(policy[own]))
+            profiles = possible[first.own[possible] == own]
+            yield self._row(0, None, set(), int(own), int(policy[own])) | self._act(
+                0, start, profiles, int(policy[own])
+            )
         frontier = self._next(0, [(start, int(k), int(policy[first.own[k]])) for k in possible])
-        seen: dict[Origin, set[int]] = {}
-        t = 1
-        while frontier and (problem.stationary or t < len(problem.periods)):
-            new = {origin: sent for origin, sent in frontier.items() if not sent <= seen.get(origin, set())}
-            if not problem.stationary:
-                seen = {}
-            for origin, sent in new.items():
-                seen.setdefault(origin, set()).update(sent)
-            cases = list(self._cases(t, new))
-            if not problem.stationary:
-                yield from self._period_rows(t, new)
-            frontier = self._next(t, cases)
-            t += 1
         if problem.stationary:
-            yield from self._period_rows(1, seen)
+            yield from self._repeated_rows(frontier)
+            return
+        for t in range(1, len(problem.periods)):
+            yield from self._period_rows(t, frontier)
+            frontier = self._next(t, self._cases(t, frontier))
+
+    def _repeated_rows(self, frontier: dict[Origin, set[int]]) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a repeated period: everything that any later date leads to."""
+        seen: dict[Origin, set[int]] = {}
+        while frontier := {origin: sent for origin, sent in frontier.items() if not sent <= seen.get(origin, set())}:
+            for origin, sent in frontier.items():
+                seen.setdefault(origin, set()).update(sent)
+            frontier = self._next(1, self._cases(1, frontier))
+        yield from self._period_rows(1, seen)
 
     def _entry(self, t: int) -> int:
         return min(t, 1) if self.problem.stationary else t
@@ -88,14 +92,16 @@ class _Walk:
             for k in np.flatnonzero(laws[decision, before] > 0):
                 yield memory, int(k), int(self.messages[entry][memory, decision, before, period.own[k]])
 
-    def _next(self, t: int, cases: list[tuple[int, int, int]]) -> dict[Origin, set[int]]:
+    def _next(self, t: int, cases: Iterable[tuple[int, int, int]]) -> dict[Origin, set[int]]:
         """Return what cases of period t lead to, with the own messages that lead there."""
         period = self.problem.periods[self._entry(t)]
         out: dict[Origin, set[int]] = {}
-        self.left -= len(cases)
-        if self.left < 0:
-            raise Refusal(f"policy: more than {MOST:,} situations; look at `.witness` instead")
         for memory, profile, message in cases:
+            self.left -= 1
+            if self.left < 0:
+                raise Refusal(f"policy: more than {MOST:,} situations; look at `.witness` instead")
+            if message >= period.flow.shape[2]:  # it leaves
+                continue
             act = int(self.actions[self._entry(t)][memory, profile, message])
             decision = int(period.decision[memory, profile, message, act])
             following = int(period.following[memory, profile, message, act])
@@ -113,9 +119,11 @@ class _Walk:
             memory, decision, before = origin
             sent = origins[origin]
             older = alike[frozenset(sent), decision, before] > 1  # more than the last period matters
-            for own in np.unique(period.own[laws[decision, before] > 0]):
+            possible = np.flatnonzero(laws[decision, before] > 0)
+            for own in np.unique(period.own[possible]):
                 message = int(self.messages[entry][memory, decision, before, own])
-                row = self._row(t, origin, sent, int(own), message)
+                profiles = possible[period.own[possible] == own]
+                row = self._row(t, origin, sent, int(own), message) | self._act(entry, memory, profiles, message)
                 yield {**row, "public": f"{row['public']}, memory {memory}"} if older else row
 
     def _row(self, t: int, origin: Origin | None, sent: set[int], own: int, message: int) -> dict[str, Any]:
@@ -134,6 +142,14 @@ class _Walk:
             "message": message_text(problem, t, message),
             "prescribed": message_text(problem, t, truth),
         }
+
+    def _act(self, entry: int, memory: int, profiles: IntArray, message: int) -> dict[str, str]:
+        """Return whether the deviator obeys after a message, whatever the others' signals are."""
+        period = self.problem.periods[entry]
+        if period.flow.shape[3] == 1 or message >= period.flow.shape[2]:
+            return {"act": ""}
+        obeys = self.actions[entry][memory, profiles, message] == period.obey[memory, profiles, message]
+        return {"act": "obeys" if obeys.all() else "disobeys after some reports" if obeys.any() else "disobeys"}
 
     def _past(self, t: int, origin: Origin) -> tuple[str, str]:
         """Return the own last signal, and what is public of the last period."""
@@ -154,8 +170,8 @@ class _Walk:
 
 
 def _has_choice(period: Period) -> bool:
-    """Return whether there is more than one message to send."""
-    return period.flow.shape[2] > 1
+    """Return whether there is more than one message to send, or an act to choose."""
+    return period.flow.shape[2] * period.flow.shape[3] > 1
 
 
 def _truth_at(period: Period, memory: int, own: int) -> IntArray:

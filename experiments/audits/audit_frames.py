@@ -11,11 +11,11 @@ from dynmech.experiments.audits.audit_json import gain_rows
 from dynmech.experiments.audits.audit_result import FAMILIES, Audit, Search, no_search
 from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.verdicts import verdict_data
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
 
-POLICY = ["period", "agent", "signal", "last_signal", "reported", "public", "message", "prescribed"]
+POLICY = ["period", "agent", "signal", "last_signal", "reported", "public", "message", "prescribed", "act"]
 PROMISES = ["promise", "status", "worst", "bound", "where"]
 
 
@@ -43,11 +43,15 @@ def policy_frame(audit: Audit) -> pd.DataFrame:
     """Return the whole worst deviation ex ante; empty where nobody gains.
 
     Raises:
-        Refusal: there is no exact search, or there are too many situations.
+        Refusal: there is no exact search, it does not cover what a deviator knows ex ante, or the deviation has too
+            many situations.
     """
     if not audit.searches:
         raise no_search(audit)
     search = largest_ex_ante(audit)
+    unknown = next((one.refused for one in audit.searches if one.refused), "")
+    if search is None and unknown:
+        raise Refusal(f"policy: {unknown}")
     rows = policy_rows(search.problem, _value(search)) if search else []
     return pd.DataFrame(rows, columns=POLICY)
 

@@ -282,7 +282,7 @@ class Audit:
         """The whole worst deviation: a row per situation that it leads to, with the message sent there.
 
         Columns: `period`, `agent`, `signal`, `reported` (its own past lie), `public` (what was reported and decided
-        last), `message`, `prescribed`. Empty where nobody gains ex ante.
+        last), `message`, `prescribed`, `act` (whether it obeys). Empty where nobody gains ex ante.
         """
         from dynmech.experiments.audits.audit_frames import policy_frame
 

@@ -116,6 +116,7 @@ class SituationData(_Strict):
     public: str
     message: str
     prescribed: str
+    act: str
 
 
 class AuditData(_Strict):

@@ -75,11 +75,13 @@ def _show_deviation(audit: Audit, console: Console) -> None:
     who = audit.name(search)
     if len(rows) <= SHORT:
         table = plain_table()
-        for column in (*SITUATION, "message"):
+        acts = any(rows["act"])
+        for column in (*SITUATION, "message", *(["act"] if acts else [])):
             table.add_column(column.replace("_", " "), overflow="fold")
         for row in rows.to_dict("records"):
             said = Text(str(row["message"]), style="" if row["message"] == row["prescribed"] else "bold red")
-            table.add_row(*(str(row[column]) for column in SITUATION), said)
+            act = [Text(row["act"], style="" if row["act"] == "obeys" else "bold red")] if acts else []
+            table.add_row(*(str(row[column]) for column in SITUATION), said, *act)
         console.print()
         console.print(Text(f"The best response of {who}, situation by situation (lies in bold):"))
         console.print(table)
