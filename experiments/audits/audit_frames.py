@@ -9,7 +9,7 @@ from dynmech.agents.oracle.search import Family, Information, Value
 from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.audits.audit_json import gain_rows
 from dynmech.experiments.audits.audit_result import FAMILIES, Audit, Search, no_search
-from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.verdicts import verdict_data
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import first_largest

@@ -1,4 +1,4 @@
-"""An audit as one JSON object, schema 2; `audit_schema.json` says what it must look like."""
+"""An audit as one JSON object, schema 2; `audit_schema` says what it must look like."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -6,7 +6,7 @@ from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism, described
 from dynmech.experiments.catalog.options import split
-from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
@@ -41,7 +41,7 @@ class AuditRequest:
 
     @classmethod
     def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
-        """Open what is named; the options are those that nobody asked for.
+        """Open what is named, with the default options.
 
         Raises:
             InputError: no such name.

@@ -21,7 +21,6 @@ Source: Liu 2014, §5; "never gains more than ε" is printed there, without the 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,12 @@ import pandas as pd
 from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.experiments.plots.stress_plots import save_figure
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.whole_files import write_whole
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.density import DensityEnvironment, gauss_legendre
 from dynmech.sim.economy.environment import TableEnvironment
@@ -367,7 +366,4 @@ def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     axes.set_xlabel("largest transfer")
     axes.set_ylabel("ε: largest miss of the target (dashed: largest gain)")
     axes.legend(frameon=False)
-    picture = BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
-    write_whole(path, picture.getvalue())
-    return path
+    return save_figure(figure, path)

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dynmech.experiments.catalog.names import load, make_mechanism
-from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, Refusal

@@ -1,9 +1,8 @@
 """Pictures of results."""
 
-import os
 import re
 import warnings
-from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import pandas as pd
 
 from dynmech.experiments.runs.moments import signed
 from dynmech.experiments.runs.stress_result import StressResult, gain_table
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,14 +138,9 @@ def save_figure(figure: "Figure", path: Path) -> Path:
     InputError
         The file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script without a font
-            figure.savefig(partial, format="png", metadata={"Software": None})
-        os.replace(partial, path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    picture = BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script without a font
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    write_whole(path, picture.getvalue())
     return path

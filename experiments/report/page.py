@@ -19,7 +19,7 @@ from dynmech.experiments.report.toml_text import toml_text
 from dynmech.experiments.report.tournament_page import tournament_context
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.results import open_runs, read_whole
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.whole_files import write_whole
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
 """What each kind of page needs."""
@@ -105,11 +105,5 @@ def report(folder: Path | str, target: Path | str) -> Path:
         It is no run folder, its run has not been finished, or the file cannot be written.
     """
     text, path = render_report(folder), Path(target)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    write_whole(path, text)
     return path

@@ -1,3 +1,4 @@
+from .agent_profiles import agent_index as agent_index, strategy_profile as strategy_profile
 from .checking import (
     Finding as Finding,
     check_environment as check_environment,
@@ -27,7 +28,7 @@ from .results import (
     read_whole as read_whole,
     save_result as save_result,
 )
-from .running import RunResult as RunResult, agent_index as agent_index, make_protocol as make_protocol, run as run
+from .running import RunResult as RunResult, make_protocol as make_protocol, run as run
 from .shards import (
     Job as Job,
     make_job as make_job,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dynmech.agents.strategies.base import Strategy
-from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import (
     MechanismLike,
     StrategyLike,
@@ -16,9 +15,9 @@ from dynmech.experiments.catalog.accepted import (
     as_mechanism,
     as_strategy,
 )
+from dynmech.experiments.runs.agent_profiles import strategy_profile
 from dynmech.experiments.runs.loading import require_fit
 from dynmech.experiments.runs.moments import Moments, amount
-from dynmech.experiments.runs.running import agent_index
 from dynmech.experiments.runs.simulation import Case, Sampling, made_for, play, prescribed_case
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
@@ -180,14 +179,11 @@ def simulate(
 
 
 def _profile(game: Game, strategies: Mapping[str, StrategyLike]) -> tuple[Strategy, ...]:
-    """Return a strategy per agent, prescribed play for those that are not named."""
-    profile: list[Strategy] = [Truthful()] * len(game.environment.agents)
-    for who, given in strategies.items():
-        agent = agent_index(game.environment.agents, str(who))
-        strategy = as_strategy(given)
+    """Return a strategy per agent, each of which fits."""
+    profile = strategy_profile(game.environment.agents, strategies, as_strategy)
+    for agent, strategy in enumerate(profile):
         require_fit(game, agent, strategy)
-        profile[agent] = strategy
-    return tuple(profile)
+    return profile
 
 
 def _names(case: Case) -> list[str]:

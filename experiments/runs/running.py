@@ -12,6 +12,7 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
 from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, open_strategy, require_fit
@@ -334,38 +335,15 @@ def _failed(folder: RunFolder) -> str:
 
 def _fitting_profile(game: Game, strategies: Mapping[str, StrategyLike], workers: Workers) -> tuple[Strategy, ...]:
     """Return a strategy per agent; ours must fit, users' own are asked later, with the rest that they declare."""
-    profile = _profile(game.environment.agents, strategies, workers)
+
+    def opened(given: StrategyLike) -> Strategy:
+        return open_strategy(given, workers) if isinstance(given, str) else as_strategy(given)
+
+    profile = strategy_profile(game.environment.agents, strategies, opened)
     for agent, strategy in enumerate(profile):
         if all(map(is_shipped, strategy.components())):
             require_fit(game, agent, strategy)
     return profile
-
-
-def _profile(agents: Sequence[str], strategies: Mapping[str, StrategyLike], workers: Workers) -> tuple[Strategy, ...]:
-    """Return a strategy per agent, prescribed play for those that are not named."""
-    profile: list[Strategy] = [Truthful()] * len(agents)
-    named: set[int] = set()
-    for who, strategy in strategies.items():
-        i = agent_index(agents, who)
-        if i in named:
-            raise InputError(f"strategy: agent {agents[i]!r} is given twice")
-        named.add(i)
-        profile[i] = open_strategy(strategy, workers) if isinstance(strategy, str) else as_strategy(strategy)
-    return tuple(profile)
-
-
-def agent_index(agents: Sequence[str], who: str) -> int:
-    """Return the number of an agent, given its name (spaces may be hyphens) or its number from 0.
-
-    Raises:
-        InputError: there is no such agent.
-    """
-    for i, name in enumerate(agents):
-        if who in (name, slug(name)):
-            return i
-    if who.isdecimal() and int(who) < len(agents):
-        return int(who)
-    raise InputError(f"no agent {who!r}; agents: {', '.join(agents)}")
 
 
 def make_protocol(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dynmech.experiments.runs.running import agent_index
+from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.tournament.profiles import Role
 from dynmech.experiments.tournament.study import RoleEntry, Study
 from dynmech.sim.core.errors import InputError

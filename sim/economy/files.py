@@ -11,7 +11,6 @@ Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be l
 """
 
 import json
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.checks import check_text, field_path, on_one_line, shown
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.whole_files import write_whole
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
@@ -139,15 +139,7 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
     ...     load_environment(f"{folder}/small.json").agents
     ('agent 1',)
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(json.dumps(environment_to_data(environment)) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(Path(path), json.dumps(environment_to_data(environment)) + "\n")
 
 
 def environment_from_data(data: Any) -> TableEnvironment:

@@ -13,8 +13,9 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
+from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.loading import open_game
-from dynmech.experiments.runs.running import agent_index, make_protocol
+from dynmech.experiments.runs.running import make_protocol
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.runs.study import load_study
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior

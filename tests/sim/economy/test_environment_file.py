@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -301,12 +302,11 @@ def test_a_file_is_complete_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Mon
     save_environment(environment, path)
     before = path.read_bytes()
 
-    def full_disk(self: Path, data: str, encoding: str) -> int:
-        with self.open("w", encoding=encoding) as file:
-            file.write(data[: len(data) // 2])
+    def full_disk(source: Path, _: Path) -> None:
+        os.truncate(source, source.stat().st_size // 2)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full_disk)
+    monkeypatch.setattr(os, "replace", full_disk)
     with pytest.raises(InputError) as caught:
         save_environment(environment_from_data(good(name="other")), path)
     assert str(caught.value) == f"{path}: cannot be written: No space left on device"
