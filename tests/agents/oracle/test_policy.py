@@ -25,20 +25,21 @@ def test_what_is_played_stands_in_the_table(where: str, mechanism: str) -> None:
     public = said.groupby(["episode", "period"])["text"].agg(", ".join)
     table: dict[tuple[object, ...], set[str]] = {}
     for row in audit.policy.to_dict("records"):
-        key = (row["period"], row["signal"], row["last_signal"], row["public"].partition(", memory")[0])
-        table.setdefault((*key, row["reported"]), set()).add(row["message"])
+        known = (row["period"], row["signal"], row["last_signal"], row["public"].partition(", memory")[0])
+        table.setdefault((*known, row["reported"]), set()).add(row["message"])
     looked_up = 0
     for (episode, period), row in own.iterrows():
         if row["report"] in ("-", "nan", "None"):
             continue
+        key: tuple[object, ...]
         if period == 0:
             key = (0, row["signal"], "", "", "")
         else:
             past = own.loc[(episode, period - 1)]
             shown = period if audit.environment.horizon is not None else "1 or later"
-            known = f"{public.loc[(episode, period - 1)]}, decision {past['decision']}"
-            key = (shown, row["signal"], past["signal"], known, past["report"])
-        found = {k: v for k, v in table.items() if k[:4] == key[:4] and key[4] in str(k[4]).split(" or ")}
+            seen = f"{public.loc[(episode, period - 1)]}, decision {past['decision']}"
+            key = (shown, row["signal"], past["signal"], seen, past["report"])
+        found = {k: v for k, v in table.items() if k[:4] == key[:4] and str(key[4]) in str(k[4]).split(" or ")}
         if period == 0:
             found = {key: table[key]}
         assert row["report"] in set().union(*found.values()), (episode, period, key)
@@ -58,3 +59,10 @@ def test_where_nobody_gains_it_is_empty() -> None:
     audit = dm.audit("oil-leases-prior", "linked")
     assert len(audit.policy) == 0
     assert audit.to_dict()["policy"] is None
+
+
+def test_where_leaving_pays_the_table_ends_with_it() -> None:
+    """A hit and run before a contingent transfer falls due."""
+    audit = dm.audit("random:seed=1,agents=2,signals=3,horizon=3", "contingent-spanning", exit=True)
+    assert (audit.policy["message"] == "leave").any()
+    assert audit.to_dict()["policy"] is not None
