@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from dynmech.sim.core.source_index import modules_by_name
 
+BEST_RESPONSE = "best-response"
+"""The strategy that is made for a game and stands in no registry; its own module would load numerical libraries."""
+
 
 def complete_scenario(incomplete: str) -> list[str]:
     """Return the names of scenarios that begin so."""
@@ -19,6 +22,8 @@ def complete_strategy(incomplete: str) -> list[str]:
     """Return `AGENT=NAME` for the names of strategies that begin so; nothing before the equals sign."""
     agent, equals, start = incomplete.partition("=")
     names = _beginning(start, "dynmech.agents", "dynmech.strategies") if equals else []
+    if equals and BEST_RESPONSE.startswith(start):
+        names = sorted([*names, BEST_RESPONSE])
     return [f"{agent}={name}" for name in names]
 
 

@@ -62,9 +62,15 @@ def meanings() -> dict[str, str]:
 
 def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
     """Everything of one kind; what a package offers but cannot be used comes last, with the reason."""
+    from dynmech.agents.oracle.best_response import NAME, BestResponse
+    from dynmech.experiments.catalog.names import STRATEGIES
+
+    named = registry.all()
+    if registry is STRATEGIES:  # made for a game, so that it is no family of candidates
+        named = dict(sorted({**named, NAME: BestResponse}.items()))
     usable = [
         {"name": name, "source": _source(cls, registry), "options": _options(cls), "about": _about(cls)}
-        for name, cls in registry.all().items()
+        for name, cls in named.items()
     ]
     broken = [
         {"name": name, "source": "unavailable", "options": [], "about": reason}

@@ -1,17 +1,19 @@
 """The best response as a strategy by name: in runs and tournaments, with the exact gain inside its interval."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dynmech import audit, run
-from dynmech.agents.oracle.best_response import BestResponse
+from dynmech.agents.oracle.best_response import NAME, BestResponse
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.strategies.mixture import Mixture
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.cli.completion import complete_strategy
 from dynmech.experiments.runs.simulation import Case, Sampling, lone_deviation, made_for, pilot
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
@@ -109,3 +111,12 @@ def test_a_tournament_has_it(
         main(["tournament", "study.toml"])
     assert stop.value.code == 0
     assert "best" in capsys.readouterr().out
+
+
+def test_it_is_listed_and_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert complete_strategy("firm 1=best") == [f"firm 1={NAME}"]
+    with pytest.raises(SystemExit):
+        main(["list", "strategies", "--json"])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["strategies"]}
+    assert rows[NAME]["options"] == ["information=interim", "exit=false"]
+    assert list(rows) == sorted(rows)

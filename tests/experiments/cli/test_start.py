@@ -75,7 +75,8 @@ def test_a_shell_is_told_the_names_that_begin_so() -> None:
 def test_every_name_is_completed() -> None:
     assert complete_scenario("") == SCENARIOS.names()
     assert complete_mechanism("") == MECHANISMS.names()
-    assert complete_strategy("firm 1=") == [f"firm 1={name}" for name in STRATEGIES.names()]
+    strategies = sorted([*STRATEGIES.names(), "best-response"])
+    assert complete_strategy("firm 1=") == [f"firm 1={name}" for name in strategies]
     assert complete_strategy("firm 1=one") == ["firm 1=one-shot"]
     assert complete_strategy("firm") == []
     assert complete_scenario("oil-leases-p") == ["oil-leases-prior"]
