@@ -2,10 +2,10 @@ from . import testing as testing
 from .agents.strategies.base import AgentContext as AgentContext, Strategy as Strategy
 from .agents.strategies.per_episode import EpisodeStrategy as EpisodeStrategy
 from .experiments.audits.auditing import audit as audit
-from .experiments.audits.continuous import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
 from .experiments.audits.correlation import plot_correlation as plot_correlation, sweep_correlation as sweep_correlation
 from .experiments.audits.relaxed_economy import relaxation as relaxation
 from .experiments.audits.revenue_bound import bound as bound
+from .experiments.audits.transfer_sizes import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
 from .experiments.catalog.names import (
     load as load,
     make_mechanism as make_mechanism,

@@ -106,7 +106,8 @@ def audit(
 def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
     """Answer a request by the first backend that fits; by a limited search where an exact one is refused.
 
-    Raises:
+    Raises
+    ------
         InputError: an option was asked for that the backend cannot honour.
         Refusal: an exact search is refused, and so an option that only it honours.
     """

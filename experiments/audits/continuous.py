@@ -18,26 +18,22 @@ mechanism's own and, with two agents, three more between them: ε everywhere, as
 Source: Liu 2014, §5; "never gains more than ε" is printed there, without the factor.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.experiments.plots.stress_plots import save_figure
-from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
+from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.beliefs import belief_matrices
-from dynmech.sim.economy.density import DensityEnvironment, gauss_legendre
+from dynmech.sim.economy.density import gauss_legendre
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Promises, Situation
 
@@ -322,48 +318,3 @@ def _misses(rules: OnGrid, agent: int, law: FloatArray) -> tuple[float, float]:
 def _quadrature(rules: OnGrid, agent: int) -> float:
     off = _grid_law(rules, agent) - _true_law(rules, agent)
     return float(np.abs(_paid(rules, agent, off)).max())
-
-
-def epsilon_curve(
-    environment: DensityEnvironment,
-    bounds: Sequence[float] = (8.0, 12.0, 16.0, 24.0, 48.0),
-    ridges: Sequence[float] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5),
-    methods: Sequence[Method] = ("ridge", "bounded", "one-sided"),
-    **options: Any,
-) -> pd.DataFrame:
-    """ε against the size of transfers: a row per method and parameter, columns as `Miss` and `parameter`.
-
-    Args:
-        bounds: B for `bounded` and `one-sided`.
-        ridges: λ for `ridge`.
-        options: more options of `ContingentDensity`.
-    """
-    rows = []
-    for method in methods:
-        for parameter in ridges if method == "ridge" else bounds:
-            size = {"ridge" if method == "ridge" else "bound": parameter}
-            mechanism = ContingentDensity(environment, method=method, **{**options, **size})
-            rows.append({"parameter": parameter, **measure(mechanism).data()})
-    return pd.DataFrame(rows)
-
-
-def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
-    """ε (solid) and the largest gain (dashed) against the largest |p|, on logarithmic axes; one marker per method.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=150)
-    axes = figure.add_subplot()
-    for (method, rows), marker, grey in zip(
-        frame.groupby("method", sort=False), "os^D", ("0", "0.35", "0.6"), strict=False
-    ):
-        line = rows.sort_values("size")
-        axes.loglog(line["size"], line["epsilon"], marker=marker, color=grey, label=f"{method}: ε")
-        axes.loglog(line["size"], line["gain"].clip(lower=1e-12), marker=marker, color=grey, ls="--", mfc="white")
-    axes.set_xlabel("largest transfer")
-    axes.set_ylabel("ε: largest miss of the target (dashed: largest gain)")
-    axes.legend(frameon=False)
-    return save_figure(figure, path)

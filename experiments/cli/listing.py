@@ -65,7 +65,7 @@ def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
     from dynmech.agents.oracle.best_response import NAME, BestResponse
     from dynmech.experiments.catalog.names import STRATEGIES
 
-    named = registry.all()
+    named: dict[str, type[Any]] = registry.all()
     if registry is STRATEGIES:  # made for a game, so that it is no family of candidates
         named = dict(sorted({**named, NAME: BestResponse}.items()))
     usable = [

@@ -59,8 +59,8 @@ def _swept(
     environment: str, option: str, values: list[str], mechanism: str, plot: Path | None
 ) -> tuple[pd.DataFrame, Path | None]:
     """The table, and where the picture is."""
-    from dynmech.experiments.audits.continuous import epsilon_curve, plot_epsilon
     from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
+    from dynmech.experiments.audits.transfer_sizes import epsilon_curve, plot_epsilon
     from dynmech.experiments.catalog.names import load
     from dynmech.sim.economy.density import DensityEnvironment
 

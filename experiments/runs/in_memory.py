@@ -102,6 +102,7 @@ class Simulation:
         return list(zip(starts, records, strict=True))
 
     def __repr__(self) -> str:
+        """Return two lines: what was played, and who gained what."""
         gains = [
             f"{row['agent']} ({row['strategy']}) {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
             for row in self.agents.to_dict("records")

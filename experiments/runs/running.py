@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 class RunResult:
     """The result of a run.
 
-    Attributes:
+    Attributes
+    ----------
         agents: a row per agent: strategy, payoff, gain against prescribed play by all, with 95 % intervals.
         summary: welfare beside the first best, revenue, worst deficit, participation, periods and tail.
         folder: the run folder.
@@ -148,7 +149,6 @@ def run(
     >>> result.agents["strategy"].tolist()
     ['misreport:map=flip', 'truthful']
     """
-
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     sampling = sampling or Sampling(episodes, seed)
@@ -192,7 +192,7 @@ class _Plan:
         return prescribed_case(self.game)
 
     def configuration(self) -> dict[str, Any]:
-        """What makes two runs the same."""
+        """Return what makes two runs the same."""
         env = self.game.environment
         return {
             "command": "run",
@@ -210,7 +210,7 @@ class _Plan:
         }
 
     def command(self) -> str | None:
-        """The line that makes the run again; None where the economy was given as an object."""
+        """Return the line that makes the run again; None where the economy was given as an object."""
         if not self.typed:
             return None
         agents = self.game.environment.agents
@@ -280,7 +280,7 @@ def _agents_frame(plan: _Plan, tally: Tally) -> "pd.DataFrame":
 
 
 def _summary(plan: _Plan, tally: Tally, truth: Tally) -> dict[str, Any]:
-    """What was run, and welfare, revenue and participation of the case beside prescribed play's."""
+    """Return what was run, and welfare, revenue and participation of the case beside prescribed play's."""
     return {
         "environment": plan.typed or plan.game.environment.name,
         "mechanism": plan.mechanism,
@@ -300,7 +300,7 @@ def _story(plan: _Plan, kept_in: Path | None, workers: Workers) -> dict[str, Any
 
 
 def _learning(case: Case, before: Moments | None, last: Moments) -> list[dict[str, Any]]:
-    """A row per agent and stretch of rounds, the round that counts as the last stretch; `last` by agent `(N,)`."""
+    """Return a row per agent and stretch of rounds, the one that counts last; `last` by agent `(N,)`."""
     if before is None:
         return []
     rounds = max(strategy.rounds for strategy in case.strategies)

@@ -67,19 +67,54 @@ def stress(
 
     What a user's strategy or mechanism breaks is left out and reported; the rest is played.
 
-    Args:
-        environment: an environment, or what the command line takes for one.
-        mechanisms: a mechanism, a class or a name with options, or several; empty: all that there are.
-        episodes: per case; 0: 10,000, fewer in long games.
-        sampling: overrides `episodes` and `seed`, with shard and block sizes.
-        log: `full`, `episodes` or `summary`.
-        workers: processes, and limits of users' code.
-        typed: what the environment was typed as, where it was opened before; the result calls it so.
+    Parameters
+    ----------
+    environment : Environment or str
+        An economy, or its name, `name:key=value,…` or file.
+    mechanisms : str, class or Mechanism, or a sequence of these
+        A mechanism, a class or a name with options, or several; empty: all that there are.
+    episodes : int
+        Per case; 0: 10,000, fewer in long games.
+    seed : int
+        Of all random numbers.
+    out : Path or str, optional
+        The run folder; without one it lies in `runs/`.
+    protocol : ProtocolOptions, optional
+        Deadline and latency of messages, in periods, and what the designer discloses.
+    tail : float
+        Share of all discounted weight that is left out of an infinite horizon.
+    sampling : Sampling, optional
+        In place of `episodes` and `seed`; sets the episodes of a shard and of a block as well.
+    plugins : sequence of Path
+        Files that users' classes come from; they are part of what makes two runs the same.
+    log : str
+        `full`, `episodes` or `summary`.
+    workers : Workers, optional
+        Processes, and limits of users' code.
+    progress : Progress
+        Is told of phases and of finished work.
+    typed : str
+        What the environment was typed as, where it was opened before; the result calls it so.
 
-    Raises:
-        InputError: a name or number is wrong, or every mechanism refuses the environment.
-        PlayError: every mechanism is a user's and breaks the rules of play.
-        StorageError: the run folder cannot be written; the same call resumes.
+    Returns
+    -------
+    StressResult
+        A row per mechanism, family and agent that was played, exact gains beside the simulated ones, the sentence, the
+        folder.
+
+    Raises
+    ------
+    InputError
+        A name or number is wrong, or every mechanism refuses the environment.
+    PlayError
+        Every mechanism is a user's and breaks the rules of play.
+    StorageError
+        The run folder cannot be written; the same call resumes.
+
+    Notes
+    -----
+    Per mechanism, agent and family the member that gains most in a pilot is played on draws of its own; a gain is a
+    difference to prescribed play under the same draws of nature, its interval simultaneous over all comparisons.
     """
     workers = workers or Workers()
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
@@ -210,7 +245,7 @@ def _games(
     tail: float,
     workers: Workers,
 ) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
-    """A game per mechanism, the reasons of those that refuse, and of users' that break the rules.
+    """Return a game per mechanism, the reasons of those that refuse, and of users' that break the rules.
 
     One that the user has named must not refuse.
     """
@@ -240,7 +275,8 @@ def _games(
 def _by_name(mechanisms: Sequence[MechanismLike]) -> dict[str, MechanismLike]:
     """Return mechanisms by their text.
 
-    Raises:
+    Raises
+    ------
         InputError: one is given twice, or two would have the same files.
     """
     names = [mechanism_text(mechanism) for mechanism in mechanisms]

@@ -13,12 +13,11 @@ from dynmech.agents.strategies.misreport import Misreport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.continuous import (
     OnGrid,
-    epsilon_curve,
     even_points,
     measure,
     misses_everywhere,
-    plot_epsilon,
 )
+from dynmech.experiments.audits.transfer_sizes import epsilon_curve, plot_epsilon
 from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.moments import Moments
