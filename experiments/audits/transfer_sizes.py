@@ -31,7 +31,7 @@ def epsilon_curve(
         Weights λ on the size of transfers, for `ridge`.
     methods : sequence of str
         How transfers are chosen: `ridge`, `bounded`, `one-sided`.
-    options
+    options : Any
         More options of `contingent-density`.
 
     Returns

@@ -65,12 +65,12 @@ def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
     from dynmech.agents.oracle.best_response import NAME, BestResponse
     from dynmech.experiments.catalog.names import STRATEGIES
 
-    named: dict[str, type[Any]] = registry.all()
+    named: dict[str, type[Any]] = dict(registry.all())
     if registry is STRATEGIES:  # made for a game, so that it is no family of candidates
-        named = dict(sorted({**named, NAME: BestResponse}.items()))
+        named[NAME] = BestResponse
     usable = [
         {"name": name, "source": _source(cls, registry), "options": _options(cls), "about": _about(cls)}
-        for name, cls in named.items()
+        for name, cls in sorted(named.items())
     ]
     broken = [
         {"name": name, "source": "unavailable", "options": [], "about": reason}
