@@ -40,7 +40,8 @@ def listed(site: Path) -> dict[str, list[str]]:
 def ours() -> dict[str, list[str]]:
     """Return the names that this checkout knows."""
     registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
-    return {kind: registry.names() for kind, registry in registries.items()}
+    names = {kind: registry.names() for kind, registry in registries.items()}
+    return {**names, "strategies": sorted([*names["strategies"], "best-response"])}  # made for a game, in no registry
 
 
 def test_wheels_hold_the_same_files_whichever_way_they_were_built(wheels: dict[str, Path]) -> None:
