@@ -25,8 +25,6 @@ from dynmech.experiments.report.tournament_page import (
     HALF,
     coalition_gains,
     deviations,
-    empirical_game,
-    make_roles,
     replicator_paths,
     swept,
 )
@@ -34,6 +32,7 @@ from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import read_whole
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.stress_result import StressResult
+from dynmech.experiments.tournament.from_result import empirical_game, make_roles
 from dynmech.sim.core.errors import InputError
 
 ROWS = 40

@@ -4,8 +4,6 @@ from .stress_page import largest_gain as largest_gain
 from .tournament_page import (
     coalition_gains as coalition_gains,
     deviations as deviations,
-    empirical_game as empirical_game,
-    make_roles as make_roles,
     replicator_paths as replicator_paths,
     swept as swept,
 )

@@ -14,8 +14,9 @@ from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.equilibria import mixed
+from dynmech.experiments.tournament.from_result import empirical_game, make_roles
 from dynmech.experiments.tournament.population import Population
-from dynmech.experiments.tournament.profiles import Profile, Role, all_profiles, assigned, count, label, moves
+from dynmech.experiments.tournament.profiles import Profile, Role, label, moves
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import TIE, descending, first_of
@@ -95,30 +96,6 @@ def swept(environment: str, use: str) -> str:
 def coalition_gains(row: Mapping[str, Any]) -> bool:
     """Return whether a coalition's gain exceeds the error bound of its exact figure."""
     return row["exact"] is not None and row["exact"] > (row["exact_bound"] or 0.0) + ZERO
-
-
-def make_roles(game: Mapping[str, Any]) -> tuple[Role, ...]:
-    """Return the roles of a game from plain data."""
-    return tuple(Role(one["name"], tuple(one["agents"]), tuple(one["strategies"])) for one in game["roles"])
-
-
-def empirical_game(game: Mapping[str, Any]) -> EmpiricalGame | None:
-    """Return the game from plain data, one batch (the mean) per cell; None if some profile was not played."""
-    roles = make_roles(game)
-    if len(game["profiles"]) < count(roles):
-        return None
-    payoffs = {(row["profile"], row["role"], row["strategy"]): row["payoff"] for row in game["payoffs"]}
-    cells = {profile: _column(profile, roles, payoffs) for profile in all_profiles(roles)}
-    return EmpiricalGame(roles, cells)
-
-
-def _column(profile: Profile, roles: Sequence[Role], payoffs: Mapping[tuple[str, str, str], float]) -> FloatArray:
-    """Return every agent's payoff in a profile, `(N, 1)`."""
-    agents = sum(len(role.agents) for role in roles)
-    whose = {agent: role.name for role in roles for agent in role.agents}
-    name = label(profile, roles)
-    plays = assigned(profile, roles, agents)
-    return np.array([[payoffs[name, whose[a], plays[a]]] for a in range(agents)])
 
 
 def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Part:
             how many (agent, date, own signal) would rather leave).
         folder: where the run lies.
         coalitions: what each coalition of the study gains.
+        agents: names of the agents.
     """
 
     environment: str
@@ -36,6 +37,7 @@ class Part:
     table: pd.DataFrame
     folder: Path
     coalitions: Sequence[CoalitionGain] = ()
+    agents: Sequence[str] = ()
 
     @cached_property
     def population(self) -> list[dict[str, Any]]:
@@ -171,6 +173,7 @@ def game_data(part: Part, truth: str) -> dict[str, Any]:
     return {
         "environment": part.environment,
         "mechanism": part.mechanism,
+        "agents": list(part.agents),
         "roles": [
             {"name": role.name, "agents": list(role.agents), "strategies": list(role.strategies)} for role in game.roles
         ],

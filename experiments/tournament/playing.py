@@ -361,7 +361,8 @@ def _part(
         return None
     game = EmpiricalGame(roles, cells, study.seed)
     coalitions = [_coalition(job, plot, folder) for plot in plots]
-    return Part(text, job.mechanism, game, _table(job, game, tallies), folder.path, coalitions)
+    table, agents = _table(job, game, tallies), job.game.environment.agents
+    return Part(text, job.mechanism, game, table, folder.path, coalitions, agents)
 
 
 def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:

@@ -131,6 +131,22 @@ def label(profile: Profile, roles: Sequence[Role]) -> str:
     return "_".join(parts)
 
 
+def parse_label(name: str, roles: Sequence[Role]) -> Profile:
+    """Return the profile of a name, as `label` gives it.
+
+    >>> parse_label("2-truth.1-low", [Role("buyer", (0, 1, 2), ("truth", "low"))])
+    (('truth', 'truth', 'low'),)
+    """
+    profile = []
+    for part, role in zip(name.split("_"), roles, strict=True):
+        if len(role.agents) == 1:
+            profile.append((part,))
+            continue
+        counts = (piece.split("-", 1) for piece in part.split("."))
+        profile.append(tuple(strategy for n, strategy in counts for _ in range(int(n))))
+    return tuple(profile)
+
+
 def assigned(profile: Profile, roles: Sequence[Role], agents: int) -> list[str]:
     """Return one strategy per agent, in the order of the agents."""
     out = [""] * agents

@@ -11,10 +11,11 @@ import pytest
 
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.report.page import render_report, report
-from dynmech.experiments.report.tournament_page import by_mechanism, empirical_game, tournament_context
+from dynmech.experiments.report.tournament_page import by_mechanism, tournament_context
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import read_result, read_run, save_result
 from dynmech.experiments.runs.running import run
+from dynmech.experiments.tournament.from_result import empirical_game
 from dynmech.experiments.tournament.loading import check_tournament
 from dynmech.experiments.tournament.playing import tournament
 from dynmech.sim.core.errors import InputError
