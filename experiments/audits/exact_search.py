@@ -62,7 +62,7 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         figures=[gain for family in FAMILIES for search in searches for gain in _gains(request, search, family)],
         truth=_truth(environment, truthful),
         verdicts=[],
-        conditions=[*_conditions(environment), property_a(environment, mechanism), *own],
+        conditions=[*_conditions(environment, mechanism), property_a(environment, mechanism), *own],
         own=[condition.name for condition in own],
         budget=budget(environment, mechanism, truthful),
         participation=_participation(request, truthful),
@@ -126,10 +126,10 @@ def _truth(environment: TableEnvironment, truthful: TruthfulValues) -> Truth:
     )
 
 
-def _conditions(environment: TableEnvironment) -> list[Condition]:
-    """Return the conditions of the economy."""
+def _conditions(environment: TableEnvironment, mechanism: Mechanism) -> list[Condition]:
+    """Return the conditions of the economy, as the mechanism sees it."""
     special = separable_conditions(environment.economy) if isinstance(environment, SeparableEnvironment) else []
-    return [*all_conditions(environment), *special]
+    return [*all_conditions(environment, mechanism.sees), *special]
 
 
 def _own_conditions(mechanism: Mechanism) -> list[Condition]:

@@ -135,7 +135,8 @@ def _conditions(contest: Contest) -> list[Condition]:
     environment, mechanism = contest.game.environment, contest.game.mechanism
     if contest.exact.refused or not isinstance(environment, TableEnvironment) or not isinstance(mechanism, Mechanism):
         return []
-    return [private_values(environment), independent_types(environment), *mechanism.conditions()]
+    sees = mechanism.sees
+    return [private_values(environment, sees), independent_types(environment, sees), *mechanism.conditions()]
 
 
 def _best_gains(contest: Contest) -> list[float]:

@@ -84,17 +84,12 @@ def together(statuses: Iterable[str]) -> str:
 
 
 def violated(assumptions: Iterable[str], conditions: Sequence[Condition]) -> list[str]:
-    """The assumptions that are shown not to hold: every condition that would do is known and fails.
-
-    A condition of the mechanism's own, called `ASSUMPTION, if …`, that holds settles the assumption.
-    """
+    """The assumptions that are shown not to hold: every condition that would do is known and fails."""
     answers = {condition.name: condition.holds for condition in conditions}
     return [
         assumption
         for assumption in assumptions
-        if assumption in ASSUMED
-        and all(answers.get(name) is False for name in ASSUMED[assumption])
-        and not any(holds and name.startswith(f"{assumption}, if ") for name, holds in answers.items())
+        if assumption in ASSUMED and all(answers.get(name) is False for name in ASSUMED[assumption])
     ]
 
 

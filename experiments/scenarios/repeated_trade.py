@@ -6,7 +6,9 @@ with probability `persistence` and changes otherwise. Both choose in public whet
 with nobody to enforce anything it is what is left when somebody has not paid.
 
 Efficient is to come whenever the value exceeds the cost. With `enforced` somebody sees to it, and the other mechanisms
-say who pays what; without, `self-enforcing` finds the payments with which patient traders keep to it by themselves.
+say who pays what; without, `self-enforcing` finds the payments with which patient traders keep to it by themselves. It
+sees who comes, so that values are private for it. The other mechanisms go by what was decided: whether the other comes
+is then a hidden action that concerns one's own utility, values are not private, and staying away pays.
 
 Who would care: trading partners without a court, such as firms across borders or members of a credit circle.
 """

@@ -86,15 +86,13 @@ class SelfEnforcing(DirectMechanism):
             raise self.refuse(f"with K = {constant:g} a payment is negative; the least is {self.least_constant:.9g}")
 
     def conditions(self) -> list[Condition]:
-        """Return the conditions on the economy with public actions enforced; where one breaks, __init__ refuses."""
+        """Return what the economy with public actions enforced comes to; where it will not do, __init__ refuses."""
         shares = zip(self.environment.agents, self.run.average, self.base_payments, strict=True)
         payments = "; ".join(f"{name} earns {earned:.6g} per period, A = {base:.6g}" for name, earned, base in shares)
         return [
-            Condition("private values, if what all can see is enforced", True, 0.0, {}),
-            Condition("independent types, if what all can see is enforced", True, 0.0, {}),
             Condition(
                 "decisions of the very patient, one ergodic set", True, 0.0, {}, f"{payments}; K = {self.constant:.6g}"
-            ),
+            )
         ]
 
     def _away(self) -> int:

@@ -7,10 +7,16 @@ Independent types: with ν(θ′ | x, θ) the law of the next profile and ν_i i
 ν_i depends on the public part of the decision, i's own action, its own signal and the public state only; a public state
 moves by itself. The first alone is not enough: marginals may be moved by the others' signals and still multiply.
 
+The public part of a decision is what the designer carries out, and of agents' own actions as much as the mechanism
+sees (`Mechanism.sees`): what is seen can be contracted upon, whoever carries it out. So an economy in which agents come
+to the market in public has private values for a mechanism that sees them come, and for one that does not see it, it has
+not. With no mechanism in mind nothing is seen of actions.
+
 Source: Athey–Segal 2007, Definitions 1 and 3.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from math import prod
 from typing import NamedTuple
 
@@ -19,7 +25,7 @@ import numpy as np
 from dynmech.mechanisms.conditions.places import distinct_periods
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.tabulation import laws
-from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage, labels_text
@@ -27,6 +33,13 @@ from dynmech.sim.economy.stage import Stage, labels_text
 FIRST = "the first signals are correlated"
 
 Where = dict[str, str | int]
+
+Sees = Callable[[int, int], IntArray | None]
+"""By period and agent, what is seen of each of the agent's actions, `(actions,)`; None: nothing."""
+
+
+def unseen(t: int, agent: int) -> None:
+    """Return None: no action is seen."""
 
 
 class Violation(NamedTuple):
@@ -37,22 +50,23 @@ class Violation(NamedTuple):
     note: str
 
 
-def private_values(environment: TableEnvironment) -> Condition:
+def private_values(environment: TableEnvironment, sees: Sees = unseen) -> Condition:
     """Check that u^i(a, θ) depends on the public decision, i's own action and signal and the public state only.
 
-    The value is the largest change of utility that others cause.
+    The value is the largest change of utility that others cause. What is seen of actions is public.
     """
-    return _worst_violation("private values", value_violations(environment, distinct_periods(environment)))
+    return _worst_violation("private values", value_violations(environment, distinct_periods(environment), sees))
 
 
-def independent_types(environment: TableEnvironment) -> Condition:
+def independent_types(environment: TableEnvironment, sees: Sees = unseen) -> Condition:
     """Check that first signals are independent, and that next ones are and move by themselves.
 
     Given (a, θ), agent i's next signal may depend on θ^i, the public state ω and what was decided or done by i only; a
-    public state does not follow from private signals. The value is the largest change of a probability.
+    public state does not follow from private signals. The value is the largest change of a probability. What is seen of
+    actions is public.
     """
     periods = distinct_periods(environment, with_next=True)
-    return _worst_violation("independent types", type_violations(environment, periods))
+    return _worst_violation("independent types", type_violations(environment, periods, sees))
 
 
 def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
@@ -66,16 +80,16 @@ def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
     return Condition(name, False, amount, named.where, named.note)
 
 
-def value_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
+def value_violations(environment: TableEnvironment, periods: Sequence[int], sees: Sees = unseen) -> Iterator[Violation]:
     """Yield how much the others' signals and private actions change an agent's utility."""
     for t in periods:
         stage = environment.stage(t)
         for i, name in enumerate(environment.agents):
-            for change in _influences(stage, stage.utility[i], i):
+            for change in _influences(stage, stage.utility[i], i, _alike(stage, t, sees)):
                 yield Violation(change.amount, {"period": t, "agent": name, **change.where}, f"moved by {change.note}")
 
 
-def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> Iterator[Violation]:
+def type_violations(environment: TableEnvironment, periods: Sequence[int], sees: Sees = unseen) -> Iterator[Violation]:
     """Yield the correlation of first signals; then, by period, that of next signals, and what moves each."""
     yield Violation(float(np.abs(environment.prior - _product(environment.prior, 0)).max()), {"period": 0}, FIRST)
     for t in periods:
@@ -90,7 +104,7 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int]) -> It
         for axis, width in enumerate(after.axes):
             i = axis - after.offset  # −1: the public state
             rest = tuple(1 + len(stage.axes) + a for a in range(len(after.axes)) if a != axis)
-            for influence in _influences(stage, law.sum(axis=rest), i, values=width):
+            for influence in _influences(stage, law.sum(axis=rest), i, _alike(stage, t, sees), values=width):
                 whose = "the next public state" if i < 0 else "an agent's next signal"
                 place: Where = {"period": t, **({"agent": environment.agents[i]} if i >= 0 else {}), **influence.where}
                 yield Violation(influence.amount, place, f"{whose} is moved by {influence.note}")
@@ -105,8 +119,20 @@ def _product(law: FloatArray, leading: int) -> FloatArray:
     return out
 
 
-def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) -> Iterator[Violation]:
-    """Yield how others change agent i's table `(D, *A)` or `(D, *A, values)`: by signals, by private actions."""
+def _alike(stage: Stage, t: int, sees: Sees) -> list[list[IntArray]]:
+    """Return by agent its actions in classes that look alike to the mechanism."""
+    out = []
+    for i, labels in enumerate(stage.private_actions):
+        seen = sees(t, i)
+        parts = np.zeros(len(labels), np.intp) if seen is None else np.asarray(seen)
+        out.append([np.flatnonzero(parts == part) for part in np.unique(parts)])
+    return out
+
+
+def _influences(
+    stage: Stage, table: FloatArray, agent: int, alike: list[list[IntArray]], values: int = 1
+) -> Iterator[Violation]:
+    """Yield how others change agent i's table `(D, *A)` or `(D, *A, values)`: by signals, by what they do unseen."""
     table = table.reshape(len(stage.decisions), *stage.axes, values)
     others = tuple(1 + stage.offset + j for j in range(len(stage.signals)) if j != agent)
     if others:
@@ -121,8 +147,12 @@ def _influences(stage: Stage, table: FloatArray, agent: int, values: int = 1) ->
     sizes = tuple(len(labels) for labels in stage.private_actions)
     split = table.reshape(-1, *sizes, *table.shape[1:])
     acting = tuple(1 + j for j in range(len(sizes)) if j != agent)
-    if acting:
-        high, low = _extremes(split, acting)
+    for seen in product(*alike) if acting else ():  # what is seen, by agent, and the actions that look so
+        part = split[np.ix_(range(len(split)), *seen)]
+        high, low = (
+            (at[0], *(int(seen[j][k]) for j, k in enumerate(at[1 : 1 + len(sizes)])), *at[1 + len(sizes) :])
+            for at in _extremes(part, acting)
+        )
         shape = (len(stage.decisions) // prod(sizes), *sizes)
         names = [stage.decisions[np.ravel_multi_index(at[: len(shape)], shape)] for at in (high, low)]
         place = {"decisions": " and ".join(names), "profile": _profile(stage, high[len(shape) : -1])}

@@ -755,3 +755,18 @@ def test_a_mechanism_that_observes_actions_is_searched_with_what_it_sees(fine: f
     assert gains(found, Family.BEST_RESPONSE, "ex_ante") == pytest.approx([gain])
     assert found.holds == (gain == 0)
     assert found.truthful.transfer == pytest.approx([0])
+
+
+def test_what_a_mechanism_sees_of_actions_is_public_to_its_assumptions(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who comes to the market is seen by self-enforcing play, and not by the team mechanism, which it undoes."""
+    _, out, _ = call(capsys, "audit", "repeated-trade", "self-enforcing")
+    assert "promised where private values; independent types" in out
+    assert "\nyes private values\n" in out
+    assert "\nno  private values" not in out
+    code, out, _ = call(capsys, "audit", "repeated-trade", "team", "--json")
+    told = json.loads(out)
+    assert told["conditions"]["private values"]["holds"] is False
+    assert {row["promise"]: row["status"] for row in told["promises"]}["incentive: periodic ex post"] == (
+        "outside_assumptions"
+    )
+    assert code == 0

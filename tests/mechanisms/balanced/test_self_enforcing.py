@@ -23,6 +23,7 @@ from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.balanced.blackwell import long_run
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
 from dynmech.mechanisms.balanced.with_enforcement import enforced, parts
+from dynmech.mechanisms.conditions.dependence import private_values
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -382,8 +383,9 @@ def test_the_audit_says_how_patient_agents_must_be() -> None:
 def test_the_audit_shows_the_long_run_and_the_payments() -> None:
     environment = market()
     conditions = {c.name: c for c in audited(0.95).conditions}
-    assert not conditions["private values"].holds  # as long as nobody enforces what others do
-    assert conditions["private values, if what all can see is enforced"].holds
+    assert conditions["private values"].holds  # who comes is seen by all
+    assert conditions["independent types"].holds
+    assert not private_values(environment).holds  # for a mechanism that does not see who comes
     hand = ByHand(0.95, 0.75)
     note = conditions["decisions of the very patient, one ergodic set"].note
     for name, earned, base in zip(environment.agents, hand.u.mean(axis=1), hand.base, strict=True):
