@@ -375,7 +375,7 @@ def _sweep(name: str) -> Line:
     words = SWEEPS[name]
     code, said = _command([*words, "--json"])
     assert code == 0, f"sweep {name}: exit code {code}"
-    return Line(f"sweep {name}", 1.0, dict(_numbers("row", json.loads(said))))
+    return Line(f"sweep {name}", 1.0, dict(_numbers("row", json.loads(said)["rows"])))
 
 
 def _scenario(scenario: str, wanted: str) -> Iterator[Line]:

@@ -77,7 +77,7 @@ class Relaxation:
 
     def show(self, console: Console) -> None:
         """On the terminal."""
-        console.print(Text(f"{self.environment.name}: {self._sentence()}.", "bold"))
+        console.print(Text(self.sentence, "bold"))
         console.print()
         if self.continuum is not None:
             _line(
@@ -96,7 +96,12 @@ class Relaxation:
         if self.refused:
             console.print(Text(f"No program over all mechanisms: {self.refused}.", "yellow"))
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The most that any mechanism earns, in words."""
+        return f"{self.environment.name}: {self._most()}."
+
+    def _most(self) -> str:
         gap = self.gap
         if self.dynamic is not None and gap is not None:
             cost = f"private later signals cost {gap:.6g}" if gap > 1e-7 else "private later signals cost nothing"

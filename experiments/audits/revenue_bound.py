@@ -39,13 +39,17 @@ class RevenueBound:
             "binding": [vars(one) for one in optimum.binding],
         }
 
+    @property
+    def sentence(self) -> str:
+        """The most that any mechanism earns, in words."""
+        revenue = self.optimum.revenue
+        share = f", {revenue / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
+        return f"{self.environment.name}: no mechanism earns more than {revenue:.8g}{share}."
+
     def show(self, console: Console) -> None:
         """On the terminal."""
         optimum = self.optimum
-        share = f", {optimum.revenue / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
-        console.print(
-            Text(f"{self.environment.name}: no mechanism earns more than {optimum.revenue:.8g}{share}.", "bold")
-        )
+        console.print(Text(self.sentence, "bold"))
         lotteries = "it needs lotteries" if not optimum.certain else "no lotteries"
         console.print(
             Text(f"{optimum.variables:,} variables, {optimum.constraints:,} constraints, {lotteries}.", "dim")

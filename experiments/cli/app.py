@@ -7,7 +7,6 @@ Help, version and completion of names load no numerical library: at its top a co
 its options; what does its work is imported in its function.
 """
 
-import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -24,6 +23,8 @@ from dynmech.experiments.cli.replay import replay_command
 from dynmech.experiments.cli.report import report_command
 from dynmech.experiments.cli.reproduce import reproduce_command
 from dynmech.experiments.cli.run import run_command
+from dynmech.experiments.cli.shared import SCHEMA
+from dynmech.experiments.cli.streams import OutputLostError, careful_streams
 from dynmech.experiments.cli.stress import stress_command
 from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
@@ -74,35 +75,50 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
-    command = typer.main.get_command(app)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
-            stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(words or ["--help"], prog_name="dynmech", standalone_mode=False)
+        with careful_streams():
+            code = _run(words)
+    except OutputLostError as lost:
+        with careful_streams():  # standard output leads nowhere now; standard error may be lost as well
+            if lost.line:
+                _say(lost.line)
+        code = lost.code
+    sys.exit(code)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run the command that the words name and return its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
-        _fail(str(error), words)
+        return _fail(str(error), words)
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             code = INTERRUPTED
         elif hasattr(error, "format_message"):
-            _fail(error.format_message(), words)
+            return _fail(error.format_message(), words)
         else:
             raise
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
-        sys.stderr.write("dynmech: interrupted; the same line resumes\n")
-    sys.exit(code if isinstance(code, int) else 0)
+        _say("interrupted; the same line resumes", words)
+    return code if isinstance(code, int) else 0
 
 
-def _fail(text: str, words: Sequence[str]) -> None:
-    """Say what is wrong in one line, and as a JSON object too where one was asked for; exit code 2."""
+def _fail(text: str, words: Sequence[str]) -> int:
+    """Say what is wrong in one line; exit code 2."""
     line = " ".join(text.split())
-    if "--json" in words:
-        from dynmech.experiments.runs.to_json import json_text
+    _say(line, words)
+    return 2
 
-        sys.stdout.write(json_text({"schema": 2, "error": line}) + "\n")
+
+def _say(line: str, words: Sequence[str] = ()) -> None:
+    """Write one line to standard error, and a JSON object to standard output where one was asked for."""
+    if "--json" in words:
+        from dynmech.experiments.runs.to_json import print_json
+
+        print_json({"schema": SCHEMA, "error": line})
     sys.stderr.write(f"dynmech: {line}\n")
-    sys.exit(2)

@@ -43,16 +43,23 @@ def audit_command(
     ] = None,
     plugin: options.Plugins = [],  # noqa: B006
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Verdicts: the most that any deviation gains, every promise; exit code 1 if one breaks or is open."""
     request = _request(environment, mechanism, plugin).with_options(
         [members.split("+") for members in coalition], tolerance, exit=leave, all_states=all_states
     )
-    result = _audit(request)
+    result = _audit(request, quiet)
     if policy is not None:
         _write_policy(result, policy)
-    hand_out(as_json, result.to_dict, lambda console: _show(result, console, verbose, policy))
+    hand_out(
+        as_json,
+        result.to_dict,
+        lambda console: _show(result, console, verbose, policy),
+        quiet=quiet,
+        brief=lambda: _brief(result, policy),
+    )
     if not result.holds:
         raise typer.Exit(1)
 
@@ -70,13 +77,20 @@ def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditReq
     return AuditRequest(economy, rules, (environment, mechanism), split(mechanism, "mechanism")[1])
 
 
-def _audit(request: "AuditRequest") -> "Audit":
+def _audit(request: "AuditRequest", quiet: bool) -> "Audit":
     """Audit with progress shown."""
     from dynmech.experiments.audits.auditing import run_audit
     from dynmech.experiments.cli.console import progress_bars
 
-    with progress_bars() as progress:
+    with progress_bars(quiet) as progress:
         return run_audit(request, progress)
+
+
+def _brief(result: "Audit", policy: Path | None) -> list[object]:
+    """The verdict, and the file that was written."""
+    from dynmech.experiments.audits.audit_text import headline
+
+    return [headline(result), *([policy] if policy else [])]
 
 
 def _write_policy(result: "Audit", path: Path) -> None:

@@ -23,6 +23,8 @@ def bound_command(
     relaxed: Annotated[
         bool, typer.Option("--relaxed", help="Also show what could be earned if only the first signals were private.")
     ] = False,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """The most that any mechanism can earn on a finite economy, and what stands in the way of more.
@@ -39,4 +41,4 @@ def bound_command(
         raise InputError("--leave and --relaxed: the relaxed bound is for agents that stay")
     two_periods = leave or not isinstance(economy, SeparableEnvironment)
     result = relaxation(economy) if relaxed or not two_periods else bound(economy, leave=leave)
-    hand_out(as_json, result.data, result.show)
+    hand_out(as_json, result.data, result.show, quiet=quiet, brief=lambda: (result.sentence,))

@@ -1,11 +1,18 @@
 """`dynmech check`: hold what plug-in files offer to what it declares."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dynmech.experiments.cli import options
 from dynmech.experiments.cli.completion import complete_scenario
+from dynmech.experiments.cli.shared import hand_out
+
+if TYPE_CHECKING:
+    from dynmech.experiments.runs.checking import Finding
 
 
 def check_command(
@@ -25,7 +32,9 @@ def check_command(
     memory_limit: Annotated[
         float, typer.Option("--memory-limit", metavar="GB", help="Memory that each check may take.")
     ] = 2.0,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON list on standard output.")] = False,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Do your own strategies, mechanisms and scenarios keep to what they declare? Exit code 1 if one does not."""
     from rich.text import Text
@@ -33,16 +42,24 @@ def check_command(
     from dynmech.experiments.cli.console import make_console
     from dynmech.experiments.runs.checking import check_plugins
     from dynmech.experiments.runs.loading import make_workers
-    from dynmech.experiments.runs.to_json import print_json
 
     limits = make_workers(1, time_limit, memory_limit).limits
-    console, findings = make_console(), []
-    begin = (lambda _: None) if as_json else (lambda what: console.print(Text(f"{what}: ", "bold"), end=""))
+    console, findings, silent = make_console(), [], quiet or as_json
+    begin = (lambda _: None) if silent else (lambda what: console.print(Text(f"{what}: ", "bold"), end=""))
     for finding in check_plugins(files, environment or None, limits=limits, begin=begin):
         findings.append(finding)
-        if not as_json:
-            console.print(Text.assemble(finding.status, f", {finding.why}" if finding.why else ""))
-    if as_json:
-        print_json([finding._asdict() for finding in findings])
+        if not silent:  # at once: the next check may take its time
+            console.print(Text(_status(finding)))
+    hand_out(
+        as_json,
+        lambda: [finding._asdict() for finding in findings],
+        lambda _: None,
+        quiet=quiet,
+        brief=lambda: [f"{finding.what}: {_status(finding)}" for finding in findings],
+    )
     if any(finding.status == "fails" for finding in findings):
         raise typer.Exit(1)
+
+
+def _status(finding: Finding) -> str:
+    return f"{finding.status}, {finding.why}" if finding.why else finding.status

@@ -24,17 +24,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.cli.refusals import show_by_text, show_refusals
 from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.replaying import Replay
 from dynmech.experiments.runs.running import RunResult
+from dynmech.experiments.runs.simulation import silent
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
-
-MONEY = ("earns", "pays")
-"""Columns of a replay that hold money."""
 
 PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
@@ -51,8 +49,11 @@ def make_console() -> Console:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    """Bars on a terminal, plain lines elsewhere, with rate and time left; both on standard error."""
+def progress_bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+    """Bars on a terminal, plain lines elsewhere, with rate and time left; both on standard error. Or nothing."""
+    if quiet:
+        yield silent
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda name, total: PlainProgress(name, total).advance
@@ -123,8 +124,12 @@ def show_meanings(meanings: Mapping[str, str], console: Console) -> None:
     console.print()
 
 
-def show_stress(result: StressResult, console: Console) -> None:
-    """One sentence, one table, and what stands behind it."""
+def show_stress(result: StressResult, console: Console, why: bool = False) -> None:
+    """One sentence, one table, and what stands behind it.
+
+    Args:
+        why: say of each mechanism that was not played why.
+    """
     console.print(Text(result.sentence, style="bold"))
     console.print()
     families = list(gain_table(result).columns)
@@ -134,7 +139,7 @@ def show_stress(result: StressResult, console: Console) -> None:
     console.print(Text(_legend(result), style="dim"))
     console.print()
     said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
-    _by_text(said, console)
+    show_by_text(said, console)
     for row in result.gains[~result.gains["agrees"]].to_dict("records"):
         console.print(
             Text(
@@ -143,15 +148,8 @@ def show_stress(result: StressResult, console: Console) -> None:
                 style="bold yellow",
             )
         )
-    _by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
-    _by_text({name: f"not played, {reason}" for name, reason in result.refusals.items()}, console, style="dim")
-
-
-def _by_text(said: Mapping[str, str], console: Console, style: str = "") -> None:
-    """What is said of each name; names of which the same is said stand together."""
-    for text in dict.fromkeys(said.values()):
-        names = ", ".join(name for name in said if said[name] == text)
-        console.print(Text.assemble((f"{names}: ", "bold"), (text, style)))
+    show_by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
+    show_refusals(result.refusals, console, why)
 
 
 def _legend(result: StressResult) -> str:
@@ -294,19 +292,23 @@ def _worst_line(result: StressResult, mechanism: str) -> str:
     return text
 
 
-def show_run(result: RunResult, console: Console) -> None:
-    """A sentence, a table by agent, a line of totals."""
+def run_sentence(result: RunResult) -> str:
+    """Who plays what, and what it gains."""
     s = result.summary
     liars = result.agents[result.agents["strategy"] != "truthful"]
     if liars.empty:
-        opening = f"Everybody plays as prescribed by {s['mechanism']} on {s['environment']}."
-    else:
-        parts = [
-            f"{row['agent']} plays {row['strategy']} and gains {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
-            for row in liars.to_dict("records")
-        ]
-        opening = f"Under {s['mechanism']} on {s['environment']}, {'; '.join(parts)}."
-    console.print(Text(opening, style="bold"))
+        return f"Everybody plays as prescribed by {s['mechanism']} on {s['environment']}."
+    parts = [
+        f"{row['agent']} plays {row['strategy']} and gains {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
+        for row in liars.to_dict("records")
+    ]
+    return f"Under {s['mechanism']} on {s['environment']}, {'; '.join(parts)}."
+
+
+def show_run(result: RunResult, console: Console) -> None:
+    """A sentence, a table by agent, a line of totals."""
+    s = result.summary
+    console.print(Text(run_sentence(result), style="bold"))
     console.print()
     table = plain_table()
     for header in ("agent", "strategy"):
@@ -347,50 +349,3 @@ def _net_revenue(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     mean, half_width = (amount(summary[key], 3) for key in ("net_revenue", "net_revenue_half_width"))
     return [("net rev.", f"{mean} ± {half_width}, less the designer's costs")]
-
-
-def show_replay(found: Replay, console: Console) -> None:
-    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
-    stories = [
-        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} in this episode, "
-        f"{amount(found.gains[agent][1])} on average over all (discounted)"
-        for agent, strategy in found.deviators.items()
-    ]
-    told = "; ".join(stories) or "everybody plays as prescribed"
-    console.print(Text(f"{found.mechanism}, episode {found.episode}: {told}.", style="bold"))
-    console.print()
-    table = plain_table()
-    for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):
-        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold")
-    for header in ("truth:\nreport", "decision", "earns", "pays"):
-        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
-    for row in found.played.to_dict("records"):
-        lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
-        said = Text(
-            _sent(row["report"], row["counted"]), style="bold red" if lie and row["agent"] in found.deviators else ""
-        )
-        table.add_row(
-            str(row["period"]),
-            str(row["agent"]),
-            _label(row["signal"]),
-            said,
-            _label(row["decision"]),
-            amount(row["utility"]),
-            amount(row["transfer"]),
-            _sent(row["truth report"], row["truth counted"]),
-            _label(row["truth decision"]),
-            amount(row["truth utility"]),
-            amount(row["truth transfer"]),
-        )
-    console.print(table)
-
-
-def _sent(report: object, counted: object) -> str:
-    """A report, and what the designer took instead if it came late or not at all."""
-    said, taken = _label(report), _label(counted)
-    return said if said == taken else f"{said or 'nothing'} (counted: {taken})"
-
-
-def _label(value: object) -> str:
-    """A label, a number, or nothing (a closing period)."""
-    return "" if value is None or value != value else str(value)

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
     from dynmech.sim.core.registry import Registry
 
+UNAVAILABLE = "unavailable"
+"""The source of what a package offers but cannot be used."""
+
 KINDS = ("scenarios", "mechanisms", "strategies")
 
 
 def list_command(
     kind: Annotated[str, typer.Argument(help="scenarios, mechanisms, strategies, or all of them.")] = "all",
     plugin: Annotated[list[Path], typer.Option("--plugin", metavar="FILE", help="A Python file to take in.")] = [],  # noqa: B006
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """What there is, a line each, with its options and its source."""
@@ -35,7 +40,12 @@ def list_command(
         raise InputError(f"list: {kind!r} is none of {', '.join(KINDS)}")
     registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
     listed = {name: rows(registry) for name, registry in zip(KINDS, registries, strict=True) if kind in (name, "all")}
-    hand_out(as_json, lambda: listed, lambda console: _show(listed, console))
+    hand_out(as_json, lambda: listed, lambda console: _show(listed, console), quiet=quiet, brief=lambda: _names(listed))
+
+
+def _names(listed: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """The names that can be used."""
+    return [row["name"] for rows in listed.values() for row in rows if row["source"] != UNAVAILABLE]
 
 
 def _show(listed: dict[str, list[dict[str, Any]]], console: Console) -> None:
@@ -73,7 +83,7 @@ def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
         for name, cls in sorted(named.items())
     ]
     broken = [
-        {"name": name, "source": "unavailable", "options": [], "about": reason}
+        {"name": name, "source": UNAVAILABLE, "options": [], "about": reason}
         for name, reason in registry.unavailable().items()
     ]
     return usable + broken

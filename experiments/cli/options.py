@@ -1,5 +1,7 @@
 """Options that several commands take; their types, flags and help."""
 
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -79,6 +81,32 @@ TimeLimit = Annotated[
 MemoryLimit = Annotated[
     float, typer.Option("--memory-limit", metavar="GB", help="Memory that a plug-in may take in one piece of work.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-JsonList = Annotated[bool, typer.Option("--json", help="A list of JSON objects on standard output.")]
+
+
+def _timed(context: typer.Context, wanted: bool) -> bool:
+    """Say on standard error, when a command has ended, how long it took; results hold no times."""
+    if wanted and not context.resilient_parsing:
+        start = time.monotonic()
+        context.call_on_close(lambda: sys.stderr.write(f"{context.info_name}: {time.monotonic() - start:.1f} s\n"))
+    return wanted
+
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", callback=_timed, help="Say more: all that is folded away, and the time.")
+]
+Timed = Annotated[
+    bool, typer.Option("--verbose", "-v", callback=_timed, help="Say on standard error how long it took.")
+]
+"""Of a command that folds nothing away; its callback does all."""
+
+Why = Annotated[
+    bool,
+    typer.Option(
+        "--why", "--verbose", "-v", callback=_timed, help="Say more: why each mechanism was not played, and the time."
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress and no tables: the verdict, and what was written, a line each."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, errors too.")]

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
+
 
 def replay_command(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, of `run` or `stress`.")],
@@ -15,9 +18,19 @@ def replay_command(
     episode: Annotated[
         int | None, typer.Option("--episode", help="Which episode (default: where the deviator gains most).")
     ] = None,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
-    from dynmech.experiments.cli.console import make_console, show_replay
+    from dynmech.experiments.cli.replay_screen import replay_sentence, show_replay
     from dynmech.experiments.runs.replaying import replay
 
-    show_replay(replay(run_folder, case, mechanism=mechanism, episode=episode), make_console())
+    found = replay(run_folder, case, mechanism=mechanism, episode=episode)
+    hand_out(
+        as_json,
+        found.data,
+        lambda console: show_replay(found, console),
+        quiet=quiet,
+        brief=lambda: (replay_sentence(found),),
+    )

@@ -5,13 +5,25 @@ from typing import Annotated
 
 import typer
 
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
+
 
 def report_command(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("run.html"),
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """A run as one page that opens offline: does it hold, who gains what, the worst lie period by period."""
-    from dynmech.experiments.cli.console import make_console
     from dynmech.experiments.report.page import report
 
-    make_console().print(f"page: {report(run_folder, out)}", soft_wrap=True)
+    page = report(run_folder, out)
+    hand_out(
+        as_json,
+        lambda: {"page": page},
+        lambda console: console.print(f"page: {page}", soft_wrap=True),
+        quiet=quiet,
+        brief=lambda: (page,),
+    )

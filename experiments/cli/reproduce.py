@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from itertools import groupby
-from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,18 +21,23 @@ STYLES = {"agrees": "green", "slip": "yellow", "fails": "bold red"}
 
 def reproduce_command(
     paper: Annotated[str | None, typer.Argument(metavar="PAPER", help="liu, …; all of them, if none is given.")] = None,
-    as_json: options.JsonList = False,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Every worked example and number of the papers: printed, exact, simulated, and whether they agree."""
-    from dynmech.experiments.cli.console import make_console, progress_bars
-    from dynmech.experiments.reproductions.claims import reproduce
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.reproductions.claims import reproduce, sentence
 
-    with progress_bars() as progress:
+    with progress_bars(quiet) as progress:
         claims = reproduce(paper, progress=progress)
-    if as_json:
-        sys.stdout.write(json.dumps([_plain(claim.data()) for claim in claims], indent=1, allow_nan=False) + "\n")
-    else:
-        show_claims(claims, make_console())
+    hand_out(
+        as_json,
+        lambda: [claim.data() for claim in claims],
+        lambda console: show_claims(claims, console),
+        quiet=quiet,
+        brief=lambda: (sentence(claims),),
+    )
 
 
 def show_claims(claims: Sequence[Claim], console: Console) -> None:
@@ -76,8 +79,3 @@ def _simulated(claim: Claim) -> str:
     if claim.simulated is None or claim.interval is None:
         return ""
     return f"{claim.simulated:.4g} ± {(claim.interval[1] - claim.interval[0]) / 2:.2g}"
-
-
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    """What JSON can say: numbers that are not finite as null."""
-    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in data.items()}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dynmech.experiments.runs.running import RunResult
+    from dynmech.experiments.runs.simulation import Progress
     from dynmech.experiments.runs.study import Study
     from dynmech.experiments.workers.pool import Workers
 
@@ -43,9 +44,12 @@ def run_command(
     time_limit: options.TimeLimit = 120.0,
     memory_limit: options.MemoryLimit = 2.0,
     plugin: options.Plugins = [],  # noqa: B006
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Simulate one mechanism with one strategy per agent, log it and sum it up; the same line resumes."""
+    from dynmech.experiments.cli.console import progress_bars, run_sentence
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.study import Study, load_study
 
@@ -66,8 +70,15 @@ def run_command(
     elif mechanism is None:
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
     staff = make_workers(workers, time_limit, memory_limit, cluster)
-    result = _play(study, [*plugin, *map(Path, study.plugins)], out, (shard, block), log, staff)
-    hand_out(as_json, result.data, lambda console: _show(result, console))
+    with progress_bars(quiet) as progress:
+        result = _play(study, [*plugin, *map(Path, study.plugins)], out, (shard, block), log, staff, progress)
+    hand_out(
+        as_json,
+        result.data,
+        lambda console: _show(result, console),
+        quiet=quiet,
+        brief=lambda: (run_sentence(result), result.folder),
+    )
 
 
 def _refuse_beside_study(context: typer.Context, study: str) -> None:
@@ -79,29 +90,33 @@ def _refuse_beside_study(context: typer.Context, study: str) -> None:
 
 
 def _play(
-    study: Study, plugins: Sequence[Path], out: Path | None, sizes: tuple[int, int], log: str, staff: Workers
+    study: Study,
+    plugins: Sequence[Path],
+    out: Path | None,
+    sizes: tuple[int, int],
+    log: str,
+    staff: Workers,
+    progress: Progress,
 ) -> RunResult:
     """Play what a study says; `sizes`: episodes per shard and per message."""
-    from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.runs.running import make_protocol, run
     from dynmech.experiments.runs.simulation import Sampling
 
     economy = open_economy(study.environment, plugins, staff)
-    with progress_bars() as progress:
-        return run(
-            economy,
-            study.mechanism,
-            study.strategies,
-            out=out or (Path(study.out) if study.out else None),
-            protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure),
-            tail=study.tail,
-            sampling=Sampling(study.episodes, study.seed, *sizes),
-            plugins=plugins,
-            log=log,
-            workers=staff,
-            progress=progress,
-            typed=study.environment,
-        )
+    return run(
+        economy,
+        study.mechanism,
+        study.strategies,
+        out=out or (Path(study.out) if study.out else None),
+        protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure),
+        tail=study.tail,
+        sampling=Sampling(study.episodes, study.seed, *sizes),
+        plugins=plugins,
+        log=log,
+        workers=staff,
+        progress=progress,
+        typed=study.environment,
+    )
 
 
 def _show(result: RunResult, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from dynmech.experiments.workers.pool import Workers
     from dynmech.sim.economy.environment import Environment
+
+SCHEMA = 2
+"""Of every JSON object that a command prints."""
 
 
 def open_economy(environment: str, plugins: Iterable[Path], workers: Workers) -> Environment:
@@ -40,16 +44,39 @@ def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def hand_out(as_json: bool, data: Callable[[], Any], show: Callable[[Console], None]) -> None:
-    """Print a result: as JSON for a program, or as `show` shows it to people."""
+def hand_out(
+    as_json: bool,
+    data: Callable[[], Any],
+    show: Callable[[Console], None],
+    *,
+    quiet: bool = False,
+    brief: Callable[[], Iterable[object]] = tuple,
+) -> None:
+    """Print a result: as JSON for a program, as `show` shows it to people, or a few lines where `quiet` is asked for.
+
+    Args:
+        data: an object, or rows; the JSON object says its schema, and has the rows under `rows`.
+        brief: the verdict, and the files or folders that were written, a line each.
+    """
     if as_json:
         from dynmech.experiments.runs.to_json import print_json
 
-        print_json(data())
-        return
-    from dynmech.experiments.cli.console import make_console
+        print_json(with_schema(data()))
+    elif quiet:
+        sys.stdout.writelines(f"{line}\n" for line in brief())
+    else:
+        from dynmech.experiments.cli.console import make_console
 
-    show(make_console())
+        show(make_console())
+
+
+def with_schema(data: Any) -> dict[str, Any]:
+    """Return a JSON object that says its schema.
+
+    >>> with_schema([1])
+    {'schema': 2, 'rows': [1]}
+    """
+    return {"schema": SCHEMA, **(data if isinstance(data, dict) else {"rows": data})}
 
 
 def show_paths(console: Console, folder: Path, reused: bool, plot: Path | None = None) -> None:

@@ -36,6 +36,8 @@ def stress_command(
     time_limit: options.TimeLimit = 120.0,
     memory_limit: options.MemoryLimit = 2.0,
     plugin: options.Plugins = [],  # noqa: B006
+    why: options.Why = False,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Every mechanism against every family of deviations: who gains what from which lie."""
@@ -48,7 +50,7 @@ def stress_command(
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)
-    with progress_bars() as progress:
+    with progress_bars(quiet) as progress:
         result = stress(
             economy,
             mechanism,
@@ -63,12 +65,18 @@ def stress_command(
             typed=environment,
         )
     plot = plot_stress(result, result.folder / "gains.png")
-    hand_out(as_json, result.data, lambda console: _show(result, plot, console))
+    hand_out(
+        as_json,
+        result.data,
+        lambda console: _show(result, plot, console, why),
+        quiet=quiet,
+        brief=lambda: (result.sentence, result.folder),
+    )
 
 
-def _show(result: StressResult, plot: Path | None, console: Console) -> None:
+def _show(result: StressResult, plot: Path | None, console: Console, why: bool) -> None:
     from dynmech.experiments.cli.console import show_faults, show_stress
 
-    show_stress(result, console)
+    show_stress(result, console, why)
     show_faults(console, result.failures, result.remarks, result.damaged)
     show_paths(console, result.folder, result.reused, plot)

@@ -48,11 +48,19 @@ def sweep_command(
         ),
     ] = "contingent-spanning",
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")] = None,
-    as_json: options.JsonList = False,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Size of transfers, conditioning and budget as correlation fades; if signals are real, ε as transfers may grow."""
     frame, drawn = _swept(environment, option, values, mechanism, plot)
-    hand_out(as_json, lambda: frame, lambda console: _show(frame, drawn, console))
+    hand_out(
+        as_json,
+        lambda: frame,
+        lambda console: _show(frame, drawn, console),
+        quiet=quiet,
+        brief=lambda: [drawn] if drawn else [],
+    )
 
 
 def _swept(

@@ -26,6 +26,8 @@ def tournament_command(
     cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
     memory_limit: Annotated[float, typer.Option("--memory-limit", metavar="GB", help="Memory for a plug-in.")] = 2.0,
+    why: options.Why = False,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Strategies against each other, as an empirical game: regret, dominated strategies, equilibria."""
@@ -38,16 +40,27 @@ def tournament_command(
     resolved = load_tournament(study, override, staff)
     if out is not None:
         resolved = resolved.model_copy(update={"out": str(out)})
-    with progress_bars() as progress:
+    with progress_bars(quiet) as progress:
         result = tournament(resolved, workers=staff, progress=progress)
-    hand_out(as_json, result.data, lambda console: _show(result, console))
+    hand_out(
+        as_json,
+        result.data,
+        lambda console: _show(result, console, why),
+        quiet=quiet,
+        brief=lambda: (result.sentence, *_folders(result)),
+    )
 
 
-def _show(result: Tournament, console: Console) -> None:
+def _folders(result: Tournament) -> list[Path]:
+    """The run folders, one per economy."""
+    return list(dict.fromkeys(part.folder for part in result.parts))
+
+
+def _show(result: Tournament, console: Console, why: bool) -> None:
     from dynmech.experiments.cli.console import show_faults
     from dynmech.experiments.cli.tournament_screen import show_tournament
 
-    show_tournament(result, console)
+    show_tournament(result, console, why)
     show_faults(console, result.failures, [], [])
-    for folder in dict.fromkeys(part.folder for part in result.parts):
+    for folder in _folders(result):
         console.print(f"{'was there already' if result.reused else 'run'}: {folder}", soft_wrap=True)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.cli.refusals import show_refusals
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
@@ -26,8 +27,12 @@ CENSUS = 1e-3
 """Shares of a population below this are not shown."""
 
 
-def show_tournament(found: Tournament, console: Console) -> None:
-    """Per economy and mechanism one sentence and one table."""
+def show_tournament(found: Tournament, console: Console, why: bool = False) -> None:
+    """Per economy and mechanism one sentence and one table.
+
+    Args:
+        why: say of each mechanism that was not played why.
+    """
     console.print(Text(found.sentence, style="bold"))
     console.print()
     for part in found.parts:
@@ -36,8 +41,7 @@ def show_tournament(found: Tournament, console: Console) -> None:
         console.print(
             Text(f"role {role}: taken as symmetric; on an economy of functions this is not checked", style="dim")
         )
-    for name, reason in found.refusals.items():
-        console.print(Text.assemble((f"{name}: ", "bold"), (f"not played, {reason}", "dim")))
+    show_refusals(found.refusals, console, why)
 
 
 def _show_part(part: Part, truth: str, console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.results import Run, read_run
 from dynmech.sim.core.errors import InputError
@@ -36,6 +36,11 @@ class Replay:
     deviators: dict[str, str]
     played: "pd.DataFrame"
     gains: dict[str, tuple[float, float]]
+
+    def data(self) -> dict[str, Any]:
+        """Return the episode as plain data, for `--json`."""
+        gains = {agent: {"episode": here, "mean": mean} for agent, (here, mean) in self.gains.items()}
+        return {**vars(self), "gains": gains}
 
 
 def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episode: int | None = None) -> Replay:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.cli.listing import KINDS
 from dynmech.sim.core.registry import Registry
 from tests.builders.runs import ROOT
 from tests.builders.wheels import PIP, build_wheels, held, install, python, stub_wheel, top_level
@@ -34,7 +35,7 @@ def site(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> P
 def listed(site: Path) -> dict[str, list[str]]:
     """Return the names that `python -m dynmech list` shows."""
     rows = json.loads(python(site, "-m", "dynmech", "list", "--json").stdout)
-    return {kind: [row["name"] for row in found] for kind, found in rows.items()}
+    return {kind: [row["name"] for row in rows[kind]] for kind in KINDS}
 
 
 def ours() -> dict[str, list[str]]:

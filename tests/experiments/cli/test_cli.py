@@ -17,7 +17,7 @@ from dynmech.agents.strategies.history_conditions import Condition
 from dynmech.agents.strategies.maps import WORDS
 from dynmech.experiments.catalog.names import SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.cli.listing import meanings
+from dynmech.experiments.cli.listing import KINDS, meanings
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.sim.core.registry import modules_below
@@ -68,8 +68,9 @@ def names_in_modules(kind: str) -> set[str]:
 def test_list_shows_every_module_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
     text = call(capsys, "list")[0]
     data = call_json(capsys, "list")
-    assert set(data) == {"scenarios", "mechanisms", "strategies"}
-    for kind, rows in data.items():
+    assert list(data) == ["schema", *KINDS]
+    for kind in KINDS:
+        rows = data[kind]
         beside = {"best-response"} if kind == "strategies" else set()  # made for a game, not in the registry
         assert {row["name"] for row in rows} == names_in_modules(kind) | beside
         assert len(rows) >= 4

@@ -22,7 +22,7 @@ def swept(capsys: pytest.CaptureFixture[str], *line: str, code: int = 0) -> str:
 
 def test_a_sweep_over_correlation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     values = ["0.4", "0.2", "0"]
-    data = json.loads(swept(capsys, "common-state", "informativeness", *values, "--json"))
+    data = json.loads(swept(capsys, "common-state", "informativeness", *values, "--json"))["rows"]
     frame = sweep_correlation("common-state", "informativeness", [0.4, 0.2, 0])
     assert [row["largest_transfer"] for row in data] == [*frame["largest_transfer"][:2], None]
     assert data[1]["worst_deficit"] == frame["worst_deficit"][1]
@@ -37,7 +37,7 @@ def test_a_sweep_over_correlation(capsys: pytest.CaptureFixture[str], tmp_path: 
 
 def test_the_mechanism_and_other_options_are_heeded(capsys: pytest.CaptureFixture[str]) -> None:
     line = ["graded-ore:discount=0.5", "echo", "0.6", "--mechanism", "contingent-convex:transfers=smallest", "--json"]
-    (row,) = json.loads(swept(capsys, *line))
+    (row,) = json.loads(swept(capsys, *line))["rows"]
     (expected,) = sweep_correlation(
         "graded-ore:discount=0.5", "echo", [0.6], "contingent-convex:transfers=smallest"
     ).to_dict("records")
@@ -47,7 +47,9 @@ def test_the_mechanism_and_other_options_are_heeded(capsys: pytest.CaptureFixtur
 
 def test_epsilon_as_transfers_may_grow(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     picture = tmp_path / "epsilon.png"
-    data = json.loads(swept(capsys, "continuous-licence", "ridge", "0.1", "0.001", "--plot", str(picture), "--json"))
+    data = json.loads(swept(capsys, "continuous-licence", "ridge", "0.1", "0.001", "--plot", str(picture), "--json"))[
+        "rows"
+    ]
     assert [row["method"] for row in data] == ["ridge", "ridge"]
     assert data[0]["epsilon_everywhere"] > data[1]["epsilon_everywhere"]
     assert data[0]["size"] < data[1]["size"]

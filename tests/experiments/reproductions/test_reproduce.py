@@ -132,16 +132,14 @@ def test_the_table_opens_with_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys
     assert any("2 ± 0.02" in line and "slip: two" in line for line in lines)
 
 
-def test_json_is_a_list_of_the_stated_objects(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_holds_the_stated_objects(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """And a claim that fails is an answer: exit code 0."""
     claims = planted(Claim("planted", "x", None, float("inf"), expected=1.0), Claim("planted", "y", 1, 1, error=0.1))
     monkeypatch.setattr(module, "papers", lambda: {"planted": claims})
     with pytest.raises(SystemExit) as left:
         main(["reproduce", "--json"])
     assert left.value.code == 0
-    data = json.loads(capsys.readouterr().out)
+    data = json.loads(capsys.readouterr().out)["rows"]
     assert [list(one) for one in data] == [
         ["paper", "claim", "printed", "exact", "simulated", "interval", "verdict"]
     ] * 2

@@ -15,6 +15,7 @@ from dynmech import agents, load, make_mechanism, make_strategy, run, stress, us
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import construct
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.cli.listing import KINDS
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.registry import USERS, format_exception, place
 from tests.builders.runs import ROOT
@@ -408,7 +409,7 @@ def test_the_command_line_knows_what_is_installed(site: Path) -> None:
     install(site, "broken", offering("broken:X"), {"__init__": "print('noise')\nraise OSError('no disk')"})
     listed = command(site, "list", "--json")
     assert listed.returncode == 0, listed.stderr
-    rows = {row["name"]: row for kind in json.loads(listed.stdout).values() for row in kind}
+    rows = {row["name"]: row for kind in KINDS for row in json.loads(listed.stdout)[kind]}
     assert {"shade", "lump", "bazaar", "truthful"} <= set(rows)
     assert rows["shade"]["options"] == ["step=1"]
     played = command(site, "run", "bazaar", "lump:fee=0", "--strategy", "0=shade", "--episodes", "50", "--json")

@@ -9,6 +9,7 @@ import pytest
 from dynmech import load, make_mechanism, run, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.cli.listing import KINDS
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.exact import tree_payoffs
@@ -103,7 +104,7 @@ def call_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def test_all_three_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     data = call_json(capsys, "list")
-    rows = {row["name"]: row for kind in data.values() for row in kind}
+    rows = {row["name"]: row for kind in KINDS for row in data[kind]}
     assert rows["market"] == {
         "name": "market", "source": "this test", "options": ["values=3"], "about": "three sales in a row"
     }  # fmt: skip

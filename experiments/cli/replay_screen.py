@@ -1,0 +1,62 @@
+"""A replayed episode on the terminal."""
+
+from rich.console import Console
+from rich.text import Text
+
+from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.replaying import Replay
+
+MONEY = ("earns", "pays")
+"""Columns that hold money."""
+
+
+def replay_sentence(found: Replay) -> str:
+    """Which episode it is, and what the deviators gain."""
+    stories = [
+        f"{agent} plays {strategy} and gains {amount(found.gains[agent][0])} in this episode, "
+        f"{amount(found.gains[agent][1])} on average over all (discounted)"
+        for agent, strategy in found.deviators.items()
+    ]
+    return f"{found.mechanism}, episode {found.episode}: {'; '.join(stories) or 'everybody plays as prescribed'}."
+
+
+def show_replay(found: Replay, console: Console) -> None:
+    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
+    console.print(Text(replay_sentence(found), style="bold"))
+    console.print()
+    table = plain_table()
+    for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold")
+    for header in ("truth:\nreport", "decision", "earns", "pays"):
+        table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
+    for row in found.played.to_dict("records"):
+        lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
+        said = Text(
+            _sent(row["report"], row["counted"]), style="bold red" if lie and row["agent"] in found.deviators else ""
+        )
+        table.add_row(
+            str(row["period"]),
+            str(row["agent"]),
+            _label(row["signal"]),
+            said,
+            _label(row["decision"]),
+            amount(row["utility"]),
+            amount(row["transfer"]),
+            _sent(row["truth report"], row["truth counted"]),
+            _label(row["truth decision"]),
+            amount(row["truth utility"]),
+            amount(row["truth transfer"]),
+        )
+    console.print(table)
+
+
+def _sent(report: object, counted: object) -> str:
+    """A report, and what the designer took instead if it came late or not at all."""
+    said, taken = _label(report), _label(counted)
+    return said if said == taken else f"{said or 'nothing'} (counted: {taken})"
+
+
+def _label(value: object) -> str:
+    """A label, a number, or nothing (a closing period)."""
+    return "" if value is None or value != value else str(value)
