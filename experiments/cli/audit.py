@@ -56,7 +56,7 @@ def audit_command(
     hand_out(
         as_json,
         result.to_dict,
-        lambda console: _show(result, console, verbose, policy),
+        lambda console: _show(result, console, verbose, policy, plugin),
         quiet=quiet,
         brief=lambda: _brief(result, policy),
     )
@@ -105,11 +105,11 @@ def _write_policy(result: "Audit", path: Path) -> None:
     write_whole(path, result.policy.to_csv(index=False))
 
 
-def _show(result: "Audit", console: "Console", verbose: bool, policy: Path | None) -> None:
+def _show(result: "Audit", console: "Console", verbose: bool, policy: Path | None, plugins: list[Path]) -> None:
     from rich.text import Text
 
     from dynmech.experiments.cli.audit_screen import show_audit
 
-    show_audit(result, console, verbose=verbose)
+    show_audit(result, console, verbose=verbose, plugins=plugins)
     if policy is not None:
         console.print(Text(f"policy    {policy}", no_wrap=True, overflow="ignore"), crop=False)

@@ -1,6 +1,7 @@
 """An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
 
-import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from dynmech.experiments.audits.audit_frames import largest_ex_ante
 from dynmech.experiments.audits.audit_result import KINDS, Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
 from dynmech.experiments.catalog.options import options_of, shown
+from dynmech.experiments.cli.audit_lines import lines_to_play
 from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.cli.replay_line import show_line
 from dynmech.experiments.cli.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.mechanisms.rules.base import Mechanism
@@ -34,11 +37,12 @@ SHORT = 12
 """Situations of the worst deviation up to which the screen shows all of it."""
 
 
-def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None:
+def show_audit(audit: Audit, console: Console, *, verbose: bool = False, plugins: Sequence[Path] = ()) -> None:
     """Print who lies, when, and what it earns; then everything else.
 
     Args:
         verbose: print the conditions on which no promise rests, too.
+        plugins: the user's files, which a line that plays something again must name.
     """
     console.print(Text(headline(audit), style="bold"))
     if audit.reason:
@@ -50,6 +54,8 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None
     _show_deviation(audit, console)
     console.print()
     show_promises(audit.verdicts, audit.violated, console)
+    for what, line in lines_to_play(audit, plugins):
+        show_line(console, what, line)
     _show_details(audit, console)
     console.print()
     for key, fact in _facts(audit):
@@ -88,10 +94,6 @@ def _show_deviation(audit: Audit, console: Console) -> None:
     else:
         console.print()
         console.print(Text(f"The best response of {who} has {len(rows)} situations: --policy FILE.csv writes them."))
-    if len(search.who) == 1 and not audit.request.exit:
-        environment, mechanism = audit.request.names
-        words = ["dynmech", "run", environment, mechanism, "--strategy", f"{who}=best-response"]
-        console.print(Text(f"To play it: {shlex.join(words)}", style="dim"))
 
 
 def _show_details(audit: Audit, console: Console) -> None:

@@ -25,9 +25,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.cli.refusals import show_by_text, show_refusals
+from dynmech.experiments.cli.replay_line import is_logged, logged_line, replay_line, rerun_line, show_line
 from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.exact import TOLERANCE
-from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.running import RunResult
 from dynmech.experiments.runs.simulation import silent
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
@@ -139,7 +140,7 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
     console.print(Text(_legend(result), style="dim"))
     console.print()
     said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
-    show_by_text(said, console)
+    show_by_text(said, console, after=lambda name: _show_replay(result, name, console))
     for row in result.gains[~result.gains["agrees"]].to_dict("records"):
         console.print(
             Text(
@@ -150,6 +151,17 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
         )
     show_by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
     show_refusals(result.refusals, console, why)
+
+
+def _show_replay(result: StressResult, mechanism: str, console: Console) -> None:
+    """Print the line that plays a mechanism's worst lie again; nothing where nobody gains."""
+    worst = headline(result.gains, mechanism)
+    if worst is None:
+        return
+    if is_logged(result.folder):
+        show_line(console, "  to see it", replay_line(result.folder, mechanism))
+    elif result.command is not None:
+        show_line(console, "  to play it", rerun_line(result.command, mechanism, worst["agent"], worst["strategy"]))
 
 
 def _legend(result: StressResult) -> str:
@@ -341,6 +353,18 @@ def show_run(result: RunResult, console: Console) -> None:
         facts.append(("horizon", f"infinite, cut after {s['periods']} periods: at most {s['tail']:.1g} left out"))
     for name, fact in facts:
         console.print(Text.assemble((f"{name:10}", "bold"), fact))
+    liars = result.agents[result.agents["strategy"] != "truthful"]
+    if (liars["gain"] - liars["gain_half_width"] > ZERO).any():
+        _show_gain_again(result, console)
+
+
+def _show_gain_again(result: RunResult, console: Console) -> None:
+    """Print the line that shows the episode in which a deviator gains most, or that makes a log which has it."""
+    console.print()
+    if is_logged(result.folder):
+        show_line(console, "To see where it gains most", replay_line(result.folder))
+    elif result.command is not None:
+        show_line(console, "To log it for replay", logged_line(result.command))
 
 
 def _net_revenue(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,8 +10,11 @@ from dynmech.experiments.cli.shared import hand_out
 
 
 def replay_command(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, of `run` or `stress`.")],
-    case: Annotated[str, typer.Option("--case", metavar="K", help="Which case: the name of its folder.")],
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    case: Annotated[
+        str | None,
+        typer.Option("--case", metavar="K", help="Which case: the name of its folder (default: the worst lie)."),
+    ] = None,
     mechanism: Annotated[
         str | None, typer.Option("--mechanism", metavar="M", help="Under which mechanism, where several played it.")
     ] = None,

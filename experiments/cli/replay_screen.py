@@ -24,6 +24,8 @@ def replay_sentence(found: Replay) -> str:
 def show_replay(found: Replay, console: Console) -> None:
     """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
     console.print(Text(replay_sentence(found), style="bold"))
+    if found.chosen:
+        console.print(Text(f"Case {found.case}: {found.chosen}. --case names another.", style="dim"))
     console.print()
     table = plain_table()
     for header in ("period", "agent", "signal", "report", "decision", "earns", "pays"):

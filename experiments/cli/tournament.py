@@ -42,10 +42,11 @@ def tournament_command(
         resolved = resolved.model_copy(update={"out": str(out)})
     with progress_bars(quiet) as progress:
         result = tournament(resolved, workers=staff, progress=progress)
+    typed = [str(study), *(word for one in override for word in ("--set", one))]
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, console, why),
+        lambda console: _show(result, console, why, typed),
         quiet=quiet,
         brief=lambda: (result.sentence, *_folders(result)),
     )
@@ -56,11 +57,11 @@ def _folders(result: Tournament) -> list[Path]:
     return list(dict.fromkeys(part.folder for part in result.parts))
 
 
-def _show(result: Tournament, console: Console, why: bool) -> None:
+def _show(result: Tournament, console: Console, why: bool, typed: list[str]) -> None:
     from dynmech.experiments.cli.console import show_faults
     from dynmech.experiments.cli.tournament_screen import show_tournament
 
-    show_tournament(result, console, why)
+    show_tournament(result, console, why, typed)
     show_faults(console, result.failures, [], [])
     for folder in _folders(result):
         console.print(f"{'was there already' if result.reused else 'run'}: {folder}", soft_wrap=True)

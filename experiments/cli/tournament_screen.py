@@ -7,13 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.cli.refusals import show_refusals
+from dynmech.experiments.cli.replay_line import show_line
+from dynmech.experiments.cli.tournament_lines import line_to_play
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.tally import has_costs
-from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.experiments.runs.verdicts import BREAKS, WORDS
 from dynmech.experiments.tournament.coalitions import CoalitionGain
 from dynmech.experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
 from dynmech.experiments.tournament.equilibria import mixed, pure
 from dynmech.experiments.tournament.found import Part, Tournament, truth_regret
+from dynmech.experiments.tournament.study import Study
 from dynmech.sim.core.errors import InputError
 
 ROWS = 12
@@ -27,16 +30,17 @@ CENSUS = 1e-3
 """Shares of a population below this are not shown."""
 
 
-def show_tournament(found: Tournament, console: Console, why: bool = False) -> None:
+def show_tournament(found: Tournament, console: Console, why: bool = False, typed: Sequence[str] = ()) -> None:
     """Per economy and mechanism one sentence and one table.
 
     Args:
         why: say of each mechanism that was not played why.
+        typed: the words after `dynmech tournament` that say what is played.
     """
     console.print(Text(found.sentence, style="bold"))
     console.print()
     for part in found.parts:
-        _show_part(part, found.study.truth, console)
+        _show_part(part, found.study, typed, console)
     for role in found.assumed:
         console.print(
             Text(f"role {role}: taken as symmetric; on an economy of functions this is not checked", style="dim")
@@ -44,8 +48,8 @@ def show_tournament(found: Tournament, console: Console, why: bool = False) -> N
     show_refusals(found.refusals, console, why)
 
 
-def _show_part(part: Part, truth: str, console: Console) -> None:
-    game = part.game
+def _show_part(part: Part, study: Study, typed: Sequence[str], console: Console) -> None:
+    game, truth = part.game, study.truth
     console.print(Text(f"{part.mechanism} on {part.environment}", style="bold"))
     regret = truth_regret(game, truth)
     if regret is not None:
@@ -53,6 +57,8 @@ def _show_part(part: Part, truth: str, console: Console) -> None:
         console.print(
             Text(f"Truth by all {word if word == 'breaks' else 'is ' + word}. Regret: {regret_text(regret, game)}")
         )
+        if word == WORDS[BREAKS] and (again := line_to_play(part, regret, study, typed)):
+            show_line(console, *again)
     console.print(_table(part, truth))
     for line in notes(part):
         console.print(Text(line, style="dim"))

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.results import Run, read_run
+from dynmech.experiments.runs.simulation import PRESCRIBED, slug
+from dynmech.experiments.runs.worst_case import Chosen, worst_case
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import first_largest
 
@@ -28,6 +30,8 @@ class Replay:
         A row per (period, agent); columns `truth …` hold prescribed play.
     gains
         By deviator, its gain in this episode and its mean gain over all episodes, discounted.
+    chosen
+        Why this case was chosen, in words; empty where it was asked for, or is the only one.
     """
 
     mechanism: str
@@ -36,6 +40,7 @@ class Replay:
     deviators: dict[str, str]
     played: "pd.DataFrame"
     gains: dict[str, tuple[float, float]]
+    chosen: str = ""
 
     def data(self) -> dict[str, Any]:
         """Return the episode as plain data, for `--json`."""
@@ -43,17 +48,20 @@ class Replay:
         return {**vars(self), "gains": gains}
 
 
-def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episode: int | None = None) -> Replay:
+def replay(
+    folder: str | Path, case: str | None = None, *, mechanism: str | None = None, episode: int | None = None
+) -> Replay:
     """Read an episode of a run back.
 
     Parameters
     ----------
     folder : str or Path
-        A run folder with a full log.
-    case : str
-        Which strategies were played: the name of a folder `case=…`, such as `deviation` or `firm-1.one-shot`.
+        A run folder with a full log; without a case also of a tournament on several economies.
+    case : str, optional
+        Which strategies were played: the name of a folder `case=…`, such as `deviation` or `firm-1.one-shot`. By
+        default the worst lie of the run: by exact gain where it was searched, else by the simulated one.
     mechanism : str, optional
-        Needed where the case was played under several mechanisms.
+        Needed where a case that is named was played under several mechanisms.
     episode : int, optional
         Its number from 0; by default one in which the deviator gains most.
 
@@ -77,37 +85,46 @@ def replay(folder: str | Path, case: str, *, mechanism: str | None = None, episo
     >>> episode.deviators
     {'firm 1': 'misreport:map=flip'}
     """
-    run = read_run(folder)
+    chosen = worst_case(folder, mechanism) if case is None else _named(read_run(folder), case, mechanism)
+    run, where = chosen.run, {"mechanism": chosen.mechanism, "case": chosen.case}
     run.require("outcomes")
-    where = _partition(run, case, mechanism)
-    gains = run.gains(**where)
-    compared = gains[gains["deviates"]] if gains["deviates"].any() else gains
+    gains, comparable = run.gains(**where), {**where, "case": PRESCRIBED}
     if episode is None:
-        episode = int(compared["episode"].iloc[first_largest(compared["gain"].to_numpy())])
+        episode = _largest(gains, set(run.gains(**comparable)["episode"]))
     elif episode not in set(gains["episode"]):
         raise InputError(f"{run.folder}: no episode {episode}; there are 0 to {int(gains['episode'].max())}")
-    lying = _episode(run, where, episode)
-    honest = _episode(run, {**where, "case": "prescribed"}, episode)
+    lying, honest = _episode(run, where, episode), _episode(run, comparable, episode)
     played = lying.merge(honest, on=["period", "agent"], suffixes=("", " truth"))
-    chosen = gains[(gains["episode"] == episode) & gains["deviates"]]
+    own = gains[gains["deviates"]]
+    here = own[own["episode"] == episode]
     return Replay(
-        mechanism=where["mechanism"],
-        case=case,
+        mechanism=chosen.mechanism,
+        case=chosen.case,
         episode=episode,
-        deviators=dict(zip(chosen["agent"].astype(str), chosen["strategy"].astype(str), strict=True)),
+        deviators=dict(zip(here["agent"].astype(str), here["strategy"].astype(str), strict=True)),
         played=played.rename(columns={f"{name} truth": f"truth {name}" for name in SHOWN}),
         gains={
-            str(agent): (float(rows["gain"].iloc[0]), float(compared.loc[compared["agent"] == agent, "gain"].mean()))
-            for agent, rows in chosen.groupby("agent", observed=True)
+            str(agent): (float(rows["gain"].iloc[0]), float(own.loc[own["agent"] == agent, "gain"].mean()))
+            for agent, rows in here.groupby("agent", observed=True)
         },
+        chosen=chosen.why,
     )
 
 
-def _partition(run: Run, case: str, mechanism: str | None) -> dict[str, str]:
-    """Return mechanism and case, as the folders of the log are called."""
+def _largest(gains: "pd.DataFrame", comparable: set[int]) -> int:
+    """Return the episode in which a deviator gains most, of those in which prescribed play was logged as well."""
+    rows = gains[gains["deviates"]] if gains["deviates"].any() else gains
+    rows = rows[rows["episode"].isin(comparable)]
+    return int(rows["episode"].iloc[first_largest(rows["gain"].to_numpy())])
+
+
+def _named(run: Run, case: str, mechanism: str | None) -> Chosen:
+    """Return the case that was asked for, called as the folders of the log are."""
+    run.require("outcomes")
     mechanisms = sorted(
         path.parent.name.partition("=")[2] for path in run.folder.glob(f"outcomes/mechanism=*/case={case}")
     )
+    mechanism = None if mechanism is None else slug(mechanism)
     cases = sorted({path.name.partition("=")[2] for path in run.folder.glob("outcomes/mechanism=*/case=*")})
     if case not in cases:
         raise InputError(f"{run.folder}: no case {case!r}; cases: {', '.join(cases)}")
@@ -119,7 +136,7 @@ def _partition(run: Run, case: str, mechanism: str | None) -> dict[str, str]:
         raise InputError(
             f"{run.folder}: case {case!r} was not played under {mechanism!r}, but under {', '.join(mechanisms)}"
         )
-    return {"mechanism": mechanism or mechanisms[0], "case": case}
+    return Chosen(run, mechanism or mechanisms[0], case, "")
 
 
 def _episode(run: Run, where: dict[str, str], episode: int) -> "pd.DataFrame":
