@@ -17,6 +17,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import Array, BoolArray
 from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.roles import GameSpaces, View
 
@@ -69,7 +70,8 @@ class Condition:
             assert match is not None
             field, agent, _, value = match.groups()
             if agent and agent not in game_spaces.agents:
-                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {', '.join(game_spaces.agents)}")
+                known = f"{', '.join(game_spaces.agents)}{near_name(agent, game_spaces.agents)}"
+                raise InputError(f"condition {part!r}: no agent {agent!r}; agents: {known}")
             if field == "period":
                 if int(value) >= len(game_spaces.messages):
                     raise InputError(f"condition {part!r}: the periods are 0 … {len(game_spaces.messages) - 1}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.spaces import Finite, Interval, Space
 
 MEANING = (
@@ -63,7 +64,8 @@ class MessageMap:
                 return np.full_like(k, top)
         parts = self.text.split("/")
         if len(parts) == 1 and space.size > 1:
-            raise PlayError(f"map: {self.text!r} is none of {', '.join(WORDS)}, nor a list of {space.size} images")
+            listed = f"{', '.join(WORDS)}, nor a list of {space.size} images"
+            raise PlayError(f"map: {self.text!r} is none of {listed}{near_name(self.text, WORDS)}")
         if len(parts) != space.size:
             raise PlayError(f"map {self.text!r} has {len(parts)} images for {space.size} messages {space.describe()}")
         try:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, StorageError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.registry import Registry
 
 REGISTRIES: dict[str, Registry[Any]] = {"scenario": SCENARIOS, "mechanism": MECHANISMS, "strategy": STRATEGIES}
@@ -62,7 +63,7 @@ def render_skeleton(kind: str, name: str) -> tuple[str, str]:
         InputError: no such kind, or a name that cannot be used.
     """
     if kind not in REGISTRIES:
-        raise InputError(f"new: {shown(kind)} is none of {', '.join(REGISTRIES)}")
+        raise InputError(f"new: {shown(kind)} is none of {', '.join(REGISTRIES)}{near_name(kind, REGISTRIES)}")
     _require_name(kind, name)
     templates = Environment(
         loader=PackageLoader("dynmech.experiments.catalog"), undefined=StrictUndefined, keep_trailing_newline=True

@@ -1,7 +1,8 @@
 """The command line: `dynmech COMMAND …`; results on standard output, progress on standard error.
 
-Exit 0: done, and what was promised holds. Exit 1: `audit` found a promise that breaks or is open. Exit 2: bad
-input, one line on standard error; with `--json` an object with the key `error` on standard output, too.
+Exit 0: done, and what was promised holds. Exit 1: an answer that one must look at (`help_text` says which). Exit 2: bad
+input, one line on standard error; with `--json` an object with the key `error` on standard output, too. Exit 141:
+nobody reads standard output any more.
 
 Help, version and completion of names load no numerical library: at its top a command's module imports what describes
 its options; what does its work is imported in its function.
@@ -17,6 +18,7 @@ from dynmech import __version__
 from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
+from dynmech.experiments.cli.help_text import epilog
 from dynmech.experiments.cli.listing import list_command
 from dynmech.experiments.cli.new import new_command
 from dynmech.experiments.cli.replay import replay_command
@@ -55,7 +57,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, epilog=epilog(name))(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,7 @@ def list_command(
 
     open_plugins(plugin, Workers())
     if kind not in (*KINDS, "all"):
-        raise InputError(f"list: {kind!r} is none of {', '.join(KINDS)}")
+        raise InputError(f"list: {kind!r} is none of {', '.join(KINDS)}{near_name(kind, KINDS)}")
     registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
     listed = {name: rows(registry) for name, registry in zip(KINDS, registries, strict=True) if kind in (name, "all")}
     hand_out(as_json, lambda: listed, lambda console: _show(listed, console), quiet=quiet, brief=lambda: _names(listed))

@@ -12,6 +12,7 @@ from dynmech.experiments import reproductions
 from dynmech.experiments.reproductions.base import Claim, Reproduction
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 
 
 def papers() -> dict[str, Reproduction]:
@@ -46,7 +47,7 @@ def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[
     """
     known = papers()
     if paper is not None and paper not in known:
-        raise InputError(f"reproduce: {paper!r} is none of {', '.join(known)}")
+        raise InputError(f"reproduce: {paper!r} is none of {', '.join(known)}{near_name(paper, known)}")
     chosen = [paper] if paper is not None else list(known)
     advance = progress("reproducing papers", len(chosen))
     claims: list[Claim] = []

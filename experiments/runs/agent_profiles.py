@@ -7,6 +7,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import StrategyLike
 from dynmech.experiments.runs.simulation import slug
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 
 
 def strategy_profile(
@@ -39,4 +40,4 @@ def agent_index(agents: Sequence[str], who: str) -> int:
             return i
     if who.isdecimal() and int(who) < len(agents):
         return int(who)
-    raise InputError(f"no agent {who!r}; agents: {', '.join(agents)}")
+    raise InputError(f"no agent {who!r}; agents: {', '.join(agents)}{near_name(who, agents)}")

@@ -8,6 +8,7 @@ from dynmech.experiments.runs.results import Run, read_run
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.experiments.runs.worst_case import Chosen, worst_case
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.ties import first_largest
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _named(run: Run, case: str, mechanism: str | None) -> Chosen:
     mechanism = None if mechanism is None else slug(mechanism)
     cases = sorted({path.name.partition("=")[2] for path in run.folder.glob("outcomes/mechanism=*/case=*")})
     if case not in cases:
-        raise InputError(f"{run.folder}: no case {case!r}; cases: {', '.join(cases)}")
+        raise InputError(f"{run.folder}: no case {case!r}; cases: {', '.join(cases)}{near_name(case, cases)}")
     if mechanism is None and len(mechanisms) > 1:
         raise InputError(
             f"{run.folder}: case {case!r} was played under {', '.join(mechanisms)}; choose one with --mechanism"

@@ -22,6 +22,7 @@ from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
@@ -302,5 +303,5 @@ def known_level(log: str) -> str:
         InputError: there is no such level.
     """
     if log not in LEVELS:
-        raise InputError(f"log: {log!r} is none of {', '.join(LEVELS)}")
+        raise InputError(f"log: {log!r} is none of {', '.join(LEVELS)}{near_name(log, LEVELS)}")
     return log

@@ -16,6 +16,7 @@ from dynmech.experiments.runs.results import Run, open_runs, read_result
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.ties import first_of
 
 DEVIATION = "deviation"
@@ -59,7 +60,9 @@ def worst_case(folder: str | Path, mechanism: str | None = None) -> Chosen:
 
 def _require(run: Run, played: list[str], mechanism: str | None) -> None:
     if mechanism is not None and slug(mechanism) not in map(slug, played):
-        raise InputError(f"{run.folder}: {mechanism!r} was not played; mechanisms: {', '.join(dict.fromkeys(played))}")
+        names = list(dict.fromkeys(played))
+        hint = near_name(mechanism, names)
+        raise InputError(f"{run.folder}: {mechanism!r} was not played; mechanisms: {', '.join(names)}{hint}")
 
 
 def _asked(name: str, mechanism: str | None) -> bool:

@@ -20,6 +20,7 @@ from dynmech.experiments.tournament.study import EnvironmentEntry, RoleEntry, St
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.checks import field_path, on_one_line, shown
 from dynmech.sim.core.errors import DynmechError, InputError
+from dynmech.sim.core.near_names import near_name
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """Names of strategies: they stand in paths and in the names of profiles."""
@@ -181,7 +182,7 @@ def _problems(study: Study, data: Mapping[str, Any], workers: Workers) -> Iterat
         if len(set(role.strategies)) < len(role.strategies):
             yield ("roles", name, "strategies"), "one is given twice"
     if study.log not in LEVELS:
-        yield ("log",), f"{shown(study.log)} is none of {', '.join(LEVELS)}"
+        yield ("log",), f"{shown(study.log)} is none of {', '.join(LEVELS)}{near_name(study.log, LEVELS)}"
     if study.truth not in names:
         yield ("truth",), f'{_no_strategy(study.truth, names)}; say which one is truthful, or add truth = "truthful"'
     if study.width is not None and study.most < study.episodes:

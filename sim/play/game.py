@@ -7,6 +7,7 @@ from typing import Any
 
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.near_names import near_name
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.disclosure import POLICIES
 from dynmech.sim.play.latency import Latency
@@ -37,7 +38,8 @@ class ProtocolOptions:
         if not (isfinite(self.deadline) and 0 <= self.deadline < 1):
             raise InputError(f"deadline: {self.deadline:g} is not in [0, 1)")
         if self.disclosure not in POLICIES:
-            raise InputError(f"disclosure: {self.disclosure!r} is none of {', '.join(POLICIES)}")
+            hint = near_name(self.disclosure, POLICIES)
+            raise InputError(f"disclosure: {self.disclosure!r} is none of {', '.join(POLICIES)}{hint}")
 
     def data(self) -> dict[str, Any]:
         """Plain data, for a run's configuration."""

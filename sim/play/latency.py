@@ -7,6 +7,9 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.near_names import near_name
+
+KINDS = ("constant", "uniform", "exponential")
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,9 @@ class Latency:
     value: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in ("constant", "uniform", "exponential"):
-            raise InputError(f"latency: {self.kind!r} is none of constant, uniform, exponential")
+        if self.kind not in KINDS:
+            hint = near_name(self.kind, KINDS)
+            raise InputError(f"latency: {self.kind!r} is none of {', '.join(KINDS)}{hint}")
         if not (isfinite(self.value) and self.value >= 0):
             raise InputError(f"latency: {self.value:g} is not a number of at least 0")
 

@@ -104,6 +104,24 @@ BAD: dict[str, Bad] = {
     "unknown agent": Bad([*RUN, "--strategy", "firm 3=truthful"], ["no agent 'firm 3'; agents: firm 1, firm 2"]),
     "agent number too large": Bad([*RUN, "--strategy", "2=truthful"], ["no agent '2'; agents: firm 1, firm 2"]),
     "unknown kind of list": Bad(["list", "mechanism"], ["'mechanism' is none of scenarios, mechanisms, strategies"]),
+    # what may have been meant; of scenarios, mechanisms, strategies and their options see above and below
+    "command like another": Bad(["audti", "oil-leases", "linked"], ["No such command 'audti'. Did you mean 'audit'?"]),
+    "flag like another": Bad([*RUN, "--episode", "3"], ["No such option: --episode (Possible options: --episodes)"]),
+    "kind of list in the singular": Bad(["list", "scenario"], ["; did you mean 'scenarios'?"]),
+    "kind of module like another": Bad(["new", "strategi", "x"], ["; did you mean 'strategy'?"]),
+    "agent like another": Bad([*RUN, "--strategy", "frim 1=truthful"], ["no agent 'frim 1'", "did you mean 'firm 1'?"]),
+    "agent without its space": Bad([*RUN, "--latency", "Firm2=0.1"], ["; did you mean 'firm 2'?"]),
+    "map like another": Bad([*RUN, "--strategy", "0=misreport:map=flp"], ["; did you mean 'flip'?"]),
+    "disclosure like another": Bad([*RUN, "--disclosure", "decision"], ["; did you mean 'decisions'?"]),
+    "level of the log like another": Bad([*RUN, "--log", "sumary"], ["; did you mean 'summary'?"]),
+    "latency like another": Bad([*RUN, "--latency", "all=unifrom:0.2"], ["; did you mean 'uniform'?"]),
+    "paper like another": Bad(["reproduce", "lui"], ["'lui' is none of ", "; did you mean 'liu'?"]),
+    "member like another": Bad(
+        ["audit", "oil-leases", "linked", "--coalition", "firm 1+frm 2"], ["; did you mean 'firm 2'?"]
+    ),
+    "base like another": Bad(
+        ["run", "oil-leases", "balanced:base=pivto"], ["unknown mechanism 'pivto'; did you mean 'pivot'?"]
+    ),
     # options of names
     "nothing after the colon": Bad(["run", "oil-leases", "linked:"], ["nothing follows the colon", "linked:key=value"]),
     "unknown option": Bad(["run", "oil-leases", "linked:prize=3"], ["unknown option 'prize'; did you mean 'price'?"]),

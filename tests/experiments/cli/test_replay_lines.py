@@ -171,3 +171,11 @@ def test_a_users_file_stays_in_the_line() -> None:
         "dynmech run 'a b' pivot --strategy 'firm 1=mine:k=2' --seed 1 --plugin 'c d.py'"
     )
     assert logged_line("dynmech run a b --log summary --seed 1") == "dynmech run a b --seed 1"
+
+
+def test_a_case_or_a_mechanism_that_was_misspelt(capsys: pytest.CaptureFixture[str]) -> None:
+    screen(capsys, "run", "oil-leases", "linked", "--episodes", "20", "--out", "r", "--quiet")
+    with pytest.raises(InputError, match=r"no case 'prescribd'; cases: prescribed; did you mean 'prescribed'\?"):
+        replay("r", "prescribd")
+    with pytest.raises(InputError, match=r"'likned' was not played; mechanisms: linked; did you mean 'linked'\?"):
+        replay("r", mechanism="likned")
