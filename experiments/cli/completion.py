@@ -1,6 +1,6 @@
 """Completion of names on the command line: from the text of modules and packages' metadata, so nothing is imported."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dynmech.sim.core.source_index import modules_by_name
 
@@ -25,6 +25,15 @@ def complete_strategy(incomplete: str) -> list[str]:
     if equals and BEST_RESPONSE.startswith(start):
         names = sorted([*names, BEST_RESPONSE])
     return [f"{agent}={name}" for name in names]
+
+
+def complete_from(*words: str) -> Callable[[str], list[str]]:
+    """Return a completion that offers those of some words that begin so."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
 
 
 def _beginning(start: str, package: str, group: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dynmech.experiments.cli import options
+from dynmech.experiments.cli.completion import complete_from
 from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
@@ -25,7 +26,13 @@ KINDS = ("scenarios", "mechanisms", "strategies")
 
 
 def list_command(
-    kind: Annotated[str, typer.Argument(help="scenarios, mechanisms, strategies, or all of them.")] = "all",
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="scenarios, mechanisms, strategies, or all of them.",
+            autocompletion=complete_from("scenarios", "mechanisms", "strategies", "all"),
+        ),
+    ] = "all",
     plugin: Annotated[list[Path], typer.Option("--plugin", metavar="FILE", help="A Python file to take in.")] = [],  # noqa: B006
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,

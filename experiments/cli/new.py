@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dynmech.experiments.cli import options
+from dynmech.experiments.cli.completion import complete_from
 from dynmech.experiments.cli.shared import hand_out
 
 if TYPE_CHECKING:
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def new_command(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="scenario, mechanism or strategy.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="scenario, mechanism or strategy.",
+            autocompletion=complete_from("scenario", "mechanism", "strategy"),
+        ),
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called: small letters, - between words.")],
     folder: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where to.")] = Path(),
     verbose: options.Timed = False,  # noqa: ARG001

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dynmech.experiments.cli.completion import complete_mechanism, complete_scenario, complete_strategy
+from dynmech.experiments.cli.completion import complete_from, complete_mechanism, complete_scenario, complete_strategy
 
 EnvironmentName = Annotated[
     str,
@@ -66,10 +66,22 @@ Latency = Annotated[
     list[str],
     typer.Option("--latency", metavar="AGENT=L", help="L: 0.2, uniform:0.5 or exponential:0.1; AGENT may be all."),
 ]
-Disclosure = Annotated[str, typer.Option("--disclosure", help="everything, decisions or own.")]
+Disclosure = Annotated[
+    str,
+    typer.Option(
+        "--disclosure",
+        help="everything, decisions or own.",
+        autocompletion=complete_from("everything", "decisions", "own"),
+    ),
+]
 Log = Annotated[
     str,
-    typer.Option("--log", metavar="LEVEL", help="full: a row per agent and period; episodes; summary: no rows."),
+    typer.Option(
+        "--log",
+        metavar="LEVEL",
+        help="full: a row per agent and period; episodes; summary: no rows.",
+        autocompletion=complete_from("full", "episodes", "summary"),
+    ),
 ]
 Count = Annotated[int, typer.Option("--workers", metavar="N", help="Processes (0: as many as there are cores).")]
 Cluster = Annotated[

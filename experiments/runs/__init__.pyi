@@ -59,3 +59,4 @@ from .study import Study as Study, Text as Text, in_words as in_words, load_stud
 from .tally import Tally as Tally, first_best as first_best, properties as properties
 from .to_json import print_json as print_json
 from .verdicts import Verdict as Verdict, status as status, together as together
+from .worst_case import Chosen as Chosen, worst_case as worst_case

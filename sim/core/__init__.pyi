@@ -27,6 +27,7 @@ from .errors import (
     StorageError as StorageError,
 )
 from .memory_budget import require_room as require_room, size_text as size_text
+from .near_names import near_name as near_name
 from .registry import (
     Registry as Registry,
     format_exception as format_exception,

@@ -72,6 +72,29 @@ def test_a_shell_is_told_the_names_that_begin_so() -> None:
     assert (done.stdout, done.stderr) == ("cremer-mclean\n", "")
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("dynmech stress oil-leases --wh", ["--why"]),
+        ("dynmech replay runs/lie --qu", ["--quiet"]),
+        ("dynmech report runs/lie --js", ["--json"]),
+        ("dynmech run oil-leases linked --log s", ["summary"]),
+        ("dynmech run oil-leases linked --disclosure d", ["decisions"]),
+        ("dynmech list s", ["scenarios", "strategies"]),
+        ("dynmech new m", ["mechanism"]),
+    ],
+)
+def test_options_and_their_words_are_completed(
+    typed: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {"_DYNMECH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().out.split() == offered
+
+
 def test_every_name_is_completed() -> None:
     assert complete_scenario("") == SCENARIOS.names()
     assert complete_mechanism("") == MECHANISMS.names()
