@@ -18,6 +18,7 @@ from benchmarks.base import Row, apart, median_seconds, memory_of, paired
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, best_of_actions, solve
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray
@@ -78,7 +79,9 @@ def stage_rates(size: tuple[int, int, int], runs: int) -> tuple[dict[Information
     """State-reports per CPU second by information, `(C, S, R)` of the stage, and MB of the whole problem."""
     environment = economy(*size, horizon=3)
     mechanism = Priced(environment)
-    problem, memory = memory_of(lambda: build_problem(environment, mechanism, (1,)))  # neither first nor last in order
+    problem, memory = memory_of(
+        lambda: build_problem(FiniteGame(environment, mechanism), (1,))
+    )  # neither first nor last in order
     rates = {}
     for information in Information:
         value = solve(problem, Family.BEST_RESPONSE, information)
@@ -117,7 +120,9 @@ def beside_openspiel(pairs: int, periods: int = 4) -> list[Row]:
         return float(pyspiel.TabularBestResponse(game, 0, prescribed).value_from_state(game.new_initial_state()))
 
     def ours() -> float:
-        return solve(build_problem(environment, mechanism, (0,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
+        return solve(
+            build_problem(FiniteGame(environment, mechanism), (0,)), Family.BEST_RESPONSE, Information.INTERIM
+        ).ex_ante
 
     if abs(ours() - theirs()) > 1e-9:
         raise AssertionError(f"OpenSpiel's best response is worth {theirs():.12g}, ours {ours():.12g}")

@@ -1,9 +1,9 @@
 """The exact oracle: the most that a deviator can gain, by dynamic programming, with the deviation that gains it.
 
 `problem` builds a deviator's decision problem (`merging` merges memories, `action_choices` adds private actions and
-replies), `search` solves it for a family of deviations, `gains` reads off gains, `story` and `state_labels` put the
-worst case into words, and `witness` plays it. `budget_and_participation` is about prescribed play, `restricted` about
-deviators held to truth or obedience, `frozen_search` about frozen weights, `patience_thresholds` about discounting.
+replies), `search` solves it for a family of deviations, `gains` reads off what is gained and what staying is worth,
+`story` puts the worst case into words, and `witness` plays it. `restricted` is about deviators held to truth or
+obedience, `frozen_search` about frozen weights, `patience_thresholds` about discounting.
 """
 
 import lazy_loader

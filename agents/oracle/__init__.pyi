@@ -1,16 +1,12 @@
 from .best_response import BestResponse as BestResponse
-from .budget_and_participation import (
-    Largest as Largest,
-    Least as Least,
-    budget as budget,
-    largest_transfer as largest_transfer,
-    participation as participation,
-)
 from .frozen_search import FrozenSearch as FrozenSearch, search_frozen as search_frozen
 from .gains import (
     Gain as Gain,
     InformationState as InformationState,
+    Search as Search,
     ex_ante_gain as ex_ante_gain,
+    participation as participation,
+    search_deviator as search_deviator,
     ties as ties,
     worst_gain as worst_gain,
     worst_stay as worst_stay,
@@ -33,11 +29,5 @@ from .search import (
     best_of_actions as best_of_actions,
     solve as solve,
 )
-from .state_labels import (
-    message_text as message_text,
-    own_text as own_text,
-    profile_text as profile_text,
-    state_text as state_text,
-)
-from .story import Step as Step, Story as Story, find_story as find_story, past_lies as past_lies
+from .story import Step as Step, Story as Story, find_story as find_story, past_lies as past_lies, story_of as story_of
 from .witness import Witness as Witness

@@ -16,7 +16,7 @@ import numpy as np
 
 from dynmech.mechanisms.rules.actions import Settled, action_of, settle
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.spaces import Finite, Interval
@@ -43,12 +43,6 @@ class ActTables:
     obey: IntArray
 
 
-def replies(mechanism: Mechanism, t: int, agent: int) -> int:
-    """Return how many replies of an agent are searched."""
-    space = mechanism.asks(t, agent)
-    return space.size if isinstance(space, Finite) else 1
-
-
 @dataclass(frozen=True, eq=False)
 class _Cases:
     """Cases after the decision: situation, true signals, messages `(n, N)`, decision `(n,)`."""
@@ -67,20 +61,19 @@ class _Cases:
         )
 
 
-def read_acts(
-    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray
-) -> ActTables:
+def read_acts(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray) -> ActTables:
     """Return the tables; `case` `(M, S, R)` is the flat (memory, message profile) of each own message.
 
     Raises:
         Refusal: too large, or a reply on an interval moves what it must not move.
     """
+    environment, mechanism = game.environment, game.mechanism
     sizes = [len(labels) for labels in environment.actions(t)] or [1] * len(environment.agents)
-    own = [sizes[i] for i in who] + [replies(mechanism, t, i) for i in who]
+    own = [sizes[i] for i in who] + [game.tables[t].replies[i] for i in who]
     acts, shape = prod(own), (*case.shape, prod(own))
     names = " + ".join(environment.agents[i] for i in who)
     require_room(f"what {names} can do after the decision under mechanism {mechanism.name!r}", prod(shape) * 50.0)
-    cases = _cases(environment, mechanism, t, who, np.repeat(case.reshape(-1), acts), acts * case.shape[2])
+    cases = _cases(game, t, who, np.repeat(case.reshape(-1), acts), acts * case.shape[2])
     chosen = np.unravel_index(np.tile(np.arange(acts), case.size), own)
     actions = action_of(environment, t, cases.decision)
     for i, action in zip(who, chosen, strict=False):
@@ -98,17 +91,15 @@ def read_acts(
     )
 
 
-def _cases(
-    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], case: IntArray, each: int
-) -> _Cases:
+def _cases(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray, each: int) -> _Cases:
     """Return the cases of a flat list, profile by profile, `each` of them at every profile."""
-    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    stage, tables = game.environment.stage(t), game.tables[t]
     memory, sent = np.divmod(case, prod(tables.shape))
     profile = np.array(np.unravel_index(np.arange(len(case)) // each % stage.size, stage.axes))
     public = profile[0] if stage.public else np.zeros(len(case), np.intp)
     messages = np.array(np.unravel_index(sent, tables.shape))[1:].T
     decision = tables.decide[memory, sent]
-    return _Cases(mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
+    return _Cases(game.mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
 
 
 def _require_idle(cases: _Cases, done: IntArray, replied: Mapping[int, Array], settled: Settled) -> None:

@@ -8,6 +8,7 @@ from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import TableEnvironment
@@ -61,7 +62,9 @@ class BestResponse(Strategy):
         if game.protocol.disclosure != "everything" or game.protocol.latency:
             raise Refusal("strategy 'best-response': it needs everything public and no late messages")
         information = Information.EX_POST if self.spies else Information.INTERIM
-        return Witness(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, information=information)
+        return Witness(
+            build_problem(FiniteGame(environment, mechanism), (agent,)), Family.BEST_RESPONSE, information=information
+        )
 
     def message(self, view: View) -> Array:
         """Raise: `made_for` gives what is played."""

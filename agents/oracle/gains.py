@@ -1,15 +1,29 @@
-"""Gains from the oracle's values: at the worst reachable state, the worth of messages there, and ties."""
+"""What deviators gain and what staying is worth, from the oracle's values: the worst cases over reachable states.
+
+`search_deviator` solves every family at every information for one deviator, and reads its gains off. Participation:
+the continuation payoff of prescribed play at the report stage, this period's payment included, over the states that
+some play of the agent leads to, its own past lies and what it then owes included; interim (knowing its own signal; at
+the start: in period 0 only) and ex post (knowing the profile).
+"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from dynmech.agents.oracle.post_decision_states import PostDecisionStates, all_post_decision_states
-from dynmech.agents.oracle.problem import Problem, Reached, reachable
-from dynmech.agents.oracle.search import Information, Value, best_of_actions
+from dynmech.agents.oracle.problem import Problem, Reached, build_problem
+from dynmech.agents.oracle.search import Family, Information, Value, best_of_actions, solve
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import Least, TruthfulValues
 from dynmech.sim.core.arrays import BoolArray, FloatArray
-from dynmech.sim.core.ties import TIE, Best, rounded_up, scale_of
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import TIE, Best, first_smallest, rounded_up, scale_of
+from dynmech.sim.economy.labels import own_text, profile_text, shown_period
+
+FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
+KINDS = ("ex_ante", "on_path", "interim", "ex_post")
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,9 @@ class Gain:
     state: InformationState | None
 
 
+NOT_SEARCHED = Gain(float("nan"), float("nan"), None)
+
+
 def ex_ante_gain(best: Value, truth: Value) -> Gain:
     """Return the gain in expected payoff before anything is known."""
     return Gain(best.ex_ante - truth.ex_ante, _bound(best, truth), None)
@@ -47,7 +64,7 @@ def ex_ante_gain(best: Value, truth: Value) -> Gain:
 
 def worst_gain(problem: Problem, best: Value, truth: Value, *, on_path: bool = False, all_states: bool = False) -> Gain:
     """Return the largest gain over reachable states, at the information that both values share."""
-    states = reachable(problem, on_path=on_path)
+    states = problem.on_path if on_path else problem.reachable
     gains_of = _spying if best.information is Information.EX_POST else _by_own
     worst = Best[InformationState](scale_of(*best.choices))
     for t, reached in enumerate(states):
@@ -133,7 +150,7 @@ def worth_at(problem: Problem, state: InformationState, best: Value, truth: Valu
 def worst_stay(problem: Problem, best: Value) -> float:
     """Return the least value of staying over reachable states, by what is known when reporting."""
     least = np.inf
-    for t, (period, (_, led)) in enumerate(zip(problem.periods, reachable(problem), strict=True)):
+    for t, (period, (_, led)) in enumerate(zip(problem.periods, problem.reachable, strict=True)):
         choices, origins = best.choices[t][..., : period.flow.shape[2]], problem.post_decision_states[t]
         possible = None if origins is None or led is None else origins.among(led)
         for part, mass, worth in problem.expectations(t).by_own(choices):
@@ -150,7 +167,7 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
     """
     tied = total = 0
     for t, period in enumerate(problem.periods):
-        occurs, _ = reachable(problem, on_path=True)[t]
+        occurs, _ = problem.on_path[t]
         worth = best_of_actions(period, truth.ahead[t], problem.discount)
         memory, profile = np.nonzero(occurs)
         honest = period.truth[memory, profile]
@@ -165,3 +182,131 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
         tied += int((equal & matters).any(axis=1).sum())
         total += len(memory)
     return tied, total
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What one deviator can gain.
+
+    Attributes:
+        who: indices of its members.
+        values: what each family is worth by information; those that the search does not cover are missing.
+        figures: gains by family and kind; NaN where the search does not cover the case.
+        refused: why interim figures are missing, if they are.
+        ties: on the path of truth, states at which another message does as well and matters, and all states.
+        deposit: with exit, what it would have to leave as security so that it never pays to run.
+    """
+
+    who: tuple[int, ...]
+    problem: Problem
+    values: dict[tuple[Family, Information], Value]
+    figures: dict[Family, dict[str, Gain]]
+    refused: str
+    ties: tuple[int, int]
+    deposit: float | None
+
+
+Values = dict[tuple[Family, Information], Value]
+
+
+def search_deviator(problem: Problem, *, all_states: bool = False) -> Search:
+    """Return what one deviator gains: every family under both kinds of information.
+
+    Args:
+        all_states: maxima over all states, not only those that some play leads to.
+    """
+    values, refused = _values(problem)
+    figures = {family: _figures(problem, values, family, all_states) for family in FAMILIES}
+    truth = values.get((Family.PRESCRIBED, Information.INTERIM))
+    level = ties(problem, truth if truth is not None else values[Family.PRESCRIBED, Information.EX_POST])
+    deposit = _deposit(problem) if problem.exit and truth is not None else None
+    return Search(problem.deviator, problem, values, figures, refused, level, deposit)
+
+
+def _values(problem: Problem) -> tuple[Values, str]:
+    """Return what every family is worth, and why interim values are missing, if they are."""
+    values: Values = {}
+    refused = ""
+    for information in Information:
+        for family in (Family.PRESCRIBED, *FAMILIES):
+            try:
+                values[family, information] = solve(problem, family, information)
+            except Refusal as error:
+                refused = str(error)
+    return values, refused
+
+
+def _figures(problem: Problem, values: Values, family: Family, all_states: bool) -> dict[str, Gain]:
+    """Return one family's gains by kind; `NOT_SEARCHED` where the search was refused."""
+    gains = dict.fromkeys(KINDS, NOT_SEARCHED)
+    best, truth = (values.get((which, Information.INTERIM)) for which in (family, Family.PRESCRIBED))
+    if best is not None and truth is not None:
+        gains["ex_ante"] = ex_ante_gain(best, truth)
+        gains["on_path"] = worst_gain(problem, best, truth, on_path=True)
+        gains["interim"] = worst_gain(problem, best, truth, all_states=all_states)
+    best, truth = (values[which, Information.EX_POST] for which in (family, Family.PRESCRIBED))
+    gains["ex_post"] = worst_gain(problem, best, truth, all_states=all_states)
+    return gains
+
+
+def _deposit(problem: Problem) -> float:
+    """Return what the deviator would have to leave as security so that it never pays to leave."""
+    staying = replace(problem, exit=False)
+    return max(0.0, -worst_stay(staying, solve(staying, Family.BEST_RESPONSE, Information.INTERIM)))
+
+
+def participation(game: FiniteGame, *, all_states: bool = False) -> dict[str, list[Least]]:
+    """Return the worst continuation payoff by kind (ex ante, at the start, interim, ex post) and agent.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    environment, truthful = game.environment, game.truthful
+    agents = range(len(environment.agents))
+    payoff = truthful.utility - truthful.transfer
+    out: dict[str, list[Least]] = {"ex_ante": [Least(float(p), {}) for p in payoff]}
+    out |= {kind: [] for kind in ("at_the_start", "interim", "ex_post")}
+    for i in agents:
+        problem = build_problem(game, (i,), merge=False)
+        scale = truthful.scale
+        worst = {kind: Best[dict[str, Any]](scale) for kind in ("at_the_start", "interim", "ex_post")}
+        for kind, value, where in _stays(problem, truthful, i, all_states, scale):
+            worst[kind].offer(-value, {"agent": environment.agents[i], **where})
+        for kind, least in worst.items():
+            out[kind].append(Least(0.0 - least.value, least.named) if least.named else Least(float("nan"), {}))
+    return out
+
+
+def _stays(
+    problem: Problem, truthful: TruthfulValues, agent: int, all_states: bool, scale: float
+) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """Yield (kind, worst continuation payoff, state) of one agent."""
+    environment, states = problem.environment, problem.reachable
+    revealing = problem.silence is None
+    for t, period in enumerate(problem.periods):
+        occurs, led = states[t]
+        stay = truthful.periods[t].stay[agent][: len(occurs)]
+        worst = stay if all_states else np.where(occurs, stay, np.inf)
+        k = first_smallest(worst, scale)
+        state = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
+        yield "ex_post", float(worst.min()), state
+        for w in range(period.width if revealing else 0):
+            own = period.own == w
+            where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
+            if t == 0:
+                mass = problem.prior[own].sum()
+                if mass > 0:
+                    value = float(stay[0][own] @ problem.prior[own] / mass)
+                    yield "interim", value, where
+                    yield "at_the_start", value, where
+                continue
+            rows = problem.periods[1 if problem.stationary else t - 1].rows
+            assert rows is not None
+            assert led is not None
+            weight = rows[..., own].sum(axis=-1)
+            expected = np.moveaxis(rows[..., own] @ stay[:, own].T, -1, 0)
+            possible = (weight > 0) & (led | all_states)
+            value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
+            k = first_smallest(value, scale) % value.shape[-1]
+            last = profile_text(environment, t if problem.stationary else t - 1, k)
+            yield "interim", float(value.min()), {**where, "last signals": last}

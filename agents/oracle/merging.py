@@ -13,11 +13,8 @@ from math import prod
 import numpy as np
 
 from dynmech.agents.oracle.action_choices import ActTables, read_acts
-from dynmech.mechanisms.rules.actions import acts_matter
-from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.economy.environment import TableEnvironment
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +34,12 @@ class Unmerged:
     acts: ActTables | None = None
 
 
-def read_rules(
-    environment: TableEnvironment, mechanism: Mechanism, t: int, who: tuple[int, ...], *, defer: bool
-) -> Unmerged:
+def read_rules(game: FiniteGame, t: int, who: tuple[int, ...], *, defer: bool) -> Unmerged:
     """Return the outcome of each message of the deviator while the others send what is prescribed.
 
     With `defer`, what falls due is kept apart where the deviator's message cannot change it.
     """
-    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    stage, tables = game.environment.stage(t), game.tables[t]
     strides = np.array([prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))])
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
     public = profile[0] if stage.public else np.zeros(stage.size, np.intp)
@@ -58,7 +53,7 @@ def read_rules(
     case = (np.arange(tables.memories)[:, None] * prod(tables.shape) + others)[:, :, None] + own
     charge, due = (_total(table, who, case) for table in (tables.charge, tables.due))
     sunk = defer and bool((due == due[:, :, :1]).all())  # out of its hands when it falls due
-    acts = read_acts(environment, mechanism, t, who, case) if acts_matter(mechanism, t) else None
+    acts = read_acts(game, t, who, case) if tables.acts else None
     charge = charge[..., None] if acts is None else acts.charge
     if not sunk:
         charge += due[..., None]

@@ -24,12 +24,13 @@ from enum import Enum
 import numpy as np
 
 from dynmech.agents.oracle.gains import worst_gain
-from dynmech.agents.oracle.problem import Problem, build_problem, reachable
+from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve, worth_of_actions
 from dynmech.mechanisms.balanced.blackwell import LongRun, long_run
 from dynmech.mechanisms.balanced.self_enforcing import BROKEN, SelfEnforcing
 from dynmech.mechanisms.balanced.with_enforcement import enforced
 from dynmech.mechanisms.rules.condition import Condition
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import TIE, first_of, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
@@ -74,9 +75,9 @@ class Exit:
 
 def worst_exit(environment: TableEnvironment, level: Level, constant: float | None = None) -> Exit:
     """Return the most profitable departure at the environment's discount factor; `constant` as in `self-enforcing`."""
-    mechanism, exits = SelfEnforcing(environment, constant), list[Exit]()
+    game, exits = FiniteGame(environment, SelfEnforcing(environment, constant)), list[Exit]()
     for agent in range(len(environment.agents)):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(game, (agent,))
         exits.append(_by_best_response(problem) if level is Level.BEST_RESPONSE else _by_leaving(problem, level))
     return first_of(exits, lambda exit: exit.amount, environment.utility_bound())
 
@@ -94,7 +95,7 @@ def _by_leaving(problem: Problem, level: Level) -> Exit:
         worth = worth_of_actions(period, truth.ahead[t], problem.discount)
         leaves = period.following == broken
         amount = np.where(leaves, worth, -np.inf).max(axis=3) - np.where(leaves, -np.inf, worth).max(axis=3)
-        counts = np.repeat(reachable(problem)[t][0][:, :, None], amount.shape[2], axis=2)
+        counts = np.repeat(problem.reachable[t][0][:, :, None], amount.shape[2], axis=2)
         if t:
             counts[broken] = False
         if level is Level.TRUTHFUL:

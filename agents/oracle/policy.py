@@ -12,9 +12,9 @@ import numpy as np
 
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.agents.oracle.search import Value, best_actions, best_messages
-from dynmech.agents.oracle.state_labels import message_text, own_text, shown_period
 from dynmech.sim.core.arrays import IntArray
 from dynmech.sim.core.errors import Refusal
+from dynmech.sim.economy.labels import own_text, shown_period
 
 MOST = 200_000
 """Situations and moves that are followed; a longer policy is refused."""
@@ -137,10 +137,10 @@ class _Walk:
             "agent": " + ".join(environment.agents[i] for i in problem.deviator),
             "signal": own_text(environment, t, problem.deviator, own),
             "last_signal": last,
-            "reported": " or ".join(message_text(problem, max(t - 1, 0), r) for r in sorted(sent)),
+            "reported": " or ".join(problem.message_text(max(t - 1, 0), r) for r in sorted(sent)),
             "public": public,
-            "message": message_text(problem, t, message),
-            "prescribed": message_text(problem, t, truth),
+            "message": problem.message_text(t, message),
+            "prescribed": problem.message_text(t, truth),
         }
 
     def _act(self, entry: int, memory: int, profiles: IntArray, message: int) -> dict[str, str]:

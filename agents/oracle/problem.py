@@ -22,15 +22,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import prod
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from dynmech.agents.oracle.action_choices import replies
 from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
 from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates, find_post_decision_states
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import laws, tabulate
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.environment import TableEnvironment
@@ -102,8 +100,7 @@ class Problem:
         prior: law of the first profile, `(S,)`.
     """
 
-    environment: TableEnvironment
-    mechanism: Mechanism
+    game: FiniteGame
     deviator: tuple[int, ...]
     periods: tuple[Period, ...]
     post_decision_states: tuple[PostDecisionStates | None, ...]
@@ -112,9 +109,47 @@ class Problem:
     exit: bool = False
 
     @property
+    def environment(self) -> TableEnvironment:
+        """The economy."""
+        return self.game.environment
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The mechanism."""
+        return self.game.mechanism
+
+    @cached_property
+    def reachable(self) -> "list[Reached]":
+        """The states of positive probability under some play of the deviator, per entry, and what leads there.
+
+        Nothing leads to the first period: None. In a stationary problem the second entry is the union over all later
+        dates.
+        """
+        return _reach(self, on_path=False)
+
+    @cached_property
+    def on_path(self) -> "list[Reached]":
+        """The same under prescribed play."""
+        return _reach(self, on_path=True)
+
+    @cached_property
+    def silence(self) -> str | None:
+        """Whose prescribed messages, of the others, do not reveal its signal where it matters later; None: nobody's."""
+        return next((text for agent, text in self.game.silences if agent not in self.deviator), None)
+
+    @property
     def discount(self) -> float:
         """Discount factor δ."""
         return self.environment.discount
+
+    def message_text(self, t: int, message: int) -> str:
+        """Return the labels of a deviator's message; `leave` for the index behind the last."""
+        spaces = [self.mechanism.messages(t, i) for i in self.deviator]
+        sizes = tuple(getattr(space, "size", 1) for space in spaces)
+        if message >= prod(sizes):
+            return "leave"
+        index = np.unravel_index(message, sizes)
+        return ", ".join(str(getattr(space, "labels", ("?",))[int(k)]) for space, k in zip(spaces, index, strict=True))
 
     def after(self, t: int) -> int | None:
         """Return the index in `periods` of the period after entry t; None after the last."""
@@ -137,15 +172,8 @@ class Problem:
         return Expectations(self.laws_into(t), period.own, period.width, origins.memory, origins.event)
 
 
-def build_problem(
-    environment: TableEnvironment,
-    mechanism: Mechanism,
-    deviator: Sequence[int],
-    *,
-    merge: bool = True,
-    exit: bool = False,
-) -> Problem:
-    """Tabulate the mechanism's rules, merge equivalent memories and return the deviator's problem.
+def build_problem(game: FiniteGame, deviator: Sequence[int], *, merge: bool = True, exit: bool = False) -> Problem:
+    """Merge the memories of a game that are equivalent for a deviator, and return its problem.
 
     Without `merge` memories are kept apart, for checks and for payoff levels.
 
@@ -154,40 +182,40 @@ def build_problem(
     Raises:
         Refusal: the mechanism is not finite, or too large; the size is given.
     """
-    who = tuple(deviator)
-    _require_room(environment, mechanism, who)
+    who, environment = tuple(deviator), game.environment
+    _require_room(game, who)
     if environment.horizon is None:
-        first, repeated = (read_rules(environment, mechanism, t, who, defer=not exit) for t in (0, 1))
+        first, repeated = (read_rules(game, t, who, defer=not exit) for t in (0, 1))
         labels = merge_repeated(repeated) if merge else np.arange(len(repeated.decide))
-        later = _period(environment, 1, who, repeated, labels, repeated, labels)
-        opening = _period(environment, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
+        later = _period(game, 1, who, repeated, labels, repeated, labels)
+        opening = _period(game, 0, who, first, np.zeros(len(first.decide), np.intp), repeated, labels)
         periods: tuple[Period, ...] = (opening, later)
     else:
         backwards: list[Period] = []
         after, next_labels = None, None
         for t in reversed(range(environment.horizon)):
-            raw = read_rules(environment, mechanism, t, who, defer=not exit)
+            raw = read_rules(game, t, who, defer=not exit)
             labels = merge_one(raw, after, next_labels) if merge else np.arange(len(raw.decide))
-            backwards.append(_period(environment, t, who, raw, labels, after, next_labels))
+            backwards.append(_period(game, t, who, raw, labels, after, next_labels))
             after, next_labels = raw, labels
         periods = tuple(reversed(backwards))
     stationary = environment.horizon is None
     periods, origins = _with_post_decision_states(periods, stationary)
-    return Problem(environment, mechanism, who, periods, origins, environment.prior.reshape(-1), stationary, exit)
+    return Problem(game, who, periods, origins, environment.prior.reshape(-1), stationary, exit)
 
 
-def _require_room(environment: TableEnvironment, mechanism: Mechanism, who: tuple[int, ...]) -> None:
+def _require_room(game: FiniteGame, who: tuple[int, ...]) -> None:
     """Refuse a search that does not fit: what its periods keep, and the work on the largest of them."""
     kept, work = 0.0, 0.0
-    for t in range(environment.horizon or 2):
-        stage, tables = environment.stage(t), tabulate(mechanism, t)
+    for t, tables in enumerate(game.tables):
+        stage = game.environment.stage(t)
         cases = float(tables.memories) * stage.size * prod(tables.shape[i + 1] for i in who)
         actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
-        actions *= prod(replies(mechanism, t, i) for i in who)
+        actions *= prod(tables.replies[i] for i in who)
         kept += cases * (2 + 3 * actions)
         work = max(work, cases * (7 + 5 * actions))
-    names = " + ".join(repr(environment.agents[i]) for i in who)
-    require_room(f"the search of what {names} can gain under mechanism {mechanism.name!r}", kept + work)
+    names = " + ".join(repr(game.environment.agents[i]) for i in who)
+    require_room(f"the search of what {names} can gain under mechanism {game.mechanism.name!r}", kept + work)
 
 
 def _with_post_decision_states(
@@ -215,7 +243,7 @@ def _decisions(period: Period) -> int:
 
 
 def _period(
-    environment: TableEnvironment,
+    game: FiniteGame,
     t: int,
     who: tuple[int, ...],
     raw: Unmerged,
@@ -224,7 +252,7 @@ def _period(
     next_labels: IntArray | None,
 ) -> Period:
     """Return one period of the problem over merged memories."""
-    stage = environment.stage(t)
+    stage = game.environment.stage(t)
     members = np.unique(labels, return_index=True)[1]
     some = slice(None) if len(members) == len(labels) else members  # nothing merged: no copies
     decide, charge, remember = raw.decide[some], raw.charge[some], raw.remember[some]
@@ -236,9 +264,11 @@ def _period(
     flow -= charge
     rows, following = None, np.zeros(done.shape, np.intp)
     if after is not None and next_labels is not None:
-        rows, following = laws(environment, t), np.broadcast_to(next_labels.take(remember), done.shape)
+        rows = game.laws[t]
+        assert rows is not None
+        following = np.broadcast_to(next_labels.take(remember), done.shape)
         if after.due.any():
-            flow -= environment.discount * _expected_due(rows, after.due, remember, event)
+            flow -= game.environment.discount * _expected_due(rows, after.due, remember, event)
     own, width = _own_information(stage, who)
     return Period(labels, members, flow, done, following, raw.truth[members], recommended, own, width, rows)
 
@@ -279,20 +309,6 @@ def _own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]
 
 Reached = tuple[BoolArray, BoolArray | None]
 """States that can occur in a period, `(C, S)`, and what can have led there, `(C, D, S_before)`."""
-
-_REACHED: WeakKeyDictionary[Problem, dict[bool, list[Reached]]] = WeakKeyDictionary()
-
-
-def reachable(problem: Problem, *, on_path: bool = False) -> list[Reached]:
-    """Return the states of positive probability under some play (or prescribed play) of the deviator, per period.
-
-    Nothing leads to the first period: None. In a stationary problem the second entry is the union over all later
-    dates. Kept as long as the problem.
-    """
-    kept = _REACHED.setdefault(problem, {})
-    if on_path not in kept:
-        kept[on_path] = _reach(problem, on_path)
-    return kept[on_path]
 
 
 def _reach(problem: Problem, on_path: bool) -> list[Reached]:

@@ -32,7 +32,6 @@ import numpy as np
 from dynmech.agents.oracle.post_decision_states import PostDecisionStates
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.mechanisms.planning.anderson import Anderson
-from dynmech.mechanisms.rules.tabulation import silent_about
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import TIE
@@ -223,9 +222,8 @@ def _fixed_point(
 
 def require_revealing(problem: Problem) -> None:
     """Raise a Refusal where the others' messages do not reveal their signals, which interim search reads off them."""
-    silent = silent_about(problem.environment, problem.mechanism, problem.deviator)
-    if silent is not None:
-        raise Refusal(f"interim search: {silent}; what the deviator believes would be a state of its own")
+    if problem.silence is not None:
+        raise Refusal(f"interim search: {problem.silence}; what the deviator believes would be a state of its own")
 
 
 def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> list[IntArray]:

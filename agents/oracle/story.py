@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import Gain, InformationState, worth_at
+from dynmech.agents.oracle.gains import Gain, InformationState, Search, worth_at
 from dynmech.agents.oracle.problem import Period, Problem
-from dynmech.agents.oracle.search import Information, Value
-from dynmech.agents.oracle.state_labels import message_text
+from dynmech.agents.oracle.search import Family, Information, Value
 from dynmech.sim.core.ties import TIE, scale_of
 
 
@@ -61,6 +60,15 @@ def find_story(problem: Problem, best: Value, truth: Value, gain: Gain) -> Story
     tied = worth >= worth.max() - TIE * scale_of(*best.choices)
     message = prescribed if tied[prescribed] else int(np.argmax(tied))
     return Story(history, state, message, prescribed, float(worth.max()), honest)
+
+
+def story_of(search: Search, information: Information) -> Story | None:
+    """Return the smallest case in which a best response gains most; None where nothing gains, or was not searched."""
+    best, truth = (search.values.get((family, information)) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
+    if best is None or truth is None:
+        return None
+    kind = "ex_post" if information is Information.EX_POST else "interim"
+    return find_story(search.problem, best, truth, search.figures[Family.BEST_RESPONSE][kind])
 
 
 Node = tuple[int, int]
@@ -125,7 +133,7 @@ def past_lies(problem: Problem, story: Story) -> list[str]:
     out = []
     for step in story.history:
         if step.message != step.prescribed:
-            sent, asked = (message_text(problem, step.period, m) for m in (step.message, step.prescribed))
+            sent, asked = (problem.message_text(step.period, m) for m in (step.message, step.prescribed))
             out.append(f"having reported {sent} for {asked} in period {step.period}")
         if not step.obeyed:
             out.append(f"having disobeyed in period {step.period}")

@@ -15,7 +15,6 @@ from typing import Self
 
 import numpy as np
 
-from dynmech.agents.oracle.action_choices import replies
 from dynmech.agents.oracle.problem import Problem
 from dynmech.agents.oracle.search import (
     Family,
@@ -28,7 +27,6 @@ from dynmech.agents.oracle.search import (
     solve,
 )
 from dynmech.agents.strategies.base import AgentContext, Strategy
-from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite
@@ -78,6 +76,9 @@ class Witness(Strategy):
         self.spies = joint or spying  # without spying only the partners' columns are looked at
         self.information = information
         self._problem = problem
+        tables, who = problem.game.tables, problem.deviator
+        self._messages = [[rules.shape[i + 1] for i in who] for rules in tables]
+        self._replies = [[rules.replies[i] for i in who] for rules in tables]
         self._signals = [_signal_of_message(problem, t) for t in range(len(problem.periods))]
         self.value: Value = solve(problem, family, information) if value is None else value
         self._policy = best_messages_spying(problem, self.value) if spying else best_messages(problem, self.value)
@@ -102,12 +103,12 @@ class Witness(Strategy):
     def message(self, view: View) -> Array:
         """Return the best message in the phase that each episode is in, shape `(n,)`."""
         if self.information is Information.EX_POST:
-            return self._part(self._look_up_spying(view), self._messages(view.t))
+            return self._part(self._look_up_spying(view), self._messages[self._entry(view.t)])
         pooled = self._pooled(view)
         before, view.private["pooled"] = view.private.get("pooled", pooled), pooled
         planned = self._look_up(self._policy, view, pooled, before)
         if self.family is Family.BEST_RESPONSE:
-            return self._part(planned, self._messages(view.t))
+            return self._part(planned, self._messages[self._entry(view.t)])
         phase = view.private.setdefault("phase", np.full(view.size, HONEST))
         out = np.where(phase == HONEST, planned, view.prescribed)
         if self._response is not None:
@@ -137,16 +138,10 @@ class Witness(Strategy):
         part: Array = np.unravel_index(joint, sizes)[self._rank]
         return part
 
-    def _messages(self, t: int) -> list[int]:
-        """Return how many messages each member has."""
-        shape = tabulate(self._problem.mechanism, t).shape
-        return [shape[i + 1] for i in self._problem.deviator]
-
     def _acts(self, t: int) -> list[int]:
         """Return how many actions each member has, then how many replies."""
-        who, mechanism = self._problem.deviator, self._problem.mechanism
         sizes = [len(labels) for labels in self._problem.environment.actions(t)]
-        return [sizes[i] if sizes else 1 for i in who] + [replies(mechanism, t, i) for i in who]
+        return [sizes[i] if sizes else 1 for i in self._problem.deviator] + self._replies[self._entry(t)]
 
     def _act(self, view: View) -> tuple[Array, ...]:
         """Return the best actions and replies; note the decision taken for the next period."""
@@ -158,7 +153,7 @@ class Witness(Strategy):
         profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, self._pooled(view)))
         state = self._problem.periods[entry].merged[view.memory]
         reports = view.reports[:, list(self._problem.deviator)].astype(np.intp)
-        report = np.ravel_multi_index(list(reports.T), self._messages(view.t))
+        report = np.ravel_multi_index(list(reports.T), self._messages[self._entry(view.t)])
         act = self._actions[entry][state, profile, report]
         view.private["done"] = self._problem.periods[entry].decision[state, profile, report, act]
         return np.unravel_index(act, self._acts(view.t))
@@ -221,7 +216,7 @@ class Witness(Strategy):
 
 def _signal_of_message(problem: Problem, t: int) -> list[IntArray]:
     """Return each agent's signal by public state and message, `(O, R_j)`."""
-    tables = tabulate(problem.mechanism, t)
+    tables = problem.game.tables[t]
     out = []
     for j, sent in enumerate(tables.prescribed):
         if (sent != sent[:1]).any():

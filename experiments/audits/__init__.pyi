@@ -1,4 +1,4 @@
-from .audit_result import Audit as Audit, AuditedGain as AuditedGain, Search as Search, Truth as Truth
+from .audit_result import Audit as Audit, AuditedGain as AuditedGain, Truth as Truth
 from .audit_text import headline as headline
 from .auditing import audit as audit
 from .continuous import Miss as Miss, OnGrid as OnGrid, measure as measure

@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 
+from dynmech.agents.oracle.gains import FAMILIES, Search
 from dynmech.agents.oracle.policy import policy_rows
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, Value
 from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.audits.audit_json import gain_rows
-from dynmech.experiments.audits.audit_result import FAMILIES, Audit, Search, no_search
+from dynmech.experiments.audits.audit_result import Audit, no_search
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.verdicts import verdict_data
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import first_largest
-from dynmech.sim.economy.environment import TableEnvironment
 
 POLICY = ["period", "agent", "signal", "last_signal", "reported", "public", "message", "prescribed", "act"]
 PROMISES = ["promise", "status", "worst", "bound", "where"]
@@ -60,7 +60,7 @@ def best_deviation(audit: Audit) -> Witness:
     """Return the worst deviation ex ante as a strategy; a best response that tells the truth where nobody gains."""
     if not audit.searches:
         raise no_search(audit)
-    return _strategy(audit, largest_ex_ante(audit) or audit.searches[0], Family.BEST_RESPONSE, Information.INTERIM)
+    return _strategy(largest_ex_ante(audit) or audit.searches[0], Family.BEST_RESPONSE, Information.INTERIM)
 
 
 def deviation_of(audit: Audit, agent: int | str, information: str, family: str) -> Witness:
@@ -76,15 +76,14 @@ def deviation_of(audit: Audit, agent: int | str, information: str, family: str) 
     search = next((search for search in audit.searches if search.who[0] == index), None)
     if search is None:
         raise InputError(f"agent {agent!r}: it was not searched; deviators are {', '.join(audit.deviators)}")
-    return _strategy(audit, search, families[family], kinds[information])
+    return _strategy(search, families[family], kinds[information])
 
 
-def _strategy(audit: Audit, search: Search, family: Family, information: Information) -> Witness:
+def _strategy(search: Search, family: Family, information: Information) -> Witness:
     """Return a deviation as a strategy, of one who stays."""
     problem, value = search.problem, search.values.get((family, information))
     if problem.exit:  # what is played is the best response of one who cannot leave
-        assert isinstance(audit.environment, TableEnvironment)
-        problem, value = build_problem(audit.environment, audit.mechanism, search.who), None
+        problem, value = build_problem(problem.game, search.who), None
     return Witness(problem, family, information=information, value=value)
 
 

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dynmech.agents.oracle.budget_and_participation import Largest, Least
-from dynmech.agents.oracle.gains import Gain
-from dynmech.agents.oracle.problem import Problem
-from dynmech.agents.oracle.search import Family, Information, Value
-from dynmech.agents.oracle.story import Story
+from dynmech.agents.oracle.gains import Gain, Search
+from dynmech.agents.oracle.search import Family
 from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.runs.verdicts import ASSUMED, OPEN, Verdict, together, violated
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.mechanisms.rules.values_of_truth import TruthfulValues
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import Largest, Least, TruthfulValues
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import first_largest, first_smallest
 from dynmech.sim.economy.environment import Environment
@@ -25,9 +23,8 @@ from dynmech.sim.economy.environment import Environment
 if TYPE_CHECKING:
     import pandas as pd
 
-FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
-KINDS = ("ex_ante", "on_path", "interim", "ex_post")
-NOT_SEARCHED = Gain(float("nan"), float("nan"), None)
+    from dynmech.experiments.audits.witness_text import WorstCase
+
 UNKNOWN = float("nan")
 
 
@@ -96,30 +93,6 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """What one deviator can gain, of the exact search.
-
-    Attributes:
-        who: indices of its members.
-        values: what each family is worth by information; those that the search does not cover are missing.
-        figures: gains by family and kind; NaN where the search does not cover the case.
-        refused: why interim figures are missing, if they are.
-        stories: the smallest case behind the gain of the best response, interim and ex post.
-        ties: on the path of truth, states at which another message does as well and matters, and all states.
-        deposit: with exit, what it would have to leave as security so that it never pays to run.
-    """
-
-    who: tuple[int, ...]
-    problem: Problem
-    values: dict[tuple[Family, Information], Value]
-    figures: dict[Family, dict[str, Gain]]
-    refused: str
-    stories: dict[Information, Story | None]
-    ties: tuple[int, int]
-    deposit: float | None
-
-
-@dataclass(frozen=True, eq=False)
 class Audit:
     """Everything that an audit says; the same class, JSON and screen for every backend.
 
@@ -143,8 +116,8 @@ class Audit:
         What is known of the environment and the mechanism.
     own : sequence of str
         The names of those that are about the mechanism.
-    sentence : str
-        Who gains, how and when; or that nobody does.
+    said : str
+        The sentence, of a backend that has no stories to tell; see `sentence`.
     budget : dict
         By kind, the least that the designer takes in.
     participation : dict
@@ -155,10 +128,8 @@ class Audit:
         How the mechanism was held to what it declares.
     searches : list of Search
         One per deviator, of the exact search.
-    truth_values : TruthfulValues or None
-        What prescribed play is worth in every state, of the exact search.
-    story : dict or None
-        The worst case as data; None where nothing gains.
+    game : FiniteGame or None
+        The economy and the mechanism written out, of the exact search.
     details : dict
         What this backend alone says, as plain data: it goes into the JSON as it is.
     """
@@ -172,14 +143,13 @@ class Audit:
     verdicts: list[Verdict]
     conditions: list[Condition]
     own: Sequence[str] = ()
-    sentence: str = ""
+    said: str = ""
     budget: dict[str, Least] = field(default_factory=dict)
     participation: dict[str, list[Least]] = field(default_factory=dict)
     largest_transfer: Largest | None = None
     verified: str = ""
     searches: list[Search] = field(default_factory=list)
-    truth_values: TruthfulValues | None = None
-    story: dict[str, Any] | None = None
+    game: FiniteGame | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -206,7 +176,7 @@ class Audit:
     @property
     def scale(self) -> float:
         """Of the figures, for ties: the largest value of prescribed play."""
-        return self.truth_values.scale if self.truth_values else self.request.scale
+        return self.game.truthful.scale if self.game else self.request.scale
 
     @property
     def truthful(self) -> TruthfulValues:
@@ -215,9 +185,9 @@ class Audit:
         Raises:
             Refusal: only the exact search knows.
         """
-        if self.truth_values is None:
+        if self.game is None:
             raise no_search(self)
-        return self.truth_values
+        return self.game.truthful
 
     @property
     def verdict(self) -> str:
@@ -262,6 +232,27 @@ class Audit:
         return self.searches[k], replace(figures[k], gain=float(np.fmax.reduce(gains)))
 
     # What a user holds
+
+    @cached_property
+    def worst_case(self) -> "WorstCase | None":
+        """The smallest case of the gain that matters; None where nothing gains."""
+        from dynmech.experiments.audits.witness_text import worst_case
+
+        return worst_case(self)
+
+    @cached_property
+    def sentence(self) -> str:
+        """Who gains, how and when; or that nobody does."""
+        from dynmech.experiments.audits.witness_text import story_text
+
+        return story_text(self) if self.searches else self.said
+
+    @cached_property
+    def story(self) -> dict[str, Any] | None:
+        """The worst case as data; None where nothing gains, or there is no exact search."""
+        from dynmech.experiments.audits.witness_text import witness_data
+
+        return witness_data(self) if self.searches else None
 
     @cached_property
     def gains(self) -> "pd.DataFrame":

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, Backend
-from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon, is_approximate
+from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
-from dynmech.experiments.audits.first_report_audit import audit_by_first_report, needs_first_reports
+from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large
 from dynmech.experiments.audits.sampled_audit import audit_by_sampling
 from dynmech.experiments.catalog.accepted import MechanismLike
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
+from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
 
 ALL = ("--coalition", "--exit", "--tolerance", "--all-states")
@@ -111,7 +113,7 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
         InputError: an option was asked for that the backend cannot honour.
         Refusal: an exact search is refused, and so an option that only it honours.
     """
-    offer = EPSILON if is_approximate(request) else FIRST_REPORTS if needs_first_reports(request) else EXACT
+    offer = _fitting(request)
     request.require_only(offer.honours, offer.name)
     try:
         return offer.audit(request, progress)
@@ -121,3 +123,12 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
         if asked := request.given():
             raise Refusal(f"{error}; a lower bound by a limited search does not know {', '.join(asked)}") from None
         return audit_by_sampling(request, str(error), progress)
+
+
+def _fitting(request: AuditRequest) -> Offer:
+    """Return the backend that fits: by how the mechanism's transfers are made, and by size."""
+    mechanism = request.mechanism
+    if isinstance(mechanism, ContingentDensity):
+        return EPSILON
+    alone = not (request.coalitions or request.exit)
+    return FIRST_REPORTS if alone and isinstance(mechanism, VirtualPivot) and too_large(mechanism) else EXACT

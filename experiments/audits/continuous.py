@@ -30,6 +30,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
 from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.beliefs import belief_matrices
@@ -190,7 +191,8 @@ def measure(mechanism: ContingentDensity, cells: int = 0, per_cell: int = 2) -> 
     points = even_points(mechanism)
     fine = [misses_everywhere(mechanism, i, points) for i in agents]
     over_fine, under_fine = max(m[0] for m in fine), max(m[1] for m in fine)
-    problems = [build_problem(grid, rules, (i,)) for i in agents]
+    game = FiniteGame(grid, rules)
+    problems = [build_problem(game, (i,)) for i in agents]
     gains = {
         family: [_gain(problem, family) for problem in problems] for family in (Family.ONE_SHOT, Family.BEST_RESPONSE)
     }

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dynmech.agents.oracle.budget_and_participation import budget
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.plots.stress_plots import save_figure
 from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.rules.condition import TOLERANCE
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import budget
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -73,10 +73,11 @@ def _row(economy: str, option: str, value: Any, name: str) -> list[Any]:
     told = [spanning(environment).value, convex_independence(environment).value]
     try:
         mechanism = make_mechanism(name, environment)
-        truthful = truthful_values(environment, mechanism)
+        game = FiniteGame(environment, mechanism)
+        truthful = game.truthful
     except Refusal as error:
         return [value, np.nan, *told, np.nan, np.nan, str(error)]
-    deficit = budget(environment, mechanism, truthful)["ex_post"].value
+    deficit = budget(environment, truthful, revealing=not game.silences)["ex_post"].value
     return [value, mechanism.transfer_bound(), *told, deficit, float(truthful.transfer.sum()), ""]
 
 

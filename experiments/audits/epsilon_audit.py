@@ -12,11 +12,6 @@ from dynmech.sim.core.ties import figure, first_largest
 LIMIT = "gains: within the limit that ε sets"
 
 
-def is_approximate(request: AuditRequest) -> bool:
-    """Whether the mechanism's transfers are right up to ε only."""
-    return isinstance(request.mechanism, ContingentDensity)
-
-
 def audit_up_to_epsilon(request: AuditRequest, progress: Progress) -> Audit:
     """Measure ε, and search deviations on a grid that holds none of the mechanism's own nodes."""
     mechanism = request.mechanism
@@ -37,7 +32,7 @@ def audit_up_to_epsilon(request: AuditRequest, progress: Progress) -> Audit:
         verdicts=_verdicts(request, miss),
         conditions=(conditions := mechanism.conditions()),
         own=[condition.name for condition in conditions],
-        sentence=_sentence(miss),
+        said=_sentence(miss),
         verified="on the grid",
         details={"approximate": miss.data()},
     )

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.budget_and_participation import Least
 from dynmech.agents.oracle.frozen_search import FrozenSearch, search_frozen
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
@@ -22,8 +21,8 @@ from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.runs.simulation import Progress
 from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, violated
 from dynmech.mechanisms.conditions.separable import separable_conditions
-from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import LARGEST
+from dynmech.mechanisms.rules.values_of_truth import Least
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.ties import TIE, figure, first_largest, first_smallest, largest_place, rounded_up, scale_of
 
@@ -39,15 +38,8 @@ BOUND = 1e-10
 METHOD = "Searched first report by first report: any deviation at all, knowing the others' signals, over all states."
 
 
-def needs_first_reports(request: AuditRequest) -> bool:
-    """Return whether the mechanism is searched first report by first report."""
-    return not (request.coalitions or request.exit) and too_large(request.mechanism)
-
-
-def too_large(mechanism: Mechanism) -> bool:
-    """Return whether the mechanism freezes weights and the plain search would not do."""
-    if not isinstance(mechanism, VirtualPivot):
-        return False
+def too_large(mechanism: VirtualPivot) -> bool:
+    """Return whether the plain search would not do."""
     environment, cases, laws = mechanism.environment, 0, 0
     for t in range(environment.horizon or 2):
         stage = environment.stage(t)
@@ -172,7 +164,7 @@ def audit_by_first_report(request: AuditRequest, progress: Progress) -> Audit:
         verdicts=excused(found.verdicts(tolerance), violated(mechanism.promises.assumptions, conditions)),
         conditions=conditions,
         own=[condition.name for condition in own],
-        sentence=found.sentence(tolerance),
+        said=found.sentence(tolerance),
         participation={
             "ex_ante": [Least(search.payoff, {}) for search in searches],
             "interim": [Least(search.least_interim, {"agent": request.name((search.agent,))}) for search in searches],

@@ -5,15 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.budget_and_participation import Least
+from dynmech.agents.oracle.gains import InformationState
 from dynmech.agents.oracle.search import Family
-from dynmech.agents.oracle.state_labels import profile_text, state_text
 from dynmech.experiments.audits.audit_result import Audit, least_of
-from dynmech.experiments.runs.tally import first_best
 from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
-from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.values_of_truth import Least
 from dynmech.sim.core.ties import first_largest, rounded_up
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.labels import own_text, profile_text, shown_period
 
 
 def judge_promises(audit: Audit) -> list[Verdict]:
@@ -85,6 +84,28 @@ def _participation(audit: Audit) -> list[Verdict]:
 def _efficient(audit: Audit) -> list[Verdict]:
     if not audit.mechanism.promises.efficient:
         return []
-    missing = first_best(_economy(audit)) - audit.truthful.welfare
-    bound = (len(audit.environment.agents) + 1) * audit.truthful.bound + plan(_economy(audit)).bound
+    game = audit.game
+    assert game is not None
+    missing = game.first_best - game.truthful.welfare
+    bound = (len(audit.environment.agents) + 1) * game.truthful.bound + game.plan.bound
     return [_judge(audit, "efficient", missing, bound, {})]
+
+
+def state_text(
+    environment: TableEnvironment, state: InformationState | None, deviator: tuple[int, ...], *, ex_post: bool
+) -> dict[str, Any]:
+    """Return a state as labels by name: period, signals, last decision and last signals; empty for None."""
+    if state is None:
+        return {}
+    t = state.period
+    if ex_post:
+        return {"period": shown_period(environment, t), "profile": profile_text(environment, t, state.profile)}
+    where: dict[str, Any] = {
+        "period": shown_period(environment, t),
+        "signal": own_text(environment, t, deviator, state.profile),
+    }
+    if state.before is not None and state.decision is not None:
+        before = max(t - 1, 0)
+        where["last decision"] = environment.stage(before).decisions[state.decision]
+        where["last signals"] = profile_text(environment, before, state.before)
+    return where

@@ -8,10 +8,11 @@ below.
 from dataclasses import dataclass, replace
 from itertools import product
 
+from dynmech.agents.oracle.gains import KINDS
 from dynmech.agents.oracle.search import Family
 from dynmech.agents.strategies.base import AgentContext
 from dynmech.experiments.audits.audit_request import AuditRequest
-from dynmech.experiments.audits.audit_result import KINDS, Audit, AuditedGain, Truth
+from dynmech.experiments.audits.audit_result import Audit, AuditedGain, Truth
 from dynmech.experiments.catalog.names import STRATEGIES, make_strategy
 from dynmech.experiments.runs.moments import ZERO, Moments
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, pick
@@ -76,7 +77,7 @@ def audit_by_sampling(request: AuditRequest, reason: str, progress: Progress) ->
         verdicts=_verdicts(game, tried, conditions),
         conditions=conditions,
         own=[condition.name for condition in conditions],
-        sentence=_sentence(game, tried),
+        said=_sentence(game, tried),
         verified="not verified",
         details={"refused": reason, "tried": [vars(best) for best in tried]},
     )

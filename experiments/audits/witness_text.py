@@ -4,16 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import Gain
+from dynmech.agents.oracle.gains import Gain, Search
 from dynmech.agents.oracle.search import Family, Information
-from dynmech.agents.oracle.state_labels import message_text, own_text, profile_text, state_text
-from dynmech.agents.oracle.story import Story, past_lies
-from dynmech.experiments.audits.audit_result import Audit, Search
+from dynmech.agents.oracle.story import Story, past_lies, story_of
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.promise_verdicts import state_text
 from dynmech.experiments.runs.verdicts import HOLDS
 from dynmech.sim.core.ties import figure as figure_text, first_of
+from dynmech.sim.economy.labels import own_text, profile_text
+
+WorstCase = tuple[Search, Information, Gain, Story]
 
 
-def witness_of(audit: Audit) -> tuple[Search, Information, Gain, Story] | None:
+def worst_case(audit: Audit) -> WorstCase | None:
     """The smallest case of the gain that matters: of the failing incentive promise, else the worst interim gain."""
     ex_post = audit.mechanism.promises.incentive == "periodic ex post"
     order = [Information.EX_POST] if ex_post else [Information.INTERIM, Information.EX_POST]
@@ -21,15 +24,14 @@ def witness_of(audit: Audit) -> tuple[Search, Information, Gain, Story] | None:
         search, figure = audit.worst(
             Family.BEST_RESPONSE, "ex_post" if information is Information.EX_POST else "interim"
         )
-        story = search.stories[information]
-        if story is not None and figure.gain > audit.tolerance + figure.bound:
+        if figure.gain > audit.tolerance + figure.bound and (story := story_of(search, information)):
             return search, information, figure, story
     return None
 
 
 def witness_data(audit: Audit) -> dict[str, Any] | None:
     """The witness as data; None where nothing gains."""
-    witness = witness_of(audit)
+    witness = audit.worst_case
     if witness is None:
         return None
     search, information, figure, story = witness
@@ -47,15 +49,15 @@ def witness_data(audit: Audit) -> dict[str, Any] | None:
             {
                 "period": step.period,
                 "signals": profile_text(environment, step.period, step.profile),
-                "report": message_text(problem, step.period, step.message),
-                "prescribed": message_text(problem, step.period, step.prescribed),
+                "report": problem.message_text(step.period, step.message),
+                "prescribed": problem.message_text(step.period, step.prescribed),
                 "decision": environment.stage(step.period).decisions[step.decision],
                 "obeyed": step.obeyed,
             }
             for step in story.history
         ],
-        "report": message_text(problem, story.state.period, story.message),
-        "prescribed": message_text(problem, story.state.period, story.prescribed),
+        "report": problem.message_text(story.state.period, story.message),
+        "prescribed": problem.message_text(story.state.period, story.prescribed),
         "lie": story.lie,
         "truth": story.truth,
     }
@@ -63,7 +65,7 @@ def witness_data(audit: Audit) -> dict[str, Any] | None:
 
 def story_text(audit: Audit) -> str:
     """The witness in one sentence: who lies, when, and what it earns; or that nobody gains; or what is undecided."""
-    witness = witness_of(audit)
+    witness = audit.worst_case
     if witness is None:
         return f"{_not_promised(audit)}{_without_witness(audit)}"
     search, information, gain, story = witness
@@ -94,12 +96,12 @@ def _knowing(search: Search, information: Information, story: Story) -> str:
 def _act(search: Search, story: Story) -> str:
     """What the deviator does."""
     t = story.state.period
-    sent = message_text(search.problem, t, story.message)
+    sent = search.problem.message_text(t, story.message)
     if story.message == story.prescribed:
         return "sends the prescribed message and deviates after it"
     if sent == "leave":
         return "leaves"
-    return f"reports {sent} instead of {message_text(search.problem, t, story.prescribed)}"
+    return f"reports {sent} instead of {search.problem.message_text(t, story.prescribed)}"
 
 
 def _beyond_promise(audit: Audit, information: Information) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from dynmech.agents.oracle.gains import KINDS
 from dynmech.experiments.audits.audit_frames import largest_ex_ante
-from dynmech.experiments.audits.audit_result import KINDS, Audit, AuditedGain, least_of
+from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.audit_lines import lines_to_play
@@ -240,7 +241,7 @@ def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
     """Return the largest numerical error of any gain, and of what prescribed play is worth."""
     bounds = [gain.bound for gain in audit.figures if gain.kind == "exact"]
     parts = [f"gains ± {max(bounds):.1g}"] if bounds else []
-    if audit.truth_values:
+    if audit.game:
         parts.append(f"prescribed play ± {rounded_up(2 * audit.truthful.bound, audit.request.scale):.1g}")
     return [("bounds", "; ".join(parts))] if parts else []
 

@@ -25,7 +25,7 @@ from dynmech.experiments.reproductions.athey_segal_figures import (
 )
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 
 FIRST_BEST = {
     "correlated-values": 1.831875,
@@ -134,7 +134,7 @@ def balanced_example_1() -> Iterator[Claim]:
     """The balanced transfers of the trading game."""
     env = table("trading-game")
     rules = make_mechanism("once:base=balanced-team", env)
-    pages = truthful_values(env, rules).periods
+    pages = FiniteGame(env, rules).truthful.periods
     one, two = (2 * np.arange(5) + 1) / 10, (2 * np.arange(5) + 1) / 5
     paid = np.array([pages[1].transfer[BUYER][int(m)].reshape(5, 5)[k] for k, m in enumerate(pages[0].following[0])])
     printed = one[:, None] / 2 * (two**2 - (two**2).mean())

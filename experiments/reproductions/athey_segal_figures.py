@@ -13,6 +13,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.runs.moments import Moments
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -40,7 +41,7 @@ def table(text: str) -> TableEnvironment:
 def problem(text: str, mechanism: str, agent: int) -> Problem:
     """An agent's problem under a mechanism by name."""
     env = table(text)
-    return build_problem(env, make_mechanism(mechanism, env), (agent,))
+    return build_problem(FiniteGame(env, make_mechanism(mechanism, env)), (agent,))
 
 
 def gain(of: Problem, information: Information = Information.INTERIM, *, worst: bool = False) -> float:

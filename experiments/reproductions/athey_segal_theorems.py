@@ -13,7 +13,7 @@ from dynmech.experiments.reproductions.base import Claim
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
 
@@ -40,7 +40,7 @@ def theorems() -> Iterator[Claim]:
 def _proposition_1(environment: TableEnvironment) -> Claim:
     """Under the team mechanism everybody gets the total surplus."""
     surplus = float((plan(environment).value[0] * environment.prior).sum())
-    truthful = truthful_values(environment, make_mechanism("team", environment))
+    truthful = FiniteGame(environment, make_mechanism("team", environment)).truthful
     off = float(np.abs(truthful.utility - truthful.transfer - surplus).max())
     return claim(f"Proposition 1 on {environment.name}: payoffs less the total surplus", 0.0, off, tolerance=TIGHT)
 
@@ -48,9 +48,9 @@ def _proposition_1(environment: TableEnvironment) -> Claim:
 def _proposition_2(environment: TableEnvironment) -> Iterator[Claim]:
     """The balanced team mechanism: Bayesian incentive compatible, the same from another base, balanced."""
     name, rules, other = environment.name, BalancedTeam(environment), Balanced(environment, "pivot")
-    truthful = truthful_values(environment, rules)
+    truthful = FiniteGame(environment, rules).truthful
     agents = range(len(environment.agents))
-    most = max(gain(build_problem(environment, rules, (i,)), worst=True) for i in agents)
+    most = max(gain(build_problem(FiniteGame(environment, rules), (i,)), worst=True) for i in agents)
     text = f"Proposition 2 on {name}: the largest Bayesian gain, own past lies included"
     yield claim(text, 0.0, most, tolerance=TIGHT)
     apart = max(
@@ -71,7 +71,7 @@ def constant_of_claim_1() -> Claim:
     env, agent = table("repeated-auction:fatigue=0.5"), 0
     values = []
     for rules in (make_mechanism("balanced-team", env), make_mechanism("team", env)):
-        of = build_problem(env, rules, (agent,))
+        of = build_problem(FiniteGame(env, rules), (agent,))
         low = replace(of, periods=tuple(replace(p, truth=np.zeros_like(p.truth)) for p in of.periods))
         values.append(solve(low, Family.PRESCRIBED, Information.INTERIM).ex_ante)  # reports the lowest value always
     stage, policy = env.stage(0), plan(env).policy[0]
@@ -104,5 +104,5 @@ def limits_of_balancing() -> Iterator[Claim]:
         (np.array([[0.4, 0.1], [0.1, 0.4]]), Information.INTERIM, 0.2, "correlated types, forced: Bayesian gain"),
     ):
         env = TableEnvironment("one shot", ("Ann", "Bob"), prior, (stage,), 1.0, 1)
-        of = build_problem(env, BalancedTeam(env, force=True), (0,))
+        of = build_problem(FiniteGame(env, BalancedTeam(env, force=True)), (0,))
         yield claim(f"§5 one shot, {what}", None, gain(of, information, worst=True), expected)

@@ -11,7 +11,8 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -57,7 +58,7 @@ def largest_gain(
     """The most that anybody gains by a deviation of the family, at the worst state."""
     gains = []
     for agent in range(len(environment.agents)):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         truth, best = (solve(problem, one, information) for one in (Family.PRESCRIBED, family))
         gains.append(worst_gain(problem, best, truth, on_path=on_path).gain)
     return max(gains)
@@ -70,5 +71,5 @@ def payoffs(truthful: TruthfulValues) -> FloatArray:
 
 def off_level(environment: TableEnvironment, mechanism: Mechanism, level: FloatArray) -> float:
     """How far anybody's payoff from the first period on is from a level `(S,)`, at any profile."""
-    page = truthful_values(environment, mechanism).periods[0]
+    page = FiniteGame(environment, mechanism).truthful.periods[0]
     return float(np.abs(page.stay[:, 0] - level).max())

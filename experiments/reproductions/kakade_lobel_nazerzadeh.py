@@ -19,7 +19,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.planning.batch_plan import follow
 from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.frozen_plans import flow, plans
 from dynmech.mechanisms.virtual.optimal_contract import OptimalContract
 from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
@@ -122,7 +122,7 @@ def _single_buyer() -> Iterator[Claim]:
     yield _claim(
         "§6.1: the best single price and the best two-part tariff earn less (how many)", 2.0, sum(x > 0 for x in lost)
     )
-    found = truthful_values(environment, contract)
+    found = FiniteGame(environment, contract).truthful
     record = _play(environment, "optimal-contract")
     revenue = float(found.transfer.sum())
     yield _claim(
@@ -161,7 +161,7 @@ def _incentives() -> Iterator[Claim]:
 
 def _plain_gain(environment: TableEnvironment, mechanism: VirtualPivot, agent: int) -> float:
     """The most that any deviation gains after period 0, by the search that knows nothing of frozen weights."""
-    problem = build_problem(environment, mechanism, (agent,))
+    problem = build_problem(FiniteGame(environment, mechanism), (agent,))
     truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
     return worst_gain(problem, best, truth, all_states=True).gain
 
@@ -185,7 +185,7 @@ def _revenue() -> Iterator[Claim]:
         )
     environment = _separable("sponsored-search")
     shards = [_play(environment, "virtual-pivot", shard=k).discounted_transfer.sum(axis=0) for k in range(SHARDS)]
-    revenue = float(truthful_values(environment, VirtualPivot(environment)).transfer.sum())
+    revenue = float(FiniteGame(environment, VirtualPivot(environment)).truthful.transfer.sum())
     yield _claim(
         f"§4.1 sponsored search: revenue, two advertisers (simulated: {SHARDS * EPISODES:,} episodes)",
         VirtualPivot(environment).profit,

@@ -20,7 +20,7 @@ from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.beliefs import belief_matrices
 from dynmech.sim.economy.environment import TableEnvironment
@@ -67,7 +67,7 @@ def _transfers(environment: TableEnvironment, mechanism: Linked) -> Iterator[Cla
         now, said = Situation(1, np.ones(1, np.intp), np.zeros(1, np.intp)), np.array([[0, (report - 4) // 2]])
         price = mechanism.charge(now, said, mechanism.decide(now, said), nobody)[0, 1]
         yield claim(f"2014 §3.1: p_2^2, firm 2 reporting {report}", printed, float(price))
-    worth = build_problem(environment, mechanism, (1,)).periods[1].flow[0, :, :, 0]
+    worth = build_problem(FiniteGame(environment, mechanism), (1,)).periods[1].flow[0, :, :, 0]
     for (signal, report), expected in {(4, 4): 0.0, (4, 6): -5.0, (6, 6): 1.0, (6, 4): 0.0}.items():
         exact = float(worth[(signal - 4) // 2, (report - 4) // 2])
         text = f"2014 §3.1: firm 2's second auction, signal {signal}, report {report}"
@@ -76,7 +76,7 @@ def _transfers(environment: TableEnvironment, mechanism: Linked) -> Iterator[Cla
 
 def first_auction(environment: TableEnvironment, mechanism: Linked) -> FloatArray:
     """What the first auction with its link is worth to firm 1, by signal and report, `(2, 2)`."""
-    return build_problem(environment, mechanism, (0,)).periods[0].flow[0, :, :, 0]
+    return build_problem(FiniteGame(environment, mechanism), (0,)).periods[0].flow[0, :, :, 0]
 
 
 def _link(environment: TableEnvironment) -> Iterator[Claim]:
@@ -100,7 +100,7 @@ def _link(environment: TableEnvironment) -> Iterator[Claim]:
 
 def _levels(environment: TableEnvironment) -> Iterator[Claim]:
     mechanism = Linked(environment)
-    truthful, record = truthful_values(environment, mechanism), play(environment, mechanism)
+    truthful, record = FiniteGame(environment, mechanism).truthful, play(environment, mechanism)
     revenue = record.transfer.sum(axis=(0, 1))
     figures = (
         ("firm 1's payoff", float(payoffs(truthful)[0]), 13.5, record.payoffs[0]),
@@ -147,7 +147,7 @@ def _misprints(environment: TableEnvironment) -> Iterator[Claim]:
     slip = "a_1 = 0 never happens; the bonus is for losing, a_1 = 2"
     exact = largest_gain(environment, never)
     yield claim("2014 §3.1: the same with the bonus for a_1 = 0, as printed", 0.0, exact, expected=11.0, slip=slip)
-    problem = build_problem(environment, mechanism, (0,))
+    problem = build_problem(FiniteGame(environment, mechanism), (0,))
     tied, _ = ties(problem, solve(problem, Family.PRESCRIBED, Information.INTERIM))
     slip = "with signal 4 firm 1 is indifferent between its reports"
     yield claim(
@@ -180,7 +180,7 @@ def lottery(problem: Problem, before: int, reported: int, signal: int, report: i
 
 
 def _believed(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
-    problem = build_problem(environment, mechanism, (0,))
+    problem = build_problem(FiniteGame(environment, mechanism), (0,))
     worth = [lottery(problem, b, b, s, r) for b, s, r in product(range(2), repeat=3)]
     text = "2014 §3.1: Crémer–McLean, θ_0 told truly: largest |surplus| of any report in the first auction"
     yield claim(text, 0.0, max(map(abs, worth)))
@@ -200,7 +200,7 @@ def _believed(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterato
 
 
 def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
-    problem, lie = build_problem(environment, mechanism, (0,)), BeliefManipulation(0, "flip", "flip")
+    problem, lie = build_problem(FiniteGame(environment, mechanism), (0,)), BeliefManipulation(0, "flip", "flip")
     for before in range(2):
         known = replace(environment, prior=np.eye(2)[:, [before]])
         lied, honest = play(known, mechanism, {0: lie}), play(known, mechanism)
@@ -214,7 +214,7 @@ def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iter
                 simulated=simulated,
                 error=error,
             )
-        here = build_problem(known, mechanism, (0,))
+        here = build_problem(FiniteGame(known, mechanism), (0,))
         truth, best = (solve(here, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
         simulated, error = mean(lied.payoffs[0] - honest.payoffs[0])
         yield claim(

@@ -26,7 +26,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.numerics.brackets import one_sided
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import from_arrays, single_object
@@ -122,7 +122,7 @@ def auction() -> Iterator[Claim]:
     off, extra = _winning(environment, mechanism)
     yield claim("2025, the auction: winning is off (γ − 1)(θ^m − θ^i), whatever the winner bids, by", 0.0, off)
     yield claim("2025, the auction: both instalments together are off v^m in expectation by", 0.0, extra)
-    truthful, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=4000)
+    truthful, record = FiniteGame(environment, mechanism).truthful, play(environment, mechanism, episodes=4000)
     values = np.sort(mechanism.linear.values(), axis=0)[-2]  # the second highest value is the next in line's
     paid = float((np.linalg.solve(_still(environment), values.reshape(-1)) * environment.prior.reshape(-1)).sum())
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
@@ -144,7 +144,7 @@ def auction() -> Iterator[Claim]:
         yield claim(text, printed, exact, expected=expected, slip=slip, tolerance=CLOSE)
     lost = (
         float((plan(environment).value[0] * environment.prior).sum())
-        - truthful_values(environment, SecondPrice(environment)).welfare
+        - FiniteGame(environment, SecondPrice(environment)).truthful.welfare
     )
     text = "2025, γ > 1: economies, of 1, on which the second-price auction is efficient"
     yield claim(text, 0.0, float(lost < CLOSE))

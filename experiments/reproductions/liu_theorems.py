@@ -29,7 +29,7 @@ from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
@@ -96,7 +96,7 @@ def first_best(environment: TableEnvironment) -> float:
 def off_level(environment: TableEnvironment, mechanism: Mechanism, share: float) -> float:
     """Largest |V_t^i − (λ W − p_t^i)| after any history, fees of period 0 aside."""
     surplus, worst = plan(environment).value, 0.0
-    for t, page in enumerate(truthful_values(environment, mechanism).periods):
+    for t, page in enumerate(FiniteGame(environment, mechanism).truthful.periods):
         level = share * surplus[plan(environment).at(t)].reshape(-1) - page.transfer
         worst = max(worst, float(np.abs(page.stay - level).max()))
     return worst
@@ -144,7 +144,7 @@ def _transfers() -> Iterator[Claim]:
         total = -(agents - 1) * first_best(environment)
         for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
             mechanism = rule(environment)
-            truthful, record = truthful_values(environment, mechanism), play(environment, mechanism, episodes=SOME)
+            truthful, record = FiniteGame(environment, mechanism).truthful, play(environment, mechanism, episodes=SOME)
             simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
             yield claim(
                 f"2014 Theorem {name}: expected transfers, −(N − 1) E W with N = {agents}",
@@ -175,11 +175,11 @@ def _balance() -> Iterator[Claim]:
         mechanism = rule(environment, budget="ex-ante")
         record = play(environment, mechanism, episodes=SOME)
         simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
-        exact = float(truthful_values(environment, mechanism).transfer.sum())
+        exact = float(FiniteGame(environment, mechanism).truthful.transfer.sum())
         text = f"2014 §3.3: revenue of Theorem {name} with participation fees"
         yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
         yield claim(f"{text}: the best deviation gains", 0.0, largest_gain(environment, mechanism), tolerance=CLOSE)
-    exact = float(truthful_values(environment, PrintedFee(environment)).transfer.sum())
+    exact = float(FiniteGame(environment, PrintedFee(environment)).truthful.transfer.sum())
     slip = "the sign of η in its second form: revenue is −2(N − 1) E W"
     text = "2014 §3.3: the same with η as printed"
     yield claim(text, 0.0, exact, expected=-2 * first_best(environment), slip=slip, tolerance=CLOSE)
@@ -188,14 +188,14 @@ def _balance() -> Iterator[Claim]:
     yield claim("2014 Proposition 3.7: largest |expected transfers of a period|", 0.0, worst, tolerance=CLOSE)
     record = play(environment, average, episodes=SOME)
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
-    exact = float(truthful_values(environment, average).transfer.sum())
+    exact = float(FiniteGame(environment, average).truthful.transfer.sum())
     text = "2014 Proposition 3.7: expected discounted transfers"
     yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
 
 
 def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> FloatArray:
     """E[Σ_i p_{t+1}^i | θ_t] under truth, `(S,)`."""
-    page = truthful_values(environment, mechanism).periods[1]
+    page = FiniteGame(environment, mechanism).truthful.periods[1]
     assert page.rows is not None
     profiles = np.arange(page.rows.shape[1])
     laws = page.rows[page.decision[0], profiles]
@@ -206,7 +206,7 @@ def _extraction() -> Iterator[Claim]:
     """Proposition 4.1."""
     for way in ("convex", "spanning"):
         built = [(environment, SurplusExtraction(environment, solver=way)) for environment in environments()]
-        pages = [truthful_values(environment, mechanism).periods for environment, mechanism in built]
+        pages = [FiniteGame(environment, mechanism).truthful.periods for environment, mechanism in built]
         where = f"2014 Proposition 4.1 ({way})"
         gain = max(largest_gain(environment, mechanism) for environment, mechanism in built)
         yield claim(f"{where}: the best deviation gains, on 8 economies", 0.0, gain, tolerance=CLOSE)
@@ -219,7 +219,7 @@ def _extraction() -> Iterator[Claim]:
     mechanism = SurplusExtraction(environment)
     record = play(environment, mechanism, episodes=SOME)
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0) / first_best(environment))
-    exact = float(truthful_values(environment, mechanism).transfer.sum()) / first_best(environment)
+    exact = float(FiniteGame(environment, mechanism).truthful.transfer.sum()) / first_best(environment)
     text = "2014 Proposition 4.1: share of the expected surplus that is extracted"
     yield claim(text, 1.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
 
@@ -235,7 +235,9 @@ def _finite() -> Iterator[Claim]:
     yield claim(f"{text}: the best deviation gains", 0.0, gain, tolerance=CLOSE)
     off = max(
         float(
-            np.abs(truthful_values(environment, m).periods[0].stay[:, 0] - plan(environment).value[0].reshape(-1)).max()
+            np.abs(
+                FiniteGame(environment, m).truthful.periods[0].stay[:, 0] - plan(environment).value[0].reshape(-1)
+            ).max()
         )
         for environment, m in built
     )
@@ -315,7 +317,7 @@ def _truthful(environment: TableEnvironment, mechanism: Mechanism) -> bool:
 
 def _level(environment: TableEnvironment, mechanism: Mechanism) -> bool:
     """V_0 = W."""
-    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
+    stay = FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0]
     return bool(np.abs(stay - plan(environment).value[0].reshape(-1)).max() <= CLOSE)
 
 

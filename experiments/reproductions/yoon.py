@@ -27,7 +27,7 @@ from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
 from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
 from dynmech.mechanisms.revenue.two_period_types import family
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
@@ -83,7 +83,7 @@ def _worst_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """The most that anybody gains by any deviation, knowing everybody's signals."""
     gains = []
     for agent in range(len(environment.agents)):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         truth, best = (solve(problem, f, Information.EX_POST) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
         gains.append(worst_gain(problem, best, truth).gain)
     return max(gains)
@@ -150,7 +150,7 @@ def _groves() -> Iterator[Claim]:
         0.0,
         _worst_gain(environment, groves),
     )
-    yield _claim("Lemma 1: its Property A residual", 0.0, property_a(environment, groves).value)
+    yield _claim("Lemma 1: its Property A residual", 0.0, property_a(FiniteGame(environment, groves)).value)
     draws, surcharge = np.random.Generator(np.random.Philox(key=8)), 0.5
     small = random_environment(draws, agents=2, signals=2, decisions=3, discount=0.8, correlation=0, interdependence=0)
     taxed = Groves(small, phi="zero", surcharge=surcharge)
@@ -163,7 +163,7 @@ def _groves() -> Iterator[Claim]:
     yield _claim(
         "though its Property A residual is the surcharge × the spread of that decision's discounted frequency",
         None,
-        property_a(small, taxed).value,
+        property_a(FiniteGame(small, taxed)).value,
         expected=surcharge * _spread_of_frequency(small),
     )
 
@@ -293,7 +293,7 @@ def _errata() -> Iterator[Claim]:
         float((Pivot(environment, "feasible").alone(0).value[0] * environment.prior).sum()),
     )
     decay = 2 * alpha - 1
-    stay = truthful_values(environment, PivotWithFees(environment)).periods[0].stay[0, 0].reshape(2, 2)
+    stay = FiniteGame(environment, PivotWithFees(environment)).truthful.periods[0].stay[0, 0].reshape(2, 2)
     yield _claim(
         "fees keep it periodic ex post individually rational (§3.3.2): seller at (1, 0), largest fees, α = ¾, δ = 0.9",
         0.0,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.oracle.state_labels import message_text, own_text
 from dynmech.agents.oracle.story import find_story, past_lies
 from dynmech.agents.oracle.witness import Witness
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.labels import own_text
 from dynmech.sim.play.game import Game
 
 TOLERANCE = 1e-6
@@ -62,7 +63,7 @@ def collusion(game: Game, members: Sequence[int]) -> Collusion:
     """Search a coalition's joint deviations exactly, where that is possible under the game's house rules."""
     try:
         environment, mechanism = _searchable(game)
-        problem = build_problem(environment, mechanism, members)
+        problem = build_problem(FiniteGame(environment, mechanism), members)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         witness = Witness(problem, Family.BEST_RESPONSE, story(problem))
     except Refusal as error:
@@ -93,8 +94,9 @@ def exact_gains(game: Game) -> Exact:
     witnesses = {}
     try:
         environment, mechanism = _searchable(game)
+        searched = FiniteGame(environment, mechanism)
         for agent in range(len(environment.agents)):
-            problem = build_problem(environment, mechanism, (agent,))
+            problem = build_problem(searched, (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
@@ -120,5 +122,5 @@ def story(problem: Problem) -> str:
     before = f", {' and '.join(lies)}" if lies else ""
     return (
         f"{plays} (in period {len(worst_case.history)}, with signal {signal}{before}: "
-        f"{message_text(problem, t, worst_case.message)} instead of {message_text(problem, t, worst_case.prescribed)})"
+        f"{problem.message_text(t, worst_case.message)} instead of {problem.message_text(t, worst_case.prescribed)})"
     )

@@ -30,10 +30,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dynmech.mechanisms.conditions.dependence import independent_types
-from dynmech.mechanisms.rules.actions import acts_matter
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
-from dynmech.mechanisms.rules.tabulation import laws, tabulate
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.tabulation import acts_matter, laws
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Acts, Promises, Situation
@@ -100,6 +99,11 @@ class Balancing(DirectMechanism, ABC):
         return min(t, self.periods[-1])
 
     @cached_property
+    def _base_game(self) -> FiniteGame:
+        """The economy under the base."""
+        return FiniteGame(self.environment, self.base)
+
+    @cached_property
     def steps(self) -> list[tuple[Histories, list[IntArray]]]:
         """The possible histories per period t ≥ 1, and h′ by (base memory, reports) of period t − 1, `(M, S)`.
 
@@ -112,7 +116,7 @@ class Balancing(DirectMechanism, ABC):
         """Return the histories that may follow the periods `before`, and h′ by (base memory, reports) of each."""
         triples = []
         for t in before:
-            rules = tabulate(self.base, t)
+            rules = self._base_game.tables[t]
             reports = np.broadcast_to(np.arange(rules.decide.shape[1]), rules.decide.shape)
             triples.append(np.stack([rules.remember, rules.decide, reports], axis=-1))
         rows = np.concatenate([triple.reshape(-1, 3) for triple in triples])
@@ -151,7 +155,7 @@ class Balancing(DirectMechanism, ABC):
     @cached_property
     def tables(self) -> list[list[FloatArray]]:
         """γ_j per distinct period and agent, `(H, O, K_j)`."""
-        truthful = truthful_values(self.environment, self.base)
+        truthful = self._base_game.truthful
         return [self._incentives(t, -truthful.periods[t].transfer_ahead) for t in self.periods]
 
     def _incentives(self, t: int, worth: FloatArray) -> list[FloatArray]:

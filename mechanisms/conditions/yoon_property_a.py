@@ -15,10 +15,9 @@ Source: Yoon 2021, §3.2, Definition 2 and Lemma 1.
 import numpy as np
 
 from dynmech.mechanisms.conditions.places import NamedPlace, place_of
-from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import TruthfulValues
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
 from dynmech.sim.economy.environment import TableEnvironment
@@ -27,20 +26,20 @@ from dynmech.sim.economy.stage import Stage
 NAME = "Groves transfers (Property A)"
 
 
-def property_a(environment: TableEnvironment, mechanism: Mechanism) -> Condition:
+def property_a(game: FiniteGame) -> Condition:
     """Check whether the mechanism is Groves; the value is the largest residual.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    truthful = truthful_values(environment, mechanism)
+    environment, truthful = game.environment, game.truthful
     scale = max(1.0, max(float(np.abs(period.stay).max()) for period in truthful.periods))
     largest = _largest_residual(environment, truthful, scale)
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")
     groves = worst <= TOLERANCE * scale + 2 * len(environment.agents) * truthful.bound
-    loss = float((plan(environment).value[0] * environment.prior).sum()) - truthful.welfare
-    if loss > TOLERANCE * scale + plan(environment).bound + (len(environment.agents) + 1) * truthful.bound:
+    loss = game.first_best - truthful.welfare
+    if loss > TOLERANCE * scale + game.plan.bound + (len(environment.agents) + 1) * truthful.bound:
         note = "; ".join(part for part in (note, f"and its decisions lose {loss:.4g} of welfare") if part)
         groves = False
     return Condition(NAME, groves, worst, {} if groves else where, "" if groves else note)

@@ -35,7 +35,7 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import continuation, flow_welfare
 from dynmech.mechanisms.rules.base import FlowMechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
@@ -97,7 +97,7 @@ class Groves(FlowMechanism):
     @cached_property
     def others_expected(self) -> FloatArray:
         """E V_{−i} before anything is known, `(N,)`: the team mechanism's expected payments to i."""
-        return -truthful_values(self.environment, Team(self.environment)).transfer
+        return -FiniteGame(self.environment, Team(self.environment)).truthful.transfer
 
     @cached_property
     def _pivot(self) -> Pivot:

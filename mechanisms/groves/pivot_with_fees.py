@@ -29,7 +29,7 @@ import numpy as np
 from dynmech.mechanisms.conditions.trade_budget import trade_in
 from dynmech.mechanisms.groves.pivot import ASSUMPTIONS, Pivot
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import figure
@@ -103,7 +103,7 @@ class PivotWithFees(Pivot):
     @cached_property
     def deficit(self) -> float:
         """The expected cost of the pivot's transfers to the designer, without fees."""
-        return -float(truthful_values(self.environment, Pivot(self.environment, self.without)).transfer.sum())
+        return -float(FiniteGame(self.environment, Pivot(self.environment, self.without)).truthful.transfer.sum())
 
     @cached_property
     def amounts(self) -> FloatArray:

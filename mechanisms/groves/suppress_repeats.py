@@ -12,9 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dynmech.mechanisms.rules.actions import acts_matter
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
-from dynmech.mechanisms.rules.tabulation import laws
+from dynmech.mechanisms.rules.tabulation import acts_matter, laws
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.registry import Registry
 from dynmech.sim.core.spaces import Finite

@@ -1,8 +1,8 @@
 """What mechanisms have in common.
 
 The base classes (`Mechanism`, `DirectMechanism`, `FlowMechanism`, and those that remember reports), rules written out
-as tables (`tabulate`), charges after actions and replies (`settle`), and the values of prescribed play
-(`truthful_values`).
+as tables (`tabulate`), charges after actions and replies (`settle`), the values of prescribed play, and the game that
+holds them all (`FiniteGame`).
 """
 
 import lazy_loader

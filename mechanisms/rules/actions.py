@@ -24,13 +24,6 @@ class Settled(NamedTuple):
     memory: IntArray
 
 
-def acts_matter(mechanism: Mechanism, t: int) -> bool:
-    """Return whether the mechanism asks for replies or observes actions in period t."""
-    agents = range(len(mechanism.environment.agents))
-    seen = mechanism.environment.actions(t) and any(mechanism.sees(t, i) is not None for i in agents)
-    return bool(seen) or any(mechanism.asks(t, i) is not None for i in agents)
-
-
 def action_of(environment: TableEnvironment, t: int, decision: IntArray) -> IntArray:
     """Return the actions that a decision consists of, `(n, N)`; zeros where there are none."""
     sizes = [len(labels) for labels in environment.actions(t)]

@@ -10,7 +10,6 @@ works on these tables, so whatever a mechanism's rules do is what is searched; n
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from weakref import WeakKeyDictionary
 
@@ -43,26 +42,27 @@ class RuleTables:
     """The rules of one period as tables.
 
     Attributes:
+        memories: M.
         shape: public states, then messages of each agent; X is their product.
         decide: decision, `(M, X)`.
         charge, due: transfers by agent, `(N, M, X)`.
         remember: next memory, `(M, X)`; like the charge that after no acts, see `dynmech.mechanisms.rules.actions`.
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
+        acts: whether charges and memories depend on acts, so that their tables do not tell them.
+        replies: per agent, how many replies a search tries; 1 where it is not asked, or replies are numbers.
         verified: how the rules were held to what they declare.
     """
 
+    memories: int
     shape: tuple[int, ...]
     decide: IntArray
     charge: FloatArray
     due: FloatArray
     remember: IntArray
     prescribed: tuple[IntArray, ...]
+    acts: bool
+    replies: tuple[int, ...]
     verified: str
-
-    @property
-    def memories(self) -> int:
-        """Number of memories M."""
-        return len(self.decide)
 
 
 def laws(environment: TableEnvironment, t: int) -> FloatArray:
@@ -87,9 +87,8 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
     return _LAWS[kernel]
 
 
-@lru_cache(maxsize=64)
 def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
-    """Return the tables of period t; kept, as several searches ask for them.
+    """Return the tables of period t.
 
     Raises:
         Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
@@ -107,14 +106,29 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     decisions = mechanism.environment.decision_space(t)
     assert isinstance(decisions, Finite)
     return RuleTables(
+        memories=memories,
         shape=shape,
         decide=_within(mechanism, decide, decisions.size, "decide", t).reshape(memories, -1),
         charge=charge.T.reshape(count, memories, -1),
         due=due.T.reshape(count, memories, -1),
         remember=remember.reshape(memories, -1),
         prescribed=tuple(sent),
+        acts=acts_matter(mechanism, t),
+        replies=tuple(_replies(mechanism, t, i) for i in range(count)),
         verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
     )
+
+
+def acts_matter(mechanism: Mechanism, t: int) -> bool:
+    """Return whether the mechanism asks for replies or observes actions in period t."""
+    agents = range(len(mechanism.environment.agents))
+    seen = mechanism.environment.actions(t) and any(mechanism.sees(t, i) is not None for i in agents)
+    return bool(seen) or any(mechanism.asks(t, i) is not None for i in agents)
+
+
+def _replies(mechanism: Mechanism, t: int, agent: int) -> int:
+    space = mechanism.asks(t, agent)
+    return space.size if isinstance(space, Finite) else 1
 
 
 def _dimensions(mechanism: Mechanism, t: int) -> tuple[int, tuple[int, ...]]:
@@ -230,16 +244,3 @@ def _prescribed(
     memory, public, signal = np.array(np.unravel_index(np.arange(prod(cases)), cases))[:, order]
     sent = np.asarray(mechanism.prescribed(Situation(t, memory, public), agent, signal))[order]
     return _within(mechanism, sent, messages.size, "prescribed", t).reshape(cases)
-
-
-def silent_about(environment: TableEnvironment, mechanism: Mechanism, but: tuple[int, ...]) -> str | None:
-    """Name the first agent, not in `but`, whose prescribed messages do not reveal its signal where it matters later."""
-    last = 2 if environment.horizon is None else environment.horizon - 1
-    for t in range(last):
-        for j, sent in enumerate(tabulate(mechanism, t).prescribed):
-            ordered = np.sort(sent, axis=2)
-            if j not in but and (ordered[..., 1:] == ordered[..., :-1]).any():
-                return (
-                    f"the messages prescribed to agent {environment.agents[j]!r} in period {t} do not reveal its signal"
-                )
-    return None

@@ -8,19 +8,22 @@ for flow = u^i and flow = charge^i + due^i, all agents at once. Finite horizons 
 iteration to the span bounds. Values are for every (m, θ), whether prescribed play leads there or not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from dynmech.mechanisms.rules.actions import Settled, acts_matter, settle
+from dynmech.mechanisms.rules.actions import Settled, settle
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import laws, tabulate
+from dynmech.mechanisms.rules.tabulation import RuleTables
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
-from dynmech.sim.core.ties import scale_of
+from dynmech.sim.core.ties import Best, first_largest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.labels import profile_text, shown_period
 from dynmech.sim.play.roles import Situation
 
 PRECISION = 1e-12
@@ -41,6 +44,7 @@ class PeriodValues:
         occurs: which (m, θ) prescribed play leads to with positive probability, `(M, S)`.
         utility_ahead, transfer_ahead: values from this period on, `(N, M, S)`.
         cost_ahead: the designer's costs from this period on, `(M, S)`.
+        stay: continuation payoff of prescribed play, this period's payment included, `(N, M, S)`.
     """
 
     decision: IntArray
@@ -52,11 +56,7 @@ class PeriodValues:
     utility_ahead: FloatArray
     transfer_ahead: FloatArray
     cost_ahead: FloatArray
-
-    @property
-    def stay(self) -> FloatArray:
-        """Continuation payoff of prescribed play, this period's payment included, `(N, M, S)`."""
-        return self.utility_ahead - self.transfer_ahead
+    stay: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,43 +67,40 @@ class TruthfulValues:
         periods: one per period (finite), or the first and the repeated one.
         prior: law of the first profile.
         bound: every value is within this of the truth.
+        scale: the largest utility or transfer in absolute value, by which differences are measured.
     """
 
     periods: tuple[PeriodValues, ...]
     prior: FloatArray
     bound: float
     stationary: bool
+    scale: float
 
     @cached_property
-    def scale(self) -> float:
-        """The largest utility or transfer in absolute value, by which differences are measured."""
-        return scale_of(*(table for period in self.periods for table in (period.utility_ahead, period.transfer_ahead)))
-
-    @property
     def utility(self) -> FloatArray:
         """Expected discounted utility, `(N,)`."""
         return self.periods[0].utility_ahead[:, 0] @ self.prior
 
-    @property
+    @cached_property
     def transfer(self) -> FloatArray:
         """Expected discounted transfers, `(N,)`."""
         return self.periods[0].transfer_ahead[:, 0] @ self.prior
 
-    @property
+    @cached_property
     def welfare(self) -> float:
         """Expected discounted utilities minus the designer's costs."""
         return float(self.utility.sum() - self.periods[0].cost_ahead[0] @ self.prior)
 
 
-@lru_cache(maxsize=8)
-def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> TruthfulValues:
-    """Return the values of prescribed play.
-
-    Raises:
-        Refusal: the mechanism is not finite, or too large.
-    """
-    count = 2 if environment.horizon is None else environment.horizon
-    raw = [_raw(environment, mechanism, t) for t in range(count)]
+def truthful_values(
+    environment: TableEnvironment,
+    mechanism: Mechanism,
+    tables: Sequence[RuleTables],
+    laws: Sequence[FloatArray | None],
+) -> TruthfulValues:
+    """Return the values of prescribed play, from the rules and the laws of motion of every distinct period."""
+    written_out = zip(tables, laws, strict=True)
+    raw = [_raw(environment, mechanism, t, rules, rows) for t, (rules, rows) in enumerate(written_out)]
     occurs = _occurs(environment, raw)
     prior = environment.prior.reshape(-1)
     if environment.horizon is None:
@@ -115,7 +112,8 @@ def truthful_values(environment: TableEnvironment, mechanism: Mechanism) -> Trut
             values.insert(0, _back(environment.discount, period, values[0] if values else None))
     scale = max(1.0, max(float(np.abs(v).max()) for v in values))
     periods = tuple(_period_values(r, o, v) for r, o, v in zip(raw, occurs, values, strict=True))
-    return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None)
+    flows = scale_of(*(table for period in periods for table in (period.utility_ahead, period.transfer_ahead)))
+    return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None, flows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +139,15 @@ def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodVal
         utility_ahead=value[:agents],
         transfer_ahead=value[agents:-1],
         cost_ahead=value[-1],
+        stay=value[:agents] - value[agents:-1],
     )
 
 
-def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:
+def _raw(
+    environment: TableEnvironment, mechanism: Mechanism, t: int, tables: RuleTables, rows: FloatArray | None
+) -> _Raw:
     """Return what prescribed play does in period t."""
-    stage, tables = environment.stage(t), tabulate(mechanism, t)
+    stage = environment.stage(t)
     strides = [prod(tables.shape[k + 1 :]) for k in range(len(tables.shape))]
     profile = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
     public = profile[0] if stage.public else np.zeros(stage.size, np.intp)
@@ -158,10 +159,8 @@ def _raw(environment: TableEnvironment, mechanism: Mechanism, t: int) -> _Raw:
     decision = tables.decide[memory, x]
     utility = stage.utility.reshape(len(environment.agents), -1)[:, decision * stage.size + np.arange(stage.size)]
     transfer = (tables.charge + tables.due)[:, memory, x]
-    last = environment.horizon is not None and t == environment.horizon - 1
-    rows = None if last else laws(environment, t)
     following = tables.remember[memory, x]
-    if acts_matter(mechanism, t):
+    if tables.acts:
         messages = [x // stride % width for stride, width in zip(strides[1:], tables.shape[1:], strict=True)]
         settled = _settled(mechanism, t, public, signals, np.array(messages), decision)
         transfer = settled.charge.T.reshape(transfer.shape) + tables.due[:, memory, x]
@@ -242,3 +241,67 @@ def _next(period: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
     out = np.zeros((memories, period.rows.shape[2]), np.bool_)
     np.logical_or.at(out, period.following[occurs], arrives)
     return out
+
+
+@dataclass(frozen=True)
+class Least:
+    """The least value of a quantity, and the state at which it is attained."""
+
+    value: float
+    where: dict[str, Any]
+
+
+def budget(environment: TableEnvironment, truthful: TruthfulValues, *, revealing: bool) -> dict[str, Least]:
+    """Return the least Σ_i p^i by kind: ex ante (discounted, expected), expected in a period, and ex post.
+
+    A period's sum is expected given what was public before it, and NaN where prescribed messages do not reveal signals,
+    as what is public then leaves them open: where not `revealing`.
+    """
+    totals = [page.transfer.sum(axis=0) for page in truthful.periods]
+    scale = scale_of(*(page.transfer for page in truthful.periods))
+    period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
+    if revealing:
+        period.offer(-float(totals[0][0] @ truthful.prior), {"period": 0})
+    for t, (page, total) in enumerate(zip(truthful.periods, totals, strict=True)):
+        memories, profiles = np.nonzero(page.occurs)
+        seen = total[memories, profiles]
+        shown = shown_period(environment, t)
+        named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
+        ex_post.offer_all(-seen, named.__getitem__)
+        after = t if truthful.stationary and t else t + 1
+        if page.rows is None or not revealing:
+            continue
+        laws = page.rows[page.decision[memories, profiles], profiles]
+        expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
+        shown = shown_period(environment, t + 1)
+        named = [{"period": shown, "last signals": profile_text(environment, t, int(k))} for k in profiles]
+        period.offer_all(-expected, named.__getitem__)
+    return {
+        "ex_ante": Least(float(truthful.transfer.sum()), {}),
+        "expected_period": _least(period) if revealing else Least(float("nan"), {"period": 0}),
+        "ex_post": _least(ex_post),
+    }
+
+
+def _least(largest: Best[dict[str, Any]]) -> Least:
+    """Return the least value and its state from the largest of the negatives."""
+    return Least(0.0 - largest.value, largest.named or {})
+
+
+@dataclass(frozen=True)
+class Largest:
+    """The largest transfer in absolute value: p (below 0: the agent is paid), the agent, and the state."""
+
+    value: float
+    agent: str
+    where: dict[str, Any]
+
+
+def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
+    """Return max |p_t^i| over the states that prescribed play leads to."""
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.periods]
+    scale = scale_of(*sizes)
+    t = first_largest([size.max() for size in sizes], scale)
+    agent, memory, profile = largest_place(sizes[t], scale)
+    where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
+    return Largest(float(truthful.periods[t].transfer[agent, memory, profile]), environment.agents[agent], where)

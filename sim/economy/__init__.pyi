@@ -41,6 +41,7 @@ from .kernels import (
     Operator as Operator,
     cumulate as cumulate,
 )
+from .labels import own_text as own_text, profile_text as profile_text, shown_period as shown_period
 from .separable import (
     Economy as Economy,
     FirstSignal as FirstSignal,

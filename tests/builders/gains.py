@@ -14,7 +14,8 @@ from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import PeriodValues, truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import PeriodValues
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Situation
@@ -43,7 +44,7 @@ def rounding(environment: TableEnvironment, mechanism: Mechanism) -> float:
 def largest_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """The largest gain of any agent by any family under either information, over all states; its bound added."""
     worst = -np.inf
-    problems = [build_problem(environment, mechanism, (agent,)) for agent in range(len(environment.agents))]
+    problems = [build_problem(FiniteGame(environment, mechanism), (agent,)) for agent in range(len(environment.agents))]
     for problem, information in product(problems, Information):
         truth = solve(problem, Family.PRESCRIBED, information)
         for family in FAMILIES:
@@ -65,4 +66,4 @@ def due_under_truth(environment: TableEnvironment, mechanism: Mechanism, t: int)
 
 def pages(environment: TableEnvironment, mechanism: Mechanism) -> list[tuple[int, PeriodValues]]:
     """Periods with their pages of the values of truthful play."""
-    return list(enumerate(truthful_values(environment, mechanism).periods))
+    return list(enumerate(FiniteGame(environment, mechanism).truthful.periods))

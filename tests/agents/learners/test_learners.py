@@ -28,6 +28,7 @@ from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.team import Team
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import Finite, Interval
@@ -73,7 +74,7 @@ def half(values: Array) -> float:
 def test_the_best_response_is_found(kind: type[Learner]) -> None:
     """Lie in period 0, and then, where the test shows 6 (signal 1), say 4: worth 2 ex ante, by the oracle too."""
     game = oil("cremer-mclean")
-    problem = build_problem(game.environment, game.mechanism, (0,))  # type: ignore[arg-type] # a finite one
+    problem = build_problem(FiniteGame(game.environment, game.mechanism), (0,))  # type: ignore[arg-type] # a finite one
     exact = solve(problem, Family.BEST_RESPONSE, Information.INTERIM).ex_ante
     exact -= solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
     assert exact == pytest.approx(2, abs=1e-10)

@@ -18,6 +18,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
@@ -41,7 +42,7 @@ def three(seed: int, horizon: int | None = None) -> TableEnvironment:
 
 
 def exact_gain(environment: TableEnvironment, mechanism: Mechanism, who: Sequence[int]) -> float:
-    problem = build_problem(environment, mechanism, who)
+    problem = build_problem(FiniteGame(environment, mechanism), who)
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     return ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
 
@@ -65,7 +66,7 @@ def test_the_parts_of_a_plan_earn_its_figure_on_the_event_loop(
     environment = three(5, horizon)
     mechanism = rule(environment)
     exact = exact_gain(environment, mechanism, who)
-    parts = Witness(build_problem(environment, mechanism, who), Family.BEST_RESPONSE).parts()
+    parts = Witness(build_problem(FiniteGame(environment, mechanism), who), Family.BEST_RESPONSE).parts()
     assert list(parts) == list(who)
     gain, tail = played(environment, mechanism, parts)
     assert abs(float(gain.mean) - exact) <= 4 * float(gain.error) + 2 * len(who) * tail + 1e-9
@@ -77,7 +78,7 @@ def test_where_what_is_paid_depends_on_the_past() -> None:
     """Memory, correlated signals and interdependent values: the last profile's pooled signals matter."""
     environment = interdependent(3)
     mechanism = ContingentSpanning(environment)
-    problem = build_problem(environment, mechanism, (0, 1))
+    problem = build_problem(FiniteGame(environment, mechanism), (0, 1))
     exact = exact_gain(environment, mechanism, (0, 1))
     gain, tail = played(environment, mechanism, Witness(problem, Family.BEST_RESPONSE).parts())
     assert exact > 0.1
@@ -88,7 +89,7 @@ def test_where_what_is_paid_depends_on_the_past() -> None:
 def test_together_they_also_act_and_reply(horizon: int | None) -> None:
     environment = working(1, horizon)
     mechanism = Nosy(environment)
-    problem = build_problem(environment, mechanism, (0, 1))
+    problem = build_problem(FiniteGame(environment, mechanism), (0, 1))
     exact = exact_gain(environment, mechanism, (0, 1))
     gain, tail = played(environment, mechanism, Witness(problem, Family.BEST_RESPONSE).parts())
     assert exact > max(exact_gain(environment, mechanism, (0,)), exact_gain(environment, mechanism, (1,)))
@@ -124,7 +125,7 @@ def test_the_members_look_at_their_own_number_only() -> None:
     """Changing the outsider's signal changes nothing that they send."""
     environment = three(7)
     mechanism = Team(environment)
-    parts = Witness(build_problem(environment, mechanism, (0, 1)), Family.BEST_RESPONSE).parts()
+    parts = Witness(build_problem(FiniteGame(environment, mechanism), (0, 1)), Family.BEST_RESPONSE).parts()
     game = make_game(environment, mechanism)
     streams = Streams(0, "peek", 0, 500, 1)
     record = play_shard(game, [parts[0], parts[1], Truthful()], streams)
@@ -136,6 +137,6 @@ def test_the_members_look_at_their_own_number_only() -> None:
 
 def test_a_plan_is_a_best_response() -> None:
     environment = three(1)
-    problem = build_problem(environment, Team(environment), (0, 1))
+    problem = build_problem(FiniteGame(environment, Team(environment)), (0, 1))
     with pytest.raises(Refusal, match="with acts, partners, or ex post, only the best response"):
         Witness(problem, Family.ONE_SHOT)

@@ -26,7 +26,7 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core import memory_budget as machine
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
@@ -54,7 +54,7 @@ def test_finite_games_agree_with_the_tree(rule: Callable[[TableEnvironment], Mec
         environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
         mechanism = rule(environment)
         for agent in range(2):
-            problem = build_problem(environment, mechanism, (agent,))
+            problem = build_problem(FiniteGame(environment, mechanism), (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             assert truth.ex_ante == pytest.approx(tree_payoffs(environment, mechanism)[0][agent], abs=1e-10)
             interim = ex_ante_gain(solve(problem, family, Information.INTERIM), truth).gain
@@ -73,7 +73,7 @@ def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEn
     mechanism = rule(environment)
     honest = tree_payoffs(environment, mechanism)[0][0]
     best = max(tree_payoffs(environment, mechanism, play)[0][0] for _, _, play in firm_1_strategies()) - honest
-    problem = build_problem(environment, mechanism, (0,))
+    problem = build_problem(FiniteGame(environment, mechanism), (0,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth)
     assert found.gain == pytest.approx(best, abs=1e-10)
@@ -82,7 +82,7 @@ def test_oil_leases_agree_with_all_of_firm_1s_strategies(rule: Callable[[TableEn
 def test_liu_figures() -> None:
     """Contingent 2 ex ante, 4 at the worst interim state; one lie 0 on the path of truth, 4 after a lie; 6 ex post."""
     environment = OilLeasesPrior().build()
-    problem = build_problem(environment, CremerMcLean(environment), (0,))
+    problem = build_problem(FiniteGame(environment, CremerMcLean(environment)), (0,))
 
     def figures(family: Family) -> tuple[float, float, float, float]:
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
@@ -99,7 +99,7 @@ def test_liu_figures() -> None:
     assert figures(Family.BEST_RESPONSE) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.BELIEF_MANIPULATION) == pytest.approx((2, 2, 4, 6), abs=1e-10)
     assert figures(Family.ONE_SHOT) == pytest.approx((0, 0, 4, 6), abs=1e-10)
-    linked = build_problem(environment, Linked(environment), (0,))
+    linked = build_problem(FiniteGame(environment, Linked(environment)), (0,))
     for information in Information:
         truth = solve(linked, Family.PRESCRIBED, information)
         assert worst_gain(linked, solve(linked, Family.BEST_RESPONSE, information), truth).gain == pytest.approx(
@@ -127,7 +127,7 @@ def test_all_stationary_policies_do_no_better(seed: int) -> None:
                 flow = stage.utility[agent].reshape(2, -1)[decision, range(4)] - table[agent, flat]
                 law = rows[decision, range(4)]
                 best = np.maximum(best, np.linalg.solve(np.eye(4) - 0.8 * law, flow))
-            problem = build_problem(environment, mechanism, (agent,))
+            problem = build_problem(FiniteGame(environment, mechanism), (agent,))
             value = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
             np.testing.assert_allclose(value.choices[1][0].max(axis=1), best, atol=1e-8)
             gain = worst_gain(problem, value, solve(problem, Family.PRESCRIBED, Information.EX_POST), all_states=True)
@@ -144,7 +144,7 @@ def test_linear_programs_agree(seed: int) -> None:
     environment = interdependent(seed)
     mechanism = RULES[seed % len(RULES)](environment)
     for agent in range(2):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         best = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
@@ -185,18 +185,20 @@ def test_linear_programs_agree_on_finite_games(seed: int) -> None:
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
     mechanism = FINITE[seed % len(FINITE)](environment)
     for agent in range(2):
-        best = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.EX_POST)
+        best = solve(
+            build_problem(FiniteGame(environment, mechanism), (agent,)), Family.BEST_RESPONSE, Information.EX_POST
+        )
         assert best.ex_ante == pytest.approx(finite_program(environment, mechanism, agent), abs=1e-7)
 
 
 def test_memories_are_merged_as_far_as_theory_says() -> None:
     """Contingent transfers and team: θ alone. Crémer–McLean: the beliefs that differ. The planted rule: everything."""
     environment = interdependent(1)
-    assert build_problem(environment, Team(environment), (0,)).periods[1].states == 1
-    assert build_problem(environment, ContingentSpanning(environment), (0,)).periods[1].states == 1
-    assert build_problem(environment, Lottery(environment), (0,)).periods[1].states == 9
+    assert build_problem(FiniteGame(environment, Team(environment)), (0,)).periods[1].states == 1
+    assert build_problem(FiniteGame(environment, ContingentSpanning(environment)), (0,)).periods[1].states == 1
+    assert build_problem(FiniteGame(environment, Lottery(environment)), (0,)).periods[1].states == 9
     oil = OilLeasesPrior().build()
-    assert [p.states for p in build_problem(oil, CremerMcLean(oil), (0,)).periods] == [1, 2, 1]
+    assert [p.states for p in build_problem(FiniteGame(oil, CremerMcLean(oil)), (0,)).periods] == [1, 2, 1]
 
 
 def test_equal_rows_have_equal_numbers() -> None:
@@ -236,7 +238,7 @@ def test_an_expectation_is_a_plain_sum(seed: int, room: int) -> None:
 def test_only_post_decision_states_that_some_choice_leads_to_are_worked_out() -> None:
     """Past reports are remembered: a memory says what was decided, and what the others' signals were."""
     environment = interdependent(1)
-    by_period = build_problem(environment, Lottery(environment), (0,)).post_decision_states
+    by_period = build_problem(FiniteGame(environment, Lottery(environment)), (0,)).post_decision_states
     assert by_period[0] is None
     decisions, size, own = 2, 4, 2
     assert by_period[1] is not None
@@ -251,7 +253,7 @@ def test_patience_costs_few_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """δ = 0.999: plain iteration would need thousands where a lie ends the choice (its norm shrinks by δ)."""
     base = interdependent(1)
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.999, None)
-    problem = build_problem(environment, Team(environment), (0,))
+    problem = build_problem(FiniteGame(environment, Team(environment)), (0,))
     outlook = Counter[str]()
     original = Expectations.best
     monkeypatch.setattr(Expectations, "best", lambda *a, **k: (outlook.update(["sweeps"]), original(*a, **k))[1])
@@ -268,7 +270,7 @@ def test_merging_changes_no_figure(rule: Callable[[TableEnvironment], Mechanism]
         for information in Information:
             figures = []
             for merge in (True, False):
-                problem = build_problem(environment, mechanism, (0,), merge=merge)
+                problem = build_problem(FiniteGame(environment, mechanism), (0,), merge=merge)
                 truth = solve(problem, Family.PRESCRIBED, information)
                 best = solve(problem, family, information)
                 figures.append((ex_ante_gain(best, truth).gain, worst_gain(problem, best, truth).gain))
@@ -280,7 +282,7 @@ def test_a_coalition_gains_at_least_what_its_members_gain_alone() -> None:
     mechanism = Team(environment)
 
     def gain(*who: int) -> float:
-        problem = build_problem(environment, mechanism, who)
+        problem = build_problem(FiniteGame(environment, mechanism), who)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         return ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
 
@@ -294,7 +296,7 @@ def test_team_and_pivot_withstand_everything_on_private_values(seed: int) -> Non
     for rule in (Team, Pivot):
         mechanism = rule(environment)
         for agent in range(2):
-            problem = build_problem(environment, mechanism, (agent,))
+            problem = build_problem(FiniteGame(environment, mechanism), (agent,))
             for information in Information:
                 truth = solve(problem, Family.PRESCRIBED, information)
                 best = worst_gain(problem, solve(problem, Family.BEST_RESPONSE, information), truth, all_states=True)
@@ -312,7 +314,7 @@ def test_the_witness_earns_its_figure_on_the_event_loop(
     streams = Streams(0, "witness", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         witness = Witness(problem, family)
         exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
         profile = [witness if i == agent else Truthful() for i in range(2)]
@@ -343,11 +345,11 @@ def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:
     for agent in range(2):
         tree = Leaver(environment, mechanism, agent, respond=False, spy=False)
         expected = tree.value(0, environment.prior, 0, ANYTHING) - tree.value(0, environment.prior, 0, DONE)
-        problem = build_problem(environment, mechanism, (agent,), exit=True)
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,), exit=True)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         found = ex_ante_gain(solve(problem, Family.BEST_RESPONSE, Information.INTERIM), truth).gain
         assert found == pytest.approx(expected, abs=1e-10)
-        stuck = build_problem(environment, mechanism, (agent,))
+        stuck = build_problem(FiniteGame(environment, mechanism), (agent,))
         bound = solve(stuck, Family.BEST_RESPONSE, Information.INTERIM).ex_ante - truth.ex_ante
         assert found > bound + 1e-5
 
@@ -358,12 +360,12 @@ def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest
     plan(environment)
     monkeypatch.setattr(machine, "room", lambda: 800.0)
     with pytest.raises(Refusal, match=r"^the table of the rules of mechanism 'planted lottery', period 0, would need"):
-        build_problem(environment, mechanism, (0,))
+        build_problem(FiniteGame(environment, mechanism), (0,))
     monkeypatch.setattr(machine, "room", lambda: 1e9)
-    for t in (0, 1):
-        tabulate(mechanism, t)
+    game = FiniteGame(environment, mechanism)
+    assert len(game.tables) == 2
     monkeypatch.setattr(machine, "room", lambda: 1000.0)
     # 1 and 9 memories × 4 profiles × 2 messages: 5 numbers each to keep, 12 for the work on the 72 cases.
     text = r"^the search of what 'agent 1' can gain under mechanism 'planted lottery' would need 10.1 kB, more"
     with pytest.raises(Refusal, match=text):
-        build_problem(environment, mechanism, (0,))
+        build_problem(game, (0,))

@@ -32,8 +32,8 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.ex_post import worst_cycle
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import FlowMechanism, Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -175,7 +175,7 @@ def test_ledger_agrees_with_the_tree() -> None:
         environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
         for mechanism in (Team(environment), Pivot(environment)):
             payoffs, revenue = tree_payoffs(environment, mechanism)
-            truthful = truthful_values(environment, mechanism)
+            truthful = FiniteGame(environment, mechanism).truthful
             np.testing.assert_allclose(truthful.utility - truthful.transfer, payoffs, atol=1e-10)
             assert truthful.transfer.sum() == pytest.approx(revenue, abs=1e-10)
             assert truthful.welfare == pytest.approx(
@@ -230,7 +230,7 @@ def test_misreport_and_disobedience_are_searched_together(seed: int) -> None:
     pay = [mechanism.flow_table(t)[0] for t in range(2)]
     later = (utility[0].max(axis=0)) - pay[1].min()  # the best action and report in period 1, by its signal
     now = utility[0].T - pay[0].min() + np.einsum("ast,t->sa", law, later)
-    problem = build_problem(environment, mechanism, (0,))
+    problem = build_problem(FiniteGame(environment, mechanism), (0,))
     assert problem.periods[0].decision.shape == (1, 2, 2, 2)  # reports × actions
     best = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
     assert best.ex_ante == pytest.approx(float(environment.prior @ now.max(axis=1)), abs=1e-12)
@@ -258,7 +258,7 @@ def test_the_witness_misreports_and_disobeys_on_the_event_loop(seed: int) -> Non
     streams = Streams(0, "hidden", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         witness = Witness(problem, Family.BEST_RESPONSE)
         exact = witness.value.ex_ante - solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
         played = play_shard(game, [witness if i == agent else Truthful() for i in range(2)], streams)

@@ -13,6 +13,7 @@ from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
@@ -26,7 +27,9 @@ def test_oil_leases(rule: Callable[[TableEnvironment], Mechanism]) -> None:
     environment = OilLeasesPrior().build()
     mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
+        ours = solve(
+            build_problem(FiniteGame(environment, mechanism), (agent,)), Family.BEST_RESPONSE, Information.INTERIM
+        ).ex_ante
         assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 
@@ -36,7 +39,9 @@ def test_random_two_period_games(rule: Callable[[TableEnvironment], Mechanism]) 
     environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
     mechanism = rule(environment)
     for agent in range(2):
-        ours = solve(build_problem(environment, mechanism, (agent,)), Family.BEST_RESPONSE, Information.INTERIM).ex_ante
+        ours = solve(
+            build_problem(FiniteGame(environment, mechanism), (agent,)), Family.BEST_RESPONSE, Information.INTERIM
+        ).ex_ante
         assert best_response_value(environment, mechanism, agent) == pytest.approx(ours, abs=1e-10)
 
 

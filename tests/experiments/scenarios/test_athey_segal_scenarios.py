@@ -8,7 +8,7 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.simulation import prescribed_case
 from dynmech.mechanisms.conditions.dependence import independent_types, private_values
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -44,7 +44,7 @@ def test_values_are_private_types_independent_and_the_balanced_team_holds(text: 
     assert independent_types(environment).holds
     for mechanism in ("team", "team:reports=payoffs", "balanced-team", "balanced:base=pivot"):
         assert audit(environment, make_mechanism(mechanism, environment)).holds
-    truthful = truthful_values(environment, make_mechanism("balanced-team", environment))
+    truthful = FiniteGame(environment, make_mechanism("balanced-team", environment)).truthful
     np.testing.assert_allclose(truthful.transfer, 0, atol=1e-10)
 
 
@@ -107,7 +107,7 @@ def test_the_designer_bears_the_shortage() -> None:
     assert (record.cost[: game.periods] == 0).all()
     dear = table("power-plants:low=9,high=10")
     assert all(row == ["none"] * 4 for row in decisions(dear))
-    truthful = truthful_values(dear, make_mechanism("team", dear))
+    truthful = FiniteGame(dear, make_mechanism("team", dear)).truthful
     assert truthful.welfare == pytest.approx(-1.5 * 3 / 0.1)
 
 

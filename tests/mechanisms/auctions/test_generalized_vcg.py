@@ -19,7 +19,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -91,7 +91,7 @@ def test_finite_horizons_go_backwards(seed: int, size: tuple[int, int, int], hor
     assert all(condition.holds for condition in mechanism.conditions())
     assert worst(environment, mechanism) < 1e-9
     expected = (mechanism.values[0] * environment.prior).reshape(len(environment.agents), -1).sum(axis=1)
-    truthful = truthful_values(environment, mechanism)
+    truthful = FiniteGame(environment, mechanism).truthful
     np.testing.assert_allclose(truthful.utility - truthful.transfer, expected, atol=1e-12)
 
 

@@ -26,9 +26,9 @@ from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
 from dynmech.mechanisms.rules.tabulation import tabulate
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -87,7 +87,7 @@ def gain(mechanism: Mechanism, agent: int, information: Information = Informatio
     """The largest gain of a best response over the states that some play leads to, after own lies as well."""
     environment = mechanism.environment
     assert isinstance(environment, TableEnvironment)
-    problem = build_problem(environment, mechanism, (agent,))
+    problem = build_problem(FiniteGame(environment, mechanism), (agent,))
     best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     return worst_gain(problem, best, truth).gain
 
@@ -108,7 +108,7 @@ def test_it_balances_and_nobody_gains_after_any_history(seed: int, shape: tuple[
     assert independent_types(environment).holds
     mechanism = BalancedTeam(environment)
     assert residual(mechanism) < 1e-12
-    truthful = truthful_values(environment, mechanism)
+    truthful = FiniteGame(environment, mechanism).truthful
     np.testing.assert_allclose(truthful.transfer, 0, atol=1e-10)  # so payoffs are E V_i
     assert truthful.welfare == pytest.approx(float((plan(environment).value[0] * environment.prior).sum()), abs=1e-9)
     for agent in range(len(environment.agents)):
@@ -347,7 +347,7 @@ def test_planted_violations_are_caught() -> None:
 
 def test_exact_ex_ante_gain_is_zero_for_every_family() -> None:
     mechanism = BalancedTeam(economy(11, 3))
-    problem = build_problem(mechanism.environment, mechanism, (1,))
+    problem = build_problem(FiniteGame(mechanism.environment, mechanism), (1,))
     truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
     for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
         assert abs(ex_ante_gain(solve(problem, family, Information.INTERIM), truth).gain) < 1e-9

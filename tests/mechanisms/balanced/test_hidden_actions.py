@@ -21,7 +21,7 @@ from dynmech.mechanisms.conditions.dependence import independent_types, private_
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Interval
@@ -43,7 +43,7 @@ def gain(problem: Problem, information: Information = Information.INTERIM, *, wo
 def problem(environment: str, mechanism: str, agent: int) -> Problem:
     env = load(environment)
     assert isinstance(env, TableEnvironment)
-    return build_problem(env, make_mechanism(mechanism, env), (agent,))
+    return build_problem(FiniteGame(env, make_mechanism(mechanism, env)), (agent,))
 
 
 def simulated(environment: str, mechanism: str, agent: int, strategy: Strategy) -> Moments:
@@ -132,11 +132,11 @@ def test_truth_and_obedience_together(seed: int, horizon: int | None) -> None:
     assert independent_types(env).holds
     surplus = float((plan(env).value[0] * env.prior).sum())
     for rules in (Team(env), Team(env, "payoffs"), BalancedTeam(env)):
-        truthful = truthful_values(env, rules)
+        truthful = FiniteGame(env, rules).truthful
         payoff = truthful.utility - truthful.transfer
         np.testing.assert_allclose(payoff, truthful.utility if isinstance(rules, BalancedTeam) else surplus, atol=1e-8)
         for agent in range(2):
-            whole = build_problem(env, rules, (agent,))
+            whole = build_problem(FiniteGame(env, rules), (agent,))
             assert gain(whole, worst=True) < 1e-8
             if isinstance(rules, Team):
                 assert gain(whole, Information.EX_POST, worst=True) < 1e-8
@@ -150,7 +150,7 @@ def test_paying_for_reports_alone_loses_to_disobedience() -> None:
     for seed in range(8):
         env = working(seed, 3)
         rules = make_mechanism("pay-your-report", env)
-        lost += max(gain(truthful(build_problem(env, rules, (i,)))) for i in range(2)) > 1e-3
+        lost += max(gain(truthful(build_problem(FiniteGame(env, rules), (i,)))) for i in range(2)) > 1e-3
     assert lost >= 4
 
 
@@ -215,13 +215,13 @@ class Recursion:
 def test_acts_are_searched_as_plain_recursion_does(seed: int, agent: int) -> None:
     env = working(seed, 3 if seed == 0 else 2)
     rules = Nosy(env)
-    whole = build_problem(env, rules, (agent,))
+    whole = build_problem(FiniteGame(env, rules), (agent,))
     truth = solve(whole, Family.PRESCRIBED, Information.INTERIM).ex_ante
     best = solve(whole, Family.BEST_RESPONSE, Information.INTERIM).ex_ante
     assert truth == pytest.approx(Recursion(rules, agent, free=False).value(0, env.prior, 0), abs=1e-12)
     assert best == pytest.approx(Recursion(rules, agent, free=True).value(0, env.prior, 0), abs=1e-12)
     assert best - truth > 0.3
-    truthful = truthful_values(env, rules)
+    truthful = FiniteGame(env, rules).truthful
     assert (truthful.utility - truthful.transfer)[agent] == pytest.approx(truth, abs=1e-12)
 
 
@@ -231,7 +231,7 @@ def test_the_witness_acts_and_replies_for_what_it_is_worth(horizon: int | None) 
     rules = Nosy(env)
     game = make_game(env, rules)
     streams = Streams(2, "test", 0, 6000, game.periods)
-    whole = build_problem(env, rules, (0,))
+    whole = build_problem(FiniteGame(env, rules), (0,))
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs[0]
     record = play_shard(game, [Witness(whole, Family.BEST_RESPONSE), Truthful()], streams)
     got = Moments.of(record.payoffs[0] - honest)
@@ -287,7 +287,10 @@ def test_team_by_payoffs_needs_private_values_only_for_its_decisions() -> None:
     env = load("random:interdependence=1,horizon=1,seed=4")
     assert isinstance(env, TableEnvironment)
     by_signals, by_payoffs = (
-        max(gain(build_problem(env, make_mechanism(f"team:reports={what}", env), (i,)), worst=True) for i in range(2))
+        max(
+            gain(build_problem(FiniteGame(env, make_mechanism(f"team:reports={what}", env)), (i,)), worst=True)
+            for i in range(2)
+        )
         for what in ("signals", "payoffs")
     )
     assert by_signals > 0.01
@@ -307,7 +310,7 @@ def test_a_number_that_moves_its_authors_own_payment_is_not_searched() -> None:
     env = load("repeated-auction")
     assert isinstance(env, TableEnvironment)
     with pytest.raises(Refusal, match="the number that agent 'bidder 1' replies moves what it pays itself"):
-        build_problem(env, PaidByItsOwnWord(env, "payoffs"), (0,))
+        build_problem(FiniteGame(env, PaidByItsOwnWord(env, "payoffs")), (0,))
 
 
 class Overcharges(Nosy):
@@ -334,4 +337,4 @@ class Forgets(Nosy):
 def test_declarations_are_held_to_after_acts_too(rule: type[Nosy], why: str) -> None:
     env = working(1, 3)
     with pytest.raises(Refusal, match=why):
-        build_problem(env, rule(env), (0,))
+        build_problem(FiniteGame(env, rule(env)), (0,))

@@ -24,6 +24,7 @@ from dynmech.mechanisms.balanced.blackwell import long_run
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
 from dynmech.mechanisms.balanced.with_enforcement import enforced, parts
 from dynmech.mechanisms.conditions.dependence import private_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -335,7 +336,7 @@ def test_just_below_its_threshold_the_best_response_leaves_in_play() -> None:
     for shift in (-0.01, 0.01):
         environment = market(round(28 / 33 + shift, 6), 0.5)
         exit = worst_exit(environment, Level.BEST_RESPONSE)
-        problem = build_problem(environment, SelfEnforcing(environment), (exit.agent,))
+        problem = build_problem(FiniteGame(environment, SelfEnforcing(environment)), (exit.agent,))
         witness = Witness(problem, Family.BEST_RESPONSE)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
         game = game_of(environment)
@@ -430,7 +431,7 @@ def test_enforced_the_same_market_is_the_balanced_mechanisms() -> None:
 def test_payments_beyond_the_least_constant_ask_for_more_patience() -> None:
     environment = market(0.95)
     more = SelfEnforcing(environment, 10.0)
-    problem = build_problem(environment, more, (BUYER,))
+    problem = build_problem(FiniteGame(environment, more), (BUYER,))
     best, truth = (solve(problem, family, Information.INTERIM) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     assert best.ex_ante - truth.ex_ante > 0.1
 

@@ -20,7 +20,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.scenarios.trading_game import Variant
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -44,7 +44,7 @@ def gains(env: TableEnvironment, mechanism: str, information: Information = Info
     """Contingent gains: interim ones ex ante, else at the worst state."""
     rules, out = make_mechanism(mechanism, env), []
     for agent in range(2):
-        problem = build_problem(env, rules, (agent,))
+        problem = build_problem(FiniteGame(env, rules), (agent,))
         best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
         spy = information is Information.EX_POST
         out.append((worst_gain(problem, best, truth) if spy else ex_ante_gain(best, truth)).gain)
@@ -115,7 +115,7 @@ def test_balanced_transfers_are_the_papers() -> None:
     one, two = (2 * np.arange(m) + 1) / (2 * m), (2 * np.arange(m) + 1) / m
     square = float((two**2).mean())
     assert square == pytest.approx(4 / 3 - 1 / (3 * m * m))
-    page = truthful_values(env, mechanism).periods
+    page = FiniteGame(env, mechanism).truthful.periods
     seller = one * (1 + square)
     np.testing.assert_allclose(page[0].transfer[SELLER][0], seller.mean() - seller, atol=1e-12)
     for k in range(m):
@@ -253,7 +253,7 @@ def test_every_variation_has_its_first_best_and_balances(variant: str) -> None:
     for mechanism in ("team", "balanced-team"):  # misreports, disobedience, and both
         assert gains(env, mechanism) == pytest.approx([0, 0], abs=1e-12)
     rules = make_mechanism("balanced-team", env)
-    truthful = truthful_values(env, rules)
+    truthful = FiniteGame(env, rules).truthful
     np.testing.assert_allclose(truthful.transfer, 0, atol=1e-12)
     assert max(gains(env, "pay-your-report")) > 0.05
 
@@ -271,7 +271,7 @@ def test_what_is_efficient_in_the_variations() -> None:
 def test_the_witness_of_the_buyer_plays_what_it_is_worth() -> None:
     env = table("trading-game")
     mechanism = make_mechanism("once:base=expected-externality", env)
-    witness = Witness(build_problem(env, mechanism, (BUYER,)), Family.BEST_RESPONSE)
+    witness = Witness(build_problem(FiniteGame(env, mechanism), (BUYER,)), Family.BEST_RESPONSE)
     gain = played("trading-game", "once:base=expected-externality", BUYER, witness)
     assert abs(float(gain.mean) - 0.07232) <= 4 * float(gain.error)
 

@@ -19,7 +19,7 @@ from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
@@ -127,13 +127,13 @@ def test_public_states_and_costs(name: str, seed: int) -> None:
         ahead = share(2) * plan(environment).value[0].reshape(-1) - due_under_truth(environment, mechanism, t)
         np.testing.assert_allclose(page.stay, ahead, atol=rounding(environment, mechanism))
     assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
-    truthful = truthful_values(environment, mechanism)
+    truthful = FiniteGame(environment, mechanism).truthful
     if "average" in name:
         costs = float(truthful.periods[0].cost_ahead[0] @ environment.prior.reshape(-1))
         assert truthful.transfer.sum() == pytest.approx(costs, abs=2 * rounding(environment, mechanism))
     if name == "spanning":
         balanced = ContingentSpanning(environment, budget="ex-ante")
-        assert truthful_values(environment, balanced).transfer.sum() == pytest.approx(
+        assert FiniteGame(environment, balanced).truthful.transfer.sum() == pytest.approx(
             0, abs=2 * rounding(environment, balanced)
         )
         assert largest_gain(environment, balanced) <= rounding(environment, balanced)
@@ -148,7 +148,7 @@ def test_a_constant_last_decision_takes_lotteries_or_spanning() -> None:
     mechanism = ContingentConvex(environment, last="d0")
     assert audit(environment, mechanism).holds
     np.testing.assert_allclose(
-        truthful_values(environment, mechanism).periods[0].stay[:, 0],
+        FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0],
         [plan(environment).value[0].reshape(-1)] * 2,
         atol=1e-8,
     )

@@ -15,8 +15,8 @@ from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.truthful_utilities import expected_utilities
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders import faults
 from tests.builders.economies import (
@@ -39,7 +39,7 @@ def test_naive_rules_lose_in_generic_interdependent_economies(
 def level_error(environment: TableEnvironment, mechanism: ContingentMechanism) -> float:
     """How far truthful payoffs at the start are from λ W."""
     surplus = mechanism.share * plan(environment).value[0].reshape(-1)
-    return float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max())
+    return float(np.abs(FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0] - surplus).max())
 
 
 @pytest.mark.parametrize(

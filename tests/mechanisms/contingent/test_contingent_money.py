@@ -11,7 +11,7 @@ from dynmech.mechanisms.contingent.contingent_convex import ContingentConvex
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from tests.builders import faults
 from tests.builders.economies import (
     endless,
@@ -33,8 +33,10 @@ def test_expected_transfers_are_minus_the_surplus_of_the_others(seed: int, size:
     for rule in (ContingentSpanning, ContingentConvex):
         plain, balanced = rule(environment), rule(environment, budget="ex-ante")
         close = size[0] * rounding(environment, balanced)
-        assert truthful_values(environment, plain).transfer.sum() == pytest.approx(-(size[0] - 1) * surplus, abs=close)
-        assert truthful_values(environment, balanced).transfer.sum() == pytest.approx(0, abs=close)
+        assert FiniteGame(environment, plain).truthful.transfer.sum() == pytest.approx(
+            -(size[0] - 1) * surplus, abs=close
+        )
+        assert FiniteGame(environment, balanced).truthful.transfer.sum() == pytest.approx(0, abs=close)
         assert largest_gain(environment, balanced) <= close
     found = audit(environment, balanced)
     assert found.holds
@@ -48,7 +50,7 @@ def test_participation_fees_under_a_finite_horizon(seed: int, last: str | None) 
     mechanism = ContingentConvex(environment, budget="ex-ante", last=last)
     payoffs, revenue = tree_payoffs(environment, mechanism)
     assert revenue == pytest.approx(0, abs=2 * rounding(environment, mechanism))
-    assert payoffs.sum() == pytest.approx(truthful_values(environment, mechanism).welfare, abs=1e-8)
+    assert payoffs.sum() == pytest.approx(FiniteGame(environment, mechanism).truthful.welfare, abs=1e-8)
     assert largest_gain(environment, mechanism) <= rounding(environment, mechanism)
 
 
@@ -70,7 +72,7 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
     """Given what was public before it, a period's transfers are expected to add up to 0, in the last period too."""
     for environment in (endless(seed), unfolding(seed)):
         mechanism = make_mechanism(f"average-externality:solver={way}", environment)
-        truthful, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
+        truthful, close = FiniteGame(environment, mechanism).truthful, rounding(environment, mechanism)
         assert truthful.periods[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
         for t, page in enumerate(truthful.periods):
             if page.rows is None:
@@ -92,7 +94,7 @@ def test_surplus_extraction_leaves_nothing_and_nobody_leaves(seed: int, way: str
     for environment in (endless(seed, 2, 3), unfolding(seed)):
         mechanism = make_mechanism(f"surplus-extraction:solver={way}", environment)
         assert isinstance(mechanism, SurplusExtraction)
-        truthful, close = truthful_values(environment, mechanism), rounding(environment, mechanism)
+        truthful, close = FiniteGame(environment, mechanism).truthful, rounding(environment, mechanism)
         assert truthful.transfer.sum() == pytest.approx(
             float((plan(environment).value[0] * environment.prior).sum()), abs=close
         )

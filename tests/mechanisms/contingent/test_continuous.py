@@ -25,7 +25,7 @@ from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.brackets import bounded, one_sided, ridge
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -341,7 +341,7 @@ def test_play_earns_what_the_grid_says(firms: int) -> None:
     mechanism = ContingentDensity(environment, brackets=3, nodes=4)
     cells = 3
     rules = OnGrid(environment.on_grid(cells, 2), mechanism, cells, 2)
-    truthful = truthful_values(rules.environment, rules)
+    truthful = FiniteGame(rules.environment, rules).truthful
     record = play(make_game(environment, mechanism, tail=1e-2), episodes=3000)
     moments = Moments.of(record.payoffs)
     exact = truthful.utility - truthful.transfer

@@ -23,8 +23,8 @@ from dynmech.mechanisms.contingent.residual_claimant import ResidualClaimant
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions
 from dynmech.mechanisms.numerics.solvers import Spanning
 from dynmech.mechanisms.planning.planner import plan
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.remembering import HistoryMechanism
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.streams import Streams
@@ -72,7 +72,7 @@ def refused_with_one_lag(name: str, environment: TableEnvironment) -> None:
 
 def start(environment: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
     """What truth brings from period 0 on, participation fees added back, `(N, S)`."""
-    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
+    stay = FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0]
     fees = mechanism.upfront(0) if isinstance(mechanism, ResidualClaimant) else None
     return stay if fees is None else stay + fees
 
@@ -282,7 +282,7 @@ def test_the_printed_identity_is_no_help_where_decisions_move_signals() -> None:
         assert found.verdict == "breaks"
         gains.append(found.worst(Family.BEST_RESPONSE, "ex_post")[1].gain)
         surplus = plan(environment).value[0].reshape(-1)
-        levels.append(float(np.abs(truthful_values(environment, mechanism).periods[0].stay[:, 0] - surplus).max()))
+        levels.append(float(np.abs(FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0] - surplus).max()))
     assert min(gains) > 0.05
     assert max(gains) > 1
     assert min(levels) > 0.05
@@ -293,7 +293,7 @@ def test_the_printed_identity_is_right_where_they_do_not() -> None:
         mechanism = faults.OpenLoop(environment)
         surplus = plan(environment).value[0].reshape(-1)
         np.testing.assert_allclose(
-            truthful_values(environment, mechanism).periods[0].stay[:, 0], [surplus] * 2, atol=1e-8
+            FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0], [surplus] * 2, atol=1e-8
         )
         assert largest_gain(environment, mechanism) < 1e-7
 
@@ -316,7 +316,7 @@ def test_linear_programs_agree_with_the_search(seed: int) -> None:
     environment = endless(seed) if seed % 2 == 0 else slow_to_tell(seed)
     mechanism = RULES[seed % 2](environment)
     for agent in range(2):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         best = solve(problem, Family.BEST_RESPONSE, Information.EX_POST)
         assert best.ex_ante == pytest.approx(occupation_value(environment, mechanism, agent), abs=1e-7)
 
@@ -328,7 +328,7 @@ def test_game_trees_agree_with_the_search(family: Family) -> None:
         base = still(seed)
         environment = TableEnvironment("three", base.agents, base.prior, base.stages, 0.9, 3)
         mechanism = Upside(environment)
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         truth = solve(problem, Family.PRESCRIBED, information)
         gain = ex_ante_gain(solve(problem, family, information), truth).gain
         spying = information is Information.EX_POST
@@ -342,7 +342,7 @@ def test_memories_that_differ_only_in_what_is_due_are_merged() -> None:
     environment = slow_to_tell(0)
     mechanism = ContingentSpanning(environment, lags=2)
     assert mechanism.memory_size(1) == 1 + 6 + 36
-    assert build_problem(environment, mechanism, (0,)).periods[1].states <= 7
+    assert build_problem(FiniteGame(environment, mechanism), (0,)).periods[1].states <= 7
 
 
 def test_two_lags_on_the_event_loop() -> None:
@@ -365,7 +365,7 @@ def test_a_witness_earns_its_figure_with_two_lags() -> None:
     streams = Streams(0, "witness", 0, 4000, game.periods + game.closing)
     honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
     for agent in range(2):
-        problem = build_problem(environment, mechanism, (agent,))
+        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
         witness = Witness(problem, Family.BEST_RESPONSE)
         exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
         profile = [witness if i == agent else Truthful() for i in range(2)]

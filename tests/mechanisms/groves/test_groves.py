@@ -19,7 +19,7 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.base import FlowMechanism, Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment
@@ -50,9 +50,11 @@ def test_theorem_3_truth_withstands_everything_whatever_the_term(seed: int, agen
     for i in range(agents):
         spread = np.broadcast_to(np.expand_dims(terms[i], i), environment.stage(0).axes).reshape(-1)
         np.testing.assert_allclose(values[i], plan(environment).value[0].reshape(-1) - spread, atol=1e-8)
-        np.testing.assert_allclose(discretionary(truthful_values(environment, mechanism), 1)[i, 0], spread, atol=1e-8)
+        np.testing.assert_allclose(
+            discretionary(FiniteGame(environment, mechanism).truthful, 1)[i, 0], spread, atol=1e-8
+        )
     assert best_ex_post_gain(environment, mechanism).max() < 1e-8
-    assert property_a(environment, mechanism).holds
+    assert property_a(FiniteGame(environment, mechanism)).holds
 
 
 @given(seeds)
@@ -66,7 +68,7 @@ def test_theorem_3_with_an_end_and_terms_that_change_with_time(seed: int) -> Non
     for i in range(2):
         law = environment.prior.sum(axis=i)
         assert payoffs[i] == pytest.approx(first_best - float(law @ terms[0][i]), abs=1e-9)
-    assert property_a(environment, mechanism).holds
+    assert property_a(FiniteGame(environment, mechanism)).holds
 
 
 # Planted: discretionary flows instead of totals, terms that read the own report
@@ -97,7 +99,10 @@ def test_a_discretionary_flow_is_bent_where_decisions_move_signals() -> None:
         environment = private_values(seed)
         [terms] = random_terms(seed, environment)
         planted = FlowTerm.with_terms(environment, lambda _t, i, terms=terms: terms[i])  # type: ignore[misc]
-        residual, gain = property_a(environment, planted).value, best_ex_post_gain(environment, planted).max()
+        residual, gain = (
+            property_a(FiniteGame(environment, planted)).value,
+            best_ex_post_gain(environment, planted).max(),
+        )
         if np.ptp(plan(environment).policy[0]) == 0:
             assert max(residual, gain) < 1e-9
             continue
@@ -108,7 +113,7 @@ def test_a_discretionary_flow_is_bent_where_decisions_move_signals() -> None:
 
 def test_a_term_in_the_own_report_shows_in_the_residual_and_as_a_gain() -> None:
     environment = private_values(3)
-    found = property_a(environment, OwnTerm(environment))
+    found = property_a(FiniteGame(environment, OwnTerm(environment)))
     assert not found.holds
     assert found.value > 0.1
     assert best_ex_post_gain(environment, OwnTerm(environment)).max() > 0.05
@@ -124,7 +129,7 @@ def test_a_term_in_the_own_report_shows_in_the_residual_and_as_a_gain() -> None:
 def test_property_a_holds_for_every_groves_mechanism(rule: type[FlowMechanism], economy: str) -> None:
     environment = load(economy)
     assert isinstance(environment, TableEnvironment)
-    found = property_a(environment, rule(environment))
+    found = property_a(FiniteGame(environment, rule(environment)))
     assert (found.holds, found.where) == (True, {})
     assert found.value < 1e-9
 
@@ -132,7 +137,7 @@ def test_property_a_holds_for_every_groves_mechanism(rule: type[FlowMechanism], 
 def test_property_a_names_where_a_rule_is_not_groves() -> None:
     environment = load("repeated-auction:values=2,persistence=0.5,discount=0.5")
     assert isinstance(environment, TableEnvironment)
-    found = property_a(environment, PayYourReport(environment))
+    found = property_a(FiniteGame(environment, PayYourReport(environment)))
     # Pays all that it gets, so Z^i + V_{−i} = W: 1 against the other's 0 adds the good's value, 1, this period; later
     # values do not depend on today's.
     assert found.value == pytest.approx(1.0, abs=1e-9)
@@ -147,9 +152,10 @@ def test_property_a_wants_efficient_decisions() -> None:
     for seed in range(20):
         environment = private_values(seed)
         rule = StaticVCG(environment)
-        found = property_a(environment, rule)
+        found = property_a(FiniteGame(environment, rule))
         loses = (
-            float((plan(environment).value[0] * environment.prior).sum()) - truthful_values(environment, rule).welfare
+            float((plan(environment).value[0] * environment.prior).sum())
+            - FiniteGame(environment, rule).truthful.welfare
             > 1e-6
         )
         lost += loses
@@ -168,7 +174,7 @@ def _surcharged() -> tuple[TableEnvironment, Groves]:
 def test_on_finitely_many_types_periodic_ex_post_does_not_make_it_groves() -> None:
     environment, rule = _surcharged()
     assert best_ex_post_gain(environment, rule).max() < 1e-9
-    found = property_a(environment, rule)
+    found = property_a(FiniteGame(environment, rule))
     assert not found.holds
     policy, law = plan(environment).policy[0].reshape(-1), environment.kernel(0).rows()
     chain = law[policy, np.arange(4)]
@@ -195,9 +201,9 @@ def test_an_audit_shows_it_among_the_conditions() -> None:
 @given(seeds)
 def test_property_a_with_a_public_state_and_a_cost(seed: int) -> None:
     environment = public_economy(seed)
-    assert property_a(environment, Groves(environment)).holds
-    assert property_a(environment, Team(environment)).holds
-    assert not property_a(environment, PayYourReport(environment)).holds
+    assert property_a(FiniteGame(environment, Groves(environment))).holds
+    assert property_a(FiniteGame(environment, Team(environment))).holds
+    assert not property_a(FiniteGame(environment, PayYourReport(environment))).holds
 
 
 def public_economy(seed: int) -> TableEnvironment:
@@ -225,7 +231,7 @@ def test_the_pivot_term_is_the_pivot_and_balance_expects_nothing(seed: int) -> N
     environment = private_values(seed)
     np.testing.assert_allclose(Groves(environment, phi="pivot").tables[0], Pivot(environment).tables[0], atol=1e-8)
     np.testing.assert_allclose(Groves(environment, phi="zero").tables[0], Team(environment).tables[0], atol=1e-12)
-    np.testing.assert_allclose(truthful_values(environment, Groves(environment)).transfer, 0, atol=1e-8)
+    np.testing.assert_allclose(FiniteGame(environment, Groves(environment)).truthful.transfer, 0, atol=1e-8)
     shifted = Groves(environment, phi="1.5").tables[0] - Team(environment).tables[0]
     np.testing.assert_allclose(shifted, 1.5 * (1 - environment.discount), atol=1e-12)
 

@@ -10,6 +10,7 @@ from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.relaxed_bound import grid_bound
 from dynmech.mechanisms.virtual.relaxed_prices import RelaxedPrices
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
@@ -45,7 +46,7 @@ def test_the_relaxed_optimum_fails_exactly_above_twice_plus(times: float, fails:
         assert gap > -1e-8
         assert (gap > 1e-7) == fails
     mechanism = RelaxedPrices(made)
-    problem = build_problem(made, mechanism, (0,))
+    problem = build_problem(FiniteGame(made, mechanism), (0,))
     truth, best = (solve(problem, f, Information.INTERIM) for f in (Family.PRESCRIBED, Family.BEST_RESPONSE))
     assert (worst_gain(problem, best, truth, on_path=True).gain > 1e-9) == fails
 

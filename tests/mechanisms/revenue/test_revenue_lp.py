@@ -17,7 +17,7 @@ from dynmech.mechanisms.revenue import revenue_program
 from dynmech.mechanisms.revenue.discrete_virtual import discrete_virtual_values
 from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
 from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -214,7 +214,7 @@ def test_no_other_mechanism_earns_more(seed: int) -> None:
     one = Stage(base.stage(0).signals, base.stage(0).decisions, base.stage(0).utility, base.stage(0).kernel)
     two = Stage(base.stage(0).signals, base.stage(0).decisions, base.stage(0).utility)
     environment = TableEnvironment("market", base.agents, base.prior, (one, two), 0.9, 2)
-    earned = float(truthful_values(environment, PivotWithFees(environment)).transfer.sum())
+    earned = float(FiniteGame(environment, PivotWithFees(environment)).truthful.transfer.sum())
     assert earned <= revenue_optimum(environment).revenue + 1e-8
 
 

@@ -17,7 +17,8 @@ from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.values_of_truth import PeriodValues, truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import PeriodValues
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
@@ -57,7 +58,7 @@ def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int)
     Raises:
         Refusal: the mechanism is not finite, or too large.
     """
-    values = truthful_values(environment, mechanism).periods
+    values = FiniteGame(environment, mechanism).truthful.periods
     count = periods if environment.horizon is None else min(periods, environment.horizon)
     law = np.zeros(values[0].decision.shape)
     law[0] = environment.prior.reshape(-1)
@@ -108,8 +109,10 @@ def test_with_a_memory_and_dues_flows_add_up_to_the_ledger() -> None:
     mechanism = ContingentSpanning(environment)
     found = cash_flow(environment, mechanism, 300)
     weights = environment.discount ** np.arange(300)
-    np.testing.assert_allclose(found.transfer @ weights, truthful_values(environment, mechanism).transfer, atol=1e-8)
-    np.testing.assert_allclose(found.utility @ weights, truthful_values(environment, mechanism).utility, atol=1e-8)
+    np.testing.assert_allclose(
+        found.transfer @ weights, FiniteGame(environment, mechanism).truthful.transfer, atol=1e-8
+    )
+    np.testing.assert_allclose(found.utility @ weights, FiniteGame(environment, mechanism).truthful.utility, atol=1e-8)
 
 
 def test_a_finite_horizon_ends_it() -> None:

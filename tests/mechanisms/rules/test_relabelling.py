@@ -12,7 +12,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.experiments.catalog.names import MECHANISMS, make_mechanism
 from dynmech.mechanisms.numerics.ex_post import ex_post_payments
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
@@ -105,14 +105,14 @@ def figures(environment: TableEnvironment, name: str) -> Figures | None:
     """By agent what truth comes to and the most that deviations gain, interim and ex post; None if it is refused."""
     try:
         mechanism = make_mechanism(name, environment)
-        truth = truthful_values(environment, mechanism)
+        truth = FiniteGame(environment, mechanism).truthful
     except Refusal:
         return None
     if name in VERTICES:
         return {"": [float(truth.transfer.sum()), truth.welfare]}
     out = {}
     for i, agent in enumerate(environment.agents):
-        problem = build_problem(environment, mechanism, (i,))
+        problem = build_problem(FiniteGame(environment, mechanism), (i,))
         out[agent] = [float(truth.utility[i]), float(truth.transfer[i])]
         for information in (Information.INTERIM, Information.EX_POST):
             best, prescribed = (solve(problem, f, information) for f in (Family.BEST_RESPONSE, Family.PRESCRIBED))

@@ -19,7 +19,7 @@ from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.mechanisms.conditions.separable import separable_conditions
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.first_report_incentives import first_period_ic
 from dynmech.mechanisms.virtual.relaxed_bound import continuum_bound, grid_bound
 from dynmech.mechanisms.virtual.virtual_myopic import VirtualMyopic
@@ -85,10 +85,10 @@ def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, con
     """Two programs: small decision problems by first report, and the product of memory and profiles."""
     mechanism = VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
     environment = mechanism.environment
-    truthful = truthful_values(environment, mechanism)
+    truthful = FiniteGame(environment, mechanism).truthful
     for i in range(2):
         found = search_frozen(mechanism, i)
-        problem = build_problem(environment, mechanism, (i,))
+        problem = build_problem(FiniteGame(environment, mechanism), (i,))
         truth = {k: solve(problem, Family.PRESCRIBED, k) for k in Information}
         best = {k: solve(problem, Family.BEST_RESPONSE, k) for k in Information}
         spying = worst_gain(problem, best[Information.EX_POST], truth[Information.EX_POST]).gain
@@ -359,5 +359,5 @@ def test_simulated_revenue_of_sponsored_search() -> None:
     game, episodes = make_game(environment, mechanism, tail=1e-5), 100_000
     record = play_shard(game, [Truthful()] * 2, Streams(7, "revenue", 0, episodes, game.periods), episodes=episodes)
     moments = Moments.of(record.discounted_transfer.sum(axis=0))
-    exact = float(truthful_values(mechanism.environment, mechanism).transfer.sum())  # type: ignore[arg-type]
+    exact = float(FiniteGame(mechanism.environment, mechanism).truthful.transfer.sum())  # type: ignore[arg-type]
     assert abs(float(moments.mean) - exact) < 1.96 * float(moments.error) + 1e-4

@@ -18,6 +18,7 @@ from dynmech.experiments.audits.first_report_audit import too_large
 from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.cli.audit_screen import show_audit
 from dynmech.experiments.runs.exact import story
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core import ties
 from dynmech.sim.core.arrays import FloatArray
@@ -97,7 +98,7 @@ def said(environment: TableEnvironment, mechanism: str) -> list[str]:
     witnesses = []
     for agent in range(len(environment.agents)):
         try:
-            witnesses.append(story(build_problem(environment, made, (agent,))))
+            witnesses.append(story(build_problem(FiniteGame(environment, made), (agent,))))
         except DynmechError as error:
             witnesses.append(str(error))
     return [*screen.getvalue().splitlines(), *leaves(found.to_dict()), *witnesses]
@@ -168,7 +169,7 @@ def test_tied_witnesses_play_what_is_prescribed_or_the_lowest() -> None:
     assert isinstance(environment, TableEnvironment)
     plans = []
     for one in (environment, shaken_economy(environment, 1), shaken_economy(environment, 2)):
-        problem = build_problem(one, make_mechanism("team", one), (0,))
+        problem = build_problem(FiniteGame(one, make_mechanism("team", one)), (0,))
         value = solve(problem, Family.BEST_RESPONSE, Information.INTERIM)
         plans.append(best_messages(problem, value))
     for other in plans[1:]:
