@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from dynmech.experiments.audits.revenue_bound import bears_costs, costs_text, net_text
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.conditions.separable import everybody_can_be_left_out
 from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_revenue, relaxed_revenue
@@ -56,7 +57,7 @@ class Relaxation:
         """What private later signals cost."""
         if self.relaxed is None or self.dynamic is None:
             return None
-        return self.relaxed.revenue - self.dynamic.revenue
+        return self.relaxed.net_revenue - self.dynamic.net_revenue
 
     def data(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
@@ -67,8 +68,10 @@ class Relaxation:
             "everybody_can_be_left_out": None
             if self.left_out is None
             else {"holds": bool(self.left_out.holds), "where": self.left_out.where},
-            "relaxed": None if self.relaxed is None else self.relaxed.revenue,
-            "dynamic": None if self.dynamic is None else self.dynamic.revenue,
+            "relaxed": None if self.relaxed is None else self.relaxed.net_revenue,
+            "dynamic": None if self.dynamic is None else self.dynamic.net_revenue,
+            "revenue": None if self.dynamic is None else self.dynamic.revenue,
+            "net_revenue": None if self.dynamic is None else self.dynamic.net_revenue,
             "gap": self.gap,
             "constraints": None if self.dynamic is None else self.dynamic.constraints,
             "variables": None if self.dynamic is None else self.dynamic.variables,
@@ -88,9 +91,11 @@ class Relaxation:
         if self.left_out is not None:
             _line(console, "left out", _left_out_text(self.left_out))
         if self.relaxed is not None and self.dynamic is not None:
-            _line(console, "relaxed program", f"{self.relaxed.revenue:.8g}, first signals private")
+            _line(console, "relaxed program", f"{self.relaxed.net_revenue:.8g}, first signals private")
             size = f"{self.dynamic.variables:,} variables, {self.dynamic.constraints:,} constraints"
-            _line(console, "dynamic program", f"{self.dynamic.revenue:.8g}, all signals private ({size})")
+            _line(console, "dynamic program", f"{self.dynamic.net_revenue:.8g}, all signals private ({size})")
+            if bears_costs(self.environment):
+                _line(console, "net revenue", costs_text(self.dynamic.revenue, self.dynamic.net_revenue))
             _line(console, "gap", f"{max(self.gap or 0.0, 0.0):.6g}")
             _line(console, "first best", f"{first_best(self.environment):.8g}, what there is to be earned")
         if self.refused:
@@ -102,12 +107,12 @@ class Relaxation:
         return f"{self.environment.name}: {self._most()}."
 
     def _most(self) -> str:
-        gap = self.gap
+        gap, net = self.gap, net_text(self.environment)
         if self.dynamic is not None and gap is not None:
             cost = f"private later signals cost {gap:.6g}" if gap > 1e-7 else "private later signals cost nothing"
-            return f"no mechanism earns more than {self.dynamic.revenue:.8g}; {cost}"
+            return f"no mechanism earns more than {self.dynamic.net_revenue:.8g}{net}; {cost}"
         value = self.grid if self.grid is not None else float("nan")
-        return f"on this grid no mechanism earns more than {value:.8g}, the relaxed bound"
+        return f"on this grid no mechanism earns more than {value:.8g}{net}, the relaxed bound"
 
 
 def relaxation(environment: Environment) -> Relaxation:

@@ -1,6 +1,6 @@
 """The most that any mechanism earns in a two-period economy, and what stands in the way of more.
 
-A yardstick for a mechanism of one's own: `bound(environment).data()` beside the revenue that an audit shows.
+A yardstick for a mechanism of one's own: `bound(environment).data()` beside the net revenue that an audit shows.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from rich.text import Text
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
 from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import figure
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 
 SHOWN = 12
@@ -32,6 +33,7 @@ class RevenueBound:
         return {
             "environment": self.environment.name,
             "revenue": optimum.revenue,
+            "net_revenue": optimum.net_revenue,
             "first_best": self.first_best,
             "lotteries": not optimum.certain,
             "constraints": optimum.constraints,
@@ -42,14 +44,16 @@ class RevenueBound:
     @property
     def sentence(self) -> str:
         """The most that any mechanism earns, in words."""
-        revenue = self.optimum.revenue
-        share = f", {revenue / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
-        return f"{self.environment.name}: no mechanism earns more than {revenue:.8g}{share}."
+        net = self.optimum.net_revenue
+        share = f", {net / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
+        return f"{self.environment.name}: no mechanism earns more than {net:.8g}{net_text(self.environment)}{share}."
 
     def show(self, console: Console) -> None:
         """On the terminal."""
         optimum = self.optimum
         console.print(Text(self.sentence, "bold"))
+        if bears_costs(self.environment):
+            console.print(Text(costs_text(optimum.revenue, optimum.net_revenue)))
         lotteries = "it needs lotteries" if not optimum.certain else "no lotteries"
         console.print(
             Text(f"{optimum.variables:,} variables, {optimum.constraints:,} constraints, {lotteries}.", "dim")
@@ -60,6 +64,25 @@ class RevenueBound:
             console.print(Text(f"  {one}"))
         if len(optimum.binding) > SHOWN:
             console.print(Text(f"  and {len(optimum.binding) - SHOWN} more", "dim"))
+
+
+def bears_costs(environment: TableEnvironment) -> bool:
+    """Return whether the designer has a cost in some period of an economy."""
+    return any(bool(stage.cost_table.any()) for stage in environment.stages)
+
+
+def net_text(environment: TableEnvironment) -> str:
+    """Return in words that a figure is net revenue, where that is another figure than revenue."""
+    return " after the designer's costs" if bears_costs(environment) else ""
+
+
+def costs_text(revenue: float, net_revenue: float) -> str:
+    """Return in words what the mechanism that earns the most takes in, and what its decisions cost the designer."""
+    costs = revenue - net_revenue
+    return (
+        f"The mechanism found that earns it takes in a revenue of {figure(revenue, 8)} and bears costs of "
+        f"{figure(costs, 8)}: net revenue {figure(net_revenue, 8)}."
+    )
 
 
 def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
@@ -75,7 +98,8 @@ def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
     Returns
     -------
     RevenueBound
-        The optimum, in expected discounted units of utility, the constraints that bind, and the first best.
+        The optimum, in expected discounted units of utility, before and after the designer's costs, the constraints
+        that bind, and the first best.
 
     Raises
     ------
@@ -86,7 +110,7 @@ def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
     --------
     >>> import dynmech as dm
     >>> result = dm.bound(dm.load("two-period-sale:grid=3"))
-    >>> result.optimum.revenue <= result.first_best
+    >>> result.optimum.net_revenue <= result.first_best
     True
     """
     if not isinstance(environment, TableEnvironment):

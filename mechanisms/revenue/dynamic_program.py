@@ -47,13 +47,15 @@ class DynamicOptimum:
     """A solved program.
 
     Attributes:
-        revenue: the most that can be earned, costs deducted, in present value.
+        net_revenue: the most that can be earned, costs deducted, in present value.
+        revenue: what this mechanism takes in before the costs; another that earns as much may take in more or less.
         decisions: per period, lotteries by the agents' report histories, `(H_1, …, H_N, D)`; see `histories`.
         payments: per agent and period, by its report history.
         histories: per agent and period, the histories of reports, `(H, t + 1)`.
         constraints, variables: the program's size.
     """
 
+    net_revenue: float
     revenue: float
     decisions: tuple[FloatArray, ...]
     payments: tuple[tuple[FloatArray, ...], ...]
@@ -170,11 +172,12 @@ class _Program:
         """Maximise payments less costs."""
         from scipy.optimize import linprog
 
-        revenue, equal = self._objective(), self._lotteries()
+        payments, costs = self._objective()
+        equal = self._lotteries()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries, 0] = 0.0
         solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
-            -revenue,
+            costs - payments,
             A_ub=self._matrix(self.rows),
             b_ub=np.zeros(len(self.rows)),
             A_eq=self._matrix(equal),
@@ -189,7 +192,8 @@ class _Program:
             )
         x = np.asarray(solution.x, dtype=np.float64)
         return DynamicOptimum(
-            revenue=float(revenue @ x),
+            net_revenue=float((payments - costs) @ x),
+            revenue=float(payments @ x),
             decisions=tuple(np.clip(x[q], 0, 1) for q in self.q),
             payments=tuple(tuple(x[p] for p in own) for own in self.p),
             histories=tuple(tree.paths for tree in self.trees),
@@ -213,17 +217,17 @@ class _Program:
             out.extend((row, np.ones(len(row))) for row in q.reshape(-1, q.shape[-1]))
         return out
 
-    def _objective(self) -> FloatArray:
-        """Return the coefficients of expected discounted payments less costs."""
-        out = np.zeros(self.count)
+    def _objective(self) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficients of expected discounted payments, and of the designer's costs."""
+        payments, costs = np.zeros(self.count), np.zeros(self.count)
         for t in self.periods:
             for tree, own in zip(self.trees, self.p, strict=True):
-                out[own[t]] += self.discount**t * tree.mass[t]
+                payments[own[t]] += self.discount**t * tree.mass[t]
             law = np.ones(())
             for tree in self.trees:
                 law = np.multiply.outer(law, tree.mass[t])
-            out[self.q[t]] -= self.discount**t * law[..., None] * self.environment.stage(t).cost_table[:, 0]
-        return out
+            costs[self.q[t]] = self.discount**t * law[..., None] * self.environment.stage(t).cost_table[:, 0]
+        return payments, costs
 
     def _agent(self, i: int) -> None:
         """Add the rows of one agent: V ≥ every report; truth ≥ V_0 and ≥ 0."""

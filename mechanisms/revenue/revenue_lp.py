@@ -75,7 +75,8 @@ class RevenueOptimum:
     """A solved program; axes S_1, S_2 profiles, H histories of the first decision, D_1, D_2 decisions.
 
     Attributes:
-        revenue: the most that can be earned, in present value, the designer's costs deducted.
+        net_revenue: the most that can be earned, in present value, the designer's costs deducted.
+        revenue: what this mechanism takes in before the costs; another that earns as much may take in more or less.
         first: lotteries `(S_1, D_1)`.
         pay_first: per agent `(K_1i,)`.
         second: lotteries `(S_1, H, S_2, D_2)`; the first decision where a history has weight 0.
@@ -84,6 +85,7 @@ class RevenueOptimum:
         constraints, variables: the program's size.
     """
 
+    net_revenue: float
     revenue: float
     first: FloatArray
     pay_first: tuple[FloatArray, ...]
@@ -114,12 +116,12 @@ def revenue_optimum(
     program = Program(environment, unreachable, each_period)
     best = program.solve(0.0)
     leaning = program.solve(LEAN)
-    revenue = float(program.revenue @ best[0])
-    chosen = leaning[0] if program.revenue @ leaning[0] >= revenue - 1e-8 * max(1.0, abs(revenue)) else best[0]
-    return _read(program, revenue, chosen, best[1])
+    net = float(program.net_revenue @ best[0])
+    chosen = leaning[0] if program.net_revenue @ leaning[0] >= net - 1e-8 * max(1.0, abs(net)) else best[0]
+    return _read(program, net, chosen, best[1])
 
 
-def _read(program: Program, revenue: float, solution: FloatArray, multipliers: FloatArray) -> RevenueOptimum:
+def _read(program: Program, net_revenue: float, solution: FloatArray, multipliers: FloatArray) -> RevenueOptimum:
     """The solution in the mechanism's terms."""
     first = solution[program.x]
     weight = first if program.histories > 1 else np.ones((program.one.size, 1))
@@ -129,7 +131,8 @@ def _read(program: Program, revenue: float, solution: FloatArray, multipliers: F
     order = descending(multipliers)
     binding = tuple(_in_words(program, int(k), float(multipliers[k])) for k in order if multipliers[k] > BINDS)
     return RevenueOptimum(
-        revenue=revenue,
+        net_revenue=net_revenue,
+        revenue=net_revenue + float(program.costs @ solution),
         first=np.clip(first, 0, 1),
         pay_first=tuple(solution[program.p[i]] + _never_due(program, i, solution, some) for i in program.agents),
         second=np.clip(joint / share[..., None, None], 0, 1),

@@ -64,7 +64,7 @@ class Program:
         x, y: indices of the lotteries among the variables, `(S_1, D_1)` and `(S_1, H, S_2, D_2)`.
         p, m: indices of the payments, per agent `(K_1i,)` and `(S_1, H, K_2i)`.
         limits: inequalities and what each one says.
-        revenue, welfare: coefficients of payments less costs, and of welfare.
+        payments, costs, welfare: coefficients of expected discounted payments, of the designer's costs, and of welfare.
     """
 
     def __init__(self, environment: TableEnvironment, unreachable: bool, each_period: bool) -> None:
@@ -94,7 +94,7 @@ class Program:
             self._first_truth(i)
             if each_period:
                 self._second_participation(i)
-        self.revenue, self.welfare = self._objectives()
+        self.payments, self.costs, self.welfare = self._objectives()
 
     # Variables
 
@@ -215,32 +215,37 @@ class Program:
 
     # Objective and solution
 
-    def _objectives(self) -> tuple[FloatArray, FloatArray]:
-        """Return the coefficients of revenue (payments less costs) and of welfare."""
+    @property
+    def net_revenue(self) -> FloatArray:
+        """Coefficients of what is maximised: payments less costs."""
+        return self.payments - self.costs
+
+    def _objectives(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the coefficients of payments, of costs and of welfare."""
         discount = self.environment.discount
-        revenue, welfare = np.zeros(self.count), np.zeros(self.count)
+        payments, costs, welfare = (np.zeros(self.count) for _ in range(3))
         for stage, variables, law in (
             (self.one, self.x, self.prior[:, None]),
             (self.two, self.y, discount * (self.prior[:, None, None] * np.moveaxis(self.rows, 0, 1))[..., None]),
         ):
-            revenue[variables] = -law * stage.cost_table[:, 0]
+            costs[variables] = law * stage.cost_table[:, 0]
             welfare[variables] = law * stage.welfare.reshape(len(stage.decisions), -1).T
         for i in self.agents:
             first = np.moveaxis(self.environment.prior, i, 0)
-            revenue[self.p[i]] = first.reshape(first.shape[0], -1).sum(axis=1)
+            payments[self.p[i]] = first.reshape(first.shape[0], -1).sum(axis=1)
             own = np.moveaxis(self.own[i][:, self.profiles[0][i]], 0, 1)
-            revenue[self.m[i]] = discount * self.prior[:, None, None] * own
-        return revenue, welfare
+            payments[self.m[i]] = discount * self.prior[:, None, None] * own
+        return payments, costs, welfare
 
     def solve(self, lean: float) -> tuple[FloatArray, FloatArray]:
-        """Return the best variables for revenue + lean · welfare, and the multipliers of the inequalities."""
+        """Return the best variables for net revenue + lean · welfare, and the multipliers of the inequalities."""
         from scipy.optimize import linprog
 
         equalities, totals = self._equalities()
         bounds = np.full((self.count, 2), [-np.inf, np.inf])
         bounds[: self.lotteries] = [0.0, np.inf]
         solution = linprog(  # type: ignore[call-overload] # its stubs know dense matrices only
-            -(self.revenue + lean * self.welfare),
+            -(self.net_revenue + lean * self.welfare),
             A_ub=self.limits.matrix(self.count).tocsr(),
             b_ub=np.array(self.limits.limit),
             A_eq=equalities.tocsr(),

@@ -31,10 +31,10 @@ def environment(text: str) -> TableEnvironment:
 def test_non_separable_values_fall_short_of_the_relaxed_bound() -> None:
     """§7 on 11 midpoints: 1.90909 < 2.13636 at c_× = 10; 0.0393 short at 4, where the printed lie gains nothing."""
     ten = environment("non-separable:grid=midpoints")
-    assert dynamic_revenue(ten).revenue == pytest.approx(1.909090909, abs=1e-8)
-    assert relaxed_revenue(ten).revenue == pytest.approx(2.136363636, abs=1e-8)
+    assert dynamic_revenue(ten).net_revenue == pytest.approx(1.909090909, abs=1e-8)
+    assert relaxed_revenue(ten).net_revenue == pytest.approx(2.136363636, abs=1e-8)
     four = environment("non-separable:grid=midpoints,times=4")
-    assert dynamic_revenue(four).revenue < relaxed_revenue(four).revenue - 0.03
+    assert dynamic_revenue(four).net_revenue < relaxed_revenue(four).net_revenue - 0.03
 
 
 @pytest.mark.parametrize(("times", "fails"), [(2.0, False), (2.9, False), (3.0, False), (3.1, True), (5.0, True)])
@@ -42,7 +42,7 @@ def test_the_relaxed_optimum_fails_exactly_above_twice_plus(times: float, fails:
     """By the program, and by the search of what gains on the path of the relaxed optimum's prices."""
     for grid in ("midpoints", "quantiles"):
         made = environment(f"non-separable:grid={grid},times={times}")
-        gap = relaxed_revenue(made).revenue - dynamic_revenue(made).revenue
+        gap = relaxed_revenue(made).net_revenue - dynamic_revenue(made).net_revenue
         assert gap > -1e-8
         assert (gap > 1e-7) == fails
     mechanism = RelaxedPrices(made)
@@ -71,10 +71,10 @@ def test_the_printed_lie_and_the_sharper_one(times: float, printed: float, sharp
 def test_a_correlated_first_signal_falls_short() -> None:
     """E[s_1] = 1.5 if s_1 were public; else 1.2, what a bad first signal expects; no loss if it says nothing."""
     made = environment("correlated-first-signal")
-    assert relaxed_revenue(made).revenue == pytest.approx(1.5, abs=1e-8)
-    assert dynamic_revenue(made).revenue == pytest.approx(1.2, abs=1e-8)
+    assert relaxed_revenue(made).net_revenue == pytest.approx(1.5, abs=1e-8)
+    assert dynamic_revenue(made).net_revenue == pytest.approx(1.2, abs=1e-8)
     none = environment("correlated-first-signal:accuracy=0.5")
-    assert dynamic_revenue(none).revenue == pytest.approx(relaxed_revenue(none).revenue, abs=1e-8)
+    assert dynamic_revenue(none).net_revenue == pytest.approx(relaxed_revenue(none).net_revenue, abs=1e-8)
 
 
 @pytest.mark.parametrize("text", ["ar1-additive:buyers=1,nodes=4,horizon=3", "ar1-additive:buyers=2,nodes=3,horizon=3"])
@@ -83,8 +83,8 @@ def test_separable_economies_lose_nothing(text: str) -> None:
     made = environment(text)
     assert isinstance(made, SeparableEnvironment)
     bound = grid_bound(made)
-    assert dynamic_revenue(made).revenue == pytest.approx(bound, abs=1e-7)
-    assert relaxed_revenue(made).revenue == pytest.approx(bound, abs=1e-7)
+    assert dynamic_revenue(made).net_revenue == pytest.approx(bound, abs=1e-7)
+    assert relaxed_revenue(made).net_revenue == pytest.approx(bound, abs=1e-7)
     assert VirtualPivot(made, "grid").profit == pytest.approx(bound, abs=1e-9)
     assert VirtualPivot(made, "grid-binding").profit <= bound + 1e-9
 
@@ -94,7 +94,7 @@ def test_one_period_is_myerson() -> None:
     made = environment("ar1-additive:buyers=2,nodes=3,horizon=2,shock=0")
     theta = np.array([1 / 6 - 2 / 3, 1 / 2 - 1 / 3, 5 / 6])  # x − (1 − F)/f · step
     value = sum(max(a, b, 0) for a in theta for b in theta) / 9
-    assert dynamic_revenue(made).revenue == pytest.approx(0.9 * value, abs=1e-8)
+    assert dynamic_revenue(made).net_revenue == pytest.approx(0.9 * value, abs=1e-8)
 
 
 def test_what_the_program_is_not_for_is_refused() -> None:

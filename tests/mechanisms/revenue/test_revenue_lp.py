@@ -134,10 +134,10 @@ def test_eleven_midpoints() -> None:
     # ψ_1 = (2k − 9.5)/11, ψ_2 = (2k + l − 9)/22 on midpoints, each with its probability.
     one = sum(max(0.0, (2 * k - 9.5) / 121) for k in range(11))
     two = sum(max(0.0, (2 * k + j - 9) / 2662) for k, j in product(range(11), repeat=2))
-    assert round(optimum.revenue, 8) == 0.58114200
-    assert optimum.revenue == pytest.approx(one + two, abs=1e-9)
+    assert round(optimum.net_revenue, 8) == 0.58114200
+    assert optimum.net_revenue == pytest.approx(one + two, abs=1e-9)
     assert discrete_virtual_values(environment).bound == pytest.approx(one + two, abs=1e-12)
-    assert revenue_optimum(sale("grid=5")).revenue == pytest.approx(0.628, abs=1e-9)
+    assert revenue_optimum(sale("grid=5")).net_revenue == pytest.approx(0.628, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,9 @@ def test_eleven_midpoints() -> None:
 )
 def test_where_virtual_values_are_regular_their_positive_parts_are_the_optimum(options: str) -> None:
     environment = sale(options)
-    assert revenue_optimum(environment).revenue == pytest.approx(discrete_virtual_values(environment).bound, abs=1e-9)
+    assert revenue_optimum(environment).net_revenue == pytest.approx(
+        discrete_virtual_values(environment).bound, abs=1e-9
+    )
 
 
 def test_grids_close_in_on_the_continuum() -> None:
@@ -171,18 +173,18 @@ def test_one_period_of_news_is_a_posted_price(seed: int, count: int) -> None:
         "price", ("buyer",), law, (one, Stage((("-",),), ("none",), np.zeros((1, 1, 1)))), 1.0, 2
     )
     best = max(value * float(law[k:].sum()) for k, value in enumerate(values))
-    assert revenue_optimum(environment).revenue == pytest.approx(best, abs=1e-9)
+    assert revenue_optimum(environment).net_revenue == pytest.approx(best, abs=1e-9)
 
 
 def test_two_bidders_myersons_auction_today_and_all_of_the_surplus_tomorrow() -> None:
     """Values 1 or 2 evenly, anew each period: virtual values 0 and 2 today, E max θ = 1.75 tomorrow."""
     environment = grid_economy(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.full((2, 2), 0.5), 1.0, buyers=2)
     optimum = revenue_optimum(environment)
-    assert optimum.revenue == pytest.approx(2 * 0.75 + 1.75, abs=1e-9)
+    assert optimum.net_revenue == pytest.approx(2 * 0.75 + 1.75, abs=1e-9)
     assert audit(environment, RevenueOptimal(environment)).holds
     # If values stay, the same auction twice.
     stays = grid_economy(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.eye(2), 1.0, buyers=2)
-    assert revenue_optimum(stays).revenue == pytest.approx(3.0, abs=1e-9)
+    assert revenue_optimum(stays).net_revenue == pytest.approx(3.0, abs=1e-9)
 
 
 # Against brute force
@@ -197,14 +199,16 @@ def test_truth_withstands_every_plan_of_lies(seed: int, moves: bool) -> None:
         gain, least = best_deviation(environment, optimum, i)
         assert gain < 1e-7
         assert least > -1e-7
-    assert optimum.revenue <= float((plan(environment).value[0] * environment.prior).sum()) + 1e-9
+    assert optimum.net_revenue <= float((plan(environment).value[0] * environment.prior).sum()) + 1e-9
 
 
 @given(seeds)
 def test_without_the_constraints_at_unreachable_signals_it_earns_no_less(seed: int) -> None:
     environment = random_economy(seed, 1, moves=False)
-    assert revenue_optimum(environment, unreachable=False).revenue >= revenue_optimum(environment).revenue - 1e-9
-    assert revenue_optimum(environment, each_period=True).revenue <= revenue_optimum(environment).revenue + 1e-9
+    assert (
+        revenue_optimum(environment, unreachable=False).net_revenue >= revenue_optimum(environment).net_revenue - 1e-9
+    )
+    assert revenue_optimum(environment, each_period=True).net_revenue <= revenue_optimum(environment).net_revenue + 1e-9
 
 
 @given(seeds)
@@ -215,7 +219,7 @@ def test_no_other_mechanism_earns_more(seed: int) -> None:
     two = Stage(base.stage(0).signals, base.stage(0).decisions, base.stage(0).utility)
     environment = TableEnvironment("market", base.agents, base.prior, (one, two), 0.9, 2)
     earned = float(FiniteGame(environment, PivotWithFees(environment)).truthful.transfer.sum())
-    assert earned <= revenue_optimum(environment).revenue + 1e-8
+    assert earned <= revenue_optimum(environment).net_revenue + 1e-8
 
 
 # As a mechanism
@@ -240,7 +244,7 @@ def test_without_them_a_second_lie_after_the_first_gains() -> None:
     """All of welfare on paper; the witness lies in period 0 and again at a signal that the first report rules out."""
     environment = sale("grid=5")
     mechanism = RevenueOptimal(environment, constraints="reachable")
-    assert mechanism.optimum.revenue == pytest.approx(1.0, abs=1e-9)
+    assert mechanism.optimum.net_revenue == pytest.approx(1.0, abs=1e-9)
     found = audit(environment, mechanism)
     assert not found.holds
     figures = {family.value: mine for family, mine in found.searches[0].figures.items()}
@@ -261,7 +265,7 @@ def test_lotteries_are_played_though_not_audited() -> None:
         make_game(environment, mechanism), [Truthful()], Streams(2, "lp", 0, 20_000, 2), episodes=20_000
     )
     left = Moments.of(record.discounted(record.transfer)[0] - record.discounted(record.cost[:, None])[0])
-    assert abs(float(left.mean) - mechanism.optimum.revenue) < 4 * float(left.error) < 0.05
+    assert abs(float(left.mean) - mechanism.optimum.net_revenue) < 4 * float(left.error) < 0.05
 
 
 def test_leaving_in_the_second_period_costs_revenue_or_nothing() -> None:
@@ -334,7 +338,7 @@ def test_where_selling_moves_the_type_the_pointwise_rule_is_not_the_optimum() ->
     taught = np.stack([np.array([[1.0, 0], [1, 0]]), np.array([[0, 1.0], [0, 1]])])
     environment = single_object([values.tolist()], [taught], np.full(2, 0.5), 1.0, horizon=2)
     # ψ_1(0) = −1 says keep; but a free sale today is worth 1 tomorrow to both types, and all of it can be charged.
-    assert revenue_optimum(environment).revenue == pytest.approx(1.0, abs=1e-9)
+    assert revenue_optimum(environment).net_revenue == pytest.approx(1.0, abs=1e-9)
 
 
 def test_bad_options_get_one_line() -> None:

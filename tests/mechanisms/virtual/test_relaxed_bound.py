@@ -92,8 +92,8 @@ def test_a_decision_that_serves_two() -> None:
     assert found.value == pytest.approx(1 / 3, abs=1e-9)
     assert found.error < 1e-5
     assert grid_bound(environment) == pytest.approx(0.46875, abs=1e-12)
-    assert relaxed_revenue(environment).revenue == pytest.approx(0.46875, abs=1e-8)
-    assert dynamic_revenue(environment).revenue == pytest.approx(0.46875, abs=1e-8)
+    assert relaxed_revenue(environment).net_revenue == pytest.approx(0.46875, abs=1e-8)
+    assert dynamic_revenue(environment).net_revenue == pytest.approx(0.46875, abs=1e-8)
 
 
 def test_nothing_that_is_earned_without_end_refutes_the_bound() -> None:
@@ -105,7 +105,7 @@ def test_nothing_that_is_earned_without_end_refutes_the_bound() -> None:
     theta = grid_virtual(economy.first[0], environment.grids[0])
     assert 9 * float(np.maximum(theta[:, None] + theta, 0).mean()) == pytest.approx(4.21875, abs=1e-12)
     twice = on_midpoints(shared([[0, 1], [0, 1]], [0, 0], horizon=3, discount=0.9), 4)
-    assert dynamic_revenue(twice).revenue == pytest.approx((0.9 + 0.81) * 0.46875, abs=1e-7)
+    assert dynamic_revenue(twice).net_revenue == pytest.approx((0.9 + 0.81) * 0.46875, abs=1e-7)
     assert grid_bound(twice) == pytest.approx((0.9 + 0.81) * 0.46875, abs=1e-9)
 
 
@@ -145,12 +145,12 @@ def test_the_grid_bound_against_the_linear_program(seed: int, agents: int) -> No
     economy = random_decisions(generator(seed), agents)
     nodes = 3 if agents == 1 else 2
     environment = on_midpoints(economy, nodes)
-    bound, relaxed = grid_bound(environment), relaxed_revenue(environment).revenue
+    bound, relaxed = grid_bound(environment), relaxed_revenue(environment).net_revenue
     assert bound >= relaxed - 1e-7
-    assert bound >= dynamic_revenue(environment).revenue - 1e-7
+    assert bound >= dynamic_revenue(environment).net_revenue - 1e-7
     even = replace(economy, first=(beta_signal(),) * agents)
     environment = on_midpoints(even, nodes)
-    assert grid_bound(environment) == pytest.approx(relaxed_revenue(environment).revenue, abs=1e-7)
+    assert grid_bound(environment) == pytest.approx(relaxed_revenue(environment).net_revenue, abs=1e-7)
 
 
 def test_random_decisions_hold_what_they_should() -> None:
