@@ -5,8 +5,9 @@ from typing import Any
 
 from dynmech.experiments.report.drawing import scatter, strips
 from dynmech.experiments.report.story import story_of
+from dynmech.experiments.runs.comparisons import beside, farthest
 from dynmech.experiments.runs.exact import TOLERANCE
-from dynmech.experiments.runs.stress_result import EXACT, StressResult, headline
+from dynmech.experiments.runs.stress_result import EXACT, StressResult, first_told, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.sim.core.ties import descending
@@ -24,17 +25,20 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
         for row in reversed([gains[k] for k in descending([_size(row) for row in gains])])  # the largest is put in last
         if (cell := _cell(row)) is not None
     }
+    worst = _worst(result)
     return {
         "rows": mechanisms,
         "families": families,
         "cells": cells,
         "top": max([cell["size"] for cell in cells.values()], default=0.0),
         "verdicts": _verdicts(mechanisms),
+        "missing": {row["mechanism"]: row["violated"] for row in mechanisms},
         "words": WORDS,
         "gaining": any(row["breaks"] for row in mechanisms),
         "net": has_costs(mechanisms),
-        "worst": _worst(result),
-        "stories": {name: story_of(told[name]) for row in mechanisms if (name := row["mechanism"]) in told},
+        "worst": worst,
+        "apart": farthest(gains, ("mechanism", "family", "agent")),
+        "stories": {name: story_of(told[name]) for name in _first_told(worst, mechanisms) if name in told},
         **money(mechanisms),
     }
 
@@ -54,12 +58,21 @@ def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any
 
 def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the deviation to describe first; None if no gain was found."""
-    breaking = [row["mechanism"] for row in result["mechanisms"] if row["breaks"]]
-    first = headline(StressResult.from_data(result).gains, breaking[0]) if breaking else None
+    kept = StressResult.from_data(result)
+    name = first_told(kept.mechanisms)
+    first = headline(kept.gains, name) if name is not None else None
     if first is None:
         return None
     row = {str(key): value for key, value in first.items()}
-    return {**row, "figure": row["exact"] if row["exact"] == row["exact"] else None}
+    known = row["exact"] == row["exact"]
+    said = beside(row["apart"]) if row["apart"] == row["apart"] else ""
+    return {**row, "figure": row["exact"] if known else None, "beside": said}
+
+
+def _first_told(worst: Mapping[str, Any] | None, mechanisms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of mechanisms, the one whose lie is described first before the others."""
+    names = [row["mechanism"] for row in mechanisms]
+    return list(dict.fromkeys([*([] if worst is None else [worst["mechanism"]]), *names]))
 
 
 # The heat map

@@ -22,6 +22,10 @@ WORK = 30_000_000
 """Decisions × profiles × next profiles up to which a stress test searches exactly."""
 
 
+FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
+"""Families whose gains stand beside simulated ones."""
+
+
 @dataclass(frozen=True, eq=False)
 class Exact:
     """Exact ex ante gains of one mechanism.
@@ -82,14 +86,28 @@ def _searchable(game: Game) -> tuple[TableEnvironment, Mechanism]:
         raise Refusal("the economy is not finite")
     if game.protocol.disclosure != "everything" or game.protocol.latency:
         raise Refusal("exact search is for everything public and no late messages")
-    size = max(len(stage.decisions) * stage.size**2 for stage in environment.stages)
-    if size > WORK:
-        raise Refusal(f"decisions × profiles² = {size:,}, more than {WORK:,}")
+    searched_size(environment)
     return environment, mechanism
 
 
-def exact_gains(game: Game) -> Exact:
-    """Search every agent's deviations exactly, where that is possible under the game's house rules."""
+def searched_size(environment: TableEnvironment) -> int:
+    """Return how large an exact search is: decisions × profiles × next profiles.
+
+    Raises:
+        Refusal: too large for what stands beside a simulation.
+    """
+    size = max(len(stage.decisions) * stage.size**2 for stage in environment.stages)
+    if size > WORK:
+        raise Refusal(f"decisions × profiles² = {size:,}, more than {WORK:,}")
+    return size
+
+
+def exact_gains(game: Game, families: Sequence[Family] = FAMILIES) -> Exact:
+    """Search every agent's deviations exactly, where that is possible under the game's house rules.
+
+    Args:
+        families: which are searched, the best response among them.
+    """
     gains: dict[tuple[int, Family], Gain] = {}
     witnesses = {}
     try:
@@ -98,7 +116,7 @@ def exact_gains(game: Game) -> Exact:
         for agent in range(len(environment.agents)):
             problem = build_problem(searched, (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
-            for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE):
+            for family in families:
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
             free = gains[agent, Family.BEST_RESPONSE]
             if free.gain - free.bound > TOLERANCE:

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from dynmech.agents.oracle.search import Family
+from dynmech.experiments.runs.assumptions import broken_assumptions
+from dynmech.experiments.runs.comparisons import FLAGGED, standard_errors_apart
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments
 from dynmech.experiments.runs.pilot_choice import Contest
@@ -18,13 +20,10 @@ from dynmech.experiments.runs.verdicts import (
     NOT_PROMISED,
     NOT_REFUTED,
     OUTSIDE_ASSUMPTIONS,
-    violated,
 )
-from dynmech.mechanisms.conditions.dependence import independent_types, private_values
-from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.condition import Condition
+from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.spaces import Finite
-from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.game import Game
 
 
@@ -63,15 +62,24 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
 
 
 def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
-    """The exact gain that bounds a family's, and whether the simulated one agrees with it."""
+    """The exact gain that bounds a family's, how far the simulated one lies from it, and whether they agree.
+
+    Only a best response is played as it was searched; of other families any member earns at most the exact figure.
+    """
     bounding = {"one-shot": Family.ONE_SHOT, "belief-manipulation": Family.BELIEF_MANIPULATION}
     figure = contest.exact.gains.get((agent, bounding.get(family, Family.BEST_RESPONSE)))
+    unknown, one_sided = float("nan"), family != BEST
     if figure is None:
-        return {"exact": float("nan"), "exact_bound": float("nan"), "agrees": True}
-    slack = 4 * error + 2 * contest.game.tail + figure.bound + ZERO
-    off = gain - figure.gain
-    agrees = abs(off) <= slack if family == BEST else off <= slack
-    return {"exact": figure.gain, "exact_bound": figure.bound, "agrees": agrees}
+        return {"exact": unknown, "exact_bound": unknown, "apart": unknown, "one_sided": one_sided, "agrees": True}
+    apart = standard_errors_apart(gain, figure.gain, error, 2 * contest.game.tail + figure.bound)
+    agrees = not (apart if one_sided else abs(apart)) > FLAGGED
+    return {
+        "exact": figure.gain,
+        "exact_bound": figure.bound,
+        "apart": apart,
+        "one_sided": one_sided,
+        "agrees": agrees,
+    }
 
 
 def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
@@ -97,19 +105,22 @@ def mechanisms_frame(
     contests: Sequence[Contest],
     tallies: dict[str, dict[str, Tally]],
     gains: pd.DataFrame,
+    workers: Workers | None = None,
 ) -> pd.DataFrame:
-    """A row per mechanism, worst first."""
+    """A row per mechanism, worst first; `workers` ask users' mechanisms for their conditions."""
     rows = []
     for contest in contests:
         truth = tallies[contest.mechanism][PRESCRIBED]
         own = gains[gains["mechanism"] == contest.mechanism]
         found = own[own["found"]]
         breaks = not found.empty or bool(contest.exact.witnesses)
+        missing = broken_assumptions(contest.game, workers) if breaks else []
         rows.append(
             {
                 "mechanism": contest.mechanism,
-                "verdict": _verdict(contest, breaks),
+                "verdict": _verdict(contest, breaks, missing),
                 "breaks": breaks,
+                "violated": missing,
                 "exact": contest.exact.holds(),
                 "worst_gain": round(max(_best_gains(contest) or found["gain"], default=0.0), 9),  # no order of rounding
                 "exact_refused": contest.exact.refused,
@@ -120,23 +131,13 @@ def mechanisms_frame(
     return ordered(pd.DataFrame(rows), "worst_gain")
 
 
-def _verdict(contest: Contest, breaks: bool) -> str:
+def _verdict(contest: Contest, breaks: bool, missing: Sequence[str]) -> str:
     """What became of the promise that truth is best, as far as exact search and play can tell."""
-    promises = contest.game.mechanism.promises
-    if promises.incentive == "none":
+    if contest.game.mechanism.promises.incentive == "none":
         return NOT_PROMISED
     if breaks:
-        return OUTSIDE_ASSUMPTIONS if violated(promises.assumptions, _conditions(contest)) else BREAKS
+        return OUTSIDE_ASSUMPTIONS if missing else BREAKS
     return HOLDS if contest.exact.holds() else NOT_REFUTED
-
-
-def _conditions(contest: Contest) -> list[Condition]:
-    """Private values and independent types of a small finite environment, and the conditions of the mechanism."""
-    environment, mechanism = contest.game.environment, contest.game.mechanism
-    if contest.exact.refused or not isinstance(environment, TableEnvironment) or not isinstance(mechanism, Mechanism):
-        return []
-    sees = mechanism.sees
-    return [private_values(environment, sees), independent_types(environment, sees), *mechanism.conditions()]
 
 
 def _best_gains(contest: Contest) -> list[float]:

@@ -8,8 +8,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from dynmech.experiments.runs.comparisons import Farthest, beside, farthest
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import descending
 
 BEST = "best-response"
@@ -24,10 +26,12 @@ class StressResult:
     """What a stress test found.
 
     Attributes:
-        gains: a row per mechanism, family and agent: gain, 95 % interval, exact gain of the family (NaN: not searched)
-            and whether the two agree, words, the own signal at which it is largest.
+        gains: a row per mechanism, family and agent: gain, 95 % interval, exact gain of the family (NaN: not searched),
+            how many standard errors `apart` the two are and whether they agree, words, the own signal at which it is
+            largest.
         mechanisms: a row per mechanism, worst first: verdict (`holds`, `breaks`, `not_refuted`, `outside_assumptions`,
-            `not_promised`), whether some deviation gains (`breaks`) and whether exactly none does (`exact`), worst gain
+            `not_promised`), whether some deviation gains (`breaks`), the assumptions that are then shown not to hold
+            (`violated`), whether exactly none gains (`exact`), worst gain
             (exact where it is searched, else the largest that was found), welfare, revenue before and after the
             designer's costs, deficit, participation.
         refusals: mechanisms that do not fit the environment, with the reason.
@@ -42,6 +46,7 @@ class StressResult:
         stories: per mechanism that breaks, its worst lie in one episode, period by period
         (`dynmech.experiments.runs.episode_trace`). command: the line that makes it again; None where the economy was
             given as an object.
+        asked: the mechanisms that were named; empty: all that there are.
     """
 
     gains: pd.DataFrame
@@ -57,31 +62,65 @@ class StressResult:
     damaged: list[str] = field(default_factory=list)
     stories: dict[str, dict[str, Any]] = field(default_factory=dict)
     command: str | None = None
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was named, or that fits, was played."""
+        return not self.failures and not set(self.asked) & set(self.refusals)
 
     def data(self) -> dict[str, Any]:
         """Everything, for `--json` and the page."""
-        return {"sentence": self.sentence, **vars(self)}
+        apart = self.farthest
+        return {"sentence": self.sentence, **vars(self), "farthest": None if apart is None else apart.data()}
+
+    @property
+    def farthest(self) -> Farthest | None:
+        """Where a simulated gain lies farthest from its exact one; None where there is no exact figure."""
+        return farthest(self.gains.to_dict("records"), ("mechanism", "family", "agent"))  # type: ignore[arg-type]
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """From what `save_result` has kept of `data`."""
-        numbers = ["gain", "half_width", "exact", "exact_bound", "given_gain", "given_half_width"]
+        numbers = ["gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width"]
         gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
         kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
         mechanisms = pd.DataFrame(data["mechanisms"])
         return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, **kept)
+
+    def excuse(self, mechanism: str) -> str:
+        """What is said of a mechanism before its worst lie, where that breaks no promise; empty where it does."""
+        row = self.mechanisms.set_index("mechanism").loc[mechanism]
+        if row["verdict"] == NOT_PROMISED:
+            return "truth is not promised to be best; "
+        if row["verdict"] == OUTSIDE_ASSUMPTIONS:
+            return f"outside its assumptions (not so here: {', '.join(row['violated'])}); "
+        return ""
 
     @property
     def sentence(self) -> str:
         """The mechanisms by verdict; and who lies, when, and what it earns, where it is worst."""
         names = {word: self.mechanisms[self.mechanisms["verdict"] == word]["mechanism"].tolist() for word in TOLD}
         groups = "; ".join(_listed(names[word], *predicate) for word, predicate in TOLD.items() if names[word])
-        gaining = self.mechanisms[self.mechanisms["breaks"]]["mechanism"].tolist()
-        if not gaining:
+        gaining = first_told(self.mechanisms)
+        if gaining is None:
             return f"On {self.environment}, {groups}: nothing that was tried gains anything."
-        first = headline(self.gains, gaining[0])
-        worst = "" if first is None else f"; the worst lie, under {gaining[0]}: {describe_gain(first)}"
+        first = headline(self.gains, gaining)
+        worst = "" if first is None else f"; the worst lie, under {gaining}: {describe_gain(first)}"
         return f"On {self.environment}, {groups}{worst}."
+
+
+def first_told(mechanisms: pd.DataFrame) -> str | None:
+    """The mechanism whose worst lie is told first; None where nothing gains.
+
+    A broken promise comes before what an assumption excuses, and that before what nobody promises; else the worst.
+    """
+    gaining = mechanisms[mechanisms["breaks"]]
+    for verdict in (BREAKS, OUTSIDE_ASSUMPTIONS, NOT_PROMISED):
+        names: list[str] = gaining[gaining["verdict"] == verdict]["mechanism"].tolist()
+        if names:
+            return names[0]
+    return None
 
 
 TOLD = {
@@ -115,11 +154,13 @@ def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
         if found.empty:
             return None
         most = found.iloc[0]
-        alike = found[found["gain"] + found["half_width"] >= most["gain"] - most["half_width"]].assign(exact=np.nan)
+        alike = found[found["gain"] + found["half_width"] >= most["gain"] - most["half_width"]].assign(
+            exact=np.nan, apart=np.nan
+        )
     else:
         most = best[best["exact"] >= best["exact"].max() - TOLERANCE].iloc[0]
         same = np.isclose(mine[["gain", "half_width"]], [most["gain"], most["half_width"]], ZERO, ZERO).all(axis=1)
-        alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"])
+        alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"], apart=most["apart"])
     simplest: pd.Series[Any] = alike.sort_values("complexity", kind="stable").iloc[0]
     return simplest
 
@@ -127,11 +168,16 @@ def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
 def describe_gain(row: "pd.Series[Any]") -> str:
     """One gain in words, as `headline` gives it."""
     simulated = f"{amount(row['gain'])} ± {amount(row['half_width'])}"
-    exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated})"
+    exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated}{_off(row)})"
     text = f"{row['agent']} {row['words']}: it gains {exact if pd.notna(row['exact']) else f'{simulated} ex ante'}"
     if row["given"] and row["given_gain"] > row["gain"]:
         text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
     return text
+
+
+def _off(row: "pd.Series[Any]") -> str:
+    """How far the simulated gain that is told lies from the exact one."""
+    return f", {beside(row['apart'])}" if pd.notna(row["apart"]) else ""
 
 
 def gain_table(result: StressResult, column: str = "gain", agent: str | None = None) -> pd.DataFrame:

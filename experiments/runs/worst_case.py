@@ -1,9 +1,10 @@
 """The case of a finished run that is worth looking at first: the worst lie, by the figures that the run left.
 
-Of a stress test it is the lie that is told of first under the mechanism whose worst gain is largest: by the exact gain
-where it was searched, else by the simulated one. Mechanisms that tie come in the order of the result, lies of one
-mechanism that tie simplest first (see `stress_result.headline`). Of a tournament it is the deviation from truth by all
-that earns most. Where nothing gains, it is what comes nearest.
+Of a stress test it is the lie that its sentence tells: that of a broken promise first (`stress_result.first_told`),
+then under the mechanism whose worst gain is largest: by the exact gain where it was searched, else by the simulated
+one. Mechanisms that tie come in the order of the result, lies of one mechanism that tie simplest first (see
+`stress_result.headline`). Of a tournament it is the deviation from truth by all that earns most. Where nothing gains,
+it is what comes nearest.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, open_runs, read_result
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
-from dynmech.experiments.runs.stress_result import StressResult, headline
+from dynmech.experiments.runs.stress_result import StressResult, first_told, headline
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.ties import first_of
@@ -73,7 +74,8 @@ def _of_stress(run: Run, data: Mapping[str, Any], mechanism: str | None) -> Chos
     """Return the lie that the sentence of a stress test tells, or the one that comes nearest to a gain."""
     result = StressResult.from_data(data)
     names = [name for name in result.mechanisms["mechanism"] if _asked(name, mechanism)]
-    for name in names:
+    told = first_told(result.mechanisms[result.mechanisms["mechanism"].isin(names)])
+    for name in [*([] if told is None else [told]), *names]:
         worst = headline(result.gains, name)
         if worst is not None:
             exact = worst["exact"] == worst["exact"]

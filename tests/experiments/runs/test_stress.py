@@ -125,12 +125,17 @@ def _images(environment: TableEnvironment, key: str, agent: int) -> list[list[in
 
 def test_the_sentence_says_who_when_and_what_it_earns(leases: StressResult) -> None:
     # pivot and team both earn 2.5 here: firm 1 forgoes 7 or 11 and is paid 12 half of the time. Simplest story first.
+    # But they promise truth where values are private only: the sentence tells the promise that breaks.
     assert leases.sentence.startswith("On oil-leases-prior, linked holds; ")
-    assert "firm 1 lies once, in period 1 (" in leases.sentence
-    first = leases.mechanisms.iloc[0]["mechanism"]
-    worst = leases.gains[leases.gains["mechanism"] == first].iloc[0]
-    simulated = f"{worst['gain']:.2f} ± {worst['half_width']:.2f}"
-    assert f"it gains 2.50 ex ante (exact; simulated {simulated})" in leases.sentence
+    assert "; the worst lie, under cremer-mclean: firm 1 lies in period 0 (" in leases.sentence
+    told = headline(leases.gains, "cremer-mclean")
+    assert told is not None
+    simulated = f"{told['gain']:.2f} ± {told['half_width']:.2f}"
+    assert f"it gains 2.00 ex ante (exact; simulated {simulated}, " in leases.sentence
+    worst = headline(leases.gains, leases.mechanisms["mechanism"].iloc[0])
+    assert worst is not None
+    assert worst["words"].startswith("lies once, in period 1 (")
+    assert (worst["agent"], worst["exact"]) == ("firm 1", pytest.approx(2.5, abs=1e-9))
     assert worst["gain"] == pytest.approx(2.5, abs=0.1)
 
 
@@ -141,7 +146,9 @@ def gains_of(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
     lies = {"one-shot": 1, "misreport": 9, "best-response": 5}
     found = frame["gain"] > frame["half_width"]
     words = frame["family"].map({"one-shot": "lies once", "misreport": "misreports", "best-response": "responds"})
-    return frame.assign(mechanism="m", complexity=frame["family"].map(lies), words=words, found=found, given="")
+    apart = (frame["gain"] - frame["exact"]) / frame["half_width"]
+    said = {"words": words, "found": found, "given": "", "apart": apart}
+    return frame.assign(mechanism="m", complexity=frame["family"].map(lies), **said)
 
 
 def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
@@ -156,7 +163,10 @@ def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
     row = headline(gains, "m")
     assert row is not None
     assert (row["agent"], row["family"], row["exact"]) == ("a", "best-response", 2.0)
-    assert describe_gain(row) == "a responds: it gains 2.00 ex ante (exact; simulated 1.80 ± 0.30)"
+    assert (
+        describe_gain(row)
+        == "a responds: it gains 2.00 ex ante (exact; simulated 1.80 ± 0.30, 0.7 standard errors below)"
+    )
 
 
 def test_the_headline_tells_the_simplest_that_does_what_the_best_response_does() -> None:
@@ -200,10 +210,11 @@ def test_the_table_says_whose_gains_they_are() -> None:
 def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None:
     assert set(leases.gains.columns) == {
         "mechanism", "family", "complexity", "agent", "strategy", "words", "gain", "half_width", "found",
-        "given", "given_gain", "given_half_width", "tried", "case", "exact", "exact_bound", "agrees",
+        "given", "given_gain", "given_half_width", "tried", "case", "exact", "exact_bound", "agrees", "apart",
+        "one_sided",
     }  # fmt: skip
     assert {
-        "mechanism", "breaks", "worst_gain", "welfare", "welfare_half_width", "first_best", "revenue",
+        "mechanism", "breaks", "violated", "worst_gain", "welfare", "welfare_half_width", "first_best", "revenue",
         "revenue_half_width", "worst_deficit", "participation_violations", "participation_cells", "worst_participation",
         "payoff of firm 1", "payoff of firm 2", "exact", "exact_refused", "verdict", "net_revenue",
         "net_revenue_half_width",
