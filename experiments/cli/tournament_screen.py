@@ -1,30 +1,31 @@
-"""A tournament on the terminal: regret first, equilibria second."""
+"""A tournament on the terminal: truth by all, regret, equilibria; tables that fit the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.refusals import show_refusals
 from dynmech.experiments.cli.replay_line import show_line
+from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.cli.tournament_lines import line_to_play
-from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.comparisons import beside
+from dynmech.experiments.runs.moments import ZERO, amount, signed
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import BREAKS, WORDS
 from dynmech.experiments.tournament.coalitions import CoalitionGain
-from dynmech.experiments.tournament.empirical import Dominance, EmpiricalGame, Regret
-from dynmech.experiments.tournament.equilibria import mixed, pure
-from dynmech.experiments.tournament.found import Part, Tournament, truth_regret
+from dynmech.experiments.tournament.empirical import NEGLIGIBLE, Dominance, EmpiricalGame, Regret
+from dynmech.experiments.tournament.equilibria import mixed
+from dynmech.experiments.tournament.found import Part, Tournament
+from dynmech.experiments.tournament.sentence import truth_text
 from dynmech.experiments.tournament.study import Study
 from dynmech.sim.core.errors import InputError
 
-ROWS = 12
-"""Profiles that are shown of each game."""
-
-COLUMNS = ("profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget", "unwilling")
-
-COALITION = ("coalition", "members", "exact gain", "in play", "of it each", "welfare", "revenue", "worst budget")
+FEW = 5
+"""Profiles that a line names."""
 
 CENSUS = 1e-3
 """Shares of a population below this are not shown."""
@@ -41,6 +42,8 @@ def show_tournament(found: Tournament, console: Console, why: bool = False, type
     console.print()
     for part in found.parts:
         _show_part(part, found.study, typed, console)
+    if (apart := found.farthest) is not None:
+        console.print(Text(apart.sentence, style="dim" if apart.likely else "bold yellow"))
     for role in found.assumed:
         console.print(
             Text(f"role {role}: taken as symmetric; on an economy of functions this is not checked", style="dim")
@@ -49,42 +52,30 @@ def show_tournament(found: Tournament, console: Console, why: bool = False, type
 
 
 def _show_part(part: Part, study: Study, typed: Sequence[str], console: Console) -> None:
-    game, truth = part.game, study.truth
     console.print(Text(f"{part.mechanism} on {part.environment}", style="bold"))
-    regret = truth_regret(game, truth)
-    if regret is not None:
-        word = WORDS[regret.verdict(game.scale)]
-        console.print(
-            Text(f"Truth by all {word if word == 'breaks' else 'is ' + word}. Regret: {regret_text(regret, game)}")
-        )
-        if word == WORDS[BREAKS] and (again := line_to_play(part, regret, study, typed)):
+    console.print(Text(truth_text(part), style=STYLES.get(part.verdict, "")))
+    if part.search.refused:
+        console.print(Text(f"No exact search: {part.search.refused}.", style="dim"))
+    if part.regret is not None:
+        told = regret_text(part.regret, part.game)
+        console.print(Text(f"Regret of truth by all among the strategies played: {told}."))
+        seen = part.regret.verdict(part.game.scale) == BREAKS
+        if seen and (again := line_to_play(part, part.regret, study, typed)):
             show_line(console, *again)
-    console.print(_table(part, truth))
+    console.print()
+    for table in profile_tables(part, console):
+        console.print(table)
+        console.print()
     for line in notes(part):
         console.print(Text(line, style="dim"))
     if part.coalitions:
-        console.print(_coalitions(part.coalitions))
+        console.print()
+        for table in coalition_tables(part.coalitions, console):
+            console.print(table)
+            console.print()
         for one in part.coalitions:
             console.print(Text(coalition_text(one), style="dim"))
     console.print()
-
-
-def _coalitions(coalitions: Sequence[CoalitionGain]) -> Table:
-    """What coalitions gain together against prescribed play by the others."""
-    table = Table(title="Coalitions, against prescribed play by the others", title_justify="left")
-    for column in COALITION:
-        table.add_column(column, justify="left" if column in ("coalition", "members") else "right")
-    for one in coalitions:
-        seen, figures = one.gain is not None and one.half_width is not None, one.properties or {}
-        table.add_row(
-            one.name,
-            "\n".join(one.members),
-            "–" if one.exact is None else amount(one.exact),
-            f"{amount(one.gain or 0.0)} ± {amount(one.half_width or 0.0)}" if seen else "–",
-            "\n".join(map(amount, one.shares)) or "–",
-            *(amount(figures[name]) if name in figures else "–" for name in ("welfare", "revenue", "worst_deficit")),
-        )
-    return table
 
 
 def coalition_text(one: CoalitionGain) -> str:
@@ -93,8 +84,9 @@ def coalition_text(one: CoalitionGain) -> str:
         return f"{one.name}: not searched, {one.refused}"
     if one.exact <= (one.exact_bound or 0.0) + ZERO:
         return f"{one.name}: no joint deviation gains anything"
+    off = "" if one.apart is None else f"; in play it gains {beside(one.apart)}"
     flag = "" if one.agrees else "; EXACT AND PLAYED FIGURES DISAGREE"
-    return f"{one.name}: {' and '.join(one.members)} {one.words}{flag}"
+    return f"{one.name}: {' and '.join(one.members)} {one.words}{off}{flag}"
 
 
 def regret_text(regret: Regret, game: EmpiricalGame) -> str:
@@ -107,35 +99,6 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
     return text if regret.known else f"at least {text}"
 
 
-def _table(part: Part, truth: str) -> Table:
-    table = Table(title_justify="left")
-    game = part.game
-    rows = {row["profile"]: row for row in part.table.to_dict("records")}
-    net = has_costs(rows.values())
-    for column in (*COLUMNS[:6], *(("net revenue",) if net else ()), *COLUMNS[6:]):
-        table.add_column(column, justify="left" if column in ("profile", "best deviation") else "right")
-    shown = game.regrets[:ROWS]
-    everybody = game.truth(truth)
-    if everybody is not None and everybody not in {regret.profile for regret in shown}:
-        shown = [*shown, game.regret(everybody)]
-    for regret in shown:
-        row = rows[game.label(regret.profile)]
-        table.add_row(
-            game.label(regret.profile),
-            ("" if regret.known else "≥ ") + amount(regret.value, 3),
-            f"{amount(regret.interval[0], 3)} – {amount(regret.interval[1], 3)}",
-            row["best_deviation"] or "–",
-            amount(row["welfare"]),
-            amount(row["revenue"]),
-            *((amount(row["net_revenue"]),) if net else ()),
-            amount(row["worst_deficit"]),
-            f"{row['participation_violations']}/{row['participation_cells']}",
-        )
-    if len(game.regrets) > len(shown):
-        table.caption = f"the {len(shown)} of {len(game.regrets)} profiles with the least regret"
-    return table
-
-
 def notes(part: Part) -> list[str]:
     """Dominated strategies, equilibria, and where a population goes."""
     game, out = part.game, []
@@ -146,20 +109,25 @@ def notes(part: Part) -> list[str]:
         sure = "" if beaten.interval[0] > 0 else ", not surely"
         least = f"by at least {amount(beaten.least, 3)}{sure}"
         out.append(f"{beaten.role}: {beaten.new} beats {beaten.old} in all {beaten.comparisons} profiles, {least}")
-    stable = pure(game)
-    names = ", ".join(game.label(regret.profile) for regret in stable[:5])
-    more = f" and {len(stable) - 5} more" if len(stable) > 5 else ""
-    out.append(
-        f"Equilibria in pure strategies, as far as the intervals tell: {names}{more}"
-        if stable
-        else "No profile is stable: in each some deviation gains beyond its interval."
-    )
+    out += _pure_lines(part)
     for one in part.population:
         census = ", ".join(f"{s} {share:.1%}" for s, share in one["shares"].items() if share > CENSUS)
         out.append(f"Replicator dynamics from equal shares lead {one['role']} to: {census}")
     if game.whole and game.players == 2:
         out += _mixed_lines(game)
     return out
+
+
+def _pure_lines(part: Part) -> list[str]:
+    """Equilibria in pure strategies that are not refuted, and those that are undecided."""
+    small = amount(NEGLIGIBLE * part.game.scale, 3)
+    rule = f"regret surely at most {small}, {NEGLIGIBLE:.0%} of the largest payoff"
+    first = f"Equilibria in pure strategies that are not refuted ({rule}): {_some(part.not_refuted) or 'none'}"
+    return [first, *([f"Undecided, as their intervals are wider: {_some(part.undecided)}"] if part.undecided else [])]
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:FEW])}{f' and {len(names) - FEW} more' if len(names) > FEW else ''}"
 
 
 def _mixed_lines(game: EmpiricalGame) -> list[str]:
@@ -177,3 +145,98 @@ def _mixed_lines(game: EmpiricalGame) -> list[str]:
         worth = " and ".join(amount(payoff) for payoff in one.payoffs)
         lines.append(f"Equilibrium: {players[0]} against {players[1]}, worth {worth}")
     return [*lines, *([f"Mixed equilibria: {search.note}"] if search.note else [])]
+
+
+# Tables; what does not fit beside each other stands in two
+
+ROWS = 12
+"""Profiles that are shown of each game."""
+
+MONEY = {"welfare": "welfare", "revenue": "revenue", "net\nrevenue": "net_revenue", "worst\nbudget": "worst_deficit"}
+"""Columns of money by header."""
+
+Columns = Mapping[str, Sequence[str | Text]]
+"""Cells by header."""
+
+
+def profile_tables(part: Part, console: Console) -> list[Table]:
+    """Return the profiles with the least regret, and truth by all: regret, then what they do to the mechanism."""
+    game = part.game
+    rows = {row["profile"]: row for row in part.table.to_dict("records")}
+    shown = game.regrets[:ROWS]
+    if part.regret is not None and part.regret.profile not in {regret.profile for regret in shown}:
+        shown = [*shown, part.regret]
+    chosen = [rows[game.label(regret.profile)] for regret in shown]
+    left = len(rows) - len(chosen)
+    caption = f"The {len(chosen)} of {len(rows)} profiles with the least regret." if left else ""
+    regrets: Columns = {
+        "": [Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]]) for row in chosen],
+        "regret": [("" if row["regret_known"] else "≥ ") + amount(row["regret"], 3) for row in chosen],
+        "95 % interval": [f"{amount(row['regret_low'], 3)} … {amount(row['regret_high'], 3)}" for row in chosen],
+        "best deviation": [row["best_deviation"] or "–" for row in chosen],
+    }
+    worth = {
+        **_money(chosen, net=has_costs(rows.values())),
+        "unwilling": [f"{row['participation_violations']}/{row['participation_cells']}" for row in chosen],
+    }
+    return _fitting({"profile": [row["profile"] for row in chosen]}, [regrets, worth], console, caption)
+
+
+def coalition_tables(coalitions: Sequence[CoalitionGain], console: Console) -> list[Table]:
+    """Return what coalitions gain together against prescribed play by the others, then what that does."""
+    gains: Columns = {
+        "members": ["\n".join(one.members) for one in coalitions],
+        "exact\ngain": [_known(one.exact) for one in coalitions],
+        "in play": [_interval(one) for one in coalitions],
+        "standard\nerrors apart": ["–" if one.apart is None else signed(one.apart, 1) for one in coalitions],
+        "of it\neach": ["\n".join(map(amount, one.shares)) or "–" for one in coalitions],
+    }
+    played = [one.properties for one in coalitions if one.properties is not None]
+    worth = _money([one.properties or {} for one in coalitions], net=has_costs(played))
+    title = "Coalitions, against prescribed play by the others."
+    return _fitting({"coalition": [one.name for one in coalitions]}, [gains, worth], console, title)
+
+
+def _money(rows: Sequence[Mapping[Any, Any]], *, net: bool) -> dict[str, list[str]]:
+    """Return columns of money; net revenue where the designer has a cost, – where a row has no figures."""
+    keys = {header: key for header, key in MONEY.items() if net or key != "net_revenue"}
+    return {header: [_known(row.get(key)) for row in rows] for header, key in keys.items()}
+
+
+def _known(value: float | None) -> str:
+    return "–" if value is None else amount(value)
+
+
+def _interval(one: CoalitionGain) -> str:
+    if one.gain is None or one.half_width is None:
+        return "–"
+    return f"{amount(one.gain)} ± {amount(one.half_width)}"
+
+
+def _fitting(names: Columns, groups: Sequence[Columns], console: Console, caption: str) -> list[Table]:
+    """Return one table with all groups of columns if it fits, else a table for each group."""
+    whole = _table(names, groups, caption)
+    width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
+    if width <= console.width:
+        return [whole]
+    return [_table(names, [group], caption if k == 0 else "") for k, group in enumerate(groups)]
+
+
+LEFT = ("profile", "", "best deviation", "coalition", "members")
+"""Headers of columns of words."""
+
+FOLDED = ("profile", "best deviation", "coalition", "members")
+"""Those of them that may be long."""
+
+
+def _table(names: Columns, groups: Iterable[Columns], caption: str) -> Table:
+    table = plain_table()
+    columns = {**names, **{header: cells for group in groups for header, cells in group.items()}}
+    for header in columns:
+        justify, fold = ("left" if header in LEFT else "right"), header in FOLDED
+        table.add_column(header, justify=justify, overflow="fold", no_wrap=not fold)  # type: ignore[arg-type]
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    if caption:
+        table.caption, table.caption_justify = caption, "left"
+    return table

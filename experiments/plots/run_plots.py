@@ -226,9 +226,9 @@ def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
         Column.even("revenue", rows, "revenue"),
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
-    filled = [row["profile"] not in game["stable"] for row in rows]
+    filled = [row["profile"] not in game["not_refuted"] for row in rows]
     part = _part(len(rows), len(game["profiles"]), "the {} of {} profiles with the least regret; ")
-    heading = f"{title} ({part}rings: stable profiles)"
+    heading = f"{title} ({part}rings: not refuted)"
     return plot_columns([row["profile"] for row in rows], columns, filled, heading, path)
 
 

@@ -17,6 +17,7 @@ from dynmech.experiments.report.run_page import run_context
 from dynmech.experiments.report.stress_page import stress_context
 from dynmech.experiments.report.toml_text import toml_text
 from dynmech.experiments.report.tournament_page import tournament_context
+from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.sim.core.whole_files import write_whole
@@ -55,6 +56,7 @@ def _templates() -> Environment:
         "profile": _profile,
         "names": lambda names: _listed([_name(one) for one in names]),
         "pretty": lambda data: json.dumps(data, indent=1, ensure_ascii=False),
+        "said_once": said_once,
         "toml": toml_text,
         "study": _study,
     }

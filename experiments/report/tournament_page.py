@@ -1,6 +1,6 @@
 """The page of a tournament: regret, who gains by leaving truth, equilibria, where a population goes, what it costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +9,17 @@ from scipy.special import ndtri
 
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
+from dynmech.experiments.runs.comparisons import farthest
 from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.runs.tally import has_costs
-from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS, WORDS
+from dynmech.experiments.tournament.beside import NAMES
 from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.equilibria import mixed
 from dynmech.experiments.tournament.from_result import empirical_game, make_roles
 from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.profiles import Profile, Role, label, moves
+from dynmech.experiments.tournament.sentence import PREDICATES
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import TIE, descending, first_of
@@ -48,19 +51,53 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
     truth = result["study"]["truth"]
     use = result["study"]["environment"]["use"]
     games = [{**_game(game, truth), "where": swept(game["environment"], use)} for game in result["games"]]
-    known = [game for game in games if game["verdict"]]
-    words = ("breaks", "not_refuted", "undecided")
-    verdicts = {word: [game for game in known if game["verdict"] == word] for word in words}
+    by_status = {word: [game for game in games if game["verdict"] == word] for word in PREDICATES}
+    verdicts = {word: found for word, found in by_status.items() if found}
     return {
         "games": games,
-        "verdicts": {word: found for word, found in verdicts.items() if found},
+        "verdicts": verdicts,
         "grouped": {word: by_mechanism(found, games) for word, found in verdicts.items()},
+        "predicates": PREDICATES,
         "gaining": _gaining(games),
-        "worst": first_of(verdicts["breaks"], lambda game: game["truth"]["value"]) if verdicts["breaks"] else None,
+        "exactly": _exactly(games),
+        "worst": _worst(games),
         "words": WORDS,
         "several": len({game["environment"] for game in games}) > 1,
+        "farthest": farthest([row for game in games for row in _comparisons(game)], NAMES[1:]),
         **_heat(games),
     }
+
+
+TOLD = (BREAKS, OUTSIDE_ASSUMPTIONS, NOT_PROMISED)
+"""Statuses under which somebody gains, a broken promise first."""
+
+
+def _exactly(games: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the game in which an exact best response gains most, that of a broken promise first; None: none gains."""
+    return _first(games, lambda game: game["exact"]["found"] == BREAKS, lambda game: game["exact_gain"])
+
+
+def _worst(games: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the game in which truth has the largest regret among the strategies played; None: it surely has none."""
+    seen = [game for game in games if game["truth"]]
+    return _first(seen, lambda game: game["truth"]["verdict"] == BREAKS, lambda game: game["truth"]["value"])
+
+
+def _first(
+    games: Sequence[Mapping[str, Any]],
+    gaining: Callable[[Mapping[str, Any]], bool],
+    gain: Callable[[Mapping[str, Any]], float],
+) -> dict[str, Any] | None:
+    """Return the game with the largest gain of the first status under which somebody gains."""
+    for word in TOLD:
+        if found := [game for game in games if game["verdict"] == word and gaining(game)]:
+            return dict(first_of(found, gain))
+    return None
+
+
+def _comparisons(game: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return simulated gains beside exact ones, with what tells them from those of other games."""
+    return [{**row, "mechanism": game["mechanism"]} for row in game["comparisons"]]
 
 
 def by_mechanism(found: Sequence[Mapping[str, Any]], games: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -108,7 +145,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
     told = [row for row in game["payoffs"] if len(game["payoffs"]) <= CELLS or row["profile"] in names]
     return {
         **game,
-        "verdict": game["truth"]["verdict"] if game["truth"] else "",
+        "exact_gain": max(game["exact"]["gains"].values(), default=None),
         "everybody": everybody,
         "listed": listed,
         "count": len(rows),
@@ -120,7 +157,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
         "sizes": {role.name: len(role.agents) for role in roles},
         "example": spelled(next((n for n in (row["profile"] for row in listed) if "." in n), everybody), roles),
         "mixtures": _mixtures(whole) if whole and whole.players == 2 else None,
-        **_money(listed, everybody, game["stable"]),
+        **_money(listed, everybody, game["not_refuted"]),
     }
 
 
@@ -263,7 +300,7 @@ def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
 # Welfare, revenue, budget
 
 
-def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[str]) -> dict[str, Any]:
+def _money(rows: Sequence[Mapping[str, Any]], everybody: str, sure: Sequence[str]) -> dict[str, Any]:
     """Return strips and scatter plots for the table of profiles."""
     best = rows[0]["first_best"]
     columns = {
@@ -273,12 +310,12 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, stable: Sequence[s
         "net": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
         "regret": _regret_strips(rows),
     }
-    told = {everybody, *stable[:6]}
+    told = {everybody, *sure[:6]}
     points = [
         {
             "label": str(k + 1) if row["profile"] in told or len(rows) <= 12 else "",
             "name": row["profile"],
-            "kind": "breaks" if row["profile"] == everybody else ("holds" if row["profile"] in stable else "plain"),
+            "kind": "breaks" if row["profile"] == everybody else ("holds" if row["profile"] in sure else "plain"),
             **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
         }
         for k, row in enumerate(rows)

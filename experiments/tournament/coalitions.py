@@ -12,15 +12,17 @@ coalition is no strategy that one agent could choose: it stands beside the profi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.agent_profiles import agent_index
+from dynmech.experiments.runs.comparisons import FLAGGED, standard_errors_apart
 from dynmech.experiments.runs.exact import Collusion, collusion
 from dynmech.experiments.runs.loading import run_isolated
-from dynmech.experiments.runs.moments import LEVEL, ZERO
+from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case
 from dynmech.experiments.runs.tally import Tally, properties
@@ -64,6 +66,7 @@ class CoalitionGain:
         name, members: of the coalition; the members' names.
         exact, exact_bound: the oracle's figure, and how far it may be off; None where it was not searched.
         gain, half_width: in play, with its 95 % interval; None where it could not be played.
+        apart: how many standard errors the gain in play lies above the exact one, beyond the tail; None: not compared.
         agrees: whether the two do, up to four standard errors and the tail.
         shares: what each member gains of it in play.
         words: what the coalition does where it gains most.
@@ -77,6 +80,7 @@ class CoalitionGain:
     exact_bound: float | None = None
     gain: float | None = None
     half_width: float | None = None
+    apart: float | None = None
     agrees: bool = True
     shares: tuple[float, ...] = ()
     words: str = ""
@@ -133,7 +137,7 @@ def coalition_gain(
     batches = min(payoffs.shape[1], honest.shape[1])
     each = (payoffs[:, :batches] - honest[:, :batches])[list(plot.members)]
     gain, error = float(each.sum(axis=0).mean()), standard_error(each.sum(axis=0))
-    slack = 4 * error + 2 * len(names) * game.tail + figure.bound + ZERO
+    apart = standard_errors_apart(gain, figure.gain, error, 2 * len(names) * game.tail + figure.bound)
     return CoalitionGain(
         name=plot.name,
         members=names,
@@ -141,7 +145,8 @@ def coalition_gain(
         exact_bound=figure.bound,
         gain=gain,
         half_width=error * float(ndtri((1 + LEVEL) / 2)),
-        agrees=abs(gain - figure.gain) <= slack,
+        apart=None if isnan(apart) else apart,
+        agrees=not abs(apart) > FLAGGED,
         shares=tuple(map(float, each.mean(axis=1))),
         words=witness.words,
         properties=properties(game.environment, tally, tally),

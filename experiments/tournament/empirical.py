@@ -216,14 +216,9 @@ class Regret:
             return BREAKS
         return NOT_REFUTED if self.known and high <= NEGLIGIBLE * scale else UNDECIDED
 
-    @property
-    def stable(self) -> bool:
-        """Whether 0 lies within the interval: no deviation is seen to gain."""
-        return self.known and self.interval[0] <= 0.0
-
 
 NEGLIGIBLE = 0.01
-"""A regret below this share of the largest payoff counts as none."""
+"""A regret that is surely below this share of the largest payoff is not refuted to be none."""
 
 
 @dataclass(frozen=True)

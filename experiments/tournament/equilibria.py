@@ -1,8 +1,8 @@
 """Equilibria of an empirical game. Degenerate games are the rule here: what is listed need not be all there is.
 
-Pure ones: profiles whose regret is not seen to be above 0. Mixed ones by nashpy (optional extra `games`), for two roles
-of one agent each or one role of two: support enumeration within a time limit, and if that is too short, where Lemke and
-Howson's paths end.
+Pure ones: profiles whose regret is surely small; where its interval is wider they are undecided. Mixed ones by nashpy
+(optional extra `games`), for two roles of one agent each or one role of two: support enumeration within a time limit,
+and if that is too short, where Lemke and Howson's paths end.
 """
 
 import warnings
@@ -13,6 +13,7 @@ from time import monotonic
 
 import numpy as np
 
+from dynmech.experiments.runs.verdicts import NOT_REFUTED
 from dynmech.experiments.tournament.empirical import EmpiricalGame, Regret
 from dynmech.experiments.tournament.profiles import canonical
 from dynmech.experiments.workers.sandbox import Limits, confined
@@ -37,8 +38,8 @@ class MixedSearch:
 
 
 def pure(game: EmpiricalGame) -> list[Regret]:
-    """Return the profiles in which no gain of a deviation is found, smallest regret first."""
-    return [regret for regret in game.regrets if regret.stable]
+    """Return the profiles that are not refuted to be equilibria, smallest regret first."""
+    return [regret for regret in game.regrets if regret.verdict(game.scale) == NOT_REFUTED]
 
 
 def bimatrix(game: EmpiricalGame) -> tuple[FloatArray, FloatArray]:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.comparisons import Farthest, farthest
+from dynmech.experiments.runs.verdicts import HOLDS, NOT_REFUTED, UNDECIDED
+from dynmech.experiments.tournament.beside import NAMES
 from dynmech.experiments.tournament.coalitions import CoalitionGain
-from dynmech.experiments.tournament.empirical import EmpiricalGame, Regret
-from dynmech.experiments.tournament.equilibria import pure
+from dynmech.experiments.tournament.empirical import NEGLIGIBLE, EmpiricalGame, Regret
 from dynmech.experiments.tournament.population import Population
+from dynmech.experiments.tournament.sentence import headline, truth_text
 from dynmech.experiments.tournament.study import Study
-from dynmech.sim.core.ties import first_of
+from dynmech.experiments.tournament.truth import TruthSearch
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +27,13 @@ class Part:
         environment, mechanism: as typed.
         game: the empirical game.
         table: a row per profile: regret, episodes, and what it does to the mechanism (welfare, revenue, worst deficit,
-            how many (agent, date, own signal) would rather leave).
+            how many (agent, date, own signal) would rather leave). Its `verdict` is whether the profile is an
+            equilibrium of what was played; of truth by all *holds*, where the exact search says that nothing gains.
         folder: where the run lies.
+        search: the exact search of deviations from truth by all, and what is promised.
+        truth: the name of the strategy that is truth.
         coalitions: what each coalition of the study gains.
+        comparisons: simulated gains beside exact ones, see `dynmech.experiments.tournament.beside`.
         agents: names of the agents.
     """
 
@@ -36,8 +42,37 @@ class Part:
     game: EmpiricalGame
     table: pd.DataFrame
     folder: Path
+    search: TruthSearch
+    truth: str
     coalitions: Sequence[CoalitionGain] = ()
+    comparisons: Sequence[dict[str, Any]] = ()
     agents: Sequence[str] = ()
+
+    @cached_property
+    def regret(self) -> Regret | None:
+        """The regret of truth by all among the strategies that were played; None if it was not played."""
+        return truth_regret(self.game, self.truth)
+
+    @property
+    def not_refuted(self) -> list[str]:
+        """The profiles whose regret is surely small; of truth by all, those too where it is known to be none."""
+        return self._of_status(HOLDS, NOT_REFUTED)
+
+    @property
+    def undecided(self) -> list[str]:
+        """The profiles whose regret is not known well enough."""
+        return self._of_status(UNDECIDED)
+
+    def _of_status(self, *statuses: str) -> list[str]:
+        """The profiles with one of some statuses, smallest regret first."""
+        status = dict(zip(self.table["profile"], self.table["verdict"], strict=True))
+        names = (self.game.label(regret.profile) for regret in self.game.regrets)
+        return [name for name in names if status[name] in statuses]
+
+    @property
+    def verdict(self) -> str:
+        """The status of truth by all, in the words of every command; empty where nothing is known of it."""
+        return self.search.verdict(self.regret, self.game.scale)
 
     @cached_property
     def population(self) -> list[dict[str, Any]]:
@@ -70,47 +105,30 @@ class Tournament:
 
     @property
     def sentence(self) -> str:
-        """How many profiles, and under which mechanisms truth is seen to lose."""
+        """How many profiles, and what truth by all is under each mechanism."""
         return headline(self)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the study names was played."""
+        untold = [one for part in self.parts for one in part.coalitions if one.gain is None]
+        return not (self.refusals or self.failures or untold)
+
+    @property
+    def farthest(self) -> Farthest | None:
+        """Where a simulated gain lies farthest from its exact one; None where there is no exact figure."""
+        several = len({part.environment for part in self.parts}) > 1
+        rows = [row for part in self.parts for row in comparison_rows(part)]
+        return farthest(rows, NAMES if several else NAMES[1:])
 
     def data(self) -> dict[str, Any]:
         """Return the tournament as plain data, for `--json`."""
         return tournament_data(self)
 
 
-def headline(found: Tournament) -> str:
-    """Return in words the number of profiles and the mechanisms under which truth loses."""
-    size = (
-        f"{found.profiles} profiles"
-        if not found.sampled
-        else f"a sample of {found.profiles} of {found.possible} profiles"
-    )
-    under: dict[str, list[str]] = {"not_refuted": [], "breaks": [], "undecided": []}
-    for part in found.parts:
-        if (regret := truth_regret(part.game, found.study.truth)) is not None:
-            under[regret.verdict(part.game.scale)].append(_where(part, found))
-    words = {
-        "not_refuted": "is not refuted",
-        "breaks": "breaks",
-        "undecided": "is undecided",
-    }
-    told = [f"{words[verdict]} under {', '.join(names)}" for verdict, names in under.items() if names]
-    said = f"truth by all {'; it '.join(told)}" if told else "truth by all was not among the profiles"
-    return f"{size[0].upper()}{size[1:]}: {said}.{_colluding(found)}"
-
-
-def _colluding(found: Tournament) -> str:
-    """Return in words the coalition that gains most; empty if none gains."""
-    gains = [(one.exact, one, part) for part in found.parts for one in part.coalitions if one.exact is not None]
-    exact, one, part = first_of(gains, lambda entry: entry[0]) if gains else (0.0, None, None)
-    if one is None or part is None or exact <= (one.exact_bound or 0.0) + ZERO:
-        return ""
-    return f" Together {' and '.join(one.members)} gain {amount(exact)} under {_where(part, found)} (exact)."
-
-
-def _where(part: Part, found: Tournament) -> str:
-    several = len({one.environment for one in found.parts}) > 1
-    return f"{part.mechanism} ({part.environment})" if several else part.mechanism
+def comparison_rows(part: Part) -> list[dict[str, Any]]:
+    """Return the comparisons of a part with what tells them from those of others."""
+    return [{"environment": part.environment, "mechanism": part.mechanism, **row} for row in part.comparisons]
 
 
 def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:
@@ -154,7 +172,8 @@ def tournament_data(found: Tournament) -> dict[str, Any]:
         "reused": found.reused,
         "refusals": found.refusals,
         "failures": found.failures,
-        "games": [game_data(part, found.study.truth) | {"folder": str(part.folder)} for part in found.parts],
+        "farthest": None if (apart := found.farthest) is None else apart.data(),
+        "games": [game_data(part) | {"folder": str(part.folder)} for part in found.parts],
     }
 
 
@@ -166,10 +185,9 @@ def kept_data(found: Tournament) -> dict[str, Any]:
     return {**data, "study": study, "games": games}
 
 
-def game_data(part: Part, truth: str) -> dict[str, Any]:
+def game_data(part: Part) -> dict[str, Any]:
     """Return one mechanism on one economy as plain data."""
-    game = part.game
-    regret = truth_regret(game, truth)
+    game, regret = part.game, part.regret
     return {
         "environment": part.environment,
         "mechanism": part.mechanism,
@@ -177,13 +195,19 @@ def game_data(part: Part, truth: str) -> dict[str, Any]:
         "roles": [
             {"name": role.name, "agents": list(role.agents), "strategies": list(role.strategies)} for role in game.roles
         ],
+        "verdict": part.verdict,
+        "sentence": truth_text(part),
+        "exact": part.search.data(),
         "truth": None if regret is None else _regret_data(game, regret),
         "payoffs": payoff_table(part).to_dict("records"),
         "profiles": part.table.to_dict("records"),
-        "stable": [game.label(regret.profile) for regret in pure(game)],
+        "not_refuted": part.not_refuted,
+        "undecided": part.undecided,
+        "negligible": NEGLIGIBLE * game.scale,
         "dominated": [vars(one) | {"interval": list(one.interval)} for one in game.dominated()],
         "population": part.population,
         "coalitions": [one.data() for one in part.coalitions],
+        "comparisons": list(part.comparisons),
     }
 
 
@@ -193,7 +217,6 @@ def _regret_data(game: EmpiricalGame, regret: Regret) -> dict[str, Any]:
         "value": regret.value,
         "interval": list(regret.interval),
         "known": regret.known,
-        "stable": regret.stable,
         "verdict": regret.verdict(game.scale),
         "deviation": None
         if move is None

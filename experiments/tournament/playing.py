@@ -5,12 +5,13 @@ the study's `width` is played on, at most as much again, up to `most` episodes; 
 rounds before it recorded, so a run that was killed goes on where it stopped.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import product
 from math import ceil
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,25 +23,27 @@ from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
 from dynmech.experiments.runs.moments import LEVEL
-from dynmech.experiments.runs.results import save_result
+from dynmech.experiments.runs.results import kept_result, save_result
 from dynmech.experiments.runs.shards import Job, make_job, play_jobs, shard_keys
 from dynmech.experiments.runs.simulation import (
     Case,
     Progress,
-    Sampling,
-    default_folder,
     made_for,
     silent,
     slug,
     versions,
 )
 from dynmech.experiments.runs.tally import Tally, properties
+from dynmech.experiments.runs.verdicts import HOLDS
+from dynmech.experiments.tournament.beside import coalition_rows, truth_rows
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
 from dynmech.experiments.tournament.found import Part, Tournament, kept_data
 from dynmech.experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
 from dynmech.experiments.tournament.roles import make_roles
+from dynmech.experiments.tournament.sizes import run_folder, sampling_of
 from dynmech.experiments.tournament.study import Study
+from dynmech.experiments.tournament.truth import TruthSearch, search_all
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
@@ -48,9 +51,6 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
-
-BATCHES = 40
-"""Batches that the first round's episodes are cut into, about."""
 
 ROUNDS = 40
 """Rounds after which a cell is left as it is."""
@@ -108,22 +108,15 @@ def _on_economy(
     cases = [_case(profile, roles, environment, strategies) for profile in profiles]
     games, refusals, broken = _games(study, text, environment, workers)
     _require_fit(text, games, roles, strategies)
-    everything = [part for strategy in strategies.values() for part in strategy.components()]
-    configuration = {
-        "command": "tournament",
-        "study": study.model_dump(exclude={"out"}),
-        "environment": {"name": text, "hash": environment_hash(environment)},
-        "seed": study.seed,
-        "plugins": [file_hash(Path(path)) for path in study.plugins],
-        "code": code_hashes([*(game.mechanism for game in games.values()), *everything]),
-    }
-    folder_path = _folder(study, text, configuration_hash(configuration))
+    configuration = _configuration(study, text, environment, games, strategies)
+    folder_path = run_folder(study, text, configuration_hash(configuration))
     ways = orders(roles, len(environment.agents), study.seed)
-    sampling, batch = _sampling(study, games.values(), len(ways))
+    sampling, batch = sampling_of(study, games.values(), len(ways))
     with RunFolder(folder_path, configuration, versions()) as folder:
         folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
         for mechanism, reason in broken.items():
             folder.fail(f"mechanism={slug(mechanism)}", reason, TRIES)
+        searches = search_all(games, strategies[study.truth], kept_result(folder_path, "games"), workers, progress)
         jobs, plots = [], {}
         for mechanism, game in games.items():
             unfit = _unfit(game, mechanism, cases, folder, workers)
@@ -139,7 +132,10 @@ def _on_economy(
             jobs.append(replace(job, batch=batch, orders=ways))
         _rounds(study, jobs, roles, profiles, folder, workers, progress)
         folder.finish(key for key in shard_keys(jobs) if folder.has(key))
-        mine = (_part(study, text, job, roles, profiles, plots[job.mechanism], folder) for job in jobs)
+        mine = (
+            _part(study, text, job, roles, profiles, plots[job.mechanism], searches[job.mechanism], strategies, folder)
+            for job in jobs
+        )
         parts = [part for part in mine if part is not None]
     reused = bool(folder.data["complete"]) and not folder.written
     failures = folder.failures()
@@ -147,6 +143,25 @@ def _on_economy(
     if parts:
         save_result(folder_path, "tournament", kept_data(found))
     return found
+
+
+def _configuration(
+    study: Study,
+    text: str,
+    environment: Environment,
+    games: Mapping[str, Game],
+    strategies: Mapping[str, Strategy],
+) -> dict[str, Any]:
+    """Return what makes two tournaments on one economy the same."""
+    everything = [part for strategy in strategies.values() for part in strategy.components()]
+    return {
+        "command": "tournament",
+        "study": study.model_dump(exclude={"out"}),
+        "environment": {"name": text, "hash": environment_hash(environment)},
+        "seed": study.seed,
+        "plugins": [file_hash(Path(path)) for path in study.plugins],
+        "code": code_hashes([*(game.mechanism for game in games.values()), *everything]),
+    }
 
 
 def _games(
@@ -178,32 +193,6 @@ def _require_fit(
                 wrong.setdefault(name, f"strategies.{name}: under {mechanism}, {error}")
     if wrong:
         raise InputError(f"{text}: {'; '.join(wrong.values())}")
-
-
-def _sampling(study: Study, games: Iterable[Game], ways: int) -> tuple[Sampling, int]:
-    """Return the sampling and the size of a batch; a round's shards are a multiple of the number of orders.
-
-    All shards are full, and all batches of a shard; the episodes are rounded up for that.
-    """
-    natural = min([Sampling(study.episodes).shard_size(game) for game in games], default=study.episodes)
-    turns = ceil(study.episodes / (ways * natural))
-    least = max(2, ceil(study.episodes / (ways * turns)))
-    batch = min(least // 2, max(1, least * turns // BATCHES))
-    size = ceil(least / batch) * batch
-    most = max(study.episodes, study.most if study.width is not None else 0)
-    episodes = max(turns, ceil(most / (ways * size))) * ways * size
-    return Sampling(episodes, study.seed, shard=size), batch
-
-
-def _folder(study: Study, text: str, digest: str) -> Path:
-    if study.out is None:
-        return default_folder("tournament", text, digest)
-    texts = study.environment.texts()
-    if len(texts) == 1:
-        return Path(study.out)
-    slugs = [slug(one).casefold() for one in texts]
-    unique = len(set(slugs)) == len(slugs)
-    return Path(study.out) / (slug(text) if unique else f"{slug(text)}-{texts.index(text)}")
 
 
 def _case(
@@ -348,6 +337,8 @@ def _part(
     roles: tuple[Role, ...],
     profiles: Sequence[Profile],
     plots: Sequence[Plot],
+    search: TruthSearch,
+    strategies: Mapping[str, Strategy],
     folder: RunFolder,
 ) -> Part | None:
     """Return the empirical game of one mechanism; None if nothing of it could be played."""
@@ -362,7 +353,21 @@ def _part(
     game = EmpiricalGame(roles, cells, study.seed)
     coalitions = [_coalition(job, plot, folder) for plot in plots]
     table, agents = _table(job, game, tallies), job.game.environment.agents
-    return Part(text, job.mechanism, game, table, folder.path, coalitions, agents)
+    if search.found == HOLDS and (honest := game.truth(study.truth)) is not None:
+        table.loc[table["profile"] == game.label(honest), "verdict"] = HOLDS
+    rows = [*truth_rows(game, study.truth, search, agents, strategies), *coalition_rows(coalitions)]
+    return Part(
+        environment=text,
+        mechanism=job.mechanism,
+        game=game,
+        table=table,
+        folder=folder.path,
+        search=search,
+        truth=study.truth,
+        coalitions=coalitions,
+        comparisons=rows,
+        agents=agents,
+    )
 
 
 def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:
@@ -385,6 +390,7 @@ def _table(job: Job, game: EmpiricalGame, tallies: Mapping[Profile, Tally]) -> p
             "regret_low": regrets[profile].interval[0],
             "regret_high": regrets[profile].interval[1],
             "regret_known": regrets[profile].known,
+            "verdict": regrets[profile].verdict(game.scale),
             "best_deviation": f"{move.old} → {move.new}" if (move := regrets[profile].move) else "",
             "episodes": int(tally.payoff.count.flat[0]),
             "width": interval_width(game.roles, profile, game.cells[profile]),

@@ -131,9 +131,10 @@ def test_the_last_round_is_the_one_that_counts(folders: dict[str, Path]) -> None
 
 def test_the_page_of_a_tournament_tells_regrets(pages: dict[str, Path]) -> None:
     text = words(pages["tournament"])
-    assert "Truth by all breaks under pay-your-report; it is undecided under pivot" in text
-    assert "undecided Regret of truth by all: 0.000" in text
-    assert "breaks Regret of truth by all: " in text
+    assert "Truth by all is not promised under pay-your-report; it holds under pivot" in text
+    assert "holds Truth by all holds: no deviation of anybody gains anything (exact)." in text
+    assert "not promised Truth by all is not promised: bidder 1 gains " in text
+    assert "Regret of truth by all among the strategies played: 0.000" in text
     assert "gains most by playing down instead of truth" in text
     assert "Replicator dynamics from equal shares lead" in text
     assert "Nash: 1.00 truth against 1.00 truth" in text
@@ -210,7 +211,7 @@ def test_the_economies_of_a_sweep_are_told_together(beaten: str, at: str) -> Non
 
 def test_the_headline_of_a_sweep_tells_mechanisms_once(pages: dict[str, Path]) -> None:
     assert (
-        "Truth by all breaks under pay-your-report (at all 2 economies); it is undecided under pivot (at all"
+        "Truth by all is not promised under pay-your-report (at all 2 economies); it holds under pivot (at all"
         in words(pages["sweep"])
     )
 

@@ -22,7 +22,7 @@ def test_regrets_of_the_prisoners_dilemma() -> None:
     worst = game.regret((("s0",), ("s0",)))
     assert worst.move is not None
     assert (worst.move.old, worst.move.new) == ("s0", "s1")
-    assert [game.label(r.profile) for r in game.regrets if r.stable] == ["s1_s1"]
+    assert [game.label(r.profile) for r in game.regrets if r.verdict(game.scale) == "not_refuted"] == ["s1_s1"]
 
 
 def test_dominance_in_the_prisoners_dilemma() -> None:
@@ -53,7 +53,7 @@ def test_a_profile_of_which_a_deviation_was_not_played_is_only_bounded() -> None
     game = EmpiricalGame(whole.roles, cells)
     assert not game.whole
     assert game.regret((("s1",), ("s1",))).known is False
-    assert not game.regret((("s1",), ("s1",))).stable
+    assert game.regret((("s1",), ("s1",))).verdict(game.scale) == "undecided"
     assert game.regret((("s0",), ("s1",))).known
     assert [r.known for r in game.regrets] == [True, False, False]
 

@@ -1,0 +1,92 @@
+"""Simulated gains of a tournament beside exact ones: of leaving truth alone, and of coalitions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dynmech.agents.oracle.best_response import BestResponse
+from dynmech.agents.strategies.base import Strategy
+from dynmech.experiments.runs.comparisons import standard_errors_apart
+from dynmech.experiments.tournament.coalitions import CoalitionGain
+from dynmech.experiments.tournament.empirical import EmpiricalGame, standard_error
+from dynmech.experiments.tournament.profiles import Move, Profile
+from dynmech.experiments.tournament.truth import TruthSearch
+from dynmech.sim.core.arrays import FloatArray
+
+NAMES = ("environment", "mechanism", "who", "deviation")
+"""What tells a comparison from others."""
+
+
+def exact_strategies(strategies: Mapping[str, Strategy]) -> set[str]:
+    """Return the names of strategies that are the exact best response itself."""
+    return {name for name, one in strategies.items() if isinstance(one, BestResponse) and not one.options()}
+
+
+def compared_strategies(strategies: Mapping[str, Strategy]) -> set[str]:
+    """Return the names of strategies that the exact best response bounds: those that see no other agent's signal."""
+    ours = exact_strategies(strategies)
+    return ours | {name for name, one in strategies.items() if not any(part.spies for part in one.components())}
+
+
+def truth_rows(
+    game: EmpiricalGame,
+    truth: str,
+    search: TruthSearch,
+    agents: Sequence[str],
+    strategies: Mapping[str, Strategy],
+) -> list[dict[str, Any]]:
+    """Return a row per deviation from truth by all that stands beside an exact figure.
+
+    Agents of a role take turns, so that what a role gains is the mean over its agents.
+    """
+    profile = game.truth(truth)
+    if profile is None or not search.known:
+        return []
+    rows, exact, compared = [], exact_strategies(strategies), compared_strategies(strategies)
+    for move in game.moves(profile):
+        if move.new in compared:
+            role = game.roles[move.role]
+            figure = sum(search.gains[agents[a]] for a in role.agents) / len(role.agents)
+            gains = _gains(game, profile, move)
+            rows.append(_row(role.name, move.new, gains, figure, search, move.new not in exact))
+    return rows
+
+
+def _gains(game: EmpiricalGame, profile: Profile, move: Move) -> FloatArray:
+    """Return what a deviation gains by batch, in the batches that both profiles have."""
+    after, before = (
+        game.batches[game.cell(at, move.role, name)] for at, name in ((move.to, move.new), (profile, move.old))
+    )
+    common = min(len(after), len(before))
+    return after[:common] - before[:common]
+
+
+def _row(
+    who: str, deviation: str, gains: FloatArray, exact: float, search: TruthSearch, one_sided: bool
+) -> dict[str, Any]:
+    gain, error = float(gains.mean()), standard_error(gains)
+    return {
+        "who": who,
+        "deviation": deviation,
+        "gain": gain,
+        "error": error,
+        "exact": exact,
+        "apart": standard_errors_apart(gain, exact, error, 2 * search.tail + search.bound),
+        "one_sided": one_sided,
+    }
+
+
+def coalition_rows(coalitions: Sequence[CoalitionGain]) -> list[dict[str, Any]]:
+    """Return a row per coalition whose gain in play stands beside the exact one."""
+    return [
+        {
+            "who": one.name,
+            "deviation": "joint best response",
+            "gain": one.gain,
+            "error": None,
+            "exact": one.exact,
+            "apart": one.apart,
+            "one_sided": False,
+        }
+        for one in coalitions
+        if one.apart is not None
+    ]
