@@ -30,7 +30,10 @@ from dynmech.experiments.cli.streams import OutputLostError, careful_streams
 from dynmech.experiments.cli.stress import stress_command
 from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
-from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.core.errors import DynmechError, PlayError, Refusal
+
+PLAYING = ("run", "stress", "tournament")
+"""Commands that end with exit code 1 where what was asked for does not fit, or breaks the rules of play."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C; Typer gives it back as well."""
@@ -95,7 +98,8 @@ def _run(words: Sequence[str]) -> int:
     try:
         code = command.main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
-        return _fail(str(error), words)
+        unplayed = words[:1] and words[0] in PLAYING and isinstance(error, PlayError | Refusal)
+        return _fail(str(error), words, 1 if unplayed else 2)
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             code = INTERRUPTED
@@ -110,11 +114,11 @@ def _run(words: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _fail(text: str, words: Sequence[str]) -> int:
-    """Say what is wrong in one line; exit code 2."""
+def _fail(text: str, words: Sequence[str], code: int = 2) -> int:
+    """Say what is wrong in one line and return the exit code."""
     line = " ".join(text.split())
     _say(line, words)
-    return 2
+    return code
 
 
 def _say(line: str, words: Sequence[str] = ()) -> None:

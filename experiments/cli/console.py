@@ -27,7 +27,9 @@ from rich.text import Text
 from dynmech.experiments.cli.refusals import show_by_text, show_refusals
 from dynmech.experiments.cli.replay_line import is_logged, logged_line, replay_line, rerun_line, show_line
 from dynmech.experiments.cli.styles import STYLES
+from dynmech.experiments.runs.comparisons import beside
 from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.running import RunResult
 from dynmech.experiments.runs.simulation import silent
@@ -138,6 +140,8 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
         console.print(table)
         console.print()
     console.print(Text(_legend(result), style="dim"))
+    if (apart := result.farthest) is not None:
+        console.print(Text(apart.sentence, style="dim" if apart.likely else "bold yellow"))
     console.print()
     said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
     show_by_text(said, console, after=lambda name: _show_replay(result, name, console))
@@ -145,7 +149,7 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
         console.print(
             Text(
                 f"DISAGREEMENT: {row['mechanism']}, {row['family']}, {row['agent']}: simulated {amount(row['gain'])} ± "
-                f"{amount(row['half_width'])}, exact {amount(row['exact'])}",
+                f"{amount(row['half_width'])}, exact {amount(row['exact'])}: {beside(row['apart'])}",
                 style="bold yellow",
             )
         )
@@ -197,10 +201,9 @@ def _legend(result: StressResult) -> str:
 def show_faults(
     console: Console, failures: Sequence[dict[str, Any]], remarks: Sequence[dict[str, Any]], damaged: Sequence[str]
 ) -> None:
-    """What could not be played, a line for each reason; what wrote where it should not; what was made again."""
-    by_reason = Counter(entry["failed"] for entry in failures)
-    for reason, count in by_reason.items():
-        console.print(Text.assemble(("failed: ", "bold red"), reason, f" ({count} times)" if count > 1 else ""))
+    """What could not be played, a line for each plug-in; what wrote where it should not; what was made again."""
+    for reason in said_once(failures):
+        console.print(Text.assemble(("failed: ", "bold red"), reason))
     if failures:
         console.print(Text("What failed is left out of the table; the same line tries it again.", style="dim"))
     for remark, count in Counter(entry["remark"] for entry in remarks).items():
@@ -301,7 +304,7 @@ def _worst_line(result: StressResult, mechanism: str) -> str:
     exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE).any()
     if not single.empty and not single["found"].any() and not exactly_one:
         text += " No single lie on the path of truth gains."
-    return text
+    return f"{result.excuse(mechanism)}{text}"
 
 
 def run_sentence(result: RunResult) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,6 +79,12 @@ def with_schema(data: Any) -> dict[str, Any]:
     {'schema': 2, 'rows': [1]}
     """
     return {"schema": SCHEMA, **(data if isinstance(data, dict) else {"rows": data})}
+
+
+def end_unless_complete(complete: bool) -> None:
+    """End with exit code 1 where something that was named, or that fits, could not be played."""
+    if not complete:
+        raise typer.Exit(1)
 
 
 def show_paths(console: Console, folder: Path, reused: bool, plot: Path | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_paths
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out, open_economy, read_pairs, show_paths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,6 +65,11 @@ def stress_command(
             typed=environment,
         )
     plot = plot_stress(result, result.folder / "gains.png")
+    _hand_out(result, plot, as_json, quiet, why)
+
+
+def _hand_out(result: StressResult, plot: Path | None, as_json: bool, quiet: bool, why: bool) -> None:
+    """Print the result; exit code 1 where something could not be played."""
     hand_out(
         as_json,
         result.data,
@@ -72,6 +77,7 @@ def stress_command(
         quiet=quiet,
         brief=lambda: (result.sentence, result.folder),
     )
+    end_unless_complete(result.complete)
 
 
 def _show(result: StressResult, plot: Path | None, console: Console, why: bool) -> None:

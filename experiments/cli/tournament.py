@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import hand_out
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +50,7 @@ def tournament_command(
         quiet=quiet,
         brief=lambda: (result.sentence, *_folders(result)),
     )
+    end_unless_complete(result.complete)
 
 
 def _folders(result: Tournament) -> list[Path]:

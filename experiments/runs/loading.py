@@ -24,7 +24,7 @@ from dynmech.experiments.workers.cluster import dask_crew
 from dynmech.experiments.workers.pool import Call, Parcel, Workers
 from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 
@@ -49,9 +49,16 @@ def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
 
 
 def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
-    """`use_plugins`, each file being tried first."""
+    """`use_plugins`, each file being tried first.
+
+    Raises:
+        InputError: a file cannot be imported.
+    """
     for path in paths:
-        run_isolated(workers, [f"plug-in {path}"], use_plugins, [path])
+        try:
+            run_isolated(workers, [f"plug-in {path}"], use_plugins, [path])
+        except PlayError as error:
+            raise InputError(str(error)) from None
         use_plugins([path])
 
 

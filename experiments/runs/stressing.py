@@ -105,7 +105,9 @@ def stress(
     Raises
     ------
     InputError
-        A name or number is wrong, or every mechanism refuses the environment.
+        A name or number is wrong, or there is no mechanism that fits the environment.
+    Refusal
+        None of the mechanisms that were named fits.
     PlayError
         Every mechanism is a user's and breaks the rules of play.
     StorageError
@@ -127,7 +129,6 @@ def stress(
     families = list(STRATEGIES.all().values())
     configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, named)
     path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
-    command = _command(env, typed, list(named), sampling, protocol, tail, log, plugins) if typed else None
     with RunFolder(path, configuration, versions()) as folder:
         contests, tallies = _play(games, broken, families, sampling, folder, log, workers, progress)
     comparisons = sum(len(contest.cases) for contest in contests)
@@ -135,7 +136,7 @@ def stress(
     reused = bool(folder.data["complete"]) and not folder.written
     result = StressResult(
         gains=gains,
-        mechanisms=mechanisms_frame(env, contests, tallies, gains),
+        mechanisms=mechanisms_frame(env, contests, tallies, gains, workers),
         refusals=refusals,
         environment=typed or env.name,
         folder=path,
@@ -146,7 +147,8 @@ def stress(
         remarks=folder.remarks(),
         damaged=folder.damaged,
         stories=(kept_result(path, "stories") if reused else None) or _stories(contests, gains, sampling, workers),
-        command=command,
+        command=_command(env, typed, list(named), sampling, protocol, tail, log, plugins) if typed else None,
+        asked=list(named),
     )
     save_result(path, "stress", result.data())
     return result
@@ -247,17 +249,19 @@ def _games(
 ) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
     """Return a game per mechanism, the reasons of those that refuse, and of users' that break the rules.
 
-    One that the user has named must not refuse.
+    Raises
+    ------
+        Refusal: none of those that the user has named fits.
     """
     games: dict[str, Game] = {}
     refusals: dict[str, str] = {} if names else MECHANISMS.unavailable()
     broken: dict[str, str] = {}
+    first: Refusal | None = None
     for name, mechanism in (names or {name: name for name in MECHANISMS.all()}).items():
         try:
             games[name] = open_game(env, mechanism, protocol, tail, workers)
         except Refusal as error:
-            if names:
-                raise
+            first = first or error
             refusals[name] = str(error).partition(": ")[2]
         except PlayError as error:
             broken[name] = str(error)
@@ -267,6 +271,8 @@ def _games(
             broken[name] = str(error)
     if not games and broken:
         raise PlayError(next(iter(broken.values())))
+    if not games and names and first is not None:
+        raise first
     if not games:
         raise InputError(f"no mechanism fits environment {env.name!r}")
     return games, refusals, broken

@@ -216,11 +216,11 @@ def plugin(tmp_path: Path) -> Path:
     return path
 
 
-def line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def line(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
     with pytest.raises(SystemExit) as stop:
         main(list(arguments))
     err = capsys.readouterr().err
-    assert stop.value.code == 2
+    assert stop.value.code == code
     return err.splitlines()[-1]
 
 
@@ -241,8 +241,8 @@ def test_users_mechanisms_are_held_to_their_word(plugin: Path, capsys: pytest.Ca
     given = ("--plugin", str(plugin), "--episodes", "50")
     assert "charge answers otherwise when it is asked again" in line(capsys, "run", "oil-leases", "dice", *given)
     assert "exceeds its transfer_bound() 0.1" in line(capsys, "run", "oil-leases", "cheap", *given)
-    assert "must call super().__init__(environment)" in line(capsys, "run", "oil-leases", "orphan", *given)
-    assert "build() returned NoneType" in line(capsys, "run", "nothing", "team", *given)
+    assert "must call super().__init__(environment)" in line(capsys, "run", "oil-leases", "orphan", *given, code=2)
+    assert "build() returned NoneType" in line(capsys, "run", "nothing", "team", *given, code=2)
 
 
 def test_a_family_that_cannot_be_tried_is_named(plugin: Path, tmp_path: Path) -> None:

@@ -96,6 +96,10 @@ def manifest(kind: str) -> list[dict[str, Any]]:
     return [entry for entry in map(journal.read, journal) if kind in entry]
 
 
+OPENED = re.compile(r"at import|no Python|null bytes")
+"""What goes wrong while a plug-in is opened is bad input."""
+
+
 def check(one: Hostile, capfd: pytest.CaptureFixture[str]) -> None:
     """Bring it out with its own command: one line, on the screen and in the manifest."""
     planted(Path("hostile.py"), one.source)
@@ -104,19 +108,20 @@ def check(one: Hostile, capfd: pytest.CaptureFixture[str]) -> None:
     if one.may_pass and code == 0 and not re.search(one.says, out):
         assert "hello" not in out
     elif one.command == "stress":
-        assert code == 0, err
-        found = {entry["failed"] for entry in manifest("failed")}
-        assert len(found) in (1, 2), "a line for either firm, or one for both"
+        found = [entry["failed"] for entry in manifest("failed")]
+        assert code == (1 if found else 0), err
+        assert len(set(found)) in (1, 2), "a line for either firm, or one for both"
+        assert found[0][:60] in " ".join(out.split()), "on the screen as well"
+        assert out.count("failed: ") == 1, "once"
         for text in found:
             assert re.search(one.says, text), text
-            assert text[:60] in " ".join(out.split()), "on the screen as well"
     elif one.hostility == "writes" and code == 0:
         (remark,) = {entry["remark"] for entry in manifest("remark")}
         assert re.search(one.says, remark), remark
         assert re.search(f"note: .*{one.says}", " ".join(out.split())), out
         assert "hello" not in err or "at import" in one.name
     else:
-        assert code == 2, (out, err)
+        assert code in ((2,) if OPENED.search(one.name) else (1, 2)), (out, err)
         assert out == ""
         assert re.fullmatch(f"dynmech: .*({one.says}).*\n", err), err
         assert err.strip().isprintable()
@@ -134,7 +139,7 @@ def check_rest(one: Hostile, whole: dict[str, Any], capfd: pytest.CaptureFixture
         assert re.search(one.says, err), err
         assert (out, Path("out").exists()) == ("", False)
         return
-    assert code == 0, err
+    assert code == (1 if manifest("failed") else 0), err
     told = {entry["failed"] for entry in manifest("failed")} | {entry["remark"] for entry in manifest("remark")}
     # What __init__ raises shows in the candidates first.
     texts = [text.replace("firm 2", "firm 1").replace("'hostile', candidates: ", "'hostile': ") for text in told]
