@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.completion import complete_scenario
 from dynmech.experiments.cli.shared import hand_out
-
-if TYPE_CHECKING:
-    from dynmech.experiments.runs.checking import Finding
 
 
 def check_command(
@@ -22,7 +19,7 @@ def check_command(
         typer.Option(
             "--environment",
             metavar="ENV",
-            help="Where they are tried (shipped economies, if none is given).",
+            help="Where they are tried (the files' own and shipped economies that they fit, if none is given).",
             autocompletion=complete_scenario,
         ),
     ] = "",
@@ -49,17 +46,13 @@ def check_command(
     for finding in check_plugins(files, environment or None, limits=limits, begin=begin):
         findings.append(finding)
         if not silent:  # at once: the next check may take its time
-            console.print(Text(_status(finding)))
+            console.print(Text(finding.text))
     hand_out(
         as_json,
         lambda: [finding._asdict() for finding in findings],
         lambda _: None,
         quiet=quiet,
-        brief=lambda: [f"{finding.what}: {_status(finding)}" for finding in findings],
+        brief=lambda: [f"{finding.what}: {finding.text}" for finding in findings],
     )
     if any(finding.status == "fails" for finding in findings):
         raise typer.Exit(1)
-
-
-def _status(finding: Finding) -> str:
-    return f"{finding.status}, {finding.why}" if finding.why else finding.status

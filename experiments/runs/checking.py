@@ -29,17 +29,18 @@ from dynmech.experiments.catalog.names import (
 from dynmech.experiments.catalog.options import construct, explained, options_of
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.loading import open_plugins
+from dynmech.experiments.runs.trials import places, try_where_it_fits
 from dynmech.experiments.workers.pool import Workers
 from dynmech.experiments.workers.sandbox import Limits, confined
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.errors import FalseDeclaration, InputError, Refusal
 from dynmech.sim.core.registry import NAME, Registry, load_plugin
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.roles import Promises
 
 GAMES = (("oil-leases-prior", "linked"), ("repeated-auction:horizon=4", "pivot"))
-"""The games on which strategies, and on whose economies mechanisms, are checked by default."""
+"""The games in which strategies are checked by default."""
 
 LONGEST = 10_000
 """Candidates that a strategy may offer."""
@@ -114,7 +115,7 @@ def check_mechanism(
     mechanism : Mechanism or str
         A mechanism that was made for its economy, or a name, or `name:key=value,…`.
     environment : Environment or str, optional
-        The economy of a mechanism by name; without one it is checked on those of two shipped games that it fits.
+        The economy of a mechanism by name; without one it is checked on the first two shipped ones that it fits.
     protocol : ProtocolOptions, optional
         Deadline and latency of messages, in periods, and what the designer discloses.
     episodes : int
@@ -132,15 +133,16 @@ def check_mechanism(
     >>> check_mechanism("pivot", "oil-leases")
     """
     if isinstance(mechanism, Mechanism):
-        games = [_game(mechanism.environment, mechanism, protocol)]
+        _check_game(_game(mechanism.environment, mechanism, protocol), episodes)
+        return
+
+    def check(economy: Environment) -> None:
+        _check_game(_game(economy, mechanism, protocol), episodes)
+
+    if environment is None:
+        try_where_it_fits(places((), None), check)
     else:
-        economies = [economy for economy, _ in GAMES] if environment is None else [environment]
-        games = _fitting(economies, mechanism, protocol)
-    for game in games:
-        _check_name(game.mechanism, "mechanism")
-        if not isinstance(game.mechanism.promises, Promises):
-            raise InputError(f"mechanism {game.mechanism.name!r}: promises are no dynmech.sim.play.roles.Promises")
-        dynmech.agents.conformance.strategy_check.check_mechanism(game, episodes=episodes)
+        check(load(environment) if isinstance(environment, str) else environment)
 
 
 def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> None:
@@ -170,11 +172,22 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
 
 
 class Finding(NamedTuple):
-    """The result of one check: `holds`, `fails` or `not checked`, and why."""
+    """The result of one check: `holds`, `fails` or `not checked`, why, and the economies that it was tried on."""
 
     what: str
     status: str
     why: str = ""
+    where: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The result in words.
+
+        >>> Finding("mechanism 'mine'", "holds", where=("oil-leases", "spectrum")).text
+        'holds on oil-leases and spectrum'
+        """
+        on = f" on {' and '.join(self.where)}" if self.where else ""
+        return f"{self.status}{on}{f', {self.why}' if self.why else ''}"
 
 
 def check_plugins(
@@ -191,7 +204,8 @@ def check_plugins(
     paths : iterable of Path
         Python files.
     environment : Environment or str, optional
-        The economy on which mechanisms and strategies are checked; without one two shipped games.
+        The economy on which mechanisms and strategies are checked. Without one a mechanism is checked on the first two
+        economies that it fits, those of the files first and then shipped ones; a strategy in two shipped games.
     limits : Limits, optional
         Seconds and bytes that each check may take.
     begin : callable
@@ -200,7 +214,7 @@ def check_plugins(
     Yields
     ------
     Finding
-        What was checked, whether it holds, and what is wrong.
+        What was checked, whether it holds, what is wrong, and on which economies it was tried.
 
     Raises
     ------
@@ -215,10 +229,11 @@ def check_plugins(
     paths, limits = list(paths), limits or Limits()
     open_plugins(paths, Workers(limits=limits))
     modules = {load_plugin(path).__name__ for path in paths}
-    kinds: tuple[tuple[Registry[Any], Callable[[str], None]], ...] = (
-        (SCENARIOS, check_environment),
-        (MECHANISMS, lambda name: check_mechanism(name, environment)),
-        (STRATEGIES, lambda name: check_strategy(name, environment)),
+    own = [name for name, cls in SCENARIOS.all().items() if cls.__module__ in modules and not _needs(cls)]
+    kinds: tuple[tuple[Registry[Any], Callable[[str], tuple[str, ...]]], ...] = (
+        (SCENARIOS, _try_scenario),
+        (MECHANISMS, partial(_try_mechanism, own, environment)),
+        (STRATEGIES, partial(_try_strategy, environment)),
     )
     for registry, check in kinds:
         for name, cls in registry.all().items():
@@ -228,16 +243,38 @@ def check_plugins(
                 yield _finding(what, cls, partial(check, name), limits)
 
 
-def _finding(what: str, cls: type, check: Callable[[], None], limits: Limits) -> Finding:
-    needs = [name for name, p in options_of(cls).items() if p.default is p.empty]
-    if needs:
+def _try_scenario(name: str) -> tuple[str, ...]:
+    check_environment(name)
+    return ()
+
+
+def _try_mechanism(own: Sequence[str], environment: Environment | str | None, name: str) -> tuple[str, ...]:
+    return try_where_it_fits(places(own, environment), partial(check_mechanism, name))
+
+
+def _try_strategy(environment: Environment | str | None, name: str) -> tuple[str, ...]:
+    if environment is not None:
+        check_strategy(name, environment)
+        return (environment if isinstance(environment, str) else environment.name,)
+    for economy, mechanism in GAMES:
+        check_strategy(name, economy, mechanism)
+    return tuple(f"{economy} ({mechanism})" for economy, mechanism in GAMES)
+
+
+def _needs(cls: type) -> list[str]:
+    """Return the options that a class has no default for."""
+    return [name for name, p in options_of(cls).items() if p.default is p.empty]
+
+
+def _finding(what: str, cls: type, check: Callable[[], tuple[str, ...]], limits: Limits) -> Finding:
+    if needs := _needs(cls):
         return Finding(what, "not checked", f"it needs option {needs[0]!r}; give it a default")
-    answer = confined(check, limits)
-    if isinstance(answer.error, Refusal):
+    answer = confined(check, limits).opened()
+    if isinstance(answer.error, Refusal) and not isinstance(answer.error, FalseDeclaration):
         return Finding(what, "not checked", str(answer.error))
     if answer.error is not None:
         return Finding(what, "fails", str(answer.error))
-    return Finding(what, "holds", answer.wrote)
+    return Finding(what, "holds", answer.wrote, answer.value)
 
 
 # Parts
@@ -250,23 +287,12 @@ def _game(environment: Environment | str, mechanism: Mechanism | str, protocol: 
         return make_game(economy, rules, protocol, tail=TAIL)
 
 
-def _fitting(economies: Sequence[Environment | str], mechanism: str, protocol: ProtocolOptions | None) -> list[Game]:
-    """Games on the economies that a mechanism fits.
-
-    Raises
-    ------
-    Refusal
-        There are none; the last reason.
-    """
-    games, refusal = [], None
-    for economy in economies:
-        try:
-            games.append(_game(economy, mechanism, protocol))
-        except Refusal as error:
-            refusal = error
-    if refusal is not None and not games:
-        raise refusal
-    return games
+def _check_game(game: Game, episodes: int) -> None:
+    """Check a mechanism in a game of its own."""
+    _check_name(game.mechanism, "mechanism")
+    if not isinstance(game.mechanism.promises, Promises):
+        raise InputError(f"mechanism {game.mechanism.name!r}: promises are no dynmech.sim.play.roles.Promises")
+    dynmech.agents.conformance.strategy_check.check_mechanism(game, episodes=episodes)
 
 
 def _check_name(thing: Any, kind: str) -> None:

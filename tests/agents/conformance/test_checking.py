@@ -235,6 +235,66 @@ def test_a_whole_file_is_checked(tmp_path: Path) -> None:
     assert findings["strategy 'needy'"].why == "it needs option 'depth'; give it a default"
     there = {finding.what: finding for finding in check_plugins([plugin], "repeated-auction:horizon=2")}
     assert "of agent 'bidder 1' in period 0" in there["strategy 'dicey'"].why
+    assert findings["strategy 'good'"].where == ("oil-leases-prior (linked)", "repeated-auction:horizon=4 (pivot)")
+    assert there["strategy 'good'"].where == ("repeated-auction:horizon=2",)
+    assert findings["mechanism 'dear'"].why.startswith("on oil-leases-prior: mechanism 'dear'")
+
+
+FITTING = """
+import numpy as np
+
+from dynmech import TableEnvironment
+from dynmech.experiments.scenarios.base import Scenario
+from dynmech.mechanisms.groves.team import Team
+from dynmech.sim.economy.stage import Stage
+
+
+class Shop(Scenario):
+    name = "shop-that-works"
+
+    def build(self):
+        stage = Stage((("0", "1"),), ("keep", "sell"), np.array([[[0.0, 0.0], [0.0, 1.0]]]))
+        return TableEnvironment("shop", ("buyer",), np.array([0.5, 0.5]), (stage,), 1.0, 1)
+
+
+class Far(Team):
+    name = "far"
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        if environment.name != "trading-game":
+            raise self.refuse("it is for trading games")
+
+
+class FarAndFalse(Far):
+    name = "far-and-false"
+
+    def transfer_bound(self):
+        return 0.0
+
+
+class Everywhere(Team):
+    name = "everywhere"
+"""
+
+
+def test_a_mechanism_is_tried_where_it_fits_and_the_economy_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Economies of the file first; then shipped ones until two fit, however far down the list."""
+    plugin = tmp_path / "fitting.py"
+    plugin.write_text(FITTING, encoding="utf-8")
+    found = {finding.what: finding for finding in check_plugins([plugin])}
+    assert found["mechanism 'everywhere'"].where == ("shop-that-works", "oil-leases-prior")
+    assert (found["mechanism 'far'"].status, found["mechanism 'far'"].where) == ("holds", ("trading-game",))
+    assert found["mechanism 'far-and-false'"].status == "fails"
+    assert found["mechanism 'far-and-false'"].why.startswith("on trading-game: mechanism 'far-and-false'")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(plugin)])
+    assert ended.value.code == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "mechanism 'everywhere': holds on shop-that-works and oil-leases-prior" in out
+    assert "mechanism 'far': holds on trading-game" in out
 
 
 HANGING = """
@@ -275,7 +335,7 @@ def test_what_hangs_or_ends_its_process_fails_in_time_and_the_rest_is_checked(tm
     for finding in check_plugins([plugin], "oil-leases", limits=Limits(seconds=2.0), begin=begun.append):
         found.append(finding)
         seen.append(list(begun))
-    assert [tuple(finding) for finding in found] == [
+    assert [tuple(finding)[:3] for finding in found] == [
         ("strategy 'a-sleeper'", "fails", "still running after 2 s"),
         ("strategy 'b-leaver'", "fails", "ended its process (exit code 3)"),
         ("strategy 'c-sound'", "holds", ""),
