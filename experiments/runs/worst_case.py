@@ -51,12 +51,16 @@ def worst_case(folder: str | Path, mechanism: str | None = None) -> Chosen:
     kind = results[0]["kind"]
     if kind == "tournament":
         return _of_tournament(runs, results, mechanism)
-    played = results[0]["mechanism"] if kind == "run" else [row["mechanism"] for row in results[0]["mechanisms"]]
-    _require(runs[0], [played] if kind == "run" else played, mechanism)
     if kind == "run":
-        case = DEVIATION if any(runs[0].folder.glob(f"outcomes/*/case={DEVIATION}")) else PRESCRIBED
-        return Chosen(runs[0], slug(played), case, "")
+        return _of_run_itself(runs[0], results[0]["mechanism"], mechanism)
     return _of_stress(runs[0], results[0], mechanism)
+
+
+def _of_run_itself(run: Run, played: str, mechanism: str | None) -> Chosen:
+    """Return the deviation of a run, or prescribed play if nobody deviates."""
+    _require(run, [played], mechanism)
+    case = DEVIATION if any(run.folder.glob(f"outcomes/*/case={DEVIATION}")) else PRESCRIBED
+    return Chosen(run, slug(played), case, "")
 
 
 def _require(run: Run, played: list[str], mechanism: str | None) -> None:
@@ -73,6 +77,7 @@ def _asked(name: str, mechanism: str | None) -> bool:
 def _of_stress(run: Run, data: Mapping[str, Any], mechanism: str | None) -> Chosen:
     """Return the lie that the sentence of a stress test tells, or the one that comes nearest to a gain."""
     result = StressResult.from_data(data)
+    _require(run, result.mechanisms["mechanism"].tolist(), mechanism)
     names = [name for name in result.mechanisms["mechanism"] if _asked(name, mechanism)]
     told = first_told(result.mechanisms[result.mechanisms["mechanism"].isin(names)])
     for name in [*([] if told is None else [told]), *names]:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import typer
+from pydantic import ValidationError
 
 from dynmech.experiments.cli.app import app
+from dynmech.experiments.cli.json_shapes import SHAPES, ErrorShape, json_schemas
 from tests.builders.cli_calls import CALLS, CODES, STUDY, enter, exit_code, prepare
+from tests.builders.runs import ROOT
 
 COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group
 
@@ -62,6 +65,15 @@ def test_json_is_one_object_that_says_its_schema(command: str, capsys: pytest.Ca
     assert len(data) > 1
     assert "error" not in data
     assert output.err == "", "quiet: no progress"
+    if command in SHAPES:
+        SHAPES[command].model_validate(data)
+        with pytest.raises(ValidationError):
+            SHAPES[command].model_validate({**data, "more": 0})
+
+
+def test_the_published_schemas_are_these() -> None:
+    kept = json.loads((ROOT / "docs" / "commands.schema.json").read_text(encoding="utf-8"))
+    assert kept == json_schemas()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -71,6 +83,7 @@ def test_an_error_is_json_too_and_one_line(command: str, capsys: pytest.CaptureF
         assert exit_code([*words, "--json"]) == 2, words
         output = capsys.readouterr()
         data = strict(output.out)
+        ErrorShape.model_validate(data)
         assert set(data) == {"schema", "error"}
         assert data["schema"] == 2
         assert output.err == f"dynmech: {data['error']}\n"

@@ -1,0 +1,109 @@
+"""The shapes of `--json` of the small commands and of errors, as types; the JSON Schema that is published follows.
+
+That of `audit` stands in `experiments.audits.audit_schema`. What `run`, `stress`, `sweep` and `tournament` print are the
+tables of their results, row by row, and are not repeated here.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Shape(BaseModel):
+    """No key that is not named, no value that must be converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    schema_: Literal[2] = Field(alias="schema")
+
+
+class ErrorShape(_Shape):
+    """Of every command: what is wrong, in one line."""
+
+    error: str
+
+
+class NameShape(BaseModel):
+    """One name that there is; of what cannot be used, `source` is `unavailable` and `about` says why."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    source: str
+    options: list[str]
+    about: str
+
+
+class ListShape(_Shape):
+    """Of `list`; a kind that was not asked for is not there."""
+
+    scenarios: list[NameShape] | None = None
+    mechanisms: list[NameShape] | None = None
+    strategies: list[NameShape] | None = None
+
+
+class FindingShape(BaseModel):
+    """One check of a plug-in."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    what: str
+    status: Literal["holds", "fails", "not checked"]
+    why: str
+
+
+class CheckShape(_Shape):
+    """Of `check`."""
+
+    rows: list[FindingShape]
+
+
+class NewShape(_Shape):
+    """Of `new`: the files, and the command to try next."""
+
+    module: str
+    test: str
+    try_: str = Field(alias="try")
+
+
+class ReportShape(_Shape):
+    """Of `report`: the file."""
+
+    page: str
+
+
+class GainShape(BaseModel):
+    """A deviator's gain in the episode, and its mean over all; discounted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    episode: float
+    mean: float
+
+
+class ReplayShape(_Shape):
+    """Of `replay`: one episode, a row per period and agent; keys `truth …` hold prescribed play."""
+
+    mechanism: str
+    case: str
+    episode: int
+    deviators: dict[str, str]
+    played: list[dict[str, Any]]
+    gains: dict[str, GainShape]
+    chosen: str
+
+
+SHAPES: dict[str, type[_Shape]] = {
+    "error": ErrorShape,
+    "list": ListShape,
+    "check": CheckShape,
+    "new": NewShape,
+    "report": ReportShape,
+    "replay": ReplayShape,
+}
+"""By command; `error` of all."""
+
+
+def json_schemas() -> dict[str, Any]:
+    """Return the JSON Schema of each; `docs/commands.schema.json` holds them."""
+    return {name: shape.model_json_schema() for name, shape in SHAPES.items()}
