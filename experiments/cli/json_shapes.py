@@ -1,7 +1,7 @@
 """The shapes of `--json` of the small commands and of errors, as types; the JSON Schema that is published follows.
 
-That of `audit` stands in `experiments.audits.audit_schema`. What `run`, `stress`, `sweep` and `tournament` print are the
-tables of their results, row by row, and are not repeated here.
+That of `audit` stands in `experiments.audits.audit_schema`. What `run`, `stress`, `sweep` and `tournament` print are
+the tables of their results, row by row, and are not repeated here.
 """
 
 from typing import Any, Literal
