@@ -50,6 +50,7 @@ class FindingShape(BaseModel):
     what: str
     status: Literal["holds", "fails", "not checked"]
     why: str
+    where: list[str]
 
 
 class CheckShape(_Shape):

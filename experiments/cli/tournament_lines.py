@@ -4,19 +4,31 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from dynmech.agents.oracle.best_response import NAME
 from dynmech.experiments.cli.replay_line import is_logged, replay_line
+from dynmech.experiments.runs.verdicts import BREAKS
 from dynmech.experiments.tournament.empirical import Regret
 from dynmech.experiments.tournament.found import Part
 from dynmech.experiments.tournament.study import StrategyEntry, Study
 
 
-def line_to_play(part: Part, regret: Regret, study: Study, typed: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Return words and a command that plays the most profitable deviation; None where there is none.
+def line_to_play(part: Part, study: Study, typed: Sequence[str] = ()) -> tuple[str, str] | None:
+    """Return words and a command that plays a deviation by which truth loses; None where none is known.
+
+    It is the most profitable one of those played, where its gain is sure, else that of the exact search.
 
     Args:
-        regret: of truth by all.
         typed: the words after `dynmech tournament` that say what is played.
     """
+    if part.regret is not None and part.regret.verdict(part.game.scale) == BREAKS:
+        return _line_of_regret(part, part.regret, study, typed)
+    if part.search.agent and part.search.found == BREAKS:
+        return "To play it", _run(part, study, part.search.agent, NAME)
+    return None
+
+
+def _line_of_regret(part: Part, regret: Regret, study: Study, typed: Sequence[str]) -> tuple[str, str] | None:
+    """Return the line for the move of a regret, in the log or played again."""
     if regret.move is None:
         return None
     if is_logged(part.folder):
@@ -24,12 +36,16 @@ def line_to_play(part: Part, regret: Regret, study: Study, typed: Sequence[str] 
     entry = study.strategies[regret.move.new]
     if entry == StrategyEntry(use=entry.use):
         agent = part.agents[part.game.roles[regret.move.role].agents[0]]
-        words = [part.environment, part.mechanism, "--strategy", f"{agent}={entry.use}", "--seed", str(study.seed)]
-        plugins = [word for plugin in study.plugins for word in ("--plugin", plugin)]
-        return "To play it", shlex.join(["dynmech", "run", *words, *plugins])
+        return "To play it", _run(part, study, agent, str(entry.use))
     if not typed:
         return None
     return "To log it for replay", shlex.join(["dynmech", "tournament", *typed, *_logged(part.folder)])
+
+
+def _run(part: Part, study: Study, agent: str, strategy: str) -> str:
+    words = [part.environment, part.mechanism, "--strategy", f"{agent}={strategy}", "--seed", str(study.seed)]
+    plugins = [word for plugin in study.plugins for word in ("--plugin", plugin)]
+    return shlex.join(["dynmech", "run", *words, *plugins])
 
 
 def _logged(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from dynmech.experiments.cli.tournament_lines import line_to_play
 from dynmech.experiments.runs.comparisons import beside
 from dynmech.experiments.runs.moments import ZERO, amount, signed
 from dynmech.experiments.runs.tally import has_costs
-from dynmech.experiments.runs.verdicts import BREAKS, WORDS
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.coalitions import CoalitionGain
 from dynmech.experiments.tournament.empirical import NEGLIGIBLE, Dominance, EmpiricalGame, Regret
 from dynmech.experiments.tournament.equilibria import mixed
@@ -59,9 +59,8 @@ def _show_part(part: Part, study: Study, typed: Sequence[str], console: Console)
     if part.regret is not None:
         told = regret_text(part.regret, part.game)
         console.print(Text(f"Regret of truth by all among the strategies played: {told}."))
-        seen = part.regret.verdict(part.game.scale) == BREAKS
-        if seen and (again := line_to_play(part, part.regret, study, typed)):
-            show_line(console, *again)
+    if again := line_to_play(part, study, typed):
+        show_line(console, *again)
     console.print()
     for table in profile_tables(part, console):
         console.print(table)

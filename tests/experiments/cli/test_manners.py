@@ -101,7 +101,7 @@ def test_an_interrupt_is_json_too(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 QUIET = {
-    "check": r"strategy 'mine': holds\n",
+    "check": r"strategy 'mine': holds on oil-leases\n",
     "new": r"fresh\.py\ntest_fresh\.py\n",
     "run": r"Under cremer-mclean on oil-leases-prior, firm 1 plays .*\nr\n",
     "stress": r"On oil-leases-prior, linked holds: .*\ns\n",
@@ -149,11 +149,11 @@ def test_flags_may_stand_anywhere(command: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("why", ["--why", "--verbose", "-v"])
 def test_what_was_not_played_is_one_line_until_one_asks_why(why: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("study.toml").write_text(STUDY.replace('["cremer-mclean"]', '["linked", "minimum-rent", "once:base=team"]'))
-    assert exit_code(["tournament", "study.toml"]) == 0
+    assert exit_code(["tournament", "study.toml"]) == 1, "it was asked for"
     text = capsys.readouterr().out
     folded = [line for line in text.splitlines() if "not played" in line.lower()]
     assert folded == ["Not played: minimum-rent on oil-leases-prior (--why says why)."]
-    assert exit_code(["tournament", "study.toml", why]) == 0
+    assert exit_code(["tournament", "study.toml", why]) == 1
     text = capsys.readouterr().out
     assert "(--why says why)" not in text
     assert re.search(r"^minimum-rent on oil-leases-prior: not played, \w.*", text, re.MULTILINE)

@@ -157,6 +157,15 @@ def test_a_tournament_without_a_log_says_how_to_play_it(lie: str, capsys: pytest
         assert shown(capsys, ["replay", "t-full", "--mechanism", "cremer-mclean"])["case"] == "lie_truth"
 
 
+def test_what_only_the_exact_search_finds_is_played_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    study = STUDY.replace('"belief-manipulation"', '"one-shot:period=1,map=flip"').replace('"linked", ', "")
+    Path("my study.toml").write_text(study, encoding="utf-8")
+    (line,) = lines(screen(capsys, "tournament", "my study.toml", "--out", "t", code=None))
+    assert line == ["run", "oil-leases-prior", "cremer-mclean", "--strategy", "firm 1=best-response", "--seed", "0"]
+    (liar, _) = shown(capsys, [*line, "--episodes", "3000", "--out", "again"])["agents"]
+    assert liar["gain"] == pytest.approx(2, abs=1.5 * liar["gain_half_width"])
+
+
 def test_a_run_that_is_not_finished_has_no_worst_lie(capsys: pytest.CaptureFixture[str]) -> None:
     screen(capsys, "run", "oil-leases", "linked", "--episodes", "20", "--out", "r", "--quiet")
     Path("r/result.json").unlink()
