@@ -25,7 +25,10 @@ Several lags (L > 1) use what one lag leaves open. They need a law of motion tha
 come later follows from later signals and from i's own later reports, so that given later decisions, as the printed
 conditions have it, nothing identifies what is needed and lies pay.
 
-Source: Liu 2014, Theorems 3.1 and 3.2, Proposition 3.7, Proposition 4.1, Remarks 3.4 and 3.5; Liu 2025, Corollary 3.3,
+Private actions are admitted where they neither move signals nor concern anybody but who takes them; utilities are
+then those of best own actions, and a decision that is held constant is held in its public part (`private_actions`).
+
+Source: Liu 2014, Theorems 3.1 and 3.2, Propositions 3.7 and 4.1, Remarks 3.4 and 3.5, §6; Liu 2025, Corollary 3.3,
 Propositions 5.3 and 5.4; with signs, discounting and transposes corrected. For a share λ between, the same proof holds.
 """
 
@@ -36,6 +39,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from dynmech.mechanisms.contingent.private_actions import (
+    action_that_concerns_others,
+    held_public_part,
+    moving_action,
+    with_best_actions,
+)
 from dynmech.mechanisms.numerics.ex_post import implementing_payments, utility_by_report, worst_cycle
 from dynmech.mechanisms.numerics.lags import lagged_beliefs, moved_by_decisions, split_profiles
 from dynmech.mechanisms.numerics.solvers import OutOfReachError, Solver, Systems
@@ -63,9 +72,9 @@ class ContingentMechanism(HistoryMechanism):
         last: the decision taken in the last period whatever is reported, by label or number; None: the efficient one.
 
     Raises:
-        Refusal: private actions; a target out of reach (agent, decision, others' profile, certificate); the last
-            decision cannot be implemented (the cycle), or there is none to hold; with several lags, decisions that
-            move signals.
+        Refusal: private actions that move signals or concern others; a target out of reach (agent, decision, others'
+            profile, certificate); the last decision cannot be implemented (the cycle), or there is none to hold; with
+            several lags, decisions that move signals.
         InputError: `last` is no decision; too few lags.
     """
 
@@ -82,8 +91,10 @@ class ContingentMechanism(HistoryMechanism):
             assumptions = self.promises.assumptions
             later = (f"{text}, over {lags} periods" if text in ONE_LAG else text for text in assumptions)
             self.promises = replace(self.promises, assumptions=tuple(later))
-        if any(stage.private_actions for stage in environment.stages):
-            raise self.refuse("agents act in private, and what they do may move the signals that pay them")
+        unfit = self._unfit_actions()
+        if unfit is not None:
+            raise self.refuse(unfit)
+        self.settled = with_best_actions(environment)
         moved = moved_by_decisions(environment, lags)
         if moved is not None:
             raise self.refuse(
@@ -95,6 +106,10 @@ class ContingentMechanism(HistoryMechanism):
         self.tables = [
             [self.delayed(t, i) for i in range(len(environment.agents))] for t in range(self._causing_periods)
         ]
+
+    def _unfit_actions(self) -> str | None:
+        """Return in words what private actions do that transfers cannot answer for; None: nothing."""
+        return moving_action(self.environment) or action_that_concerns_others(self.environment)
 
     @property
     def lags(self) -> int:
@@ -124,8 +139,9 @@ class ContingentMechanism(HistoryMechanism):
     def policy(self, t: int) -> IntArray:
         """Return the decision in every reported profile of period t, `(S,)`."""
         efficient = self.plan.policy[self.plan.at(t)].reshape(-1)
-        held = self.constant is not None and t == (self.environment.horizon or 0) - 1
-        return np.full_like(efficient, self.constant) if held else efficient
+        if self.constant is None or t != (self.environment.horizon or 0) - 1:
+            return efficient
+        return held_public_part(self.environment.stage(t), self.constant)
 
     def decide(self, now: Situation, messages: Array) -> Array:
         """Return a*(r), or the constant last decision, `(n,)`."""
@@ -136,7 +152,7 @@ class ContingentMechanism(HistoryMechanism):
         horizon = self.environment.horizon
         if horizon is None:
             return None
-        stage, agents = self.environment.stage(horizon - 1), len(self.environment.agents)
+        stage, agents = self.settled.stage(horizon - 1), len(self.environment.agents)
         out = np.zeros((agents, stage.size))
         for i in range(agents if self.constant is None else 0):
             payments = implementing_payments(stage, i, self.policy(horizon - 1).reshape(stage.axes))
@@ -148,7 +164,7 @@ class ContingentMechanism(HistoryMechanism):
 
     def _no_last_payments(self, t: int, agent: int) -> Refusal:
         """Return the refusal that names the cycle of reports which gains whatever is paid."""
-        stage = self.environment.stage(t)
+        stage = self.settled.stage(t)
         utility = utility_by_report(stage, agent, self.policy(t).reshape(stage.axes))
         cycles = [worst_cycle(table) for table in utility]
         others = first_largest([gain for gain, _ in cycles])
@@ -164,7 +180,7 @@ class ContingentMechanism(HistoryMechanism):
 
     def target(self, t: int, agent: int) -> FloatArray:
         """Return v_t^i, `(D, *A)`."""
-        stage, horizon = self.environment.stage(t), self.environment.horizon
+        stage, horizon = self.settled.stage(t), self.environment.horizon
         target = stage.utility[agent] - self.share * stage.welfare
         if horizon is None or t < horizon - 2:
             return target
@@ -180,7 +196,7 @@ class ContingentMechanism(HistoryMechanism):
         """Return V_T^i = u^i − p_T^i, `(S,)`."""
         assert self.last_payments is not None
         t = (self.environment.horizon or 0) - 1
-        stage = self.environment.stage(t)
+        stage = self.settled.stage(t)
         flat = stage.utility[agent].reshape(len(stage.decisions), -1)
         return flat[self.policy(t), np.arange(stage.size)] - self.last_payments[agent]
 

@@ -44,3 +44,30 @@ def working(seed: int, horizon: int | None) -> TableEnvironment:
     )
     prior = np.outer(rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(2)))
     return TableEnvironment(f"working {seed}", ("Ann", "Bob"), prior, (stage,), 0.85, horizon)
+
+
+def acting_apart(
+    seed: int, horizon: int | None = None, *, on_others: float = 0.0, on_signals: float = 0.0
+) -> TableEnvironment:
+    """Interdependent values, correlated signals, and private actions, two each, that are one's own business.
+
+    A public choice of two moves signals; an action's worth depends on everybody's signals. `on_others`: by how much a
+    high action helps the other; `on_signals`: by how much one mixes the next signals with even ones.
+    """
+    base = interdependent(seed)
+    rng = generator(1000 + seed)
+    worth = rng.uniform(-1, 1, (2, 2, 2, 2, 2))  # by agent, public choice, own action and profile
+    law = base.kernel(0).rows().reshape(2, 2, 2, 2, 2)
+    utility, moved = np.zeros((2, 8, 2, 2)), np.zeros((8, 2, 2, 2, 2))
+    for decision, (public, *acts) in enumerate(np.ndindex(2, 2, 2)):
+        for i in range(2):
+            utility[i, decision] = worth[i, public, acts[i]] + on_others * acts[1 - i]
+        moved[decision] = (1 - on_signals * acts[0]) * law[public] + on_signals * acts[0] / 4
+    stage = Stage(
+        (("0", "1"), ("0", "1")),
+        tuple(f"{x}/{a}/{b}" for x, a, b in np.ndindex(2, 2, 2)),
+        utility,
+        JointKernel(moved, (2, 2), (2, 2)),
+        private_actions=(("rest", "work"), ("rest", "work")),
+    )
+    return TableEnvironment(f"acting apart {seed}", ("Ann", "Bob"), base.prior, (stage,), 0.85, horizon)
