@@ -1,9 +1,10 @@
-"""`dynmech reproduce`: what the papers print beside what comes out, as a table or as JSON."""
+"""`dynmech reproduce`: what the papers print beside what comes out, for people or as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
     from dynmech.experiments.reproductions.base import Claim
 
-STYLES = {"agrees": "green", "slip": "yellow", "fails": "bold red"}
+STYLES = {"agrees": "green", "derived": "cyan", "slip": "yellow", "fails": "bold red"}
+
+HEADERS = ("printed", "derived", "exact", "simulated", "tolerance")
+
+WIDTHS = (10, 10, 10, 21, 11)
+
+INDENT = "  "
 
 
 def reproduce_command(
@@ -25,7 +32,7 @@ def reproduce_command(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Every worked example and number of the papers: printed, exact, simulated, and whether they agree."""
+    """Every worked example and number of the papers: printed, derived another way, exact, simulated; and a verdict."""
     from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.reproductions.claims import reproduce, sentence
 
@@ -41,41 +48,52 @@ def reproduce_command(
 
 
 def show_claims(claims: Sequence[Claim], console: Console) -> None:
-    """A sentence, then a table per paper."""
+    """Counts by verdict; then, paper by paper, every claim on lines of its own with its figures below it."""
     from rich.text import Text
 
-    from dynmech.experiments.cli.console import plain_table
-    from dynmech.experiments.reproductions.claims import papers, sentence
+    from dynmech.experiments.reproductions.claims import counted, papers, sentence
 
     console.print(Text(sentence(claims), style="bold"))
     titles = {name: module.TITLE for name, module in papers().items()}
     for name, rows in groupby(claims, key=lambda claim: claim.paper):
+        of_paper = list(rows)
         console.print()
         console.print(Text(titles.get(name, name), style="bold"))
-        table = plain_table()
-        table.add_column("claim", overflow="fold")
-        for header in ("printed", "exact", "simulated"):
-            table.add_column(header, justify="right", no_wrap=True)
-        table.add_column("verdict", overflow="fold")
-        for claim in rows:
-            kind = claim.verdict.partition(":")[0]
-            table.add_row(
-                claim.claim,
-                "" if claim.printed is None else _figure(claim.printed),
-                _figure(claim.exact),
-                _simulated(claim),
-                Text(claim.verdict, style=STYLES[kind]),
-            )
-        console.print(table)
+        console.print(Text(f"{counted(of_paper)}."))
+        console.print()
+        console.print(Text(_line("verdict", HEADERS), style="bold"))
+        for claim in of_paper:
+            _show_claim(claim, console)
 
 
-def _figure(value: float) -> str:
-    """Six digits; what is 0 up to rounding is 0."""
+def _show_claim(claim: Claim, console: Console) -> None:
+    """The claim, its figures, and what there is to say of them."""
+    from rich.text import Text
+
+    console.print(Text(claim.claim))
+    figures = (_figure(claim.printed), _figure(claim.derived), _figure(claim.exact), _simulated(claim))
+    line = Text(_line(claim.verdict, (*figures, f"{claim.tolerance:.2g}")))
+    line.stylize(STYLES[claim.verdict], 0, len(INDENT) + len(claim.verdict))
+    console.print(line)
+    if claim.note:
+        for part in wrap(claim.note, console.width - 1, initial_indent=INDENT, subsequent_indent=INDENT):
+            console.print(Text(part, style="dim"))
+
+
+def _line(verdict: str, figures: Sequence[str]) -> str:
+    """A verdict and five columns, the right edges of which stay where they are; 72 characters."""
+    return f"{INDENT}{verdict:8}" + "".join(f"{one:>{width}}" for one, width in zip(figures, WIDTHS, strict=True))
+
+
+def _figure(value: float | None) -> str:
+    """Six digits; what is 0 up to rounding is 0, and what is not there a dash."""
+    if value is None:
+        return "–"
     return "0" if abs(value) < 1e-9 else f"{value:.6g}"
 
 
 def _simulated(claim: Claim) -> str:
     """The mean and the half-width of its 95 % interval."""
     if claim.simulated is None or claim.interval is None:
-        return ""
+        return "–"
     return f"{claim.simulated:.4g} ± {(claim.interval[1] - claim.interval[0]) / 2:.2g}"

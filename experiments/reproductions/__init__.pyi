@@ -1,7 +1,8 @@
 from .athey_segal_figures import Played as Played
 from .base import Claim as Claim, Reproduction as Reproduction
-from .claims import papers as papers, reproduce as reproduce, sentence as sentence
+from .claims import counted as counted, papers as papers, reproduce as reproduce, sentence as sentence
 from .liu_misprints import (
+    ActionsThatConcernOthers as ActionsThatConcernOthers,
     FirstPrice as FirstPrice,
     FlippedStep as FlippedStep,
     HighestRival as HighestRival,

@@ -1,7 +1,7 @@
 """Athey and Segal, "An Efficient Dynamic Mechanism" (draft of February 2007): its examples in numbers.
 
-The paper prints formulas and statements, few numbers; `expected` is then the closed form that follows from them. Where
-one of its statements is wrong as printed, the row says so and shows the corrected number.
+The paper prints formulas and statements, few numbers. What it says nothing of is derived twice; where one of its
+statements is wrong as printed, the row says so and shows the corrected number.
 """
 
 from collections.abc import Iterator

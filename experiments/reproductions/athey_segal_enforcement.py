@@ -32,11 +32,13 @@ def enforcement() -> Iterator[Claim]:
     environment = table("repeated-trade:persistence=0.5")
     for level, fraction in anew.items():
         text = f"Proposition 3, types drawn anew: δ* at level {level.value} ({fraction})"
-        yield claim(text, None, least_patience(environment, level), float(fraction), tolerance=1e-8)
+        exact = least_patience(environment, level)
+        yield claim(text, None, exact, float(fraction), "the binding constraint solved by hand", tolerance=1e-8)
     environment = table("repeated-trade")
     for level, expected in PERSISTENT.items():
         text = f"Proposition 3, types that persist: δ* at level {level.value}"
-        yield claim(text, None, least_patience(environment, level), expected, tolerance=1e-8)
+        exact = least_patience(environment, level)
+        yield claim(text, None, exact, expected, "the constraints written out for two types", tolerance=1e-8)
     # C = 14/3, M = 4, K = 2 C + M/2 = 34/3 and Σ ū = 5/4: δ/(1 − δ) = 2 (14/3 + 4 · 34/3 + 8)/(5/4) = 92.8.
     yield claim(
         "Proposition 3: the sufficient δ of the proof, for two agents as printed",
@@ -65,10 +67,11 @@ def payments_after_a_lie() -> Iterator[Claim]:
     # The buyer of value 4 instead of 2 makes the seller bear its cost of 3, where that is its cost.
     ahead = 1 / (1 - discount * correlation) + correlation / (1 - discount * correlation**2)
     yield claim(
-        f"{text} a lie",
+        f"{text} a lie, where the proof uses it too",
         0.0,
         after["lie"],
         1.5 * correlation * ahead,
+        "the two chains summed by hand",
         "given the true signals it is 0 only if the last report was the truth, so levels A, B and C differ",
         tolerance=1e-8,
     )
@@ -88,6 +91,7 @@ def bound_on_incentives() -> Claim:
         2 * spread,
         largest,
         1.5,
+        "three others earn a: 3 |1 − ½|",
         "γ_j is about the N − 1 others' utilities: |γ_j| ≤ 2 (N − 1) C, so K = 2 C + M/N",
         tolerance=1e-9,
     )

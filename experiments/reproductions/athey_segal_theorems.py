@@ -59,7 +59,8 @@ def _proposition_2(environment: TableEnvironment) -> Iterator[Claim]:
         for a, b in zip(from_team, from_pivot, strict=True)
     )
     text = f"§5 on {name}: γ from the pivot as base less γ from the team mechanism, largest"
-    yield claim(text, 0.0, apart, tolerance=TIGHT)
+    way = "algebra: the two Ψ_j differ by what j's reports do not move"
+    yield claim(text, None, apart, 0.0, way, tolerance=TIGHT)
     residual = max(float(np.abs(page.transfer.sum(axis=0)).max()) for page in truthful.periods)
     yield claim(f"(5.1) on {name}: the largest |Σ p| of any period", 0.0, residual)
     largest = float(np.abs(truthful.transfer).max())
@@ -88,6 +89,7 @@ def constant_of_claim_1() -> Claim:
         -worth[0],
         values[0] - values[1],
         -worth[1],
+        "a linear solve of E Ψ under μ[χ]",
         "the constant is the expectation under μ[χ], not under the deviation's μ[χ̂]",
         tolerance=1e-8,
     )
@@ -105,4 +107,5 @@ def limits_of_balancing() -> Iterator[Claim]:
     ):
         env = TableEnvironment("one shot", ("Ann", "Bob"), prior, (stage,), 1.0, 1)
         of = build_problem(FiniteGame(env, BalancedTeam(env, force=True)), (0,))
-        yield claim(f"§5 one shot, {what}", None, gain(of, information, worst=True), expected)
+        exact = gain(of, information, worst=True)
+        yield claim(f"§5 one shot, {what}", None, exact, expected, "the four profiles by hand")

@@ -5,6 +5,7 @@ The modules of `dynmech.experiments.reproductions` that have a `PAPER` are the p
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -38,7 +39,7 @@ def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[
     Returns
     -------
     list of Claim
-        What the paper prints, what comes out, and a verdict, in the order of the paper.
+        What the paper prints, what is derived another way, what comes out, and a verdict, in the order of the paper.
 
     Raises
     ------
@@ -58,25 +59,26 @@ def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[
 
 
 def sentence(claims: Sequence[Claim]) -> str:
-    """How many claims agree, are slips of the print, or fail.
+    """How many claims agree, are derived, are slips of the print, or fail.
 
     >>> sentence([Claim("p", "one", 1.0, 1.0), Claim("p", "two", 1.0, 2.0)])
     'Of 2 claims 1 agrees and 1 fails.'
     """
-    counts = {"agrees": 0, "slip": 0, "fails": 0}
-    for claim in claims:
-        counts[claim.verdict.partition(":")[0]] += 1
-    slips = "is a slip" if counts["slip"] == 1 else "are slips"
-    parts = [
-        f"{counts['agrees']} agree{_s(counts['agrees'])}",
-        f"{counts['slip']} {slips} of the print, where what should stand there comes out",
-        f"{counts['fails']} fail{_s(counts['fails'])}",
-    ]
-    shown = [part for part, count in zip(parts, counts.values(), strict=True) if count]
-    together = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-    return f"Of {len(claims)} claims {together}." if claims else "There are no claims."
+    return f"Of {len(claims)} claims {counted(claims)}." if claims else "There are no claims."
 
 
-def _s(count: int) -> str:
-    """Return the ending of a verb after a number."""
-    return "s" if count == 1 else ""
+def counted(claims: Sequence[Claim]) -> str:
+    """Count the verdicts, in words; those that there are none of are left out.
+
+    >>> counted([Claim("p", "one", None, 1.0, 1.0, "hand")] * 2)
+    '2 are derived in two ways'
+    """
+    counts = Counter(claim.verdict for claim in claims)
+    parts = {
+        "agrees": ("agrees", "agree"),
+        "derived": ("is derived in two ways", "are derived in two ways"),
+        "slip": ("is a slip of the print", "are slips of the print"),
+        "fails": ("fails", "fail"),
+    }
+    shown = [f"{counts[verdict]} {words[counts[verdict] > 1]}" for verdict, words in parts.items() if counts[verdict]]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

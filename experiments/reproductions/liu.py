@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.liu_leases import leases, leases_with_a_prior
 from dynmech.experiments.reproductions.liu_others import auction, conditions, one_dimension
+from dynmech.experiments.reproductions.liu_private_actions import private_actions
 from dynmech.experiments.reproductions.liu_theorems import misprints, theorems
 
 PAPER = "liu"
@@ -20,3 +21,4 @@ def claims() -> Iterator[Claim]:
     yield from one_dimension()
     yield from auction()
     yield from conditions()
+    yield from private_actions()

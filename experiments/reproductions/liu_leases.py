@@ -51,8 +51,9 @@ def _single_auctions(environment: TableEnvironment) -> Iterator[Claim]:
     assert price is not None
     yield claim("2014 §3.1: generalised VCG price of the second lease for firm 2", 11.0, float(price[0, 1]))
     wants = second[1, 1, 0] - second[1, 0, 0]
-    yield claim("2014 §3.1: least price of the second lease that works", None, float(wants[0]), expected=6.0)
-    yield claim("2014 §3.1: largest price of the second lease that works", None, float(wants[1]), expected=12.0)
+    way = "firm 2's two constraints by hand"
+    yield claim("2014 §3.1: least price of the second lease that works", None, float(wants[0]), 6.0, way)
+    yield claim("2014 §3.1: largest price of the second lease that works", None, float(wants[1]), 12.0, way)
 
 
 def _transfers(environment: TableEnvironment, mechanism: Linked) -> Iterator[Claim]:
@@ -71,7 +72,7 @@ def _transfers(environment: TableEnvironment, mechanism: Linked) -> Iterator[Cla
     for (signal, report), expected in {(4, 4): 0.0, (4, 6): -5.0, (6, 6): 1.0, (6, 4): 0.0}.items():
         exact = float(worth[(signal - 4) // 2, (report - 4) // 2])
         text = f"2014 §3.1: firm 2's second auction, signal {signal}, report {report}"
-        yield claim(text, None, exact, expected=expected)
+        yield claim(text, None, exact, expected, "its value of the lease less 11, by hand")
 
 
 def first_auction(environment: TableEnvironment, mechanism: Linked) -> FloatArray:
@@ -110,9 +111,8 @@ def _levels(environment: TableEnvironment) -> Iterator[Claim]:
     )
     for name, exact, expected, samples in figures:
         simulated, error = mean(samples)
-        yield claim(
-            f"2014 §3.1: Γ^link under truth: {name}", None, exact, expected=expected, simulated=simulated, error=error
-        )
+        text, way = f"2014 §3.1: Γ^link under truth: {name}", "the four profiles by hand"
+        yield claim(text, None, exact, expected, way, simulated=simulated, error=error)
 
 
 def _bonuses(environment: TableEnvironment) -> Iterator[Claim]:
@@ -123,11 +123,13 @@ def _bonuses(environment: TableEnvironment) -> Iterator[Claim]:
             f"2014 §3.1: truth earns firm 1 the surplus of the first auction, signal {4 + 2 * signal}",
             float(surplus[signal]),
             exact,
-            expected=13.0 if slip else None,
-            slip=slip,
+            13.0 if slip else None,
+            "4/4 + 3 · 16/4" if slip else "",
+            slip,
         )
     claimant = first_auction(environment, Linked(environment, 3.0, 15.0))
-    yield claim("2014 §3.1: the same with bonuses (3, 15), signal 6", None, float(claimant[1, 1]), expected=12.0)
+    text = "2014 §3.1: the same with bonuses (3, 15), signal 6"
+    yield claim(text, None, float(claimant[1, 1]), 12.0, "3/4 + 3 · 15/4")
     law, pairs = belief_matrices(environment, 0, 0)[1, 0], np.array(list(product(range(-10, 31), repeat=2)), np.float64)
     bonus = pairs @ law  # expected, by true signal
     holds = (bonus[:, 0] <= 7) & (bonus[:, 1] >= 11)
@@ -136,7 +138,8 @@ def _bonuses(environment: TableEnvironment) -> Iterator[Claim]:
         "2014 §3.1: of 1681 pairs of bonuses (x, y), those on which 3x + y ≤ 28, x + 3y ≥ 44 and truth disagree",
         None,
         float((holds != stated).sum()),
-        expected=0.0,
+        0.0,
+        "the two constraints by hand",
     )
 
 
@@ -146,13 +149,13 @@ def _misprints(environment: TableEnvironment) -> Iterator[Claim]:
     never = Linked(environment, 0.0, 0.0)
     slip = "a_1 = 0 never happens; the bonus is for losing, a_1 = 2"
     exact = largest_gain(environment, never)
-    yield claim("2014 §3.1: the same with the bonus for a_1 = 0, as printed", 0.0, exact, expected=11.0, slip=slip)
+    text = "2014 §3.1: the same with the bonus for a_1 = 0, as printed"
+    yield claim(text, 0.0, exact, 11.0, "no bonus at all: signal 6 gets the lease for 2 · 6 − 1", slip)
     problem = build_problem(FiniteGame(environment, mechanism), (0,))
     tied, _ = ties(problem, solve(problem, Family.PRESCRIBED, Information.INTERIM))
     slip = "with signal 4 firm 1 is indifferent between its reports"
-    yield claim(
-        "2014 §1.1: signals at which firm 1 is indifferent under Γ^link", 0.0, float(tied), expected=1.0, slip=slip
-    )
+    text = "2014 §1.1: signals at which firm 1 is indifferent under Γ^link"
+    yield claim(text, 0.0, float(tied), 1.0, "3 · 4/4 + 16/4 = 2 · 4 − 1", slip)
 
 
 def leases_with_a_prior() -> Iterator[Claim]:
@@ -188,7 +191,7 @@ def _believed(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterato
     simulated, error = mean(record.utility[1, 0] - record.transfer[1, 0])
     truth = [lottery(problem, b, b, s, s) for b, s in product(range(2), repeat=2)]
     text = "2014 §3.1: Crémer–McLean: surplus of truth in the first auction"
-    yield claim(text, 0.0, float(np.mean(truth)), simulated=simulated, error=error)
+    yield claim(text, 0.0, float(np.mean(truth)), simulated=simulated, error=error, effect=4.0)  # what the lie earns
     gain = largest_gain(environment, mechanism, Family.ONE_SHOT, Information.INTERIM, on_path=True)
     yield claim("2014 §3.1: Crémer–McLean: one lie of firm 1 on the path of truth gains", 0.0, gain, tolerance=GAIN)
     period = problem.periods[1]
@@ -196,7 +199,7 @@ def _believed(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterato
     honest = [table[s] for table, (_, s, _) in zip(seen, product(range(2), repeat=3), strict=True)]
     gains = [float(table.max() - own) for table, own in zip(seen, honest, strict=True)]
     text = "2014 §3.1: Crémer–McLean: a lie in the first auction gains, if firm 2's signal were seen"
-    yield claim(text, None, max(gains), expected=6.0)
+    yield claim(text, None, max(gains), 6.0, "the prices by hand")
 
 
 def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iterator[Claim]:
@@ -209,8 +212,10 @@ def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iter
             simulated, error = mean(earned[lied.signal[1, 0] == signal])
             yield claim(
                 f"2014 §3.1: Crémer–McLean, θ_0 = {before} misreported, signal {4 + 2 * signal}: the opposite earns",
-                printed,
+                None if before else printed,
                 lottery(problem, before, 1 - before, signal, 1 - signal),
+                printed if before else None,
+                "symmetry with θ_0 = 0" if before else "",
                 simulated=simulated,
                 error=error,
             )
@@ -221,7 +226,8 @@ def _manipulated(environment: TableEnvironment, mechanism: CremerMcLean) -> Iter
             f"2014 §3.1: Crémer–McLean, θ_0 = {before}: the best deviation gains ex ante",
             None,
             ex_ante_gain(best, truth).gain,
-            expected=2.0,
+            2.0,
+            "4 where the signal is 6, half of the time",
             simulated=simulated,
             error=error,
             tolerance=GAIN,

@@ -8,6 +8,7 @@ import numpy as np
 from dynmech.mechanisms.auctions.lowest_bid import LowestBid
 from dynmech.mechanisms.contingent.contingent import ContingentMechanism
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
+from dynmech.mechanisms.contingent.private_actions import moving_action
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.lags import split_profiles
 from dynmech.mechanisms.numerics.solvers import Spanning, Systems
@@ -48,6 +49,14 @@ class Untransposed(ContingentSpanning):
     def __init__(self, environment: TableEnvironment) -> None:
         ContingentMechanism.__init__(self, environment, UntransposedSolver(), 1.0)
         self.balanced = False
+
+
+class ActionsThatConcernOthers(ContingentSpanning):
+    """2014, §6: admitted, private actions that move no signals, whomever else they concern."""
+
+    def _unfit_actions(self) -> str | None:
+        """Return what is wrong with actions that move signals; others pass."""
+        return moving_action(self.environment)
 
 
 class FlippedStep(ContingentSpanning):

@@ -150,7 +150,8 @@ def _transfers() -> Iterator[Claim]:
                 f"2014 Theorem {name}: expected transfers, −(N − 1) E W with N = {agents}",
                 None,
                 float(truthful.transfer.sum()),
-                expected=total,
+                total,
+                "the planner",
                 simulated=simulated,
                 error=error,
                 tolerance=CLOSE,
@@ -161,7 +162,8 @@ def _transfers() -> Iterator[Claim]:
                     f"2014 Theorem {name}: expected payoff of agent 1, E W",
                     None,
                     float(payoffs(truthful)[0]),
-                    expected=-total,
+                    -total,
+                    "the planner",
                     simulated=simulated,
                     error=error,
                     tolerance=CLOSE,
@@ -171,18 +173,19 @@ def _transfers() -> Iterator[Claim]:
 def _balance() -> Iterator[Claim]:
     """§3.3: fees, and Proposition 3.7."""
     environment = correlated(0)
+    without = first_best(environment)  # what is paid out where nothing is balanced
     for name, rule in (("3.1", ContingentConvex), ("3.2", ContingentSpanning)):
         mechanism = rule(environment, budget="ex-ante")
         record = play(environment, mechanism, episodes=SOME)
         simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
         exact = float(FiniteGame(environment, mechanism).truthful.transfer.sum())
         text = f"2014 §3.3: revenue of Theorem {name} with participation fees"
-        yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
+        yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE, effect=without)
         yield claim(f"{text}: the best deviation gains", 0.0, largest_gain(environment, mechanism), tolerance=CLOSE)
     exact = float(FiniteGame(environment, PrintedFee(environment)).truthful.transfer.sum())
     slip = "the sign of η in its second form: revenue is −2(N − 1) E W"
     text = "2014 §3.3: the same with η as printed"
-    yield claim(text, 0.0, exact, expected=-2 * first_best(environment), slip=slip, tolerance=CLOSE)
+    yield claim(text, 0.0, exact, -2 * first_best(environment), "the planner", slip, tolerance=CLOSE)
     average = AverageExternality(environment)
     worst = max(float(np.abs(_expected_totals(e, AverageExternality(e))).max()) for e in environments())
     yield claim("2014 Proposition 3.7: largest |expected transfers of a period|", 0.0, worst, tolerance=CLOSE)
@@ -190,7 +193,7 @@ def _balance() -> Iterator[Claim]:
     simulated, error = mean(record.discounted(record.transfer).sum(axis=0))
     exact = float(FiniteGame(environment, average).truthful.transfer.sum())
     text = "2014 Proposition 3.7: expected discounted transfers"
-    yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE)
+    yield claim(text, 0.0, exact, simulated=simulated, error=error, tolerance=CLOSE, effect=without)
 
 
 def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> FloatArray:
@@ -271,10 +274,12 @@ def misprints() -> Iterator[Claim]:
     text = "2014 Lemma 7.3: economies of 6 with utilities above 0 in which transfers are in R_+"
     tables = [ContingentSpanning(environment).tables[0] for environment in gainful]
     yield _counted(text, [all(float(one[0].min()) >= 0 for one in table) for table in tables], slip)
-    slip = "what is subtracted depends on i's past report, through the decision: past allocations must be admitted"
-    text = "2025, V_t^i = W − W^{−i}: economies of 6 in which W^{−i} does not depend on i's reports, past ones included"
-    yield _counted(text, [not _moved_by_own_past(environment) for environment in pairs], slip)
-    text = "2025, V_t^i = W − W^{−i}: the same for given past decisions"
+    text = "2025, what Theorem 3.2 subtracts from W: economies of 6 in which i's reports do not move it"
+    free = float(sum(not _moved_by_own_past(environment) for environment in pairs))
+    yield claim(
+        text, None, free, 0.0, "the past decision, which i's past report moves and the slides' W^{−i} leaves out"
+    )
+    text = "2025, the same for given past decisions: i's report matters only through the allocation"
     yield _counted(text, [not _moved_by_own_past(environment, given_decision=True) for environment in pairs])
     slip = "the transpose is missing: (1/δ)(M⁺)ᵀu"
     yield _counted(
@@ -308,7 +313,8 @@ def _moved_by_own_past(environment: TableEnvironment, *, given_decision: bool = 
 
 def _counted(text: str, holds: Sequence[bool], slip: str = "") -> Claim:
     """A count of economies; it should be all of them, or none where the print is wrong."""
-    return claim(text, float(len(holds)), float(sum(holds)), expected=0.0 if slip else None, slip=slip)
+    wrong, way = (0.0, "the corrected formula, which differs on each") if slip else (None, "")
+    return claim(text, float(len(holds)), float(sum(holds)), wrong, way, slip)
 
 
 def _truthful(environment: TableEnvironment, mechanism: Mechanism) -> bool:

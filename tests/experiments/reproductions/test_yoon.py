@@ -26,9 +26,12 @@ def test_every_claim_agrees_or_is_a_stated_slip(found: list[Claim]) -> None:
     assert len({claim.claim for claim in found}) == len(found)
 
 
-def test_the_slips_are_the_two_that_change_a_number(found: list[Claim]) -> None:
-    slips = {round(claim.exact, 3) for claim in found if claim.verdict.startswith("slip")}
-    assert slips == {5.0, -0.132}
+def test_the_slip_is_the_one_that_changes_a_number(found: list[Claim]) -> None:
+    """That the others' welfare is always zero is none: §3.3 says why, nobody trades alone."""
+    slips = {round(claim.exact, 3) for claim in found if claim.verdict == "slip"}
+    assert slips == {-0.132}
+    alone = [(claim.verdict, round(claim.exact, 9)) for claim in found if claim.claim.startswith("W_{−s}")]
+    assert alone == [("derived", 5.0), ("agrees", 0.0)]
 
 
 def test_what_is_simulated_has_an_error_that_says_something(found: list[Claim]) -> None:

@@ -16,7 +16,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.private_actions import with_best_actions
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.values_of_truth import truthful_values
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
@@ -75,7 +75,7 @@ def best_play(environment: TableEnvironment, mechanism: ContingentMechanism, age
 
 def searched(environment: TableEnvironment, mechanism: ContingentMechanism, agent: int) -> tuple[float, float]:
     """What the best response earns, and prescribed play, by the search, seeing all signals."""
-    problem = build_problem(environment, mechanism, (agent,))
+    problem = build_problem(FiniteGame(environment, mechanism), (agent,))
     families = (Family.BEST_RESPONSE, Family.PRESCRIBED)
     return tuple(solve(problem, family, Information.EX_POST).ex_ante for family in families)  # type: ignore[return-value]
 
@@ -88,7 +88,7 @@ def test_every_promise_holds_and_payoffs_are_the_share(rule: Rule, seed: int) ->
     found = audit(environment, mechanism)
     assert {verdict.status for verdict in found.verdicts} == {"holds"}
     assert {verdict.promise for verdict in found.verdicts} >= {"incentive: periodic ex post", "efficient"}
-    stay = truthful_values(environment, mechanism).periods[0].stay[:, 0]
+    stay = FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0]
     level = SHARES[rule] * plan(environment).value[0].reshape(-1)  # type: ignore[index]
     np.testing.assert_allclose(stay, np.broadcast_to(level, stay.shape), atol=1e-9)
 
