@@ -1,4 +1,5 @@
 from .agent_profiles import agent_index as agent_index, strategy_profile as strategy_profile
+from .assumptions import broken_assumptions as broken_assumptions
 from .checking import (
     Finding as Finding,
     check_environment as check_environment,
@@ -6,7 +7,9 @@ from .checking import (
     check_plugins as check_plugins,
     check_strategy as check_strategy,
 )
+from .comparisons import Farthest as Farthest, farthest as farthest
 from .exact import Collusion as Collusion, Exact as Exact, collusion as collusion
+from .failures import said_once as said_once
 from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
 from .loading import (
     check_case as check_case,

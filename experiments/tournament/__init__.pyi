@@ -27,3 +27,4 @@ from .study import (
     StrategyEntry as StrategyEntry,
     Study as Study,
 )
+from .truth import TruthSearch as TruthSearch, search_truth as search_truth
