@@ -43,7 +43,7 @@ class ListShape(_Shape):
 
 
 class FindingShape(BaseModel):
-    """One check of a plug-in."""
+    """One check of a plug-in, and the economies that it was tried on."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
