@@ -24,6 +24,8 @@ from dynmech.sim.core.errors import DynmechError, PlayError
 from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.core.streams import Streams
+from dynmech.sim.core.ties import TIE, scale_of
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
@@ -167,8 +169,9 @@ def _play(game: Game, strategy: StrategyProtocol, episodes: int, block: int, pla
 def _check_flows(game: Game, calls: "list[_Call]", transfer: FloatArray, bound: float, who: str) -> None:
     """Check that transfers are within the bound, and that nothing falls due where lags are 0."""
     largest = np.abs(transfer).reshape(len(transfer), -1).max(axis=1)
-    if (largest > bound * (1 + 1e-9) + 1e-9).any():
-        t = int(np.argmax(largest > bound * (1 + 1e-9) + 1e-9))
+    beyond = largest > bound + TIE * scale_of(money_scale(game.environment), bound)
+    if beyond.any():
+        t = int(np.argmax(beyond))
         raise PlayError(f"{who} in period {t}: a transfer of {largest[t]:.6g} exceeds its transfer_bound() {bound:.6g}")
     if game.environment.horizon is None and game.mechanism.lags == 0:
         for call in calls:

@@ -20,7 +20,9 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Situation
 
 ROUNDING = 1e-12
@@ -105,6 +107,7 @@ def _cases(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray, each:
 def _require_idle(cases: _Cases, done: IntArray, replied: Mapping[int, Array], settled: Settled) -> None:
     """Raise a Refusal where a reply from an interval changes what the deviator pays or what is remembered."""
     mechanism, who = cases.mechanism, list(cases.who)
+    slack = ROUNDING * scale_of(money_scale(mechanism.environment), mechanism.transfer_bound())
     for i in who:
         space = mechanism.asks(cases.now.t, i)
         for share in (0, 1 / 3, 1 / 2, 1) if isinstance(space, Interval) else ():
@@ -112,7 +115,7 @@ def _require_idle(cases: _Cases, done: IntArray, replied: Mapping[int, Array], s
             number = np.full(len(done), space.low + share * (space.high - space.low))
             other = cases.settled(done, {**replied, i: number})
             moved = np.abs(other.charge - settled.charge)[:, who].max(initial=0.0)
-            if moved > ROUNDING * max(1.0, mechanism.transfer_bound()) or (other.memory != settled.memory).any():
+            if moved > slack or (other.memory != settled.memory).any():
                 raise mechanism.refuse(
                     f"the number that agent {mechanism.environment.agents[i]!r} replies moves what it pays itself, or "
                     "what is remembered; the search takes such replies from a finite set only"

@@ -66,7 +66,7 @@ def worst_gain(problem: Problem, best: Value, truth: Value, *, on_path: bool = F
     """Return the largest gain over reachable states, at the information that both values share."""
     states = problem.on_path if on_path else problem.reachable
     gains_of = _spying if best.information is Information.EX_POST else _by_own
-    worst = Best[InformationState](scale_of(*best.choices))
+    worst = Best[InformationState](scale_of(best.scale, *best.choices))
     for t, reached in enumerate(states):
         for gains, counts, locate in gains_of(problem, t, best, truth, reached, all_states):
             worst.offer_all(np.where(counts, gains, -np.inf), _by_index(locate, gains.shape[1]))
@@ -173,12 +173,13 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
         honest = period.truth[memory, profile]
         worth_here = worth[memory, profile]
         kept = np.take_along_axis(worth_here, honest[:, None], axis=1)
-        slack = TIE * max(1.0, float(np.abs(worth_here).max(initial=0.0)))
+        slack = TIE * scale_of(problem.environment.scale, worth_here)
         equal = np.abs(worth_here - kept) <= slack
         matters = np.zeros(worth_here.shape, np.bool_)
-        for table in (period.decision[..., 0], period.following[..., 0], period.flow.max(axis=3)):
+        flow = period.flow.max(axis=3)
+        for table, least in ((period.decision[..., 0], 0), (period.following[..., 0], 0), (flow, slack)):
             values = table[memory, profile]
-            matters |= np.abs(values - np.take_along_axis(values, honest[:, None], axis=1)) > slack
+            matters |= np.abs(values - np.take_along_axis(values, honest[:, None], axis=1)) > least
         tied += int((equal & matters).any(axis=1).sum())
         total += len(memory)
     return tied, total

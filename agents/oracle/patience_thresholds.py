@@ -40,7 +40,7 @@ GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
 """Discount factors at which constraints are tried before the bisection."""
 
 SLACK = 1e-9
-"""Largest excess of off over on, relative to max(1, max |u|), that counts as rounding."""
+"""Largest excess of off over on, relative to max |u|, that counts as rounding."""
 
 SMALL = 16
 """Largest number of profiles for which an audit computes δ*: some forty searches per level."""
@@ -139,7 +139,7 @@ def _fails(environment: TableEnvironment, level: Level, discount: float, constan
 
 def _pays(environment: TableEnvironment, amount: float) -> bool:
     """Return whether off exceeds on by more than rounding."""
-    return amount > SLACK * max(1.0, environment.utility_bound())
+    return amount > SLACK * scale_of(environment.utility_bound())
 
 
 @dataclass(frozen=True)

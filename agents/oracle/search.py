@@ -34,7 +34,7 @@ from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.mechanisms.planning.anderson import Anderson
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.ties import TIE
+from dynmech.sim.core.ties import TIE, scale_of
 
 PRECISION = 1e-11
 """Residual bound aimed at, relative to the largest value (at least 1)."""
@@ -167,7 +167,7 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
         begin = after.ahead[1] if after is not None else None
         begin = np.zeros(outlook.count) if begin is None else begin
         centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
-        fixed, residual = _fixed_point(improve, begin, problem.discount, centred=centred)
+        fixed, residual = _fixed_point(improve, begin, problem, centred=centred)
         ahead = [fixed, fixed]
         bound += residual
     choices: list[FloatArray] = []
@@ -176,8 +176,8 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
         if t and not problem.stationary:
             ahead[t - 1] = problem.expectations(t).best(choices[0], spying=spying)
     start = problem.expectations(0).best(choices[0], spying=spying)
-    scale = max(1.0, max(float(np.abs(c).max()) for c in choices))
-    bound, flows = bound + 1e-13 * scale, problem.environment.scale
+    flows = problem.environment.scale
+    bound += 1e-13 * scale_of(flows, *choices)
     return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound, flows)
 
 
@@ -194,13 +194,14 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
 
 
 def _fixed_point(
-    improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float, *, centred: bool
+    improve: Callable[[FloatArray], FloatArray], x: FloatArray, problem: Problem, *, centred: bool
 ) -> tuple[FloatArray, float]:
     """Return the fixed point of a δ-contraction, by accelerated iteration, and a bound of its error.
 
     `centred`: the map is monotone and moves by δ k where its argument moves by k, so that the span bounds hold; not so
     where a lie ends the choice and what follows it is given.
     """
+    discount, scale = problem.discount, problem.environment.scale
     weight = discount / (1 - discount)
     past, idle = Anderson(), 0
     best, least = x, np.inf
@@ -214,10 +215,10 @@ def _fixed_point(
         idle = 0 if half < (1 + discount) / 2 * least else idle + 1  # it contracts by δ until only rounding is left
         if half < least:
             best, least = better, half
-        if least <= PRECISION * max(1.0, float(np.abs(best).max())) or idle >= IDLE:
+        if least <= PRECISION * scale_of(scale, best) or idle >= IDLE:
             break
         x = past.step(x, better)
-    return best, max(least, PRECISION * max(1.0, float(np.abs(best).max())))  # the same on every processor
+    return best, max(least, PRECISION * scale_of(scale, best))  # the same on every processor
 
 
 def require_revealing(problem: Problem) -> None:
@@ -247,7 +248,7 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
         )
         honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
         table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
-        slack = TIE * max(1.0, float(np.abs(choices).max()))
+        slack = TIE * scale_of(problem.environment.scale, choices)
         for part, _, worth in problem.expectations(t, origins).by_own(choices):
             memory, event = origins.memory[part], origins.event[part]
             kept = np.take_along_axis(worth, honest[memory][..., None], axis=2)[..., 0]
@@ -263,7 +264,7 @@ def best_messages_spying(problem: Problem, value: Value) -> list[IntArray]:
     out = []
     for period, choices in zip(problem.periods, value.choices, strict=True):
         kept = np.take_along_axis(choices, period.truth[..., None], axis=2)[..., 0]
-        slack = TIE * max(1.0, float(np.abs(choices).max()))
+        slack = TIE * scale_of(problem.environment.scale, choices)
         tied = choices >= choices.max(axis=2, keepdims=True) - slack
         out.append(np.where(choices.max(axis=2) > kept + slack, tied.argmax(axis=2), period.truth).astype(np.intp))
     return out
@@ -278,7 +279,7 @@ def best_actions(problem: Problem, value: Value) -> list[IntArray]:
     for t, period in enumerate(problem.periods):
         worth = worth_of_actions(period, value.ahead[t], problem.discount)
         kept = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
-        slack = TIE * max(1.0, float(np.abs(worth).max()))
+        slack = TIE * scale_of(problem.environment.scale, worth)
         tied = worth >= worth.max(axis=3, keepdims=True) - slack
         better = worth.max(axis=3) > kept + slack
         out.append(np.where(better, tied.argmax(axis=3), period.obey).astype(np.intp))

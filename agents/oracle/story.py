@@ -57,7 +57,7 @@ def find_story(problem: Problem, best: Value, truth: Value, gain: Gain) -> Story
     if history is None:
         return None
     worth, honest, prescribed = worth_at(problem, state, best, truth)
-    tied = worth >= worth.max() - TIE * scale_of(*best.choices)
+    tied = worth >= worth.max() - TIE * scale_of(best.scale, *best.choices)
     message = prescribed if tied[prescribed] else int(np.argmax(tied))
     return Story(history, state, message, prescribed, float(worth.max()), honest)
 

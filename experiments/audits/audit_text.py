@@ -43,28 +43,30 @@ def _best_responses(audit: Audit) -> str:
     kinds = [gain.information for gain in audit.figures if gain.family == "best_response" and gain.kind != "refused"]
     kind = next((kind for kind in ("ex_ante", "interim", "ex_post") if kind in kinds), "ex_ante")
     shown = [
-        f"{gain.agent} {range_text(gain.lower, gain.upper, gain.gain)}"
+        f"{gain.agent} {range_text(gain.lower, gain.upper, gain.gain, audit.request.scale)}"
         for gain in audit.figures
         if (gain.family, gain.information) == ("best_response", kind)
     ]
     return f"{kind.replace('_', ' ')} {', '.join(shown)}"
 
 
-def range_text(lower: float, upper: float, gain: float) -> str:
-    """Return an exact figure, or what lies between bounds.
+def range_text(lower: float, upper: float, gain: float, scale: float = 1.0) -> str:
+    """Return an exact figure, or what lies between bounds; `scale`: the economy's.
 
     >>> range_text(1.9, 2.1, 2.0), range_text(0.5, float("nan"), float("nan")), range_text(0.5, 2, float("nan"))
     ('2', 'at least 0.5', '0.5 to 2')
     """
     if gain == gain:
-        return figure(gain)
+        return figure(gain, scale=scale)
     if upper != upper:
-        return "?" if lower != lower else f"at least {figure(lower, 4)}"
-    return f"{figure(lower, 4)} to {figure(upper, 4)}"
+        return "?" if lower != lower else f"at least {figure(lower, 4, scale=scale)}"
+    return f"{figure(lower, 4, scale=scale)} to {figure(upper, 4, scale=scale)}"
 
 
 def html(audit: Audit) -> str:
     """Return the headline, the gains and the promises as tables, for a notebook."""
-    gains = audit.gains.to_html(index=False, border=0, float_format=lambda value: figure(value))
+    gains = audit.gains.to_html(
+        index=False, border=0, float_format=lambda value: figure(value, scale=audit.request.scale)
+    )
     promises = audit.promises.drop(columns="where").to_html(index=False, border=0, na_rep="–")
     return f"<p><b>{escape(headline(audit))}</b></p>{gains}{promises}"

@@ -67,7 +67,7 @@ class FirstReports:
     @property
     def bound(self) -> float:
         """On every figure."""
-        return rounded_up(BOUND * max(1.0, self.scale), self.scale)
+        return rounded_up(BOUND * self.scale, self.scale)
 
     @property
     def worst(self) -> tuple[FrozenSearch, float]:
@@ -131,7 +131,7 @@ class FirstReports:
         others = f", others {at['others']}" if at["others"] else ""
         beyond = "" if promised else "truth is not promised to be best, and "
         return (
-            f"{beyond}{name} gains {figure(gain)} (± {self.bound:.1g}): in period {at['period']}, "
+            f"{beyond}{name} gains {figure(gain, scale=self.scale)} (± {self.bound:.1g}): in period {at['period']}, "
             f"with first signal {at['signal']}, having reported {at['first report']} first{others}."
         )
 

@@ -16,7 +16,7 @@ from dynmech.mechanisms.virtual.first_report_incentives import FirstReportIncent
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.ties import first_largest, largest_place
+from dynmech.sim.core.ties import first_largest, largest_place, scale_of
 
 ENVELOPE = "envelope of first reports (Lemma 3.5)"
 DOMINANCE = "interval dominance of first reports (Lemma 3.5)"
@@ -34,7 +34,7 @@ def first_report_conditions(mechanism: VirtualPivot, searches: Sequence[FrozenSe
         found = [first_period_ic(mechanism, search.agent, search.honest) for search in searches]
     except Refusal as error:
         return [Condition(name, None, float("nan"), {}, str(error)) for name in (ENVELOPE, DOMINANCE)]
-    scale = max(1.0, *(float(np.abs(search.honest).max()) for search in searches))
+    scale = scale_of(*(search.honest for search in searches))
     return [
         _worst(mechanism, ENVELOPE, [np.abs(one.envelope) for one in found], scale),
         _worst(mechanism, DOMINANCE, [_missed(one) for one in found], scale),

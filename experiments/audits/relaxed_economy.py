@@ -109,7 +109,8 @@ class Relaxation:
     def _most(self) -> str:
         gap, net = self.gap, net_text(self.environment)
         if self.dynamic is not None and gap is not None:
-            cost = f"private later signals cost {gap:.6g}" if gap > 1e-7 else "private later signals cost nothing"
+            some = gap > 1e-7 * self.environment.scale
+            cost = f"private later signals cost {gap:.6g}" if some else "private later signals cost nothing"
             return f"no mechanism earns more than {self.dynamic.net_revenue:.8g}{net}; {cost}"
         value = self.grid if self.grid is not None else float("nan")
         return f"on this grid no mechanism earns more than {value:.8g}{net}, the relaxed bound"

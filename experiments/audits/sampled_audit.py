@@ -30,10 +30,11 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.ties import figure, first_largest, first_of
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game, make_game, shortened
 
 TAIL = 1e-4
-"""What may be left out of a payoff by cutting an infinite horizon."""
+"""What may be left out of a payoff by cutting an infinite horizon, relative to the economy's scale."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _sentence(game: Game, tried: list[BestTried]) -> str:
     best = first_of(tried, lambda one: one.at_least) if tried else None
     if best is None or best.at_least <= 0:
         return f"{beyond}of the deviations that were tried, none is sure to gain anything."
-    return f"{beyond}lower bound: {best.agent} {best.words} and gains at least {figure(best.at_least, 4)}."
+    least = figure(best.at_least, 4, scale=money_scale(game.environment))
+    return f"{beyond}lower bound: {best.agent} {best.words} and gains at least {least}."
 
 
 def _played(game: Game, agent: int, best: Case, sampling: Sampling) -> BestTried:
@@ -144,7 +146,7 @@ def _verdicts(game: Game, tried: list[BestTried], conditions: list[Condition]) -
     promises, unknown = game.mechanism.promises, float("nan")
     worst = tried[first_largest([best.at_least for best in tried])] if tried else None
     gain, where = (max(worst.at_least, 0.0), {"agent": worst.agent}) if worst else (0.0, {})
-    found = BREAKS if gain > ZERO else NOT_REFUTED
+    found = BREAKS if gain > ZERO * money_scale(game.environment) else NOT_REFUTED
     if promises.incentive == "none":
         verdicts = [Verdict("incentive", NOT_PROMISED, gain, unknown, where)]
     else:

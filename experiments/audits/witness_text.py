@@ -69,15 +69,16 @@ def story_text(audit: Audit) -> str:
     if witness is None:
         return f"{_not_promised(audit)}{_without_witness(audit)}"
     search, information, gain, story = witness
+    scale = audit.request.scale
     ex_ante = search.figures[Family.BEST_RESPONSE]["ex_ante"].gain
-    ante = f"{figure_text(ex_ante)} ex ante, " if ex_ante > audit.tolerance else ""
+    ante = f"{figure_text(ex_ante, scale=scale)} ex ante, " if ex_ante > audit.tolerance else ""
     aside = ", what it owes already aside" if story.history and not audit.request.exit else ""
     return (
         f"{_beyond_promise(audit, information)}"
-        f"{audit.name(search)} gains {ante}{figure_text(gain.gain)} (± {gain.bound:.1g}): "
+        f"{audit.name(search)} gains {ante}{figure_text(gain.gain, scale=scale)} (± {gain.bound:.1g}): "
         f"in period {len(story.history)}, {_knowing(search, information, story)}, "
-        f"it {_act(search, story)}: {figure_text(story.lie)} from there on, "
-        f"against {figure_text(story.truth)}{aside}."
+        f"it {_act(search, story)}: {figure_text(story.lie, scale=scale)} from there on, "
+        f"against {figure_text(story.truth, scale=scale)}{aside}."
     )
 
 
@@ -128,5 +129,6 @@ def _without_witness(audit: Audit) -> str:
     known = {key: gain for key, gain in gains.items() if not np.isnan(gain.gain)}
     (who, kind), worst = first_of(known.items(), lambda item: item[1].gain, audit.scale)
     if worst.gain - worst.bound > audit.tolerance:
-        return f"{who} gains up to {figure_text(worst.gain)} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
+        most = figure_text(worst.gain, scale=audit.request.scale)
+        return f"{who} gains up to {most} (± {worst.bound:.1g}) {kind.replace('_', ' ')}."
     return f"{who} may gain {worst.gain:.3g} ± {worst.bound:.1g} {kind.replace('_', ' ')}."

@@ -51,10 +51,10 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False, plugins
     console.print()
     console.print(_gains(audit))
     console.print()
-    console.print(Text(f"{audit.method} 0 stands for at most {figure(audit.tolerance)}.{_refused(audit)}", style="dim"))
+    console.print(Text(f"{audit.method} 0 stands for at most {audit.tolerance:.6g}.{_refused(audit)}", style="dim"))
     _show_deviation(audit, console)
     console.print()
-    show_promises(audit.verdicts, audit.violated, console)
+    show_promises(audit.verdicts, audit.violated, console, audit.request.scale)
     for what, line in lines_to_play(audit, plugins):
         show_line(console, what, line)
     _show_details(audit, console)
@@ -103,13 +103,10 @@ def _show_details(audit: Audit, console: Console) -> None:
         _show_table(
             console,
             ("agent", "best deviation found", "simulated gain", "lower bound"),
-            [_tried(best) for best in tried],
+            [_tried(best, audit.request.scale) for best in tried],
         )
     if parts := audit.details.get("first_reports"):
-        rows = [
-            (part["agent"], *(_amount(part[key], audit.tolerance) for key in ("first_report", "later")))
-            for part in parts
-        ]
+        rows = [(part["agent"], *(_amount(part[key], audit) for key in ("first_report", "later"))) for part in parts]
         _show_table(console, ("ex post gains of", "the first report", "later reports"), rows)
     if miss := audit.details.get("approximate"):
         _show_table(console, ("figure", ""), [(label, _small(miss[key])) for key, label in APPROXIMATE.items()])
@@ -135,9 +132,9 @@ def _small(value: float) -> str:
     return figure(value, 4) if value > 1e-12 else "0"
 
 
-def _tried(best: dict[str, Any]) -> tuple[str, str, str, str]:
+def _tried(best: dict[str, Any], scale: float) -> tuple[str, str, str, str]:
     """Return a row on the best deviation that was found for an agent."""
-    if best["gain"] <= ZERO:
+    if best["gain"] <= ZERO * scale:
         return best["agent"], "truth does as well as everything tried", "–", "0"
     simulated = f"{best['gain']:.4g} ± {best['half_width']:.2g}"
     return best["agent"], best["strategy"], simulated, f"{max(0.0, best['at_least']):.4g}"
@@ -181,52 +178,61 @@ def _gains(audit: Audit) -> Any:
         table.add_column(HEADS[kind], justify="right", no_wrap=True)
     for family in families:
         for name in audit.deviators:
-            row = [_gain(cells.get((family, name, kind)), audit.tolerance) for kind in kinds]
+            row = [_gain(cells.get((family, name, kind)), audit) for kind in kinds]
             table.add_row(NAMES[family], name, *row)
     return table
 
 
-def _gain(gain: AuditedGain | None, tolerance: float) -> Text:
+def _gain(gain: AuditedGain | None, audit: Audit) -> Text:
     """Return a gain, or the bound that is known, as it is shown."""
+    tolerance, scale = audit.tolerance, audit.request.scale
     if gain is None:
         return Text("")
     match gain.kind:
         case "refused":
             return Text("?", style="yellow")
         case "exact":
-            return _amount(gain.gain, tolerance)
+            return _amount(gain.gain, audit)
         case "lower_bound":
-            return Text(f"≥ {figure(gain.lower, 4)}", style="bold red" if gain.lower > tolerance else "dim")
+            return Text(
+                f"≥ {figure(gain.lower, 4, scale=scale)}", style="bold red" if gain.lower > tolerance else "dim"
+            )
         case _:
             return (
-                Text("0", style="dim") if gain.upper <= tolerance else Text(f"≤ {figure(gain.upper)}", style="yellow")
+                Text("0", style="dim")
+                if gain.upper <= tolerance
+                else Text(f"≤ {figure(gain.upper, scale=scale)}", style="yellow")
             )
 
 
-def _amount(gain: float, tolerance: float) -> Text:
+def _amount(gain: float, audit: Audit) -> Text:
     if np.isnan(gain):
         return Text("?", style="yellow")
-    return Text("0", style="dim") if gain <= tolerance else Text(f"+{figure(gain)}", style="bold red")
+    return (
+        Text("0", style="dim")
+        if gain <= audit.tolerance
+        else Text(f"+{figure(gain, scale=audit.request.scale)}", style="bold red")
+    )
 
 
-def _money(value: float | None) -> str:
+def _money(value: float | None, scale: float) -> str:
     """Return six digits; rounding is 0."""
     if value is None or np.isnan(value):
         return "?"
-    return f"{figure(value)}" if abs(value) > ZERO else "0"
+    return figure(value, scale=scale)
 
 
 def _facts(audit: Audit) -> list[tuple[str, str]]:
     """Return what prescribed play is worth, and what the figures rest on."""
-    truth, names = audit.truth, audit.environment.agents
+    truth, names, scale = audit.truth, audit.environment.agents, audit.request.scale
     facts = _options(audit.mechanism)
     if truth.payoff is not None:
-        payoffs = ", ".join(f"{name} {_money(value)}" for name, value in zip(names, truth.payoff, strict=True))
+        payoffs = ", ".join(f"{name} {_money(value, scale)}" for name, value in zip(names, truth.payoff, strict=True))
         facts.append(("payoffs", payoffs))
     if truth.welfare is not None:
-        facts.append(("welfare", f"{figure(truth.welfare)} (first best {_money(truth.first_best)})"))
+        facts.append(("welfare", f"{_money(truth.welfare, scale)} (first best {_money(truth.first_best, scale)})"))
     if truth.revenue is not None and truth.net_revenue is not None:
-        facts += _revenue(truth.revenue, truth.net_revenue)
+        facts += _revenue(truth.revenue, truth.net_revenue, scale)
     if audit.budget:
         facts.append(("budget", _budget(audit)))
     if audit.largest_transfer:
@@ -246,19 +252,19 @@ def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
     return [("bounds", "; ".join(parts))] if parts else []
 
 
-def _revenue(revenue: float, net: float) -> list[tuple[str, str]]:
+def _revenue(revenue: float, net: float, scale: float) -> list[tuple[str, str]]:
     """Revenue, and net revenue where there is a cost."""
-    if abs(revenue - net) <= ZERO:
-        return [("revenue", f"{_money(revenue)} (discounted, all periods)")]
+    if abs(revenue - net) <= ZERO * scale:
+        return [("revenue", f"{_money(revenue, scale)} (discounted, all periods)")]
     return [
-        ("revenue", f"{_money(revenue)} (discounted, all periods), before the designer's costs"),
-        ("net revenue", f"{_money(net)}, less the designer's costs of {_money(revenue - net)}"),
+        ("revenue", f"{_money(revenue, scale)} (discounted, all periods), before the designer's costs"),
+        ("net revenue", f"{_money(net, scale)}, less the designer's costs of {_money(revenue - net, scale)}"),
     ]
 
 
 def _least_to_stay(audit: Audit, kind: str) -> str:
     least = least_of(audit.participation[kind], audit.scale)
-    return f"{kind.replace('_', ' ')}: at least {_money(least.value)} ({where_text(least.where)})"
+    return f"{kind.replace('_', ' ')}: at least {_money(least.value, audit.request.scale)} ({where_text(least.where)})"
 
 
 def _remarks(audit: Audit) -> list[tuple[str, str]]:
@@ -270,7 +276,7 @@ def _remarks(audit: Audit) -> list[tuple[str, str]]:
     if tied:
         remarks.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
     remarks += [
-        ("deposit", f"{audit.name(search)}: {figure(search.deposit)} to be lost on leaving")
+        ("deposit", f"{audit.name(search)}: {figure(search.deposit, scale=audit.request.scale)} to be lost on leaving")
         for search in audit.searches
         if search.deposit is not None
     ]
@@ -300,19 +306,19 @@ BUDGETS = {
 def _budget(audit: Audit) -> str:
     """What the designer takes in."""
     known = {kind: least.value for kind, least in audit.budget.items() if not np.isnan(least.value)}
-    figures = [BUDGETS[kind].format(_money(value)) for kind, value in known.items()]
+    figures = [BUDGETS[kind].format(_money(value, audit.request.scale)) for kind, value in known.items()]
     return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
 
 
 def _largest(audit: Audit) -> str:
     """The largest transfer, and the bound that the mechanism declares."""
-    largest = audit.largest_transfer
+    largest, scale = audit.largest_transfer, audit.request.scale
     assert largest is not None
-    declared = f"whatever is sent, at most {_money(audit.mechanism.transfer_bound())}"
-    if abs(largest.value) <= ZERO:
+    declared = f"whatever is sent, at most {_money(audit.mechanism.transfer_bound(), scale)}"
+    if abs(largest.value) <= ZERO * scale:
         return f"none under prescribed play; {declared}"
     paid = "pays" if largest.value > 0 else "is paid"
-    size = f"{largest.agent} {paid} {_money(abs(largest.value))} ({where_text(largest.where)})"
+    size = f"{largest.agent} {paid} {_money(abs(largest.value), scale)} ({where_text(largest.where)})"
     return f"largest under prescribed play: {size}; {declared}"
 
 

@@ -36,6 +36,7 @@ from dynmech.experiments.runs.simulation import silent
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.sim.core.ties import scale_of
 
 PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
@@ -148,8 +149,9 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
     for row in result.gains[~result.gains["agrees"]].to_dict("records"):
         console.print(
             Text(
-                f"DISAGREEMENT: {row['mechanism']}, {row['family']}, {row['agent']}: simulated {amount(row['gain'])} ± "
-                f"{amount(row['half_width'])}, exact {amount(row['exact'])}: {beside(row['apart'])}",
+                f"DISAGREEMENT: {row['mechanism']}, {row['family']}, {row['agent']}: simulated "
+                f"{amount(row['gain'], scale=result.scale)} ± {amount(row['half_width'], scale=result.scale)}, "
+                f"exact {amount(row['exact'], scale=result.scale)}: {beside(row['apart'])}",
                 style="bold yellow",
             )
         )
@@ -247,7 +249,7 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
     for row in result.mechanisms.to_dict("records"):
         name, worth = row["mechanism"], []
         if properties:
-            worth = [Text(amount(row[key])) for key in money.values()]
+            worth = [Text(amount(row[key], scale=result.scale)) for key in money.values()]
             worth += [_share(row["participation_violations"], row["participation_cells"])]
         first = [Text(name), Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])]
         for who in (families and gainers(result, name)) or [""]:
@@ -271,18 +273,20 @@ def _share(some: int, cells: int) -> Text:
 def _cells(result: StressResult, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
     """One agent's gains under a mechanism."""
     simulated, exact = (gain_table(result, column, agent).loc[mechanism].to_dict() for column in ("gain", "exact"))
-    return [_cell(simulated[f], exact[f] if f in EXACT else np.nan) for f in families]
+    return [_cell(simulated[f], exact[f] if f in EXACT else np.nan, result.scale) for f in families]
 
 
-def _cell(simulated: float, exact: float) -> Text:
+def _cell(simulated: float, exact: float, scale: float) -> Text:
     """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
     import pandas as pd
 
     if pd.notna(exact):
-        text = Text(f"+{amount(exact)}", style="bold red")
-        return text.append(f" (+{amount(simulated)})" if pd.notna(simulated) else " (–)", style="not bold red dim")
+        text = Text(f"+{amount(exact, scale=scale)}", style="bold red")
+        return text.append(
+            f" (+{amount(simulated, scale=scale)})" if pd.notna(simulated) else " (–)", style="not bold red dim"
+        )
     if pd.notna(simulated):
-        return Text(f"(+{amount(simulated)})", style="red")
+        return Text(f"(+{amount(simulated, scale=scale)})", style="red")
     return Text("–", style="dim")
 
 
@@ -298,10 +302,10 @@ def _worst_line(result: StressResult, mechanism: str) -> str:
     if not known["breaks"]:
         exactly = ", and none in any other: the exact best response gains nothing" if known["exact"] else ""
         return f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
-    worst = headline(mine, mechanism)
-    text = "" if worst is None else f"{describe_gain(worst)}."
+    worst = headline(mine, mechanism, result.scale)
+    text = "" if worst is None else f"{describe_gain(worst, result.scale)}."
     single = mine[mine["family"] == "one-shot"]
-    exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE).any()
+    exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE * result.scale).any()
     if not single.empty and not single["found"].any() and not exactly_one:
         text += " No single lie on the path of truth gains."
     return f"{result.excuse(mechanism)}{text}"
@@ -357,7 +361,7 @@ def show_run(result: RunResult, console: Console) -> None:
     for name, fact in facts:
         console.print(Text.assemble((f"{name:10}", "bold"), fact))
     liars = result.agents[result.agents["strategy"] != "truthful"]
-    if (liars["gain"] - liars["gain_half_width"] > ZERO).any():
+    if (liars["gain"] - liars["gain_half_width"] > ZERO * scale_of(result.agents["payoff"].to_numpy())).any():
         _show_gain_again(result, console)
 
 

@@ -60,7 +60,13 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]
 Shard = Annotated[int, typer.Option("--shard", help="Episodes per shard (0: chosen).")]
 Block = Annotated[int, typer.Option("--block", help="Episodes per message; changes nothing but the speed.")]
-Tail = Annotated[float, typer.Option("--tail", help="What may be left out of a payoff by cutting an infinite horizon.")]
+Tail = Annotated[
+    float,
+    typer.Option(
+        "--tail",
+        help="What may be left out of a payoff by cutting an infinite horizon, relative to the economy's scale.",
+    ),
+]
 Deadline = Annotated[float, typer.Option("--deadline", help="When in a period the designer settles, in [0, 1).")]
 Latency = Annotated[
     list[str],

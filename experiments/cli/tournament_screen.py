@@ -13,7 +13,7 @@ from dynmech.experiments.cli.replay_line import show_line
 from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.cli.tournament_lines import line_to_play
 from dynmech.experiments.runs.comparisons import beside
-from dynmech.experiments.runs.moments import ZERO, amount, signed
+from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.coalitions import CoalitionGain
@@ -81,7 +81,7 @@ def coalition_text(one: CoalitionGain) -> str:
     """What a coalition does, or why nothing is known of it."""
     if one.exact is None:
         return f"{one.name}: not searched, {one.refused}"
-    if one.exact <= (one.exact_bound or 0.0) + ZERO:
+    if not one.gains:
         return f"{one.name}: no joint deviation gains anything"
     off = "" if one.apart is None else f"; in play it gains {beside(one.apart)}"
     flag = "" if one.agrees else "; EXACT AND PLAYED FIGURES DISAGREE"

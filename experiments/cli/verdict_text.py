@@ -13,15 +13,15 @@ from dynmech.sim.core.ties import figure
 WIDTH = max(map(len, WORDS.values()))
 
 
-def show_promises(verdicts: Sequence[Verdict], violated: Sequence[str], console: Console) -> None:
-    """A line per promise, and which assumptions do not hold."""
+def show_promises(verdicts: Sequence[Verdict], violated: Sequence[str], console: Console, scale: float = 1.0) -> None:
+    """A line per promise, and which assumptions do not hold; `scale`: the economy's."""
     for verdict in verdicts:
-        console.print(_promise(verdict))
+        console.print(_promise(verdict, scale))
     for assumption in violated:
         console.print(Text(f"assumption not satisfied here: {assumption}", style=STYLES["outside_assumptions"]))
 
 
-def _promise(verdict: Verdict) -> Text:
+def _promise(verdict: Verdict, scale: float) -> Text:
     """The status in words, the promise, and by how much it is missed."""
     text = Text.assemble((f"{WORDS[verdict.status]:{WIDTH}} ", STYLES[verdict.status]), verdict.promise)
     if verdict.status == NOT_PROMISED:
@@ -30,7 +30,7 @@ def _promise(verdict: Verdict) -> Text:
         return text
     bound = f" (± {verdict.bound:.1g})" if verdict.bound == verdict.bound else ""
     where = where_text(verdict.where)
-    return text.append(f": misses by {figure(verdict.worst)}{bound}{f', {where}' if where else ''}")
+    return text.append(f": misses by {figure(verdict.worst, scale=scale)}{bound}{f', {where}' if where else ''}")
 
 
 def where_text(place: Mapping[str, Any]) -> str:

@@ -10,20 +10,21 @@ from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, first_told, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
-from dynmech.sim.core.ties import descending
+from dynmech.sim.core.ties import descending, scale_of
 
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the template's variables for a stress test."""
-    gains, told = result["gains"], result.get("stories", {})
+    gains, told, scale = result["gains"], result.get("stories", {}), result.get("scale", 1.0)
     mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
     families = list(
         dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["complexity"], row["family"])))
     )
+    by_size = descending([_size(row, scale) for row in gains])
     cells = {
         (row["mechanism"], row["family"]): cell
-        for row in reversed([gains[k] for k in descending([_size(row) for row in gains])])  # the largest is put in last
-        if (cell := _cell(row)) is not None
+        for row in reversed([gains[k] for k in by_size])  # the largest is put in last
+        if (cell := _cell(row, scale)) is not None
     }
     worst = _worst(result)
     return {
@@ -60,7 +61,7 @@ def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the deviation to describe first; None if no gain was found."""
     kept = StressResult.from_data(result)
     name = first_told(kept.mechanisms)
-    first = headline(kept.gains, name) if name is not None else None
+    first = headline(kept.gains, name, kept.scale) if name is not None else None
     if first is None:
         return None
     row = {str(key): value for key, value in first.items()}
@@ -78,28 +79,28 @@ def _first_told(worst: Mapping[str, Any] | None, mechanisms: Sequence[Mapping[st
 # The heat map
 
 
-def _exact(row: Mapping[str, Any]) -> float | None:
+def _exact(row: Mapping[str, Any], scale: float) -> float | None:
     """Return a family's exact gain if it exceeds its error bound; else None."""
     if row["exact"] is None or row["family"] not in EXACT:
         return None
     gain = float(row["exact"])
-    return gain if gain - (row["exact_bound"] or 0.0) > TOLERANCE else None
+    return gain if gain - (row["exact_bound"] or 0.0) > TOLERANCE * scale else None
 
 
-def _size(row: Mapping[str, Any]) -> float:
-    return max(_exact(row) or 0.0, row["gain"] if row["found"] else 0.0)
+def _size(row: Mapping[str, Any], scale: float) -> float:
+    return max(_exact(row, scale) or 0.0, row["gain"] if row["found"] else 0.0)
 
 
-def _cell(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def _cell(row: Mapping[str, Any], scale: float) -> dict[str, Any] | None:
     """Return one cell of the heat map; None if no gain was found."""
-    exact = _exact(row)
+    exact = _exact(row, scale)
     if exact is None and not row["found"]:
         return None
     return {
         "exact": exact,
         "simulated": row["gain"] if row["found"] else None,
         "half": row["half_width"],
-        "size": _size(row),
+        "size": _size(row, scale),
         "who": row["agent"],
         "words": row["words"],
         "agrees": row["agrees"],
@@ -148,4 +149,4 @@ def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _varies(values: Sequence[float]) -> bool:
     """Return whether the values differ enough to be drawn."""
-    return max(values) - min(values) > 1e-6 * max(1.0, *map(abs, values))
+    return max(values) - min(values) > 1e-6 * scale_of(*values)

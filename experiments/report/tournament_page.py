@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
 from dynmech.experiments.runs.comparisons import farthest
-from dynmech.experiments.runs.moments import LEVEL, ZERO
+from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS, WORDS
 from dynmech.experiments.tournament.beside import NAMES
@@ -131,8 +131,8 @@ def swept(environment: str, use: str) -> str:
 
 
 def coalition_gains(row: Mapping[str, Any]) -> bool:
-    """Return whether a coalition's gain exceeds the error bound of its exact figure."""
-    return row["exact"] is not None and row["exact"] > (row["exact_bound"] or 0.0) + ZERO
+    """Return whether a coalition's exact gain is more than rounding."""
+    return bool(row.get("gains"))
 
 
 def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:

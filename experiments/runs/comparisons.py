@@ -21,7 +21,7 @@ NO_SPREAD = 1e6
 """Standard errors that stand for a difference where the simulated figure has no spread at all."""
 
 
-def standard_errors_apart(simulated: float, exact: float, error: float, allowed: float) -> float:
+def standard_errors_apart(simulated: float, exact: float, error: float, allowed: float, scale: float = 1.0) -> float:
     """Return by how many standard errors a simulated figure lies above (or below: negative) the exact one.
 
     NaN where nothing is compared: the simulated figure has no spread, and is the exact one.
@@ -29,12 +29,13 @@ def standard_errors_apart(simulated: float, exact: float, error: float, allowed:
     Args:
         error: the standard error of the simulated figure.
         allowed: by how much the two may differ anyway, in size; rounding is allowed, too.
+        scale: the economy's, which rounding is relative to.
 
     >>> round(standard_errors_apart(1.64, 2.0, 0.12, 0.0), 6), standard_errors_apart(1.64, 2.0, 0.12, 0.5)
     (-3.0, 0.0)
     """
     off = simulated - exact
-    beyond = max(0.0, abs(off) - allowed - ZERO)
+    beyond = max(0.0, abs(off) - allowed - ZERO * scale)
     if beyond == 0:
         return 0.0 if error > 0 else float("nan")
     size = min(NO_SPREAD, beyond / error) if error > 0 else NO_SPREAD

@@ -16,7 +16,7 @@ from dynmech.sim.economy.labels import own_text
 from dynmech.sim.play.game import Game
 
 TOLERANCE = 1e-6
-"""Exact gains up to this are none."""
+"""Exact gains up to this, relative to the economy's scale, are none."""
 
 WORK = 30_000_000
 """Decisions × profiles × next profiles up to which a stress test searches exactly."""
@@ -34,18 +34,20 @@ class Exact:
         gains: by agent and family.
         witnesses: best responses of the agents that have something to gain.
         refused: why there is nothing here, if so.
+        tolerance: gains up to this are none.
     """
 
     gains: dict[tuple[int, Family], Gain]
     witnesses: dict[int, Witness]
     refused: str = ""
+    tolerance: float = TOLERANCE
 
     def holds(self) -> bool:
         """Whether every agent's best response was searched and gains nothing."""
         free = [
             figure.gain + figure.bound for (_, family), figure in self.gains.items() if family is Family.BEST_RESPONSE
         ]
-        return bool(free) and max(free) <= TOLERANCE
+        return bool(free) and max(free) <= self.tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,17 +115,18 @@ def exact_gains(game: Game, families: Sequence[Family] = FAMILIES) -> Exact:
     try:
         environment, mechanism = _searchable(game)
         searched = FiniteGame(environment, mechanism)
+        tolerance = TOLERANCE * environment.scale
         for agent in range(len(environment.agents)):
             problem = build_problem(searched, (agent,))
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             for family in families:
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
             free = gains[agent, Family.BEST_RESPONSE]
-            if free.gain - free.bound > TOLERANCE:
+            if free.gain - free.bound > tolerance:
                 witnesses[agent] = Witness(problem, Family.BEST_RESPONSE, story(problem))
     except Refusal as error:
         return Exact({}, {}, str(error))
-    return Exact(gains, witnesses)
+    return Exact(gains, witnesses, tolerance=tolerance)
 
 
 def story(problem: Problem) -> str:

@@ -23,7 +23,9 @@ from dynmech.experiments.runs.verdicts import (
 )
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.ties import first_of
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 
 
@@ -31,7 +33,7 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
     """A row per mechanism, family and agent, largest gain first."""
     rows = []
     for contest in contests:
-        names = contest.game.environment.agents
+        names, scale = contest.game.environment.agents, money_scale(contest.game.environment)
         for case in contest.cases:
             if case.key not in tallies[contest.mechanism]:  # it failed
                 continue
@@ -40,7 +42,9 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
             exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]))
-            luck = exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE  # it is known to be none
+            luck = (
+                exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE * scale
+            )  # it is known to be none
             rows.append(
                 {
                     "mechanism": contest.mechanism,
@@ -51,7 +55,7 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
                     "words": contest.words[case.key],
                     "gain": gain,
                     "half_width": float(tally.gain.half()[agent]),
-                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO) and not luck,
+                    "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO * scale) and not luck,
                     **exact,
                     **_largest_given(contest.game, tally.gain_given, agent),
                     "tried": contest.tried[case.key],
@@ -71,7 +75,8 @@ def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error:
     unknown, one_sided = float("nan"), family != BEST
     if figure is None:
         return {"exact": unknown, "exact_bound": unknown, "apart": unknown, "one_sided": one_sided, "agrees": True}
-    apart = standard_errors_apart(gain, figure.gain, error, 2 * contest.game.tail + figure.bound)
+    scale = money_scale(contest.game.environment)
+    apart = standard_errors_apart(gain, figure.gain, error, 2 * contest.game.tail + figure.bound, scale)
     agrees = not (apart if one_sided else abs(apart)) > FLAGGED
     return {
         "exact": figure.gain,
@@ -83,21 +88,19 @@ def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error:
 
 
 def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
-    """The own signal at which the deviator gains most: words, mean and half-width."""
-    best: dict[str, Any] = {"given": "", "given_gain": float("nan"), "given_half_width": float("nan")}
+    """The own signal at which the deviator gains most: words, mean and half-width; of those that tie the first."""
+    seen = []
     half = given.half()
     for row, t in enumerate(signal_dates(game)):
         space = game.environment.signal_space(t, agent)
         assert isinstance(space, Finite)
         for k, label in enumerate(space.labels):
-            mean = float(given.mean[agent, row, k])
-            if space.size > 1 and given.count[agent, row, k] >= ENOUGH and not mean <= best["given_gain"]:
-                best = {
-                    "given": f"when its signal in period {t} is {label}",
-                    "given_gain": mean,
-                    "given_half_width": float(half[agent, row, k]),
-                }
-    return best
+            if space.size > 1 and given.count[agent, row, k] >= ENOUGH:
+                mean, width = float(given.mean[agent, row, k]), float(half[agent, row, k])
+                seen.append((f"when its signal in period {t} is {label}", mean, width))
+    nothing = ("", float("nan"), float("nan"))
+    words, mean, width = first_of(seen, lambda one: one[1], money_scale(game.environment)) if seen else nothing
+    return {"given": words, "given_gain": mean, "given_half_width": width}
 
 
 def mechanisms_frame(
@@ -108,7 +111,7 @@ def mechanisms_frame(
     workers: Workers | None = None,
 ) -> pd.DataFrame:
     """A row per mechanism, worst first; `workers` ask users' mechanisms for their conditions."""
-    rows = []
+    rows, scale = [], money_scale(env)
     for contest in contests:
         truth = tallies[contest.mechanism][PRESCRIBED]
         own = gains[gains["mechanism"] == contest.mechanism]
@@ -122,13 +125,18 @@ def mechanisms_frame(
                 "breaks": breaks,
                 "violated": missing,
                 "exact": contest.exact.holds(),
-                "worst_gain": round(max(_best_gains(contest) or found["gain"], default=0.0), 9),  # no order of rounding
+                "worst_gain": _rounded(max(_best_gains(contest) or found["gain"], default=0.0), scale),
                 "exact_refused": contest.exact.refused,
                 **properties(env, truth, truth),
                 **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
             }
         )
     return ordered(pd.DataFrame(rows), "worst_gain")
+
+
+def _rounded(gain: float, scale: float) -> float:
+    """The gain without what is rounding, so that this does not put mechanisms in order."""
+    return round(gain / scale, 9) * scale
 
 
 def _verdict(contest: Contest, breaks: bool, missing: Sequence[str]) -> str:

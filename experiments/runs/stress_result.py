@@ -38,6 +38,7 @@ class StressResult:
         environment: what it was called.
         folder: where the log lies.
         comparisons: number of gains looked at.
+        scale: of the economy's money, which every tolerance is relative to.
         reused: whether the run was there already and nothing was played.
         untried: families that offer nothing to try, with the reason.
         failures: what could not be played: `key`, `failed` (the reason), `tries`.
@@ -56,6 +57,7 @@ class StressResult:
     folder: Path
     comparisons: int
     reused: bool
+    scale: float = 1.0
     untried: dict[str, str] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[dict[str, Any]] = field(default_factory=list)
@@ -85,8 +87,8 @@ class StressResult:
         numbers = ["gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width"]
         gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
         kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
-        mechanisms = pd.DataFrame(data["mechanisms"])
-        return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, **kept)
+        mechanisms, scale = pd.DataFrame(data["mechanisms"]), float(data.get("scale", 1.0))
+        return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, scale=scale, **kept)
 
     def excuse(self, mechanism: str) -> str:
         """What is said of a mechanism before its worst lie, where that breaks no promise; empty where it does."""
@@ -105,8 +107,9 @@ class StressResult:
         gaining = first_told(self.mechanisms)
         if gaining is None:
             return f"On {self.environment}, {groups}: nothing that was tried gains anything."
-        first = headline(self.gains, gaining)
-        worst = "" if first is None else f"; the worst lie, under {gaining}: {describe_gain(first)}"
+        first = headline(self.gains, gaining, self.scale)
+        told = "" if first is None else describe_gain(first, self.scale)
+        worst = f"; the worst lie, under {gaining}: {told}" if told else ""
         return f"On {self.environment}, {groups}{worst}."
 
 
@@ -140,12 +143,12 @@ def _listed(names: Sequence[str], one: str, many: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
-def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
+def headline(gains: pd.DataFrame, mechanism: str, scale: float = 1.0) -> "pd.Series[Any] | None":
     """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
 
     Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what
     that one gains. Where no best response was played it is NaN, and the simplest is told of what no interval tells
-    apart from the largest simulated gain.
+    apart from the largest simulated gain. `scale`: the economy's.
     """
     mine = gains[gains["mechanism"] == mechanism]
     best = mine[mine["family"] == BEST]
@@ -158,20 +161,23 @@ def headline(gains: pd.DataFrame, mechanism: str) -> "pd.Series[Any] | None":
             exact=np.nan, apart=np.nan
         )
     else:
-        most = best[best["exact"] >= best["exact"].max() - TOLERANCE].iloc[0]
-        same = np.isclose(mine[["gain", "half_width"]], [most["gain"], most["half_width"]], ZERO, ZERO).all(axis=1)
+        most = best[best["exact"] >= best["exact"].max() - TOLERANCE * scale].iloc[0]
+        both = ["gain", "half_width"]
+        same = np.isclose(mine[both], most[both].to_list(), ZERO, ZERO * scale).all(axis=1)
         alike = mine[same & (mine["agent"] == most["agent"])].assign(exact=most["exact"], apart=most["apart"])
     simplest: pd.Series[Any] = alike.sort_values("complexity", kind="stable").iloc[0]
     return simplest
 
 
-def describe_gain(row: "pd.Series[Any]") -> str:
-    """One gain in words, as `headline` gives it."""
-    simulated = f"{amount(row['gain'])} ± {amount(row['half_width'])}"
-    exact = f"{amount(row['exact'])} ex ante (exact; simulated {simulated}{_off(row)})"
+def describe_gain(row: "pd.Series[Any]", scale: float = 1.0) -> str:
+    """One gain in words, as `headline` gives it; `scale`: the economy's."""
+    shown = {key: amount(row[key], scale=scale) for key in ("gain", "half_width", "exact")}
+    simulated = f"{shown['gain']} ± {shown['half_width']}"
+    exact = f"{shown['exact']} ex ante (exact; simulated {simulated}{_off(row)})"
     text = f"{row['agent']} {row['words']}: it gains {exact if pd.notna(row['exact']) else f'{simulated} ex ante'}"
     if row["given"] and row["given_gain"] > row["gain"]:
-        text += f", {amount(row['given_gain'])} ± {amount(row['given_half_width'])} {row['given']}"
+        given = [amount(row[key], scale=scale) for key in ("given_gain", "given_half_width")]
+        text += f", {' ± '.join(given)} {row['given']}"
     return text
 
 
@@ -197,7 +203,9 @@ def gain_table(result: StressResult, column: str = "gain", agent: str | None = N
 def _there(result: StressResult, column: str) -> "pd.Series[bool]":
     """Which figures are gains, and not noise."""
     gains = result.gains
-    there: pd.Series[bool] = gains["found"] if column == "gain" else gains["exact"] - gains["exact_bound"] > TOLERANCE
+    there: pd.Series[bool] = (
+        gains["found"] if column == "gain" else gains["exact"] - gains["exact_bound"] > TOLERANCE * result.scale
+    )
     return there
 
 

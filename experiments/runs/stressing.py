@@ -40,6 +40,7 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 
@@ -142,6 +143,7 @@ def stress(
         folder=path,
         comparisons=comparisons,
         reused=reused,
+        scale=money_scale(env),
         untried=untried(families),
         failures=folder.failures(),
         remarks=folder.remarks(),
@@ -299,7 +301,7 @@ def _stories(
     """Per mechanism under which a gain was found, the one to tell first."""
     out = {}
     for contest in contests:
-        worst = headline(gains, contest.mechanism)
+        worst = headline(gains, contest.mechanism, money_scale(contest.game.environment))
         if worst is None:
             continue
         (case,) = [one for one in contest.cases if one.key == worst["case"]]

@@ -13,7 +13,9 @@ from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments, by_signal
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Record
 
@@ -109,9 +111,9 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
     below 0, allowing for as many comparisons as there are such cells (those seen in enough episodes).
     """
-    stay = prescribed.stay_given
+    stay, least = prescribed.stay_given, ZERO * money_scale(environment)
     seen = stay.count >= ENOUGH
-    unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -ZERO)
+    unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -least)
     return {
         "welfare": float(played.welfare.mean),
         "welfare_half_width": float(played.welfare.half()),
@@ -120,7 +122,7 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
         "revenue_half_width": float(played.revenue.half()),
         "net_revenue": float(played.net_revenue.mean),
         "net_revenue_half_width": float(played.net_revenue.half()),
-        "worst_deficit": played.deficit if played.deficit < -ZERO else 0.0,
+        "worst_deficit": played.deficit if played.deficit < -least else 0.0,
         "participation_violations": int(unwilling.sum()),
         "participation_cells": int(seen.sum()),
         "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
@@ -129,7 +131,9 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
 
 def has_costs(rows: Iterable[Mapping[Any, Any]]) -> bool:
     """Whether the designer has a cost anywhere, so that net revenue is a figure of its own."""
-    return any(abs(row["revenue"] - row["net_revenue"]) > ZERO for row in rows)
+    return any(
+        abs(row["revenue"] - row["net_revenue"]) > ZERO * scale_of(row["revenue"], row["net_revenue"]) for row in rows
+    )
 
 
 def first_best(environment: Environment) -> float:

@@ -47,7 +47,8 @@ def truth_rows(
             role = game.roles[move.role]
             figure = sum(search.gains[agents[a]] for a in role.agents) / len(role.agents)
             gains = _gains(game, profile, move)
-            rows.append(_row(role.name, move.new, gains, figure, search, move.new not in exact))
+            one_sided = move.new not in exact
+            rows.append(_row(role.name, move.new, gains, figure, search, one_sided, game.scale))
     return rows
 
 
@@ -61,7 +62,7 @@ def _gains(game: EmpiricalGame, profile: Profile, move: Move) -> FloatArray:
 
 
 def _row(
-    who: str, deviation: str, gains: FloatArray, exact: float, search: TruthSearch, one_sided: bool
+    who: str, deviation: str, gains: FloatArray, exact: float, search: TruthSearch, one_sided: bool, scale: float
 ) -> dict[str, Any]:
     gain, error = float(gains.mean()), standard_error(gains)
     return {
@@ -70,7 +71,7 @@ def _row(
         "gain": gain,
         "error": error,
         "exact": exact,
-        "apart": standard_errors_apart(gain, exact, error, 2 * search.tail + search.bound),
+        "apart": standard_errors_apart(gain, exact, error, 2 * search.tail + search.bound, scale),
         "one_sided": one_sided,
     }
 

@@ -22,7 +22,7 @@ from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.comparisons import FLAGGED, standard_errors_apart
 from dynmech.experiments.runs.exact import Collusion, collusion
 from dynmech.experiments.runs.loading import run_isolated
-from dynmech.experiments.runs.moments import LEVEL
+from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case
 from dynmech.experiments.runs.tally import Tally, properties
@@ -31,6 +31,7 @@ from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 
 PREFIX = "coalition."
@@ -67,6 +68,7 @@ class CoalitionGain:
         exact, exact_bound: the oracle's figure, and how far it may be off; None where it was not searched.
         gain, half_width: in play, with its 95 % interval; None where it could not be played.
         apart: how many standard errors the gain in play lies above the exact one, beyond the tail; None: not compared.
+        gains: whether the exact figure is more than rounding.
         agrees: whether the two do, up to four standard errors and the tail.
         shares: what each member gains of it in play.
         words: what the coalition does where it gains most.
@@ -81,6 +83,7 @@ class CoalitionGain:
     gain: float | None = None
     half_width: float | None = None
     apart: float | None = None
+    gains: bool = False
     agrees: bool = True
     shares: tuple[float, ...] = ()
     words: str = ""
@@ -131,13 +134,15 @@ def coalition_gain(
     figure, witness = plot.found.gain, plot.found.witness
     if figure is None or witness is None:
         return CoalitionGain(plot.name, names, refused=plot.found.refused)
-    known = CoalitionGain(plot.name, names, figure.gain, figure.bound, words=witness.words)
+    scale = money_scale(game.environment)
+    gains = figure.gain > figure.bound + ZERO * scale
+    known = CoalitionGain(plot.name, names, figure.gain, figure.bound, gains=gains, words=witness.words)
     if payoffs is None or honest is None or tally is None:
         return known
     batches = min(payoffs.shape[1], honest.shape[1])
     each = (payoffs[:, :batches] - honest[:, :batches])[list(plot.members)]
     gain, error = float(each.sum(axis=0).mean()), standard_error(each.sum(axis=0))
-    apart = standard_errors_apart(gain, figure.gain, error, 2 * len(names) * game.tail + figure.bound)
+    apart = standard_errors_apart(gain, figure.gain, error, 2 * len(names) * game.tail + figure.bound, scale)
     return CoalitionGain(
         name=plot.name,
         members=names,
@@ -145,6 +150,7 @@ def coalition_gain(
         exact_bound=figure.bound,
         gain=gain,
         half_width=error * float(ndtri((1 + LEVEL) / 2)),
+        gains=gains,
         apart=None if isnan(apart) else apart,
         agrees=not abs(apart) > FLAGGED,
         shares=tuple(map(float, each.mean(axis=1))),

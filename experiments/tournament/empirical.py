@@ -129,7 +129,7 @@ class EmpiricalGame:
         if any(len(self.cells[q]) == 0 or self.cells[q].shape[1] < 2 for p, move in pairs for q in (p, move.to)):
             return point, np.full(len(point), -np.inf), np.full(len(point), np.inf)  # one batch tells no spread
         error = draws.std(axis=1)
-        wide = error > 1e-12 * max(1.0, float(np.abs(self.mean).max()))
+        wide = error > 1e-12 * scale_of(self.mean)
         off = np.abs(draws - point[:, None])[wide] / error[wide, None]
         band = error * float(np.quantile(off.max(axis=0), LEVEL)) if wide.any() else np.zeros_like(error)
         return point, point - band, point + band

@@ -19,6 +19,7 @@ from dynmech.experiments.tournament.profiles import canonical
 from dynmech.experiments.workers.sandbox import Limits, confined
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.ties import scale_of
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,6 @@ def _mixed(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) 
 
 def _is_equilibrium(first: FloatArray, second: FloatArray, x: FloatArray, y: FloatArray) -> bool:
     """Return whether no pure strategy gains; in degenerate games a path may end elsewhere."""
-    scale = max(1.0, float(np.abs(first).max()), float(np.abs(second).max()))
+    scale = scale_of(first, second)
     gain = max(float((first @ y).max() - x @ first @ y), float((x @ second).max() - x @ second @ y))
     return gain <= 1e-9 * scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, NOT_REFUTED, OUTSIDE_ASSUMPTIONS, UNDECIDED
 from dynmech.sim.core.ties import first_of
 
@@ -92,7 +92,7 @@ def _colluding(found: Tournament) -> str:
     """Return in words the coalition that gains most; empty if none gains."""
     gains = [(one.exact, one, part) for part in found.parts for one in part.coalitions if one.exact is not None]
     exact, one, part = first_of(gains, lambda entry: entry[0]) if gains else (0.0, None, None)
-    if one is None or part is None or exact <= (one.exact_bound or 0.0) + ZERO:
+    if one is None or part is None or not one.gains:
         return ""
     return f" Together {' and '.join(one.members)} gain {amount(exact)} under {_where(part, found)} (exact)."
 

@@ -5,8 +5,8 @@ The economy: N bidders, one decision for each of them to get the object, worth
     v^i(θ) = θ^i + γ Σ_{j≠i} θ^j
 
 to the one who gets it and 0 to the others. θ^i and γ are read off the table of utilities. With c = 1 + γ(N − 1), the
-value of a profile of equal signals x is c x; that is the prescribed bid at signal x. All bidders choose from one grid:
-the prescribed bids of all, and `steps − 1` more between neighbours.
+value of a profile of equal signals x is c x; unless a mechanism says otherwise that is the prescribed bid at signal x.
+All bidders choose from one grid: the prescribed bids of all, and `steps − 1` more between neighbours.
 """
 
 from abc import abstractmethod
@@ -19,12 +19,12 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite
-from dynmech.sim.core.ties import first_largest
+from dynmech.sim.core.ties import first_largest, scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Situation
 
 EXACT = 1e-9
-"""How far utilities may be from the formula, relative to the largest (at least 1)."""
+"""How far utilities may be from the formula, relative to the largest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def linear_values(environment: TableEnvironment) -> LinearValues | str:
     award = gets.argmax(axis=1)
     values = np.stack([stage.utility[i, award[i]] for i in range(count)])
     fitted = _fit(values, award)
-    scale = max(1.0, float(np.abs(values).max()))
+    scale = scale_of(values)
     off = np.inf if fitted is None else float(np.abs(fitted.values() - values).max())
     if fitted is None or off > EXACT * scale:
         return f"values are not own signals plus one multiple of the others' (off by {off:.3g})"
@@ -99,6 +99,8 @@ class BidMechanism(Mechanism):
 
     Attributes:
         linear: what is for sale.
+        own: the levels of all signals, ascending, `(L,)`.
+        levels: the level of each bidder's signals, `(K_i,)` each.
         grid: the bids over c, `(B,)`, ascending.
 
     Raises:
@@ -120,10 +122,12 @@ class BidMechanism(Mechanism):
         self.linear = linear
         if linear.scale <= 0:
             raise self.refuse(f"γ = {linear.gamma:.6g} makes prescribed bids fall with signals")
-        own = np.unique(np.concatenate(linear.signals).round(12))
-        between = [np.linspace(a, b, steps, endpoint=False) for a, b in pairwise(own)]
-        self.grid = np.concatenate([*between, own[-1:]])
-        self.prescribed_bids = [np.searchsorted(own, s.round(12)) * steps for s in linear.signals]
+        unit = scale_of(*linear.signals)
+        own = np.unique((np.concatenate(linear.signals) / unit).round(12))
+        self.own, self.levels = own * unit, [np.searchsorted(own, (s / unit).round(12)) for s in linear.signals]
+        between = [np.linspace(a, b, steps, endpoint=False) for a, b in pairwise(self.own)]
+        self.grid = np.concatenate([*between, self.own[-1:]])
+        self.prescribed_bids = [level * steps for level in self.levels]
         self.bids = Finite(tuple(f"{linear.scale * x:.10g}" for x in self.grid))
 
     @property

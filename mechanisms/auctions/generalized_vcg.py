@@ -53,7 +53,7 @@ LOW, INSIDE, HIGH = 0, 1, 2
 """Where an increment lies: at D(x − 1), at what the change costs the others, at D(x)."""
 
 PRECISION = 1e-13
-"""Change of values in a sweep, relative to the largest (at least 1), at which the fixed point is reached."""
+"""Change of values in a sweep at which the fixed point is reached, relative to the largest, or the economy's scale."""
 
 LOOSEST = 1e-9
 """The same, above which values are no fixed point."""
@@ -67,7 +67,7 @@ DENSE = 1500
 """Profiles up to which the equations are solved directly."""
 
 SLACK = 1e-9
-"""By how much, relative to the largest value (at least 1), an own difference may fall and be taken for constant."""
+"""By how much, relative to the largest value, an own difference may fall and be taken for constant."""
 
 
 class GeneralizedVCG(FlowMechanism):
@@ -165,10 +165,9 @@ class GeneralizedVCG(FlowMechanism):
             value = better + weight * middle.reshape(-1, *(1,) * (value.ndim - 1))
         return best, lowest
 
-    @staticmethod
-    def _left(step: FloatArray, value: FloatArray) -> float:
-        """Return the largest step, relative to the largest value (at least 1)."""
-        return float(np.abs(step).max()) / max(1.0, float(np.abs(value).max()))
+    def _left(self, step: FloatArray, value: FloatArray) -> float:
+        """Return the largest step, relative to the largest value (at least the economy's scale)."""
+        return float(np.abs(step).max()) / scale_of(self.environment.scale, value)
 
     def _solve(self, agent: int, value: FloatArray) -> FloatArray:
         """Return V^i, `(*A)`: solve the affine equations at the increments' ends until these no longer move."""
@@ -242,7 +241,7 @@ class GeneralizedVCG(FlowMechanism):
         own_value, chosen = self.own_value(t, agent), self._chosen(t, agent)
         low, high = self._differences(t, agent, own_value)
         fall = low - high
-        if fall.max(initial=0.0) <= SLACK * max(1.0, float(np.abs(own_value).max())):
+        if fall.max(initial=0.0) <= SLACK * scale_of(self.environment.scale, own_value):
             return
         others, k = largest_place(fall, scale_of(own_value))
         stage, name = self.environment.stage(t), self.environment.agents[agent]

@@ -28,7 +28,7 @@ import numpy as np
 from dynmech.mechanisms.auctions.bids import BidMechanism
 from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.ties import first_largest
+from dynmech.sim.core.ties import first_largest, scale_of
 from dynmech.sim.economy.beliefs import others_next
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.stage import labels_text
@@ -85,7 +85,7 @@ class LowestBid(BidMechanism):
         average = np.array(np.meshgrid(*self.linear.signals, indexing="ij")).mean(axis=0).reshape(-1)
         estimate = np.linalg.pinv(law, rcond=1e-11) @ average
         bias = np.abs(law @ estimate - average)
-        if bias.max() > UNBIASED * max(1.0, float(np.abs(average).max())):
+        if bias.max() > UNBIASED * scale_of(average):
             profile = labels_text(stage.labelled_axes, first_largest(bias))
             raise self.refuse(
                 f"no unbiased estimate of the average signal from what the rivals of bidder "

@@ -19,11 +19,12 @@ import numpy as np
 from dynmech.mechanisms.numerics.ex_post import utility_by_report
 from dynmech.mechanisms.rules.base import FlowMechanism
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Promises
 
 SLACK = 1e-9
-"""Largest static gain from a misreport, relative to max(1, max |u|), that counts as none."""
+"""Largest static gain from a misreport, relative to max |u|, that counts as none."""
 
 
 class MinimumRent(FlowMechanism):
@@ -54,7 +55,7 @@ class MinimumRent(FlowMechanism):
         rent = np.cumsum(np.concatenate([np.zeros((len(worth), 1)), below - keep[:, :-1]], axis=1), axis=1)
         payment = keep - rent
         gain = float((worth - payment[:, None, :] - rent[:, :, None]).max())
-        if gain > SLACK * max(1.0, float(np.abs(worth).max())):
+        if gain > SLACK * scale_of(stage.utility):
             name = self.environment.agents[agent]
             raise self.refuse(f"in period {t} agent {name!r} gains {gain:.3g} by a misreport at the least rents")
         own = stage.offset + agent

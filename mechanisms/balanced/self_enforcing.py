@@ -82,7 +82,7 @@ class SelfEnforcing(DirectMechanism):
         if self.run.average.sum() <= 0:
             raise self.refuse(f"the long-run surplus {self.run.average.sum():.6g} is not positive")
         self.chosen, self.constant = constant, self.least_constant if constant is None else constant
-        if self.constant < self.least_constant - 1e-12:
+        if self.constant < self.least_constant - 1e-12 * self.environment.scale:
             raise self.refuse(f"with K = {constant:g} a payment is negative; the least is {self.least_constant:.9g}")
 
     def conditions(self) -> list[Condition]:

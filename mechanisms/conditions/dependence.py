@@ -55,7 +55,8 @@ def private_values(environment: TableEnvironment, sees: Sees = unseen) -> Condit
 
     The value is the largest change of utility that others cause. What is seen of actions is public.
     """
-    return _worst_violation("private values", value_violations(environment, distinct_periods(environment), sees))
+    violations = value_violations(environment, distinct_periods(environment), sees)
+    return _worst_violation("private values", violations, environment.scale)
 
 
 def independent_types(environment: TableEnvironment, sees: Sees = unseen) -> Condition:
@@ -66,16 +67,16 @@ def independent_types(environment: TableEnvironment, sees: Sees = unseen) -> Con
     actions is public.
     """
     periods = distinct_periods(environment, with_next=True)
-    return _worst_violation("independent types", type_violations(environment, periods, sees))
+    return _worst_violation("independent types", type_violations(environment, periods, sees), 1.0)
 
 
-def _worst_violation(name: str, violations: Iterator[Violation]) -> Condition:
-    """Return the worst violation as the condition's answer; it holds if none is above the tolerance."""
-    worst = Best[Violation](1.0)
+def _worst_violation(name: str, violations: Iterator[Violation], scale: float) -> Condition:
+    """Return the worst violation as the condition's answer; it holds if none is above the tolerance times `scale`."""
+    worst = Best[Violation](scale)
     for violation in violations:
         worst.offer(violation.amount, violation)
     named, amount = worst.named, max(worst.value, 0.0)
-    if named is None or amount <= TOLERANCE:
+    if named is None or amount <= TOLERANCE * scale:
         return Condition(name, True, amount, {})
     return Condition(name, False, amount, named.where, named.note)
 

@@ -70,5 +70,5 @@ def _offer_violations(
         order = list(dict.fromkeys(chosen.tolist()))
         for low, high in pairwise(order):
             amount = violation(welfare[high, o] - welfare[low, o], utility[high, o] - utility[low, o])
-            if amount > TOLERANCE:
+            if amount > TOLERANCE * environment.scale:
                 worst.offer(amount, place_of(environment, t, agent, high, o))

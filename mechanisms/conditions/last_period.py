@@ -24,16 +24,17 @@ def ex_post_implementable(environment: TableEnvironment) -> Condition:
     t = environment.horizon - 1
     stage, policy = environment.stage(t), plan(environment).policy[t]
     worst, largest = Best[NamedPlace](scale_of(stage.utility)), 0.0
+    slack = TOLERANCE * environment.scale
     for i in range(len(environment.agents)):
         utility = utility_by_report(stage, i, policy)
         payments, gains = least_payments(utility)
-        if gains.max() <= TOLERANCE:
+        if gains.max() <= slack:
             rule = ex_post_payments(stage, i, policy)
             largest = max(largest, float(np.abs(payments if rule is None else rule).max()))
             continue
-        for o in np.flatnonzero(gains > TOLERANCE):
+        for o in np.flatnonzero(gains > slack):
             gain, cycle = worst_cycle(utility[o])
-            if gain > TOLERANCE:
+            if gain > slack:
                 labels = stage.signals[i]
                 note = "cycle " + " → ".join(labels[k] for k in [*cycle, cycle[0]])
                 worst.offer(gain, (place_of(environment, t, i, None, int(o)), note))

@@ -125,7 +125,7 @@ def _worst(
     for line in lines(environment, efficient):
         for low, high in combinations(line.order, 2):
             amount = violation(line, low, high)
-            if amount.max() > TOLERANCE:
+            if amount.max() > TOLERANCE * environment.scale:
                 k = first_largest(amount, scale)
                 worst.offer(float(amount.max()), line.place(environment, low, high, k))
     return Condition(name, worst.named is None, max(worst.value, 0.0), worst.named or {})

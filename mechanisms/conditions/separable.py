@@ -18,7 +18,7 @@ POINTS = 2001
 """First signals at which functions are looked at."""
 
 SLACK = 1e-12
-"""Rounding."""
+"""Rounding, relative to what is compared."""
 
 
 def separable_conditions(economy: Economy) -> list[Condition]:
@@ -35,7 +35,7 @@ def separable_conditions(economy: Economy) -> list[Condition]:
     signs = [min(float(p.slope[i].min()) for p in economy.later) for i in range(len(economy.agents))]
     k = first_smallest(signs)
     label = "B not negative" if economy.kind == "multiplicative" else "C not negative"
-    out.append(Condition(label, signs[k] >= -SLACK, signs[k], {"agent": economy.agents[k]}))
+    out.append(Condition(label, signs[k] >= -SLACK * economy.scale, signs[k], {"agent": economy.agents[k]}))
     out.append(everybody_can_be_left_out(economy))
     return out
 
@@ -52,30 +52,32 @@ def _inside(first: FirstSignal) -> FloatArray:
 
 def _hazard(first: FirstSignal, x: FloatArray) -> Margin:
     """Return the least fall of 1/h."""
-    return _least(-np.diff(first.inverse_hazard(x)))
+    return _least(-np.diff(first.inverse_hazard(x)), 1.0)
 
 
 def _increasing(first: FirstSignal, x: FloatArray) -> Margin:
     """Return the least rise, or value, of A."""
     scale = first.scale(x)
-    return _least(np.minimum(np.diff(scale), scale[1:]))
+    return _least(np.minimum(np.diff(scale), scale[1:]), scale_of(scale))
 
 
 def _concave(first: FirstSignal, x: FloatArray) -> Margin:
     """Return the least fall of the slope of A."""
-    margin, k = _least(-np.diff(first.scale(x), 2))
-    return margin + SLACK, k  # linear is concave
+    scale = first.scale(x)
+    margin, k = _least(-np.diff(scale, 2), scale_of(scale))
+    return margin + SLACK * scale_of(scale), k  # linear is concave
 
 
 def _weight(economy: Economy, first: FirstSignal, x: FloatArray) -> Margin:
     """Return the least rise of the virtual weight."""
     theta, scale = first.virtual(x), first.scale(x)
-    return _least(np.diff(theta - scale if economy.kind == "additive" else theta / scale))
+    additive = economy.kind == "additive"
+    return _least(np.diff(theta - scale if additive else theta / scale), scale_of(scale) if additive else 1.0)
 
 
-def _least(steps: FloatArray) -> Margin:
-    """Return the least step and its index."""
-    return float(steps.min()), first_smallest(steps, max(1.0, scale_of(steps)))
+def _least(steps: FloatArray, scale: float) -> Margin:
+    """Return the least step and its index; steps tie on `scale`, or their own where that is larger."""
+    return float(steps.min()), first_smallest(steps, scale_of(scale, steps))
 
 
 def _worst(economy: Economy, name: str, margins: list[Margin], points: list[FloatArray]) -> Condition:
@@ -98,7 +100,7 @@ def everybody_can_be_left_out(economy: Economy) -> Condition:
 
 def _spares(period: Later, agent: int, decision: int, instead: int) -> bool:
     """Return whether `instead` does not serve the agent, costs no more, and is as good for all others in any state."""
-    if period.serves[agent, instead] or period.cost[instead] > period.cost[decision] + SLACK:
+    if period.serves[agent, instead] or period.cost[instead] > period.cost[decision] + SLACK * scale_of(period.cost):
         return False
     for j in range(len(period.states)):
         if j == agent:

@@ -137,7 +137,7 @@ class Trade:
 
     def balances(self, discount: float) -> bool:
         """Return whether (∗) holds under an infinite horizon."""
-        return self._normalised(discount) >= -SLACK * max(1.0, float(self.gains.max()))
+        return self._normalised(discount) >= -SLACK * scale_of(self.gains)
 
     def _normalised(self, discount: float) -> float:
         """Return the slack per period, (1 − δ) times that of all play."""
@@ -180,7 +180,7 @@ class Trade:
 
         size = self.gains.size
         left, right = np.zeros((size + 1, size + 1)), np.zeros((size + 1, size + 1))
-        left[:size, :size], left[:size, size] = np.eye(size), self.gains.reshape(-1)
+        left[:size, :size], left[:size, size] = np.eye(size), self.gains.reshape(-1) / scale_of(self.gains)
         right[:size, :size] = np.kron(self.seller, self.buyer)
         both = np.outer(self.first_seller, self.first_buyer)
         roots_inside: list[float] = []

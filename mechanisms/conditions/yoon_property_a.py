@@ -19,7 +19,7 @@ from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.values_of_truth import TruthfulValues
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place
+from dynmech.sim.core.ties import Best, figure, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
 
@@ -33,7 +33,7 @@ def property_a(game: FiniteGame) -> Condition:
         Refusal: the mechanism is not finite, or too large.
     """
     environment, truthful = game.environment, game.truthful
-    scale = max(1.0, max(float(np.abs(period.stay).max()) for period in truthful.periods))
+    scale = scale_of(environment.scale, *(period.stay for period in truthful.periods))
     largest = _largest_residual(environment, truthful, scale)
     worst = max(largest.value, 0.0)
     where, note = largest.named or ({}, "")

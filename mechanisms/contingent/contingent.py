@@ -221,7 +221,8 @@ class ContingentMechanism(HistoryMechanism):
         _, own = split_profiles(stage, agent)
         stacked = np.concatenate(pieces, axis=1)
         try:
-            paid = self.solver.solve(Systems(stacked, by_own, cell, own, stage.signals[agent]))
+            systems = Systems(stacked, by_own, cell, own, stage.signals[agent], self.environment.scale)
+            paid = self.solver.solve(systems)
         except OutOfReachError as error:
             raise self._out_of_reach(error, t, agent, pairs[error.cell]) from None
         ends = np.cumsum([piece.shape[1] for piece in pieces])[:-1]

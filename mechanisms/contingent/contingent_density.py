@@ -32,8 +32,10 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.core.ties import TIE
 from dynmech.sim.economy.density import UNIT, DensityEnvironment, gauss_legendre
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 Method = Literal["ridge", "bounded", "one-sided"]
@@ -154,10 +156,11 @@ class ContingentDensity(Mechanism):
 
     def decide(self, now: Situation, messages: Array) -> Array:  # noqa: ARG002
         """Return the lowest decision that maximises Σ u + δ E[W | a, r], `(n,)`."""
+        scale = money_scale(self.environment)
         best, worth = np.zeros(len(messages), np.intp), np.full(len(messages), -np.inf)
         for decision in range(self.decisions):
             quality = self.quality(np.full(len(messages), decision), messages)
-            better = quality > worth + 1e-12
+            better = quality > worth + TIE * scale
             best, worth = np.where(better, decision, best), np.where(better, quality, worth)
         return best
 

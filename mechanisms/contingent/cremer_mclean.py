@@ -74,7 +74,7 @@ class CremerMcLean(LastPeriodMechanism):
         belief = _given_public(belief, publics)
         wanted = np.einsum("mpko,pokr->mpkr", belief, utility.reshape(publics, -1, *utility.shape[1:]))
         solution = spanning_solution(np.swapaxes(belief, 2, 3), wanted)
-        if not solution.hits(wanted):
+        if not solution.hits(wanted, self.environment.scale):
             at = largest_place(solution.residual)
             left = wanted[at[0], at[1], :, at[2]] - belief[at[:2]] @ solution.transfers[at[0], at[1], :, at[2]]
             weights = mixture_text(left / np.abs(left).max(), stage.signals[agent])

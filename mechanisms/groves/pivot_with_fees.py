@@ -32,7 +32,7 @@ from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.ties import figure
+from dynmech.sim.core.ties import figure, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
@@ -140,7 +140,7 @@ class PivotWithFees(Pivot):
             f"{name} {_six_digits(fee)}" for name, fee in zip(self.environment.agents, largest, strict=True)
         )
         note = f"largest fees {shown}; deficit {_six_digits(self.deficit)}{self._discounts()}"
-        holds = slack >= -TOLERANCE * max(1.0, abs(self.deficit))
+        holds = slack >= -TOLERANCE * scale_of(self.environment.scale, self.deficit)
         return [Condition("bearable fees cover the deficit (∗)", holds, slack, {}, note)]
 
     def _discounts(self) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from dynmech.mechanisms.groves.static_vcg_efficient import ASSUMPTIONS, StaticVCGEfficient
 from dynmech.mechanisms.planning.planner import TIE
 from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.play.roles import Promises, Situation
 
 
@@ -36,7 +37,9 @@ class StaticVCG(StaticVCGEfficient):
         for t in self.distinct_periods:
             welfare = self.environment.stage(t).welfare
             best = welfare.max(axis=0)
-            out.append(np.argmax(welfare >= best - TIE * max(1.0, float(np.abs(best).max())), axis=0).astype(np.intp))
+            out.append(
+                np.argmax(welfare >= best - TIE * scale_of(self.environment.scale, best), axis=0).astype(np.intp)
+            )
         return out
 
     def decide(self, now: Situation, messages: Array) -> Array:

@@ -16,6 +16,7 @@ signal asks for); McAfee–Reny 1992.
 import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import scale_of
 
 
 def ridge(probabilities: FloatArray, target: FloatArray, discount: float, weight: float) -> FloatArray:
@@ -69,11 +70,15 @@ def _with_slack(rows: FloatArray, which: int) -> FloatArray:
 def _solve(
     rows: FloatArray, right: FloatArray, boxes: int, bound: float, costs: tuple[float, ...] = (1.0,)
 ) -> FloatArray:
-    """Solve min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right; return p."""
+    """Solve min costs·slack over |p| ≤ B, slack ≥ 0 with rows·(p, slack) ≤ right; return p.
+
+    The solver's tolerances are absolute, so the program is in units of the largest target.
+    """
     from scipy.optimize import linprog
 
+    unit = scale_of(right)
     objective = np.concatenate([np.zeros(boxes), costs])
-    limits = [(-bound, bound)] * boxes + [(0.0, None)] * len(costs)
-    solution = linprog(objective, A_ub=rows, b_ub=right, bounds=limits, method="highs")
+    limits = [(-bound / unit, bound / unit)] * boxes + [(0.0, None)] * len(costs)
+    solution = linprog(objective, A_ub=rows, b_ub=right / unit, bounds=limits, method="highs")
     assert solution.x is not None, "p = 0 with enough slack is always feasible"
-    return np.asarray(solution.x[:boxes], dtype=np.float64)
+    return np.asarray(solution.x[:boxes], dtype=np.float64) * unit

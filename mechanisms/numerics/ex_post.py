@@ -29,7 +29,7 @@ from dynmech.sim.core.ties import TIE, first_of, scale_of
 from dynmech.sim.economy.stage import Stage
 
 SLACK = 1e-9
-"""Largest static gain from a lie, relative to max(1, max |u|), that counts as none."""
+"""Largest static gain from a lie, relative to max |u|, that counts as none."""
 
 
 def own_last(stage: Stage, agent: int, table: Array) -> Array:
@@ -51,7 +51,7 @@ def ex_post_payments(stage: Stage, agent: int, policy: IntArray) -> FloatArray |
     """Return generalised VCG payments `(O_i, K_i)`, or None where truth is not ex post optimal under them."""
     by_report = utility_by_report(stage, agent, policy)
     truth = np.diagonal(by_report, axis1=1, axis2=2)
-    slack = SLACK * max(1.0, float(np.abs(stage.utility[agent]).max()))
+    slack = SLACK * scale_of(stage.utility)
     walk = _longest_walks(by_report)
     if float(np.diagonal(walk, axis1=1, axis2=2).max()) > slack:
         return None
@@ -143,7 +143,7 @@ def implementing_payments(stage: Stage, agent: int, policy: IntArray) -> FloatAr
         return rule
     utility = utility_by_report(stage, agent, policy)
     payments, gains = least_payments(utility)
-    return payments if gains.max() <= SLACK * max(1.0, float(np.abs(utility).max())) else None
+    return payments if gains.max() <= SLACK * scale_of(stage.utility) else None
 
 
 def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
@@ -166,7 +166,7 @@ def worst_cycle(utility: FloatArray) -> tuple[float, list[int]]:
             through = reach[n - 1][:, None] + step
             reach[n] = through.max(axis=0)
             came[n] = np.argmax(through >= reach[n] - slack, axis=0)
-            if reach[n, start] > SLACK:
+            if reach[n, start] > SLACK * scale_of(utility):
                 path = [start]
                 for m in range(n, 0, -1):
                     path.append(int(came[m, path[-1]]))

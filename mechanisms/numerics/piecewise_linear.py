@@ -11,6 +11,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import scale_of
 
 FLAT = 1e-13
 """Distance from a tangent, relative to the largest value, up to which a point lies on it."""
@@ -42,7 +43,7 @@ def convex_pieces(evaluate: Evaluate, low: FloatArray, high: FloatArray) -> Piec
     left, right = (
         np.stack([at[which], *evaluate(at[which], which)]) for at in (low, high)
     )  # point, value and slope at either end
-    scale = max(1.0, float(np.abs(left[1]).max(initial=0)), float(np.abs(right[1]).max(initial=0)))
+    scale = scale_of(left[1], right[1])
     pieces: list[tuple[FloatArray, FloatArray, FloatArray, IntArray]] = []
     evaluations = 2 * len(which)
     while len(which):

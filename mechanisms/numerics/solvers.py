@@ -25,6 +25,7 @@ class Systems:
         cell: which of them each reported profile belongs to, `(S,)`.
         own: the own signal in each, `(S,)`.
         labels: the own signals.
+        scale: of the economy's money.
     """
 
     matrices: FloatArray
@@ -32,6 +33,7 @@ class Systems:
     cell: IntArray
     own: IntArray
     labels: tuple[str, ...]
+    scale: float
 
 
 class OutOfReachError(Exception):
@@ -56,7 +58,7 @@ class Spanning:
     def solve(self, systems: Systems) -> FloatArray:
         """Return (Mᵀ)⁺ v of the cell of every reported profile, `(S, Y)`."""
         solution = spanning_solution(systems.matrices, systems.target[..., None])
-        if not solution.hits(systems.target):
+        if not solution.hits(systems.target, systems.scale):
             missed = solution.residual[:, 0]
             cell = first_largest(missed)
             left = systems.target[cell] - systems.matrices[cell].T @ solution.transfers[cell, :, 0]
@@ -79,7 +81,11 @@ class Convex:
     def solve(self, systems: Systems) -> FloatArray:
         """Return p(·, r) in the cell of every reported profile, `(S, Y)`."""
         solution = convex_solution(
-            systems.matrices[systems.cell], systems.target[systems.cell], systems.own, smallest=self.smallest
+            systems.matrices[systems.cell],
+            systems.target[systems.cell],
+            systems.own,
+            scale=systems.scale,
+            smallest=self.smallest,
         )
         if not solution.short.any():
             return solution.transfers

@@ -29,9 +29,10 @@ import numpy as np
 from dynmech.mechanisms.numerics.hulls import nearest_mixtures
 from dynmech.mechanisms.numerics.min_max_lp import shortfall, smallest_transfers
 from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.ties import scale_of
 
 RESIDUAL = 1e-9
-"""Largest |Mᵀ p − v|, relative to max(1, max |v|), that counts as hit."""
+"""Largest |Mᵀ p − v|, relative to max |v| (at least the economy's scale), that counts as hit."""
 
 SEPARATED = 1e-7
 """Distance from the hull, relative to Δ, below which a belief counts as a mixture of others."""
@@ -51,14 +52,9 @@ class Solution:
     residual: FloatArray
     singular_value: FloatArray
 
-    def hits(self, target: FloatArray) -> bool:
-        """Return whether every system is solved up to rounding."""
-        return bool((self.residual <= RESIDUAL * _scale(target)).all())
-
-
-def _scale(target: FloatArray) -> float:
-    """Return max(1, max |v|)."""
-    return max(1.0, float(np.abs(target).max(initial=0.0)))
+    def hits(self, target: FloatArray, scale: float) -> bool:
+        """Return whether every system is solved up to rounding; `scale`: the economy's."""
+        return bool((self.residual <= RESIDUAL * scale_of(scale, target)).all())
 
 
 def spanning_solution(matrices: FloatArray, target: FloatArray) -> Solution:
@@ -99,15 +95,17 @@ class ConvexSolution:
 
 
 def convex_solution(
-    matrices: FloatArray, target: FloatArray, report: IntArray, *, smallest: bool = False
+    matrices: FloatArray, target: FloatArray, report: IntArray, *, scale: float = 1.0, smallest: bool = False
 ) -> ConvexSolution:
     """Return transfers for a report that no other signal would send: matrices `(n, Y, K)`, targets `(n, K)`.
 
     Args:
         report: r, `(n,)`.
+        scale: the economy's.
         smallest: the least possible largest |p|. Otherwise the explicit solution, and where M_r is a mixture of other
             columns the least-norm one, if it hits, or else (if the target is within reach) the smallest.
     """
+    slack = RESIDUAL * scale_of(scale, target)
     distance, mixture = nearest_mixtures(matrices, report)
     apart = distance > SEPARATED * matrices.sum(axis=1).mean(axis=1)
     transfers, short = np.zeros(matrices.shape[:2]), np.zeros(len(matrices))
@@ -119,10 +117,10 @@ def convex_solution(
         transfers[apart] = separating_transfers(matrices, target, report, distance, normal)[apart]
         spanned = spanning_solution(matrices[~apart], target[~apart, :, None])
         transfers[~apart] = spanned.transfers[..., 0]
-        left = np.flatnonzero(~apart)[spanned.residual[:, 0] > RESIDUAL * _scale(target)]
+        left = np.flatnonzero(~apart)[spanned.residual[:, 0] > slack]
     for j in left:
         missing, weights = shortfall(matrices[j], target[j], int(report[j]))
-        if missing > RESIDUAL * _scale(target):
+        if missing > slack:
             transfers[j], short[j] = 0.0, missing
             mixture[j] = weights if np.isfinite(missing) else mixture[j]
             continue

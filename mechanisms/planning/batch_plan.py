@@ -19,6 +19,7 @@ from dynmech.mechanisms.planning.planner import TIE, plan
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.separable import Economy
 from dynmech.sim.economy.stage import Stage
@@ -53,7 +54,7 @@ def solve_plans(economy: Economy, flows: Sequence[FloatArray]) -> Plans:
     policies: list[IntArray] = []
     for t in reversed(range(len(flows))):
         quality = flows[t] + (economy.discount * expect(economy, t, values[0]) if values else 0.0)
-        policy = lowest_best(quality)
+        policy = lowest_best(quality, economy.scale)
         policies.insert(0, policy)
         values.insert(0, np.take_along_axis(quality, policy[:, None], axis=1)[:, 0])
     return Plans(tuple(values), tuple(policies))
@@ -71,10 +72,10 @@ def expect(economy: Economy, t: int, value: FloatArray) -> FloatArray:
     return work.reshape(count, decisions, -1)
 
 
-def lowest_best(quality: FloatArray) -> IntArray:
-    """Return the lowest decision within `TIE` of the best, from `(n, D, S)` to `(n, S)`."""
+def lowest_best(quality: FloatArray, scale: float) -> IntArray:
+    """Return the lowest decision within `TIE` of the best (at least `scale`), from `(n, D, S)` to `(n, S)`."""
     best = quality.max(axis=1, keepdims=True)
-    slack = TIE * np.maximum(1.0, np.abs(best))
+    slack = TIE * np.maximum(scale, np.abs(best))
     return np.argmax(quality >= best - slack, axis=1)
 
 
@@ -95,7 +96,7 @@ def _endless(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
     """Return value and policy of an endless horizon, `(n, S)` each."""
     size = flow.shape[2]
     if not economy.controlled:
-        policy = lowest_best(flow)
+        policy = lowest_best(flow, economy.scale)
         best = np.take_along_axis(flow, policy[:, None], axis=1)[:, 0]
         return _evaluate(economy, policy, best), policy
     if size > DENSE:
@@ -115,15 +116,15 @@ def _chunks(count: int, size: int) -> Iterator[slice]:
 
 def _howard(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
     """Return value and policy by policy iteration; a decision changes only if it gains more than rounding."""
-    policy = lowest_best(flow)
+    policy = lowest_best(flow, economy.scale)
     for _ in range(ROUNDS):
         own = np.take_along_axis(flow, policy[:, None], axis=1)[:, 0]
         value = _evaluate(economy, policy, own)
         quality = flow + economy.discount * expect(economy, 0, value)
         kept = np.take_along_axis(quality, policy[:, None], axis=1)[:, 0]
-        better = quality.max(axis=1) > kept + 1e-13 * np.maximum(1.0, np.abs(kept))
+        better = quality.max(axis=1) > kept + 1e-13 * np.maximum(economy.scale, np.abs(kept))
         if not better.any():
-            return value, lowest_best(quality)
+            return value, lowest_best(quality, economy.scale)
         policy = np.where(better, np.argmax(quality, axis=1), policy)
     raise Refusal(f"environment {economy.name!r}: policy iteration did not end in {ROUNDS} rounds")
 
@@ -157,8 +158,8 @@ def _table(economy: Economy, flow: FloatArray) -> TableEnvironment:
 def _one(economy: Economy, flow: FloatArray) -> tuple[FloatArray, IntArray]:
     """Return value and policy of one large plan, by the planner; forbidden decisions get a prohibitive cost."""
     allowed = flow > FORBIDDEN / 2
-    largest = float(np.abs(flow[allowed]).max(initial=1.0))
-    worst = -2 * largest / (1 - economy.discount) - 1
+    largest = scale_of(economy.scale, flow[allowed])
+    worst = -2 * largest / (1 - economy.discount) - largest
     require_room("a plan", 6.0 * flow.size)
     solved = plan(_table(economy, np.where(allowed, flow, worst)))
     return solved.value[0].reshape(-1), solved.policy[0].reshape(-1)

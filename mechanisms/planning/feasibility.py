@@ -17,7 +17,7 @@ from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 
 NOTHING = 1e-12
-"""Utilities up to this are 0."""
+"""Utilities up to this, relative to the economy's scale, are 0."""
 
 
 def decisions_without(environment: TableEnvironment, agent: int, without: str) -> list[IntArray] | None:
@@ -40,7 +40,7 @@ def _of_stage(environment: TableEnvironment, t: int, agent: int, without: str) -
     stage, who = environment.stage(t), environment.agents[agent]
     if without == "feasible":
         own = np.abs(stage.utility[agent]).reshape(len(stage.decisions), -1).max(axis=1)
-        allowed = np.flatnonzero(own <= NOTHING)
+        allowed = np.flatnonzero(own <= NOTHING * environment.scale)
         if not len(allowed):
             raise Refusal(
                 f"environment {environment.name!r}: without=feasible: in period {t} agent {who!r} takes part in every "

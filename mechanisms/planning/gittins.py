@@ -18,7 +18,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.ties import first_largest
+from dynmech.sim.core.ties import first_largest, scale_of
 
 ROUNDS = 500
 """Rounds of policy iteration in the restart problem."""
@@ -61,7 +61,7 @@ def _restart(reward: FloatArray, kernel: FloatArray, discount: float, state: int
         law = np.where(again[:, None], kernel[state], kernel)
         flow = np.where(again, reward[state], reward)
         value = np.linalg.solve(np.eye(count) - discount * law, flow)
-        better = value[state] > reward + discount * kernel @ value + 1e-13 * max(1.0, float(np.abs(value).max()))
+        better = value[state] > reward + discount * kernel @ value + 1e-13 * scale_of(value)
         if np.array_equal(better, again):
             return float((1 - discount) * value[state])
         again = better

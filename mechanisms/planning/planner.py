@@ -20,15 +20,16 @@ from dynmech.mechanisms.planning.anderson import DEPTH, Anderson
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
 
 TIE = 1e-11
-"""Decisions within this of the best, relative to the largest |W| (at least 1), tie."""
+"""Decisions within this of the best, relative to the largest |W| (at least the economy's scale), tie."""
 
 PRECISION = 1e-12
-"""Bound aimed at, relative to the largest |W| (at least 1)."""
+"""Bound aimed at, relative to the largest |W| (at least the economy's scale)."""
 
 SWEEPS = 100
 """Sweeps of accelerated value iteration before policy iteration takes over."""
@@ -113,11 +114,10 @@ def _solve(environment: TableEnvironment, without: int | None) -> Plan:
         quality = flow_welfare(environment.stage(t), without)
         if following is not None:
             quality = quality + environment.discount * environment.kernel(t).expect(following)
-        policy, following, gap = _best(quality)
+        policy, following, gap = _best(quality, environment.scale)
         pieces.append((policy, following, quality, gap))
     policies, values, qualities, gaps = zip(*reversed(pieces), strict=True)
-    largest = max(float(np.abs(v).max()) for v in values)
-    rounding = 1e-14 * environment.horizon * max(1.0, largest)
+    rounding = 1e-14 * environment.horizon * scale_of(environment.scale, *values)
     return Plan(policies, values, qualities, gaps, rounding, stationary=False)
 
 
@@ -138,10 +138,10 @@ def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> Fl
     return environment.discount * environment.kernel(t).expect(value)
 
 
-def _best(quality: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def _best(quality: FloatArray, scale: float) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return the lowest decision that ties with the best, its value, and the gap to the best that does not tie."""
     value = quality.max(axis=0)
-    least = value - TIE * max(1.0, float(np.abs(value).max()))
+    least = value - TIE * scale_of(scale, value)
     rest = np.full_like(value, -np.inf)
     policy = np.zeros(value.shape, np.intp)
     for decision in reversed(range(len(quality))):
@@ -153,11 +153,11 @@ def _best(quality: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
 
 def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
     """Return the plan of an infinite horizon."""
-    problem = _Stationary(flow_welfare(environment.stage(0), without), environment.kernel(0), environment.discount)
+    problem = _Stationary(environment, flow_welfare(environment.stage(0), without))
     value = problem.solve()
     quality = problem.quality(value)
     improved, bound = problem.centre(quality.max(axis=0), value)
-    policy, _, gap = _best(quality)
+    policy, _, gap = _best(quality, environment.scale)
     rounding = 1e-14 * problem.scale / (1 - environment.discount)
     aimed = max(bound, PRECISION * problem.scale)  # the same on every processor
     return Plan((policy,), (improved,), (quality,), (gap,), aimed + rounding, stationary=True)
@@ -166,10 +166,10 @@ def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
 class _Stationary:
     """The problem max_π Σ_t δ^t flow of one period repeated for ever; flow `(D, *A)`."""
 
-    def __init__(self, flow: FloatArray, kernel: JointKernel | IndependentKernel, discount: float) -> None:
-        self.flow, self.kernel, self.discount = flow, kernel, discount
-        self.start = flow.max(axis=0) / (1 - discount)
-        self.scale = max(1.0, float(np.abs(self.start).max()))
+    def __init__(self, environment: TableEnvironment, flow: FloatArray) -> None:
+        self.flow, self.kernel, self.discount = flow, environment.kernel(0), environment.discount
+        self.start = flow.max(axis=0) / (1 - self.discount)
+        self.scale = scale_of(environment.scale, self.start)
 
     def solve(self) -> FloatArray:
         """Return a value that is within `PRECISION` of W, or as close as rounding lets it come."""

@@ -31,6 +31,7 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.units import in_units
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -92,7 +93,7 @@ def dynamic_revenue(environment: TableEnvironment) -> DynamicOptimum:
     Raises:
         Refusal: the economy is not of this kind, or the program too large (its size is said).
     """
-    return _Program(environment, _trees(environment)).solve()
+    return _solve(environment, relaxed=False)
 
 
 def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
@@ -100,7 +101,13 @@ def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
     Agents then only choose what to report first; the rest of the report is what it is.
     """
-    return _Program(environment, _trees(environment), relaxed=True).solve()
+    return _solve(environment, relaxed=True)
+
+
+def _solve(environment: TableEnvironment, *, relaxed: bool) -> DynamicOptimum:
+    """Solve the program in units of the economy's scale: the solver's tolerances are absolute."""
+    unit = environment.scale
+    return _Program(in_units(environment, 1 / unit), _trees(environment), relaxed=relaxed).solve(unit)
 
 
 def _trees(environment: TableEnvironment) -> list[_Tree]:
@@ -168,8 +175,8 @@ class _Program:
         for i in self.agents:
             self._agent(i)
 
-    def solve(self) -> DynamicOptimum:
-        """Maximise payments less costs."""
+    def solve(self, unit: float) -> DynamicOptimum:
+        """Maximise payments less costs; `unit`: what the program's money is worth."""
         from scipy.optimize import linprog
 
         payments, costs = self._objective()
@@ -192,10 +199,10 @@ class _Program:
             )
         x = np.asarray(solution.x, dtype=np.float64)
         return DynamicOptimum(
-            net_revenue=float((payments - costs) @ x),
-            revenue=float(payments @ x),
+            net_revenue=float((payments - costs) @ x) * unit,
+            revenue=float(payments @ x) * unit,
             decisions=tuple(np.clip(x[q], 0, 1) for q in self.q),
-            payments=tuple(tuple(x[p] for p in own) for own in self.p),
+            payments=tuple(tuple(x[p] * unit for p in own) for own in self.p),
             histories=tuple(tree.paths for tree in self.trees),
             constraints=len(self.rows),
             variables=self.count,

@@ -26,6 +26,7 @@ from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Interval
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
@@ -97,7 +98,7 @@ class OptimalTwoPeriod(Mechanism):
 
     def transfer_bound(self) -> float:
         """Prices are at most the highest type, the first payment at most the value of everything."""
-        top = max(abs(self.environment.utility_bound()), 1e-9)
+        top = money_scale(self.environment)
         return 2 * top * (1 + self.environment.discount)
 
 

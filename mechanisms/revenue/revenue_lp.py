@@ -34,6 +34,7 @@ from dynmech.sim.core.arrays import BoolArray, FloatArray
 from dynmech.sim.core.ties import descending
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import labels_text
+from dynmech.sim.economy.units import in_units
 
 LEAN = 1e-5
 """Weight on welfare that picks, among mechanisms that earn the most, one that trades where it may as well."""
@@ -113,16 +114,19 @@ def revenue_optimum(
     Raises:
         Refusal: not two periods, private actions or a public state, dependent types, or too large (the size is said).
     """
-    program = Program(environment, unreachable, each_period)
+    unit = environment.scale  # the solver's tolerances are absolute
+    program = Program(in_units(environment, 1 / unit), unreachable, each_period)
     best = program.solve(0.0)
     leaning = program.solve(LEAN)
     net = float(program.net_revenue @ best[0])
     chosen = leaning[0] if program.net_revenue @ leaning[0] >= net - 1e-8 * max(1.0, abs(net)) else best[0]
-    return _read(program, net, chosen, best[1])
+    return _read(program, unit, net, chosen, best[1])
 
 
-def _read(program: Program, net_revenue: float, solution: FloatArray, multipliers: FloatArray) -> RevenueOptimum:
-    """The solution in the mechanism's terms."""
+def _read(
+    program: Program, unit: float, net_revenue: float, solution: FloatArray, multipliers: FloatArray
+) -> RevenueOptimum:
+    """The solution in the mechanism's terms; `unit`: what the program's money is worth."""
     first = solution[program.x]
     weight = first if program.histories > 1 else np.ones((program.one.size, 1))
     some = weight > SURE
@@ -131,12 +135,14 @@ def _read(program: Program, net_revenue: float, solution: FloatArray, multiplier
     order = descending(multipliers)
     binding = tuple(_in_words(program, int(k), float(multipliers[k])) for k in order if multipliers[k] > BINDS)
     return RevenueOptimum(
-        net_revenue=net_revenue,
-        revenue=net_revenue + float(program.costs @ solution),
+        net_revenue=net_revenue * unit,
+        revenue=(net_revenue + float(program.costs @ solution)) * unit,
         first=np.clip(first, 0, 1),
-        pay_first=tuple(solution[program.p[i]] + _never_due(program, i, solution, some) for i in program.agents),
+        pay_first=tuple(
+            (solution[program.p[i]] + _never_due(program, i, solution, some)) * unit for i in program.agents
+        ),
         second=np.clip(joint / share[..., None, None], 0, 1),
-        pay_second=tuple(np.where(some[..., None], solution[m] / share[..., None], 0.0) for m in program.m),
+        pay_second=tuple(np.where(some[..., None], solution[m] / share[..., None], 0.0) * unit for m in program.m),
         binding=binding,
         constraints=len(program.limits.limit),
         variables=program.count,

@@ -13,7 +13,9 @@ import numpy as np
 
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Situation
 
 
@@ -70,7 +72,7 @@ def _checked(mechanism: Mechanism, now: Situation, messages: Array, decision: In
     """Return charge and memory, held to the declared bound and size."""
     charge = np.asarray(mechanism.charge(now, messages, decision, acts), dtype=np.float64)
     largest, bound = float(np.abs(charge).max(initial=0.0)), mechanism.transfer_bound()
-    if largest > bound * (1 + 1e-9) + 1e-9:
+    if largest > bound + TIE * scale_of(money_scale(mechanism.environment), bound):
         raise mechanism.false_declaration(
             f"a transfer of {largest:.6g} in period {now.t} exceeds the declared bound {bound:.6g}"
         )

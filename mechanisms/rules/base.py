@@ -18,6 +18,7 @@ from dynmech.mechanisms.rules.optional_rules import OptionalRules
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
 from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
@@ -262,8 +263,7 @@ class DirectMechanism(Mechanism):
     def plan(self) -> Plan:
         """The efficient decision rule; refused where the planner could not pin it down."""
         efficient = plan(self.environment)
-        largest = max(1.0, max(float(np.abs(value).max()) for value in efficient.value))
-        if efficient.bound > LOOSEST * largest:
+        if efficient.bound > LOOSEST * scale_of(self.environment.scale, *efficient.value):
             raise self.refuse(f"the efficient decisions are known only up to a loss of {efficient.bound:.3g}")
         return efficient
 

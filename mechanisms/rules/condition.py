@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 TOLERANCE = 1e-9
-"""How far a condition may be missed and still hold."""
+"""How far a condition may be missed and still hold; where it is money, relative to the economy's scale."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Situation
 
 EXHAUSTIVE = 1_000_000
@@ -184,7 +186,7 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
                 )
     _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
     owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
-    if (owed > bound * (1 + 1e-9) + 1e-9).any():
+    if (owed > bound + TIE * scale_of(money_scale(mechanism.environment), bound)).any():
         raise mechanism.false_declaration(
             f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}"
         )

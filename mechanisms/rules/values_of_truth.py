@@ -27,7 +27,7 @@ from dynmech.sim.economy.labels import profile_text, shown_period
 from dynmech.sim.play.roles import Situation
 
 PRECISION = 1e-12
-"""Residual bound aimed at, relative to the largest value (at least 1)."""
+"""Residual bound aimed at, relative to the largest value (at least the economy's scale)."""
 
 SWEEPS = 300_000
 """Iterations before giving up; the bound says how far it came."""
@@ -104,13 +104,13 @@ def truthful_values(
     occurs = _occurs(environment, raw)
     prior = environment.prior.reshape(-1)
     if environment.horizon is None:
-        value, bound = _iterate(environment.discount, raw[1])
+        value, bound = _iterate(environment, raw[1])
         values = [_back(environment.discount, raw[0], value), value]
     else:
         values, bound = [], 0.0
         for period in reversed(raw):
             values.insert(0, _back(environment.discount, period, values[0] if values else None))
-    scale = max(1.0, max(float(np.abs(v).max()) for v in values))
+    scale = scale_of(environment.scale, *values)
     periods = tuple(_period_values(r, o, v) for r, o, v in zip(raw, occurs, values, strict=True))
     flows = scale_of(*(table for period in periods for table in (period.utility_ahead, period.transfer_ahead)))
     return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None, flows)
@@ -198,8 +198,9 @@ def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray
     return period.flows + discount * ahead[:, where.reshape(period.decision.shape)]
 
 
-def _iterate(discount: float, period: _Raw) -> tuple[FloatArray, float]:
+def _iterate(environment: TableEnvironment, period: _Raw) -> tuple[FloatArray, float]:
     """Return the fixed point of `_back`, centred flow by flow with the span bounds, and its error bound."""
+    discount = environment.discount
     weight = discount / (1 - discount)
     value = period.flows / (1 - discount)
     best, idle, half = np.inf, 0, np.inf
@@ -211,9 +212,9 @@ def _iterate(discount: float, period: _Raw) -> tuple[FloatArray, float]:
         value = better + (weight * (low + high) / 2)[:, None, None]
         idle = 0 if half < (1 + discount) / 2 * best else idle + 1  # it contracts by δ until only rounding is left
         best = min(best, half)
-        if half <= PRECISION * max(1.0, float(np.abs(value).max())) or idle >= 40:
+        if half <= PRECISION * scale_of(environment.scale, value) or idle >= 40:
             break
-    return value, max(half, PRECISION * max(1.0, float(np.abs(value).max())))  # the same on every processor
+    return value, max(half, PRECISION * scale_of(environment.scale, value))  # the same on every processor
 
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:

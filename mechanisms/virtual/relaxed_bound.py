@@ -31,6 +31,7 @@ from dynmech.mechanisms.virtual.frozen_plans import discounted_slope, own_flow, 
 from dynmech.mechanisms.virtual.virtual_values import grid_virtual
 from dynmech.mechanisms.virtual.weights import include_all
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.separable import Economy, FirstSignal, Grid, SeparableEnvironment
 
 PIECE = 6_000_000
@@ -71,11 +72,11 @@ def continuum_bound(economy: Economy, outer: int = OUTER) -> Bound:
     others = len(economy.agents) - 1
     if not others:
         value = _over_cells(economy, 1)
-        return Bound(value, ROUNDING * max(1.0, abs(value)))
+        return Bound(value, ROUNDING * scale_of(economy.scale, value))
     cells = max(2, round(outer ** (1 / others)))
     coarse, fine = (_over_cells(economy, n) for n in (cells, 2 * cells))
     value = fine + (fine - coarse) / 3
-    return Bound(value, abs(fine - coarse) + ROUNDING * max(1.0, abs(value)))
+    return Bound(value, abs(fine - coarse) + ROUNDING * scale_of(economy.scale, value))
 
 
 def expected_virtual_welfare(economy: Economy, virtual: list[FloatArray], masses: list[FloatArray]) -> float:
@@ -167,10 +168,11 @@ def _along_the_first(economy: Economy, beside: FloatArray) -> _Kinks:
 
     every = np.arange(len(beside))
     highest = float(np.nanmax(economy.first[0].virtual(_inside(economy.first[0]))))
-    low, least = np.minimum(highest, 0.0) - 1 - np.abs(beside).max(axis=1, initial=0.0), _least_slope(economy)
+    low = np.minimum(highest, 0.0) - scale_of(highest) - np.abs(beside).max(axis=1, initial=0.0)
+    least = _least_slope(economy)
     for _ in range(60):
         value, slope = worth(low, every)
-        steep = slope > least + ROUNDING * max(1.0, abs(least))
+        steep = slope > least + ROUNDING * scale_of(least, slope)
         if not steep.any():
             break
         low = np.where(steep, 4 * low, low)

@@ -25,9 +25,13 @@ import numpy as np
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
 from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.buyer_with_two_signals import TwoPeriodBuyer
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.roles import Acts, Promises, Situation
+
+ROUNDING = 1e-12
+"""Virtual values down to this below 0, relative to the largest value, count as 0."""
 
 
 class RelaxedPrices(Mechanism):
@@ -54,7 +58,7 @@ class RelaxedPrices(Mechanism):
         value, masses = self.environment.value, self.environment.masses
         above = np.append(np.maximum(1 - np.cumsum(masses), 0.0)[:-1], 0.0)
         step = np.concatenate([np.diff(value, axis=0), np.zeros((1, self.states))])
-        return value - (above / masses)[:, None] * step >= -1e-12
+        return value - (above / masses)[:, None] * step >= -ROUNDING * scale_of(value)
 
     @cached_property
     def price(self) -> FloatArray:

@@ -27,10 +27,11 @@ from dynmech.mechanisms.numerics.piecewise_linear import Pieces, convex_pieces
 from dynmech.mechanisms.virtual.virtual_values import NodeValues
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.separable import FirstSignal, Grid
 
 PROPORTIONAL = 1e-12
-"""How far A may be from a linear function of θ where it is taken for one."""
+"""How far A may be, relative to its largest value, from a linear function of θ where it is taken for one."""
 
 Worth = Callable[[FloatArray, IntArray], tuple[FloatArray, FloatArray]]
 """(own multiplier `(n,)`, the others' first profile `(n,)`) to w and b, `(n,)` each."""
@@ -88,7 +89,7 @@ def _proportion(first: FirstSignal, low: float) -> float | None:
     scale = first.scale(x)
     share = float((scale[-1] - scale[0]) / (theta[-1] - theta[0]))
     off = np.abs(scale - scale[0] - share * (theta - theta[0])).max()
-    return share if off <= PROPORTIONAL * max(1.0, float(np.abs(scale).max())) else None
+    return share if off <= PROPORTIONAL * scale_of(scale) else None
 
 
 def _increasing(first: FirstSignal, floor: float) -> None:

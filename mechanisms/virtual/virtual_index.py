@@ -27,7 +27,7 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.separable import Economy
 
 TIE = 1e-11
-"""Indices this close (relative to the largest, at least 1) tie."""
+"""Indices this close (relative to the largest, at least the economy's scale) tie."""
 
 
 class VirtualIndex(VirtualPivot):
@@ -66,7 +66,7 @@ class VirtualIndex(VirtualPivot):
         ]
         table = np.stack([np.zeros_like(own[0]), *own], axis=1)
         best = table.max(axis=1, keepdims=True)
-        return [decision[np.argmax(table >= best - TIE * np.maximum(1.0, best), axis=1)]]
+        return [decision[np.argmax(table >= best - TIE * np.maximum(self.economy.scale, best), axis=1)]]
 
     def _tables(self, codes: IntArray) -> tuple[list[IntArray], list[FloatArray]]:
         """Return who is served, `(n, S)`, and (1 − δ) W_{−i} for it, `(n, N, S)`."""

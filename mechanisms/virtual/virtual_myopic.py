@@ -50,7 +50,9 @@ class VirtualMyopic(VirtualPivot):
         counted = self.counted(*np.divmod(codes, self.profiles))
         policy, out = [], []
         for t in range(len(self.economy.later)):
-            policy.append(lowest_best(forbid(self.economy, t, counted, flow(self.economy, t, counted))))
+            policy.append(
+                lowest_best(forbid(self.economy, t, counted, flow(self.economy, t, counted)), self.economy.scale)
+            )
             rows = [self._externality(t, counted, i, policy[t]) for i in range(self.count)]
             out.append(np.stack(rows, axis=1))
         return policy, out

@@ -15,6 +15,7 @@ from dynmech.sim.core.checks import check_names
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
 from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.spaces import Finite, Interval, Space
+from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import Environment, State, check_terms
 
 RESERVED = re.compile(r"designer|(agent|latency) \d+")
@@ -173,7 +174,7 @@ class CheckedEnvironment:
         if not isinstance(flows, np.ndarray) or flows.shape != shape or flows.dtype.kind not in "iuf":
             kind = f"{flows.dtype} {flows.shape}" if isinstance(flows, np.ndarray) else type(flows).__name__
             raise self.wrong(t, f"{method} returned {kind}, expected numbers of shape {shape}")
-        limit = self.bound * (1 + 1e-9) + 1e-9 if method == "utility" else np.inf
+        limit = self.bound + TIE * scale_of(self.bound) if method == "utility" else np.inf
         bad = ~np.isfinite(flows) | (np.abs(flows) > limit)
         if bad.any():
             at = first(bad)

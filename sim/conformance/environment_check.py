@@ -217,7 +217,7 @@ def _compare(asked: CheckedEnvironment, table: TableEnvironment, periods: int) -
             assert every is not None
             decided = frozen(np.full(len(every.public), d))
             one, two = asked.flows(t, "utility", every, decided), table.utility(t, every, decided)
-            if not np.allclose(one, two, rtol=1e-9, atol=1e-12):
+            if not np.allclose(one, two, rtol=1e-9, atol=1e-12 * table.scale):
                 row, i = np.unravel_index(int(np.argmax(np.abs(one - two))), one.shape)
                 raise asked.wrong(
                     t,

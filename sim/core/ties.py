@@ -175,13 +175,13 @@ def rank(singular_values: FloatArray) -> int:
     return int((singular_values > RANK * max(1.0, float(singular_values.max(initial=0.0)))).sum())
 
 
-def figure(value: float, digits: int = 6) -> str:
-    """Return a figure in words; values within `TIE` of 0 become 0, halves (up to `HALF`) are rounded away from 0.
+def figure(value: float, digits: int = 6, *, scale: float = 1.0) -> str:
+    """Return a figure in words; within `TIE` × scale of 0 it becomes 0, halves (up to `HALF`) are rounded away from 0.
 
-    >>> figure(-3e-16), figure(2 / 3, 4), figure(1.198125), figure(1.198125 * (1 - 1e-14))
-    ('0', '0.6667', '1.19813', '1.19813')
+    >>> figure(-3e-16), figure(2 / 3, 4), figure(1.198125), figure(1.198125 * (1 - 1e-14)), figure(2e-10, scale=1e-9)
+    ('0', '0.6667', '1.19813', '1.19813', '2e-10')
     """
-    return f"{value * (1 + HALF):.{digits}g}" if not abs(value) <= TIE else "0"
+    return f"{value * (1 + HALF):.{digits}g}" if not abs(value) <= TIE * scale else "0"
 
 
 def rounded_up(bound: float, scale: float) -> float:

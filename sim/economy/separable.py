@@ -30,6 +30,7 @@ from dynmech.sim.core.arrays import BoolArray, FloatArray, readonly
 from dynmech.sim.core.checks import check_law, check_shape
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.separable_tables import repeated_stage, stages_with_horizon
@@ -201,6 +202,15 @@ class Economy:
     def endless(self) -> bool:
         """Whether the later period repeats for ever."""
         return self.horizon is None
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest flow utility or cost in absolute value, over first signals 0 and 1; 1 if all are 0."""
+        ends = [np.asarray(first.scale(np.array([0.0, 1.0])))[:, None, None] for first in self.first]
+        flows = [
+            ends[i] * period.slope[i] + period.intercept[i] for period in self.later for i in range(len(self.agents))
+        ]
+        return scale_of(*flows, *(period.cost for period in self.later))
 
     def law(self, t: int) -> IndependentKernel:
         """The states' kernel out of the t-th of `later`."""

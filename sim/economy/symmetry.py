@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 
 CLOSE = 1e-9
@@ -70,7 +71,7 @@ def _same_rows(one: FloatArray, two: FloatArray) -> bool:
 
 
 def _close(one: FloatArray, two: FloatArray) -> bool:
-    scale = max(1.0, float(np.abs(one).max(initial=0.0)))
+    scale = scale_of(one)
     return bool(np.abs(one - two).max(initial=0.0) <= CLOSE * scale)
 
 

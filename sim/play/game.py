@@ -9,6 +9,7 @@ from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.near_names import near_name
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.disclosure import POLICIES
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import GameSpaces, MechanismProtocol
@@ -86,8 +87,8 @@ def make_game(
 ) -> Game:
     """Fix how long the game lasts.
 
-    An infinite horizon is cut at the smallest T with δ^T · B / (1 − δ) ≤ `tail`, B the bound on |utility| +
-    |transfer|; transfers still due then are booked in closing periods.
+    An infinite horizon is cut at the smallest T with δ^T · B / (1 − δ) ≤ `tail` times the economy's scale, B the bound
+    on |utility| + |transfer|; transfers still due then are booked in closing periods.
 
     Raises:
         InputError: `tail` is not positive, or the latencies do not match the agents.
@@ -103,7 +104,8 @@ def make_game(
     else:
         discount = environment.discount
         total = (environment.utility_bound() + _bound(mechanism)) / (1 - discount)
-        periods = max(1, ceil(log(tail / total) / log(discount))) if total > tail else 1
+        allowed = tail * money_scale(environment)
+        periods = max(1, ceil(log(allowed / total) / log(discount))) if total > allowed else 1
         if periods > LONGEST:
             raise InputError(
                 f"tail: cutting discount {discount:g} at {tail:g} takes {periods:,} periods, more than {LONGEST:,}; "

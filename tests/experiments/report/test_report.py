@@ -155,8 +155,8 @@ def test_coalitions_that_gain_are_told_first(pages: dict[str, Path], folders: di
 def test_coalitions_that_gain_nothing_are_not_told_first(folders: dict[str, Path]) -> None:
     result = read_result(folders["tournament"])
     for one in (game["coalitions"][0] for game in result["games"]):
-        one["exact_bound"] = one["exact"]
-    result["games"][1]["coalitions"][0]["exact"] = None
+        one["gains"] = False
+    result["games"][1]["coalitions"][0] |= {"exact": None, "gains": False}
     assert tournament_context(result)["gaining"] == []
 
 
