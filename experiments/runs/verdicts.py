@@ -39,6 +39,8 @@ ASSUMED = {
     "increasing differences": ("increasing differences of own values",),
     "monotone virtual values": ("monotone virtual weight",),
     "everybody can be left out": ("everybody can be left out",),
+    "γ at most 1": ("γ at most 1",),
+    "signals that nothing tells about": ("signals that nothing tells about",),
 }
 """By assumption (`Promises.assumptions`), the conditions of which at least one must hold."""
 
