@@ -57,6 +57,9 @@ def audit_data(audit: Audit) -> dict[str, Any]:
         "truth": asdict(audit.truth),
         "gains": gain_rows(audit),
         "budget": _budget(audit),
+        "budget_refused": {
+            kind: least.where["refused"] for kind, least in audit.budget.items() if "refused" in least.where
+        },
         "largest_transfer": {**asdict(largest), "declared": audit.mechanism.transfer_bound()} if largest else None,
         "participation": _participation(audit),
         "deposit": [_number(search.deposit) for search in audit.searches] if request.exit else None,

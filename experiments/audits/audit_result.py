@@ -119,7 +119,7 @@ class Audit:
     said : str
         The sentence, of a backend that has no stories to tell; see `sentence`.
     budget : dict
-        By kind, the least that the designer takes in.
+        By kind, the least that the designer takes in, before its costs.
     participation : dict
         By kind, every agent's least continuation payoff.
     largest_transfer : Largest or None

@@ -139,6 +139,7 @@ class AuditData(_Strict):
     truth: TruthData
     gains: list[GainData]
     budget: BudgetData
+    budget_refused: dict[str, str]
     largest_transfer: TransferData | None
     participation: ParticipationData
     deposit: list[float | None] | None

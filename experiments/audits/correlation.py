@@ -77,7 +77,7 @@ def _row(economy: str, option: str, value: Any, name: str) -> list[Any]:
         truthful = game.truthful
     except Refusal as error:
         return [value, np.nan, *told, np.nan, np.nan, str(error)]
-    deficit = budget(environment, truthful, revealing=not game.silences)["ex_post"].value
+    deficit = budget(environment, truthful, silent=game.silence)["ex_post"].value
     return [value, mechanism.transfer_bound(), *told, deficit, float(truthful.transfer.sum()), ""]
 
 

@@ -37,7 +37,7 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         raise Refusal(f"audit: environment {environment.name!r} is not finite; it can be simulated only")
     game = FiniteGame(environment, mechanism)
     truth, largest = _truth(game), largest_transfer(environment, game.truthful)
-    least = budget(environment, game.truthful, revealing=not game.silences)
+    least = budget(environment, game.truthful, silent=game.silence)
     advance = progress("searching", len(request.deviators))
     searches = []
     for who in request.deviators:

@@ -232,7 +232,7 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
     if truth.welfare is not None:
         facts.append(("welfare", f"{_money(truth.welfare, scale)} (first best {_money(truth.first_best, scale)})"))
     if truth.revenue is not None and truth.net_revenue is not None:
-        facts += _revenue(truth.revenue, truth.net_revenue, scale)
+        facts += _revenue(audit, truth.revenue, truth.net_revenue)
     if audit.budget:
         facts.append(("budget", _budget(audit)))
     if audit.largest_transfer:
@@ -252,9 +252,10 @@ def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
     return [("bounds", "; ".join(parts))] if parts else []
 
 
-def _revenue(revenue: float, net: float, scale: float) -> list[tuple[str, str]]:
+def _revenue(audit: Audit, revenue: float, net: float) -> list[tuple[str, str]]:
     """Revenue, and net revenue where there is a cost."""
-    if abs(revenue - net) <= ZERO * scale:
+    scale = audit.request.scale
+    if not _costly(audit):
         return [("revenue", f"{_money(revenue, scale)} (discounted, all periods)")]
     return [
         ("revenue", f"{_money(revenue, scale)} (discounted, all periods), before the designer's costs"),
@@ -304,10 +305,25 @@ BUDGETS = {
 
 
 def _budget(audit: Audit) -> str:
-    """What the designer takes in."""
+    """What the designer takes in, and why a figure is missing."""
     known = {kind: least.value for kind, least in audit.budget.items() if not np.isnan(least.value)}
     figures = [BUDGETS[kind].format(_money(value, audit.request.scale)) for kind, value in known.items()]
-    return f"what the designer takes in, in units of utility (below 0: a deficit): {', '.join(figures)}"
+    refused = [
+        f"; {kind.replace('_', ' ')} not known: {least.where['refused']}"
+        for kind, least in audit.budget.items()
+        if "refused" in least.where
+    ]
+    before = ", before its costs" if _costly(audit) else ""
+    takes = f"what the designer takes in{before}, in units of utility (below 0: a deficit)"
+    return f"{takes}: {', '.join(figures)}{''.join(refused)}"
+
+
+def _costly(audit: Audit) -> bool:
+    """Whether the designer has a cost, so that net revenue is a figure of its own."""
+    truth = audit.truth
+    if truth.revenue is None or truth.net_revenue is None:
+        return False
+    return abs(truth.revenue - truth.net_revenue) > ZERO * audit.request.scale
 
 
 def _largest(audit: Audit) -> str:

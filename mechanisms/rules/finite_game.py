@@ -83,3 +83,8 @@ class FiniteGame:
                     name = self.environment.agents[j]
                     out.append((j, f"the messages prescribed to agent {name!r} in period {t} do not reveal its signal"))
         return tuple(out)
+
+    @property
+    def silence(self) -> str:
+        """The sentence of the first of them; empty if there is none."""
+        return self.silences[0][1] if self.silences else ""

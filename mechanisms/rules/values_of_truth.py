@@ -252,16 +252,19 @@ class Least:
     where: dict[str, Any]
 
 
-def budget(environment: TableEnvironment, truthful: TruthfulValues, *, revealing: bool) -> dict[str, Least]:
+def budget(environment: TableEnvironment, truthful: TruthfulValues, *, silent: str) -> dict[str, Least]:
     """Return the least Σ_i p^i by kind: ex ante (discounted, expected), expected in a period, and ex post.
 
-    A period's sum is expected given what was public before it, and NaN where prescribed messages do not reveal signals,
-    as what is public then leaves them open: where not `revealing`.
+    A period's sum is expected given what was public before it. Where prescribed messages do not reveal signals, the
+    whole past tells about them, in endlessly many ways: it is NaN then, and `refused` in its place says why.
+
+    Args:
+        silent: whose messages do not reveal signals, in words; empty: nobody's.
     """
     totals = [page.transfer.sum(axis=0) for page in truthful.periods]
     scale = scale_of(*(page.transfer for page in truthful.periods))
     period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
-    if revealing:
+    if not silent:
         period.offer(-float(totals[0][0] @ truthful.prior), {"period": 0})
     for t, (page, total) in enumerate(zip(truthful.periods, totals, strict=True)):
         memories, profiles = np.nonzero(page.occurs)
@@ -270,7 +273,7 @@ def budget(environment: TableEnvironment, truthful: TruthfulValues, *, revealing
         named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
         ex_post.offer_all(-seen, named.__getitem__)
         after = t if truthful.stationary and t else t + 1
-        if page.rows is None or not revealing:
+        if page.rows is None or silent:
             continue
         laws = page.rows[page.decision[memories, profiles], profiles]
         expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
@@ -279,7 +282,7 @@ def budget(environment: TableEnvironment, truthful: TruthfulValues, *, revealing
         period.offer_all(-expected, named.__getitem__)
     return {
         "ex_ante": Least(float(truthful.transfer.sum()), {}),
-        "expected_period": _least(period) if revealing else Least(float("nan"), {"period": 0}),
+        "expected_period": Least(float("nan"), {"refused": silent}) if silent else _least(period),
         "ex_post": _least(ex_post),
     }
 
@@ -300,7 +303,7 @@ class Largest:
 
 def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
     """Return max |p_t^i| over the states that prescribed play leads to."""
-    sizes = [np.where(page.occurs, np.abs(page.transfer), -1.0) for page in truthful.periods]
+    sizes = [np.where(page.occurs, np.abs(page.transfer), -np.inf) for page in truthful.periods]
     scale = scale_of(*sizes)
     t = first_largest([size.max() for size in sizes], scale)
     agent, memory, profile = largest_place(sizes[t], scale)

@@ -770,3 +770,20 @@ def test_what_a_mechanism_sees_of_actions_is_public_to_its_assumptions(capsys: p
         "outside_assumptions"
     )
     assert code == 0
+
+
+def test_what_a_seller_takes_in_is_told_before_and_after_its_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    """One buyer who tells its contract, never its taste: what a period is expected to bring is not known, and why."""
+    words = ("audit", "single-buyer:nodes=5", "optimal-contract")
+    data = json.loads(call(capsys, *words, "--json")[1])
+    truth, said = data["truth"], " ".join(call(capsys, *words)[1].split())
+    assert truth["net_revenue"] < truth["first_best"] - 0.1
+    assert truth["net_revenue"] < truth["revenue"] - 0.1
+    assert data["budget"]["expected_period"] is None
+    reason = "the messages prescribed to agent 'buyer 1' in period 0 do not reveal its signal"
+    assert data["budget_refused"] == {"expected_period": reason}
+    assert f"expected period not known: {reason}" in said
+    assert "what the designer takes in, before its costs, in units" in said
+    assert f"net revenue {truth['net_revenue']:.6g}, less the designer's costs of" in said
+    assert " ?" not in said
+    assert json.loads(call(capsys, "audit", "oil-leases-prior", "linked", "--json")[1])["budget_refused"] == {}
