@@ -1,0 +1,89 @@
+"""Maxima run over the states that some play leads to, and what is told of them does not hang on the last bits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import dynmech as dm
+from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.problem import build_problem, reachable
+from dynmech.agents.oracle.search import Family, Information, Value, solve
+from dynmech.agents.oracle.story import find_story
+from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
+from dynmech.sim.economy.builders import single_object
+from dynmech.sim.economy.environment import TableEnvironment
+
+NEVER = 2
+"""The signal that nobody ever has."""
+
+
+def auction(horizon: int | None) -> TableEnvironment:
+    """Two bidders worth 1 or 2, drawn anew; or 10 by a signal that never comes, and would never go."""
+    values, law = [[1.0, 2.0, 10.0]] * 2, np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    base = single_object(values, [law, law], np.outer(law[0], law[0]), 0.5)
+    return TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.5, horizon)
+
+
+@pytest.mark.parametrize("horizon", [None, 3])
+@pytest.mark.parametrize("information", list(Information))
+def test_a_signal_that_never_comes_is_no_state(horizon: int | None, information: Information) -> None:
+    """Who pays its report gains value less the least winning report: 1 of 2 a period, and of 10 more than 7."""
+    environment = auction(horizon)
+    posed = build_problem(environment, PayYourReport(environment), (0,))
+    best, truth = (solve(posed, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
+    reached, every = (worst_gain(posed, best, truth, all_states=every) for every in (False, True))
+    assert reached.gain < 2 < 7 < every.gain
+    assert reached.state is not None
+    for t, (states, _) in enumerate(reachable(posed)):
+        stage = environment.stage(t)
+        never = np.array([NEVER in profile for profile in np.ndindex(*stage.axes)])
+        assert not states[:, never].any()
+        assert states[:, ~never].any(axis=0).all()
+
+
+def test_an_audit_says_which_states_its_maxima_are_over() -> None:
+    environment = auction(None)
+    gains = {
+        every: dm.audit(environment, "pay-your-report", all_states=every).gains.query(
+            "family == 'best_response' and information == 'ex_post'"
+        )
+        for every in (False, True)
+    }
+    assert (gains[False]["gain"] < 2).all()
+    assert (gains[True]["gain"] > 7).all()
+    assert [frame["states"].unique().tolist() for frame in gains.values()] == [["reachable"], ["all"]]
+
+
+def shifted(value: Value, period: int, place: tuple[int, int], message: int, by: float) -> Value:
+    """The same values with one message at one state worth a little more."""
+    choices = [table.copy() for table in value.choices]
+    choices[period][(*place, message)] += by
+    return replace(value, choices=tuple(choices))
+
+
+def test_of_messages_that_tie_the_story_tells_the_prescribed_one_else_the_lowest() -> None:
+    environment = auction(None)
+    posed = build_problem(environment, PayYourReport(environment), (0,))
+    best, truth = (solve(posed, f, Information.EX_POST) for f in (Family.BEST_RESPONSE, Family.PRESCRIBED))
+    gain = worst_gain(posed, best, truth)
+    assert gain.state is not None
+    period, place = gain.state.period, (gain.state.memory, gain.state.profile)
+    story = find_story(posed, best, truth, gain)
+    assert story is not None
+    assert story.message != story.prescribed
+    worth = best.choices[period][place]
+    others = [r for r in range(len(worth)) if r not in (story.message, story.prescribed)]
+
+    def told(message: int, by: float) -> int:
+        again = find_story(posed, shifted(best, period, place, message, worth.max() - worth[message] + by), truth, gain)
+        assert again is not None
+        return again.message
+
+    for other in others:
+        assert told(other, 1e-12) == min(other, story.message)
+        assert told(other, -1e-12) == min(other, story.message)
+        assert told(other, 1e-6) == other
+        assert told(other, -1e-6) == story.message
+    assert told(story.prescribed, -1e-12) == story.prescribed
+    assert told(story.prescribed, -1e-6) == story.message
