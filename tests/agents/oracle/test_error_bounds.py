@@ -59,6 +59,18 @@ def test_values_of_the_search_lie_within_their_bound(family: Family, information
     assert max(shares) > 0.1, "a bound ten times as small would not hold"
 
 
+@pytest.mark.parametrize("centred", [False, True])
+def test_the_bound_of_an_iteration_is_no_larger_and_no_smaller_than_its_worst_case(centred: bool) -> None:
+    """Two states that never meet: what is left is the bound itself, after any number of steps."""
+    posed = problem(1)
+    flow = np.array([1.0, -1.0 if centred else 0.5])
+    with coarse(search):
+        found, bound = search._fixed_point(lambda x: flow + posed.discount * x, np.zeros(2), posed, centred=centred)
+    error = float(np.abs(found - flow / (1 - posed.discount)).max())
+    assert error <= bound
+    assert error > 0.8 * bound
+
+
 def test_the_planners_value_lies_within_its_bound() -> None:
     shares = []
     for seed in range(6):
