@@ -66,7 +66,7 @@ def sampled_game(game: Mapping[str, Any], folder: Path, seed: int) -> EmpiricalG
             raise _damaged(folder)
         cells[profile] = np.concatenate(turns, axis=1)
     found, kept = EmpiricalGame(roles, cells, seed), played_game(game)
-    if not np.allclose(found.mean, kept.mean, rtol=0, atol=NEAR * max(1.0, kept.scale)):
+    if not np.allclose(found.mean, kept.mean, rtol=0, atol=NEAR * kept.scale):
         raise _damaged(folder)
     return found
 

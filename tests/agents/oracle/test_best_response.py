@@ -85,7 +85,10 @@ def test_the_line_that_the_audit_prints_plays_it(
     with pytest.raises(SystemExit):
         main(["audit", "oil-leases-prior", "cremer-mclean", "--policy", "worst.csv"])
     shown = capsys.readouterr().out
-    assert "To play the worst deviation: dynmech run oil-leases-prior cremer-mclean --strategy 'firm 1=best-response'" in shown
+    assert (
+        "To play the worst deviation: dynmech run oil-leases-prior cremer-mclean --strategy 'firm 1=best-response'"
+        in shown
+    )
     assert "0,firm 1,0,,,,1,0" in (tmp_path / "worst.csv").read_text()
     with pytest.raises(SystemExit) as stop:
         main(["run", "oil-leases-prior", "cremer-mclean", "--strategy", "firm 1=best-response", "--episodes", "50"])

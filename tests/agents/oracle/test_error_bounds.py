@@ -16,6 +16,7 @@ from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning import planner
 from dynmech.mechanisms.planning.anderson import Anderson
 from dynmech.mechanisms.rules import values_of_truth
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.ties import scale_of
 from tests.builders.random_economies import interdependent
 
@@ -37,7 +38,7 @@ def coarse(module: ModuleType) -> Iterator[None]:
 
 def problem(seed: int) -> Problem:
     environment = interdependent(seed)
-    return build_problem(environment, Team(environment), (0,))
+    return build_problem(FiniteGame(environment, Team(environment)), (0,))
 
 
 def off(found: Value, right: Value) -> float:
@@ -86,9 +87,9 @@ def test_what_truth_is_worth_lies_within_its_bound() -> None:
     shares = []
     for seed in range(6):
         environment, again = interdependent(seed), interdependent(seed)
-        right = values_of_truth.truthful_values(environment, Team(environment))
+        right = FiniteGame(environment, Team(environment)).truthful
         with coarse(values_of_truth):
-            found = values_of_truth.truthful_values(again, Team(again))
+            found = FiniteGame(again, Team(again)).truthful
         error = max(
             float(np.abs(getattr(one, name) - getattr(other, name)).max())
             for name in ("utility_ahead", "transfer_ahead")

@@ -7,10 +7,11 @@ import pytest
 
 import dynmech as dm
 from dynmech.agents.oracle.gains import worst_gain
-from dynmech.agents.oracle.problem import build_problem, reachable
+from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
 from dynmech.agents.oracle.story import find_story
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.economy.builders import single_object
 from dynmech.sim.economy.environment import TableEnvironment
 
@@ -30,12 +31,12 @@ def auction(horizon: int | None) -> TableEnvironment:
 def test_a_signal_that_never_comes_is_no_state(horizon: int | None, information: Information) -> None:
     """Who pays its report gains value less the least winning report: 1 of 2 a period, and of 10 more than 7."""
     environment = auction(horizon)
-    posed = build_problem(environment, PayYourReport(environment), (0,))
+    posed = build_problem(FiniteGame(environment, PayYourReport(environment)), (0,))
     best, truth = (solve(posed, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     reached, every = (worst_gain(posed, best, truth, all_states=every) for every in (False, True))
     assert reached.gain < 2 < 7 < every.gain
     assert reached.state is not None
-    for t, (states, _) in enumerate(reachable(posed)):
+    for t, (states, _) in enumerate(posed.reachable):
         stage = environment.stage(t)
         never = np.array([NEVER in profile for profile in np.ndindex(*stage.axes)])
         assert not states[:, never].any()
@@ -64,7 +65,7 @@ def shifted(value: Value, period: int, place: tuple[int, int], message: int, by:
 
 def test_of_messages_that_tie_the_story_tells_the_prescribed_one_else_the_lowest() -> None:
     environment = auction(None)
-    posed = build_problem(environment, PayYourReport(environment), (0,))
+    posed = build_problem(FiniteGame(environment, PayYourReport(environment)), (0,))
     best, truth = (solve(posed, f, Information.EX_POST) for f in (Family.BEST_RESPONSE, Family.PRESCRIBED))
     gain = worst_gain(posed, best, truth)
     assert gain.state is not None
