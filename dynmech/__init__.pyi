@@ -12,6 +12,7 @@ from .experiments.catalog.names import (
     make_strategy as make_strategy,
     use_plugins as use_plugins,
 )
+from .experiments.exports.exporting import export as export
 from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress
 from .experiments.report.page import report as report

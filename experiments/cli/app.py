@@ -18,6 +18,7 @@ from dynmech import __version__
 from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
+from dynmech.experiments.cli.export import export_command
 from dynmech.experiments.cli.help_text import epilog
 from dynmech.experiments.cli.listing import list_command
 from dynmech.experiments.cli.new import new_command
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "audit": audit_command,
     "tournament": tournament_command,
     "report": report_command,
+    "export": export_command,
     "replay": replay_command,
     "bound": bound_command,
     "reproduce": reproduce_command,

@@ -1,0 +1,143 @@
+"""The tables of each kind of run, as LaTeX for a paper; the captions say where the figures come from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dynmech.experiments.exports.latex import one_line, table
+from dynmech.experiments.exports.sources import Source
+from dynmech.experiments.report.stress_page import largest_gain
+from dynmech.experiments.runs.exact import TOLERANCE
+from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.stress_result import EXACT
+from dynmech.experiments.runs.tally import has_costs
+from dynmech.experiments.runs.verdicts import WORDS
+
+ROWS = 40
+"""Profiles of a game that a table holds, those with the least regret."""
+
+Row = Mapping[str, Any]
+
+
+def latex_tables(source: Source, mechanism: str | None = None) -> str:
+    """Return the tables of a run as the text of a `.tex` file.
+
+    Raises:
+        InputError: no such mechanism.
+    """
+    if source.kind == "tournament":
+        made = [_game(source, game, number) for number, game in enumerate(source.games(mechanism), 1)]
+    else:
+        made = {"run": _run, "stress": _stress}[source.kind](source)
+    head = f"% {one_line(source.provenance.text())}\n% needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs}}\n"
+    return head + "".join(f"\n{one}" for one in made)
+
+
+def _run(source: Source) -> list[str]:
+    result = source.result
+    rows = [[row["agent"], row["strategy"], _between(row, "payoff"), _between(row, "gain")] for row in result["agents"]]
+    caption = (
+        f"Payoffs under {_told(source, result)}. Discounted sums per episode with 95 % intervals; a gain is against "
+        f"prescribed play under the same draws. Welfare {_between(result, 'welfare')}, revenue "
+        f"{_between(result, 'revenue')}."
+    )
+    return [table(["agent", "strategy", "payoff", "gain"], "llrr", rows, caption, f"tab:{source.name}")]
+
+
+def _stress(source: Source) -> list[str]:
+    return [_gains(source), _worth(source)]
+
+
+def _gains(source: Source) -> str:
+    """Return the table of mechanisms and families of deviations."""
+    gains, rows = source.result["gains"], source.result["mechanisms"]
+    order = sorted(gains, key=lambda row: (row["complexity"], row["family"]))
+    families = list(dict.fromkeys(row["family"] for row in order))
+    cells = [
+        [row["mechanism"], WORDS[row["verdict"]], *(_gain(gains, row["mechanism"], family) for family in families)]
+        for row in rows
+    ]
+    caption = (
+        f"What the best deviation of each family gains ex ante on {_where(source)}: exactly, or in brackets simulated, "
+        "with its 95 % interval; –: none found."
+    )
+    heads, columns = ["mechanism", "verdict", *families], "ll" + "r" * len(families)
+    return table(heads, columns, cells, caption, f"tab:{source.name}-gains")
+
+
+def _gain(gains: Sequence[Row], mechanism: str, family: str) -> str:
+    """Return the largest gain of a family under a mechanism, exact where it is known; a dash for none."""
+    rows = [row for row in gains if (row["mechanism"], row["family"]) == (mechanism, family)]
+    exact = [row["exact"] for row in rows if row["exact"] is not None and family in EXACT]
+    if exact:
+        return amount(max(exact)) if max(exact) > TOLERANCE else "–"
+    found = [row for row in rows if row["found"]]
+    if not found:
+        return "–"
+    most = max(found, key=lambda row: float(row["gain"]))
+    return f"({amount(most['gain'])} ± {amount(most['half_width'])})"
+
+
+def _worth(source: Source) -> str:
+    """Return the table of what prescribed play is worth under each mechanism."""
+    gains, rows = source.result["gains"], source.result["mechanisms"]
+    money = {"welfare": "welfare", "revenue": "revenue", **({"net revenue": "net_revenue"} if has_costs(rows) else {})}
+    cells = [
+        [
+            row["mechanism"],
+            amount(largest_gain(gains, row)),
+            *(_between(row, key) for key in money.values()),
+            amount(row["worst_deficit"]),
+        ]
+        for row in rows
+    ]
+    caption = f"What prescribed play is worth on {_where(source)}: discounted sums per episode with 95 % intervals."
+    heads, columns = ["mechanism", "worst gain", *money, "worst budget"], "lr" + "r" * (len(money) + 1)
+    return table(heads, columns, cells, caption, f"tab:{source.name}-worth")
+
+
+def _game(source: Source, game: Row, number: int) -> str:
+    """Return the table of one game: profiles, the least regret first."""
+    every = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"]))
+    cells = [
+        [
+            row["profile"],
+            amount(row["regret"]),
+            _interval(row["regret_low"], row["regret_high"]),
+            row["best_deviation"] or "–",
+            _between(row, "welfare"),
+            _between(row, "revenue"),
+            amount(row["worst_deficit"]),
+        ]
+        for row in every[:ROWS]
+    ]
+    part = f" The {ROWS} of {len(every)} profiles with the least regret." if len(every) > ROWS else ""
+    caption = (
+        f"Profiles under {_told(source, game)}: regret, the most that one agent gains by another strategy of the list, "
+        f"with its bootstrap interval of 95 %.{part}"
+    )
+    heads = ["profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget"]
+    return table(heads, "lrrlrrr", cells, caption, f"tab:{source.name}-{number}")
+
+
+def _told(source: Source, row: Row) -> str:
+    """Return mechanism and economy, and how they were played."""
+    return f"{row['mechanism']} on {row['environment']} ({_origin(source)})"
+
+
+def _where(source: Source) -> str:
+    return f"{source.result['environment']} ({_origin(source)})"
+
+
+def _origin(source: Source) -> str:
+    """Return how many episodes were played, and with which seed."""
+    per = " per profile" if source.kind == "tournament" else ""
+    return f"{source.episodes:,} episodes{per}, seed {source.provenance.seed}"
+
+
+def _between(row: Row, key: str) -> str:
+    return f"{amount(row[key])} ± {amount(row[f'{key}_half_width'])}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    """Return an interval; an end that is not known is infinite."""
+    return f"[{'-∞' if low is None else amount(low)}, {'∞' if high is None else amount(high)}]"
