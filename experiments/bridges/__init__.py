@@ -1,6 +1,7 @@
 """Bridges: mechanisms as objects of other libraries, each an optional extra.
 
 `openspiel` makes an extensive-form game of a finite mechanism (`export_game`) and computes best responses there;
+`evolution` ranks the strategies of a tournament's game (`alpha_rank`, `fixation`);
 `rl` makes a PettingZoo environment of all agents (`parallel_env`) or a Gymnasium environment of one deviator
 (`deviator_env`).
 """

@@ -1,3 +1,4 @@
+from .evolution import alpha_rank as alpha_rank, fixation as fixation
 from .openspiel import (
     MechanismGame as MechanismGame,
     MechanismState as MechanismState,

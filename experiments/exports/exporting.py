@@ -33,9 +33,8 @@ def _gambit(source: Source, mechanism: str | None) -> str:
 
 def _gameanalysis(source: Source, mechanism: str | None) -> str:
     from dynmech.experiments.exports.gameanalysis import game_data
-    from dynmech.experiments.tournament.from_result import played_game
 
-    return json.dumps(game_data(played_game(source.game(mechanism)))) + "\n"
+    return json.dumps(game_data(source.game(mechanism))) + "\n"
 
 
 def _samplegame(source: Source, mechanism: str | None) -> str:

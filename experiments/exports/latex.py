@@ -8,7 +8,7 @@ ESCAPED = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "*": "{*}",
-    "→": r"$\to$", "±": r"$\pm$", "∞": r"$\infty$", "–": "--", "δ": r"$\delta$", "ε": r"$\varepsilon$",
+    "→": r"$\to$", "±": r"$\pm$", "∞": r"$\infty$", "–": r"\textendash{}", "δ": r"$\delta$", "ε": r"$\varepsilon$",
 }  # fmt: skip
 """What means something to LaTeX (a bracket or a star does after the end of a row), and what is written for it."""
 

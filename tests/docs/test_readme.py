@@ -33,7 +33,7 @@ def test_commands_run(
     arguments = shlex.split(command)[1:]
     if arguments[0] in ("run", "stress"):
         arguments += ["--episodes", "50"]
-    if arguments[0] in ("replay", "report"):
+    if arguments[0] in ("replay", "report", "export"):
         before = recorded(arguments[1])
         with pytest.raises(SystemExit):
             main([*before, "--episodes", "50"] if before[0] == "run" else before)
@@ -42,7 +42,7 @@ def test_commands_run(
         main(arguments)
     out, err = capsys.readouterr()
     assert stop.value.code == 0, err
-    assert len(out.splitlines()) > (0 if arguments[0] == "report" else 5)
+    assert len(out.splitlines()) > (0 if arguments[0] in ("report", "export") else 5)
     if "--plugin" in arguments:
         assert "shade" in out
 

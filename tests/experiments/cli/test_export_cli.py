@@ -1,0 +1,58 @@
+"""`dynmech export` on the command line."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dynmech.experiments.cli.app import main
+from dynmech.experiments.cli.export import TO, complete_format
+from dynmech.experiments.exports.exporting import FORMATS
+from dynmech.experiments.runs.running import run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run."""
+    path = tmp_path_factory.mktemp("export") / "leases"
+    return run("oil-leases", "linked", episodes=20, log="summary", out=path).folder
+
+
+def ended(line: str, code: int, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """What a command says."""
+    with pytest.raises(SystemExit) as stop:
+        main(shlex.split(line))
+    out, err = capsys.readouterr()
+    assert stop.value.code == code, err
+    return out, err
+
+
+def test_the_name_of_the_file_is_said(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out, _ = ended(f"export {folder} --to csv", 0, capsys)
+    assert out == "file: leases.csv\n"
+    assert (tmp_path / "leases.csv").read_text(encoding="utf-8").startswith("environment,mechanism,agent")
+    out, _ = ended(f"export {folder} --to latex -o table.tex --json", 0, capsys)
+    assert json.loads(out) == {"schema": 2, "file": "table.tex", "to": "latex"}
+    assert (tmp_path / "table.tex").is_file()
+
+
+def test_what_is_wrong_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line, said in (
+        (f"export {folder}", "--to is missing; it is one of gambit, "),
+        ("export oil-leases linked -o x", "takes one run folder; write export RUN --to FORMAT"),
+        (f"export {folder} --to gambit", "a single run is no game, which gambit holds"),
+        (f"export {folder} --to pdf", "'pdf' is none of gambit, "),
+    ):
+        out, err = ended(line, 2, capsys)
+        assert out == ""
+        assert said in err
+        assert err.count("\n") == 1
+
+
+def test_formats_are_completed() -> None:
+    assert list(TO) == list(FORMATS)
+    assert complete_format("g") == ["gambit", "gameanalysis"]
