@@ -31,6 +31,8 @@ def export_command(
     mechanism: Annotated[
         str | None, typer.Option("--mechanism", metavar="M", help="Whose game, of a tournament under several.")
     ] = None,
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """A run for other programs: a tournament's game, figures as arrays, tables as CSV or LaTeX."""
@@ -41,5 +43,10 @@ def export_command(
     if not to:
         raise InputError(f"export: --to is missing; it is one of {', '.join(TO)}")
     file = export(run_folder[0], to, out, mechanism)
-    data = {"schema": 2, "file": str(file), "to": to}
-    hand_out(as_json, lambda: data, lambda console: console.print(f"file: {file}", soft_wrap=True))
+    hand_out(
+        as_json,
+        lambda: {"file": file, "to": to},
+        lambda console: console.print(f"file: {file}", soft_wrap=True),
+        quiet=quiet,
+        brief=lambda: (file,),
+    )

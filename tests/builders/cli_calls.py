@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "audit": ("audit", "oil-leases-prior", "cremer-mclean"),
     "tournament": ("tournament", "study.toml"),
     "report": ("report", "lie"),
+    "export": ("export", "lie", "--to", "csv"),
     "replay": ("replay", "lie", "--case", "deviation"),
     "bound": ("bound", "two-period-sale:grid=2"),
     "reproduce": ("reproduce", "planted"),
