@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dynmech.experiments.catalog.names import load, make_mechanism
-from dynmech.experiments.plots.stress_plots import save_figure
+from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.conditions.correlation import convex_independence, spanning
 from dynmech.mechanisms.rules.condition import TOLERANCE
 from dynmech.mechanisms.rules.finite_game import FiniteGame

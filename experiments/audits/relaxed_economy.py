@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 from dynmech.experiments.audits.revenue_bound import bears_costs, costs_text, net_text
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.conditions.separable import everybody_can_be_left_out
 from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_revenue, relaxed_revenue
@@ -26,8 +28,8 @@ from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 
 
-@dataclass(frozen=True, eq=False)
-class Relaxation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Relaxation(ShownResult):
     """An economy's bounds; what could not be worked out is None.
 
     Attributes
@@ -77,6 +79,22 @@ class Relaxation:
             "variables": None if self.dynamic is None else self.dynamic.variables,
             "refused": self.refused,
         }
+
+    def lines(self) -> list[str]:
+        """Return the sentence, and why there is no more."""
+        return [self.sentence, *([f"no program over all mechanisms: {self.refused}"] if self.refused else [])]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the table of bounds."""
+        return {"bounds": self.bounds}
+
+    @property
+    def bounds(self) -> pd.DataFrame:
+        """A row per bound that was worked out: `bound` and its `value`."""
+        data = self.data()
+        known = {"relaxed_continuum": None if self.continuum is None else self.continuum.value}
+        known |= {key: data[key] for key in ("relaxed_grid", "relaxed", "dynamic", "gap")}
+        return pd.DataFrame([{"bound": key, "value": value} for key, value in known.items() if value is not None])
 
     def show(self, console: Console) -> None:
         """On the terminal."""

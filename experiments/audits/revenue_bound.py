@@ -3,14 +3,16 @@
 A yardstick for a mechanism of one's own: `bound(environment).data()` beside the net revenue that an audit shows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.tally import first_best
-from dynmech.mechanisms.revenue.revenue_lp import RevenueOptimum, revenue_optimum
+from dynmech.mechanisms.revenue.revenue_lp import Binding, RevenueOptimum, revenue_optimum
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import figure
 from dynmech.sim.economy.environment import Environment, TableEnvironment
@@ -19,8 +21,8 @@ SHOWN = 12
 """Binding constraints on the screen."""
 
 
-@dataclass(frozen=True, eq=False)
-class RevenueBound:
+@dataclass(frozen=True, eq=False, repr=False)
+class RevenueBound(ShownResult):
     """An economy's revenue optimum beside its first best."""
 
     environment: TableEnvironment
@@ -47,6 +49,21 @@ class RevenueBound:
         net = self.optimum.net_revenue
         share = f", {net / self.first_best:.1%} of the first best" if self.first_best > 0 else ""
         return f"{self.environment.name}: no mechanism earns more than {net:.8g}{net_text(self.environment)}{share}."
+
+    def lines(self) -> list[str]:
+        """Return the sentence, and what binds most."""
+        most = [f"binds: {one}" for one in self.optimum.binding[:1]]
+        return [self.sentence, *most]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the table of what binds."""
+        return {"binding": self.binding}
+
+    @property
+    def binding(self) -> pd.DataFrame:
+        """A row per constraint that binds, and what a unit of slack would add."""
+        names = [field.name for field in fields(Binding)]
+        return pd.DataFrame([vars(one) for one in self.optimum.binding], columns=names)
 
     def show(self, console: Console) -> None:
         """On the terminal."""

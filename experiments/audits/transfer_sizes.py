@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dynmech.experiments.audits.continuous import measure
-from dynmech.experiments.plots.stress_plots import save_figure
+from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
 from dynmech.sim.economy.density import DensityEnvironment
 

@@ -26,12 +26,12 @@ from rich.text import Text
 
 from dynmech.experiments.cli.refusals import show_by_text, show_refusals
 from dynmech.experiments.cli.replay_line import is_logged, logged_line, replay_line, rerun_line, show_line
-from dynmech.experiments.cli.styles import STYLES
+from dynmech.experiments.cli.verdict_text import STYLES
 from dynmech.experiments.runs.comparisons import beside
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.moments import ZERO, amount
-from dynmech.experiments.runs.running import RunResult
+from dynmech.experiments.runs.run_result import RunResult
 from dynmech.experiments.runs.simulation import silent
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.runs.tally import has_costs

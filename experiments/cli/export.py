@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dynmech.experiments.cli import options
+from dynmech.experiments.cli.completion import complete_from
 from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
 
@@ -15,15 +16,10 @@ TO = ("gambit", "gameanalysis", "samplegame", "csv", "latex", "npz")
 """The formats; their own module would load numerical libraries."""
 
 
-def complete_format(incomplete: str) -> list[str]:
-    """Return the names of formats that begin so."""
-    return [name for name in TO if name.startswith(incomplete)]
-
-
 def export_command(
     run_folder: Annotated[list[str], typer.Argument(metavar="RUN", help="A run folder.")],
     to: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help=", ".join(TO) + ".", autocompletion=complete_format)
+        str, typer.Option("--to", metavar="FORMAT", help=", ".join(TO) + ".", autocompletion=complete_from(*TO))
     ] = "",
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="The file (default: RUN and its suffix, here).")

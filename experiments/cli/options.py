@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dynmech.experiments.cli.completion import complete_from, complete_mechanism, complete_scenario, complete_strategy
+from dynmech.experiments.figures.forms import figure_form
 
 EnvironmentName = Annotated[
     str,
@@ -117,6 +118,18 @@ Timed = Annotated[
 ]
 """Of a command that folds nothing away; its callback does all."""
 
+
+def _picture(path: Path | None) -> Path | None:
+    """Refuse a name that stands for no format before anything is played."""
+    if path is not None:
+        figure_form(path)
+    return path
+
+
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", callback=_picture, help="A picture too: FILE.pdf, .svg or .png."),
+]
 Why = Annotated[
     bool,
     typer.Option(

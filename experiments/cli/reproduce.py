@@ -40,7 +40,7 @@ def reproduce_command(
         claims = reproduce(paper, progress=progress)
     hand_out(
         as_json,
-        lambda: [claim.data() for claim in claims],
+        claims.data,
         lambda console: show_claims(claims, console),
         quiet=quiet,
         brief=lambda: (sentence(claims),),

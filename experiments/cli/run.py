@@ -15,7 +15,7 @@ from dynmech.sim.core.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dynmech.experiments.runs.running import RunResult
+    from dynmech.experiments.runs.run_result import RunResult
     from dynmech.experiments.runs.simulation import Progress
     from dynmech.experiments.runs.study import Study
     from dynmech.experiments.workers.pool import Workers
@@ -44,12 +44,13 @@ def run_command(
     time_limit: options.TimeLimit = 120.0,
     memory_limit: options.MemoryLimit = 2.0,
     plugin: options.Plugins = [],  # noqa: B006
+    plot: options.Plot = None,
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Simulate one mechanism with one strategy per agent, log it and sum it up; the same line resumes."""
-    from dynmech.experiments.cli.console import progress_bars, run_sentence
+    from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.study import Study, load_study
 
@@ -72,10 +73,19 @@ def run_command(
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     with progress_bars(quiet) as progress:
         result = _play(study, [*plugin, *map(Path, study.plugins)], out, (shard, block), log, staff, progress)
+    _hand_out(result, plot, quiet, as_json)
+
+
+def _hand_out(result: RunResult, plot: Path | None, quiet: bool, as_json: bool) -> None:
+    """Draw and print what was found."""
+    from dynmech.experiments.cli.console import run_sentence
+
+    if plot is not None:
+        result.plot(plot)
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, console),
+        lambda console: _show(result, console, plot),
         quiet=quiet,
         brief=lambda: (run_sentence(result), result.folder),
     )
@@ -119,9 +129,9 @@ def _play(
     )
 
 
-def _show(result: RunResult, console: Console) -> None:
+def _show(result: RunResult, console: Console, plot: Path | None) -> None:
     from dynmech.experiments.cli.console import show_faults, show_run
 
     show_run(result, console)
     show_faults(console, [], result.remarks, result.damaged)
-    show_paths(console, result.folder, result.reused)
+    show_paths(console, result.folder, result.reused, plot)

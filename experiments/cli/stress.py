@@ -36,13 +36,13 @@ def stress_command(
     time_limit: options.TimeLimit = 120.0,
     memory_limit: options.MemoryLimit = 2.0,
     plugin: options.Plugins = [],  # noqa: B006
+    plot: options.Plot = None,
     why: options.Why = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Every mechanism against every family of deviations: who gains what from which lie."""
     from dynmech.experiments.cli.console import progress_bars
-    from dynmech.experiments.plots.stress_plots import plot_stress
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.running import make_protocol
     from dynmech.experiments.runs.simulation import Sampling
@@ -64,20 +64,28 @@ def stress_command(
             progress=progress,
             typed=environment,
         )
-    plot = plot_stress(result, result.folder / "gains.png")
-    _hand_out(result, plot, as_json, quiet, why)
+    _hand_out(result, plot, why, quiet, as_json)
 
 
-def _hand_out(result: StressResult, plot: Path | None, as_json: bool, quiet: bool, why: bool) -> None:
-    """Print the result; exit code 1 where something could not be played."""
+def _hand_out(result: StressResult, plot: Path | None, why: bool, quiet: bool, as_json: bool) -> None:
+    """Draw and print what was found; exit code 1 where something could not be played."""
+    drawn = _drawn(result, plot)
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, plot, console, why),
+        lambda console: _show(result, drawn, console, why),
         quiet=quiet,
         brief=lambda: (result.sentence, result.folder),
     )
     end_unless_complete(result.complete)
+
+
+def _drawn(result: StressResult, plot: Path | None) -> Path:
+    """Draw the heat map into the run folder, and into the file that was asked for; return that which is shown."""
+    from dynmech.experiments.plots.stress_plots import plot_stress
+
+    kept = plot_stress(result, result.folder / "gains.png")
+    return kept if plot is None else plot_stress(result, plot)
 
 
 def _show(result: StressResult, plot: Path | None, console: Console, why: bool) -> None:

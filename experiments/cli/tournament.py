@@ -26,6 +26,7 @@ def tournament_command(
     cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
     memory_limit: Annotated[float, typer.Option("--memory-limit", metavar="GB", help="Memory for a plug-in.")] = 2.0,
+    plot: options.Plot = None,
     why: options.Why = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -42,11 +43,13 @@ def tournament_command(
         resolved = resolved.model_copy(update={"out": str(out)})
     with progress_bars(quiet) as progress:
         result = tournament(resolved, workers=staff, progress=progress)
+    if plot is not None:
+        result.plot(plot)
     typed = [str(study), *(word for one in override for word in ("--set", one))]
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, console, why, typed),
+        lambda console: _show(result, console, why, typed, plot),
         quiet=quiet,
         brief=lambda: (result.sentence, *_folders(result)),
     )
@@ -58,7 +61,7 @@ def _folders(result: Tournament) -> list[Path]:
     return list(dict.fromkeys(part.folder for part in result.parts))
 
 
-def _show(result: Tournament, console: Console, why: bool, typed: list[str]) -> None:
+def _show(result: Tournament, console: Console, why: bool, typed: list[str], plot: Path | None) -> None:
     from dynmech.experiments.cli.console import show_faults
     from dynmech.experiments.cli.tournament_screen import show_tournament
 
@@ -66,3 +69,5 @@ def _show(result: Tournament, console: Console, why: bool, typed: list[str]) -> 
     show_faults(console, result.failures, [], [])
     for folder in _folders(result):
         console.print(f"{'was there already' if result.reused else 'run'}: {folder}", soft_wrap=True)
+    if plot is not None:
+        console.print(f"plot: {plot}", soft_wrap=True)

@@ -6,9 +6,18 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.experiments.cli.styles import STYLES
 from dynmech.experiments.runs.verdicts import HOLDS, NOT_PROMISED, WORDS, Verdict
 from dynmech.sim.core.ties import figure
+
+STYLES = {
+    "holds": "green",
+    "breaks": "bold red",
+    "undecided": "yellow",
+    "not_refuted": "yellow",
+    "outside_assumptions": "cyan",
+    "not_promised": "dim",
+}
+"""By status of a verdict."""
 
 WIDTH = max(map(len, WORDS.values()))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dynmech.experiments.runs.provenance import Provenance
+from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.sim.core.errors import InputError
 

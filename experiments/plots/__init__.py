@@ -1,7 +1,7 @@
-"""Pictures of results as PNG files, the same bytes for the same result.
+"""Pictures of results as PDF, SVG or PNG files, the same bytes for the same result.
 
-`stress_plots` draws the heat map of gains and holds what all pictures share (texts that fit, files written whole);
-`run_plots` draws everything that a run folder has to show; `trade_plots` draws the trading examples.
+`stress_plots` draws the heat map of gains, `run_plots` draws everything that a run folder has to show,
+`trade_plots` draws the trading examples.
 """
 
 import lazy_loader

@@ -10,16 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from dynmech.experiments.plots.stress_plots import (
-    as_cut,
-    as_text,
-    lines,
-    plot_gains,
-    plot_stress,
-    save_figure,
-    wide_enough,
-    wrapped,
-)
+from dynmech.experiments.figures.columns import Column, draw_columns
+from dynmech.experiments.figures.forms import FORMS
+from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.figures.saving import save_figure
+from dynmech.experiments.figures.texts import as_text, lines, wide_enough, wrapped
+from dynmech.experiments.plots.stress_plots import plot_gains, plot_stress
 from dynmech.experiments.report.stress_page import largest_gain
 from dynmech.experiments.report.tournament_page import (
     HALF,
@@ -29,7 +25,7 @@ from dynmech.experiments.report.tournament_page import (
     swept,
 )
 from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.results import read_whole
+from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.tournament.from_result import empirical_game, make_roles
@@ -52,8 +48,8 @@ def line_style(k: int) -> dict[str, Any]:
     return {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": 0.15, "linewidth": 1.8}
 
 
-def write_plots(folder: Path | str, target: Path | str | None = None) -> list[Path]:
-    """Draw everything that there is to draw of a run folder, as PNG.
+def write_plots(folder: Path | str, target: Path | str | None = None, form: str = "png") -> list[Path]:
+    """Draw everything that there is to draw of a run folder.
 
     Parameters
     ----------
@@ -61,32 +57,50 @@ def write_plots(folder: Path | str, target: Path | str | None = None) -> list[Pa
         The folder of a stress test, a run or a tournament; of one on several economies: the folder above theirs.
     target : Path or str, optional
         The folder to write to, made if absent; unless given, the run's own.
+    form : str
+        `pdf`, `svg` or `png`; the metadata of the files say seed, configuration and command.
 
     Returns
     -------
     list of Path
-        The files. A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png` where somebody
-        learns. A tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game under M
-        `profiles-k-M.png`, `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a sweep M
-        is followed by what is swept.
+        The files, here as PNG. A stress test: `gains.png`, `tradeoff.png`. A run: `payoffs.png`, and `learning.png`
+        where somebody learns. A tournament: `deviations.png`, `coalitions.png` if it has some, and for its k-th game
+        under M `profiles-k-M.png`, `payoffs-k-M.png` and, where every profile was played, `replicator-k-M.png`; of a
+        sweep M is followed by what is swept.
 
     Raises
     ------
     InputError
-        It is no finished run, or a file cannot be written.
+        It is no finished run, there is no such format, or a file cannot be written.
     """
+    if form not in FORMS:
+        raise InputError(f"pictures: {form!r} is none of {', '.join(FORMS)}")
     result, where = read_whole(folder), Path(folder if target is None else target)
+    about = Provenance.of_manifest(open_runs(folder)[0].manifest, result.get("command"))
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{where}: cannot be made: {error.strerror or error}") from None
-    return list(DRAWN[result["kind"]](result, where))
+    return list(DRAWN[result["kind"]](result, Album(where, form, about)))
+
+
+@dataclass(frozen=True)
+class Album:
+    """Where pictures are written, in which format, and what they come from."""
+
+    folder: Path
+    form: str
+    about: Provenance
+
+    def path(self, name: str) -> Path:
+        """Return the file of a picture."""
+        return self.folder / f"{name}.{self.form}"
 
 
 # Stress tests
 
 
-def _stress(result: Mapping[str, Any], where: Path) -> list[Path]:
+def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
     rows = result["mechanisms"]
     columns = [
         Column("worst gain", [largest_gain(result["gains"], row) for row in rows]),
@@ -98,25 +112,27 @@ def _stress(result: Mapping[str, Any], where: Path) -> list[Path]:
     filled = [row["breaks"] for row in rows]
     title = f"{result['environment']}: what each mechanism costs"
     return [
-        plot_stress(StressResult.from_data(result), where / "gains.png"),
-        plot_columns(names, columns, filled, title, where / "tradeoff.png"),
+        plot_stress(StressResult.from_data(result), album.path("gains"), about=album.about),
+        plot_columns(names, columns, filled, title, album.path("tradeoff"), about=album.about),
     ]
 
 
 # Runs
 
 
-def _run(result: Mapping[str, Any], where: Path) -> list[Path]:
+def _run(result: Mapping[str, Any], album: Album) -> list[Path]:
     rows = result["agents"]
     names = [f"{as_text(row['agent'], 24)}: {as_text(row['strategy'], 30)}" for row in rows]
     columns = [Column.even("payoff", rows, "payoff"), Column.even("gain against prescribed play", rows, "gain")]
     title = f"{result['mechanism']} on {result['environment']}"
     filled = [row["strategy"] != "truthful" for row in rows]
-    drawn = [plot_columns(names, columns, filled, title, where / "payoffs.png")]
-    return [*drawn, plot_learning(result, where / "learning.png")] if result.get("learning") else drawn
+    drawn = [plot_columns(names, columns, filled, title, album.path("payoffs"), about=album.about)]
+    return (
+        [*drawn, plot_learning(result, album.path("learning"), about=album.about)] if result.get("learning") else drawn
+    )
 
 
-def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
+def plot_learning(result: Mapping[str, Any], path: Path, about: Provenance | None = None) -> Path:
     """Payoff by round of every agent, with intervals, and what prescribed play by all gives those that learn.
 
     Raises
@@ -144,26 +160,28 @@ def plot_learning(result: Mapping[str, Any], path: Path) -> Path:
     axes.set(xlabel="round (the last one counts)", ylabel="payoff")
     title = f"{result['mechanism']} on {result['environment']}: learning"
     axes.set_title(wrapped(title, 70), loc="left", fontsize=11)
-    return save_figure(figure, path)
+    return save_figure(figure, path, about)
 
 
 # Tournaments
 
 
-def _tournament(result: Mapping[str, Any], where: Path) -> list[Path]:
+def _tournament(result: Mapping[str, Any], album: Album) -> list[Path]:
     games, truth, use = result["games"], result["study"]["truth"], result["study"]["environment"]["use"]
     several = len({game["environment"] for game in games}) > 1
     places = [swept(game["environment"], use) if several else "" for game in games]
-    drawn = [_deviations(games, truth, places, where / "deviations.png")]
+    drawn = [_deviations(games, truth, places, album.path("deviations"), about=album.about)]
     if any(game["coalitions"] for game in games):
-        drawn.append(_coalitions(games, places, where / "coalitions.png"))
+        drawn.append(_coalitions(games, places, album.path("coalitions"), about=album.about))
     for number, (game, place) in enumerate(zip(games, places, strict=True), 1):
-        name = "-".join([str(number), *(slug(part)[:60] for part in (game["mechanism"], place) if part)]) + ".png"
+        name = "-".join([str(number), *(slug(part)[:60] for part in (game["mechanism"], place) if part)])
         title = f"{game['mechanism']} on {game['environment']}"
-        drawn.append(_profiles(game, title, where / f"profiles-{name}"))
-        drawn.append(_payoffs(game, title, where / f"payoffs-{name}"))
+        drawn.append(_profiles(game, title, album.path(f"profiles-{name}"), about=album.about))
+        drawn.append(_payoffs(game, title, album.path(f"payoffs-{name}"), about=album.about))
         if (whole := empirical_game(game)) is not None:
-            drawn.append(_replicator(replicator_paths(whole), title, where / f"replicator-{name}"))
+            drawn.append(
+                _replicator(replicator_paths(whole), title, album.path(f"replicator-{name}"), about=album.about)
+            )
     return drawn
 
 
@@ -172,7 +190,9 @@ def _under(game: Mapping[str, Any], place: str) -> str:
     return f"{game['mechanism']} ({place})" if place else str(game["mechanism"])
 
 
-def _deviations(games: Sequence[Mapping[str, Any]], truth: str, places: Sequence[str], path: Path) -> Path:
+def _deviations(
+    games: Sequence[Mapping[str, Any]], truth: str, places: Sequence[str], path: Path, about: Provenance | None = None
+) -> Path:
     """Mechanism × strategy: what one agent gains by leaving truth."""
     rows = {
         _under(game, place): {
@@ -187,10 +207,13 @@ def _deviations(games: Sequence[Mapping[str, Any]], truth: str, places: Sequence
         path,
         "What one agent gains by leaving truth",
         "– : not played.  Simulated, all others truthful.",
+        about=about,
     )
 
 
-def _coalitions(games: Sequence[Mapping[str, Any]], places: Sequence[str], path: Path) -> Path:
+def _coalitions(
+    games: Sequence[Mapping[str, Any]], places: Sequence[str], path: Path, about: Provenance | None = None
+) -> Path:
     """Coalition and mechanism: the exact gain of all members together, and the gain in play with its interval."""
     every = [(game, place, one) for game, place in zip(games, places, strict=True) for one in game["coalitions"]]
     found = every[: 2 * ROWS]
@@ -204,7 +227,7 @@ def _coalitions(games: Sequence[Mapping[str, Any]], places: Sequence[str], path:
     ]
     part = _part(len(found), len(every), "the first {} of {} rows; ")
     title = f"What coalitions gain together ({part}rings: nothing; – : not known)"
-    return plot_columns(names, columns, [coalition_gains(row) for row in rows], title, path)
+    return plot_columns(names, columns, [coalition_gains(row) for row in rows], title, path, about=about)
 
 
 def _around(value: float, half: float) -> tuple[float, float]:
@@ -216,7 +239,7 @@ def _part(drawn: int, there: int, words: str) -> str:
     return words.format(drawn, there) if drawn < there else ""
 
 
-def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
+def _profiles(game: Mapping[str, Any], title: str, path: Path, about: Provenance | None = None) -> Path:
     """Regret with intervals, welfare, revenue and worst budget by profile."""
     rows = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"]))[:ROWS]
     ends = [(row["regret_low"], row["regret_high"]) for row in rows]
@@ -229,10 +252,10 @@ def _profiles(game: Mapping[str, Any], title: str, path: Path) -> Path:
     filled = [row["profile"] not in game["not_refuted"] for row in rows]
     part = _part(len(rows), len(game["profiles"]), "the {} of {} profiles with the least regret; ")
     heading = f"{title} ({part}rings: not refuted)"
-    return plot_columns([row["profile"] for row in rows], columns, filled, heading, path)
+    return plot_columns([row["profile"] for row in rows], columns, filled, heading, path, about=about)
 
 
-def _payoffs(game: Mapping[str, Any], title: str, path: Path) -> Path:
+def _payoffs(game: Mapping[str, Any], title: str, path: Path, about: Provenance | None = None) -> Path:
     """Payoff by profile and strategy, in the order of the study."""
     rows = game["payoffs"][: 2 * ROWS]
     several = len(game["roles"]) > 1
@@ -244,10 +267,10 @@ def _payoffs(game: Mapping[str, Any], title: str, path: Path) -> Path:
     ]
     columns = [Column("payoff", [row["payoff"] for row in rows], ends)]
     part = _part(len(rows), len(game["payoffs"]), " (the first {} of {} rows)")
-    return plot_columns(names, columns, [True] * len(rows), f"{title}: payoffs{part}", path)
+    return plot_columns(names, columns, [True] * len(rows), f"{title}: payoffs{part}", path, about=about)
 
 
-def _replicator(paths: Sequence[Any], title: str, path: Path) -> Path:
+def _replicator(paths: Sequence[Any], title: str, path: Path, about: Provenance | None = None) -> Path:
     """Shares of strategies over steps, a panel per role."""
     from matplotlib.figure import Figure
 
@@ -267,81 +290,28 @@ def _replicator(paths: Sequence[Any], title: str, path: Path) -> Path:
         axes.set_title(wrapped(f"{one.role.name}: replicator dynamics from equal shares", 50), loc="left", fontsize=9)
         _name_ends(axes, len(one.shares) - 1, ends)
     figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
-    return save_figure(figure, path)
+    return save_figure(figure, path, about)
 
 
 # Parts
 
 
-@dataclass(frozen=True)
-class Column:
-    """One figure of every row: values (None: not known), and perhaps both ends of their intervals."""
-
-    name: str
-    values: Sequence[float | None]
-    ends: Sequence[tuple[float | None, float | None]] | None = None
-
-    @classmethod
-    def even(cls, name: str, rows: Sequence[Mapping[str, Any]], key: str) -> "Column":
-        """Return a mean with its half-width."""
-        pairs = [(row[key], row[f"{key}_half_width"]) for row in rows]
-        return cls(name, [value for value, _ in pairs], [(value - half, value + half) for value, half in pairs])
-
-
 def plot_columns(
-    names: Sequence[str], columns: Sequence[Column], filled: Sequence[bool], title: str, path: Path
+    names: Sequence[str],
+    columns: Sequence[Column],
+    filled: Sequence[bool],
+    title: str,
+    path: Path,
+    about: Provenance | None = None,
 ) -> Path:
-    """Draw a row per name and a panel per column: points with intervals, each with its number beside it.
-
-    Parameters
-    ----------
-    filled
-        Rows with a filled square; the others have a ring.
+    """Draw a row per name and a panel per column, as `draw_columns` does.
 
     Raises
     ------
     InputError
         The file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    heading = wrapped(title)
-    size = (max(3.2 + 2.5 * len(columns), wide_enough(title)), 1.1 + 0.2 * lines(heading) + 0.3 * len(names))
-    figure = Figure(figsize=size, layout="constrained", dpi=150)
-    panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
-    for axes, column in zip(panels, columns, strict=True):
-        _draw_column(axes, column, filled)
-    panels[0].set_yticks(range(len(names)), [wrapped(as_cut(name, 88), 44) for name in names], fontsize=8)
-    panels[0].set_ylim(len(names) - 0.4, -0.6)
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
-    return save_figure(figure, path)
-
-
-def _draw_column(axes: Any, column: Column, filled: Sequence[bool]) -> None:
-    ends = column.ends or [(None, None)] * len(column.values)
-    known = [x for x in (*column.values, *(x for pair in ends for x in pair)) if x is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    wide = (high - low) or max(abs(high), 1.0)
-    for row, (value, (left, right), full) in enumerate(zip(column.values, ends, filled, strict=True)):
-        if value is None:
-            axes.text(low, row, "–", va="center", fontsize=7)
-            continue
-        if left is not None and right is not None:
-            axes.plot([left, right], [row, row], color="black", linewidth=1.2)
-        mark = (
-            {"marker": "s", "color": "black"} if full else {"marker": "o", "color": "black", "markerfacecolor": "white"}
-        )
-        axes.plot([value], [row], markersize=5, linestyle="none", **mark)
-        beside = max(value, value if right is None else right)
-        axes.annotate(amount(value), (beside, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
-    axes.set_xlim(low - 0.08 * wide, high + 0.42 * wide)
-    axes.set_title(column.name, fontsize=9, loc="left")
-    axes.axvline(0, color="0.6", linewidth=0.8, zorder=0) if low <= 0 <= high else None
-    axes.grid(axis="y", color="0.92", linewidth=0.8, zorder=0)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelsize=7)
-    axes.locator_params(axis="x", nbins=4)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    return save_figure(draw_columns(names, columns, filled, title), path, about)
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.experiments.plots.stress_plots import save_figure
+from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.revenue.cutoff_rule import CutoffRule, optimal_rule
 from dynmech.mechanisms.revenue.two_period_types import family

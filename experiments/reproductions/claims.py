@@ -7,13 +7,19 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
+
+import pandas as pd
 
 from dynmech.experiments import reproductions
 from dynmech.experiments.reproductions.base import Claim, Reproduction
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
+
+SHOWN = 3
+"""Claims that fail and are shown in a few lines."""
 
 
 def papers() -> dict[str, Reproduction]:
@@ -26,7 +32,29 @@ def papers() -> dict[str, Reproduction]:
     return dict(sorted(found.items()))
 
 
-def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[Claim]:
+class Claims(ShownResult, list[Claim]):
+    """Claims of papers held against what is computed; a list of them with its sentence and its table."""
+
+    def data(self) -> list[dict[str, Any]]:
+        """Return a row per claim."""
+        return [claim.data() for claim in self]
+
+    def lines(self) -> list[str]:
+        """Return how many agree, and what fails."""
+        failing = [f"{claim.paper}: {claim.claim}: {claim.verdict}" for claim in self if claim.verdict == "fails"]
+        return [sentence(self), *failing[:SHOWN]]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the table of claims."""
+        return {"claims": self.table}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per claim: what is printed, what is right, exact and simulated figures, the verdict."""
+        return pd.DataFrame(self.data())
+
+
+def reproduce(paper: str | None = None, *, progress: Progress = silent) -> Claims:
     """Work out the claims of a paper, or of all papers.
 
     Parameters
@@ -38,8 +66,9 @@ def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[
 
     Returns
     -------
-    list of Claim
-        What the paper prints, what is derived another way, what comes out, and a verdict, in the order of the paper.
+    Claims
+        A list of what the paper prints, what is derived another way, what comes out, and a verdict, in the order of the
+        paper; `table` is a DataFrame of it.
 
     Raises
     ------
@@ -51,7 +80,7 @@ def reproduce(paper: str | None = None, *, progress: Progress = silent) -> list[
         raise InputError(f"reproduce: {paper!r} is none of {', '.join(known)}{near_name(paper, known)}")
     chosen = [paper] if paper is not None else list(known)
     advance = progress("reproducing papers", len(chosen))
-    claims: list[Claim] = []
+    claims = Claims()
     for name in chosen:
         claims.extend(known[name].claims())
         advance(1)

@@ -12,6 +12,7 @@ from .exact import Collusion as Collusion, Exact as Exact, collusion as collusio
 from .failures import said_once as said_once
 from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
 from .loading import (
+    as_workers as as_workers,
     check_case as check_case,
     make_workers as make_workers,
     open_environment as open_environment,
@@ -31,7 +32,8 @@ from .results import (
     read_whole as read_whole,
     save_result as save_result,
 )
-from .running import RunResult as RunResult, make_protocol as make_protocol, run as run
+from .run_result import RunResult as RunResult
+from .running import make_protocol as make_protocol, run as run
 from .shards import (
     Job as Job,
     make_job as make_job,
@@ -39,6 +41,7 @@ from .shards import (
     shard_keys as shard_keys,
     users_code as users_code,
 )
+from .shown_result import ShownResult as ShownResult
 from .simulation import (
     Case as Case,
     Progress as Progress,

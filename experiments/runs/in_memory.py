@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from dynmech.experiments.catalog.accepted import (
 from dynmech.experiments.runs.agent_profiles import strategy_profile
 from dynmech.experiments.runs.loading import require_fit
 from dynmech.experiments.runs.moments import Moments, amount
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import Case, Sampling, made_for, play, prescribed_case
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
@@ -31,8 +32,8 @@ BYTES = 200
 """Per row of `outcomes`, about: what is refused beforehand is counted with it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation(ShownResult):
     """A profile of strategies played in memory, beside prescribed play under the same draws of nature.
 
     Attributes
@@ -101,18 +102,31 @@ class Simulation:
         starts = [start for start, _ in self.sampling.shards(self.game)]
         return list(zip(starts, records, strict=True))
 
-    def __repr__(self) -> str:
-        """Return two lines: what was played, and who gained what."""
+    def data(self) -> dict[str, Any]:
+        """Return what was played, and the table of agents."""
+        return {
+            "environment": self.game.environment.name,
+            "mechanism": self.game.mechanism.name,
+            "episodes": self.sampling.episodes,
+            "seed": self.sampling.seed,
+            "periods": self.game.periods,
+            "tail": self.game.tail,
+            "agents": self.agents,
+        }
+
+    def lines(self) -> list[str]:
+        """Return what was played, and who gained what."""
         gains = [
             f"{row['agent']} ({row['strategy']}) {amount(row['gain'])} ± {amount(row['gain_half_width'])}"
             for row in self.agents.to_dict("records")
             if row["strategy"] != "truthful"
         ]
         what = f"{self.game.mechanism.name} on {self.game.environment.name}: {self.sampling.episodes} episodes"
-        return f"{what}\ngains against prescribed play: {', '.join(gains) or 'nobody deviates'}"
+        return [what, f"gains against prescribed play: {', '.join(gains) or 'nobody deviates'}"]
 
-    def _repr_html_(self) -> str:
-        return str(self.agents.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}"))
+    def frames(self) -> "dict[str, pd.DataFrame]":
+        """Return the table of agents."""
+        return {"agents": self.agents}
 
 
 def simulate(

@@ -159,6 +159,17 @@ def require_fit(game: Game, agent: int, strategy: Strategy) -> None:
         strategy.validate(AgentContext.of(game, agent))
 
 
+def as_workers(given: Workers | int | None) -> Workers:
+    """Return workers that are given as such, by their number, or not at all.
+
+    >>> as_workers(2).count
+    2
+    """
+    if isinstance(given, Workers):
+        return given
+    return Workers() if given is None else Workers(given)
+
+
 def make_workers(count: int, seconds: float, gigabytes: float, cluster: str = "") -> Workers:
     """Workers as the command line takes them.
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from dynmech.experiments.figures.amounts import ZERO as ZERO, amount as amount, signed as signed
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 
 LEVEL = 0.95
@@ -12,9 +13,6 @@ LEVEL = 0.95
 
 ENOUGH = 30
 """Episodes from which a group's interval is trusted."""
-
-ZERO = 1e-9
-"""Amounts of money up to this, relative to the economy's scale, are rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,31 +70,6 @@ class Moments:
     def from_data(cls, data: dict[str, Any]) -> Self:
         """From `to_data`."""
         return cls(*(np.asarray(data[key], dtype=np.float64) for key in ("count", "mean", "square")))
-
-
-def amount(value: float, digits: int = 2, *, scale: float = 1.0) -> str:
-    """Format an amount with two decimals, more if it would read 0.00 without being 0; never -0.00.
-
-    What is rounding on the economy's `scale` is 0.
-
-    >>> amount(2.004), amount(0.0031), amount(-1e-12), amount(float("inf")), amount(2e-12, scale=1e-9)
-    ('2.00', '0.0031', '0.00', '–', '2e-12')
-    """
-    if not np.isfinite(value):
-        return "–"
-    if abs(value) <= ZERO * scale:
-        return f"{0:.{digits}f}"
-    return f"{value:.{digits}f}" if round(abs(value), digits) else f"{value:.2g}"
-
-
-def signed(value: float, digits: int = 2, *, scale: float = 1.0) -> str:
-    """Format an amount with its sign; zero has none.
-
-    >>> signed(0.5), signed(-0.5), signed(0.0)
-    ('+0.50', '-0.50', '0.00')
-    """
-    text = amount(value, digits, scale=scale)
-    return f"+{text}" if value > 0 and float(text) else text
 
 
 def by_signal(samples: FloatArray, signals: Array, sizes: list[int]) -> Moments:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, read_run
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.experiments.runs.worst_case import Chosen, worst_case
 from dynmech.sim.core.errors import InputError
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
 
 
-@dataclass(frozen=True, eq=False)
-class Replay:
+@dataclass(frozen=True, eq=False, repr=False)
+class Replay(ShownResult):
     """One episode of a run.
 
     Attributes
@@ -47,6 +49,19 @@ class Replay:
         """Return the episode as plain data, for `--json`."""
         gains = {agent: {"episode": here, "mean": mean} for agent, (here, mean) in self.gains.items()}
         return {**vars(self), "gains": gains}
+
+    def lines(self) -> list[str]:
+        """Return which episode it is, and who gained what in it."""
+        gained = [
+            f"{who} ({self.deviators[who]}) {amount(here)}, {amount(mean)} on average"
+            for who, (here, mean) in self.gains.items()
+        ]
+        what = f"{self.case} under {self.mechanism}, episode {self.episode}"
+        return [what, f"gains against prescribed play: {'; '.join(gained) or 'nobody deviates'}"]
+
+    def frames(self) -> "dict[str, pd.DataFrame]":
+        """Return the table of what was played."""
+        return {"played": self.played}
 
 
 def replay(

@@ -1,7 +1,7 @@
 """One mechanism, one profile of strategies: simulate, log, summarise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,18 @@ from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
-from dynmech.experiments.runs.loading import check_case, open_environment, open_game, open_strategy, require_fit
+from dynmech.experiments.runs.loading import (
+    as_workers,
+    check_case,
+    open_environment,
+    open_game,
+    open_strategy,
+    require_fit,
+)
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.results import kept_result, save_result
+from dynmech.experiments.runs.run_result import RunResult
 from dynmech.experiments.runs.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
 from dynmech.experiments.runs.simulation import (
     PRESCRIBED,
@@ -46,39 +54,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """The result of a run.
-
-    Attributes
-    ----------
-        agents: a row per agent: strategy, payoff, gain against prescribed play by all, with 95 % intervals.
-        summary: welfare beside the first best, revenue, worst deficit, participation, periods and tail.
-        folder: the run folder.
-        reused: whether the run was complete already.
-        remarks: shards of users' code that wrote to standard output or error: `key`, `remark`.
-        damaged: files that were found damaged and made again.
-        story: one episode of the deviation, period by period (`dynmech.experiments.runs.episode_trace`); None if nobody
-        deviates. learning: a row per agent and stretch of rounds: payoff while it was learned, and last what then was
-        earned. command: the line that makes it again; None where the economy was given as an object.
-    """
-
-    agents: "pd.DataFrame"
-    summary: dict[str, Any]
-    folder: Path
-    reused: bool
-    remarks: list[dict[str, Any]] = field(default_factory=list)
-    damaged: list[str] = field(default_factory=list)
-    story: dict[str, Any] | None = None
-    learning: list[dict[str, Any]] = field(default_factory=list)
-    command: str | None = None
-
-    def data(self) -> dict[str, Any]:
-        """Everything, for `--json` and the page."""
-        rest = {key: value for key, value in vars(self).items() if key != "summary"}
-        return {**self.summary, **rest}
-
-
 def run(
     environment: Environment | str,
     mechanism: MechanismLike,
@@ -92,7 +67,7 @@ def run(
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
     log: str = "full",
-    workers: Workers | None = None,
+    workers: Workers | int | None = None,
     progress: Progress = silent,
     typed: str = "",
 ) -> RunResult:
@@ -122,8 +97,8 @@ def run(
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
         `full`, `episodes` or `summary`.
-    workers : Workers, optional
-        Processes, and limits of users' code.
+    workers : Workers or int, optional
+        Processes, and limits of users' code; or how many processes.
     progress : Progress
         Is told of phases and of finished work.
     typed : str
@@ -149,7 +124,7 @@ def run(
     >>> result.agents["strategy"].tolist()
     ['misreport:map=flip', 'truthful']
     """
-    workers = workers or Workers()
+    workers = as_workers(workers)
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     sampling = sampling or Sampling(episodes, seed)
     if not sampling.episodes:

@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.comparisons import Farthest, beside, farthest
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ZERO, amount
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import descending
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BEST = "best-response"
 """Family name of the exact best response in play."""
@@ -21,8 +26,8 @@ EXACT = ("one-shot", "belief-manipulation", BEST)
 """Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
 
 
-@dataclass(frozen=True, eq=False)
-class StressResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class StressResult(ShownResult):
     """What a stress test found.
 
     Attributes:
@@ -98,6 +103,44 @@ class StressResult:
         if row["verdict"] == OUTSIDE_ASSUMPTIONS:
             return f"outside its assumptions (not so here: {', '.join(row['violated'])}); "
         return ""
+
+    def lines(self) -> list[str]:
+        """Return the sentence, and where the log is."""
+        return [self.sentence, f"run: {self.folder}"]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the tables of mechanisms and of gains."""
+        return {"mechanisms": self.mechanisms, "gains": self.gains}
+
+    @property
+    def provenance(self) -> Provenance:
+        """Seed, configuration and command, for files that leave the run folder."""
+        return Provenance.of_folder(self.folder, self.command)
+
+    def draw(self) -> "Figure":
+        """Return the heat map of gains as a figure of matplotlib."""
+        from dynmech.experiments.figures.heat_map import draw_gains
+
+        title = f"{self.environment}: what the best lie of each family gains, ex ante"
+        note = "– : none found.  Simulated, against prescribed play under the same draws."
+        return draw_gains(gain_table(self), title, note)
+
+    def plot(self, path: Path | str | None = None) -> "Figure | Path":
+        """Draw the heat map of gains.
+
+        Parameters
+        ----------
+        path : Path or str, optional
+            The PDF, SVG or PNG file to write; without one the figure is returned.
+
+        Returns
+        -------
+        Figure or Path
+            The figure, or the file.
+        """
+        from dynmech.experiments.figures.saving import plotted
+
+        return plotted(self.draw(), path, self.provenance)
 
     @property
     def sentence(self) -> str:

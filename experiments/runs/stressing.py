@@ -26,7 +26,7 @@ from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
-from dynmech.experiments.runs.loading import open_environment, open_game
+from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.results import kept_result, save_result
@@ -60,7 +60,7 @@ def stress(
     sampling: Sampling | None = None,
     plugins: Sequence[Path] = (),
     log: str = "full",
-    workers: Workers | None = None,
+    workers: Workers | int | None = None,
     progress: Progress = silent,
     typed: str = "",
 ) -> StressResult:
@@ -90,8 +90,8 @@ def stress(
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
         `full`, `episodes` or `summary`.
-    workers : Workers, optional
-        Processes, and limits of users' code.
+    workers : Workers or int, optional
+        Processes, and limits of users' code; or how many processes.
     progress : Progress
         Is told of phases and of finished work.
     typed : str
@@ -119,7 +119,7 @@ def stress(
     Per mechanism, agent and family the member that gains most in a pilot is played on draws of its own; a gain is a
     difference to prescribed play under the same draws of nature, its interval simultaneous over all comparisons.
     """
-    workers = workers or Workers()
+    workers = as_workers(workers)
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed
     asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)

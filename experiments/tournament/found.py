@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.comparisons import Farthest, farthest
+from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.verdicts import HOLDS, NOT_REFUTED, UNDECIDED
 from dynmech.experiments.tournament.beside import NAMES
 from dynmech.experiments.tournament.coalitions import CoalitionGain
@@ -17,6 +19,9 @@ from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.sentence import headline, truth_text
 from dynmech.experiments.tournament.study import Study
 from dynmech.experiments.tournament.truth import TruthSearch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +85,8 @@ class Part:
         return population_data(self.game)
 
 
-@dataclass(frozen=True, eq=False)
-class Tournament:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tournament(ShownResult):
     """What a tournament found.
 
     Attributes:
@@ -125,10 +130,76 @@ class Tournament:
         """Return the tournament as plain data, for `--json`."""
         return tournament_data(self)
 
+    def lines(self) -> list[str]:
+        """Return the sentence, and where the logs are."""
+        return [self.sentence, *(f"run: {folder}" for folder in dict.fromkeys(part.folder for part in self.parts))]
+
+    @cached_property
+    def payoffs(self) -> pd.DataFrame:
+        """A row per economy, mechanism, profile, role and strategy: players, payoff and its standard error."""
+        return pd.concat([payoff_table(part) for part in self.parts], ignore_index=True)
+
+    @cached_property
+    def profiles_table(self) -> pd.DataFrame:
+        """A row per economy, mechanism and profile: regret with its interval, welfare, revenue, budget."""
+        tables = [part.table.assign(environment=part.environment, mechanism=part.mechanism) for part in self.parts]
+        whole = pd.concat(tables, ignore_index=True)
+        first = ["environment", "mechanism"]
+        return whole[[*first, *(column for column in whole.columns if column not in first)]]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the tables of profiles and of payoffs."""
+        return {"profiles": self.profiles_table, "payoffs": self.payoffs}
+
+    def draw(self) -> "Figure":
+        """Return what one agent gains by leaving truth, by mechanism and strategy, as a figure of matplotlib."""
+        from dynmech.experiments.figures.heat_map import draw_gains
+
+        several = len({part.environment for part in self.parts}) > 1
+        rows = {_under(part, several): _leaving(part.game, self.study.truth) for part in self.parts}
+        table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
+        if not table.size:
+            table = pd.DataFrame({self.study.truth: [float("nan")] * len(rows)}, index=list(rows))
+        note = "– : not played.  Simulated, all others truthful."
+        return draw_gains(table, "What one agent gains by leaving truth", note)
+
+    def plot(self, path: Path | str | None = None) -> "Figure | Path":
+        """Draw what one agent gains by leaving truth, by mechanism and strategy.
+
+        Parameters
+        ----------
+        path : Path or str, optional
+            The PDF, SVG or PNG file to write; without one the figure is returned.
+
+        Returns
+        -------
+        Figure or Path
+            The figure, or the file.
+        """
+        from dynmech.experiments.figures.saving import plotted
+
+        return plotted(self.draw(), path, Provenance.of_folder(self.parts[0].folder))
+
 
 def comparison_rows(part: Part) -> list[dict[str, Any]]:
     """Return the comparisons of a part with what tells them from those of others."""
     return [{"environment": part.environment, "mechanism": part.mechanism, **row} for row in part.comparisons]
+
+
+def _under(part: Part, several: bool) -> str:
+    """Return the mechanism of a part, with its economy where there are several."""
+    return f"{part.mechanism} ({part.environment})" if several else part.mechanism
+
+
+def _leaving(game: EmpiricalGame, truth: str) -> dict[str, float]:
+    """Return what one agent gains by each strategy while all others are truthful, as far as it was played."""
+    profile = game.truth(truth)
+    several = len(game.roles) > 1
+    return {
+        f"{game.roles[move.role].name}: {move.new}" if several else move.new: float(game.gain(profile, move, game.mean))
+        for move in (game.moves(profile) if profile is not None else ())
+        if profile is not None
+    }
 
 
 def truth_regret(game: EmpiricalGame, truth: str) -> Regret | None:

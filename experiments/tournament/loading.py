@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from dynmech.experiments.catalog.names import MECHANISMS
 from dynmech.experiments.catalog.options import split
-from dynmech.experiments.runs.loading import open_environment, open_plugins, open_strategy
+from dynmech.experiments.runs.loading import as_workers, open_environment, open_plugins, open_strategy
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.experiments.runs.study import in_words, read_toml
@@ -70,6 +70,16 @@ def load_tournament(path: Path, overrides: Sequence[str] = (), workers: Workers 
     for text in overrides:
         _override(data, text)
     return check_tournament(data, on_one_line(str(path)), workers)
+
+
+StudyLike = Study | Path | str
+"""A study, or the TOML file of one."""
+
+
+def opened(study: StudyLike, workers: Workers | int | None) -> tuple[Study, Workers]:
+    """Return a study that is given as such or by its file, and the workers."""
+    staff = as_workers(workers)
+    return study if isinstance(study, Study) else load_tournament(Path(study), workers=staff), staff
 
 
 def _override(data: dict[str, Any], text: str) -> None:

@@ -39,6 +39,7 @@ from dynmech.experiments.tournament.beside import coalition_rows, truth_rows
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
 from dynmech.experiments.tournament.found import Part, Tournament, kept_data
+from dynmech.experiments.tournament.loading import StudyLike, opened
 from dynmech.experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
 from dynmech.experiments.tournament.roles import make_roles
 from dynmech.experiments.tournament.sizes import run_folder, sampling_of
@@ -52,19 +53,18 @@ from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 
-ROUNDS = 40
-"""Rounds after which a cell is left as it is."""
+ROUNDS = 40  # after which a cell is left as it is
 
 
-def tournament(study: Study, *, workers: Workers | None = None, progress: Progress = silent) -> Tournament:
+def tournament(study: StudyLike, *, workers: Workers | int | None = None, progress: Progress = silent) -> Tournament:
     """Play a study; the same call resumes it.
 
     Parameters
     ----------
-    study : Study
-        What is played, as `load_tournament` reads it.
-    workers : Workers, optional
-        Processes, and limits of users' code.
+    study : Study, Path or str
+        What is played: a TOML file, or what `load_tournament` has read from one.
+    workers : Workers or int, optional
+        Processes, and limits of users' code; or how many processes.
     progress : Progress
         Is told of phases and of finished work.
 
@@ -82,7 +82,7 @@ def tournament(study: Study, *, workers: Workers | None = None, progress: Progre
     StorageError
         The run folder cannot be written; the same call resumes.
     """
-    workers = workers or Workers()
+    study, workers = opened(study, workers)
     strategies = study.build_strategies()
     found = [_on_economy(study, text, strategies, workers, progress) for text in study.environment.texts()]
     parts = [part for one in found for part in one.parts]

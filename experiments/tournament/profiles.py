@@ -137,7 +137,7 @@ def parse_label(name: str, roles: Sequence[Role]) -> Profile:
     >>> parse_label("2-truth.1-low", [Role("buyer", (0, 1, 2), ("truth", "low"))])
     (('truth', 'truth', 'low'),)
     """
-    profile = []
+    profile: list[tuple[str, ...]] = []
     for part, role in zip(name.split("_"), roles, strict=True):
         if len(role.agents) == 1:
             profile.append((part,))

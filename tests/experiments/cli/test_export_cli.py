@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.cli.export import TO, complete_format
+from dynmech.experiments.cli.export import TO
 from dynmech.experiments.exports.exporting import FORMATS
 from dynmech.experiments.runs.running import run
 
@@ -53,6 +53,35 @@ def test_what_is_wrong_is_one_line(folder: Path, capsys: pytest.CaptureFixture[s
         assert err.count("\n") == 1
 
 
-def test_formats_are_completed() -> None:
+def test_formats_are_those_that_there_are() -> None:
     assert list(TO) == list(FORMATS)
-    assert complete_format("g") == ["gambit", "gameanalysis"]
+
+
+CALLS = {
+    "run": "run oil-leases-prior cremer-mclean --strategy 0=misreport:map=flip --episodes 20 --log summary --out r",
+    "stress": "stress oil-leases-prior --mechanism linked --episodes 20 --log summary --out s",
+    "tournament": "tournament study.toml --out t",
+}
+
+STUDY = """
+environment = "oil-leases-prior"
+mechanisms = ["cremer-mclean"]
+episodes = 20
+[strategies]
+truth = "truthful"
+flip = "misreport:map=flip"
+"""
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_a_command_draws_into_a_file(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    _, err = ended(f"{CALLS[command]} --plot picture.gif", 2, capsys)
+    assert err == "dynmech: picture.gif: pictures are PDF, SVG or PNG; let the name end in .pdf, .svg or .png\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"], "nothing was played"
+    out, _ = ended(f"{CALLS[command]} --plot picture.svg", 0, capsys)
+    assert "picture.svg" in out
+    assert "configuration=" in (tmp_path / "picture.svg").read_text(encoding="utf-8")

@@ -12,7 +12,8 @@ from dynmech import export, read_run
 from dynmech.experiments.exports.latex import escaped, one_line, table
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import read_result, save_result
-from dynmech.experiments.runs.running import RunResult, run
+from dynmech.experiments.runs.run_result import RunResult
+from dynmech.experiments.runs.running import run
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.tournament.found import Tournament, payoff_table

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dynmech import write_plots
+from dynmech.experiments.figures.columns import Column
+from dynmech.experiments.figures.texts import wrapped
 from dynmech.experiments.plots import run_plots
-from dynmech.experiments.plots.run_plots import Column, line_style
-from dynmech.experiments.plots.stress_plots import wrapped
+from dynmech.experiments.plots.run_plots import line_style
 from dynmech.experiments.runs.results import read_result, save_result
 from dynmech.sim.core.errors import InputError
 from tests.builders.pictures import pixels
@@ -57,7 +58,7 @@ def test_rows_of_a_sweep_are_named_by_what_is_swept(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: list[pd.DataFrame] = []
-    monkeypatch.setattr(run_plots, "plot_gains", lambda *drawn: tables.append(drawn[0]))
+    monkeypatch.setattr(run_plots, "plot_gains", lambda *drawn, **_: tables.append(drawn[0]))
     write_plots(folders["sweep"], tmp_path)
     names = ["pivot (fatigue=0.0)", "pay-your-report (fatigue=0.0)", "pivot (fatigue=0.5)"]
     assert list(tables[0].index)[:3] == names
@@ -69,7 +70,7 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[list[str], list[
     """What is drawn as columns, by name of the file: names, columns, filled, title."""
     seen: dict[str, tuple[list[str], list[Column], list[bool], str]] = {}
 
-    def keep(*drawn: Any) -> Path:
+    def keep(*drawn: Any, **_: Any) -> Path:
         seen[drawn[-1].name] = drawn[:-1]
         return Path(drawn[-1])
 

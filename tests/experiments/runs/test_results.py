@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynmech import read_run, run, stress
-from dynmech.experiments.runs.running import RunResult
+from dynmech.experiments.runs.run_result import RunResult
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
 

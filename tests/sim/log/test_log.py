@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynmech import run, stress
-from dynmech.experiments.runs.running import RunResult
+from dynmech.experiments.runs.run_result import RunResult
 from dynmech.experiments.runs.simulation import Sampling, pilot
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash, first_difference, read_manifest

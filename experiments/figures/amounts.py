@@ -1,0 +1,29 @@
+"""Amounts of money as text, the same on screens, pages and pictures."""
+
+import numpy as np
+
+ZERO = 1e-9
+"""Amounts of money up to this, relative to the economy's scale, are rounding."""
+
+
+def amount(value: float, digits: int = 2) -> str:
+    """Format an amount with two decimals, more if it would read 0.00 without being 0; never -0.00.
+
+    >>> amount(2.004), amount(0.0031), amount(-1e-12), amount(float("inf"))
+    ('2.00', '0.0031', '0.00', '–')
+    """
+    if not np.isfinite(value):
+        return "–"
+    if abs(value) <= ZERO:
+        return f"{0:.{digits}f}"
+    return f"{value:.{digits}f}" if round(abs(value), digits) else f"{value:.2g}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Format an amount with its sign; zero has none.
+
+    >>> signed(0.5), signed(-0.5), signed(0.0)
+    ('+0.50', '-0.50', '0.00')
+    """
+    text = amount(value, digits)
+    return f"+{text}" if value > 0 and float(text) else text

@@ -1,0 +1,55 @@
+"""What all results have in common: a few lines of text, one JSON object, tables."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from dynmech.experiments.runs.to_json import json_text, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 2
+"""Of the JSON of every result."""
+
+ROWS = 60
+"""Rows of a table in a notebook."""
+
+
+class ShownResult:
+    """A result that one can hold: it says itself in a few lines, and hands out its figures.
+
+    A subclass has `data`, `lines` and `frames`.
+    """
+
+    def data(self) -> Any:
+        """Return everything as plain data, or as rows."""
+        raise NotImplementedError
+
+    def lines(self) -> list[str]:
+        """Return what was found in a few lines."""
+        raise NotImplementedError
+
+    def frames(self) -> "Mapping[str, pd.DataFrame]":
+        """Return the tables of the result by name."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data: what the command line prints with `--json`."""
+        data = plain(self.data())
+        return {"schema": SCHEMA, **(data if isinstance(data, dict) else {"rows": data})}
+
+    def to_json(self) -> str:
+        """Return the result as one JSON object, in text."""
+        return json_text(self.to_dict())
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<p>{escape(line)}</p>" for line in self.lines())
+        tables = (
+            frame.to_html(index=False, border=0, max_rows=ROWS, float_format=lambda value: f"{value:.4g}")
+            for frame in self.frames().values()
+        )
+        return said + "".join(tables)
