@@ -94,6 +94,29 @@ class ReplayShape(_Shape):
     chosen: str
 
 
+class ClaimShape(BaseModel):
+    """A claim of a paper; null: the paper prints nothing, nothing was derived another way, or played."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    paper: str
+    claim: str
+    printed: float | None
+    derived: float | None
+    exact: float | None
+    simulated: float | None
+    interval: list[float] | None
+    tolerance: float
+    verdict: Literal["agrees", "slip", "derived", "fails"]
+    note: str
+
+
+class ReproduceShape(_Shape):
+    """Of `reproduce`: a row per claim."""
+
+    rows: list[ClaimShape]
+
+
 SHAPES: dict[str, type[_Shape]] = {
     "error": ErrorShape,
     "list": ListShape,
@@ -101,6 +124,7 @@ SHAPES: dict[str, type[_Shape]] = {
     "new": NewShape,
     "report": ReportShape,
     "replay": ReplayShape,
+    "reproduce": ReproduceShape,
 }
 """By command; `error` of all."""
 

@@ -149,7 +149,7 @@ def _influences(
     split = table.reshape(-1, *sizes, *table.shape[1:])
     acting = tuple(1 + j for j in range(len(sizes)) if j != agent)
     for seen in product(*alike) if acting else ():  # what is seen, by agent, and the actions that look so
-        part = split[np.ix_(range(len(split)), *seen)]
+        part = split[np.ix_(np.arange(len(split)), *seen)]
         high, low = (
             (at[0], *(int(seen[j][k]) for j, k in enumerate(at[1 : 1 + len(sizes)])), *at[1 + len(sizes) :])
             for at in _extremes(part, acting)
