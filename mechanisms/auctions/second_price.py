@@ -88,7 +88,7 @@ class SecondPrice(BidMechanism):
         self._told, index = which.reshape(-1), np.cumsum(apart) - 1
         agents = len(self.environment.agents)
         self.prescribed_bids = [index[level * agents + agents - 1 - j] * steps for j, level in enumerate(self.levels)]
-        self.bids = Finite(self._labels())
+        self.bids = Finite(self._labels(apart, steps))
         if agents > 2 and self.linear.gamma != 0:
             self.promises = Promises(
                 incentive="bayesian",
@@ -138,11 +138,19 @@ class SecondPrice(BidMechanism):
                 out &= (own < level) | ((own == level) & (j > agent))
         return out.reshape(-1)
 
-    def _labels(self) -> tuple[str, ...]:
-        """Return the amounts; where these depend on earlier bids, their number on the grid."""
+    def _labels(self, apart: BoolArray, steps: int) -> tuple[str, ...]:
+        """Return the amounts; where these depend on earlier bids, whose prescribed bid it is and at which signal.
+
+        Args:
+            apart: which places have bids of their own.
+        """
         if len(self.amounts) == 1:
             return tuple(f"{amount:.10g}" for amount in self.amounts[0])
-        return tuple(f"bid {k}" for k in range(self.amounts.shape[1]))
+        agents = self.environment.agents
+        named = [f"{self.own[level]:.6g} ({agents[j]})" for level, j in self._places()]
+        corners = [name for name, kept in zip(named, apart, strict=True) if kept]
+        between = [f"{name} + {k}/{steps}" if k else name for name in corners[:-1] for k in range(steps)]
+        return (*between, corners[-1])
 
     # What earlier bids tell
 

@@ -172,6 +172,17 @@ def test_where_the_past_tells_about_signals_bids_follow_it_and_can_be_moved_by_a
     assert found.verdicts[2].status == "holds"
 
 
+def test_bids_that_depend_on_the_past_are_called_after_whose_they_are() -> None:
+    for steps, between in ((1, ()), (2, ("0.5 (bidder 2) + 1/2",))):
+        mechanism = SecondPrice(LowestBidAuction(gamma=0.5).build(), steps)
+        labels = mechanism.bids.labels
+        assert len(labels) == len(set(labels)) == mechanism.amounts.shape[1]
+        assert set(between) <= set(labels)
+        for j in range(3):
+            assert labels[mechanism.prescribed_bids[j][1]] == f"0.5 (bidder {j + 1})"
+            assert labels[mechanism.prescribed_bids[j][2]] == f"1 (bidder {j + 1})"
+
+
 def test_memory_is_what_the_last_bids_stand_for() -> None:
     mechanism = SecondPrice(LowestBidAuction(gamma=0.5).build())
     now = Situation(1, np.zeros(1, np.intp), np.zeros(1, np.intp))
