@@ -91,7 +91,8 @@ def _first(
     """Return the game with the largest gain of the first status under which somebody gains."""
     for word in TOLD:
         if found := [game for game in games if game["verdict"] == word and gaining(game)]:
-            return dict(first_of(found, gain))
+            chosen = first_of(found, gain)
+            return dict(chosen)
     return None
 
 
