@@ -26,18 +26,16 @@ RECORD = frozenset({"out", "out/run.json", "out/shards.jsonl"})
 
 @dataclass(frozen=True)
 class Bad:
-    """A call that must fail: its words, fragments of the line it must give, files that it needs, and what it leaves."""
+    """A call that must fail: its words, fragments of the line it must give, files that it needs, and what it leaves.
+
+    Its exit code is 1 where what is named does not fit or breaks the rules of play, 2 where it makes no sense.
+    """
 
     call: list[str]
     says: list[str]
     files: dict[str, str] = field(default_factory=dict)
     leaves: frozenset[str] = frozenset()
-
-    @property
-    def code(self) -> int:
-        """1 where what is asked for breaks the rules of play, or does not fit; 2 where it makes no sense."""
-        breaks = self.call[:3] == PLANTED_RUN[:3] or "firm 1=planted" in self.call
-        return 1 if breaks or self.call == ["run", "oil-leases", "cremer-mclean"] else 2
+    code: int = 2
 
 
 def environment(change: Callable[[dict], None]) -> str:  # type: ignore[type-arg] # parsed JSON
@@ -92,7 +90,7 @@ def mechanism(body: str, method: str = "charge(self, now, messages, decision, ac
 def planted(text: str, *says: str) -> Bad:
     """Firm 1 plays a strategy from a plug-in; what it breaks is recorded."""
     call = [*RUN, "--plugin", "p.py", "--strategy", "firm 1=planted"]
-    return Bad(call, [*says, "; recorded in out"], {"p.py": text}, RECORD)
+    return Bad(call, [*says, "; recorded in out"], {"p.py": text}, RECORD, code=1)
 
 
 STUDY = 'environment = "oil-leases"\nmechanism = "linked"\nepisodes = 20\nout = "out"\n'
@@ -160,13 +158,16 @@ BAD: dict[str, Bad] = {
     "condition on what is hidden": Bad(
         [*RUN, "--disclosure", "own", "--strategy", "firm 2=contingent:when=report[firm 1]==4"],
         ["the disclosure policy hides the reports"],
+        code=1,
     ),
     # mechanisms that do not fit
     "refused in a run": Bad(
-        ["run", "oil-leases", "cremer-mclean"], ["does not fit environment 'oil-leases'", "agent 'firm 1'"]
+        ["run", "oil-leases", "cremer-mclean"], ["does not fit environment 'oil-leases'", "agent 'firm 1'"], code=1
     ),
     "refused when named in a stress test": Bad(
-        ["stress", "oil-leases", "--mechanism", "cremer-mclean"], ["do not identify that of agent 'firm 1'"]
+        ["stress", "oil-leases", "--mechanism", "cremer-mclean"],
+        ["do not identify that of agent 'firm 1'"],
+        code=1,
     ),
     "mechanism twice": Bad(
         ["stress", "oil-leases", "--mechanism", "team", "--mechanism", "team"], ["'team' is given twice"]
@@ -318,26 +319,31 @@ BAD: dict[str, Bad] = {
         PLANTED_RUN,
         ["mechanism 'planted' in period 0: charge raised IndexError: no such table"],
         {"p.py": mechanism("raise IndexError('no such table')")},
+        code=1,
     ),
     "planted mechanism that raises at the start": Bad(
         PLANTED_RUN,
         ["mechanism 'planted': ValueError: cannot (p.py, line 6)"],
         {"p.py": mechanism("raise ValueError('cannot')", "messages(self, t, agent)")},
+        code=1,
     ),
     "planted mechanism that cannot say what it asks": Bad(
         PLANTED_RUN,
         ["mechanism 'planted'", "ValueError: cannot"],
         {"p.py": mechanism("raise ValueError('cannot')", "prescribed(self, now, agent, signal)")},
+        code=1,
     ),
     "planted mechanism that charges NaN": Bad(
         PLANTED_RUN,
         ["mechanism 'planted' in period 0", "finite number"],
         {"p.py": mechanism("return np.full(messages.shape, np.nan)")},
+        code=1,
     ),
     "planted mechanism that decides nothing": Bad(
         PLANTED_RUN,
         ["mechanism 'planted' in period 0: decide returned"],
         {"p.py": mechanism("return np.full(len(messages), 7)", "decide(self, now, messages)")},
+        code=1,
     ),
     "planted mechanism that cannot be built": Bad(
         PLANTED_RUN,
@@ -486,7 +492,7 @@ def test_a_family_that_fails_in_a_stress_test_is_left_out_with_one_line(
     with pytest.raises(SystemExit) as stopped:
         main([*call, "--json"])
     data = json.loads(capsys.readouterr().out)
-    assert stopped.value.code == 0
+    assert stopped.value.code == 1
     assert [(row["key"], row["tries"]) for row in data["failures"]] == [
         (f"mechanism=linked/case=firm-{k}.planted", 2) for k in (1, 2)
     ]
