@@ -205,7 +205,7 @@ def test_tables_can_be_read_at_any_width(
     assert stop.value.code == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    assert max(map(len, lines)) <= columns
+    assert max(len(line) for line in lines if "dynmech run" not in line) <= columns, "but for what is to be pasted"
     for word in (
         "welfare",
         "revenue",
