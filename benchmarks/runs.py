@@ -16,7 +16,6 @@ from dynmech import load, make_mechanism, run
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.runs.shards import LEVELS
-from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.play.game import make_game
@@ -41,7 +40,8 @@ def whole(out: Path, level: str, workers: int = 1, episodes: int = EPISODES) -> 
         {"0": "random"},
         tail=1e-2,
         out=out / f"{level}-{workers}-{time.monotonic_ns()}",
-        sampling=Sampling(episodes, shard=SHARD),
+        episodes=episodes,
+        shard=SHARD,
         log=level,
         workers=Workers(workers),
     )

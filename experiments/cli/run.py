@@ -54,17 +54,10 @@ def run_command(
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.study import Study, load_study
 
-    study = Study.model_construct(
-        environment=environment,
-        mechanism=mechanism or "",
-        strategies=read_pairs(strategy, "--strategy"),
-        episodes=episodes,
-        seed=seed,
-        tail=tail,
-        deadline=deadline,
-        latency=read_pairs(latency, "--latency"),
-        disclosure=disclosure,
-    )
+    numbers = {"episodes": episodes, "seed": seed, "tail": tail, "deadline": deadline}
+    who = {"strategies": read_pairs(strategy, "--strategy"), "latency": read_pairs(latency, "--latency")}
+    what = {"environment": environment, "mechanism": mechanism or "", "disclosure": disclosure}
+    study = Study.model_construct(None, **what, **who, **numbers)
     if environment.endswith(".toml"):
         _refuse_beside_study(context, environment)
         study = load_study(Path(environment))
@@ -110,7 +103,6 @@ def _play(
 ) -> RunResult:
     """Play what a study says; `sizes`: episodes per shard and per message."""
     from dynmech.experiments.runs.running import make_protocol, run
-    from dynmech.experiments.runs.simulation import Sampling
 
     economy = open_economy(study.environment, plugins, staff)
     return run(
@@ -120,7 +112,10 @@ def _play(
         out=out or (Path(study.out) if study.out else None),
         protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure),
         tail=study.tail,
-        sampling=Sampling(study.episodes, study.seed, *sizes),
+        episodes=study.episodes,
+        seed=study.seed,
+        shard=sizes[0],
+        block=sizes[1],
         plugins=plugins,
         log=log,
         workers=staff,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,25 +45,15 @@ def stress_command(
     from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.running import make_protocol
-    from dynmech.experiments.runs.simulation import Sampling
     from dynmech.experiments.runs.stressing import stress
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)
+    protocol = make_protocol(economy.agents, deadline, read_pairs(latency, "--latency"), disclosure)
+    sizes = {"episodes": episodes, "seed": seed, "shard": shard, "block": block}
+    how: dict[str, Any] = {"out": out, "tail": tail, "log": log, "plugins": plugin, "typed": environment, **sizes}
     with progress_bars(quiet) as progress:
-        result = stress(
-            economy,
-            mechanism,
-            out=out,
-            protocol=make_protocol(economy.agents, deadline, read_pairs(latency, "--latency"), disclosure),
-            tail=tail,
-            sampling=Sampling(episodes, seed, shard, block),
-            plugins=plugin,
-            log=log,
-            workers=staff,
-            progress=progress,
-            typed=environment,
-        )
+        result = stress(economy, mechanism, protocol=protocol, workers=staff, progress=progress, **how)
     _hand_out(result, plot, why, quiet, as_json)
 
 

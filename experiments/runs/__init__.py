@@ -1,10 +1,10 @@
 """Runs: what is simulated is planned, played in shards, logged, summed up and read back.
 
-`running` plays one profile of strategies, `stressing` every family of deviations under several mechanisms; which
-members it plays is chosen in `pilot_choice`. `simulation` holds cases and sampling, `shards` plays and writes them,
-`tally` and `moments` add them up, `results` and `replaying` read them back, `episode_trace` shows one episode of a
-deviation period by period. `loading` makes what a call names, `study` reads study files, `checking` checks what users
-write.
+`execution` turns a frozen specification into a result, whatever the command. `running` plays one profile of strategies,
+`stressing` every family of deviations under several mechanisms; which members it plays is chosen in `pilot_choice`.
+`simulation` holds cases and sampling, `shards` plays and writes them, `tally` and `moments` add them up, `results` and
+`replaying` read them back, `episode_trace` shows one episode of a deviation period by period. `loading` makes what a
+call names, `study` reads study files, `checking` checks what users write.
 """
 
 import lazy_loader

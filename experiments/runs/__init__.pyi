@@ -9,6 +9,14 @@ from .checking import (
 )
 from .comparisons import Farthest as Farthest, farthest as farthest
 from .exact import Collusion as Collusion, Exact as Exact, collusion as collusion
+from .execution import (
+    Desk as Desk,
+    Outcome as Outcome,
+    Planner as Planner,
+    RunSpec as RunSpec,
+    Settings as Settings,
+    execute as execute,
+)
 from .failures import said_once as said_once
 from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
 from .loading import (

@@ -18,9 +18,10 @@ from dynmech.experiments.catalog.names import (
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
-from dynmech.experiments.runs.shards import attribute_error, users_code
+from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
 from dynmech.experiments.workers.cluster import dask_crew
+from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Parcel, Workers
 from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.rules.base import Mechanism

@@ -12,7 +12,7 @@ from dynmech.experiments.catalog.names import STRATEGIES, is_shipped, make_strat
 from dynmech.experiments.catalog.options import options_of
 from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.loading import hold_to_word, run_isolated
-from dynmech.experiments.runs.shards import attribute_error, users_code
+from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import (
     Advance,
     Case,
@@ -24,6 +24,7 @@ from dynmech.experiments.runs.simulation import (
     pilot,
     slug,
 )
+from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError

@@ -17,7 +17,7 @@ from dynmech.sim.log.run_folder import configuration_hash, read_manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("run", "stress", "tournament")
+KINDS = ("run", "stress", "sweep", "tournament")
 """Commands that leave a result."""
 
 
@@ -165,7 +165,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
-        raise InputError(f"{path}: not the result of a run, a stress test or a tournament")
+        raise InputError(f"{path}: not the result of a run, a stress test, a sweep or a tournament")
     seal = data.pop("seal", None)
     if data.get("schema") != SCHEMA or seal != configuration_hash(data):
         what = "damaged" if data.get("schema") == SCHEMA else "of another version of dynmech"

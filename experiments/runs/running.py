@@ -1,6 +1,6 @@
 """One mechanism, one profile of strategies: simulate, log, summarise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
-from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
+from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
+from dynmech.experiments.runs.fingerprint import code_hashes
 from dynmech.experiments.runs.loading import (
     as_workers,
     check_case,
@@ -24,28 +25,25 @@ from dynmech.experiments.runs.loading import (
     require_fit,
 )
 from dynmech.experiments.runs.moments import Moments
-from dynmech.experiments.runs.rerun_command import command_line
-from dynmech.experiments.runs.results import kept_result, save_result
+from dynmech.experiments.runs.results import kept_result
 from dynmech.experiments.runs.run_result import RunResult
-from dynmech.experiments.runs.shards import Job, known_level, learned, make_job, play_jobs, shard_keys, totals
+from dynmech.experiments.runs.shards import Job, learned, make_job, play_jobs, shard_keys, totals
 from dynmech.experiments.runs.simulation import (
     PRESCRIBED,
     Case,
     Progress,
     Sampling,
-    default_folder,
     made_for,
     prescribed_case,
     silent,
     slug,
-    versions,
 )
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
-from dynmech.sim.log.run_folder import RunFolder, configuration_hash
+from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, ProtocolOptions
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.record import stretches
@@ -64,7 +62,8 @@ def run(
     out: Path | str | None = None,
     protocol: ProtocolOptions | None = None,
     tail: float = 1e-4,
-    sampling: Sampling | None = None,
+    shard: int = 0,
+    block: int = 4096,
     plugins: Sequence[Path] = (),
     log: str = "full",
     workers: Workers | int | None = None,
@@ -91,8 +90,10 @@ def run(
         Deadline and latency of messages, in periods, and what the designer discloses.
     tail : float
         Share of all discounted weight that is left out of an infinite horizon.
-    sampling : Sampling, optional
-        In place of `episodes` and `seed`; sets the episodes of a shard and of a block as well.
+    shard : int
+        Episodes of a shard, the unit of work, of resuming and of the log; 0: chosen.
+    block : int
+        Episodes per message; changes nothing but the speed.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
@@ -126,38 +127,43 @@ def run(
     """
     workers = as_workers(workers)
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
-    sampling = sampling or Sampling(episodes, seed)
+    sampling = Sampling(episodes, seed, shard, block)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
     text, game = mechanism_text(mechanism), open_game(env, mechanism, protocol, tail, workers)
     known = isinstance(mechanism, str) or is_shipped(game.mechanism)
-    plan = _Plan(
+    planner = _Planner(
         typed=(environment if isinstance(environment, str) else typed) if known else "",
         mechanism=text,
         game=game,
         profile=_fitting_profile(game, strategies or {}, workers),
-        sampling=sampling,
-        protocol=protocol,
-        tail=tail,
-        log=log,
-        plugins=tuple(plugins),
+        settings=Settings(sampling, protocol, tail, log, tuple(plugins)),
+        workers=workers,
     )
-    return _play(plan, Path(out) if out is not None else None, workers, progress)
+    name, where = f"{env.name}-{slug(text)}", Path(out) if out is not None else None
+    spec = RunSpec("run", name, planner.configuration(), where, command=planner.command())
+    return execute(spec, planner, workers, progress)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a run's shards add up to; without tallies, why the case could not be played."""
+
+    tallies: dict[str, Tally]
+    before: Moments | None
+    failed: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class _Plan:
+class _Planner(Planner[Job, _Found, RunResult]):
     """What a run is, before it is played; the attributes are arguments of `run`, opened."""
 
     typed: str
     mechanism: str
     game: Game
     profile: tuple[Strategy, ...]
-    sampling: Sampling
-    protocol: ProtocolOptions | None
-    tail: float
-    log: str
-    plugins: tuple[Path, ...]
+    settings: Settings
+    workers: Workers
 
     @cached_property
     def case(self) -> Case:
@@ -174,13 +180,7 @@ class _Plan:
             "environment": {"name": env.name, "hash": environment_hash(env)},
             "mechanism": self.mechanism,
             "strategies": {name: strategy.key() for name, strategy in zip(env.agents, self.profile, strict=True)},
-            "episodes": self.sampling.episodes,
-            "seed": self.sampling.seed,
-            "shard": self.sampling.shard,
-            "log": known_level(self.log),
-            "tail": self.tail,
-            "protocol": (self.protocol or ProtocolOptions()).data(),
-            "plugins": [file_hash(path) for path in self.plugins],
+            **self.settings.configuration(),
             "code": code_hashes([self.game.mechanism, *self.profile]),
         }
 
@@ -194,51 +194,58 @@ class _Plan:
             for agent, strategy in zip(agents, self.profile, strict=True)
             if not isinstance(strategy, Truthful)
         ]
-        return command_line(
-            "run",
-            [self.typed, self.mechanism, *deviations],
-            self.sampling,
-            agents=list(agents),
-            protocol=self.protocol,
-            options={"--tail": self.tail, "--log": self.log},
-            plugins=self.plugins,
+        return self.settings.command("run", [self.typed, self.mechanism, *deviations], agents)
+
+    def plan(self, desk: Desk) -> Job:
+        """Return the case's shards, and prescribed play's."""
+        return make_job(self.game, self.mechanism, [self.case], self.settings.sampling, desk.folder, self.settings.log)
+
+    def play(self, work: Job, desk: Desk) -> None:
+        """Play what is missing, if users' strategies keep to what they declare."""
+        if _fit(work, self.case, desk.folder, desk.workers):
+            total = len(work.cases) * work.sampling.shard_count(self.game)
+            play_jobs([work], desk.folder, desk.workers, desk.progress("playing", total))
+
+    def keys(self, work: Job, folder: RunFolder) -> Iterable[str]:  # noqa: ARG002
+        """Return the names of all shards."""
+        return shard_keys([work])
+
+    def void(self, work: Job, folder: RunFolder) -> bool:
+        """Return whether the case could not be played."""
+        shards = range(work.sampling.shard_count(self.game))
+        return not all(folder.has(work.key(len(work.cases) - 1, number)) for number in shards)
+
+    def sum_up(self, work: Job, folder: RunFolder) -> _Found:
+        """Return sums over all shards; what failed stays recorded in the folder."""
+        tallies = totals(work, folder)
+        if self.case.key not in tallies:
+            return _Found(tallies, None, _failed(folder))
+        return _Found(tallies, learned(work, self.case, folder))
+
+    def tell(self, found: _Found, outcome: Outcome) -> RunResult:
+        """Return the result.
+
+        Raises
+        ------
+            PlayError: the case could not be played.
+        """
+        if found.failed:
+            raise PlayError(found.failed)
+        tally, facts = found.tallies[self.case.key], vars(outcome)
+        return RunResult(
+            agents=_agents_frame(self, tally),
+            summary=_summary(self, tally, found.tallies[PRESCRIBED]),
+            story=_story(self, outcome, self.workers),
+            learning=_learning(self.case, found.before, tally.payoff),
+            **{name: facts[name] for name in ("folder", "reused", "remarks", "damaged", "command")},
         )
 
-
-def _play(plan: _Plan, out: Path | None, workers: Workers, progress: Progress) -> RunResult:
-    """Play what the run folder lacks, and sum up."""
-    configuration, case, command = plan.configuration(), plan.case, plan.command()
-    label = f"{plan.game.environment.name}-{slug(plan.mechanism)}"
-    path = out if out is not None else default_folder("run", label, configuration_hash(configuration))
-    with RunFolder(path, configuration, versions()) as folder:
-        folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
-        job = make_job(plan.game, plan.mechanism, [case], plan.sampling, folder, plan.log)
-        if _fit(job, case, folder, workers):
-            advance = progress("playing", len(job.cases) * plan.sampling.shard_count(plan.game))
-            play_jobs([job], folder, workers, advance)
-        tallies = totals(job, folder)
-        before = learned(job, case, folder) if case.key in tallies else None
-        folder.finish(shard_keys([job]), void=case.key not in tallies)
-    if case.key not in tallies:
-        raise PlayError(_failed(folder))
-    tally = tallies[case.key]
-    reused = bool(folder.data["complete"]) and not folder.written
-    result = RunResult(
-        agents=_agents_frame(plan, tally),
-        summary=_summary(plan, tally, tallies[PRESCRIBED]),
-        folder=path,
-        reused=reused,
-        remarks=folder.remarks(),
-        damaged=folder.damaged,
-        story=_story(plan, path if reused else None, workers),
-        learning=_learning(case, before, tally.payoff),
-        command=command,
-    )
-    save_result(path, "run", result.data())
-    return result
+    def kept(self, result: RunResult) -> dict[str, Any]:
+        """Return all of it."""
+        return result.data()
 
 
-def _agents_frame(plan: _Plan, tally: Tally) -> "pd.DataFrame":
+def _agents_frame(plan: _Planner, tally: Tally) -> "pd.DataFrame":
     """Return a row per agent: strategy, payoff and gain with half-widths."""
     import pandas as pd
 
@@ -254,23 +261,23 @@ def _agents_frame(plan: _Plan, tally: Tally) -> "pd.DataFrame":
     )
 
 
-def _summary(plan: _Plan, tally: Tally, truth: Tally) -> dict[str, Any]:
+def _summary(plan: _Planner, tally: Tally, truth: Tally) -> dict[str, Any]:
     """Return what was run, and welfare, revenue and participation of the case beside prescribed play's."""
     return {
         "environment": plan.typed or plan.game.environment.name,
         "mechanism": plan.mechanism,
-        "episodes": plan.sampling.episodes,
+        "episodes": plan.settings.sampling.episodes,
         "periods": plan.game.periods,
         "tail": plan.game.tail,
         **properties(plan.game.environment, tally, truth),
     }
 
 
-def _story(plan: _Plan, kept_in: Path | None, workers: Workers) -> dict[str, Any] | None:
+def _story(plan: _Planner, outcome: Outcome, workers: Workers) -> dict[str, Any] | None:
     """One episode of the deviation: the one that a run folder keeps, else traced now; None if nobody deviates."""
-    story = kept_result(kept_in, "story") if kept_in is not None else None
+    story = kept_result(outcome.folder, "story") if outcome.reused else None
     if story is None and any(plan.case.deviates):
-        return tell_safely(plan.game, plan.case, plan.sampling, workers)
+        return tell_safely(plan.game, plan.case, plan.settings.sampling, workers)
     return story
 
 

@@ -18,7 +18,8 @@ from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.simulation import Advance, Case, Sampling, play, prescribed_case, slug
 from dynmech.experiments.runs.tally import Tally
-from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
+from dynmech.experiments.workers.pieces import Piece, do_pieces
+from dynmech.experiments.workers.pool import Parcel, Workers
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
@@ -173,68 +174,32 @@ def play_jobs(
         PlayError: a strategy or mechanism of ours breaks the rules with the options that it was given.
         StorageError: nothing more can be written.
     """
-    spoilt: dict[str, str] = {}
-    for result in workers.run(_calls(jobs, folder, workers.many, spoilt, advance, wanted)):
-        place, number, which = result.key
-        job = jobs[place]
-        if result.answer.error is None:
-            for entry in result.answer.value:
-                folder.record(**entry, remark=_remark(job, which, result.answer.wrote))
-        elif result.answer.bare or job.users(which[0]):
-            _fail(folder, job, number, which, result, spoilt)
-        else:
-            raise result.answer.error
-        advance(len(which))
+    do_pieces(_pieces(jobs, folder, workers.many, advance, wanted), folder, workers, advance)
 
 
-def _fail(folder: RunFolder, job: Job, number: int, which: Sequence[int], result: Done, spoilt: dict[str, str]) -> None:
-    for index in which:
-        reason = attribute_error(job.users(index), result)
-        folder.fail(job.key(index, number), reason, result.tries)
-        if result.answer.bare and job.users(index):
-            spoilt[_case_key(job, index)] = reason
-
-
-def attribute_error(users: Sequence[str], result: Done) -> str:
-    """Return an error as one line that says whose code raised it."""
-    text = str(result.answer.error)
-    return f"{' or '.join(users)}: {text}" if result.answer.bare and users else text
-
-
-def _remark(job: Job, which: Sequence[int], wrote: str) -> str:
-    return f"{' or '.join(job.users(which[0]))}: {wrote}" if wrote else ""
-
-
-def _case_key(job: Job, index: int) -> str:
-    return job.key(index, 0).rpartition("/")[0]
-
-
-def _calls(
+def _pieces(
     jobs: Sequence[Job],
     folder: RunFolder,
     many: bool,
-    spoilt: dict[str, str],
     advance: Advance,
     wanted: Callable[[Job, int, int], bool],
-) -> Iterator[Call]:
+) -> Iterator[Piece]:
     """What is left to do, shard by shard; made only as workers become free."""
-    for place, job in enumerate(jobs):
-        users = [bool(job.users(index)) for index in range(len(job.cases))]
+    for job in jobs:
+        users = [tuple(job.users(index)) for index in range(len(job.cases))]
+        parcel = partial(getattr, job, "parcel")
         for number, (start, count) in enumerate(job.sampling.shards(job.game)):
             asked = [index for index in range(len(job.cases)) if wanted(job, index, number)]
             left = [index for index in asked if not folder.has(job.key(index, number))]
             advance(len(asked) - len(left))
             for which in _bundles(left, users, many):
-                reason = spoilt.get(_case_key(job, which[0]))
-                if reason is not None:
-                    folder.fail(job.key(which[0], number), f"not tried, as another of its shards failed: {reason}", 0)
-                    advance(1)
-                    continue
-                key, parcel = (place, number, which), partial(getattr, job, "parcel")
-                yield Call(key, play_bundle, job, parcel, (number, start, count, which), users[which[0]])
+                keys = tuple(job.key(index, number) for index in which)
+                theirs = users[which[0]]
+                kind = keys[0].rpartition("/")[0] if theirs else ""
+                yield Piece(keys, theirs, play_bundle, job, parcel, (number, start, count, which), kind)
 
 
-def _bundles(left: Sequence[int], users: Sequence[bool], many: bool) -> Iterator[tuple[int, ...]]:
+def _bundles(left: Sequence[int], users: Sequence[tuple[str, ...]], many: bool) -> Iterator[tuple[int, ...]]:
     """Yield cases that one call plays: users' one by one, ours in bundles (larger ones for a single worker)."""
     for index in left:
         if users[index]:

@@ -13,8 +13,8 @@ A simulated gain counts as found where its interval stays above 0 although the t
 (Bonferroni), unless the exact figure is 0 and it agrees with it; the interval that is printed is the plain 95 % one.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +25,23 @@ from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
-from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
+from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
+from dynmech.experiments.runs.fingerprint import code_hashes
 from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
-from dynmech.experiments.runs.rerun_command import command_line
-from dynmech.experiments.runs.results import kept_result, save_result
-from dynmech.experiments.runs.shards import known_level, make_job, play_jobs, require_apart, shard_keys, totals
-from dynmech.experiments.runs.simulation import PRESCRIBED, Progress, Sampling, default_folder, silent, slug, versions
+from dynmech.experiments.runs.results import kept_result
+from dynmech.experiments.runs.shards import Job, make_job, play_jobs, require_apart, shard_keys, totals
+from dynmech.experiments.runs.simulation import PRESCRIBED, Progress, Sampling, silent, slug
 from dynmech.experiments.runs.stress_frames import gains_frame, mechanisms_frame
 from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
-from dynmech.experiments.workers.pool import TRIES, Workers
+from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.economy.units import money_scale
-from dynmech.sim.log.run_folder import RunFolder, configuration_hash
+from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, ProtocolOptions
 
 ROWS = 600_000
@@ -57,7 +57,8 @@ def stress(
     out: Path | str | None = None,
     protocol: ProtocolOptions | None = None,
     tail: float = 1e-4,
-    sampling: Sampling | None = None,
+    shard: int = 0,
+    block: int = 4096,
     plugins: Sequence[Path] = (),
     log: str = "full",
     workers: Workers | int | None = None,
@@ -84,8 +85,10 @@ def stress(
         Deadline and latency of messages, in periods, and what the designer discloses.
     tail : float
         Share of all discounted weight that is left out of an infinite horizon.
-    sampling : Sampling, optional
-        In place of `episodes` and `seed`; sets the episodes of a shard and of a block as well.
+    shard : int
+        Episodes of a shard, the unit of work, of resuming and of the log; 0: chosen.
+    block : int
+        Episodes per message; changes nothing but the speed.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
@@ -126,34 +129,126 @@ def stress(
     named = _by_name(asked)
     games, refusals, broken = _games(env, named, protocol, tail, workers)
     typed = typed if all(isinstance(one, str) or is_shipped(one) for one in asked) else ""
-    sampling = _with_episodes(sampling or Sampling(episodes, seed), games, len(env.agents))
-    families = list(STRATEGIES.all().values())
-    configuration = _configuration(env, [*games, *broken], families, sampling, protocol, tail, log, plugins, named)
-    path = Path(out) if out is not None else default_folder("stress", env.name, configuration_hash(configuration))
-    with RunFolder(path, configuration, versions()) as folder:
-        contests, tallies = _play(games, broken, families, sampling, folder, log, workers, progress)
-    comparisons = sum(len(contest.cases) for contest in contests)
-    gains = gains_frame(contests, tallies, comparisons)
-    reused = bool(folder.data["complete"]) and not folder.written
-    result = StressResult(
-        gains=gains,
-        mechanisms=mechanisms_frame(env, contests, tallies, gains, workers),
-        refusals=refusals,
-        environment=typed or env.name,
-        folder=path,
-        comparisons=comparisons,
-        reused=reused,
-        scale=money_scale(env),
-        untried=untried(families),
-        failures=folder.failures(),
-        remarks=folder.remarks(),
-        damaged=folder.damaged,
-        stories=(kept_result(path, "stories") if reused else None) or _stories(contests, gains, sampling, workers),
-        command=_command(env, typed, list(named), sampling, protocol, tail, log, plugins) if typed else None,
-        asked=list(named),
+    sampling = _with_episodes(Sampling(episodes, seed, shard, block), games, len(env.agents))
+    settings = Settings(sampling, protocol, tail, log, tuple(plugins))
+    planner = _Planner(env, typed, named, games, refusals, list(STRATEGIES.all().values()), settings, workers)
+    spec = RunSpec(
+        kind="stress",
+        name=env.name,
+        configuration=planner.configuration([*games, *broken]),
+        out=Path(out) if out is not None else None,
+        broken={f"mechanism={slug(name)}": reason for name, reason in broken.items()},
+        command=planner.command(),
     )
-    save_result(path, "stress", result.data())
-    return result
+    return execute(spec, planner, workers, progress)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The contests that could be played, and by mechanism what their shards add up to."""
+
+    contests: list[Contest]
+    tallies: dict[str, dict[str, Tally]]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is played: a contest and a job per mechanism."""
+
+    contests: list[Contest]
+    jobs: list[Job]
+
+
+@dataclass(frozen=True, eq=False)
+class _Planner(Planner[_Work, _Found, StressResult]):
+    """What a stress test is, before it is played.
+
+    Attributes
+    ----------
+        typed: the economy as it was typed; empty where something was given as an object.
+        named: the mechanisms that were named, by their text.
+        games: a game per mechanism that fits.
+        refusals: why others do not.
+        families: of strategies.
+    """
+
+    environment: Environment
+    typed: str
+    named: Mapping[str, MechanismLike]
+    games: dict[str, Game]
+    refusals: dict[str, str]
+    families: Sequence[type[Strategy]]
+    settings: Settings
+    workers: Workers
+
+    def configuration(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what decides the figures; `names` are the mechanisms that are played or that break."""
+        return {
+            "command": "stress",
+            "environment": {"name": self.environment.name, "hash": environment_hash(self.environment)},
+            "mechanisms": [name for name in self.named or MECHANISMS.all() if name in names],
+            "families": [cls.name for cls in self.families],
+            **self.settings.configuration({"pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED}}),
+            "code": code_hashes([*(_class_of(name, self.named) for name in names), *self.families]),
+        }
+
+    def command(self) -> str | None:
+        """Return the line that makes the test again."""
+        if not self.typed:
+            return None
+        what = [self.typed, *(f"--mechanism={name}" for name in self.named)]
+        return self.settings.command("stress", what, self.environment.agents)
+
+    def plan(self, desk: Desk) -> _Work:
+        """Choose what is played."""
+        sampling, log = self.settings.sampling, self.settings.log
+        contests = choose(self.games, self.families, sampling, desk.folder, desk.workers, desk.progress)
+        return _Work(contests, [make_job(c.game, c.mechanism, c.cases, sampling, desk.folder, log) for c in contests])
+
+    def play(self, work: _Work, desk: Desk) -> None:
+        """Play what is missing."""
+        total = sum(len(job.cases) * job.sampling.shard_count(job.game) for job in work.jobs)
+        play_jobs(work.jobs, desk.folder, desk.workers, desk.progress("playing", total))
+
+    def keys(self, work: _Work, folder: RunFolder) -> Iterable[str]:  # noqa: ARG002
+        """Return the names of all shards."""
+        return shard_keys(work.jobs)
+
+    def sum_up(self, work: _Work, folder: RunFolder) -> _Found:
+        """Return the contests that could be played, with what their shards add up to.
+
+        Raises
+        ------
+            PlayError: none could.
+        """
+        tallies = {job.mechanism: totals(job, folder) for job in work.jobs}
+        played = [contest for contest in work.contests if PRESCRIBED in tallies[contest.mechanism]]
+        if not played:
+            raise PlayError(folder.failures()[0]["failed"])
+        return _Found(played, tallies)
+
+    def tell(self, found: _Found, outcome: Outcome) -> StressResult:
+        """Return the result."""
+        contests, sampling = found.contests, self.settings.sampling
+        comparisons = sum(len(contest.cases) for contest in contests)
+        gains = gains_frame(contests, found.tallies, comparisons)
+        kept = kept_result(outcome.folder, "stories") if outcome.reused else None
+        return StressResult(
+            gains=gains,
+            mechanisms=mechanisms_frame(self.environment, contests, found.tallies, gains, self.workers),
+            refusals=self.refusals,
+            environment=self.typed or self.environment.name,
+            comparisons=comparisons,
+            scale=money_scale(self.environment),
+            untried=untried(self.families),
+            stories=kept or _stories(contests, gains, sampling, self.workers),
+            asked=list(self.named),
+            **vars(outcome),
+        )
+
+    def kept(self, result: StressResult) -> dict[str, Any]:
+        """Return all of it."""
+        return result.data()
 
 
 def _with_episodes(sampling: Sampling, games: Mapping[str, Game], agents: int) -> Sampling:
@@ -162,78 +257,6 @@ def _with_episodes(sampling: Sampling, games: Mapping[str, Game], agents: int) -
         return sampling
     rows = max((game.periods + game.closing) * agents for game in games.values())
     return replace(sampling, episodes=min(10_000, max(1_000, ROWS // rows)))
-
-
-def _command(
-    env: Environment,
-    typed: str,
-    mechanisms: Sequence[str],
-    sampling: Sampling,
-    protocol: ProtocolOptions | None,
-    tail: float,
-    log: str,
-    plugins: Sequence[Path],
-) -> str:
-    """Return the line that makes the test again; `typed` is the environment as it was typed."""
-    chosen, options = [typed, *(f"--mechanism={name}" for name in mechanisms)], {"--tail": tail, "--log": log}
-    return command_line(
-        "stress", chosen, sampling, agents=env.agents, protocol=protocol, options=options, plugins=plugins
-    )
-
-
-def _play(
-    games: dict[str, Game],
-    broken: Mapping[str, str],
-    families: Sequence[type[Strategy]],
-    sampling: Sampling,
-    folder: RunFolder,
-    log: str,
-    workers: Workers,
-    progress: Progress,
-) -> tuple[list[Contest], dict[str, dict[str, Tally]]]:
-    """Choose what is played, play what is missing, and return the contests with what their shards add up to."""
-    folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
-    for name, reason in broken.items():
-        folder.fail(f"mechanism={slug(name)}", reason, TRIES)
-    contests = choose(games, families, sampling, folder, workers, progress)
-    jobs = [make_job(c.game, c.mechanism, c.cases, sampling, folder, log) for c in contests]
-    advance = progress("playing", sum(len(job.cases) * sampling.shard_count(job.game) for job in jobs))
-    play_jobs(jobs, folder, workers, advance)
-    folder.finish(shard_keys(jobs))
-    tallies = {job.mechanism: totals(job, folder) for job in jobs}
-    played = [contest for contest in contests if PRESCRIBED in tallies[contest.mechanism]]
-    if not played:
-        raise PlayError(folder.failures()[0]["failed"])
-    return played, tallies
-
-
-def _configuration(
-    env: Environment,
-    names: Sequence[str],
-    families: Sequence[type[Strategy]],
-    sampling: Sampling,
-    protocol: ProtocolOptions | None,
-    tail: float,
-    log: str,
-    plugins: Sequence[Path],
-    mechanisms: Mapping[str, MechanismLike],
-) -> dict[str, Any]:
-    """Return what decides the figures of a stress test; `names` are the mechanisms that are played or that break."""
-    return {
-        "command": "stress",
-        "environment": {"name": env.name, "hash": environment_hash(env)},
-        "mechanisms": [name for name in mechanisms or MECHANISMS.all() if name in names],
-        "families": [cls.name for cls in families],
-        "episodes": sampling.episodes,
-        "seed": sampling.seed,
-        "shard": sampling.shard,
-        "log": known_level(log),
-        "pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED},
-        "tail": tail,
-        "protocol": (protocol or ProtocolOptions()).data(),
-        "plugins": [file_hash(path) for path in plugins],
-        "code": code_hashes([*(_class_of(name, mechanisms) for name in names), *families]),
-    }
 
 
 def _class_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> object:

@@ -1,4 +1,5 @@
 from .cluster import dask_crew as dask_crew
+from .pieces import Piece as Piece, do_pieces as do_pieces
 from .pool import (
     Call as Call,
     Crew as Crew,

@@ -8,7 +8,6 @@ import pytest
 from dynmech.experiments.report.page import report
 from dynmech.experiments.runs.results import read_result, save_result
 from dynmech.experiments.runs.running import run
-from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.tournament.loading import check_tournament
 from dynmech.experiments.tournament.playing import tournament
@@ -52,7 +51,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A run folder of each kind, with what is hostile in it."""
     base = tmp_path_factory.mktemp("pages")
     stress("oil-leases-prior", ["cremer-mclean", "linked"], episodes=400, log="summary", out=base / "stress")
-    run(hostile_economy(), "pivot", {"0": "misreport:map=flip"}, sampling=Sampling(100), out=base / "run")
+    run(hostile_economy(), "pivot", {"0": "misreport:map=flip"}, episodes=100, out=base / "run")
     run("oil-leases-prior", "cremer-mclean", {"0": "q-learning:rounds=50"}, episodes=60, out=base / "learner")
     tournament(check_tournament(study(base / "tournament"), "s"))
     swept = {"use": "repeated-auction:bidders=2,horizon=2", "sweep": {"fatigue": [0.0, 0.5]}}

@@ -21,7 +21,6 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import make_mechanism, make_strategy
 from dynmech.experiments.runs.results import read_run
 from dynmech.experiments.runs.running import run
-from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
@@ -235,9 +234,9 @@ def test_learning_from_other_episodes_is_seen() -> None:
 @pytest.mark.parametrize("level", ["full", "episodes"])
 def test_the_log_tells_how_it_was_learned(tmp_path: Path, level: str) -> None:
     """Two rounds to learn in and the one that counts; nothing of the kind where nobody learns; the workers alike."""
-    sampling = Sampling(24, seed=1, shard=10)
+    sampling = {"episodes": 24, "seed": 1, "shard": 10}
     learner = {"firm 1": "exp3:rounds=3"}
-    found = run("oil-leases-prior", "linked", learner, sampling=sampling, log=level, out=tmp_path / "a")
+    found = run("oil-leases-prior", "linked", learner, **sampling, log=level, out=tmp_path / "a")
     rounds = read_run(tmp_path / "a").rounds()
     assert list(rounds["round"].unique()) == list(rounds["first_round"].unique()) == [0, 1, 2]
     assert len(rounds) == 24 * 3 * 2
@@ -245,10 +244,10 @@ def test_the_log_tells_how_it_was_learned(tmp_path: Path, level: str) -> None:
     counted = rounds[(rounds["round"] == 2) & (rounds["agent"] == "firm 1")]
     assert counted["payoff"].mean() == pytest.approx(found.agents["payoff"][0], abs=1e-12)
     assert len(counted) == 24
-    again = Sampling(24, seed=1, shard=10, block=3)
-    run("oil-leases-prior", "linked", learner, sampling=again, log=level, out=tmp_path / "b")
+    again = {**sampling, "block": 3}
+    run("oil-leases-prior", "linked", learner, **again, log=level, out=tmp_path / "b")
     assert bytes_below(tmp_path / "a" / "rounds") == bytes_below(tmp_path / "b" / "rounds")
-    run("oil-leases-prior", "linked", {"firm 1": "random"}, sampling=sampling, log=level, out=tmp_path / "c")
+    run("oil-leases-prior", "linked", {"firm 1": "random"}, **sampling, log=level, out=tmp_path / "c")
     assert not (tmp_path / "c" / "rounds").exists()
 
 

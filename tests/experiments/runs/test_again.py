@@ -29,7 +29,7 @@ def test_house_rules_and_sizes(tmp_path: Path) -> None:
     protocol = make_protocol(load("oil-leases").agents, 0.5, {"firm 1": "exponential:0.1"}, "decisions")
     sampling = Sampling(60, seed=7, shard=20)
     lie = {"firm 1": "random"}
-    run("oil-leases", "linked", lie, sampling=sampling, protocol=protocol, log="episodes", out=tmp_path / "a")
+    run("oil-leases", "linked", lie, **vars(sampling), protocol=protocol, log="episodes", out=tmp_path / "a")
     again(tmp_path / "a", tmp_path / "b")
 
 

@@ -45,13 +45,13 @@ def moody(folder: Path) -> Path:
 
 def play_run(out: Path, count: int, **options: Any) -> Any:
     strategies = options.pop("strategies", {"firm 1": "belief-manipulation"})
-    options = {"sampling": SAMPLING, **options}
+    options = {**vars(SAMPLING), **options}
     return run("oil-leases-prior", "linked", strategies, out=out, workers=Workers(count), **options)
 
 
 def play_stress(out: Path, count: int, **options: Any) -> Any:
     names = options.pop("mechanisms", ["linked", "team"])
-    return stress("oil-leases", names, out=out, workers=Workers(count), **{"sampling": FEW, **options})
+    return stress("oil-leases", names, out=out, workers=Workers(count), **{**vars(FEW), **options})
 
 
 def entries(folder: Path, field: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_one_two_and_seven_workers_leave_the_same_bytes(tmp_path: Path) -> None:
     use_plugins([planted(tmp_path / "chatty.py", CHATTY), moody(tmp_path)])
     profile: dict[str, str | Strategy] = {"0": "chatty", "1": "random"}
     for count in (1, 2, 7):
-        play_run(tmp_path / f"run {count}", count, strategies=profile, sampling=FEW)
+        play_run(tmp_path / f"run {count}", count, strategies=profile, **vars(FEW))
         play_stress(tmp_path / f"stress {count}", count, mechanisms=["linked"])
     pool.Loky(1).end()
     for kind in ("run", "stress"):
@@ -101,9 +101,8 @@ MEMORY = """
 import resource, sys
 from dynmech import run
 from dynmech.experiments.workers.pool import Workers
-from dynmech.experiments.runs.simulation import Sampling
 def peak(shards, out):
-    run("oil-leases", "linked", {"0": "random"}, sampling=Sampling(100 * shards, 0, 100), out=out, log=sys.argv[1],
+    run("oil-leases", "linked", {"0": "random"}, episodes=100 * shards, shard=100, out=out, log=sys.argv[1],
         workers=Workers(int(sys.argv[2])))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 few, many = peak(20, "few"), peak(300, "many")
@@ -183,8 +182,7 @@ LEAVES = "import os\nif view.size > 24 and view.size < 100:\n    os._exit(3)\nre
 
 def test_a_case_that_ends_its_process_is_not_tried_on_every_shard(tmp_path: Path) -> None:
     use_plugins([planted(tmp_path / "p.py", strategy("leaves", LEAVES))])
-    sampling = Sampling(episodes=10 * 30, shard=30)
-    result = stress("oil-leases", ["linked"], sampling=sampling, out=tmp_path / "a")
+    result = stress("oil-leases", ["linked"], episodes=10 * 30, shard=30, out=tmp_path / "a")
     failed, tries = entries(tmp_path / "a", "failed"), entries(tmp_path / "a", "tries")
     assert len(failed) == 2 * 10
     for firm in ("firm-1", "firm-2"):
@@ -202,15 +200,15 @@ PILOT = "if view.size > 100 and not GONE.exists():\n    raise ValueError('not in
 def test_a_family_that_fails_in_the_pilot_is_looked_at_again(tmp_path: Path) -> None:
     top = f"from pathlib import Path\nGONE = Path({str(tmp_path / 'gone')!r})"
     use_plugins([planted(tmp_path / "p.py", strategy("pilotless", PILOT, top=top))])
-    result = play_stress(tmp_path / "a", 1, sampling=ONE)
+    result = play_stress(tmp_path / "a", 1, **vars(ONE))
     assert {entry["key"] for entry in result.failures} == {
         f"mechanism={m}/case=firm-{i}.pilotless" for m in ("linked", "team") for i in (1, 2)
     }
     assert "chosen" not in read_manifest(tmp_path / "a"), "nothing was chosen for good"
     (tmp_path / "gone").touch()
-    healed = play_stress(tmp_path / "a", 1, sampling=ONE)
+    healed = play_stress(tmp_path / "a", 1, **vars(ONE))
     assert healed.failures == []
-    assert bytes_below(tmp_path / "a") == bytes_below(play_stress(tmp_path / "b", 1, sampling=ONE).folder)
+    assert bytes_below(tmp_path / "a") == bytes_below(play_stress(tmp_path / "b", 1, **vars(ONE)).folder)
 
 
 BREAKS = """
@@ -230,12 +228,12 @@ def test_a_mechanism_that_is_mended_joins_the_others(tmp_path: Path) -> None:
     body = "if not GONE.exists(): raise KeyError('no table')"
     use_plugins([planted(tmp_path / "p.py", top + BREAKS.format(name="Mended", lower="mended", body=body))])
     names = ["linked", "mended", "team"]
-    first = play_stress(tmp_path / "a", 1, mechanisms=names, sampling=ONE)
+    first = play_stress(tmp_path / "a", 1, mechanisms=names, **vars(ONE))
     assert [entry["key"] for entry in first.failures] == ["mechanism=mended"]
     (tmp_path / "gone").touch()
-    healed = play_stress(tmp_path / "a", 1, mechanisms=names, sampling=ONE)
+    healed = play_stress(tmp_path / "a", 1, mechanisms=names, **vars(ONE))
     assert (healed.failures, set(healed.mechanisms["mechanism"])) == ([], set(names))
-    undisturbed = play_stress(tmp_path / "b", 1, mechanisms=names, sampling=ONE)
+    undisturbed = play_stress(tmp_path / "b", 1, mechanisms=names, **vars(ONE))
     assert bytes_below(tmp_path / "a") == bytes_below(undisturbed.folder)
 
 

@@ -14,7 +14,6 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, use_plugins
 from dynmech.experiments.runs.moments import LEVEL, Moments
 from dynmech.experiments.runs.pilot_choice import PILOT
-from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.runs.stress_result import StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
@@ -280,9 +279,9 @@ def test_the_seed_decides_every_number(tmp_path: Path) -> None:
 
 def test_blocks_change_nothing_and_shards_do_not_bias(tmp_path: Path) -> None:
     whole = quick(tmp_path / "a")
-    blocks = quick(tmp_path / "b", sampling=Sampling(800, 0, block=61))
+    blocks = quick(tmp_path / "b", block=61)
     pd.testing.assert_frame_equal(whole.gains, blocks.gains, check_exact=True)
-    shards = quick(tmp_path / "c", sampling=Sampling(800, 0, shard=100))
+    shards = quick(tmp_path / "c", shard=100)
     assert len(list((tmp_path / "c/gains/mechanism=cremer-mclean/case=prescribed").iterdir())) == 8
     gain = row(shards, "cremer-mclean", "belief-manipulation")
     assert abs(gain["gain"] - 2) < 1.5 * gain["half_width"]

@@ -28,7 +28,7 @@ SAMPLING = Sampling(episodes=50, seed=4, shard=20)
 
 def play(out: Path, **options: Any) -> RunResult:
     """Three shards of two cases each."""
-    return run("oil-leases", "linked", {"firm 1": "random"}, sampling=SAMPLING, out=out, **options)
+    return run("oil-leases", "linked", {"firm 1": "random"}, **vars(SAMPLING), out=out, **options)
 
 
 @pytest.fixture
@@ -159,7 +159,6 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
     script = (
         "import os, signal, pyarrow.parquet as pq\n"
         "from dynmech import run\n"
-        "from dynmech.experiments.runs.simulation import Sampling\n"
         "write, count = pq.write_table, 0\n"
         "def dying(table, file, **options):\n"
         "    global count\n"
@@ -168,7 +167,7 @@ def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path)
         "    if count == 8:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "pq.write_table = dying\n"
-        "run('oil-leases', 'linked', {'firm 1': 'random'}, sampling=Sampling(50, 4, 20), out='killed')\n"
+        "run('oil-leases', 'linked', {'firm 1': 'random'}, episodes=50, seed=4, shard=20, out='killed')\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, check=False, capture_output=True)
