@@ -2,7 +2,6 @@ from . import testing as testing
 from .agents.strategies.base import AgentContext as AgentContext, Strategy as Strategy
 from .agents.strategies.per_episode import EpisodeStrategy as EpisodeStrategy
 from .experiments.audits.auditing import audit as audit
-from .experiments.audits.correlation import plot_correlation as plot_correlation, sweep_correlation as sweep_correlation
 from .experiments.audits.relaxed_economy import relaxation as relaxation
 from .experiments.audits.revenue_bound import bound as bound
 from .experiments.audits.transfer_sizes import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon
@@ -30,6 +29,8 @@ from .experiments.runs.running import run as run
 from .experiments.runs.stressing import stress as stress
 from .experiments.runs.study import load_study as load_study
 from .experiments.scenarios.base import Scenario as Scenario
+from .experiments.sweeps.sweep_result import SweepResult as SweepResult
+from .experiments.sweeps.sweeping import sweep as sweep
 from .experiments.tournament.loading import load_tournament as load_tournament
 from .experiments.tournament.playing import tournament as tournament
 from .mechanisms.rules.base import DirectMechanism as DirectMechanism, Mechanism as Mechanism

@@ -142,10 +142,16 @@ RUNS: dict[str, tuple[str, ...]] = {
 """Runs that are kept, by what is special about them."""
 
 SWEEPS: dict[str, tuple[str, ...]] = {
-    "fading correlation": ("sweep", "common-state", "informativeness", "0.8", "0.2", "0.1"),
-    "bounded transfers": ("sweep", "continuous-licence", "bound", "12", "24"),
+    "fading correlation": (
+        *("common-state", "--vary", "informativeness=0.8,0.2,0.1"),
+        *("--mechanism", "contingent-spanning"),
+    ),
+    "bounded transfers": (
+        *("continuous-licence", "--vary", "contingent-density:bound=12,24"),
+        *("--mechanism", "contingent-density:method=bounded", "--episodes", "100"),
+    ),
 }
-"""Tables that leave no folder."""
+"""Sweeps that are kept, without the command."""
 
 QUICK = (
     "audit oil-leases-prior cremer-mclean",
@@ -373,9 +379,10 @@ def _run(name: str) -> Line:
 
 def _sweep(name: str) -> Line:
     words = SWEEPS[name]
-    code, said = _command([*words, "--json"])
+    with TemporaryDirectory(prefix="dynmech-") as place, chdir(place):
+        code, said = _command(["sweep", *words, "--out", "out", "--json"])
     assert code == 0, f"sweep {name}: exit code {code}"
-    return Line(f"sweep {name}", 1.0, dict(_numbers("row", json.loads(said)["rows"])))
+    return Line(f"sweep {name}", 1.0, dict(_numbers("cell", json.loads(said)["cells"])))
 
 
 def _scenario(scenario: str, wanted: str) -> Iterator[Line]:

@@ -113,7 +113,7 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
         InputError: an option was asked for that the backend cannot honour.
         Refusal: an exact search is refused, and so an option that only it honours.
     """
-    offer = _fitting(request)
+    offer = fitting(request)
     request.require_only(offer.honours, offer.name)
     try:
         return offer.audit(request, progress)
@@ -125,7 +125,7 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
         return audit_by_sampling(request, str(error), progress)
 
 
-def _fitting(request: AuditRequest) -> Offer:
+def fitting(request: AuditRequest) -> Offer:
     """Return the backend that fits: by how the mechanism's transfers are made, and by size."""
     mechanism = request.mechanism
     if isinstance(mechanism, ContingentDensity):

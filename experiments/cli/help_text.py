@@ -59,9 +59,10 @@ HELP: dict[str, Help] = {
     "reproduce": Help(("reproduce liu", "reproduce --json > claims.json")),
     "sweep": Help(
         (
-            "sweep common-state informativeness 0.8 0.4",
-            "sweep common-state informativeness 0.8 0.4 0.2 --plot fading.png",
-        )
+            "sweep common-state --vary informativeness=0.8,0.4 --mechanism pivot",
+            "sweep repeated-auction:horizon=2 --vary once:base=team,pivot",
+        ),
+        look=NOT_PLAYED,
     ),
 }
 """By command. The examples are run, or at least read, by the tests."""

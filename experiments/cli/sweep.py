@@ -1,126 +1,144 @@
-"""`dynmech sweep`: how large contingent transfers must be, as one number varies; a table, and a picture."""
+"""`dynmech sweep`: mechanisms while options of the economy, or their own, vary; a table, a picture, CSV."""
 
 from __future__ import annotations
 
-from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.completion import complete_mechanism, complete_scenario
-from dynmech.experiments.cli.shared import hand_out
+from dynmech.experiments.cli.completion import complete_scenario
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
-    from dynmech.mechanisms.contingent.contingent_density import Method
+    from dynmech.experiments.sweeps.sweep_result import SweepResult
 
-WAYS: dict[str, tuple[Method, ...]] = {"bound": ("bounded", "one-sided"), "ridge": ("ridge",)}
-"""What may vary where signals are continuous, and the ways to choose transfers that take it."""
+SIZES = {"bound": "bounded", "ridge": "ridge"}
+"""Options of `contingent-density` that could once be named alone, and the method that takes them."""
 
-SHOWN = ("method", "parameter", "size", "epsilon_everywhere", "epsilon", "gain", "limit_everywhere")
-"""What the table has of a measurement up to ε."""
+
+Scenario = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="A scenario, name:key=value,…; of an environment file only discount can vary.",
+        autocompletion=complete_scenario,
+    ),
+]
+Old = Annotated[list[str], typer.Argument(metavar="…", hidden=True)]
+Vary = Annotated[
+    list[str],
+    typer.Option(
+        "--vary",
+        metavar="[M:]OPTION=VALUE,…",
+        help="Values of an option of the economy, or of mechanism M; given again: every combination.",
+    ),
+]
+Known = Annotated[
+    str,
+    typer.Option(
+        "--information", help="Of the gains shown: ex_ante, on_path, interim or ex_post.", show_default="ex_ante"
+    ),
+]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")]
+Against = Annotated[
+    str,
+    typer.Option(
+        "--against",
+        metavar="COLUMN",
+        help="What is drawn against: an option that varies (the first), or a figure such as singular_value.",
+    ),
+]
+Table = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="The table, all columns.")]
+Episodes = Annotated[int, typer.Option("--episodes", help="Episodes of what is simulated, where no exact audit fits.")]
 
 
 def sweep_command(
-    environment: Annotated[
-        str,
-        typer.Argument(
-            metavar="ENV", help="A scenario, name:key=value,…, without OPTION.", autocompletion=complete_scenario
-        ),
-    ],
-    option: Annotated[
-        str,
-        typer.Argument(metavar="OPTION", help="The scenario's option that varies; bound or ridge if signals are real."),
-    ],
-    values: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Its values.")],
-    mechanism: Annotated[
-        str,
-        typer.Option(
-            "--mechanism",
-            metavar="M",
-            help="Whose transfers; not where signals are real.",
-            autocompletion=complete_mechanism,
-        ),
-    ] = "contingent-spanning",
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")] = None,
-    verbose: options.Timed = False,  # noqa: ARG001
+    environment: Scenario,
+    old: Old = [],  # noqa: B006 - Typer copies defaults
+    vary: Vary = [],  # noqa: B006
+    mechanism: options.Mechanisms = [],  # noqa: B006
+    information: Known = "",
+    plot: Plot = None,
+    against: Against = "",
+    csv: Table = None,
+    episodes: Episodes = 1000,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    tail: options.Tail = 1e-4,
+    workers: options.Count = 1,
+    cluster: options.Cluster = "",
+    time_limit: options.TimeLimit = 120.0,
+    memory_limit: options.MemoryLimit = 2.0,
+    plugin: options.Plugins = [],  # noqa: B006
+    why: options.Why = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Size of transfers, conditioning and budget as correlation fades; if signals are real, ε as transfers may grow."""
-    frame, drawn = _swept(environment, option, values, mechanism, plot)
+    """Gains, welfare, revenue, budget and transfers while options vary; exit code 1 if something named did not fit."""
+    if old:
+        raise InputError(f"sweep: write {new_form(environment, old, mechanism)}")
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.runs.loading import make_workers, open_plugins
+    from dynmech.experiments.sweeps.sweeping import sweep
+    from dynmech.experiments.sweeps.variations import read_variations
+
+    varied = {variation.name: variation.values for variation in read_variations(vary)}
+    _known(information)
+    staff = make_workers(workers, time_limit, memory_limit, cluster)
+    open_plugins(plugin, staff)
+    how: dict[str, Any] = {"episodes": episodes, "seed": seed, "out": out, "tail": tail, "plugins": plugin}
+    with progress_bars(quiet) as progress:
+        result = sweep(environment, varied, mechanism, workers=staff, progress=progress, **how)
+    kind = information or result.information
+    files = {"folder": result.folder, **_write(result, kind, against, plot, csv)}
     hand_out(
         as_json,
-        lambda: frame,
-        lambda console: _show(frame, drawn, console),
+        result.to_dict,
+        lambda console: _show(result, kind, files, console, why),
         quiet=quiet,
-        brief=lambda: [drawn] if drawn else [],
+        brief=lambda: [*result.told(kind), *files.values()],
     )
+    end_unless_complete(result.complete)
 
 
-def _swept(
-    environment: str, option: str, values: list[str], mechanism: str, plot: Path | None
-) -> tuple[pd.DataFrame, Path | None]:
-    """The table, and where the picture is."""
-    from dynmech.experiments.audits.correlation import plot_correlation, sweep_correlation
-    from dynmech.experiments.audits.transfer_sizes import epsilon_curve, plot_epsilon
-    from dynmech.experiments.catalog.names import load
-    from dynmech.sim.economy.density import DensityEnvironment
+def _write(result: SweepResult, information: str, against: str, plot: Path | None, csv: Path | None) -> dict[str, Path]:
+    """Write the files that were asked for, and return them by what they are."""
+    from dynmech.sim.core.whole_files import write_whole
 
-    economy = load(environment) if option in WAYS else None
-    if not isinstance(economy, DensityEnvironment):
-        frame = sweep_correlation(environment, option, [_number(value) for value in values], mechanism)
-        return frame, None if plot is None else plot_correlation(frame, plot)
-    numbers = [_size(option, value) for value in values]
-    frame = epsilon_curve(economy, bounds=numbers, ridges=numbers, methods=WAYS[option])
-    return frame[list(SHOWN)], None if plot is None else plot_epsilon(frame, plot)
+    if csv is not None:
+        write_whole(csv, result.table(information).to_csv(index=False))
+    if plot is not None:
+        result.plot(plot, against)
+    return {what: path for what, path in {"plot": plot, "csv": csv}.items() if path is not None}
 
 
-def _number(value: str) -> Any:
-    """A number where it is one."""
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            continue
-    return value
+def _show(result: SweepResult, information: str, files: dict[str, Path], console: Console, why: bool) -> None:
+    from dynmech.experiments.cli.sweep_screen import show_sweep
+
+    show_sweep(result, information, files, console, why)
 
 
-def _size(option: str, value: str) -> float:
-    number = _number(value)
-    if isinstance(number, str) or not isfinite(number) or number < 0:
-        raise InputError(f"sweep: {option}: {value!r} is no number of 0 or more")
-    return float(number)
+def _known(information: str) -> None:
+    """Raise if there is no such information, before anything is worked out."""
+    known = ("ex_ante", "on_path", "interim", "ex_post")
+    if information not in ("", *known):
+        raise InputError(f"--information {information!r}: one of {', '.join(known)}")
 
 
-def _show(frame: pd.DataFrame, drawn: Path | None, console: Console) -> None:
-    """Print the table, why values were refused, and where the picture is."""
-    import pandas as pd
-    from rich.text import Text
+def new_form(environment: str, old: list[str], mechanisms: list[str]) -> str:
+    """Return the line that does what `sweep ENV OPTION VALUE…` once did.
 
-    from dynmech.experiments.cli.console import plain_table
-
-    table = plain_table()
-    for column in frame.columns:
-        if column != "refused":
-            table.add_column(str(column).replace("_", " "), justify="right")
-    refused = frame["refused"] if "refused" in frame else pd.Series("", index=frame.index)
-    for row in frame.drop(columns="refused", errors="ignore").to_dict("records"):
-        table.add_row(*(_cell(value) for value in row.values()))
-    console.print(table)
-    for value, why in zip(frame.iloc[:, 0], refused, strict=True):
-        if why:
-            console.print(Text(f"{frame.columns[0]}={value}: {why}", style="yellow"))
-    if drawn is not None:
-        console.print(f"plot: {drawn}", soft_wrap=True)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "–" if isnan(value) else f"{value:.4g}" if abs(value) > 1e-12 else "0"
-    return str(value)
+    >>> new_form("common-state", ["informativeness", "0.8", "0.4"], [])
+    'dynmech sweep common-state --vary informativeness=0.8,0.4 --mechanism contingent-spanning'
+    """
+    option, values = old[0], ",".join(old[1:]) or "VALUE,…"
+    named = mechanisms or ["contingent-spanning"]
+    if option in SIZES:
+        option, named = f"contingent-density:{option}", [f"contingent-density:method={SIZES[option]}"]
+    words = ["dynmech", "sweep", environment, "--vary", f"{option}={values}"]
+    return " ".join([*words, *(word for name in named for word in ("--mechanism", name))])

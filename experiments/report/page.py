@@ -20,6 +20,7 @@ from dynmech.experiments.report.tournament_page import tournament_context
 from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.results import open_runs, read_whole
+from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.whole_files import write_whole
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
@@ -38,6 +39,8 @@ def render_report(folder: Path | str) -> str:
         It is no run folder, or its run has not been finished.
     """
     runs, result = open_runs(folder), read_whole(folder)
+    if result["kind"] not in CONTEXTS:
+        raise InputError(f"{folder}: there is no page of a sweep; `sweep` itself writes a table and a picture")
     template = _templates().get_template(f"{result['kind']}.html")
     made = [{**run.manifest, "folder": run.folder.name} for run in runs]
     return template.render(result=result, runs=made, **CONTEXTS[result["kind"]](result))

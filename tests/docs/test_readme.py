@@ -97,8 +97,8 @@ def test_the_pictures_are_drawn_as_written(
 def test_the_sweep_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
-    exec(next(block for block in blocks("python") if "sweep_correlation" in block), scope)
-    assert scope["frame"]["largest_transfer"].is_monotonic_increasing  # type: ignore[index]
+    exec(next(block for block in blocks("python") if "import sweep" in block), scope)
+    assert scope["fading"].figures["largest_transfer"].is_monotonic_increasing  # type: ignore[attr-defined]
     assert (tmp_path / "fading.png").exists()
 
 

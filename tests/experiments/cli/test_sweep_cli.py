@@ -1,76 +1,152 @@
-"""`dynmech sweep`: the same numbers as from Python, as a table, as JSON, and as a picture."""
+"""`dynmech sweep`: the same numbers as from Python, as a table, as JSON and CSV, and as a picture."""
 
 import json
+import shlex
+from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from dynmech.experiments.audits.continuous import measure
-from dynmech.experiments.audits.correlation import sweep_correlation
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.scenarios.continuous_licence import ContinuousLicence
-from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
+from dynmech.experiments.sweeps.sweeping import sweep
+
+GRID = (
+    "repeated-auction:horizon=2 --vary discount=0.5,0.9 --vary values=2,3 --mechanism pivot --mechanism pay-your-report"
+)
 
 
-def swept(capsys: pytest.CaptureFixture[str], *line: str, code: int = 0) -> str:
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def swept(capsys: pytest.CaptureFixture[str], line: str, code: int = 0) -> str:
     with pytest.raises(SystemExit) as left:
-        main(["sweep", *line])
-    assert left.value.code == code
+        main(["sweep", *shlex.split(line)])
     found = capsys.readouterr()
-    return found.err if code else found.out
+    assert left.value.code == code, found.err
+    return found.err if code == 2 else found.out
 
 
-def test_a_sweep_over_correlation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    values = ["0.4", "0.2", "0"]
-    data = json.loads(swept(capsys, "common-state", "informativeness", *values, "--json"))["rows"]
-    frame = sweep_correlation("common-state", "informativeness", [0.4, 0.2, 0])
-    assert [row["largest_transfer"] for row in data] == [*frame["largest_transfer"][:2], None]
-    assert data[1]["worst_deficit"] == frame["worst_deficit"][1]
-    assert "cancel" not in data[0]["refused"]
-    picture = tmp_path / "fading.png"
-    shown = swept(capsys, "common-state", "informativeness", *values, "--plot", str(picture))
-    assert f"{frame['largest_transfer'][0]:.4g}" in shown
-    assert "informativeness=0" in shown
-    assert "what the others may say cancels" in shown.replace("\n", " ")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+def test_a_grid_is_a_table_that_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = swept(capsys, f"{GRID} --csv grid.csv --plot grid.png --out grid")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "pivot: no deviation gains anything ex ante at any of 4 points." in shown
+    found = sweep(
+        "repeated-auction:horizon=2",
+        {"discount": [0.5, 0.9], "values": [2, 3]},
+        ["pivot", "pay-your-report"],
+        out="grid",
+    )
+    assert found.reused
+    worst = found.figures["best_response"].max()
+    (row,) = [line for line in shown.splitlines() if f"{worst:.4g}" in line and line.startswith("0.9")]
+    assert row.split()[:2] == ["0.9", "3"]
+    kept = pd.read_csv("grid.csv")
+    assert kept["best_response"].tolist() == pytest.approx(found.figures["best_response"].tolist())
+    assert list(kept.columns) == list(found.figures.columns)
+    assert Path("grid.png").read_bytes().startswith(b"\x89PNG")
+    assert "nothing was worked out again" in swept(capsys, f"{GRID} --out grid")
+    data = json.loads(swept(capsys, f"{GRID} --out grid --json"))
+    assert data["schema"] == 2
+    assert data["cells"] == found.to_dict()["cells"]
+    interim = pd.read_csv(StringIO(swept_csv(capsys, f"{GRID} --out grid --information interim")))
+    assert interim["best_response"].max() > worst
 
 
-def test_the_mechanism_and_other_options_are_heeded(capsys: pytest.CaptureFixture[str]) -> None:
-    line = ["graded-ore:discount=0.5", "echo", "0.6", "--mechanism", "contingent-convex:transfers=smallest", "--json"]
-    (row,) = json.loads(swept(capsys, *line))["rows"]
-    (expected,) = sweep_correlation(
-        "graded-ore:discount=0.5", "echo", [0.6], "contingent-convex:transfers=smallest"
-    ).to_dict("records")
-    assert row["largest_transfer"] == pytest.approx(expected["largest_transfer"])
-    assert row["refused"] == ""
+def swept_csv(capsys: pytest.CaptureFixture[str], line: str) -> str:
+    swept(capsys, f"{line} --csv other.csv")
+    return Path("other.csv").read_text(encoding="utf-8")
 
 
-def test_epsilon_as_transfers_may_grow(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    picture = tmp_path / "epsilon.png"
-    data = json.loads(swept(capsys, "continuous-licence", "ridge", "0.1", "0.001", "--plot", str(picture), "--json"))[
-        "rows"
-    ]
-    assert [row["method"] for row in data] == ["ridge", "ridge"]
-    assert data[0]["epsilon_everywhere"] > data[1]["epsilon_everywhere"]
-    assert data[0]["size"] < data[1]["size"]
-    found = measure(ContingentDensity(ContinuousLicence().continuous(), "ridge", ridge=0.1))
-    assert data[0]["epsilon"] == pytest.approx(found.epsilon)
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "epsilon everywhere" in swept(capsys, "continuous-licence", "ridge", "0.1")
+def test_correlation_is_a_case_and_what_does_not_fit_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "common-state --vary informativeness=0.4,0.2,0 --mechanism contingent-spanning"
+    shown = swept(capsys, f"{line} --plot fading.png --against singular_value", code=1)
+    assert "least" in shown
+    assert "hull" in shown
+    assert "informativeness=0: " in shown
+    assert "what the others may say cancels" in " ".join(shown.split())
+    assert Path("fading.png").exists()
+    assert swept(capsys, "common-state --vary informativeness=0.4 --mechanism contingent-spanning")
+
+
+def test_a_plug_in_that_fails_is_a_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine.py").write_text(
+        "from dynmech import DirectMechanism\n\n\n"
+        "class Mine(DirectMechanism):\n"
+        "    name = 'mine'\n\n"
+        "    def charge(self, now, messages, decision, acts):\n"
+        "        if self.environment.discount > 0.8:\n"
+        "            raise RuntimeError('too patient')\n"
+        "        return messages * 0.0\n\n"
+        "    def transfer_bound(self):\n"
+        "        return 0.0\n",
+        encoding="utf-8",
+    )
+    line = "repeated-auction:horizon=2 --vary discount=0.5,0.9 --mechanism mine --plugin mine.py --out mine"
+    shown = swept(capsys, line, code=1)
+    assert shown.count("failed: ") == 1
+    assert "mechanism 'mine'" in shown
+    assert "too patient" in shown
+    assert "bidder 1 gains" in shown  # at 0.5, where it is free
+    assert swept(capsys, line.replace("discount=0.5,0.9", "discount=0.5").replace("--out mine", "--out half"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "common-state informativeness 0.8 0.4",
+            "common-state --vary informativeness=0.8,0.4 --mechanism contingent-spanning",
+        ),
+        ("common-state informativeness", "common-state --vary informativeness=VALUE,… --mechanism contingent-spanning"),
+        (
+            "graded-ore echo 0.6 --mechanism contingent-convex",
+            "graded-ore --vary echo=0.6 --mechanism contingent-convex",
+        ),
+        (
+            "continuous-licence ridge 0.1 0.01",
+            "continuous-licence --vary contingent-density:ridge=0.1,0.01 --mechanism contingent-density:method=ridge",
+        ),
+    ],
+)
+def test_the_old_form_names_the_new_one(capsys: pytest.CaptureFixture[str], old: str, new: str) -> None:
+    assert swept(capsys, old, code=2) == f"dynmech: sweep: write dynmech sweep {new}\n"
+
+
+def test_the_line_that_is_named_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    said = swept(capsys, "common-state informativeness 0.4", code=2)
+    assert swept(capsys, said.partition("dynmech sweep ")[2].strip())
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (["spectrum", "weather", "1"], "unknown option 'weather'"),
-        (["continuous-licence", "bound", "x"], "sweep: bound: 'x' is no number of 0 or more"),
-        (["continuous-licence", "bound", "nan"], "sweep: bound: 'nan' is no number of 0 or more"),
-        (["continuous-licence", "gamma", "1"], "is not finite"),
-        (["spectrum", "correlation"], "Missing argument"),
-        (["random", "correlation", "0", "--plot", "none.png"], "nothing to draw"),
+        ("spectrum --vary weather=1 --mechanism pivot", "unknown option 'weather'"),
+        ("spectrum --vary discount=1.5 --mechanism pivot", "discount: 1.5 is not in"),
+        ("spectrum --mechanism pivot", "nothing varies; write --vary OPTION=VALUE"),
+        ("spectrum --vary discount --mechanism pivot", "--vary 'discount': write OPTION=VALUE"),
+        ("spectrum --vary balanced:base=team --mechanism pivot", "add --mechanism balanced"),
+        ("spectrum --vary discount=0.5 --mechanism magic", "unknown mechanism 'magic'"),
+        ("spectrum --vary discount=0.5 --mechanism pivot --information all", "--information 'all': one of ex_ante"),
+        ("spectrum --vary discount=0.5 --mechanism pivot --workers -1", "workers: -1 is below 0"),
+        ("nowhere.json --vary discount=0.5 --mechanism pivot", "nowhere.json"),
     ],
 )
-def test_bad_input_gets_one_line(capsys: pytest.CaptureFixture[str], line: list[str], why: str) -> None:
-    said = swept(capsys, *line, code=2)
+def test_bad_input_gets_one_line(capsys: pytest.CaptureFixture[str], line: str, why: str) -> None:
+    said = swept(capsys, line, code=2)
     assert why in said
     assert len(said.strip().splitlines()) == 1
+    assert not Path("runs").exists()
+
+
+def test_a_page_of_a_sweep_is_refused_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    swept(capsys, "repeated-auction:horizon=2,values=2 --vary discount=0.5 --mechanism pivot --out small")
+    with pytest.raises(SystemExit) as left:
+        main(["report", "small", "-o", "page.html"])
+    assert left.value.code == 2
+    assert "there is no page of a sweep" in capsys.readouterr().err

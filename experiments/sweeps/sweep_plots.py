@@ -1,0 +1,158 @@
+"""The picture of a sweep: what it found, against the first option that varies."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dynmech.experiments.catalog.options import split
+from dynmech.experiments.plots.stress_plots import as_cut, save_figure, wrapped
+from dynmech.experiments.runs.moments import ZERO
+from dynmech.experiments.sweeps.cell_figures import EXACTLY
+from dynmech.experiments.sweeps.sweep_frames import best_information
+from dynmech.experiments.sweeps.variations import as_number, with_options
+from dynmech.sim.core.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dynmech.experiments.sweeps.sweep_result import SweepResult
+
+PANELS = {
+    "best_response": "largest gain of a best response",
+    "welfare": "welfare",
+    "revenue": "revenue",
+    "net_revenue": "revenue less the designer's costs",
+    "budget": "least of a period's payments",
+    "largest_transfer": "largest transfer",
+}
+"""What is drawn, and its title."""
+
+MOST = 24
+"""Lines that a picture may have."""
+
+MARKERS = "os^Dv<>pP*X"
+
+WIDE = 100.0
+"""Ratio of the largest to the least positive value from which an axis is logarithmic."""
+
+
+def plot_sweep(result: "SweepResult", path: Path, against: str = "") -> Path:
+    """Draw a sweep against an option or a figure; error bars where a figure is simulated.
+
+    Raises:
+        InputError: nothing could be played, there is no such column or too many lines, or it cannot be written.
+    """
+    return save_figure(draw_sweep(result, against), path)
+
+
+def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
+    """Return the picture of a sweep.
+
+    Raises:
+        InputError: nothing could be played, there is no such column, or there are too many lines.
+    """
+    from matplotlib.figure import Figure
+
+    information = best_information(result)
+    table = result.table(information)
+    table = table[table["refused"] == ""]
+    if table.empty:
+        raise InputError("sweep: nothing to draw; no mechanism could be played at any point")
+    across, others = _axes_of(result, table, against)
+    table = table.assign(line=[_label(row, across, others) for row in table.to_dict("records")])
+    names = list(dict.fromkeys(table["line"]))
+    if len(names) > MOST:
+        raise InputError(f"sweep: {len(names)} lines are too many for a picture ({MOST}); vary or name less")
+    panels = [name for name in PANELS if name != "net_revenue" or _has_costs(table)]
+    panels = [name for name in panels if table[name].notna().any()]
+    rows = -(-len(panels) // 2)
+    figure = Figure(figsize=(9.6, 0.9 + 2.6 * rows + 0.2 * -(-len(names) // 2)), layout="constrained", dpi=150)
+    grid = figure.subplots(rows, 2, squeeze=False).reshape(-1)
+    values = result.varied.get(across, [])
+    for axes, name in zip(grid, panels, strict=False):
+        _draw(axes, table, name, names, across, values)
+        title = f"{PANELS[name]}, {information.replace('_', ' ')}" if name == "best_response" else PANELS[name]
+        axes.set_title(title, fontsize=10, loc="left")
+        axes.set_xlabel(as_cut(across, 60), fontsize=9)
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    handles, labels = grid[0].get_legend_handles_labels()
+    shown = [wrapped(label, 60) for label in labels]
+    figure.legend(handles, shown, loc="outside lower left", ncols=2, frameon=False, fontsize=8)
+    figure.suptitle(wrapped(result.environment), fontsize=11, x=0.01, ha="left")
+    return figure
+
+
+def _axes_of(result: "SweepResult", table: pd.DataFrame, against: str) -> tuple[str, list[str]]:
+    """Return the column on the horizontal axis, and the options of the economy that tell lines apart."""
+    options = [name for name in result.varied if ":" not in name]
+    known = [*result.varied, *(name for name in EXACTLY if table[name].notna().all())]
+    if against not in ("", *known):
+        raise InputError(f"sweep: cannot draw against {against!r}; there are {', '.join(known)}")
+    first = (options or list(result.varied))[0]
+    along = against if against in result.varied else first  # what moves along a line
+    others = [name for name in options if name != along and len(result.varied[name]) > 1]
+    return against or first, others
+
+
+def _label(row: dict[Any, Any], across: str, others: Sequence[str]) -> str:
+    """Return what a line is called: the mechanism, and the values of the options that are not on the axis."""
+    name, options = split(row["mechanism"], "mechanism")
+    kept = {option: value for option, value in options.items() if f"{name}:{option}" != across}
+    place = ", ".join(f"{option}={row[option]}" for option in others)
+    return f"{with_options(name, kept)} ({place})" if place else with_options(name, kept)
+
+
+def _has_costs(table: pd.DataFrame) -> bool:
+    return bool(((table["revenue"] - table["net_revenue"]).abs() > ZERO).any())
+
+
+def _draw(
+    axes: "Axes", table: pd.DataFrame, name: str, names: Sequence[str], across: str, labels: Sequence[str]
+) -> None:
+    """Draw one figure of every line, numbers at their place and words side by side.
+
+    What does not vary along the axis, as another mechanism's option is on it, is a level line.
+    """
+    import matplotlib as mpl
+
+    values = [as_number(label) for label in labels]
+    numeric = bool(pd.api.types.is_numeric_dtype(table[across]))
+    for k, label in enumerate(names):
+        mine = table[table["line"] == label]
+        half = (
+            mine[f"{name}_half_width"].to_numpy(dtype=float)
+            if f"{name}_half_width" in mine
+            else np.full(len(mine), np.nan)
+        )
+        simulated = bool(np.isfinite(half).any())
+        style = {
+            "color": mpl.colormaps["tab10"](k % 10),
+            "linestyle": "--" if simulated else "-",
+            "label": as_cut(label, 160),
+        }
+        if mine[across].isna().all():
+            axes.axhline(float(mine[name].iloc[0]), **style)
+            continue
+        x = mine[across].to_numpy(dtype=float) if numeric else np.array([values.index(v) for v in mine[across]])
+        order, y = np.argsort(x, kind="stable"), mine[name].to_numpy(dtype=float)
+        bars = {"yerr": np.nan_to_num(half)[order], "capsize": 3} if simulated else {}
+        axes.errorbar(x[order], y[order], marker=MARKERS[k % len(MARKERS)], markersize=4, **bars, **style)
+    if not numeric:
+        axes.set_xticks(range(len(labels)), [wrapped(label, 20) for label in labels], fontsize=8)
+    _scale_axes(axes, table, name, across)
+    axes.grid(color="0.9")
+    axes.tick_params(labelsize=8)
+
+
+def _scale_axes(axes: "Axes", table: pd.DataFrame, name: str, across: str) -> None:
+    """Make an axis logarithmic where positive figures are far apart."""
+    values = table[name].dropna().to_numpy(dtype=float)
+    if values.size and values.min() > ZERO and values.max() > WIDE * values.min():
+        axes.set_yscale("log")
+    if across in EXACTLY and table[across].min() > ZERO:
+        axes.set_xscale("log")
