@@ -6,42 +6,45 @@ rounds before it recorded, so a run that was killed goes on where it stopped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import reduce
+from dataclasses import dataclass, replace
 from itertools import product
-from math import ceil
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import numpy as np
 import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
 from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
-from dynmech.experiments.runs.moments import LEVEL
-from dynmech.experiments.runs.results import kept_result, save_result
-from dynmech.experiments.runs.shards import Job, make_job, play_jobs, shard_keys
+from dynmech.experiments.runs.results import kept_result
+from dynmech.experiments.runs.shards import Job, make_job, shard_keys
 from dynmech.experiments.runs.simulation import (
     Case,
     Progress,
     made_for,
     silent,
     slug,
-    versions,
 )
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.runs.verdicts import HOLDS
 from dynmech.experiments.tournament.beside import coalition_rows, truth_rows
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
-from dynmech.experiments.tournament.empirical import EmpiricalGame, cell_batches, standard_error
+from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.found import Part, Tournament, kept_data
 from dynmech.experiments.tournament.loading import StudyLike, opened
 from dynmech.experiments.tournament.profiles import Profile, Role, assigned, count, design, label, orders
 from dynmech.experiments.tournament.roles import make_roles
+from dynmech.experiments.tournament.rounds import (
+    batches_of,
+    cases_of,
+    interval_width,
+    play_rounds,
+    total_of,
+    turns_played,
+)
 from dynmech.experiments.tournament.sizes import run_folder, sampling_of
 from dynmech.experiments.tournament.study import Study
 from dynmech.experiments.tournament.truth import TruthSearch, search_all
@@ -52,8 +55,6 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
-
-ROUNDS = 40  # after which a cell is left as it is
 
 
 def tournament(study: StudyLike, *, workers: Workers | int | None = None, progress: Progress = silent) -> Tournament:
@@ -109,40 +110,102 @@ def _on_economy(
     games, refusals, broken = _games(study, text, environment, workers)
     _require_fit(text, games, roles, strategies)
     configuration = _configuration(study, text, environment, games, strategies)
-    folder_path = run_folder(study, text, configuration_hash(configuration))
-    ways = orders(roles, len(environment.agents), study.seed)
-    sampling, batch = sampling_of(study, games.values(), len(ways))
-    with RunFolder(folder_path, configuration, versions()) as folder:
-        folder.reopen(progress("checking", len(folder.journal)) if len(folder.journal) else lambda _: None)
-        for mechanism, reason in broken.items():
-            folder.fail(f"mechanism={slug(mechanism)}", reason, TRIES)
-        searches = search_all(games, strategies[study.truth], kept_result(folder_path, "games"), workers, progress)
+    planner = _Planner(study, text, environment, strategies, roles, profiles, cases, games, refusals, assumed, sampled)
+    spec = RunSpec(
+        kind="tournament",
+        name=text,
+        configuration=configuration,
+        out=run_folder(study, text, configuration_hash(configuration)),
+        broken={f"mechanism={slug(mechanism)}": reason for mechanism, reason in broken.items()},
+    )
+    return execute(spec, planner, workers, progress)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is played on one economy: a job per mechanism, with its coalitions and what is known of truth by all."""
+
+    jobs: list[Job]
+    plots: dict[str, Sequence[Plot]]
+    searches: Mapping[str, TruthSearch]
+
+
+@dataclass(frozen=True, eq=False)
+class _Planner(Planner[_Work, list[Part], Tournament]):
+    """A study on one economy, before it is played.
+
+    Attributes
+    ----------
+        text: the economy as it is typed.
+        cases: a case per profile.
+        refusals: why mechanisms do not fit.
+        assumed: roles whose symmetry was not checked.
+        sampled: whether the profiles are a sample.
+    """
+
+    study: Study
+    text: str
+    environment: Environment
+    strategies: Mapping[str, Strategy]
+    roles: tuple[Role, ...]
+    profiles: Sequence[Profile]
+    cases: Sequence[Case]
+    games: Mapping[str, Game]
+    refusals: dict[str, str]
+    assumed: list[str]
+    sampled: bool
+
+    def plan(self, desk: Desk) -> _Work:
+        """Return a job per mechanism; a profile whose strategy breaks its declarations is recorded."""
+        truth, kept = self.strategies[self.study.truth], kept_result(desk.folder.path, "games")
+        searches = search_all(self.games, truth, kept, desk.workers, desk.progress)
+        ways = orders(self.roles, len(self.environment.agents), self.study.seed)
+        sampling, batch = sampling_of(self.study, self.games.values(), len(ways))
         jobs, plots = [], {}
-        for mechanism, game in games.items():
-            unfit = _unfit(game, mechanism, cases, folder, workers)
+        for mechanism, game in self.games.items():
+            unfit = _unfit(game, mechanism, self.cases, desk.folder, desk.workers)
             try:
-                fit = [made_for(game, case) for case in cases if case.key not in unfit]
+                fit = [made_for(game, case) for case in self.cases if case.key not in unfit]
             except Refusal as error:
-                refusals[f"{mechanism} on {text}"] = str(error)
+                self.refusals[f"{mechanism} on {self.text}"] = str(error)
                 continue
-            plots[mechanism] = find_plots(study.coalitions, game, workers)
-            together = (plot.case(len(environment.agents)) for plot in plots[mechanism])
+            plots[mechanism] = find_plots(self.study.coalitions, game, desk.workers)
+            together = (plot.case(len(self.environment.agents)) for plot in plots[mechanism])
             fit += [case for case in together if case is not None]
-            job = make_job(game, mechanism, fit, sampling, folder, study.log)
+            job = make_job(game, mechanism, fit, sampling, desk.folder, self.study.log)
             jobs.append(replace(job, batch=batch, orders=ways))
-        _rounds(study, jobs, roles, profiles, folder, workers, progress)
-        folder.finish(key for key in shard_keys(jobs) if folder.has(key))
-        mine = (
-            _part(study, text, job, roles, profiles, plots[job.mechanism], searches[job.mechanism], strategies, folder)
-            for job in jobs
+        return _Work(jobs, plots, searches)
+
+    def play(self, work: _Work, desk: Desk) -> None:
+        """Play every cell until it is known well enough."""
+        play_rounds(self.study, work.jobs, self.roles, self.profiles, desk)
+
+    def keys(self, work: _Work, folder: RunFolder) -> Iterator[str]:
+        """Return the names of the shards that were played."""
+        return (key for key in shard_keys(work.jobs) if folder.has(key))
+
+    def sum_up(self, work: _Work, folder: RunFolder) -> list[Part]:
+        """Return the empirical game of every mechanism of which something could be played."""
+        parts = (_part(self, job, work.plots[job.mechanism], work.searches[job.mechanism], folder) for job in work.jobs)
+        return [part for part in parts if part is not None]
+
+    def tell(self, found: list[Part], outcome: Outcome) -> Tournament:
+        """Return the result."""
+        return Tournament(
+            self.study,
+            found,
+            self.sampled,
+            len(self.profiles),
+            count(self.roles),
+            self.assumed,
+            self.refusals,
+            outcome.failures,
+            outcome.reused,
         )
-        parts = [part for part in mine if part is not None]
-    reused = bool(folder.data["complete"]) and not folder.written
-    failures = folder.failures()
-    found = Tournament(study, parts, sampled, len(profiles), count(roles), assumed, refusals, failures, reused)
-    if parts:
-        save_result(folder_path, "tournament", kept_data(found))
-    return found
+
+    def kept(self, result: Tournament) -> Mapping[str, Any] | None:
+        """Return what is kept; nothing where nothing could be played."""
+        return kept_data(result) if result.parts else None
 
 
 def _configuration(
@@ -224,146 +287,33 @@ def _keeps_word(game: Game, mechanism: str, case: Case, folder: RunFolder, worke
     return True
 
 
-# Rounds
-
-
-def _rounds(
-    study: Study,
-    jobs: Sequence[Job],
-    roles: Sequence[Role],
-    profiles: Sequence[Profile],
-    folder: RunFolder,
-    workers: Workers,
-    progress: Progress,
-) -> None:
-    """Play every cell's first episodes, then play on those that are not known well enough."""
-    targets = [[_turns(study, job)] * len(job.cases) for job in jobs]
-    places = {id(job): place for place, job in enumerate(jobs)}
-    for number in range(ROUNDS):
-        work = sum(turns * len(job.orders) for job, row in zip(jobs, targets, strict=True) for turns in row)
-        advance = progress("playing" if number == 0 else f"playing on, round {number + 1}", work)
-        play_jobs(
-            jobs,
-            folder,
-            workers,
-            advance,
-            lambda job, index, shard: shard < targets[places[id(job)]][index] * len(job.orders),
-        )
-        if study.width is None or not _extend(study.width, jobs, targets, roles, profiles, folder):
-            return
-
-
-def _turns(study: Study, job: Job) -> int:
-    """Return how often the first round goes through all orders."""
-    return ceil(study.episodes / (len(job.orders) * job.sampling.shard))
-
-
-def _extend(
-    width: float,
-    jobs: Sequence[Job],
-    targets: Sequence[list[int]],
-    roles: Sequence[Role],
-    profiles: Sequence[Profile],
-    folder: RunFolder,
-) -> bool:
-    """Raise the targets of profiles with a payoff whose interval is too wide; False if there are none."""
-    again = False
-    for job, row in zip(jobs, targets, strict=True):
-        limit = job.sampling.shard_count(job.game) // len(job.orders)
-        for profile, index in _indices(job, roles, profiles):
-            now = row[index]
-            if now >= limit or _played(job, index, folder) < now:
-                continue
-            excess = interval_width(roles, profile, _batches(job, index, now, folder)) / width
-            if excess > 1:
-                row[index] = int(min(limit, 2 * now, max(now + 1, ceil(now * excess**2))))
-                again = True
-    return again
-
-
-def interval_width(roles: Sequence[Role], profile: Profile, payoffs: FloatArray) -> float:
-    """Return the widest 95 % interval of any strategy's payoff in a profile; `payoffs` by agent and batch."""
-    from scipy.special import ndtri
-
-    errors = [
-        standard_error(cell_batches(role, way, strategy, payoffs))
-        for role, way in zip(roles, profile, strict=True)
-        for strategy in dict.fromkeys(way)
-    ]
-    return 2 * float(ndtri((1 + LEVEL) / 2)) * max(errors)
-
-
-def _indices(job: Job, roles: Sequence[Role], profiles: Sequence[Profile]) -> Iterator[tuple[Profile, int]]:
-    """Return the profiles that a job plays, and which of its cases each is."""
-    keys = {case.key: index for index, case in enumerate(job.cases)}
-    for profile in profiles:
-        if (index := keys.get(label(profile, roles))) is not None:
-            yield profile, index
-
-
-def _played(job: Job, index: int, folder: RunFolder) -> int:
-    """Return how often a case was played in all orders, counted from the first shard."""
-    shards = 0
-    while shards < job.sampling.shard_count(job.game) and folder.has(job.key(index, shards)):
-        shards += 1
-    return shards // len(job.orders)
-
-
-def _batches(job: Job, index: int, turns: int, folder: RunFolder) -> FloatArray:
-    """Return payoffs by agent's place and batch `(N, B)`, means over all orders; each shard is read once."""
-    ways, known = len(job.orders), _READ.setdefault(job, {}).setdefault(index, [])
-    for turn in range(len(known), turns):
-        keys = (job.key(index, turn * ways + k) for k in range(ways))
-        known.append(np.mean([data["batches"] for data in folder.summaries(keys)], axis=0))
-    return np.concatenate(known[:turns], axis=1)
-
-
-_READ: WeakKeyDictionary[Job, dict[int, list[FloatArray]]] = WeakKeyDictionary()
-"""Of each case of a job, payoffs by place and batch, a turn through all orders at a time; as long as the job lives."""
-
-
-def _total(job: Job, index: int, turns: int, folder: RunFolder) -> Tally:
-    keys = [job.key(index, k) for k in range(turns * len(job.orders))]
-    return reduce(Tally.merge, (Tally.from_data(data) for data in folder.summaries(keys)))
-
-
 # Results
 
 
-def _part(
-    study: Study,
-    text: str,
-    job: Job,
-    roles: tuple[Role, ...],
-    profiles: Sequence[Profile],
-    plots: Sequence[Plot],
-    search: TruthSearch,
-    strategies: Mapping[str, Strategy],
-    folder: RunFolder,
-) -> Part | None:
+def _part(plan: _Planner, job: Job, plots: Sequence[Plot], search: TruthSearch, folder: RunFolder) -> Part | None:
     """Return the empirical game of one mechanism; None if nothing of it could be played."""
     cells: dict[Profile, FloatArray] = {}
     tallies: dict[Profile, Tally] = {}
-    for profile, index in _indices(job, roles, profiles):
-        if turns := _played(job, index, folder):
-            cells[profile] = _batches(job, index, turns, folder)
-            tallies[profile] = _total(job, index, turns, folder)
+    for profile, index in cases_of(job, plan.roles, plan.profiles):
+        if turns := turns_played(job, index, folder):
+            cells[profile] = batches_of(job, index, turns, folder)
+            tallies[profile] = total_of(job, index, turns, folder)
     if not cells:
         return None
-    game = EmpiricalGame(roles, cells, study.seed)
+    game = EmpiricalGame(plan.roles, cells, plan.study.seed)
     coalitions = [_coalition(job, plot, folder) for plot in plots]
     table, agents = _table(job, game, tallies), job.game.environment.agents
-    if search.found == HOLDS and (honest := game.truth(study.truth)) is not None:
+    if search.found == HOLDS and (honest := game.truth(plan.study.truth)) is not None:
         table.loc[table["profile"] == game.label(honest), "verdict"] = HOLDS
-    rows = [*truth_rows(game, study.truth, search, agents, strategies), *coalition_rows(coalitions)]
+    rows = [*truth_rows(game, plan.study.truth, search, agents, plan.strategies), *coalition_rows(coalitions)]
     return Part(
-        environment=text,
+        environment=plan.text,
         mechanism=job.mechanism,
         game=game,
         table=table,
         folder=folder.path,
         search=search,
-        truth=study.truth,
+        truth=plan.study.truth,
         coalitions=coalitions,
         comparisons=rows,
         agents=agents,
@@ -373,11 +323,11 @@ def _part(
 def _coalition(job: Job, plot: Plot, folder: RunFolder) -> CoalitionGain:
     """Return what a coalition gained; prescribed play is the job's first case."""
     index = {case.key: k for k, case in enumerate(job.cases)}.get(plot.key)
-    turns = min(_played(job, index, folder), _played(job, 0, folder)) if index is not None else 0
+    turns = min(turns_played(job, index, folder), turns_played(job, 0, folder)) if index is not None else 0
     if index is None or not turns:
         return coalition_gain(plot, job.game, None, None, None)
-    payoffs, honest = (_batches(job, k, turns, folder) for k in (index, 0))
-    return coalition_gain(plot, job.game, payoffs, honest, _total(job, index, turns, folder))
+    payoffs, honest = (batches_of(job, k, turns, folder) for k in (index, 0))
+    return coalition_gain(plot, job.game, payoffs, honest, total_of(job, index, turns, folder))
 
 
 def _table(job: Job, game: EmpiricalGame, tallies: Mapping[Profile, Tally]) -> pd.DataFrame:
