@@ -2,7 +2,7 @@
 
 `names` looks names up among what dynmech ships, what plug-in files define and what installed packages offer, and
 makes the objects; `options` parses `name:key=value,…` and reads the options of a class from its constructor;
-`skeletons` writes a module of one's own to begin with, and its test.
+`skeletons` writes a module of one's own to begin with, and its test; `fingerprint` hashes users' code.
 """
 
 import lazy_loader

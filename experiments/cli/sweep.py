@@ -44,7 +44,6 @@ Known = Annotated[
         "--information", help="Of the gains shown: ex_ante, on_path, interim or ex_post.", show_default="ex_ante"
     ),
 ]
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A picture (PNG).")]
 Against = Annotated[
     str,
     typer.Option(
@@ -63,7 +62,7 @@ def sweep_command(
     vary: Vary = [],  # noqa: B006
     mechanism: options.Mechanisms = [],  # noqa: B006
     information: Known = "",
-    plot: Plot = None,
+    plot: options.Plot = None,
     against: Against = "",
     csv: Table = None,
     episodes: Episodes = 1000,

@@ -18,7 +18,6 @@ from .execution import (
     execute as execute,
 )
 from .failures import said_once as said_once
-from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
 from .loading import (
     as_workers as as_workers,
     check_case as check_case,

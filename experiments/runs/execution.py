@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from dynmech.experiments.runs.fingerprint import file_hash
+from dynmech.experiments.catalog.fingerprint import file_hash
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.results import save_result
 from dynmech.experiments.runs.shards import known_level

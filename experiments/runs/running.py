@@ -11,11 +11,11 @@ import numpy as np
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
+from dynmech.experiments.catalog.fingerprint import code_hashes
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
-from dynmech.experiments.runs.fingerprint import code_hashes
 from dynmech.experiments.runs.loading import (
     as_workers,
     check_case,

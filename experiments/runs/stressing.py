@@ -22,11 +22,11 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
+from dynmech.experiments.catalog.fingerprint import code_hashes
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
-from dynmech.experiments.runs.fingerprint import code_hashes
 from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from dynmech.experiments.runs.results import kept_result

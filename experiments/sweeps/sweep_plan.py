@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
+from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash
 from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
-from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.sweeps.contenders import Contender, contenders_of

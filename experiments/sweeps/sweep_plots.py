@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from dynmech.experiments.catalog.options import split
-from dynmech.experiments.plots.stress_plots import as_cut, save_figure, wrapped
+from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.figures.saving import save_figure
+from dynmech.experiments.figures.texts import as_cut, wrapped
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.sweeps.cell_figures import EXACTLY
 from dynmech.experiments.sweeps.sweep_frames import best_information
@@ -46,7 +48,7 @@ def plot_sweep(result: "SweepResult", path: Path, against: str = "") -> Path:
     Raises:
         InputError: nothing could be played, there is no such column or too many lines, or it cannot be written.
     """
-    return save_figure(draw_sweep(result, against), path)
+    return save_figure(draw_sweep(result, against), path, Provenance.of_folder(result.folder, result.command))
 
 
 def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":

@@ -158,7 +158,7 @@ class SweepResult:
         Parameters
         ----------
         path : Path or str, optional
-            The file to write; without one, the figure is returned.
+            The PDF, SVG or PNG file to write; without one, the figure is returned.
         against : str
             What the horizontal axis has: an option that varies, or a figure such as `singular_value`; empty: the first
             option.

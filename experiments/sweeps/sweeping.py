@@ -8,7 +8,7 @@ from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, mechanism_text
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
-from dynmech.experiments.runs.loading import open_environment, run_isolated
+from dynmech.experiments.runs.loading import as_workers, open_environment, run_isolated
 from dynmech.experiments.runs.simulation import Progress, Sampling, silent
 from dynmech.experiments.sweeps.cell_figures import measured_entry
 from dynmech.experiments.sweeps.contenders import Contender, name_of
@@ -33,7 +33,7 @@ def sweep(
     out: Path | str | None = None,
     tail: float = 1e-4,
     plugins: Sequence[Path] = (),
-    workers: Workers | None = None,
+    workers: Workers | int | None = None,
     progress: Progress = silent,
 ) -> SweepResult:
     """Work out gains, welfare, revenue, budget and transfers while options vary. The same call resumes.
@@ -57,8 +57,8 @@ def sweep(
         Share of all discounted weight that a simulation leaves out of an infinite horizon.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two sweeps the same.
-    workers : Workers, optional
-        Processes, and limits of users' code.
+    workers : Workers or int, optional
+        Processes, and limits of users' code; or how many processes.
     progress : Progress
         Is told of phases and of finished work.
 
@@ -93,7 +93,7 @@ def sweep(
     >>> found.figures[["values", "best_response"]].values.tolist()
     [[2.0, 0.0], [3.0, 0.0]]
     """
-    workers = workers or Workers()
+    workers = as_workers(workers)
     if episodes < 2:
         raise InputError(f"episodes: {episodes} is below 2; an interval needs two")
     plan = SweepPlan.of(environment, variations_of(vary), mechanisms, Sampling(episodes, seed), tail, plugins)

@@ -15,9 +15,9 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
-from dynmech.experiments.runs.fingerprint import code_hashes, file_hash
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
 from dynmech.experiments.runs.results import kept_result
 from dynmech.experiments.runs.shards import Job, make_job, shard_keys
