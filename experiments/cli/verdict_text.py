@@ -1,6 +1,6 @@
 """Verdicts on the terminal, and which mechanisms were not played."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
