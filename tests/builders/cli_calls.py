@@ -35,7 +35,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "replay": ("replay", "lie", "--case", "deviation"),
     "bound": ("bound", "two-period-sale:grid=2"),
     "reproduce": ("reproduce", "planted"),
-    "sweep": ("sweep", "common-state", "informativeness", "0.8"),
+    "sweep": ("sweep", "repeated-auction:horizon=2,values=2", "--vary", "discount=0.5", "--mechanism", "pivot"),
 }  # fmt: skip
 """By command; `prepare` makes the files that they name."""
 
