@@ -192,12 +192,12 @@ class Tree:
         """Decision, payments, memory, and on to the next period."""
         table, stage = self.tables[t], self.environment.stage(t)
         case = int(np.ravel_multi_index(reports, table.shape[1:]))
-        decision = int(table.decide[memory, case])
+        decision = int(table.decide[memory, case, 0])
         utility = stage.utility.reshape(len(reports), len(stage.decisions), -1)[:, decision, profile]
-        paid = table.charge[:, memory, case] + table.due[:, memory, case]
+        paid = table.charge[:, memory, case, 0] + table.due[:, memory, case]
         payoff = payoff + self.environment.discount**t * (utility - paid)
         law = np.ones(1) if t + 1 == len(self.tables) else self.environment.kernel(t).row(decision, profile)
-        self._nature(t + 1, law.reshape(-1), int(table.remember[memory, case]), (*past, (profile, reports)), payoff)
+        self._nature(t + 1, law.reshape(-1), int(table.remember[memory, case, 0]), (*past, (profile, reports)), payoff)
 
     def policy_of(self, game: Any) -> dict[str, list[tuple[int, float]]]:
         """Prescribed play by OpenSpiel's own names of information states: the same walk through what it has read."""

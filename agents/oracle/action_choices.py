@@ -5,7 +5,8 @@ action. Replies from an interval are not: they must not move what the deviator i
 realised payoff by which only others are paid), and then it may as well give the prescribed one. That is checked at the
 ends of the interval, its middle and a third of it.
 
-Axes: M memories, S profiles, R own messages, B = own actions × own replies, the last own agent's reply fastest.
+Axes: M memories, S profiles, R own messages, L draws of a lottery (see `RuleTables`), B = own actions × own replies,
+the last own agent's reply fastest.
 """
 
 from collections.abc import Mapping
@@ -31,12 +32,12 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class ActTables:
-    """Charge and memory by memory, profile, own message and own act.
+    """Charge and memory by memory, profile, own message, drawn decision and own act.
 
     Attributes:
-        charge: of the deviator, `(M, S, R, B)`.
-        remember, done: next memory, and what is done, `(M, S, R, B)`.
-        obey: the prescribed act, `(M, S, R)`.
+        charge: of the deviator, `(M, S, R, L, B)`.
+        remember, done: next memory, and what is done, `(M, S, R, L, B)`.
+        obey: the prescribed act, `(M, S, R, L)`.
     """
 
     charge: FloatArray
@@ -72,11 +73,12 @@ def read_acts(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray) ->
     environment, mechanism = game.environment, game.mechanism
     sizes = [len(labels) for labels in environment.actions(t)] or [1] * len(environment.agents)
     own = [sizes[i] for i in who] + [game.tables[t].replies[i] for i in who]
-    acts, shape = prod(own), (*case.shape, prod(own))
+    acts, draws = prod(own), game.tables[t].draws
+    shape = (*case.shape, draws, acts)
     names = " + ".join(environment.agents[i] for i in who)
     require_room(f"what {names} can do after the decision under mechanism {mechanism.name!r}", prod(shape) * 50.0)
-    cases = _cases(game, t, who, np.repeat(case.reshape(-1), acts), acts * case.shape[2])
-    chosen = np.unravel_index(np.tile(np.arange(acts), case.size), own)
+    cases = _cases(game, t, who, case, acts)
+    chosen = np.unravel_index(np.tile(np.arange(acts), case.size * draws), own)
     actions = action_of(environment, t, cases.decision)
     for i, action in zip(who, chosen, strict=False):
         actions[:, i] = action
@@ -93,14 +95,15 @@ def read_acts(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray) ->
     )
 
 
-def _cases(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray, each: int) -> _Cases:
-    """Return the cases of a flat list, profile by profile, `each` of them at every profile."""
+def _cases(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray, acts: int) -> _Cases:
+    """Return flat cases `(M, S, R)` with every draw and every act, in this order."""
     stage, tables = game.environment.stage(t), game.tables[t]
-    memory, sent = np.divmod(case, prod(tables.shape))
-    profile = np.array(np.unravel_index(np.arange(len(case)) // each % stage.size, stage.axes))
-    public = profile[0] if stage.public else np.zeros(len(case), np.intp)
+    _, at, _, draw, _ = np.indices((*case.shape, tables.draws, acts)).reshape(5, -1)
+    memory, sent = np.divmod(np.repeat(case.reshape(-1), tables.draws * acts), prod(tables.shape))
+    profile = np.array(np.unravel_index(at, stage.axes))
+    public = profile[0] if stage.public else np.zeros(len(sent), np.intp)
     messages = np.array(np.unravel_index(sent, tables.shape))[1:].T
-    decision = tables.decide[memory, sent]
+    decision = tables.decide[memory, sent, draw]
     return _Cases(game.mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
 
 

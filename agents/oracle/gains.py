@@ -176,10 +176,12 @@ def ties(problem: Problem, truth: Value) -> tuple[int, int]:
         slack = TIE * scale_of(problem.environment.scale, worth_here)
         equal = np.abs(worth_here - kept) <= slack
         matters = np.zeros(worth_here.shape, np.bool_)
-        flow = period.flow.max(axis=3)
-        for table, least in ((period.decision[..., 0], 0), (period.following[..., 0], 0), (flow, slack)):
+        first = (period.by_draw(table)[..., 0] for table in (period.decision, period.following))
+        flow = period.by_draw(period.flow).max(axis=4)
+        for table, least in (*((one, 0) for one in first), (flow, slack), (period.chance, TIE)):
             values = table[memory, profile]
-            matters |= np.abs(values - np.take_along_axis(values, honest[:, None], axis=1)) > least
+            kept = np.take_along_axis(values, honest[:, None, None], axis=1)
+            matters |= (np.abs(values - kept) > least).any(axis=2)
         tied += int((equal & matters).any(axis=1).sum())
         total += len(memory)
     return tied, total

@@ -3,7 +3,7 @@
 Two memories are the same if for every (θ, r) they lead to exactly the same decision, charges, dues and next state: the
 coarsest such partition, found by refinement as finite automata are minimised.
 
-Axes: M memories, S profiles, R own messages; X message profiles.
+Axes: M memories, S profiles, R own messages; X message profiles; L draws of a lottery, see `RuleTables`; B own acts.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,14 @@ from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Unmerged:
-    """A period before merging: everything by memory; axes `(M, S, R)` unless said otherwise.
+    """A period before merging: everything by memory; truth is `(M, S)`, decide and chance `(M, S, R, L)`.
 
-    Charge and remember are `(M, S, R, 1)`, or `(M, S, R, B)` where the mechanism acts on what is done and replied; then
-    `acts` has what is done and what is prescribed.
+    Charge and remember are `(M, S, R, L, 1)`, or `(M, S, R, L, B)` where the mechanism acts on what is done and
+    replied; then `acts` has what is done and what is prescribed.
     """
 
     decide: IntArray
+    chance: FloatArray
     charge: FloatArray
     remember: IntArray
     truth: IntArray
@@ -51,27 +52,36 @@ def read_rules(game: FiniteGame, t: int, who: tuple[int, ...], *, defer: bool) -
     own_shape = tuple(tables.shape[i + 1] for i in who)
     own = np.array(np.unravel_index(np.arange(prod(own_shape)), own_shape)).T @ strides[[i + 1 for i in who]]
     case = (np.arange(tables.memories)[:, None] * prod(tables.shape) + others)[:, :, None] + own
-    charge, due = (_total(table, who, case) for table in (tables.charge, tables.due))
+    charge = _total([_by_case(tables.charge[i], case) for i in who])
+    due = _total([tables.due[i].take(case) for i in who])
     sunk = defer and bool((due == due[:, :, :1]).all())  # out of its hands when it falls due
     acts = read_acts(game, t, who, case) if tables.acts else None
     charge = charge[..., None] if acts is None else acts.charge
     if not sunk:
-        charge += due[..., None]
+        charge += due[..., None, None]
     return Unmerged(
-        decide=tables.decide.take(case),
+        decide=_by_case(tables.decide, case),
+        chance=_by_case(tables.chance, case),
         charge=charge,
-        remember=tables.remember.take(case)[..., None] if acts is None else acts.remember,
+        remember=_by_case(tables.remember, case)[..., None] if acts is None else acts.remember,
         acts=acts,
         truth=np.ravel_multi_index([sent[i] for i in who], own_shape),
         due=due[:, :, 0].copy() if sunk else np.zeros(due.shape[:2]),
     )
 
 
-def _total(table: FloatArray, who: tuple[int, ...], case: IntArray) -> FloatArray:
-    """Return Σ_{i∈C} of transfers `(N, M, X)` at flat cases `(M, S, R)`."""
-    out = table[who[0]].take(case)
-    for i in who[1:]:
-        out += table[i].take(case)
+def _by_case(table: Array, case: IntArray) -> Array:
+    """Return a table `(M, X, L)` at flat cases `(M, S, R)`, shape `(M, S, R, L)`."""
+    if table.shape[-1] == 1:
+        return table.take(case)[..., None]
+    return table.reshape(-1, table.shape[-1]).take(case, axis=0)
+
+
+def _total(parts: list[FloatArray]) -> FloatArray:
+    """Return the sum of what several members pay."""
+    out = parts[0]
+    for part in parts[1:]:
+        out += part
     return out
 
 
@@ -96,6 +106,8 @@ def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | Non
 def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
     """Return the labels by which memories differ whatever the states of next period are."""
     parts = [numbered(raw.decide), numbered(raw.charge), numbered(raw.truth)]
+    if raw.chance.shape[-1] > 1:
+        parts.append(numbered(raw.chance))
     if raw.acts is not None:
         parts.append(numbered(raw.acts.obey))
     if after is not None:

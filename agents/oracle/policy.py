@@ -102,10 +102,11 @@ class _Walk:
                 raise Refusal(f"policy: more than {MOST:,} situations; look at `.witness` instead")
             if message >= period.flow.shape[2]:  # it leaves
                 continue
-            act = int(self.actions[self._entry(t)][memory, profile, message])
-            decision = int(period.decision[memory, profile, message, act])
-            following = int(period.following[memory, profile, message, act])
-            out.setdefault((following, decision, profile), set()).add(message)
+            acts = self.actions[self._entry(t)][memory, profile, message] + period.acts * np.arange(period.draws)
+            for act in acts:  # one per draw
+                decision = int(period.decision[memory, profile, message, act])
+                following = int(period.following[memory, profile, message, act])
+                out.setdefault((following, decision, profile), set()).add(message)
         return out
 
     def _period_rows(self, t: int, origins: dict[Origin, set[int]]) -> Iterator[dict[str, Any]]:
@@ -146,7 +147,7 @@ class _Walk:
     def _act(self, entry: int, memory: int, profiles: IntArray, message: int) -> dict[str, str]:
         """Return whether the deviator obeys after a message, whatever the others' signals are."""
         period = self.problem.periods[entry]
-        if period.flow.shape[3] == 1 or message >= period.flow.shape[2]:
+        if period.acts == 1 or message >= period.flow.shape[2]:
             return {"act": ""}
         obeys = self.actions[entry][memory, profiles, message] == period.obey[memory, profiles, message]
         return {"act": "obeys" if obeys.all() else "disobeys after some reports" if obeys.any() else "disobeys"}
@@ -171,7 +172,7 @@ class _Walk:
 
 def _has_choice(period: Period) -> bool:
     """Return whether there is more than one message to send, or an act to choose."""
-    return period.flow.shape[2] * period.flow.shape[3] > 1
+    return period.flow.shape[2] * period.acts > 1
 
 
 def _truth_at(period: Period, memory: int, own: int) -> IntArray:

@@ -14,7 +14,13 @@ minimised). So a mechanism without memory is searched over θ alone, contingent 
 Where a mechanism asks for replies or observes actions, B counts own actions times own replies, and charges and memories
 depend on them as well (`dynmech.agents.oracle.action_choices`).
 
-Axes: C merged memories, S profiles, R own messages, B own actions (and replies), D decisions.
+Where the mechanism decides by lottery, the decision that is drawn is public, and the deviator acts knowing it: what a
+message is worth is the expectation, over the draws, of the best act after each,
+
+    Q(m, θ, r) = Σ_l P(a_l | m, x) max_α [flow(m, θ, r, a_l, α) + δ X(m′, a_l, θ)].
+
+Axes: C merged memories, S profiles, R own messages, B own actions (and replies), D decisions, L draws (1 without a
+lottery), K = L B, own actions fastest.
 """
 
 from collections.abc import Sequence
@@ -42,15 +48,16 @@ class Period:
     Attributes:
         merged: the state of each memory, `(M,)`.
         members: a memory of each state, `(C,)`.
-        flow: `(C, S, R, B)`, see the module.
-        decision: what is done, `(C, S, R, B)`.
-        following: next period's merged memory, `(C, S, R, B)`.
+        flow: `(C, S, R, K)`, see the module.
+        decision: what is done, `(C, S, R, K)`.
+        following: next period's merged memory, `(C, S, R, K)`.
+        drawn, chance: the decisions that may be drawn, and how likely they are, `(C, S, R, L)`.
         truth: the prescribed own messages, `(C, S)`.
-        obey: the prescribed own acts, `(C, S, R)`.
+        obey: the prescribed own acts by draw, `(C, S, R, L)`.
         own: what the deviator knows of the profile, `(S,)`: index of public state and own signals, below W.
         width: W.
         rows: laws of the next profile, `(D, S, S')`, or None in the last period.
-        post_decision: index of the post-decision state that each choice leads to, `(C, S, R, B)`; None at the end.
+        post_decision: index of the post-decision state that each choice leads to, `(C, S, R, K)`; None at the end.
     """
 
     merged: IntArray
@@ -58,6 +65,8 @@ class Period:
     flow: FloatArray
     decision: IntArray
     following: IntArray
+    drawn: IntArray
+    chance: FloatArray
     truth: IntArray
     obey: IntArray
     own: IntArray
@@ -70,22 +79,44 @@ class Period:
         """Number of merged memories, C."""
         return len(self.members)
 
+    @property
+    def draws(self) -> int:
+        """Number of draws L."""
+        return self.chance.shape[3]
+
+    @property
+    def acts(self) -> int:
+        """Number of own acts B."""
+        return self.flow.shape[3] // self.chance.shape[3]
+
     @cached_property
     def honest_flow(self) -> FloatArray:
-        """Flow of the prescribed message and action, `(C, S)`."""
+        """Flow of the prescribed message and acts by draw, `(C, S, L)`."""
         return self._honest(self.flow)
 
     @cached_property
+    def honest_chance(self) -> FloatArray:
+        """Chances of the draws after the prescribed message, `(C, S, L)`."""
+        return np.take_along_axis(self.chance, self.truth[..., None, None], axis=2)[:, :, 0]
+
+    @cached_property
     def honest_post_decision(self) -> IntArray:
-        """Post-decision state that prescribed play leads to, `(C, S)`."""
+        """Post-decision states that prescribed play leads to by draw, `(C, S, L)`."""
         assert self.post_decision is not None
         return self._honest(self.post_decision)
 
     def _honest(self, table: Array) -> Array:
-        """Return a table `(C, S, R, B)` at the prescribed message and action, shape `(C, S)`."""
-        sent = np.take_along_axis(table, self.truth[..., None, None], axis=2)[:, :, 0]
-        obeyed = np.take_along_axis(self.obey, self.truth[..., None], axis=2)
-        return np.take_along_axis(sent, obeyed, axis=2)[..., 0]
+        """Return a table `(C, S, R, K)` at the prescribed message and acts, shape `(C, S, L)`."""
+        obeyed = self.obeyed(table)
+        return np.take_along_axis(obeyed, self.truth[..., None, None], axis=2)[:, :, 0]
+
+    def by_draw(self, table: Array) -> Array:
+        """Return a table `(C, S, R, K)` with the draws apart, `(C, S, R, L, B)`."""
+        return table.reshape(*self.chance.shape, -1)
+
+    def obeyed(self, table: Array) -> Array:
+        """Return a table `(C, S, R, K)` at the prescribed act after every draw, `(C, S, R, L)`."""
+        return np.take_along_axis(self.by_draw(table), self.obey[..., None], axis=4)[..., 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +242,7 @@ def _require_room(game: FiniteGame, who: tuple[int, ...]) -> None:
         stage = game.environment.stage(t)
         cases = float(tables.memories) * stage.size * prod(tables.shape[i + 1] for i in who)
         actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
-        actions *= prod(tables.replies[i] for i in who)
+        actions *= tables.draws * prod(tables.replies[i] for i in who)
         kept += cases * (2 + 3 * actions)
         work = max(work, cases * (7 + 5 * actions))
     names = " + ".join(repr(game.environment.agents[i]) for i in who)
@@ -258,7 +289,7 @@ def _period(
     decide, charge, remember = raw.decide[some], raw.charge[some], raw.remember[some]
     acts = raw.acts
     recommended, done = _actions(stage, who, decide) if acts is None else (acts.obey[some], acts.done[some])
-    event = done * stage.size + np.arange(stage.size)[:, None, None]
+    event = done * stage.size + np.arange(stage.size)[:, None, None, None]
     utility = np.sum([stage.utility[i] for i in who], axis=0)
     flow = utility.take(event)
     flow -= charge
@@ -270,11 +301,29 @@ def _period(
         if after.due.any():
             flow -= game.environment.discount * _expected_due(rows, after.due, remember, event)
     own, width = _own_information(stage, who)
-    return Period(labels, members, flow, done, following, raw.truth[members], recommended, own, width, rows)
+    return Period(
+        merged=labels,
+        members=members,
+        flow=_joined(flow),
+        decision=_joined(done),
+        following=_joined(following),
+        drawn=decide,
+        chance=raw.chance[some],
+        truth=raw.truth[members],
+        obey=recommended,
+        own=own,
+        width=width,
+        rows=rows,
+    )
+
+
+def _joined(table: Array) -> Array:
+    """Return a table `(C, S, R, L, B)` as `(C, S, R, K)`."""
+    return table.reshape(*table.shape[:3], -1)
 
 
 def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
-    """Return E[due(m′, θ′) | a, θ], `(C, S, R, B)`, by next memories `(C, S, R, 1 or B)` and flat (a, θ)."""
+    """Return E[due(m′, θ′) | a, θ], `(C, S, R, L, B)`, by next memories `(C, S, R, L, 1 or B)` and flat (a, θ)."""
     codes = numbered(due)
     distinct = due[np.unique(codes, return_index=True)[1]]
     expected = distinct @ rows.reshape(-1, rows.shape[2]).T
@@ -282,7 +331,7 @@ def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: 
 
 
 def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:
-    """Return recommended own actions `(C, S, R)`, and the decision taken for each own action, `(C, S, R, B)`."""
+    """Return recommended own actions `(C, S, R, L)`, and the decision for each own action, `(C, S, R, L, B)`."""
     if not stage.private_actions:
         return np.zeros(decide.shape, np.intp), decide[..., None]
     sizes = [len(labels) for labels in stage.private_actions]

@@ -22,15 +22,12 @@ def truthful(problem: Problem) -> Problem:
 
 
 def _obedient(period: Period) -> Period:
-    def pick(table: Array) -> Array:
-        return np.take_along_axis(table, period.obey[..., None], axis=3)
-
     return replace(
         period,
-        flow=pick(period.flow),
-        decision=pick(period.decision),
-        following=pick(period.following),
-        post_decision=None if period.post_decision is None else pick(period.post_decision),
+        flow=period.obeyed(period.flow),
+        decision=period.obeyed(period.decision),
+        following=period.obeyed(period.following),
+        post_decision=None if period.post_decision is None else period.obeyed(period.post_decision),
         obey=np.zeros_like(period.obey),
     )
 
@@ -46,6 +43,8 @@ def _truthful(period: Period) -> Period:
         decision=pick(period.decision),
         following=pick(period.following),
         post_decision=None if period.post_decision is None else pick(period.post_decision),
+        drawn=pick(period.drawn),
+        chance=pick(period.chance),
         obey=pick(period.obey),
         truth=np.zeros_like(period.truth),
     )

@@ -11,7 +11,8 @@ the best choice being made with the information that the deviator has:
   prescribed, hence true): X = Σ_w max_r Σ_o P((w, o) | a, θ) Q(c, (w, o), r). Own past signals and own past lies both
   stay in (c, a, θ).
 
-In either case a private action α is chosen after the reports are in. Families of deviations are restrictions:
+In either case a private action α is chosen after the reports are in and the decision is drawn; where that is a lottery,
+Q(c, θ, r) is the expectation over its draws. Families of deviations are restrictions:
 
 - prescribed: X⁰, always the prescribed message and action;
 - best response: X*, no restriction;
@@ -32,7 +33,7 @@ import numpy as np
 from dynmech.agents.oracle.post_decision_states import PostDecisionStates
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.mechanisms.planning.anderson import Anderson
-from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.arrays import FloatArray, IntArray, expected
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import TIE, scale_of
 
@@ -116,6 +117,7 @@ def _choices(
     honest = period.honest_flow
     if ahead is not None:
         honest = honest + problem.discount * ahead[period.honest_post_decision]
+    honest = expected(honest, period.honest_chance)
     if family is Family.PRESCRIBED:
         return honest[..., None]
     assert lies is not None
@@ -133,7 +135,7 @@ def _or_leave(problem: Problem, choices: FloatArray) -> FloatArray:
 
 
 def worth_of_actions(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
-    """Return Q, shape `(C, S, R, B)`."""
+    """Return Q by draw and act, shape `(C, S, R, K)`."""
     if ahead is None:
         return period.flow
     assert period.post_decision is not None
@@ -144,9 +146,9 @@ def worth_of_actions(period: Period, ahead: FloatArray | None, discount: float) 
 
 
 def best_of_actions(period: Period, ahead: FloatArray | None, discount: float) -> FloatArray:
-    """Return Q maximised over actions, shape `(C, S, R)`."""
-    worth = worth_of_actions(period, ahead, discount)
-    return worth[..., 0] if worth.shape[3] == 1 else worth.max(axis=3)
+    """Return Q maximised over actions after every draw, shape `(C, S, R)`."""
+    worth = period.by_draw(worth_of_actions(period, ahead, discount))
+    return expected(worth[..., 0] if worth.shape[4] == 1 else worth.max(axis=4), period.chance)
 
 
 def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
@@ -271,16 +273,16 @@ def best_messages_spying(problem: Problem, value: Value) -> list[IntArray]:
 
 
 def best_actions(problem: Problem, value: Value) -> list[IntArray]:
-    """Return per period the best action after the reports, the prescribed one where that is as good, `(C, S, R)` each.
+    """Return the best action per period and draw, the prescribed one where that is as good, `(C, S, R, L)` each.
 
     Of better ones that tie it is the lowest.
     """
     out = []
     for t, period in enumerate(problem.periods):
-        worth = worth_of_actions(period, value.ahead[t], problem.discount)
-        kept = np.take_along_axis(worth, period.obey[..., None], axis=3)[..., 0]
+        worth = period.by_draw(worth_of_actions(period, value.ahead[t], problem.discount))
+        kept = np.take_along_axis(worth, period.obey[..., None], axis=4)[..., 0]
         slack = TIE * scale_of(problem.environment.scale, worth)
-        tied = worth >= worth.max(axis=3, keepdims=True) - slack
-        better = worth.max(axis=3) > kept + slack
-        out.append(np.where(better, tied.argmax(axis=3), period.obey).astype(np.intp))
+        tied = worth >= worth.max(axis=4, keepdims=True) - slack
+        better = worth.max(axis=4) > kept + slack
+        out.append(np.where(better, tied.argmax(axis=4), period.obey).astype(np.intp))
     return out

@@ -120,11 +120,12 @@ def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step
     prescribed = int(period.truth[memory, profile])
     out = []
     for r in sorted(range(period.flow.shape[2]), key=lambda r: r != prescribed):
-        obey = int(period.obey[memory, profile, r])
-        for action in sorted(range(period.flow.shape[3]), key=lambda b: b != obey):
-            decision = int(period.decision[memory, profile, r, action])
-            step = Step(t, profile, r, prescribed, decision, action == obey)
-            out.append((step, int(period.following[memory, profile, r, action])))
+        for draw, obey in enumerate(period.obey[memory, profile, r].tolist()):
+            for action in [obey, *(other for other in range(period.acts) if other != obey)]:
+                choice = draw * period.acts + action
+                decision = int(period.decision[memory, profile, r, choice])
+                step = Step(t, profile, r, prescribed, decision, action == obey)
+                out.append((step, int(period.following[memory, profile, r, choice])))
     return out
 
 

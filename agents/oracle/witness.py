@@ -66,7 +66,7 @@ class Witness(Strategy):
         information: Information = Information.INTERIM,
         value: Value | None = None,
     ) -> None:
-        acts = any(period.decision.shape[3] > 1 for period in problem.periods)
+        acts = any(period.acts > 1 for period in problem.periods)
         joint, spying = len(problem.deviator) > 1, information is Information.EX_POST
         if problem.exit or ((acts or joint or spying) and family is not Family.BEST_RESPONSE):
             raise Refusal("witness: only for those who stay; with acts, partners, or ex post, only the best response")
@@ -154,8 +154,10 @@ class Witness(Strategy):
         state = self._problem.periods[entry].merged[view.memory]
         reports = view.reports[:, list(self._problem.deviator)].astype(np.intp)
         report = np.ravel_multi_index(list(reports.T), self._messages[self._entry(view.t)])
-        act = self._actions[entry][state, profile, report]
-        view.private["done"] = self._problem.periods[entry].decision[state, profile, report, act]
+        period = self._problem.periods[entry]
+        draw = (period.drawn[state, profile, report] == view.decision[:, None]).argmax(axis=1)
+        act = self._actions[entry][state, profile, report, draw]
+        view.private["done"] = period.decision[state, profile, report, draw * period.acts + act]
         return np.unravel_index(act, self._acts(view.t))
 
     def _pooled(self, view: View) -> Array:

@@ -10,7 +10,7 @@ from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_result import Audit, least_of
 from dynmech.experiments.runs.verdicts import NOT_PROMISED, Verdict, excused, status, together, violated
 from dynmech.mechanisms.rules.values_of_truth import Least
-from dynmech.sim.core.ties import first_largest, rounded_up
+from dynmech.sim.core.ties import first_largest, largest_place, rounded_up
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.labels import own_text, profile_text, shown_period
 
@@ -66,10 +66,10 @@ def _budget(audit: Audit) -> list[Verdict]:
 
 def _imbalance(audit: Audit) -> Least:
     """The largest |Σ_i p_t^i| under prescribed play, and where."""
-    totals = [np.where(page.occurs, page.transfer.sum(axis=0), 0.0) for page in audit.truthful.periods]
+    totals = [np.where(page.occurs[..., None], page.paid.sum(axis=0), 0.0) for page in audit.truthful.periods]
     t = first_largest([np.abs(total).max() for total in totals], audit.scale)
-    k = first_largest(np.abs(totals[t]), audit.scale) % totals[t].shape[1]
-    where = {"period": t, "profile": profile_text(_economy(audit), t, k)}
+    _, profile, _ = largest_place(np.abs(totals[t]), audit.scale)
+    where = {"period": t, "profile": profile_text(_economy(audit), t, profile)}
     return Least(max(float(np.abs(total).max()) for total in totals), where)
 
 

@@ -154,7 +154,9 @@ def balanced_example_1() -> Iterator[Claim]:
     rules = make_mechanism("once:base=balanced-team", env)
     pages = FiniteGame(env, rules).truthful.periods
     one, two = (2 * np.arange(5) + 1) / 10, (2 * np.arange(5) + 1) / 5
-    paid = np.array([pages[1].transfer[BUYER][int(m)].reshape(5, 5)[k] for k, m in enumerate(pages[0].following[0])])
+    paid = np.array(
+        [pages[1].transfer[BUYER][int(m)].reshape(5, 5)[k] for k, m in enumerate(pages[0].following[0, :, 0])]
+    )
     printed = one[:, None] / 2 * (two**2 - (two**2).mean())
     yield claim("§2 γ_2 = −½ θ_1 (θ_2² − E θ_2²): largest difference", 0.0, float(np.abs(paid - printed).max()))
     yield claim("§2 E[γ_2 | θ_1] = 0: largest", 0.0, float(np.abs(paid.mean(axis=1)).max()))

@@ -201,8 +201,8 @@ def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> Flo
     page = FiniteGame(environment, mechanism).truthful.periods[1]
     assert page.rows is not None
     profiles = np.arange(page.rows.shape[1])
-    laws = page.rows[page.decision[0], profiles]
-    return np.asarray((laws * page.transfer.sum(axis=0)[page.following[0]]).sum(axis=1), dtype=np.float64)
+    laws = page.rows[page.decision[0, :, 0], profiles]
+    return np.asarray((laws * page.transfer.sum(axis=0)[page.following[0, :, 0]]).sum(axis=1), dtype=np.float64)
 
 
 def _extraction() -> Iterator[Claim]:

@@ -117,8 +117,11 @@ class Balancing(DirectMechanism, ABC):
         triples = []
         for t in before:
             rules = self._base_game.tables[t]
-            reports = np.broadcast_to(np.arange(rules.decide.shape[1]), rules.decide.shape)
-            triples.append(np.stack([rules.remember, rules.decide, reports], axis=-1))
+            if rules.draws > 1:
+                raise self.refuse(f"its base {self.base.name!r} decides by lottery")
+            decide, remember = rules.decide[..., 0], rules.remember[..., 0]
+            reports = np.broadcast_to(np.arange(decide.shape[1]), decide.shape)
+            triples.append(np.stack([remember, decide, reports], axis=-1))
         rows = np.concatenate([triple.reshape(-1, 3) for triple in triples])
         distinct, codes = np.unique(rows, axis=0, return_inverse=True)
         ends = np.cumsum([triple[..., 0].size for triple in triples])[:-1]

@@ -5,8 +5,11 @@ What a mechanism declares is verified on the way: its memory stays within `memor
 come (up to `EXHAUSTIVE` cases all are asked twice, beyond that a sample). Under an infinite horizon the rules must not
 change after period 1.
 
-For one period: M memories, X message profiles (public state first, then agent 0's message, …, C order). Exact search
-works on these tables, so whatever a mechanism's rules do is what is searched; nothing needs to be declared twice.
+For one period: M memories, X message profiles (public state first, then agent 0's message, …, C order), L draws. A
+mechanism that decides by lottery has as many draws as the widest lottery has possible decisions, each with its chance,
+and charges and remembers by the decision that is drawn; where fewer are possible, the first of them stands in with
+chance 0. Any other mechanism has one draw. Exact search works on these tables, so whatever a mechanism's rules do is
+what is searched; nothing needs to be declared twice.
 """
 
 from dataclasses import dataclass
@@ -16,13 +19,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Situation
 
@@ -31,6 +34,9 @@ EXHAUSTIVE = 1_000_000
 
 LARGEST_LAW = 60_000_000
 """Numbers that the law of motion of a period may hold, written out."""
+
+PROBABILITY = 1e-9
+"""By how much the sum of a lottery may miss 1."""
 
 LARGEST = 20_000_000
 """Cases (memory × message profile) that a period's tables may have."""
@@ -44,11 +50,12 @@ class RuleTables:
     """The rules of one period as tables.
 
     Attributes:
-        memories: M.
+        memories, draws: M and L.
         shape: public states, then messages of each agent; X is their product.
-        decide: decision, `(M, X)`.
-        charge, due: transfers by agent, `(N, M, X)`.
-        remember: next memory, `(M, X)`; like the charge that after no acts, see `dynmech.mechanisms.rules.actions`.
+        decide, chance: the decisions that may be drawn and how likely they are, `(M, X, L)`.
+        charge: transfers by agent and draw, `(N, M, X, L)`.
+        due: transfers by agent, `(N, M, X)`.
+        remember: next memory, `(M, X, L)`; like the charge that after no acts, see `dynmech.mechanisms.rules.actions`.
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
         acts: whether charges and memories depend on acts, so that their tables do not tell them.
         replies: per agent, how many replies a search tries; 1 where it is not asked, or replies are numbers.
@@ -56,8 +63,10 @@ class RuleTables:
     """
 
     memories: int
+    draws: int
     shape: tuple[int, ...]
     decide: IntArray
+    chance: FloatArray
     charge: FloatArray
     due: FloatArray
     remember: IntArray
@@ -102,18 +111,21 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     axes = np.array(np.unravel_index(np.tile(np.arange(prod(shape)), memories), shape))
     now, messages = Situation(t, memory, axes[0]), axes[1:].T
     answers = _ask(mechanism, now, messages)
+    draws = answers[0].shape[1]
     sent = [_prescribed(mechanism, t, i, memories, shape[0]) for i in range(count)]
     _verify(mechanism, now, messages, answers, sent)
-    decide, charge, due, remember = answers
+    decide, chance, charge, due, remember = answers
     decisions = mechanism.environment.decision_space(t)
     assert isinstance(decisions, Finite)
     return RuleTables(
         memories=memories,
+        draws=draws,
         shape=shape,
-        decide=_within(mechanism, decide, decisions.size, "decide", t).reshape(memories, -1),
-        charge=charge.T.reshape(count, memories, -1),
+        decide=_within(mechanism, decide, decisions.size, "decide", t).reshape(memories, -1, draws),
+        chance=chance.reshape(memories, -1, draws),
+        charge=np.moveaxis(charge, 1, 0).reshape(count, memories, -1, draws),
         due=due.T.reshape(count, memories, -1),
-        remember=remember.reshape(memories, -1),
+        remember=remember.reshape(memories, -1, draws),
         prescribed=tuple(sent),
         acts=acts_matter(mechanism, t),
         replies=tuple(_replies(mechanism, t, i) for i in range(count)),
@@ -151,19 +163,42 @@ def _dimensions(mechanism: Mechanism, t: int) -> tuple[int, tuple[int, ...]]:
     return memories, shape
 
 
-Answers = tuple[IntArray, FloatArray, FloatArray, IntArray]
-"""decide `(n,)`, charge and due `(n, N)`, remember `(n,)`."""
+Answers = tuple[IntArray, FloatArray, FloatArray, FloatArray, IntArray]
+"""decide and chance `(n, L)`, charge `(n, N, L)`, due `(n, N)`, remember `(n, L)`."""
+
+RULES = ("decide", "decide", "charge", "due", "remember")
+"""The rules that give them."""
 
 
-def _ask(mechanism: Mechanism, now: Situation, messages: IntArray) -> Answers:
-    """Return the answers of all rules on a batch of cases."""
+def _ask(mechanism: Mechanism, now: Situation, messages: IntArray, draws: int = 1) -> Answers:
+    """Return the answers of all rules on a batch of cases, for `draws` draws at least."""
     nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
-    decision = np.asarray(mechanism.decide(now, messages))
-    if decision.shape != (len(messages),):
-        raise mechanism.refuse("it decides by lottery, which the search does not cover")
-    charge = np.asarray(mechanism.charge(now, messages, decision, nobody), dtype=np.float64)
+    decide, chance = _drawn(mechanism, now, np.asarray(mechanism.decide(now, messages)), draws)
+    drawn = list(decide.T)
+    charge = [np.asarray(mechanism.charge(now, messages, one, nobody), dtype=np.float64) for one in drawn]
     due = np.asarray(mechanism.due(now, messages), dtype=np.float64)
-    return decision, charge, due, np.asarray(mechanism.remember(now, messages, decision, nobody))
+    remember = [np.asarray(mechanism.remember(now, messages, one, nobody)) for one in drawn]
+    return decide, chance, np.stack(charge, axis=-1), due, np.stack(remember, axis=-1)
+
+
+def _drawn(mechanism: Mechanism, now: Situation, decision: Array, draws: int) -> tuple[IntArray, FloatArray]:
+    """Return the decisions that may be drawn and their chances, `(n, L)` each, from decisions or lotteries."""
+    if decision.ndim == 1:
+        certain = np.repeat(decision[:, None], draws, axis=1)
+        return certain, np.repeat(np.eye(1, draws), len(decision), axis=0)
+    decisions = mechanism.environment.decision_space(now.t)
+    assert isinstance(decisions, Finite)
+    size = decisions.size
+    if decision.shape != (len(now.memory), size) or not (decision >= 0).all():
+        raise mechanism.false_declaration(f"decide returns no lottery over {size} decisions in period {now.t}")
+    if not (np.abs(decision.sum(axis=1) - 1) < PROBABILITY).all():
+        raise mechanism.false_declaration(f"decide returns a lottery in period {now.t} that does not sum to 1")
+    chance = np.diff(cumulate(decision), axis=1, prepend=0.0)  # as it is drawn from in play
+    likely = chance > 0
+    draws = max(draws, int(likely.sum(axis=1).max(initial=1)))
+    order = np.argsort(~likely, axis=1, kind="stable")[:, :draws]
+    chance = np.take_along_axis(chance, order, axis=1)
+    return np.where(chance > 0, order, order[:, :1]), np.maximum(chance, 0.0)
 
 
 def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]) -> None:
@@ -175,7 +210,7 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
         raise mechanism.false_declaration(
             "its memory grows after period 1; declare the same memory_size for all later periods"
         )
-    if stationary and mechanism.lags == 0 and answers[2].any():
+    if stationary and mechanism.lags == 0 and answers[3].any():
         raise mechanism.false_declaration("transfers fall due later, but it declares lags = 0")
     for i, table in enumerate(sent):
         for later in (t, 2, 3, 10) if stationary and t == 1 else (t,):
@@ -184,8 +219,8 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
                 raise mechanism.false_declaration(
                     f"prescribed answers agent {i} otherwise in another order or in period {later}"
                 )
-    _within(mechanism, answers[3], _finite_memory(mechanism, t + 1), "remember", t)
-    owed, bound = np.abs(answers[1] + answers[2]), mechanism.transfer_bound()
+    _within(mechanism, answers[4], _finite_memory(mechanism, t + 1), "remember", t)
+    owed, bound = np.abs(answers[2] + answers[3][..., None]), mechanism.transfer_bound()
     if (owed > bound + TIE * scale_of(money_scale(mechanism.environment), bound)).any():
         raise mechanism.false_declaration(
             f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}"
@@ -203,8 +238,10 @@ def _compare(
     mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, order: IntArray, what: str
 ) -> None:
     """Refuse a mechanism that answers otherwise when it is asked again."""
-    again = _ask(mechanism, now, messages)
-    for rule, before, after in zip(("decide", "charge", "due", "remember"), answers, again, strict=True):
+    again = _ask(mechanism, now, messages, answers[0].shape[1])
+    for rule, before, after in zip(RULES, answers, again, strict=True):
+        if before.shape[1:] != after.shape[1:]:
+            raise mechanism.false_declaration(f"{rule} draws from more decisions in {what}")
         if not np.array_equal(before[order], after):
             k = int(np.argmax((before[order] != after).reshape(len(order), -1).any(axis=1)))
             raise mechanism.false_declaration(
@@ -228,7 +265,7 @@ def _within(mechanism: Mechanism, values: IntArray, size: int, rule: str, t: int
     bad = (values < 0) | (values >= size)
     if bad.any():
         raise mechanism.false_declaration(
-            f"{rule} returns {int(values[np.argmax(bad)])} in period {t}, declared are 0 to {size - 1}"
+            f"{rule} returns {int(values[bad][0])} in period {t}, declared are 0 to {size - 1}"
         )
     return values.astype(np.intp)
 

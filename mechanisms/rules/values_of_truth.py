@@ -5,10 +5,11 @@ State: (memory m, profile θ). With x the prescribed messages,
     V(m, θ) = flow(m, θ) + δ E[V(m′, θ′) | a, θ],   a = decide(m, x),  m′ = remember(m, x),
 
 for flow = u^i and flow = charge^i + due^i, all agents at once. Finite horizons by backward induction, infinite ones by
-iteration to the span bounds. Values are for every (m, θ), whether prescribed play leads there or not.
+iteration to the span bounds. Values are for every (m, θ), whether prescribed play leads there or not. Where the
+decision is drawn from a lottery, flows and what follows are expectations over its L draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +21,7 @@ import numpy as np
 from dynmech.mechanisms.rules.actions import Settled, settle
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import RuleTables
-from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray, expected
 from dynmech.sim.core.ties import Best, first_largest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.labels import profile_text, shown_period
@@ -35,11 +36,12 @@ SWEEPS = 300_000
 
 @dataclass(frozen=True, eq=False)
 class PeriodValues:
-    """One period of prescribed play; axes N agents, M memories, S profiles.
+    """One period of prescribed play; axes N agents, M memories, S profiles, L draws (see `RuleTables`).
 
     Attributes:
-        decision, following: `(M, S)`.
-        utility, transfer: flows, `(N, M, S)`.
+        decision, following, chance: by draw, `(M, S, L)`.
+        paid: transfers by draw, `(N, M, S, L)`.
+        utility, transfer: expected flows, `(N, M, S)`.
         rows: laws of the next profile `(D, S, S')`, None in the last period.
         occurs: which (m, θ) prescribed play leads to with positive probability, `(M, S)`.
         utility_ahead, transfer_ahead: values from this period on, `(N, M, S)`.
@@ -49,6 +51,8 @@ class PeriodValues:
 
     decision: IntArray
     following: IntArray
+    chance: FloatArray
+    paid: FloatArray
     utility: FloatArray
     transfer: FloatArray
     rows: FloatArray | None
@@ -122,6 +126,8 @@ class _Raw:
 
     decision: IntArray
     following: IntArray
+    chance: FloatArray
+    paid: FloatArray
     flows: FloatArray
     rows: FloatArray | None
 
@@ -132,6 +138,8 @@ def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodVal
     return PeriodValues(
         decision=raw.decision,
         following=raw.following,
+        chance=raw.chance,
+        paid=raw.paid,
         utility=raw.flows[:agents],
         transfer=raw.flows[agents:-1],
         rows=raw.rows,
@@ -157,16 +165,19 @@ def _raw(
     )
     memory = np.arange(tables.memories)[:, None]
     decision = tables.decide[memory, x]
-    utility = stage.utility.reshape(len(environment.agents), -1)[:, decision * stage.size + np.arange(stage.size)]
-    transfer = (tables.charge + tables.due)[:, memory, x]
-    following = tables.remember[memory, x]
+    chance, event = tables.chance[memory, x], decision * stage.size + np.arange(stage.size)[:, None]
+    utility = expected(stage.utility.reshape(len(environment.agents), -1)[:, event], chance)
+    due = tables.due[:, memory, x][..., None]
+    paid, following = tables.charge[:, memory, x] + due, tables.remember[memory, x]
     if tables.acts:
         messages = [x // stride % width for stride, width in zip(strides[1:], tables.shape[1:], strict=True)]
-        settled = _settled(mechanism, t, public, signals, np.array(messages), decision)
-        transfer = settled.charge.T.reshape(transfer.shape) + tables.due[:, memory, x]
-        following = settled.memory.reshape(following.shape)
-    cost = stage.cost_table[decision, public]
-    return _Raw(decision, following, np.concatenate([utility, transfer, cost[None]]), rows)
+        draws = np.moveaxis(decision, 2, 0)
+        settled = [_settled(mechanism, t, public, signals, np.array(messages), one) for one in draws]
+        paid = np.stack([one.charge.T.reshape(utility.shape) for one in settled], axis=-1) + due
+        following = np.stack([one.memory.reshape(x.shape) for one in settled], axis=-1)
+    cost = expected(stage.cost_table[decision, public[:, None]], chance)
+    flows = np.concatenate([utility, expected(paid, chance), cost[None]])
+    return _Raw(decision, following, chance, paid, flows, rows)
 
 
 def _settled(
@@ -189,13 +200,13 @@ def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray
     if value is None or period.rows is None:
         return period.flows
     decisions, size = period.rows.shape[:2]
-    profile = np.broadcast_to(np.arange(size), period.decision.shape)
+    profile = np.arange(size)[:, None]
     codes = (period.following * decisions + period.decision) * size + profile
     distinct, where = np.unique(codes, return_inverse=True)
     memory, rest = np.divmod(distinct, decisions * size)
     laws = period.rows.reshape(decisions * size, -1)[rest]
     ahead = np.einsum("ks,nks->nk", laws, value[:, memory])
-    return period.flows + discount * ahead[:, where.reshape(period.decision.shape)]
+    return period.flows + discount * expected(ahead[:, where.reshape(period.decision.shape)], period.chance)
 
 
 def _iterate(environment: TableEnvironment, period: _Raw) -> tuple[FloatArray, float]:
@@ -219,7 +230,7 @@ def _iterate(environment: TableEnvironment, period: _Raw) -> tuple[FloatArray, f
 
 def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
     """Return which (m, θ) prescribed play leads to, per period; in a repeated period, at any later date."""
-    first = np.zeros(raw[0].decision.shape, np.bool_)
+    first = np.zeros(raw[0].decision.shape[:2], np.bool_)
     first[0] = environment.prior.reshape(-1) > 0
     out = [first]
     if environment.horizon is not None:
@@ -238,7 +249,7 @@ def _next(period: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
     """Return which (m′, θ′) may follow those that occur, `(M', S')`."""
     assert period.rows is not None
     _, profile = np.nonzero(occurs)
-    arrives = period.rows[period.decision[occurs], profile] > 0
+    arrives = period.rows[period.decision[occurs], profile[:, None]] > 0
     out = np.zeros((memories, period.rows.shape[2]), np.bool_)
     np.logical_or.at(out, period.following[occurs], arrives)
     return out
@@ -262,29 +273,45 @@ def budget(environment: TableEnvironment, truthful: TruthfulValues, *, silent: s
         silent: whose messages do not reveal signals, in words; empty: nobody's.
     """
     totals = [page.transfer.sum(axis=0) for page in truthful.periods]
-    scale = scale_of(*(page.transfer for page in truthful.periods))
+    scale = scale_of(*(page.paid for page in truthful.periods))
     period, ex_post = Best[dict[str, Any]](scale), Best[dict[str, Any]](scale)
     if not silent:
         period.offer(-float(totals[0][0] @ truthful.prior), {"period": 0})
-    for t, (page, total) in enumerate(zip(truthful.periods, totals, strict=True)):
+    for t, page in enumerate(truthful.periods):
         memories, profiles = np.nonzero(page.occurs)
-        seen = total[memories, profiles]
-        shown = shown_period(environment, t)
-        named = [{"period": shown, "profile": profile_text(environment, t, int(k))} for k in profiles]
-        ex_post.offer_all(-seen, named.__getitem__)
+        decisions = page.decision[memories, profiles]
+        ex_post.offer_all(
+            -page.paid.sum(axis=0)[memories, profiles], _named(environment, t, "profile", profiles, decisions)
+        )
         after = t if truthful.stationary and t else t + 1
         if page.rows is None or silent:
             continue
-        laws = page.rows[page.decision[memories, profiles], profiles]
-        expected = (laws * totals[after][page.following[memories, profiles]]).sum(axis=1)
-        shown = shown_period(environment, t + 1)
-        named = [{"period": shown, "last signals": profile_text(environment, t, int(k))} for k in profiles]
-        period.offer_all(-expected, named.__getitem__)
+        laws = page.rows[decisions, profiles[:, None]]
+        due = (laws * totals[after][page.following[memories, profiles]]).sum(axis=-1)
+        period.offer_all(-due, _named(environment, t + 1, "last signals", profiles, decisions))
     return {
         "ex_ante": Least(float(truthful.transfer.sum()), {}),
         "expected_period": Least(float("nan"), {"refused": silent}) if silent else _least(period),
         "ex_post": _least(ex_post),
     }
+
+
+def _named(
+    environment: TableEnvironment, period: int, what: str, profiles: IntArray, decisions: IntArray
+) -> Callable[[int], dict[str, Any]]:
+    """Return how to name a case `(n, L)` by its flat index: the profile and, where it was drawn, the decision."""
+    draws, t = decisions.shape[1], period - 1 if what == "last signals" else period
+
+    def name(k: int) -> dict[str, Any]:
+        profile, draw = divmod(k, draws)
+        where = {
+            "period": shown_period(environment, period),
+            what: profile_text(environment, t, int(profiles[profile])),
+        }
+        drawn = environment.stage(t).decisions[int(decisions[profile, draw])]
+        return where if draws == 1 else {**where, "drawn decision": drawn}
+
+    return name
 
 
 def _least(largest: Best[dict[str, Any]]) -> Least:
@@ -303,9 +330,10 @@ class Largest:
 
 def largest_transfer(environment: TableEnvironment, truthful: TruthfulValues) -> Largest:
     """Return max |p_t^i| over the states that prescribed play leads to."""
-    sizes = [np.where(page.occurs, np.abs(page.transfer), -np.inf) for page in truthful.periods]
+    sizes = [np.where(page.occurs[..., None], np.abs(page.paid), -np.inf) for page in truthful.periods]
     scale = scale_of(*sizes)
     t = first_largest([size.max() for size in sizes], scale)
-    agent, memory, profile = largest_place(sizes[t], scale)
-    where = {"period": shown_period(environment, t), "profile": profile_text(environment, t, profile)}
-    return Largest(float(truthful.periods[t].transfer[agent, memory, profile]), environment.agents[agent], where)
+    agent, *place = largest_place(sizes[t], scale)
+    page, profile = truthful.periods[t], np.array(place[1:2])
+    where = _named(environment, t, "profile", profile, page.decision[place[0], profile])(place[2])
+    return Largest(float(page.paid[agent, *place]), environment.agents[agent], where)

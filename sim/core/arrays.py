@@ -51,3 +51,8 @@ def index_text(index: tuple[int, ...]) -> str:
 def first(mask: BoolArray) -> tuple[int, ...]:
     """Return the first index, in C order, at which `mask` is true."""
     return tuple(int(k) for k in np.unravel_index(int(np.argmax(mask)), mask.shape))
+
+
+def expected(table: FloatArray, chance: FloatArray) -> FloatArray:
+    """Return the expectation over draws, the last axis of both; one draw is certain."""
+    return table[..., 0] if table.shape[-1] == 1 else (table * chance).sum(axis=-1)

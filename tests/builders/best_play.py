@@ -5,7 +5,7 @@ from scipy.optimize import linprog
 
 from dynmech.agents.oracle.search import Family
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
 
@@ -13,7 +13,10 @@ ANYTHING, HONEST, RESPOND, DONE = "anything", "honest", "respond", "done"
 
 
 class Tree:
-    """The deviator's best play by plain recursion over histories: no merging, transfers counted when they are paid."""
+    """The deviator's best play by plain recursion over histories: no merging, transfers counted when they are paid.
+
+    Decisions that are drawn from a lottery are gone through one by one: the deviator acts, and goes on, knowing which.
+    """
 
     def __init__(
         self, environment: TableEnvironment, mechanism: Mechanism, agent: int, respond: bool, spy: bool
@@ -49,22 +52,48 @@ class Tree:
         messages = np.array([profile])
         messages[0, i] = report
         now = Situation(t, np.array([memory]), np.array([0]))
-        decision = self.mechanism.decide(now, messages)
-        paid = (self.mechanism.charge(now, messages, decision, self.nobody) + self.mechanism.due(now, messages))[0, i]
-        utility = environment.stage(t).utility[i, int(decision[0])][profile]
-        if t + 1 == environment.horizon:
-            return float(utility - paid)
-        following = int(self.mechanism.remember(now, messages, decision, self.nobody)[0])
         flat = int(np.ravel_multi_index(profile, environment.stage(t).axes))
-        law = environment.kernel(t).row(int(decision[0]), flat)
-        ahead = self.value(t + 1, law, following, self.next_phase(phase, report != profile[i]))
-        return float(utility - paid + environment.discount * ahead)
+        total = 0.0
+        for chance, decision in outcomes(self.mechanism.decide(now, messages)):
+            drawn = np.array([decision])
+            paid = self.mechanism.charge(now, messages, drawn, self.nobody) + self.mechanism.due(now, messages)
+            following = int(self.mechanism.remember(now, messages, drawn, self.nobody)[0])
+            worth = []
+            for done in self.own_acts(t, decision, phase):
+                ahead = 0.0
+                if t + 1 != environment.horizon:
+                    law = environment.kernel(t).row(done, flat)
+                    ahead = self.value(t + 1, law, following, self.next_phase(phase, report != profile[i]))
+                utility = environment.stage(t).utility[i, done][profile]
+                worth.append(float(utility - paid[0, i] + environment.discount * ahead))
+            total += chance * max(worth)
+        return total
+
+    def own_acts(self, t: int, decision: int, phase: str) -> list[int]:
+        """What may be done after a decision: as recommended, or, if anything goes, with any private action instead."""
+        sizes = [len(labels) for labels in self.environment.actions(t)]
+        if not sizes or phase != ANYTHING:
+            return [decision]
+        public, recommended = divmod(decision, int(np.prod(sizes)))
+        parts = list(np.unravel_index(recommended, sizes))
+        out = []
+        for action in range(sizes[self.agent]):
+            parts[self.agent] = np.intp(action)
+            out.append(public * int(np.prod(sizes)) + int(np.ravel_multi_index(parts, sizes)))
+        return out
 
     def next_phase(self, phase: str, lied: bool) -> str:
         """Honest agents may lie once; then they respond (if the family lets them), then they are done."""
         if phase == HONEST:
             return (RESPOND if self.respond else DONE) if lied else HONEST
         return DONE if phase == RESPOND else phase
+
+
+def outcomes(decided: Array) -> list[tuple[float, int]]:
+    """Return the decisions that are possible in the only case, each with its chance."""
+    if decided.ndim == 1:
+        return [(1.0, int(decided[0]))]
+    return [(float(chance), k) for k, chance in enumerate(decided[0]) if chance > 0]
 
 
 def tree_gain(environment: TableEnvironment, mechanism: Mechanism, agent: int, family: Family, spy: bool) -> float:
@@ -85,16 +114,19 @@ def occupation_value(environment: TableEnvironment, mechanism: Mechanism, agent:
     messages[:, agent] = cases[:, 2]
     nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
     now = Situation(1, cases[:, 0], np.zeros(len(cases), np.intp))
-    decision = mechanism.decide(now, messages)
-    paid = (mechanism.charge(now, messages, decision, nobody) + mechanism.due(now, messages))[:, agent]
-    flow = stage.utility[agent].reshape(len(stage.decisions), -1)[decision, cases[:, 1]] - paid
-    following = mechanism.remember(now, messages, decision, nobody)
-    balance = np.zeros((memories * size, len(cases)))
+    decided = mechanism.decide(now, messages)
+    lottery = decided if decided.ndim == 2 else np.eye(len(stage.decisions))[decided]
+    balance, flow = np.zeros((memories * size, len(cases))), np.zeros(len(cases))
     balance[cases[:, 0] * size + cases[:, 1], np.arange(len(cases))] += 1
-    for k in range(len(cases)):
-        balance[following[k] * size : (following[k] + 1) * size, k] -= (
-            environment.discount * rows[decision[k], cases[k, 1]]
-        )
+    for drawn in range(len(stage.decisions)):
+        decision, chance = np.full(len(cases), drawn), lottery[:, drawn]
+        paid = (mechanism.charge(now, messages, decision, nobody) + mechanism.due(now, messages))[:, agent]
+        flow += chance * (stage.utility[agent].reshape(len(stage.decisions), -1)[drawn, cases[:, 1]] - paid)
+        following = mechanism.remember(now, messages, decision, nobody)
+        for k in np.flatnonzero(chance > 0):
+            balance[following[k] * size : (following[k] + 1) * size, k] -= (
+                environment.discount * chance[k] * rows[drawn, cases[k, 1]]
+            )
     start = np.zeros(memories * size)
     start[:size] = environment.prior.reshape(-1)
     solution = linprog(-flow, A_eq=balance, b_eq=start, bounds=(0, None), method="highs")

@@ -12,6 +12,7 @@ from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
+from tests.builders.best_play import outcomes
 
 Past = tuple[int, ...]
 
@@ -45,16 +46,18 @@ def tree_payoffs(
             reports = [report(t, i, seen[i], sent[i]) for i in range(agents)]
             now = Situation(t, np.array([memory]), np.array([public]))
             messages = np.array([reports])
-            decision = mechanism.decide(now, messages)
-            transfers = mechanism.charge(now, messages, decision, nobody)[0] + mechanism.due(now, messages)[0]
             flat = int(np.ravel_multi_index(profile, stage.axes))
-            utility = stage.utility[:, int(decision[0])].reshape(agents, -1)[:, flat]
-            payoffs[:] += p * environment.discount**t * (utility - transfers)
-            revenue += p * environment.discount**t * float(transfers.sum())
-            if t + 1 < (environment.horizon or 0):
-                following = mechanism.remember(now, messages, decision, nobody)
-                ahead = environment.kernel(t).row(int(decision[0]), flat)
-                walk(t + 1, ahead, p, int(following[0]), seen, [(*s, r) for s, r in zip(sent, reports, strict=True)])
+            for chance, drawn in outcomes(mechanism.decide(now, messages)):
+                decision, q = np.array([drawn]), p * chance
+                transfers = mechanism.charge(now, messages, decision, nobody)[0] + mechanism.due(now, messages)[0]
+                utility = stage.utility[:, drawn].reshape(agents, -1)[:, flat]
+                payoffs[:] += q * environment.discount**t * (utility - transfers)
+                revenue += q * environment.discount**t * float(transfers.sum())
+                if t + 1 < (environment.horizon or 0):
+                    following = mechanism.remember(now, messages, decision, nobody)
+                    ahead = environment.kernel(t).row(drawn, flat)
+                    told = [(*s, r) for s, r in zip(sent, reports, strict=True)]
+                    walk(t + 1, ahead, q, int(following[0]), seen, told)
 
     walk(0, environment.prior, 1.0, 0, [()] * agents, [()] * agents)
     return payoffs, revenue

@@ -97,7 +97,7 @@ def residual(mechanism: Mechanism) -> float:
     environment = mechanism.environment
     assert isinstance(environment, TableEnvironment)
     rules = [tabulate(mechanism, t) for t in range(environment.horizon or 2)]
-    return max(float(np.abs((one.charge + one.due).sum(axis=0)).max()) for one in rules)
+    return max(float(np.abs((one.charge + one.due[..., None]).sum(axis=0)).max()) for one in rules)
 
 
 @given(seeds, shapes)

@@ -119,7 +119,7 @@ def test_balanced_transfers_are_the_papers() -> None:
     seller = one * (1 + square)
     np.testing.assert_allclose(page[0].transfer[SELLER][0], seller.mean() - seller, atol=1e-12)
     for k in range(m):
-        memory = int(page[0].following[0, k])
+        memory = int(page[0].following[0, k, 0])
         paid = page[1].transfer[BUYER][memory].reshape(m, m)[k]
         np.testing.assert_allclose(paid, one[k] / 2 * (two**2 - square), atol=1e-12)
         np.testing.assert_allclose(page[1].transfer[:, memory].sum(axis=0), 0, atol=1e-15)

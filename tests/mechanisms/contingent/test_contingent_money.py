@@ -79,8 +79,8 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
                 continue
             after = truthful.periods[t if truthful.stationary and t else t + 1].transfer.sum(axis=0)
             memory, profile = np.nonzero(page.occurs)
-            laws = page.rows[page.decision[memory, profile], profile]
-            expected = (laws * after[page.following[memory, profile]]).sum(axis=1)
+            laws = page.rows[page.decision[memory, profile, 0], profile]
+            expected = (laws * after[page.following[memory, profile, 0]]).sum(axis=1)
             np.testing.assert_allclose(expected, 0, atol=close)
         found = audit(environment, mechanism)
         assert found.holds

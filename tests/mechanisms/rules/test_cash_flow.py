@@ -76,9 +76,9 @@ def _forward(page: PeriodValues, law: FloatArray, memories: int) -> FloatArray:
     """The law of the next period's memory and profile, `(M', S')`."""
     assert page.rows is not None
     memory, profile = np.nonzero(law)
-    arrives = page.rows[page.decision[memory, profile], profile] * law[memory, profile][:, None]
+    arrives = page.rows[page.decision[memory, profile, 0], profile] * law[memory, profile][:, None]
     out = np.zeros((memories, page.rows.shape[2]))
-    np.add.at(out, page.following[memory, profile], arrives)
+    np.add.at(out, page.following[memory, profile, 0], arrives)
     return out
 
 
