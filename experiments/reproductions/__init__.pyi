@@ -1,6 +1,6 @@
-from .athey_segal_figures import Played as Played
 from .base import Claim as Claim, Reproduction as Reproduction
 from .claims import counted as counted, papers as papers, reproduce as reproduce, sentence as sentence
+from .figures import Played as Played
 from .liu_misprints import (
     ActionsThatConcernOthers as ActionsThatConcernOthers,
     FirstPrice as FirstPrice,

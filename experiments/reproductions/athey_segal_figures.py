@@ -1,7 +1,6 @@
 """Tools for the claims of Athey and Segal: an agent's problem, its largest gain, the same on the event loop."""
 
 from functools import partial
-from typing import TypedDict
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
-from dynmech.experiments.runs.moments import Moments
+from dynmech.experiments.reproductions.figures import Played, sampled
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
@@ -50,13 +49,6 @@ def gain(of: Problem, information: Information = Information.INTERIM, *, worst: 
     return (worst_gain(of, best, truth) if worst else ex_ante_gain(best, truth)).gain
 
 
-class Played(TypedDict):
-    """A simulated figure: the mean over episodes, and its standard error."""
-
-    simulated: float
-    error: float
-
-
 def played(environment: str, mechanism: str, agent: int, strategy: Strategy) -> Played:
     """The gain of a strategy on the event loop, paired."""
     env = load(environment)
@@ -65,8 +57,7 @@ def played(environment: str, mechanism: str, agent: int, strategy: Strategy) -> 
     profile: list[Strategy] = [Truthful() for _ in env.agents]
     honest = play_shard(game, profile, streams).payoffs[agent]
     profile[agent] = strategy
-    moments = Moments.of(play_shard(game, profile, streams).payoffs[agent] - honest)
-    return {"simulated": float(moments.mean), "error": float(moments.error)}
+    return sampled(play_shard(game, profile, streams).payoffs[agent] - honest)
 
 
 def midpoints() -> tuple[FloatArray, FloatArray]:

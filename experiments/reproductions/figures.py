@@ -1,6 +1,7 @@
 """Figures that several papers' claims are made of: gains, payoffs under prescribed play, simulated means."""
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 import numpy as np
 
@@ -39,6 +40,19 @@ def play(
     streams = Streams(SEED, "reproduce", 0, episodes, game.periods + game.closing)
     profile = [(strategies or {}).get(i, Truthful()) for i in range(len(environment.agents))]
     return play_shard(game, profile, streams, episodes=episodes)
+
+
+class Played(TypedDict):
+    """A simulated figure, as a claim takes it: the mean over episodes, and its standard error."""
+
+    simulated: float
+    error: float
+
+
+def sampled(samples: FloatArray) -> Played:
+    """Mean and standard error of samples `(E,)`, as a claim takes them."""
+    simulated, error = mean(samples)
+    return {"simulated": simulated, "error": error}
 
 
 def mean(samples: FloatArray) -> tuple[float, float]:

@@ -6,6 +6,7 @@ what a statement comes to there; closed forms and numbers that are ours are deri
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
-from dynmech.experiments.runs.moments import Moments
+from dynmech.experiments.reproductions.figures import sampled
 from dynmech.mechanisms.planning.batch_plan import follow
 from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
@@ -69,16 +70,7 @@ def claims() -> Iterator[Claim]:
     yield from _limits()
 
 
-def _claim(
-    claim: str,
-    printed: float | None,
-    exact: float,
-    derived: float | None = None,
-    way: str = "",
-    slip: str = "",
-    **rest: float | None,
-) -> Claim:
-    return Claim(PAPER, claim, printed, float(exact), derived, way, slip, **rest)  # type: ignore[arg-type] # checked
+_claim = partial(Claim, PAPER)
 
 
 def _economy(text: str) -> TableEnvironment:
@@ -99,12 +91,6 @@ def _play(environment: TableEnvironment, mechanism: str, lie: InitialMisreport |
     streams = Streams(2011, "reproduce", shard, EPISODES, game.periods + game.closing)
     strategies = [lie or Truthful(), *[Truthful()] * (len(environment.agents) - 1)]
     return play_shard(game, strategies, streams, episodes=EPISODES)
-
-
-def _mean(samples: FloatArray) -> dict[str, float | None]:
-    """Mean and standard error, as `Claim` takes them."""
-    moments = Moments.of(samples)
-    return {"simulated": float(moments.mean), "error": float(moments.error)}
 
 
 def _single_buyer() -> Iterator[Claim]:
@@ -141,7 +127,7 @@ def _single_buyer() -> Iterator[Claim]:
         revenue,
         contract.direct.profit + float(found.utility.sum()) - found.welfare,
         "the profit of the direct mechanism and the costs of what is sold",
-        **_mean(record.discounted_transfer[0]),
+        **sampled(record.discounted_transfer[0]),
     )
 
 
@@ -207,7 +193,7 @@ def _revenue() -> Iterator[Claim]:
         revenue,
         VirtualPivot(environment).profit,
         "the profit by first reports, without play",
-        **_mean(np.concatenate(shards)),
+        **sampled(np.concatenate(shards)),
     )
 
 
@@ -312,10 +298,10 @@ def _lies() -> Iterator[Claim]:
             exact = float(gain[plus].mean() + gain[~plus].mean()) / 2
             text = f"§7, c_× = {times:g}: the {name} lie at ½ gains"
             if later == "swap":
-                yield _claim(text, formula / 2, exact, **_mean(gain))
+                yield _claim(text, formula / 2, exact, **sampled(gain))
             else:
                 way = "½ (½ c_× − c_+), from report 0 and then always +"
-                yield _claim(text, None, exact, formula / 2, way, **_mean(gain))
+                yield _claim(text, None, exact, formula / 2, way, **sampled(gain))
 
 
 def _correlated() -> Iterator[Claim]:

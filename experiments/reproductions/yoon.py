@@ -4,6 +4,7 @@ What the paper says nothing of is derived twice. Where the print is wrong, `deri
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -14,7 +15,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
-from dynmech.experiments.runs.moments import Moments
+from dynmech.experiments.reproductions.figures import sampled
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
 from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
@@ -29,7 +30,6 @@ from dynmech.mechanisms.revenue.revenue_optimal import RevenueOptimal
 from dynmech.mechanisms.revenue.two_period_types import family
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.chains import persistent_chain
@@ -61,16 +61,7 @@ def claims() -> Iterator[Claim]:
     yield from _endless_trade()
 
 
-def _claim(
-    claim: str,
-    printed: float | None,
-    exact: float,
-    derived: float | None = None,
-    way: str = "",
-    slip: str = "",
-    **rest: float | None,
-) -> Claim:
-    return Claim(PAPER, claim, printed, float(exact), derived, way, slip, **rest)  # type: ignore[arg-type] # checked
+_claim = partial(Claim, PAPER)
 
 
 # Play
@@ -81,12 +72,6 @@ def _play(environment: Environment, mechanism: Mechanism, episodes: int = EPISOD
     game = make_game(environment, mechanism)
     streams = Streams(2021, "reproduce", 0, episodes, game.periods + game.closing)
     return play_shard(game, [Truthful()] * len(environment.agents), streams, episodes=episodes)
-
-
-def _mean(samples: FloatArray) -> dict[str, float | None]:
-    """Mean and standard error, as `Claim` takes them."""
-    moments = Moments.of(samples)
-    return {"simulated": float(moments.mean), "error": float(moments.error)}
 
 
 def _worst_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
@@ -119,7 +104,7 @@ def _optimal() -> Iterator[Claim]:
         ("mean payment today", rule.mean_upfront(), 19 / 48, paid[0]),
     ):
         text = f"{name} of the optimal mechanism ({where})"
-        yield _claim(text, None, exact, expected, "integration by hand", **_mean(samples))
+        yield _claim(text, None, exact, expected, "integration by hand", **sampled(samples))
     yield _claim(f"Theorems 1 and 2: the best lie under it gains nothing ({where})", 0.0, rule.worst_lie()[0])
     rising = CutoffRule(rule.types, 1.0, 0.5, lambda s: 0.2 + 0.3 * s)
     yield _claim(
@@ -251,28 +236,28 @@ def _continuous_trade() -> Iterator[Claim]:
     environment = load("bilateral-trade-continuous")
     record = _play(environment, make_mechanism("trading-pivot", environment))
     where = "§3.3.1 A (1), independent values"
-    yield _claim(f"E z_s in a period ({where})", -1 / 3, _uniform("z_s", 0), **_mean(record.transfer[1, 0]))
-    yield _claim(f"E z_b in a period ({where})", 1 / 6, _uniform("z_b", 0), **_mean(record.transfer[1, 1]))
+    yield _claim(f"E z_s in a period ({where})", -1 / 3, _uniform("z_s", 0), **sampled(record.transfer[1, 0]))
+    yield _claim(f"E z_b in a period ({where})", 1 / 6, _uniform("z_b", 0), **sampled(record.transfer[1, 1]))
     for t in (0, 1):
         short = -record.transfer[t].sum(axis=0)
-        yield _claim(f"expected deficit in period {t} ({where})", 1 / 6, _uniform("deficit", 0), **_mean(short))
+        yield _claim(f"expected deficit in period {t} ({where})", 1 / 6, _uniform("deficit", 0), **sampled(short))
     least = _least_first_payoff()
     worst = record.payoffs[0][record.signal[0, 0] > 0.98]
     yield _claim(
         f"largest fee of the seller, what θ_s = 1 expects ({where}; simulated: θ_s > 0.98)",
         1 / 6,
         least,
-        **_mean(worst),
+        **sampled(worst),
     )
     charged = make_mechanism(f"trading-pivot:seller_fee={1 / 6!r},buyer_fee={1 / 6!r}", environment)
     budget = _play(environment, charged).transfer.sum(axis=(0, 1))
     left = 2 * least - 2 * _uniform("deficit", 0)
     text = f"budget with the largest fees of both ({where})"
-    yield _claim(text, 0.0, left, **_mean(budget), effect=1 / 3)  # the deficit without fees
+    yield _claim(text, 0.0, left, **sampled(budget), effect=1 / 3)  # the deficit without fees
     lasting = load("bilateral-trade-continuous:persistence=1")
     record = _play(lasting, make_mechanism("trading-pivot", lasting))
     short = -record.transfer.sum(axis=(0, 1))
-    yield _claim("expected deficit, values that stay (§3.3.1 A (2))", 1 / 3, _uniform("deficit", 1), **_mean(short))
+    yield _claim("expected deficit, values that stay (§3.3.1 A (2))", 1 / 3, _uniform("deficit", 1), **sampled(short))
 
 
 # §3.3.1 B: two periods, values 0 and 1
@@ -290,7 +275,7 @@ def _two_period_trade() -> Iterator[Claim]:
         record = _play(environment, Pivot(environment, "feasible"), EPISODES // 4)
         short = -record.transfer.sum(axis=(0, 1))
         where = f"§3.3.1 B, α = {alpha:g}"
-        yield _claim(f"expected deficit ({where})", 0.5, mechanism.deficit, **_mean(short))
+        yield _claim(f"expected deficit ({where})", 0.5, mechanism.deficit, **sampled(short))
         yield _claim(f"largest fees together ({where})", 1 - alpha, float(mechanism.amounts.sum()))
 
 
