@@ -126,8 +126,7 @@ def stress(
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed
     asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)
-    named = _by_name(asked)
-    games, refusals, broken = _games(env, named, protocol, tail, workers)
+    games, refusals, broken = _games(env, named := _by_name(asked), protocol, tail, workers)
     typed = typed if all(isinstance(one, str) or is_shipped(one) for one in asked) else ""
     sampling = _with_episodes(Sampling(episodes, seed, shard, block), games, len(env.agents))
     settings = Settings(sampling, protocol, tail, log, tuple(plugins))
