@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "docs.name_index",
     "docs.typography",
     "docs.offline",
 ]
@@ -41,6 +42,9 @@ html_theme = "alabaster"
 html_title = "dynmech"
 html_static_path = ["static"]
 html_css_files = ["dynmech.css"]
+html_sidebars = {"reference/dynmech.*.*": ["about.html", "searchfield.html", "relations.html"]}
+"""Modules show their package and their neighbours: the list of all stands on the package's page, and costs every page."""
+
 html_theme_options = {
     "description": "A laboratory for dynamic mechanism design",
     "fixed_sidebar": True,

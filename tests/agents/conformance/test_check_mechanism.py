@@ -1,9 +1,7 @@
 """The checker of mechanisms: shipped ones pass, and each planted violation is caught and named."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,20 +12,19 @@ from hypothesis import given, strategies as st
 from dynmech.agents.conformance.strategy_check import check_mechanism
 from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
-from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import PlayError, Refusal
-from dynmech.sim.core.spaces import Finite, Interval, Space
 from dynmech.sim.economy.environment import Environment, TableEnvironment
-from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
+from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.game import Game, ProtocolOptions, make_game
+from dynmech.sim.play.game import ProtocolOptions, make_game
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.homes import ECONOMIES
+from tests.builders.mechanisms_to_check import Planted, caught, game
 
 
 @cache
@@ -57,40 +54,6 @@ def test_shipped_mechanisms_keep_their_word_wherever_they_fit(name: str) -> None
 def test_transfers_that_fall_due_are_within_the_bound_on_random_economies(seed: int) -> None:
     env = RandomEconomy(seed, signals=2, discount=0.5, singular_value=0.05).build()
     check_mechanism(make_game(env, ContingentSpanning(env), tail=1.0), episodes=6)
-
-
-# Planted violations: the team mechanism on an auction of four periods, with one rule spoilt
-
-
-class Planted(Team):
-    """Team, which charges less in later periods by what `extra` says."""
-
-    name = "planted"
-    source = "a planted violation"
-
-    def extra(self, now: Situation, messages: Array) -> Any:
-        raise NotImplementedError
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        flows = super().charge(now, messages, decision, acts)
-        return flows if now.t == 0 else flows + np.broadcast_to(self.extra(now, messages), flows.shape)
-
-    def transfer_bound(self) -> float:
-        return super().transfer_bound() + 1
-
-
-def game(rule: type[Mechanism], **changes: Any) -> Game:
-    env = RepeatedAuction(bidders=2, values=3, **{"horizon": 4, **changes}).build()
-    return make_game(env, rule(env), tail=0.5)
-
-
-def caught(rule: type[Mechanism], **changes: Any) -> str:
-    with pytest.raises(PlayError) as raised:
-        check_mechanism(game(rule, **changes))
-    said = str(raised.value)
-    assert said.startswith("mechanism 'planted'")
-    assert len(said.splitlines()) == 1
-    return said
 
 
 AGAIN = "charge answers otherwise when it is asked again; a rule may depend on situation and messages only"
@@ -322,102 +285,3 @@ def test_no_rule_writes_to_what_it_is_shown(name: str, place: Callable[..., Arra
     said = caught(writes(place))
     assert said.startswith("mechanism 'planted' in period 0: charge ")
     assert f"charge writes to the {name} it is shown" in said or "WRITEABLE" in said or "read-only" in said
-
-
-class MovesTheWorld(Planted):
-    """Leaves the working directory behind."""
-
-    def extra(self, now: Situation, messages: Array) -> Any:
-        os.chdir("/")
-        return 0.0
-
-
-class ChangesTheEconomy(Planted):
-    """Makes the good more valuable."""
-
-    def extra(self, now: Situation, messages: Array) -> Any:
-        utility = self.environment.stages[0].utility
-        utility.flags.writeable = True
-        utility *= 1.5
-        utility.flags.writeable = False
-        return 0.0
-
-
-def test_no_rule_changes_the_world() -> None:
-    here = os.getcwd()
-    assert "mechanism 'planted': it changes the working directory" in caught(MovesTheWorld)
-    assert os.getcwd() == here
-    assert "mechanism 'planted': it changes numbers of Stage.utility" in caught(ChangesTheEconomy)
-
-
-# All rules, not only charges
-
-
-class Asks(Mechanism):
-    """Recommends, asks, remembers: every rule is called."""
-
-    name = "planted"
-    source = "a test double"
-
-    def memory_size(self, t: int) -> int:
-        return 2
-
-    def messages(self, t: int, agent: int) -> Space:
-        return Finite(("0", "1"))
-
-    def prescribed(self, now: Situation, agent: int, signal: Array) -> Array:
-        return signal
-
-    def default(self, now: Situation, agent: int) -> Array:
-        return now.memory
-
-    def decide(self, now: Situation, messages: Array) -> Array:
-        return 2 * now.memory
-
-    def asks(self, t: int, agent: int) -> Space | None:
-        return Interval(0, 1)
-
-    def prescribed_reply(
-        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
-    ) -> Array:
-        return np.clip(utility, 0, 1)
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        return acts.replies
-
-    def due(self, now: Situation, messages: Array) -> FloatArray:
-        return now.memory[:, None] * 1.0
-
-    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
-        return (messages[:, 0] + (acts.replies[:, 0] > 0.5)) % 2
-
-    def transfer_bound(self) -> float:
-        return 2.0
-
-
-def asking(rule: type[Mechanism]) -> Game:
-    last = Stage(
-        (("0", "1"),),
-        ("a rest", "a work", "b rest", "b work"),
-        np.arange(8).reshape(1, 4, 2) / 8,
-        private_actions=(("rest", "work"),),
-    )
-    stages = (replace(last, kernel=JointKernel(np.full((4, 2, 2), 0.5), (2,), (2,))), last)
-    env = TableEnvironment("asking", ("Ann",), np.array([0.5, 0.5]), stages, 1.0, 2)
-    return make_game(env, rule(env), ProtocolOptions(0.4, (Latency("uniform", 0.8),)))
-
-
-@pytest.mark.parametrize("rule", ["prescribed", "default", "decide", "prescribed_reply", "charge", "due", "remember"])
-def test_every_rule_is_asked_again(rule: str) -> None:
-    check_mechanism(asking(Asks))
-    sound = getattr(Asks, rule)
-
-    def by_row(self: Asks, now: Situation, *given: Any) -> Array:
-        answer = sound(self, now, *given)
-        odd = (np.arange(len(answer)) % 2).reshape(-1, *[1] * (answer.ndim - 1))
-        return np.where(odd, answer, 0 * answer).astype(answer.dtype) if now.t == 1 else answer
-
-    spoilt = type("Spoilt", (Asks,), {rule: by_row})
-    with pytest.raises(PlayError) as raised:
-        check_mechanism(asking(spoilt))
-    assert str(raised.value).startswith(f"mechanism 'planted' in period 1: {rule} answers otherwise when it is asked")

@@ -9,7 +9,8 @@ import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS
 from tests import recorder
-from tests.recorder import Line, Value, compare, exact_differences, lines, read_golden
+from tests.recorded import QUICK, RUNS, Line, Value
+from tests.recorder import compare, exact_differences, lines, read_golden
 
 
 @pytest.mark.slow
@@ -17,7 +18,7 @@ def test_no_figure_has_changed() -> None:
     assert not compare(read_golden(), {line.name: line for line in lines()})
 
 
-@pytest.mark.parametrize("name", recorder.QUICK)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_cheap_line_has_not_changed(name: str) -> None:
     assert not compare({name: read_golden()[name]}, {line.name: line for line in lines(name)})
 
@@ -27,8 +28,8 @@ def test_every_scenario_mechanism_and_run_has_figures() -> None:
     audits = [name.split()[1:3] for name in golden if name.startswith("audit ")]
     assert {environment.partition(":")[0] for environment, _ in audits} == set(SCENARIOS.names())
     assert {mechanism for _, mechanism in audits} == set(MECHANISMS.names())
-    assert {name for name in golden if name.startswith("run ")} == {f"run {name}" for name in recorder.RUNS}
-    assert len(recorder.RUNS) == 12
+    assert {name for name in golden if name.startswith("run ")} == {f"run {name}" for name in RUNS}
+    assert len(RUNS) == 12
 
 
 def test_a_line_of_the_file_is_rewritten_by_itself(tmp_path: Path) -> None:

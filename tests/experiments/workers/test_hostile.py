@@ -18,7 +18,8 @@ import pytest
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.workers import pool
 from dynmech.sim.log.journal import Journal
-from tests.builders.hostile import CALLS, HOSTILE, Hostile
+from tests.builders.hostile import HOSTILE
+from tests.builders.hostile_code import CALLS, Hostile
 from tests.builders.runs import MARK, marked, planted
 
 SMALL = ["--episodes", "64", "--shard", "32", "--out", "out"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
+from dynmech.agents.oracle.gains import ex_ante_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.random_report import RandomReport
@@ -20,15 +20,12 @@ from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
 from dynmech.mechanisms.conditions.dependence import independent_types, private_values
-from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.static_vcg_efficient import StaticVCGEfficient
 from dynmech.mechanisms.groves.suppress_repeats import SuppressRepeats
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
+from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.mechanisms.rules.remembering import LastPeriodMechanism
-from dynmech.mechanisms.rules.tabulation import tabulate
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -38,66 +35,11 @@ from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.generators import generator
-from tests.builders.planted_mechanisms import Lottery
+from tests.builders.balanced_economies import economy, gain, residual
 
 seeds = st.integers(0, 10_000)
 shapes = st.sampled_from([(2, None, 0), (3, None, 0), (2, 3, 0), (3, 2, 0), (2, None, 2), (2, 3, 2)])
 """Agents, horizon, public states."""
-
-
-def economy(seed: int, agents: int = 2, horizon: int | None = None, publics: int = 0) -> TableEnvironment:
-    """Independent private values; each law depends on the decision, the own signal and the public state."""
-    rng = generator(seed)
-    widths = [*([publics] if publics else []), *rng.integers(2, 4, agents)]
-    names = ("bad", "good")[:publics]
-    decisions = 3
-    utility = np.zeros((agents, decisions, *widths))
-    for i in range(agents):
-        shape = [1] * len(widths)
-        shape[-agents + i] = widths[-agents + i]
-        if publics:
-            shape[0] = publics
-        utility[i] = rng.uniform(-1, 1, (decisions, *shape))
-    prior = np.ones(())
-    for width in widths:
-        prior = np.multiply.outer(prior, rng.dirichlet(np.ones(width)))
-    law = np.ones((decisions, *widths, *[1] * len(widths)))
-    for axis, width in enumerate(widths):
-        shape = [1] * len(widths)
-        shape[axis] = width
-        if publics:
-            shape[0] = publics  # the stock moves everybody's signals, nobody's signal moves the stock
-        own = rng.dirichlet(np.ones(width), (decisions, *shape))
-        ahead = [1] * len(widths)
-        ahead[axis] = width
-        law = law * own.reshape(decisions, *shape, *ahead)
-    stage = Stage(
-        signals=tuple(tuple(str(k) for k in range(width)) for width in widths[-agents:]),
-        decisions=tuple(f"d{d}" for d in range(decisions)),
-        utility=utility,
-        kernel=JointKernel(np.broadcast_to(law, (decisions, *widths, *widths)).copy(), tuple(widths), tuple(widths)),
-        public=names,
-    )
-    named = tuple(f"agent {i}" for i in range(agents))
-    return TableEnvironment(f"independent {seed}", named, prior, (stage,), 0.85, horizon)
-
-
-def gain(mechanism: Mechanism, agent: int, information: Information = Information.INTERIM) -> float:
-    """The largest gain of a best response over the states that some play leads to, after own lies as well."""
-    environment = mechanism.environment
-    assert isinstance(environment, TableEnvironment)
-    problem = build_problem(FiniteGame(environment, mechanism), (agent,))
-    best, truth = (solve(problem, family, information) for family in (Family.BEST_RESPONSE, Family.PRESCRIBED))
-    return worst_gain(problem, best, truth).gain
-
-
-def residual(mechanism: Mechanism) -> float:
-    """The largest |Σ_i p^i| over all memories and reports, whether or not they can occur."""
-    environment = mechanism.environment
-    assert isinstance(environment, TableEnvironment)
-    rules = [tabulate(mechanism, t) for t in range(environment.horizon or 2)]
-    return max(float(np.abs((one.charge + one.due[..., None]).sum(axis=0)).max()) for one in rules)
 
 
 @given(seeds, shapes)
@@ -139,111 +81,6 @@ def test_the_naive_rules_lose_for_somebody(rule: Callable[[TableEnvironment], Me
     """On the same economies; the static externality only where today's decision moves tomorrow's signals enough."""
     gains = [max(gain(rule(economy(seed)), i) for i in range(2)) for seed in range(10)]
     assert sum(one > 1e-3 for one in gains) >= often
-
-
-# The formula (5.2), over whole histories
-
-
-def expected_transfers(
-    environment: TableEnvironment, base: Mechanism, t: int, memory: int, profile: tuple[int, ...]
-) -> FloatArray:
-    """Ψ `(N,)`: what the base pays to each from period t on under the truth, by plain recursion."""
-    assert environment.horizon is not None
-    now, messages = Situation(t, np.array([memory]), np.array([0])), np.array([profile])
-    nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
-    decision = base.decide(now, messages)
-    total = -(base.charge(now, messages, decision, nobody) + base.due(now, messages))[0]
-    if t + 1 < environment.horizon:
-        following = int(base.remember(now, messages, decision, nobody)[0])
-        law = environment.kernel(t).row(int(decision[0]), int(np.ravel_multi_index(profile, environment.stage(t).axes)))
-        for after in np.ndindex(*law.shape):
-            total = total + environment.discount * law[after] * expected_transfers(
-                environment, base, t + 1, following, after
-            )
-    return np.asarray(total, dtype=np.float64)
-
-
-def balanced_by_hand(
-    environment: TableEnvironment, base: Mechanism, t: int, memory: int, law: FloatArray, reports: tuple[int, ...]
-) -> FloatArray:
-    """p `(N,)` from (5.1) and (5.2), the product of marginals for what the others' signals may be."""
-    agents = len(environment.agents)
-    worth = {k: expected_transfers(environment, base, t, memory, k) for k in np.ndindex(*law.shape)}
-    paid = np.zeros(agents)
-    for j in range(agents):
-        others = law.sum(axis=j)
-        known = sum(
-            others[k[:j] + k[j + 1 :]] * value[j] for k, value in worth.items() if k[j] == reports[j]
-        )  # fmt: skip
-        paid[j] = known - sum(law[k] * value[j] for k, value in worth.items())
-    return (paid.sum() - paid) / (agents - 1) - paid
-
-
-def nuisance(environment: TableEnvironment) -> DirectMechanism:
-    """Remembers, charges and lets fall due: a base that uses everything (what it promises does not matter here)."""
-    return Lottery(environment, 5)
-
-
-@pytest.mark.parametrize("make", [Team, Pivot, nuisance])
-@pytest.mark.parametrize("agents", [2, 3])
-def test_it_is_the_formula_of_the_paper(make: Callable[[TableEnvironment], DirectMechanism], agents: int) -> None:
-    environment = economy(agents, agents, 3)
-    base = make(environment)
-    mechanism, nobody = Balanced(environment, base), Acts(np.zeros((1, agents), np.intp), np.zeros((1, agents)))
-    rng = generator(1)
-    for _ in range(8):
-        here, below, law = 0, 0, environment.prior
-        for t in range(3):
-            reports = tuple(int(rng.integers(width)) for width in environment.stage(t).axes)
-            now, messages = Situation(t, np.array([here]), np.array([0])), np.array([reports])
-            decision = mechanism.decide(now, messages)
-            expected = balanced_by_hand(environment, base, t, below, law, reports)
-            np.testing.assert_allclose(mechanism.charge(now, messages, decision, nobody)[0], expected, atol=1e-12)
-            if t < 2:
-                here = int(mechanism.remember(now, messages, decision, nobody)[0])
-                there = now._replace(memory=np.array([below]))
-                assert base.decide(there, messages) == decision
-                below = int(base.remember(there, messages, decision, nobody)[0])
-                law = environment.kernel(t).row(
-                    int(decision[0]), int(np.ravel_multi_index(reports, environment.stage(t).axes))
-                )
-
-
-class Grudge(LastPeriodMechanism):
-    """The team mechanism, and a fee that depends on what the *others* said last period: still
-    incentive compatible where decisions move nobody's signals."""
-
-    name = "grudge"
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        owed = Team(self.environment).charge(now, messages, decision, acts)
-        if now.t:
-            last = (now.memory - 1) % self.environment.stage(now.t - 1).size
-            signals = np.array(np.unravel_index(last, self.environment.stage(now.t - 1).axes)).T
-            owed = owed + 3.0 * (signals.sum(axis=1, keepdims=True) - signals)
-        return np.asarray(owed, dtype=np.float64)
-
-    def transfer_bound(self) -> float:
-        return 100.0
-
-
-@pytest.mark.parametrize("horizon", [None, 3])
-def test_a_base_that_remembers_is_balanced_too(horizon: int | None) -> None:
-    moved = economy(4, 2, horizon)
-    environment = TableEnvironment(moved.name, moved.agents, moved.prior, (_unmoved(moved.stages[0]),), 0.85, horizon)
-    mechanism = Balanced(environment, Grudge(environment))
-    assert residual(mechanism) < 1e-12
-    for agent in range(2):  # what the others said is no news that i brings: the transfers are those of the team
-        np.testing.assert_allclose(mechanism.tables[1][agent], BalancedTeam(environment).tables[1][agent], atol=1e-10)
-        assert gain(Grudge(environment), agent, Information.EX_POST) < 1e-9
-        assert gain(mechanism, agent) < 1e-9
-
-
-def _unmoved(stage: Stage) -> Stage:
-    kernel = stage.kernel
-    assert isinstance(kernel, JointKernel)
-    table = np.broadcast_to(kernel.table[:1], kernel.table.shape).copy()
-    return Stage(stage.signals, stage.decisions, stage.utility, JointKernel(table, kernel.axes, kernel.next_axes))
 
 
 # Where it breaks

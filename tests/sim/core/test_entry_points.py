@@ -1,13 +1,10 @@
 """Installed packages offer strategies, mechanisms and scenarios by name; what is broken in them stays theirs."""
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
@@ -17,109 +14,11 @@ from dynmech.experiments.catalog.options import construct
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.cli.listing import KINDS
 from dynmech.sim.core.errors import InputError, PlayError
-from dynmech.sim.core.registry import USERS, format_exception, place
+from dynmech.sim.core.registry import format_exception, place
+from tests.builders.installed_packages import MECHANISM, REGISTRIES, STRATEGY, install, install_shady, offering
 from tests.builders.runs import ROOT
 
-REGISTRIES = (SCENARIOS, MECHANISMS, STRATEGIES)
-
-STRATEGY = '''
-from pathlib import Path
-import numpy as np
-from dynmech.agents.strategies.base import Strategy
-Path(__file__).with_suffix(".imported").touch()
-
-class Shade(Strategy):
-    """Reports a step lower."""
-    name = "shade"
-    def __init__(self, step: int = 1):
-        self.step = step
-    def message(self, view):
-        return np.maximum(view.prescribed - self.step, 0)
-'''
-
-MECHANISM = '''
-import numpy as np
-from dynmech.mechanisms.rules.base import DirectMechanism
-
-class Lump(DirectMechanism):
-    """Everybody pays a fee whatever happens, and more for the highest report."""
-    name = "lump"
-    def __init__(self, environment, fee: float = 0.5):
-        super().__init__(environment)
-        self.fee = fee
-    def charge(self, now, messages, decision, acts):
-        return self.fee + np.where(messages == messages.max(axis=1, keepdims=True), 1.0, 0.0)
-    def transfer_bound(self):
-        return self.fee + 1
-'''
-
-SCENARIO = '''
-from dynmech.experiments.scenarios.base import Scenario
-from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
-
-class Bazaar(Scenario):
-    """Two sales."""
-    name = "bazaar"
-    def build(self):
-        return RepeatedAuction(values=2, horizon=2).build()
-'''
-
-ALL_THREE = {
-    "dynmech.strategies": {"shade": "shady.strategies:Shade"},
-    "dynmech.mechanisms": {"lump": "shady.rules:Lump"},
-    "dynmech.scenarios": {"bazaar": "shady.places:Bazaar"},
-}
-
-
-def install(
-    site: Path,
-    name: str,
-    points: dict[str, dict[str, str]],
-    modules: dict[str, str],
-    *,
-    version: str = "1.0",
-) -> None:
-    """What pip leaves behind: a package and a folder of metadata beside it."""
-    (site / name).mkdir(parents=True, exist_ok=True)
-    for module, source in {"__init__": "", **modules}.items():
-        (site / name / f"{module}.py").write_text(dedent(source), encoding="utf-8")
-    metadata = site / f"{name}-{version}.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
-    text = "".join(
-        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
-        for group, entries in points.items()
-    )
-    (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
-
-
-def install_shady(site: Path) -> None:
-    """The sound package, one thing of each kind."""
-    install(site, "shady", ALL_THREE, {"strategies": STRATEGY, "rules": MECHANISM, "places": SCENARIO})
-
-
-def offering(value: str, name: str = "odd") -> dict[str, dict[str, str]]:
-    return {"dynmech.strategies": {name: value}}
-
-
-@pytest.fixture(autouse=True)
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for installed packages, on the path of this process; afterwards all is forgotten."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.chdir(tmp_path)
-    for registry in REGISTRIES:
-        monkeypatch.setattr(registry, "_offers", None)
-        monkeypatch.setattr(registry, "_imported", {})
-    before = set(sys.modules)
-    yield folder
-    USERS.clear()
-    for module in set(sys.modules) - before:
-        if module.partition(".")[0] in {path.name for path in folder.iterdir()}:
-            del sys.modules[module]
-    importlib.invalidate_caches()
-
+pytestmark = pytest.mark.usefixtures("site")
 
 # Sound packages
 
@@ -225,130 +124,6 @@ def test_a_package_that_stands_twice_on_the_path_offers_once(site: Path, monkeyp
     monkeypatch.setattr(sys, "path", [*sys.path, str(older)])
     assert "gone" not in STRATEGIES.names(), "what is hidden on the path is not offered"
     assert STRATEGIES.get("shade").__module__ == "shady.strategies"
-
-
-# Broken packages
-
-REASONS: dict[str, tuple[str, str | dict[str, str], str]] = {
-    "raises": ("broken:X", "raise OSError('no\\ndisk')", "OSError: no disk (broken/__init__.py, line 1)"),
-    "raises below": (
-        "broken.deep:X",
-        {"deep": "import broken.deeper", "deeper": "x = 1\n1 / 0"},
-        "ZeroDivisionError: division by zero (broken/deeper.py, line 2)",
-    ),
-    "exits": ("broken:X", "raise SystemExit(3)", "SystemExit: 3 (broken/__init__.py, line 1)"),
-    "raises what is no Exception": ("broken:X", "raise GeneratorExit('x')", "GeneratorExit: x (broken/__init__.py"),
-    "raises what cannot be shown": (
-        "broken:X",
-        "class E(Exception):\n    def __str__(self):\n        raise SystemExit\nraise E",
-        "E: (no text: its __str__ raised SystemExit) (broken/__init__.py, line 4)",
-    ),
-    "raises at length": ("broken:X", "raise OSError('x' * 10**6)", "x… (broken/__init__.py, line 1)"),
-    "is no Python": ("broken:X", "x = = 1", "SyntaxError: invalid syntax"),
-    "no such module": ("nowhere:X", "", "ModuleNotFoundError: No module named 'nowhere'"),
-    "no such class": ("broken:X", "", "AttributeError: module 'broken' has no attribute 'X'"),
-    "a function": (
-        "broken:X",
-        "def X(): pass",
-        "it is of type function, expected a class derived from dynmech.agents.strategies.base.Strategy",
-    ),
-    "another kind": (
-        "dynmech.mechanisms.groves.team:Team",
-        "",
-        "class Team does not derive from dynmech.agents.strategies.base.Strategy",
-    ),
-    "unfinished": (
-        "broken:X",
-        "from dynmech.agents.strategies.base import Strategy\nclass X(Strategy):\n    name = 'odd'",
-        "class X lacks message",
-    ),
-    "misnamed": (
-        "broken:X",
-        "from dynmech.agents.strategies.truthful import Truthful\nclass X(Truthful):\n    name = 'even'",
-        "class X is called 'even'; its name must be the entry point's",
-    ),
-    "inherits its name": (
-        "broken:X",
-        "from dynmech.agents.strategies.truthful import Truthful\nclass X(Truthful):\n    pass",
-        "class X is called 'truthful'; its name must be the entry point's",
-    ),
-    "a module": ("broken", "", "the entry point is not of the form module:Class"),
-    "not understood": ("broken:X:Y", "", "the entry point is not of the form module:Class"),
-    "prints": ("broken:X", "print('hello')\nX = 1", "it is of type int"),
-}
-
-
-@pytest.mark.parametrize("case", REASONS)
-def test_what_is_broken_is_said_in_one_line_and_takes_nothing_down(
-    case: str, site: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    value, source, reason = REASONS[case]
-    install(site, "broken", offering(value), source if isinstance(source, dict) else {"__init__": source})
-    install_shady(site)
-    assert {"shade", "truthful"} <= set(STRATEGIES.all())
-    assert "odd" not in STRATEGIES.all()
-    (said,) = STRATEGIES.unavailable().values()
-    assert said.startswith(f"strategy 'odd' of package 'broken 1.0' ({value}): ")
-    assert reason in said
-    assert len(said.splitlines()) == 1
-    assert len(said) < 600
-    with pytest.raises(InputError) as caught:
-        make_strategy("odd:x=1")
-    assert str(caught.value) == said
-    assert capsys.readouterr().out == "", "what a package prints at import is not mixed with results"
-
-
-def test_a_name_that_cannot_be_typed_is_refused(site: Path) -> None:
-    install(site, "shady", offering("shady.strategies:Shade", "two words"), {"strategies": STRATEGY})
-    assert STRATEGIES.unavailable() == {
-        "two words": "strategy 'two words' of package 'shady 1.0' (shady.strategies:Shade): "
-        "a name is letters and digits with - . _ between"
-    }
-
-
-def test_metadata_that_cannot_be_understood_are_named_by_package(site: Path) -> None:
-    install(site, "torn", {}, {})
-    (site / "torn-1.0.dist-info" / "entry_points.txt").write_text("[dynmech.strategies]\nno sign here\n")
-    install(site, "bytes", {}, {})
-    (site / "bytes-1.0.dist-info" / "entry_points.txt").write_bytes(b"[dynmech.strategies]\n\xff = a:b\n")
-    install_shady(site)
-    (said,) = STRATEGIES.unavailable().values()
-    assert said.startswith("strategy 'torn 1.0' of package 'torn 1.0': its entry_points.txt cannot be understood")
-    assert "shade" in STRATEGIES.all()
-
-
-def test_a_package_without_a_name_still_says_what_is_wrong(site: Path) -> None:
-    install(site, "nameless", offering("nameless:X"), {})
-    (site / "nameless-1.0.dist-info" / "METADATA").unlink()
-    (said,) = STRATEGIES.unavailable().values()
-    assert said.startswith("strategy 'odd' of package 'without a name' (nameless:X): AttributeError: ")
-
-
-def test_an_interrupt_while_a_package_is_imported_interrupts(site: Path) -> None:
-    install(site, "broken", offering("broken:X"), {"__init__": "raise KeyboardInterrupt"})
-    with pytest.raises(KeyboardInterrupt):
-        STRATEGIES.all()
-
-
-def test_a_broken_package_is_imported_once(site: Path) -> None:
-    count = "from pathlib import Path\nwith Path('count').open('a') as f:\n    f.write('x')\nraise OSError\n"
-    install(site, "broken", offering("broken:X"), {"__init__": count})
-    for _ in range(3):
-        assert set(STRATEGIES.unavailable()) == {"odd"}
-    assert Path("count").read_text() == "x"
-
-
-# Names that are taken
-
-
-def test_a_shipped_name_stays_ours(site: Path) -> None:
-    install(site, "shady", offering("shady.strategies:Shade", "truthful"), {"strategies": STRATEGY})
-    assert STRATEGIES.get("truthful").__module__ == "dynmech.agents.strategies.truthful"
-    assert STRATEGIES.unavailable() == {
-        "truthful": "strategy 'truthful': package 'shady 1.0' (shady.strategies:Shade) offers it, "
-        "but dynmech.agents.strategies.truthful has that name; it needs another"
-    }
-    assert not (site / "shady" / "strategies.imported").exists()
 
 
 def test_two_packages_cannot_have_one_name(site: Path) -> None:
