@@ -43,7 +43,7 @@ html_title = "dynmech"
 html_static_path = ["static"]
 html_css_files = ["dynmech.css"]
 html_sidebars = {"reference/dynmech.*.*": ["about.html", "searchfield.html", "relations.html"]}
-"""Modules show their package and their neighbours: the list of all stands on the package's page, and costs every page."""
+"""Modules show their package and neighbours: the list of all stands on the page of the package, and costs time."""
 
 html_theme_options = {
     "description": "A laboratory for dynamic mechanism design",

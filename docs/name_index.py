@@ -1,4 +1,4 @@
-"""Most names in annotations (`int`, `numpy.ndarray`, …) are none of ours: an index says so without a look at every object."""
+"""Most names in annotations (`int`, `numpy.ndarray`, …) are none of ours: an index says so without a search."""
 
 from typing import Any
 
