@@ -68,7 +68,8 @@ def payoff_tensor(game: Mapping[str, Any]) -> PayoffTensor:
         played = [names[k] for names, k in zip(strategies, place, strict=True)]
         name = label(tuple(canonical([played[a] for a in role.agents], role) for role in roles), roles)
         for agent, strategy in enumerate(played):
-            both[(slice(None), agent, *place)] = figures.get((name, whose[agent].name, strategy), np.nan)
+            at: tuple[Any, ...] = (slice(None), agent, *place)
+            both[at] = figures.get((name, whose[agent].name, strategy), np.nan)
     return PayoffTensor(game["environment"], game["mechanism"], _players(game, roles), strategies, both[0], both[1])
 
 

@@ -19,7 +19,7 @@ class Column:
     ends: Sequence[tuple[float | None, float | None]] | None = None
 
     @classmethod
-    def even(cls, name: str, rows: Sequence[Mapping[str, Any]], key: str) -> "Column":
+    def even(cls, name: str, rows: Sequence[Mapping[Any, Any]], key: str) -> "Column":
         """Return a mean with its half-width."""
         pairs = [(row[key], row[f"{key}_half_width"]) for row in rows]
         return cls(name, [value for value, _ in pairs], [(value - half, value + half) for value, half in pairs])

@@ -336,7 +336,7 @@ def _name_ends(axes: Any, at: float, ends: Sequence[tuple[float, str, str]]) -> 
         )  # fmt: skip
 
 
-DRAWN: dict[str, Callable[[Mapping[str, Any], Path], list[Path]]] = {
+DRAWN: dict[str, Callable[[Mapping[str, Any], Album], list[Path]]] = {
     "stress": _stress,
     "run": _run,
     "tournament": _tournament,

@@ -86,7 +86,7 @@ class RunResult(ShownResult):
         """Return payoffs and gains of all agents as a figure of matplotlib."""
         from dynmech.experiments.figures.columns import Column, draw_columns
 
-        rows = self.agents.to_dict("records")
+        rows: list[dict[Any, Any]] = self.agents.to_dict("records")
         columns = [Column.even("payoff", rows, "payoff"), Column.even("gain against prescribed play", rows, "gain")]
         names = [f"{row['agent']}: {row['strategy']}" for row in rows]
         title = f"{self.summary['mechanism']} on {self.summary['environment']}"

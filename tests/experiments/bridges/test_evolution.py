@@ -35,7 +35,7 @@ def takes_over(game: FloatArray, mutant: int, resident: int, population: int, st
 def test_a_mutant_takes_over_as_often_as_its_chain_says(population: int, strength: float) -> None:
     table = fixation(np.stack([GAME, GAME.T]), NAMES, population, strength)
     for resident, mutant in product(range(3), range(3)):
-        found = table.iloc[resident, mutant]
+        found = table.to_numpy()[resident, mutant]
         if resident == mutant:
             assert np.isnan(found)
         else:

@@ -105,7 +105,7 @@ def test_latex_of_a_stress_test(stressed: StressResult, tmp_path: Path) -> None:
     misreport = stressed.gains.query("mechanism == 'cremer-mclean' and family == 'misreport'").iloc[0]
     assert cells["misreport"] == f"({amount(misreport['gain'])} ± {amount(misreport['half_width'])})"
     assert set(gains.rows[1][2:]) == {"–"}
-    row = stressed.mechanisms.set_index("mechanism").loc["linked"]
+    (row,) = stressed.mechanisms.query("mechanism == 'linked'").to_dict("records")
     assert worth.rows[1][1] == "0.00"
     assert worth.rows[1][3] == f"{amount(row['revenue'])} ± {amount(row['revenue_half_width'])}"
 

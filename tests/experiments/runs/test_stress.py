@@ -146,7 +146,7 @@ def gains_of(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
     found = frame["gain"] > frame["half_width"]
     words = frame["family"].map({"one-shot": "lies once", "misreport": "misreports", "best-response": "responds"})
     apart = (frame["gain"] - frame["exact"]) / frame["half_width"]
-    said = {"words": words, "found": found, "given": "", "apart": apart}
+    said: dict[str, Any] = {"words": words, "found": found, "given": "", "apart": apart}
     return frame.assign(mechanism="m", complexity=frame["family"].map(lies), **said)
 
 
