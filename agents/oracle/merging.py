@@ -1,7 +1,9 @@
 """Merge memories of a mechanism that are the same state of a deviator's problem.
 
-Two memories are the same if for every (θ, r) they lead to exactly the same decision, charges, dues and next state: the
-coarsest such partition, found by refinement as finite automata are minimised.
+Two memories are the same if for every (θ, r) they lead to the same decision, charges, dues and next state: the coarsest
+such partition, found by refinement as finite automata are minimised. Charges are sums, whose last bits a processor
+decides: of a period's charges those in a row that are no further apart than `CLOSE` times the largest are the same. So
+the number of states does not depend on the processor.
 
 Axes: M memories, S profiles, R own messages; X message profiles; L draws of a lottery, see `RuleTables`; B own acts.
 """
@@ -15,6 +17,9 @@ import numpy as np
 from dynmech.agents.oracle.action_choices import ActTables, read_acts
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+
+CLOSE = 1e-13
+"""Gap up to which charges, dues and odds are the same, relative to the largest of the period."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,11 @@ class Unmerged:
     due: FloatArray
     """Due of the deviator under its prescribed message, `(M, S)`; zero where it is not sunk (then in `charge`)."""
     acts: ActTables | None = None
+
+    @property
+    def scale(self) -> float:
+        """The largest charge or due in absolute value."""
+        return max(float(np.abs(table).max()) for table in (self.charge, self.due))
 
 
 def read_rules(game: FiniteGame, t: int, who: tuple[int, ...], *, defer: bool) -> Unmerged:
@@ -54,7 +64,8 @@ def read_rules(game: FiniteGame, t: int, who: tuple[int, ...], *, defer: bool) -
     case = (np.arange(tables.memories)[:, None] * prod(tables.shape) + others)[:, :, None] + own
     charge = _total([_by_case(tables.charge[i], case) for i in who])
     due = _total([tables.due[i].take(case) for i in who])
-    sunk = defer and bool((due == due[:, :, :1]).all())  # out of its hands when it falls due
+    moved = CLOSE * max(float(np.abs(table).max()) for table in (charge, due))
+    sunk = defer and bool((np.abs(due - due[:, :, :1]) <= moved).all())  # out of its hands when it falls due
     acts = read_acts(game, t, who, case) if tables.acts else None
     charge = charge[..., None] if acts is None else acts.charge
     if not sunk:
@@ -105,14 +116,27 @@ def merge_one(raw: Unmerged, after: Unmerged | None, next_labels: IntArray | Non
 
 def _outcomes(raw: Unmerged, after: Unmerged | None) -> list[IntArray]:
     """Return the labels by which memories differ whatever the states of next period are."""
-    parts = [numbered(raw.decide), numbered(raw.charge), numbered(raw.truth)]
+    parts = [numbered(raw.decide), numbered(clusters(raw.charge, raw.scale)), numbered(raw.truth)]
     if raw.chance.shape[-1] > 1:
-        parts.append(numbered(raw.chance))
+        parts.append(numbered(clusters(raw.chance, 1.0)))
     if raw.acts is not None:
         parts.append(numbered(raw.acts.obey))
     if after is not None:
-        parts.append(numbered(numbered(after.due)[raw.remember]))
+        parts.append(numbered(numbered(clusters(after.due, after.scale))[raw.remember]))
     return parts
+
+
+def clusters(values: FloatArray, scale: float) -> IntArray:
+    """Number values by size, those in a row with gaps up to `CLOSE` × scale alike; return numbers of the same shape.
+
+    >>> clusters(np.array([0.3, 0.1 + 0.2, 1.0, -0.0, 1e-17]), 1.0).tolist()
+    [1, 1, 2, 0, 0]
+    """
+    if len(values) == 1 and values.ndim > 1:  # one memory: nothing to compare
+        return np.zeros(values.shape, np.intp)
+    ordered = np.sort(values, axis=None)
+    starts = ordered[np.diff(ordered, prepend=-np.inf) > CLOSE * scale]
+    return np.searchsorted(starts, values, side="right") - 1
 
 
 def numbered(rows: Array) -> IntArray:
