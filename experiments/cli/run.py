@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -54,9 +54,12 @@ def run_command(
     from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.runs.study import Study, load_study
 
-    numbers = {"episodes": episodes, "seed": seed, "tail": tail, "deadline": deadline}
-    who = {"strategies": read_pairs(strategy, "--strategy"), "latency": read_pairs(latency, "--latency")}
-    what = {"environment": environment, "mechanism": mechanism or "", "disclosure": disclosure}
+    numbers: dict[str, Any] = {"episodes": episodes, "seed": seed, "tail": tail, "deadline": deadline}
+    who: dict[str, Any] = {
+        "strategies": read_pairs(strategy, "--strategy"),
+        "latency": read_pairs(latency, "--latency"),
+    }
+    what: dict[str, Any] = {"environment": environment, "mechanism": mechanism or "", "disclosure": disclosure}
     study = Study.model_construct(None, **what, **who, **numbers)
     if environment.endswith(".toml"):
         _refuse_beside_study(context, environment)

@@ -99,8 +99,7 @@ class SweepPlan:
         Raises:
             InputError: an option cannot vary, a mechanism is given twice, or there are too many cells.
         """
-        alone = isinstance(mechanisms, str | type | Mechanism)
-        given = (mechanisms,) if alone else tuple(mechanisms)  # type: ignore[arg-type]
+        given = (mechanisms,) if isinstance(mechanisms, str | type | Mechanism) else tuple(mechanisms)
         if isinstance(environment, Path):
             environment = str(environment)
         typed = environment if isinstance(environment, str) else as_environment(environment).name

@@ -132,7 +132,7 @@ def _draw(
             else np.full(len(mine), np.nan)
         )
         simulated = bool(np.isfinite(half).any())
-        style = {
+        style: dict[str, Any] = {
             "color": mpl.colormaps["tab10"](k % 10),
             "linestyle": "--" if simulated else "-",
             "label": as_cut(label, 160),
@@ -142,7 +142,7 @@ def _draw(
             continue
         x = mine[across].to_numpy(dtype=float) if numeric else np.array([values.index(v) for v in mine[across]])
         order, y = np.argsort(x, kind="stable"), mine[name].to_numpy(dtype=float)
-        bars = {"yerr": np.nan_to_num(half)[order], "capsize": 3} if simulated else {}
+        bars: dict[str, Any] = {"yerr": np.nan_to_num(half)[order], "capsize": 3} if simulated else {}
         axes.errorbar(x[order], y[order], marker=MARKERS[k % len(MARKERS)], markersize=4, **bars, **style)
     if not numeric:
         axes.set_xticks(range(len(labels)), [wrapped(label, 20) for label in labels], fontsize=8)

@@ -126,7 +126,7 @@ class _Work:
     """What is played on one economy: a job per mechanism, with its coalitions and what is known of truth by all."""
 
     jobs: list[Job]
-    plots: dict[str, Sequence[Plot]]
+    plots: Mapping[str, Sequence[Plot]]
     searches: Mapping[str, TruthSearch]
 
 
