@@ -10,7 +10,9 @@ import copy
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -161,7 +163,7 @@ def _own(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.Compare():
             for k, operator in enumerate(node.ops):
                 if other := COMPARISONS.get(type(operator)):
-                    yield _change(node, lambda new, k=k, other=other: new.ops.__setitem__(k, other()))
+                    yield _change(node, partial(_compare, k, other))
         case ast.BinOp() if type(node.op) in OPERATORS and not _is_text(node):
             yield _change(node, lambda new: setattr(new, "op", OPERATORS[type(new.op)]()))
         case ast.AugAssign() if type(node.op) in OPERATORS:
@@ -176,7 +178,7 @@ def _own(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield _change(node, lambda new: setattr(new, "test", ast.UnaryOp(ast.Not(), new.test)))
         case ast.Constant(value=bool()):
             yield _change(node, lambda new: setattr(new, "value", not new.value))
-        case ast.Constant(value=int() | float()) if node.value == 0 or abs(node.value) >= TINY:
+        case ast.Constant(value=int() | float() as number) if number == 0 or abs(number) >= TINY:
             yield _change(node, lambda new: setattr(new, "value", new.value + 1))
         case ast.Name(id=name) if name in SWAPPED and isinstance(node.ctx, ast.Load):
             yield _change(node, lambda new: setattr(new, "id", SWAPPED[new.id]))
@@ -186,7 +188,12 @@ def _own(node: ast.AST) -> Iterator[tuple[str, Change]]:
             return
 
 
-def _change(node: ast.AST, make: Callable[[ast.AST], object]) -> tuple[str, Change]:
+def _compare(k: int, other: type[ast.cmpop], node: ast.Compare) -> None:
+    """Put another operator in place of the k-th."""
+    node.ops[k] = other()
+
+
+def _change(node: ast.AST, make: Callable[[Any], object]) -> tuple[str, Change]:
     """A change as words, and as what makes it in place."""
     new = copy.deepcopy(node)
     make(new)

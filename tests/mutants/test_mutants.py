@@ -78,7 +78,7 @@ def test_guarded_code_is_told_from_unguarded(
         (root / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     monkeypatch.setattr(command, "ROOT", root)
-    monkeypatch.setattr(command, "draw", lambda *words: original(*words, root))
+    monkeypatch.setattr(command, "draw", lambda room, count, seed: original(room, count, seed, root))
     words = ["--room", "room", "--out", str(out)]
     assert command.main([*words, "--most", "1"]) in (0, 1)
     assert command.main(words) == 1

@@ -138,7 +138,7 @@ def test_the_smallest_gain_is_told_from_none_in_any_unit() -> None:
         for share, gains in ((2e-5, True), (1e-8, False)):
             values = np.array([[0.0, 0.0], [1.0 - share, 1.0]]) * unit
             stay = np.broadcast_to(np.full((2, 2), 0.5), (3, 2, 2))
-            auction = single_object(values, [stay, stay], np.full((2, 2), 0.25), 0.5)
+            auction = single_object(values.tolist(), [stay, stay], np.full((2, 2), 0.25), 0.5)
             exact = dm.audit(auction, "pay-your-report").promises.iloc[0]
             assert bool(exact["worst"] > 1e-6 * auction.scale) is gains, (unit, share)
 

@@ -38,4 +38,6 @@ def test_profit_near_the_bound_is_nearer_than_the_effect(found: list[Claim]) -> 
     """The continuum's bound, told apart from the grid's."""
     (near,) = [claim for claim in found if "cells read at their middle" in claim.claim]
     assert near.effect is not None
+    assert near.exact is not None
+    assert near.printed is not None
     assert abs(near.exact - near.printed) <= near.tolerance < near.effect / 4

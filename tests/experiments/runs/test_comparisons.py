@@ -40,13 +40,13 @@ def test_without_spread_only_a_difference_is_a_comparison() -> None:
 
 
 def test_a_figure_that_bounds_is_passed_only_upwards() -> None:
-    found = farthest([row(-30.0, one_sided=True), row(1.5, name="b")], ("name",))  # type: ignore[list-item]
+    found = farthest([row(-30.0, one_sided=True), row(1.5, name="b")], ("name",))
     assert found is not None
     assert (found.apart, found.where, found.comparisons) == (1.5, {"name": "b"}, 2)
-    alone = farthest([row(-30.0, one_sided=True)], ("name",))  # type: ignore[list-item]
+    alone = farthest([row(-30.0, one_sided=True)], ("name",))
     assert alone is not None
     assert alone.apart == 0.0
-    assert farthest([row(float("nan"))], ("name",)) is None  # type: ignore[list-item]
+    assert farthest([row(float("nan"))], ("name",)) is None
 
 
 def test_chance_alone_leaves_the_farthest_of_many_within_its_bound() -> None:

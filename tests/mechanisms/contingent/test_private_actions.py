@@ -58,7 +58,7 @@ def best_play(environment: TableEnvironment, mechanism: ContingentMechanism, age
             paid = (mechanism.charge(now, messages, asked, acts) + mechanism.due(now, messages))[0, agent]
             following = int(mechanism.remember(now, messages, asked, acts)[0])
             for action in range(2):
-                public, *actions = np.unravel_index(int(asked[0]), (2, 2, 2))
+                public, *actions = map(int, np.unravel_index(int(asked[0]), (2, 2, 2)))
                 actions[agent] = action
                 done = int(np.ravel_multi_index((public, *actions), (2, 2, 2)))
                 earned = float(stage.utility[agent, done][profile] - paid)
@@ -141,18 +141,20 @@ def test_actions_that_concern_others_are_refused_by_name(rule: Rule) -> None:
 def test_actions_that_cost_the_designer_are_refused() -> None:
     environment = acting_apart(0)
     stage = environment.stage(0)
-    cost = np.arange(8) % 2 * 0.25
-    dear = TableEnvironment("dear", environment.agents, environment.prior, (replace(stage, cost=cost),), 0.85, None)
+    cost = (np.arange(8) % 2 * 0.25).astype(np.float64)
+    dear = TableEnvironment(
+        "dear", environment.agents, environment.prior, (replace(stage, cost=cost),), 0.85, None
+    )
     with pytest.raises(Refusal, match=r"'Bob' does in private changes the designer's cost, by 0\.25 "):
         ContingentSpanning(dear)
 
 
-@pytest.mark.parametrize("planted", [{"on_signals": 0.9}, {"on_others": 2.0}])
-def test_what_is_refused_would_break(planted: dict[str, float]) -> None:
+@pytest.mark.parametrize(("on_signals", "on_others"), [(0.9, 0.0), (0.0, 2.0)])
+def test_what_is_refused_would_break(on_signals: float, on_others: float) -> None:
     """Moving the signals that pay one, or helping nobody, gains where it is admitted."""
     gains = []
     for seed in range(3):
-        environment = acting_apart(seed, **planted)
+        environment = acting_apart(seed, on_signals=on_signals, on_others=on_others)
         gains += [np.subtract(*searched(environment, AnyAction(environment), i)) for i in range(2)]
     assert max(gains) > 1e-2
 
