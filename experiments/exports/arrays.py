@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
 
 from dynmech.experiments.exports.payoff_tensors import payoff_tensor
@@ -81,6 +82,40 @@ def stress_arrays(source: Source) -> Arrays:
         "environment": source.result["environment"],
         **about(source),
     }
+
+
+def sweep_arrays(source: Source) -> Arrays:
+    """Return gains and figures by economy and mechanism `(C,)`, with the value of each option that varied beside them.
+
+    A figure that is exact has the standard error 0 where another of its kind is simulated.
+    """
+    swept = source.swept
+    table = swept.table(swept.information)
+    texts = [*swept.varied, "mechanism", "backend", "verdict", "refused"]
+    figures = [name for name in map(str, table) if name not in texts and not name.endswith("_half_width")]
+    return {
+        "options": list(swept.varied),
+        **{f"option: {name}": _values(table[name]) for name in swept.varied},
+        "mechanisms": table["mechanism"].tolist(),
+        "verdicts": table["verdict"].tolist(),
+        **{name: table[name].to_numpy(np.float64) for name in figures},
+        **{
+            f"{name}_error": table[f"{name}_half_width"].fillna(0.0).to_numpy(np.float64) / HALF
+            for name in figures
+            if f"{name}_half_width" in table
+        },
+        "information": swept.information,
+        "environment": swept.environment,
+        **about(source),
+    }
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    """Return an option's values: numbers, NaN where a mechanism does not have it; else texts."""
+    values = column.tolist()
+    if any(isinstance(value, str) for value in values):
+        return ["" if pd.isna(value) else str(value) for value in values]
+    return [np.nan if value is None else value for value in values]
 
 
 def tournament_arrays(source: Source, mechanism: str | None) -> Arrays:

@@ -51,7 +51,8 @@ def _csv(source: Source, mechanism: str | None) -> str:
 
     if source.kind == "tournament":
         return tables.csv_text(tables.tournament_table(source, mechanism))
-    return tables.csv_text({"run": tables.run_table, "stress": tables.stress_table}[source.kind](source))
+    made = {"run": tables.run_table, "stress": tables.stress_table, "sweep": tables.sweep_table}
+    return tables.csv_text(made[source.kind](source))
 
 
 def _latex(source: Source, mechanism: str | None) -> str:
@@ -65,7 +66,8 @@ def _npz(source: Source, mechanism: str | None) -> bytes:
 
     if source.kind == "tournament":
         return arrays.npz_bytes(arrays.tournament_arrays(source, mechanism))
-    return arrays.npz_bytes({"run": arrays.run_arrays, "stress": arrays.stress_arrays}[source.kind](source))
+    made = {"run": arrays.run_arrays, "stress": arrays.stress_arrays, "sweep": arrays.sweep_arrays}
+    return arrays.npz_bytes(made[source.kind](source))
 
 
 FORMATS = {
@@ -84,7 +86,7 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
 
     Parameters
     ----------
-    run : str, Path, RunResult, StressResult or Tournament
+    run : str, Path, RunResult, StressResult, SweepResult or Tournament
         A finished run, by its folder or by what the call that played it has returned.
     to : str
         Of a tournament `gambit` (a game in strategic form, `.nfg`), `gameanalysis` (its profiles with mean payoffs)

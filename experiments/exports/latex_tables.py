@@ -1,6 +1,7 @@
 """The tables of each kind of run, as LaTeX for a paper; the captions say where the figures come from."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from dynmech.experiments.exports.latex import one_line, table
@@ -27,7 +28,7 @@ def latex_tables(source: Source, mechanism: str | None = None) -> str:
     if source.kind == "tournament":
         made = [_game(source, game, number) for number, game in enumerate(source.games(mechanism), 1)]
     else:
-        made = {"run": _run, "stress": _stress}[source.kind](source)
+        made = {"run": _run, "stress": _stress, "sweep": _sweep}[source.kind](source)
     head = f"% {one_line(source.provenance.text())}\n% needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs}}\n"
     return head + "".join(f"\n{one}" for one in made)
 
@@ -93,6 +94,49 @@ def _worth(source: Source) -> str:
     caption = f"What prescribed play is worth on {_where(source)}: discounted sums per episode with 95 % intervals."
     heads, columns = ["mechanism", "worst gain", *money, "worst budget"], "lr" + "r" * (len(money) + 1)
     return table(heads, columns, cells, caption, f"tab:{source.name}-worth")
+
+
+def _sweep(source: Source) -> list[str]:
+    """Return a table per mechanism: a row per economy."""
+    swept = source.swept
+    rows = swept.table(swept.information)
+    made = []
+    for number, (name, cells) in enumerate(swept.groups.items(), 1):
+        texts = {cell["mechanism"] for cell in cells}
+        played = rows[rows["mechanism"].isin(texts) & (rows["refused"] == "")]
+        options = [option for option in swept.varied if played[option].notna().all()]
+        records: list[dict[Any, Any]] = played.to_dict("records")
+        money = {key: text for key, text in SWEPT.items() if key != "net_revenue" or has_costs(records)}
+        body = [[*(str(row[option]) for option in options), *(_figure(row, key) for key in money)] for row in records]
+        simulated = played.filter(like="half_width").notna().any(axis=None)
+        origin = _origin(source) if simulated else "exact"
+        caption = (
+            f"{name} on {swept.environment} ({origin}): what the best response of any agent gains "
+            f"{swept.information.replace('_', ' ')}, and what prescribed play is worth"
+            f"{'; with ±: simulated' if simulated else ''}."
+        )
+        heads, columns = [*options, *money.values()], "l" * len(options) + "r" * len(money)
+        made.append(table(heads, columns, body, caption, f"tab:{source.name}-{number}"))
+    return made
+
+
+SWEPT = {
+    "best_response": "best response",
+    "welfare": "welfare",
+    "revenue": "revenue",
+    "net_revenue": "net revenue",
+    "budget": "worst budget",
+    "largest_transfer": "largest transfer",
+}
+"""Columns of a sweep's tables."""
+
+
+def _figure(row: Row, key: str) -> str:
+    """Return a figure, with its half-width where it is simulated; a dash where it is not known."""
+    value, half = row[key], row.get(f"{key}_half_width")
+    if value is None or isnan(value):
+        return "–"
+    return amount(value) if half is None or isnan(half) else f"{amount(value)} ± {amount(half)}"
 
 
 def _game(source: Source, game: Row, number: int) -> str:

@@ -1,15 +1,16 @@
 """The run that is exported: its result, where it lies, and what makes it again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.results import open_runs, read_whole
+from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.sim.core.errors import InputError
 
-KINDS = {"run": "a single run", "stress": "a stress test", "tournament": "a tournament"}
+KINDS = {"run": "a single run", "stress": "a stress test", "sweep": "a sweep", "tournament": "a tournament"}
 """What each kind of run is called in messages."""
 
 
@@ -33,8 +34,14 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """`run`, `stress` or `tournament`."""
+        """`run`, `stress`, `sweep` or `tournament`."""
         return str(self.result["kind"])
+
+    @property
+    def swept(self) -> SweepResult:
+        """The sweep that the folder holds."""
+        names = [one.name for one in fields(SweepResult) if one.name in self.result]
+        return SweepResult(folder=self.folder, **{name: self.result[name] for name in names})
 
     @property
     def name(self) -> str:
@@ -78,7 +85,8 @@ def open_source(run: object) -> Source:
     """
     folder = folder_of(run)
     result, runs = read_whole(folder), open_runs(folder)
-    texts = [one.manifest["configuration"]["environment"]["name"] for one in runs]
+    economies = [one.manifest["configuration"]["environment"] for one in runs]
+    texts = [economy if isinstance(economy, str) else economy["name"] for economy in economies]  # a sweep has its text
     configuration = runs[0].manifest["configuration"]
     study = configuration.get("study", {})
     return Source(
@@ -103,6 +111,8 @@ def folder_of(run: object) -> Path:
         return next(iter(folders)).parent
     folder = next(iter(folders), getattr(run, "folder", None))
     if folder is None:
-        what = type(run).__name__
-        raise InputError(f"export: {what}: has no run folder; give one, or what run, stress or tournament returned")
+        given = type(run).__name__
+        raise InputError(
+            f"export: {given}: has no run folder; give one, or what run, stress, sweep or tournament returned"
+        )
     return Path(folder)

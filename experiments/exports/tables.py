@@ -23,6 +23,15 @@ def stress_table(source: Source) -> pd.DataFrame:
     return pd.DataFrame(rows).drop(columns=list(LEFT_OUT))
 
 
+def sweep_table(source: Source) -> pd.DataFrame:
+    """Return a row per economy and mechanism: what varied, largest gains, and what prescribed play is worth."""
+    swept = source.swept
+    table = swept.table(swept.information)
+    table.insert(0, "environment", swept.environment)
+    table.insert(1, "information", swept.information)
+    return table
+
+
 def tournament_table(source: Source, mechanism: str | None = None) -> pd.DataFrame:
     """Return a row per game, profile, role and strategy: players, payoff and its standard error."""
     return pd.DataFrame([row for game in source.games(mechanism) for row in game["payoffs"]])

@@ -55,6 +55,7 @@ EVEN = np.array([0.5, 0.5])
 def claims() -> Iterator[Claim]:
     """All of them."""
     yield from _optimal()
+    yield from _best_of_all()
     yield from _groves()
     yield from _continuous_trade()
     yield from _two_period_trade()
@@ -114,6 +115,10 @@ def _optimal() -> Iterator[Claim]:
         -rising.integral_monotonicity(65)[0],
         "the integral of (8)",
     )
+
+
+def _best_of_all() -> Iterator[Claim]:
+    """Optimal mechanisms on a grid, by linear program."""
     grid = load("two-period-sale:grid=11")
     assert isinstance(grid, TableEnvironment)
     optimum = revenue_optimum(grid)

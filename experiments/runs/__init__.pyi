@@ -1,5 +1,6 @@
 from .agent_profiles import agent_index as agent_index, strategy_profile as strategy_profile
 from .assumptions import broken_assumptions as broken_assumptions
+from .case_choice import Chosen as Chosen, worst_case as worst_case
 from .checking import (
     Finding as Finding,
     check_environment as check_environment,
@@ -72,4 +73,3 @@ from .study import Study as Study, Text as Text, in_words as in_words, load_stud
 from .tally import Tally as Tally, first_best as first_best, properties as properties
 from .to_json import print_json as print_json
 from .verdicts import Verdict as Verdict, status as status, together as together
-from .worst_case import Chosen as Chosen, worst_case as worst_case

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynmech.experiments.runs.case_choice import Chosen, worst_case
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, read_run
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
-from dynmech.experiments.runs.worst_case import Chosen, worst_case
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.ties import first_largest

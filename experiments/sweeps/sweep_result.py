@@ -5,17 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynmech.experiments.runs.to_json import json_text, plain
+from dynmech.experiments.runs.shown_result import ShownResult
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-SCHEMA = 2
 
-
-@dataclass(frozen=True, eq=False)
-class SweepResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SweepResult(ShownResult):
     """What a sweep found: mechanisms on an economy while options vary.
 
     Attributes
@@ -140,7 +138,7 @@ class SweepResult:
         return best_information(self)
 
     @property
-    def lines(self) -> dict[str, str]:
+    def told_by_mechanism(self) -> dict[str, str]:
         """Of each mechanism that was played, in one line where it gains most."""
         from dynmech.experiments.sweeps.sweep_frames import mechanism_lines
 
@@ -177,21 +175,17 @@ class SweepResult:
 
         return draw_sweep(self, against) if path is None else plot_sweep(self, Path(path), against)
 
-    def to_dict(self) -> dict[str, Any]:
+    def data(self) -> dict[str, Any]:
         """Return the sweep as plain data: what `dynmech sweep --json` prints."""
-        data = {name: value for name, value in vars(self).items() if name in self.__dataclass_fields__}
-        return {"schema": SCHEMA, **plain(data)}
+        return {name: value for name, value in vars(self).items() if name in self.__dataclass_fields__}
 
-    def to_json(self) -> str:
-        """Return the sweep as one JSON object, in text."""
-        return json_text(self.to_dict())
-
-    def __repr__(self) -> str:
-        """Return what varied, and a line per mechanism, of the first four."""
+    def lines(self) -> list[str]:
+        """Return what varied, and a line per mechanism, of three at most."""
         varied = ", ".join(f"{name} ({len(values)} values)" for name, values in self.varied.items())
-        lines = [f"{name}: {line}" for name, line in self.lines.items()]
-        more = [f"and {len(lines) - 4} mechanisms more; see .figures"] if len(lines) > 4 else []
-        return "\n".join([f"sweep of {self.environment}: {varied}", *lines[:4], *more])
+        told = [f"{name}: {line}" for name, line in self.told_by_mechanism.items()]
+        more = [f"and {len(told) - 2} mechanisms more; see .figures"] if len(told) > 3 else []
+        return [f"sweep of {self.environment}: {varied}", *(told[:2] if more else told), *more]
 
-    def _repr_html_(self) -> str:
-        return str(self.figures.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}"))
+    def frames(self) -> "dict[str, pd.DataFrame]":
+        """Return the table of figures."""
+        return {"figures": self.figures}

@@ -234,7 +234,7 @@ def test_learning_from_other_episodes_is_seen() -> None:
 @pytest.mark.parametrize("level", ["full", "episodes"])
 def test_the_log_tells_how_it_was_learned(tmp_path: Path, level: str) -> None:
     """Two rounds to learn in and the one that counts; nothing of the kind where nobody learns; the workers alike."""
-    sampling = {"episodes": 24, "seed": 1, "shard": 10}
+    sampling: dict[str, Any] = {"episodes": 24, "seed": 1, "shard": 10}
     learner = {"firm 1": "exp3:rounds=3"}
     found = run("oil-leases-prior", "linked", learner, **sampling, log=level, out=tmp_path / "a")
     rounds = read_run(tmp_path / "a").rounds()

@@ -76,4 +76,4 @@ def test_charges_that_differ_by_more_are_told_apart() -> None:
     """A relative 1e-12 is another charge; of a chain every gap counts."""
     assert merging.clusters(np.array([1.0, 1.0 + 1e-12]), 1.0).tolist() == [0, 1]
     assert merging.clusters(np.array([1.0, 1.0 + 1e-12]), 100.0).tolist() == [0, 0]
-    assert merging.clusters(1 + 0.9e-13 * np.arange(4), 1.0).tolist() == [0, 0, 0, 0]
+    assert merging.clusters(np.array([1 + 0.9e-13 * k for k in range(4)]), 1.0).tolist() == [0, 0, 0, 0]

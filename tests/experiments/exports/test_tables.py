@@ -16,6 +16,8 @@ from dynmech.experiments.runs.run_result import RunResult
 from dynmech.experiments.runs.running import run
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
+from dynmech.experiments.sweeps.sweep_result import SweepResult
+from dynmech.experiments.sweeps.sweeping import sweep
 from dynmech.experiments.tournament.found import Tournament, payoff_table
 from dynmech.sim.core.errors import InputError
 from tests.builders.report_pages import ODD, renamed
@@ -34,6 +36,14 @@ def lying(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """A run in which one agent lies."""
     out = tmp_path_factory.mktemp("run") / "lie_1"
     return run("oil-leases-prior", "cremer-mclean", {"0": "misreport:map=flip"}, episodes=60, log="summary", out=out)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
+    """Two mechanisms at two discounts; only one has the option that varies beside it."""
+    varied: dict[str, list[Any]] = {"discount": [0.5, 0.9], "balanced:base": ["pivot", "team"]}
+    out = tmp_path_factory.mktemp("sweep") / "patience"
+    return sweep("repeated-auction:horizon=2", varied, ["balanced", "pay-your-report"], out=out)
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -62,6 +72,41 @@ def test_csv_of_a_tournament(three: Tournament, tmp_path: Path) -> None:
     (pivot,) = [part for part in three.parts if part.mechanism == "pivot"]
     one = read_csv(export(three, "csv", tmp_path / "p.csv", "pivot"))
     pd.testing.assert_frame_equal(one, payoff_table(pivot), check_exact=True)
+
+
+def test_csv_of_a_sweep_is_its_table(swept: SweepResult, tmp_path: Path) -> None:
+    found = read_csv(export(swept, "csv", tmp_path / "w.csv"))
+    assert set(found["environment"]) == {"repeated-auction:horizon=2"}
+    assert set(found["information"]) == {"ex_ante"}
+    for column in ("discount", "best_response", "welfare", "revenue", "largest_transfer"):
+        assert np.array_equal(found[column], swept.figures[column], equal_nan=True)
+    assert found["mechanism"].tolist() == swept.figures["mechanism"].tolist()
+
+
+def test_arrays_of_a_sweep_are_its_table(swept: SweepResult, tmp_path: Path) -> None:
+    data = np.load(export(swept.folder, "npz", tmp_path / "w.npz"), allow_pickle=False)
+    assert data["options"].tolist() == ["discount", "balanced:base"]
+    assert data["option: discount"].tolist() == swept.figures["discount"].tolist()
+    assert set(data["option: balanced:base"].tolist()) == {"", "pivot", "team"}
+    for name in ("best_response", "welfare", "budget"):
+        assert data[name].tolist() == swept.figures[name].tolist()
+    assert data["best_response"].max() > 0, "paying one's report invites a lie"
+    assert not data["best_response_error"].any(), "exact"
+
+
+def test_latex_of_a_sweep_has_a_table_per_mechanism(swept: SweepResult, tmp_path: Path) -> None:
+    balanced, naive = read_tables(export(swept, "latex", tmp_path / "w.tex").read_text(encoding="utf-8"))
+    assert balanced.heads[:3] == ["discount", "balanced:base", "best response"]
+    assert naive.heads[:2] == ["discount", "best response"]
+    assert (len(balanced.rows), len(naive.rows)) == (4, 2)
+    assert "(exact)" in naive.caption
+    worst = swept.figures.query("mechanism == 'pay-your-report'")["best_response"].tolist()
+    assert [row[1] for row in naive.rows] == [amount(value) for value in worst]
+
+
+def test_a_sweep_is_no_game(swept: SweepResult, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a sweep is no game, which gambit holds; give --to csv, latex, npz"):
+        export(swept, "gambit", tmp_path / "w.nfg")
 
 
 def test_arrays_of_a_stress_test_are_its_table(stressed: StressResult, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ MADE: dict[str, Callable[[Path], object]] = {
     "run": lambda base: dm.run("oil-leases-prior", "cremer-mclean", LIE, episodes=20, out=base / "r"),
     "simulate": lambda _: dm.simulate("oil-leases-prior", "cremer-mclean", LIE, episodes=20),
     "stress": lambda base: dm.stress("oil-leases-prior", "linked", episodes=20, log="summary", out=base / "s"),
+    "sweep": lambda base: dm.sweep("repeated-auction:horizon=2", {"discount": [0.5, 0.9]}, "pivot", out=base / "w"),
     "tournament": lambda base: dm.tournament(check_tournament({**STUDY, "out": str(base / "t")}, "s")),
     "audit": lambda _: dm.audit("oil-leases-prior", "cremer-mclean"),
     "bound": lambda _: dm.bound(dm.load("two-period-sale:grid=2")),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,18 @@ from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
 
 SMALL = "repeated-auction:horizon=2"
-GRID = {"discount": [0.5, 0.9], "values": [2, 3]}
+GRID: dict[str, list[Any]] = {"discount": [0.5, 0.9], "values": [2, 3]}
+
+
+def loaded(text: str) -> TableEnvironment:
+    """A shipped economy in tables."""
+    economy = load(text)
+    assert isinstance(economy, TableEnvironment)
+    return economy
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +62,9 @@ def test_what_one_holds(grid: SweepResult) -> None:
     assert repr(grid).splitlines() == [
         "sweep of repeated-auction:horizon=2: discount (2 values), values (2 values)",
         "pivot: no deviation gains anything ex ante at any of 4 points",
-        f"pay-your-report: {grid.lines['pay-your-report']}",
+        f"pay-your-report: {grid.told_by_mechanism['pay-your-report']}",
     ]
-    assert "most at discount=0.9, values=3: bidder 1 gains" in grid.lines["pay-your-report"]
+    assert "most at discount=0.9, values=3: bidder 1 gains" in grid.told_by_mechanism["pay-your-report"]
     data = json.loads(grid.to_json())
     assert data == json.loads(json.dumps(grid.to_dict()))
     assert data["schema"] == 2
@@ -93,7 +102,7 @@ def test_classes_and_objects_are_taken(grid: SweepResult, tmp_path: Path) -> Non
     assert classes.command is None
     assert grid.command is not None
     assert "--vary=discount=0.5,0.9" in grid.command
-    economy = load(f"{SMALL},values=3")
+    economy = loaded(f"{SMALL},values=3")
     given = sweep(economy, {"discount": [0.5, 0.9]}, Pivot, out=tmp_path / "object")
     same = grid.figures[(grid.figures["values"] == 3) & (grid.figures["mechanism"] == "pivot")]
     np.testing.assert_allclose(given.figures["revenue"], same["revenue"])
@@ -130,9 +139,9 @@ def test_an_object_varies_in_its_discount_only(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="discount: 'x' is no number"):
         sweep(load(SMALL), {"discount": ["x"]}, "pivot", out=tmp_path / "a")
     with pytest.raises(InputError, match="it was made for another environment"):
-        sweep(SMALL, {"discount": [0.5, 0.9]}, Pivot(load(SMALL)), out=tmp_path / "a")
+        sweep(SMALL, {"discount": [0.5, 0.9]}, Pivot(loaded(SMALL)), out=tmp_path / "a")
     with pytest.raises(InputError, match="pivot:x: the mechanism is made already"):
-        sweep(load(SMALL), {"pivot:x": [1]}, Pivot(load(SMALL)), out=tmp_path / "a")
+        sweep(load(SMALL), {"pivot:x": [1]}, Pivot(loaded(SMALL)), out=tmp_path / "a")
     with pytest.raises(InputError, match="episodes: 1 is below 2"):
         sweep(SMALL, {"discount": [0.5]}, "pivot", episodes=1, out=tmp_path / "a")
 
@@ -158,7 +167,7 @@ def test_where_nobody_names_a_mechanism_only_those_that_fit_are_shown(tmp_path: 
 
 def test_simulated_figures_are_the_exact_ones_within_their_intervals() -> None:
     """Where no exact audit fits: tried where one does. No deviation found gains more than the exact best response."""
-    economy = load(f"{SMALL},values=3,discount=0.9")
+    economy = loaded(f"{SMALL},values=3,discount=0.9")
     exact = audit(economy, "pay-your-report")
     game = make_game(economy, PayYourReport(economy))
     sampling = Sampling(4000, 1)
@@ -190,7 +199,7 @@ def test_a_continuous_economy_is_simulated_with_intervals(tmp_path: Path) -> Non
     assert row["welfare_half_width"] > 0
     assert row["best_response_half_width"] > 0
     assert row["verdict"] == "not_refuted"
-    assert found.lines == {"continuous-trade": "nothing that was tried is sure to gain anything ex ante"}
+    assert found.told_by_mechanism == {"continuous-trade": "nothing that was tried is sure to gain anything ex ante"}
     assert found.gains["upper"].isna().all()
     more = sweep("trading-game-continuous", {"clipped": [True]}, "continuous-trade", episodes=3000, out=tmp_path / "b")
     assert more.figures["welfare_half_width"].iloc[0] < row["welfare_half_width"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SMALL = "repeated-auction:horizon=2,values=2"
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
     folder = tmp_path_factory.mktemp("sweep") / "a"
-    varied = {"discount": [0.5, 0.9], "balanced:base": ["pivot", "team"]}
+    varied: dict[str, list[Any]] = {"discount": [0.5, 0.9], "balanced:base": ["pivot", "team"]}
     return sweep(SMALL, varied, ["balanced", "pivot"], out=folder)
 
 
@@ -27,7 +28,7 @@ def lines(figure: Figure, title: str) -> dict[str, tuple[list[float], list[float
     drawn, labels = axes.get_legend_handles_labels()
     out = {}
     for line, label in zip(drawn, labels, strict=True):
-        data = line[0] if isinstance(line, tuple) else line
+        data: Any = line[0] if isinstance(line, tuple) else line
         out[label] = ([float(x) for x in data.get_xdata()], [float(y) for y in data.get_ydata()])
     return out
 
@@ -35,7 +36,7 @@ def lines(figure: Figure, title: str) -> dict[str, tuple[list[float], list[float
 def colour(figure: Figure, label: str) -> object:
     """The colour that a line has in the first panel."""
     drawn, labels = figure.axes[0].get_legend_handles_labels()
-    line = drawn[labels.index(label)]
+    line: Any = drawn[labels.index(label)]
     return (line[0] if isinstance(line, tuple) else line).get_color()
 
 

@@ -142,9 +142,7 @@ def test_actions_that_cost_the_designer_are_refused() -> None:
     environment = acting_apart(0)
     stage = environment.stage(0)
     cost = (np.arange(8) % 2 * 0.25).astype(np.float64)
-    dear = TableEnvironment(
-        "dear", environment.agents, environment.prior, (replace(stage, cost=cost),), 0.85, None
-    )
+    dear = TableEnvironment("dear", environment.agents, environment.prior, (replace(stage, cost=cost),), 0.85, None)
     with pytest.raises(Refusal, match=r"'Bob' does in private changes the designer's cost, by 0\.25 "):
         ContingentSpanning(dear)
 
