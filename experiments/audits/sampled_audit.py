@@ -28,9 +28,8 @@ from dynmech.experiments.runs.verdicts import (
 )
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.sim.core.ties import figure, first_largest, first_of
+from dynmech.sim.core.ties import figure, first_largest, first_of, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game, make_game, shortened
 
 TAIL = 1e-4
@@ -54,6 +53,11 @@ class BestTried:
     gain: float
     half_width: float
     at_least: float
+
+    @property
+    def scale(self) -> float:
+        """The size of what was simulated; the bound of an economy that is not finite says nothing."""
+        return scale_of(self.gain, self.half_width)
 
 
 def audit_by_sampling(request: AuditRequest, reason: str, progress: Progress) -> Audit:
@@ -126,7 +130,7 @@ def _sentence(game: Game, tried: list[BestTried]) -> str:
     best = first_of(tried, lambda one: one.at_least) if tried else None
     if best is None or best.at_least <= 0:
         return f"{beyond}of the deviations that were tried, none is sure to gain anything."
-    least = figure(best.at_least, 4, scale=money_scale(game.environment))
+    least = figure(best.at_least, 4, scale=best.scale)
     return f"{beyond}lower bound: {best.agent} {best.words} and gains at least {least}."
 
 
@@ -146,7 +150,7 @@ def _verdicts(game: Game, tried: list[BestTried], conditions: list[Condition]) -
     promises, unknown = game.mechanism.promises, float("nan")
     worst = tried[first_largest([best.at_least for best in tried])] if tried else None
     gain, where = (max(worst.at_least, 0.0), {"agent": worst.agent}) if worst else (0.0, {})
-    found = BREAKS if gain > ZERO * money_scale(game.environment) else NOT_REFUTED
+    found = BREAKS if worst is not None and gain > ZERO * worst.scale else NOT_REFUTED
     if promises.incentive == "none":
         verdicts = [Verdict("incentive", NOT_PROMISED, gain, unknown, where)]
     else:

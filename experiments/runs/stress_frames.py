@@ -13,7 +13,7 @@ from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments
 from dynmech.experiments.runs.pilot_choice import Contest
 from dynmech.experiments.runs.simulation import PRESCRIBED
 from dynmech.experiments.runs.stress_result import BEST, ordered
-from dynmech.experiments.runs.tally import Tally, properties, signal_dates
+from dynmech.experiments.runs.tally import Tally, played_scale, properties, signal_dates
 from dynmech.experiments.runs.verdicts import (
     BREAKS,
     HOLDS,
@@ -25,7 +25,6 @@ from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import first_of
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 
 
@@ -33,7 +32,7 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
     """A row per mechanism, family and agent, largest gain first."""
     rows = []
     for contest in contests:
-        names, scale = contest.game.environment.agents, money_scale(contest.game.environment)
+        names, scale = contest.game.environment.agents, contest_scale(contest, tallies)
         for case in contest.cases:
             if case.key not in tallies[contest.mechanism]:  # it failed
                 continue
@@ -41,7 +40,7 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
             tally = tallies[contest.mechanism][case.key]
             gain = float(tally.gain.mean[agent])
             strategy = case.strategies[agent]
-            exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]))
+            exact = _beside_exact(contest, agent, strategy.name, gain, float(tally.gain.error[agent]), scale)
             luck = (
                 exact["agrees"] and exact["exact"] + exact["exact_bound"] <= TOLERANCE * scale
             )  # it is known to be none
@@ -57,7 +56,7 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
                     "half_width": float(tally.gain.half()[agent]),
                     "found": bool(gain - tally.gain.half(comparisons)[agent] > ZERO * scale) and not luck,
                     **exact,
-                    **_largest_given(contest.game, tally.gain_given, agent),
+                    **_largest_given(contest.game, tally.gain_given, agent, scale),
                     "tried": contest.tried[case.key],
                     "case": case.key,
                 }
@@ -65,7 +64,12 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
     return ordered(pd.DataFrame(rows), "gain")
 
 
-def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float) -> dict[str, Any]:
+def contest_scale(contest: Contest, tallies: dict[str, dict[str, Tally]]) -> float:
+    """Return what money is measured against under a mechanism."""
+    return played_scale(contest.game.environment, tallies[contest.mechanism][PRESCRIBED])
+
+
+def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error: float, scale: float) -> dict[str, Any]:
     """The exact gain that bounds a family's, how far the simulated one lies from it, and whether they agree.
 
     Only a best response is played as it was searched; of other families any member earns at most the exact figure.
@@ -75,7 +79,6 @@ def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error:
     unknown, one_sided = float("nan"), family != BEST
     if figure is None:
         return {"exact": unknown, "exact_bound": unknown, "apart": unknown, "one_sided": one_sided, "agrees": True}
-    scale = money_scale(contest.game.environment)
     apart = standard_errors_apart(gain, figure.gain, error, 2 * contest.game.tail + figure.bound, scale)
     agrees = not (apart if one_sided else abs(apart)) > FLAGGED
     return {
@@ -87,7 +90,7 @@ def _beside_exact(contest: Contest, agent: int, family: str, gain: float, error:
     }
 
 
-def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
+def _largest_given(game: Game, given: Moments, agent: int, scale: float) -> dict[str, Any]:
     """The own signal at which the deviator gains most: words, mean and half-width; of those that tie the first."""
     seen = []
     half = given.half()
@@ -99,7 +102,7 @@ def _largest_given(game: Game, given: Moments, agent: int) -> dict[str, Any]:
                 mean, width = float(given.mean[agent, row, k]), float(half[agent, row, k])
                 seen.append((f"when its signal in period {t} is {label}", mean, width))
     nothing = ("", float("nan"), float("nan"))
-    words, mean, width = first_of(seen, lambda one: one[1], money_scale(game.environment)) if seen else nothing
+    words, mean, width = first_of(seen, lambda one: one[1], scale) if seen else nothing
     return {"given": words, "given_gain": mean, "given_half_width": width}
 
 
@@ -111,8 +114,9 @@ def mechanisms_frame(
     workers: Workers | None = None,
 ) -> pd.DataFrame:
     """A row per mechanism, worst first; `workers` ask users' mechanisms for their conditions."""
-    rows, scale = [], money_scale(env)
+    rows = []
     for contest in contests:
+        scale = contest_scale(contest, tallies)
         truth = tallies[contest.mechanism][PRESCRIBED]
         own = gains[gains["mechanism"] == contest.mechanism]
         found = own[own["found"]]

@@ -32,7 +32,7 @@ from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Cont
 from dynmech.experiments.runs.results import kept_result
 from dynmech.experiments.runs.shards import Job, make_job, play_jobs, require_apart, shard_keys, totals
 from dynmech.experiments.runs.simulation import PRESCRIBED, Progress, Sampling, silent, slug
-from dynmech.experiments.runs.stress_frames import gains_frame, mechanisms_frame
+from dynmech.experiments.runs.stress_frames import contest_scale, gains_frame, mechanisms_frame
 from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.workers.pool import Workers
@@ -40,7 +40,6 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
-from dynmech.sim.economy.units import money_scale
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, ProtocolOptions
 
@@ -231,6 +230,7 @@ class _Planner(Planner[_Work, _Found, StressResult]):
         contests, sampling = found.contests, self.settings.sampling
         comparisons = sum(len(contest.cases) for contest in contests)
         gains = gains_frame(contests, found.tallies, comparisons)
+        scale = max(contest_scale(contest, found.tallies) for contest in contests)
         kept = kept_result(outcome.folder, "stories") if outcome.reused else None
         return StressResult(
             gains=gains,
@@ -238,9 +238,9 @@ class _Planner(Planner[_Work, _Found, StressResult]):
             refusals=self.refusals,
             environment=self.typed or self.environment.name,
             comparisons=comparisons,
-            scale=money_scale(self.environment),
+            scale=scale,
             untried=untried(self.families),
-            stories=kept or _stories(contests, gains, sampling, self.workers),
+            stories=kept or _stories(contests, gains, sampling, self.workers, scale),
             asked=list(self.named),
             **vars(outcome),
         )
@@ -318,12 +318,12 @@ def _by_name(mechanisms: Sequence[MechanismLike]) -> dict[str, MechanismLike]:
 
 
 def _stories(
-    contests: Sequence[Contest], gains: "pd.DataFrame", sampling: Sampling, workers: Workers
+    contests: Sequence[Contest], gains: "pd.DataFrame", sampling: Sampling, workers: Workers, scale: float
 ) -> dict[str, dict[str, Any]]:
     """Per mechanism under which a gain was found, the one to tell first."""
     out = {}
     for contest in contests:
-        worst = headline(gains, contest.mechanism, money_scale(contest.game.environment))
+        worst = headline(gains, contest.mechanism, scale)
         if worst is None:
             continue
         (case,) = [one for one in contest.cases if one.key == worst["case"]]

@@ -15,7 +15,6 @@ from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
-from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Record
 
@@ -105,13 +104,24 @@ def signal_count(game: Game, t: int, agent: int) -> int:
     return space.size
 
 
+def played_scale(environment: Environment, prescribed: Tally) -> float:
+    """Return what money is measured against: the economy's scale, or the size of payoffs of prescribed play.
+
+    The bound that an economy by functions declares says nothing: one with unbounded costs has one of 1e17.
+    """
+    if isinstance(environment, TableEnvironment):
+        return environment.scale
+    payoff = prescribed.payoff
+    return scale_of(np.sqrt(payoff.mean**2 + payoff.square / np.maximum(payoff.count, 1)))
+
+
 def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:
     """Welfare, gross and net revenue and worst deficit of what was played; participation of prescribed play.
 
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
     below 0, allowing for as many comparisons as there are such cells (those seen in enough episodes).
     """
-    stay, least = prescribed.stay_given, ZERO * money_scale(environment)
+    stay, least = prescribed.stay_given, ZERO * played_scale(environment, prescribed)
     seen = stay.count >= ENOUGH
     unwilling = seen & (stay.mean + stay.half(max(int(seen.sum()), 1)) < -least)
     return {

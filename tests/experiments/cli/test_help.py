@@ -18,9 +18,10 @@ from tests.builders.runs import strategy
 
 COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group
 
-LONG = {"check shade.py", "bound non-separable:grid=midpoints --relaxed", "reproduce --json > claims.json",
+LONG = {"export runs/study --to gambit --mechanism pivot -o pivot.nfg",
+        "check shade.py", "bound non-separable:grid=midpoints --relaxed", "reproduce --json > claims.json",
         "stress oil-leases-prior --workers 0 --log summary --out runs/oil"}  # fmt: skip
-"""Examples that take longer, or need a shell: they are read, not run."""
+"""Examples that take longer, need a shell, or need a tournament: they are read, not run."""
 
 
 def helped(command: str, columns: str, monkeypatch: pytest.MonkeyPatch) -> str:

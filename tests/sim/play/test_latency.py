@@ -269,7 +269,10 @@ def test_latencies_are_read_from_text(text: str, latency: Latency) -> None:
         ("-0.1", "latency: -0.1 is not a number of at least 0"),
         ("exponential:inf", "latency: inf is not a number of at least 0"),
         ("nan", "latency: nan is not a number of at least 0"),
-        ("uniform:0.1:0.2", "latency: 'uniform:0.1' is none of constant, uniform, exponential"),
+        (
+            "uniform:0.1:0.2",
+            "latency: 'uniform:0.1' is none of constant, uniform, exponential; did you mean 'uniform'?",
+        ),
     ],
 )
 def test_a_latency_that_makes_no_sense_gets_one_line(text: str, message: str) -> None:
