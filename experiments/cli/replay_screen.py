@@ -1,5 +1,8 @@
 """A replayed episode on the terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
@@ -32,11 +35,11 @@ def show_replay(found: Replay, console: Console) -> None:
         table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold")
     for header in ("truth:\nreport", "decision", "earns", "pays"):
         table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
-    for row in found.played.to_dict("records"):
-        lie = row["report"] != row["truth report"] or row["signal"] != row["truth signal"]
-        said = Text(
-            _sent(row["report"], row["counted"]), style="bold red" if lie and row["agent"] in found.deviators else ""
-        )
+    records: list[dict[Any, Any]] = found.played.to_dict("records")
+    direct = all(row["truth report"] == row["truth signal"] for row in records)
+    for row in records:
+        lie = _lies(row, direct) and row["agent"] in found.deviators
+        said = Text(_sent(row["report"], row["counted"]), style="bold red" if lie else "")
         table.add_row(
             str(row["period"]),
             str(row["agent"]),
@@ -51,6 +54,17 @@ def show_replay(found: Replay, console: Console) -> None:
             amount(row["truth transfer"]),
         )
     console.print(table)
+
+
+def _lies(row: Mapping[Any, Any], direct: bool) -> bool:
+    """Return whether a report is not the prescribed one, as far as the log tells.
+
+    Args:
+        direct: truth reports the signal, so that a signal which an earlier lie has moved is reported truly, too.
+    """
+    if direct:
+        return bool(row["report"] != row["signal"])
+    return bool(row["signal"] == row["truth signal"] and row["report"] != row["truth report"])
 
 
 def _sent(report: object, counted: object) -> str:

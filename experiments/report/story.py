@@ -40,11 +40,23 @@ def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sees": row["signal"] + (f" (with truth {true['signal']})" if moved else ""),
         "sends": "" if row["report"] in nothing and true["report"] in nothing and not acts else f"{sends}{late}{acts}",
-        "lies": (row["report"], row["action"]) != (true["report"], true["action"]),
-        "asked": f"{true['report'] or 'nothing'}{'' if true['action'] in ('', '-') else ', act ' + true['action']}",
+        **_prescribed(row, true),
         "then": then,
         "money": _money(row, true),
     }
+
+
+def _prescribed(row: Mapping[str, Any], true: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether a deviator departed from what is prescribed at its own signal, and what that is.
+
+    `lies` is None where it is not known what is prescribed there: an earlier lie has led play elsewhere.
+    """
+    asked, moved = row.get("prescribed"), row["signal"] != true["signal"]
+    if asked is None:
+        return {"lies": None, "asked": ""}
+    acts = "" if true["action"] in ("", "-") or moved else f", act {true['action']}"
+    lies = row["report"] != asked or (bool(acts) and row["action"] != true["action"])
+    return {"lies": lies, "asked": f"{asked or 'nothing'}{acts}"}
 
 
 def _money(row: Mapping[str, Any], true: Mapping[str, Any]) -> str:

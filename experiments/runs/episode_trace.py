@@ -13,6 +13,7 @@ from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, Sampling, play, prescribed_case
 from dynmech.experiments.workers.pool import Workers
+from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.sim.core.errors import DynmechError
 from dynmech.sim.core.ties import first_largest, scale_of
 from dynmech.sim.play.game import Game
@@ -114,11 +115,27 @@ def _periods(
                 "period": t,
                 "closing": t >= game.periods,
                 "differs": any(row[key] != true[key] for row, true in pairs for key in COMPARED),
-                "rows": [{**_shown(row), "truth": _shown(true)} for row, true in pairs],
+                "rows": [
+                    {**_shown(row), "truth": _shown(true), "prescribed": _prescribed(game, row, true)}
+                    for row, true in pairs
+                ],
                 "gain": {game.environment.agents[i]: weight * flows[i] for i in liars},
             }
         )
     return out
+
+
+def _prescribed(game: Game, row: dict[str, Any], true: dict[str, Any]) -> str | None:
+    """Return the message that is prescribed at the signal that an agent had, which an earlier lie may have moved.
+
+    A direct mechanism asks for the signal. What another one prescribes may rest on what it remembers: it is told where
+    signal and public state are those of prescribed play, and is None elsewhere.
+    """
+    if isinstance(game.mechanism, DirectMechanism):
+        return _label(row["signal"])
+    if (row["signal"], row["public"]) == (true["signal"], true["public"]):
+        return _label(true["report"])
+    return None
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def test_the_stress_table_is_whole_at_any_width(
 
 
 def test_an_economy_of_functions_is_not_called_exact(capsys: pytest.CaptureFixture[str]) -> None:
-    text, _ = call(capsys, "stress", "bilateral-trade-continuous", "--episodes", "60", "--out", "s")
+    text, _ = call(capsys, "stress", "bilateral-trade-continuous", "--episodes", "60", "--why", "--out", "s")
     legend = " ".join(text.partition("Gains ex ante")[2].split())
     assert "exact" not in legend.partition("No exact search: the economy is not finite.")[0]
     assert "first best" not in legend

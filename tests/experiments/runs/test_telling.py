@@ -7,6 +7,7 @@ import pytest
 
 from dynmech import replay, run, stress
 from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
+from dynmech.experiments.report.story import story_of
 from dynmech.experiments.runs import episode_trace as telling
 from dynmech.experiments.runs.episode_trace import PERIODS, tell_case, tell_safely
 from dynmech.experiments.runs.results import read_result
@@ -121,3 +122,26 @@ def test_a_users_strategy_is_told_too_and_what_it_breaks_is_said(tmp_path: Path)
     assert story["words"] == "firm 1 is mute"
     assert "mute" in story["untold"]
     assert "told" not in story
+
+
+def test_truth_after_a_lie_that_moved_the_signal_is_no_lie_and_a_lie_is_not_as_prescribed() -> None:
+    """Whoever wins tires: a lie moves later signals, and what is prescribed there is that signal."""
+    once = [
+        told("pivot", "repeated-auction:fatigue=0.9,values=3", "one-shot:period=0,map=flip", seed=seed)
+        for seed in range(6)
+    ]
+    always = [
+        told("pivot", "repeated-auction:fatigue=0.9,values=3", "misreport:map=flip", seed=seed) for seed in range(6)
+    ]
+    moved = 0
+    for story in map(story_of, [*once, *always]):
+        assert story is not None
+        for period in story["told"]:
+            row, line = period["rows"][0], period["lines"][0]
+            assert line["asked"] == row["signal"]
+            assert line["lies"] is (row["report"] != row["signal"])
+            moved += row["signal"] != row["truth"]["signal"]
+    assert moved > 0, "else nothing is shown"
+    later = [line for story in map(story_of, once) if story for one in story["told"][1:] for line in one["lines"]]
+    assert later
+    assert not any(line["lies"] for line in later), "one lie"

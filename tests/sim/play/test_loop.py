@@ -203,7 +203,8 @@ def test_a_game_is_cut_where_its_tail_is_small_enough_and_not_later() -> None:
     bound = (environment.utility_bound() + mechanism.transfer_bound()) / (1 - environment.discount)
     for tail in (1.0, 1e-2, 1e-4):
         game = make_game(environment, mechanism, tail=tail)
-        assert environment.discount**game.periods * bound <= tail < environment.discount ** (game.periods - 1) * bound
+        left = tail * environment.scale
+        assert environment.discount**game.periods * bound <= left < environment.discount ** (game.periods - 1) * bound
         assert game.tail == pytest.approx(environment.discount**game.periods * bound)
 
 
