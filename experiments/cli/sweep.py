@@ -88,6 +88,11 @@ def sweep_command(
 
     varied = {variation.name: variation.values for variation in read_variations(vary)}
     _known(information)
+    if against:
+        from dynmech.experiments.sweeps.cell_figures import EXACTLY
+        from dynmech.experiments.sweeps.sweep_plots import require_column
+
+        require_column(varied, EXACTLY, against)
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"episodes": episodes, "seed": seed, "out": out, "tail": tail, "plugins": plugin}

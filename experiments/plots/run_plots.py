@@ -25,7 +25,7 @@ from dynmech.experiments.report.tournament_page import (
     swept,
 )
 from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.results import open_runs, read_whole
+from dynmech.experiments.runs.results import open_runs, read_whole, refuse_sweep
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.tournament.from_result import empirical_game, make_roles
@@ -75,8 +75,10 @@ def write_plots(folder: Path | str, target: Path | str | None = None, form: str 
     """
     if form not in FORMS:
         raise InputError(f"pictures: {form!r} is none of {', '.join(FORMS)}")
+    run = open_runs(folder)[0]
+    refuse_sweep(run, "draw it by `dynmech sweep … --plot FILE`, in Python dm.sweep(…).plot(FILE)")
     result, where = read_whole(folder), Path(folder if target is None else target)
-    about = Provenance.of_manifest(open_runs(folder)[0].manifest, result.get("command"))
+    about = Provenance.of_manifest(run.manifest, result.get("command"))
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:

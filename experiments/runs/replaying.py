@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.case_choice import Chosen, worst_case
 from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.results import Run, read_run
+from dynmech.experiments.runs.results import Run, open_runs, read_run, refuse_sweep
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.sim.core.errors import InputError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = ["period", "agent", "signal", "report", "counted", "decision", "utility", "transfer"]
+
+IN_SWEEPS = "draw it by `dynmech sweep … --plot FILE`, or replay one of its mechanisms after `dynmech run`"
+"""What would be right of a sweep."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,6 +104,7 @@ def replay(
     >>> episode.deviators
     {'firm 1': 'misreport:map=flip'}
     """
+    refuse_sweep(open_runs(folder)[0], IN_SWEEPS)
     chosen = worst_case(folder, mechanism) if case is None else _named(read_run(folder), case, mechanism)
     run, where = chosen.run, {"mechanism": chosen.mechanism, "case": chosen.case}
     run.require("outcomes")

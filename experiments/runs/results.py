@@ -205,6 +205,18 @@ def open_runs(folder: Path | str) -> list[Run]:
     return [read_run(folder)]
 
 
+def refuse_sweep(run: Run, instead: str) -> None:
+    """Raise if a folder is that of a sweep, which keeps figures and no play; `instead`: what would be right.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if run.manifest["configuration"].get("command") == "sweep":
+        raise InputError(f"{run.folder}: is a sweep, which keeps figures, no episodes; {instead}")
+
+
 def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the results of one tournament on several economies as one."""
     if len(results) == 1:

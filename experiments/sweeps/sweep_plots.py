@@ -1,6 +1,6 @@
 """The picture of a sweep: what it found, against the first option that varies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +89,21 @@ def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
     return figure
 
 
+def require_column(varied: Iterable[str], figures: Iterable[str], against: str) -> None:
+    """Raise if there is nothing of that name to draw against: no option that varies, no figure.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = [*varied, *figures]
+    if against not in ("", *known):
+        raise InputError(f"sweep: cannot draw against {against!r}; there are {', '.join(known)}")
+
+
 def _axes_of(result: "SweepResult", table: pd.DataFrame, against: str) -> tuple[str, list[str]]:
     """Return the column on the horizontal axis, and the options of the economy that tell lines apart."""
     options = [name for name in result.varied if ":" not in name]
-    known = [*result.varied, *(name for name in EXACTLY if table[name].notna().all())]
-    if against not in ("", *known):
-        raise InputError(f"sweep: cannot draw against {against!r}; there are {', '.join(known)}")
+    require_column(result.varied, (name for name in EXACTLY if table[name].notna().all()), against)
     first = (options or list(result.varied))[0]
     along = against if against in result.varied else first  # what moves along a line
     others = [name for name in options if name != along and len(result.varied[name]) > 1]

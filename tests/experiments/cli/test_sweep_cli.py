@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dynmech import write_plots
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.sweeps.sweeping import sweep
+from dynmech.sim.core.errors import InputError
 
 GRID = (
     "repeated-auction:horizon=2 --vary discount=0.5,0.9 --vary values=2,3 --mechanism pivot --mechanism pay-your-report"
@@ -150,3 +152,34 @@ def test_a_page_of_a_sweep_is_refused_in_a_line(capsys: pytest.CaptureFixture[st
         main(["report", "small", "-o", "page.html"])
     assert left.value.code == 2
     assert "there is no page of a sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--case", "prescribed"]])
+def test_a_replay_of_a_sweep_is_refused_in_a_line(capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
+    swept(capsys, "repeated-auction:horizon=2,values=2 --vary discount=0.5 --mechanism pivot --out small")
+    with pytest.raises(SystemExit) as left:
+        main(["replay", "small", *more])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert "small: is a sweep, which keeps figures, no episodes; draw it by `dynmech sweep … --plot FILE`" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_pictures_of_a_sweep_are_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    swept(capsys, "repeated-auction:horizon=2,values=2 --vary discount=0.5 --mechanism pivot --out small")
+    with pytest.raises(InputError, match=r"^small: is a sweep, .* in Python dm\.sweep\(…\)\.plot\(FILE\)$"):
+        write_plots("small", "drawn")
+    assert not Path("drawn").exists()
+
+
+@pytest.mark.parametrize(
+    "against", ["discout", "informativeness", "pivot:fees"], ids=["misspelt", "not varied", "of a mechanism"]
+)
+def test_what_is_not_there_to_draw_against_is_refused_before_anything_is_played(
+    capsys: pytest.CaptureFixture[str], against: str
+) -> None:
+    line = "repeated-auction:horizon=2,values=2 --vary discount=0.5,0.6 --mechanism pivot --out small"
+    said = swept(capsys, f"{line} --plot small.png --against {against}", code=2)
+    assert f"cannot draw against {against!r}; there are discount" in said
+    assert len(said.splitlines()) == 1
+    assert not Path("small").exists()
