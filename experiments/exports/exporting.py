@@ -105,7 +105,8 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
     Raises
     ------
     InputError
-        It is no finished run, has nothing of this format, or the file cannot be written.
+        It is no finished run, has nothing of this format, the file's suffix is another format's, or the file cannot be
+        written.
 
     Examples
     --------
@@ -119,6 +120,8 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
     """
     if to not in FORMATS:
         raise InputError(f"export: {to!r} is none of {', '.join(FORMATS)}")
+    if path is not None:
+        _require_own_suffix(to, Path(path))
     source, form = open_source(run), FORMATS[to]
     writer = form.writers.get(source.kind)
     if writer is None:
@@ -130,3 +133,13 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
     file = Path(path) if path is not None else Path(f"{source.name}{form.suffix}")
     write_whole(file, writer(source, mechanism))
     return file
+
+
+def _require_own_suffix(to: str, path: Path) -> None:
+    """Raise if the name of a file says that it is of another format; suffixes that no format has are all right."""
+    own, ending = FORMATS[to].suffix, path.suffix.lower()
+    others = [name for name, form in FORMATS.items() if ending and form.suffix.endswith(ending)]
+    if others and to not in others:
+        raise InputError(
+            f"export: {path}: {ending} is of {others[0]}; let the name end in {own}, or give --to {others[0]}"
+        )

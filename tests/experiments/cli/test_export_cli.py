@@ -53,6 +53,30 @@ def test_what_is_wrong_is_one_line(folder: Path, capsys: pytest.CaptureFixture[s
         assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("to", "name", "said"),
+    [
+        ("latex", "table.csv", ".csv is of csv; let the name end in .tex, or give --to csv"),
+        ("csv", "Table.TEX", ".tex is of latex; let the name end in .csv, or give --to latex"),
+        ("npz", "table.json", ".json is of gameanalysis; let the name end in .npz, or give --to gameanalysis"),
+    ],
+)
+def test_a_file_is_not_called_as_another_format_is(
+    to: str, name: str, said: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, err = ended(f"export {folder} --to {to} -o {tmp_path / name}", 2, capsys)
+    assert err == f"dynmech: export: {tmp_path / name}: {said}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["table", "table.txt", "table.v2.csv", "TABLE.CSV"])
+def test_a_file_may_have_a_suffix_of_no_format(
+    name: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended(f"export {folder} --to csv -o {tmp_path / name}", 0, capsys)
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith("environment,mechanism,agent")
+
+
 def test_formats_are_those_that_there_are() -> None:
     assert list(TO) == list(FORMATS)
 
