@@ -205,7 +205,8 @@ def check_plugins(
         Python files.
     environment : Environment or str, optional
         The economy on which mechanisms and strategies are checked. Without one a mechanism is checked on the first two
-        economies that it fits, those of the files first and then shipped ones; a strategy in two shipped games.
+        economies that it fits, those of the files first and then shipped ones, where an error does not count once it
+        holds on one of the files'; a strategy in two shipped games.
     limits : Limits, optional
         Seconds and bytes that each check may take.
     begin : callable
@@ -249,7 +250,7 @@ def _try_scenario(name: str) -> tuple[str, ...]:
 
 
 def _try_mechanism(own: Sequence[str], environment: Environment | str | None, name: str) -> tuple[str, ...]:
-    return try_where_it_fits(places(own, environment), partial(check_mechanism, name))
+    return try_where_it_fits(places(own, environment), partial(check_mechanism, name), own)
 
 
 def _try_strategy(environment: Environment | str | None, name: str) -> tuple[str, ...]:

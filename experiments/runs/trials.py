@@ -1,6 +1,6 @@
 """Where users' mechanisms and strategies are tried: their own economies first, then shipped ones that they fit."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from dynmech.experiments.catalog.names import load
 from dynmech.sim.core.errors import DynmechError, FalseDeclaration, Refusal
@@ -42,9 +42,11 @@ def places(own: Sequence[str], environment: Environment | str | None) -> Iterato
 
 
 def try_where_it_fits(
-    economies: Iterator[tuple[str, Environment]], check: Callable[[Environment], None]
+    economies: Iterator[tuple[str, Environment]], check: Callable[[Environment], None], own: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Call a check on the first economies that what is checked fits, and return their names.
+
+    What holds on one of the user's `own` economies is meant for these: an error on a shipped one does not count.
 
     Raises:
         Refusal: it fits none; the reason of the first.
@@ -55,12 +57,12 @@ def try_where_it_fits(
     for name, economy in economies:
         try:
             check(economy)
-        except FalseDeclaration as error:
-            raise FalseDeclaration(f"on {name}: {error}") from error
-        except Refusal as error:
-            refusal = refusal or error
-            continue
         except DynmechError as error:
+            if isinstance(error, Refusal) and not isinstance(error, FalseDeclaration):
+                refusal = refusal or error
+                continue
+            if name not in own and not set(own).isdisjoint(tried):
+                break
             raise type(error)(f"on {name}: {error}") from error
         tried.append(name)
         if len(tried) == ENOUGH:

@@ -297,6 +297,40 @@ def test_a_mechanism_is_tried_where_it_fits_and_the_economy_is_named(
     assert "mechanism 'far': holds on trading-game" in out
 
 
+MEANT = """
+from dynmech.mechanisms.groves.team import Team
+
+
+class ForShops(Team):
+    name = "for-shops"
+
+    def decide(self, now, messages):
+        answer = super().decide(now, messages)
+        return answer if self.environment.name == "shop" else answer + 9
+
+
+class FalseInShops(Team):
+    name = "false-in-shops"
+
+    def decide(self, now, messages):
+        return super().decide(now, messages) + 9
+"""
+
+
+def test_a_mechanism_for_the_files_own_economies_need_not_suit_shipped_ones(tmp_path: Path) -> None:
+    """The economy may stand in another file than the mechanism; a fault on the own economy counts as before."""
+    (tmp_path / "meant.py").write_text(MEANT, encoding="utf-8")
+    (tmp_path / "fitting.py").write_text(FITTING, encoding="utf-8")
+    files = [tmp_path / "meant.py", tmp_path / "fitting.py"]
+    found = {finding.what: finding for finding in check_plugins(files)}
+    assert found["mechanism 'for-shops'"].text == "holds on shop-that-works"
+    assert found["mechanism 'false-in-shops'"].status == "fails"
+    assert found["mechanism 'false-in-shops'"].why.startswith("on shop-that-works: ")
+    alone = {finding.what: finding for finding in check_plugins(files[:1])}
+    assert alone["mechanism 'for-shops'"].status == "fails"
+    assert alone["mechanism 'for-shops'"].why.startswith("on oil-leases-prior: ")
+
+
 HANGING = """
 from dynmech.agents.strategies.base import Strategy
 
