@@ -30,6 +30,9 @@ T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*")
 """What a class may be called on the command line."""
 
+FEW = 10
+"""Known names that a message lists."""
+
 
 class Registry(Generic[T]):
     """The named classes of one kind.
@@ -78,7 +81,7 @@ class Registry(Generic[T]):
             return cls
         if name not in self._offered():
             close = get_close_matches(name, self.names(), n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.names())}"
+            hint = f"did you mean {close[0]!r}?" if close else self._without_near_name()
             raise InputError(f"unknown {self.kind} {shown(name)}; {hint}")
         outcome = self._installed(name)
         if isinstance(outcome, str):
@@ -88,6 +91,14 @@ class Registry(Generic[T]):
     def package_of(self, cls: type) -> str:
         """Return the installed package that offers a class, with its version; empty for all others."""
         return next((self._offered()[name][0].package for name, found in self._imported.items() if found is cls), "")
+
+    def _without_near_name(self) -> str:
+        """Return what to do about a name that is like none: look at what there is, or give the file it stands in."""
+        names = self.names()
+        if not self.group:
+            return f"known: {', '.join(names)}"
+        few = ", ".join(names[:FEW]) + (f", … (all {len(names)}: dynmech list)" if len(names) > FEW else "")
+        return f"known: {few}; of your own? give --plugin FILE (in a study: plugins)"
 
     def _here(self) -> dict[str, type[T]]:
         """Return shipped classes and those of plug-in files, by name."""

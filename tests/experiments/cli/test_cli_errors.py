@@ -104,6 +104,16 @@ BAD: dict[str, Bad] = {
     "scenario with a very long name": Bad(["run", "x" * 400, "linked"], ["unknown scenario 'xxx"]),
     "unknown mechanism": Bad(["run", "oil-leases", "likned"], ["unknown mechanism 'likned'; did you mean 'linked'?"]),
     "mechanism like nothing": Bad(["run", "oil-leases", "zzz"], ["unknown mechanism 'zzz'; known: ", "cremer-mclean"]),
+    "scenario of a plug-in file that was not given": Bad(
+        ["audit", "quarries", "handicap"],
+        [
+            "unknown scenario 'quarries'; known: ar1-additive, ",
+            "oil-leases, … (all 24: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
+        ],
+    ),
+    "strategy of a plug-in file that was not given": Bad(
+        [*RUN, "--strategy", "firm 1=zzz"], ["unknown strategy 'zzz'; known: ", "of your own? give --plugin FILE"]
+    ),
     "unknown strategy": Bad([*RUN, "--strategy", "firm 1=one-shoot"], ["did you mean 'one-shot'?"]),
     "unknown agent": Bad([*RUN, "--strategy", "firm 3=truthful"], ["no agent 'firm 3'; agents: firm 1, firm 2"]),
     "agent number too large": Bad([*RUN, "--strategy", "2=truthful"], ["no agent '2'; agents: firm 1, firm 2"]),
