@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,12 +88,7 @@ def sweep_command(
     from dynmech.experiments.sweeps.variations import read_variations
 
     varied = {variation.name: variation.values for variation in read_variations(vary)}
-    _known(information)
-    if against:
-        from dynmech.experiments.sweeps.cell_figures import EXACTLY
-        from dynmech.experiments.sweeps.sweep_plots import require_column
-
-        require_column(varied, EXACTLY, against)
+    _check(information, against, varied)
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"episodes": episodes, "seed": seed, "out": out, "tail": tail, "plugins": plugin}
@@ -127,8 +123,13 @@ def _show(result: SweepResult, information: str, files: dict[str, Path], console
     show_sweep(result, information, files, console, why)
 
 
-def _known(information: str) -> None:
-    """Raise if there is no such information, before anything is worked out."""
+def _check(information: str, against: str, varied: Mapping[str, Sequence[str]]) -> None:
+    """Raise if there is no such information or nothing to draw against, before anything is worked out."""
+    from dynmech.experiments.sweeps.cell_figures import EXACTLY
+    from dynmech.experiments.sweeps.sweep_plots import require_column
+
+    if against:
+        require_column(varied, EXACTLY, against)
     known = ("ex_ante", "on_path", "interim", "ex_post")
     if information not in ("", *known):
         raise InputError(f"--information {information!r}: one of {', '.join(known)}")

@@ -60,7 +60,7 @@ def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int)
     """
     values = FiniteGame(environment, mechanism).truthful.periods
     count = periods if environment.horizon is None else min(periods, environment.horizon)
-    law = np.zeros(values[0].decision.shape)
+    law = np.zeros(values[0].decision.shape[:2])
     law[0] = environment.prior.reshape(-1)
     flows = []
     for t in range(count):
