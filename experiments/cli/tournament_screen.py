@@ -21,6 +21,7 @@ from dynmech.experiments.tournament.equilibria import mixed
 from dynmech.experiments.tournament.found import Part, Tournament
 from dynmech.experiments.tournament.sentence import truth_text
 from dynmech.experiments.tournament.study import Study
+from dynmech.experiments.tournament.unequal import unequal, unequal_text
 from dynmech.sim.core.errors import InputError
 
 FEW = 5
@@ -99,7 +100,8 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
 
 def notes(part: Part) -> list[str]:
     """Dominated strategies, equilibria, and where a population goes."""
-    game, out = part.game, []
+    game = part.game
+    out = [unequal_text(one, tuple(part.agents)) for one in unequal(game)]
     worst: dict[tuple[str, str], Dominance] = {}
     for beaten in game.dominated():
         worst.setdefault((beaten.role, beaten.old), beaten)

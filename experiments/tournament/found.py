@@ -19,6 +19,7 @@ from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.sentence import headline, truth_text
 from dynmech.experiments.tournament.study import Study
 from dynmech.experiments.tournament.truth import TruthSearch
+from dynmech.experiments.tournament.unequal import unequal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -279,6 +280,7 @@ def game_data(part: Part) -> dict[str, Any]:
         "population": part.population,
         "coalitions": [one.data() for one in part.coalitions],
         "comparisons": list(part.comparisons),
+        "unequal": [one.data() for one in unequal(game)],
     }
 
 
