@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dynmech.experiments.tournament.empirical import EmpiricalGame
-from dynmech.experiments.tournament.profiles import Role
+from dynmech.experiments.tournament.profiles import Profile, Role
 from dynmech.experiments.tournament.unequal import unequal
+from dynmech.sim.core.arrays import FloatArray
 
 ROLE = Role("bidder", (0, 1), ("truth", "up"))
 
@@ -13,7 +14,7 @@ ROLE = Role("bidder", (0, 1), ("truth", "up"))
 def game(gift: float, noise: float = 0.1, seed: int = 3) -> EmpiricalGame:
     """Both earn the same up to noise, and the second a gift."""
     rng = np.random.default_rng(seed)
-    cells = {}
+    cells: dict[Profile, FloatArray] = {}
     for way in ROLE.ways():
         payoffs = 2.0 + noise * rng.normal(size=(2, 40))
         payoffs[1] += gift
