@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
+from dynmech.sim.core.registry import PLUGIN
 
 
 def code_hashes(things: Iterable[object]) -> dict[str, str]:
@@ -27,3 +28,20 @@ def code_hashes(things: Iterable[object]) -> dict[str, str]:
 def file_hash(path: Path) -> str:
     """16 hexadecimal digits over a file's bytes."""
     return sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def scenario_classes(text: str) -> list[type]:
+    """Return the class of a scenario that is given by name; none of a file, or of what was given as an object."""
+    name = text.partition(":")[0]
+    return [SCENARIOS.get(name)] if name in SCENARIOS.names() and not names_file(text) else []
+
+
+def with_plugin_files(given: Iterable[Path], things: Iterable[object]) -> tuple[Path, ...]:
+    """Return the plug-in files that are given, and those that users' classes were taken in from before."""
+    files = {path.resolve(): path for path in given}
+    for thing in things:
+        module = (thing if inspect.isclass(thing) else type(thing)).__module__
+        file = getattr(sys.modules.get(module), "__file__", None) if module.startswith(PLUGIN) else None
+        if file is not None and Path(file).is_file():
+            files.setdefault(Path(file).resolve(), Path(file))
+    return tuple(files.values())

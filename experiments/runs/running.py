@@ -11,8 +11,8 @@ import numpy as np
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
-from dynmech.experiments.catalog.fingerprint import code_hashes
-from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.catalog.fingerprint import code_hashes, scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.names import is_shipped, mechanism_classes
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
@@ -132,17 +132,26 @@ def run(
         raise InputError("episodes: 0 is below 2; an interval needs two")
     text, game = mechanism_text(mechanism), open_game(env, mechanism, protocol, tail, workers)
     known = isinstance(mechanism, str) or is_shipped(game.mechanism)
+    typed = environment if isinstance(environment, str) else typed
+    profile = _fitting_profile(game, strategies or {}, workers)
+    parts = [*scenario_classes(typed), *_classes(mechanism, game), *(c for one in profile for c in one.components())]
+    files = with_plugin_files(plugins, parts)
     planner = _Planner(
-        typed=(environment if isinstance(environment, str) else typed) if known else "",
+        typed=typed if known else "",
         mechanism=text,
         game=game,
-        profile=_fitting_profile(game, strategies or {}, workers),
-        settings=Settings(sampling, protocol, tail, log, tuple(plugins)),
+        profile=profile,
+        settings=Settings(sampling, protocol, tail, log, files),
         workers=workers,
     )
     name, where = f"{env.name}-{slug(text)}", Path(out) if out is not None else None
     spec = RunSpec("run", name, planner.configuration(), where, command=planner.command())
     return execute(spec, planner, workers, progress)
+
+
+def _classes(mechanism: MechanismLike, game: Game) -> list[object]:
+    """Return a mechanism and the classes of those that it builds on."""
+    return [game.mechanism, *(mechanism_classes(mechanism) if isinstance(mechanism, str) else [])]
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
-from dynmech.experiments.catalog.fingerprint import code_hashes
-from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped
+from dynmech.experiments.catalog.fingerprint import code_hashes, scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped, mechanism_classes
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
@@ -128,8 +128,11 @@ def stress(
     games, refusals, broken = _games(env, named := _by_name(asked), protocol, tail, workers)
     typed = typed if all(isinstance(one, str) or is_shipped(one) for one in asked) else ""
     sampling = _with_episodes(Sampling(episodes, seed, shard, block), games, len(env.agents))
-    settings = Settings(sampling, protocol, tail, log, tuple(plugins))
-    planner = _Planner(env, typed, named, games, refusals, list(STRATEGIES.all().values()), settings, workers)
+    families = list(STRATEGIES.all().values())
+    rules = [cls for name in named or MECHANISMS.all() for cls in _classes_of(name, named)]
+    files = with_plugin_files(plugins, [*scenario_classes(typed), *rules, *families])
+    settings = Settings(sampling, protocol, tail, log, files)
+    planner = _Planner(env, typed, named, games, refusals, families, settings, workers)
     spec = RunSpec(
         kind="stress",
         name=env.name,
@@ -262,6 +265,12 @@ def _class_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> object:
     """Return the class of a mechanism, or one that stands for it."""
     given = mechanisms.get(name, name)
     return MECHANISMS.get(split(given, "mechanism")[0]) if isinstance(given, str) else given
+
+
+def _classes_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> Sequence[object]:
+    """Return the class of a mechanism, and those of the mechanisms that it builds on."""
+    given = mechanisms.get(name, name)
+    return mechanism_classes(given) if isinstance(given, str) else [given]
 
 
 def _games(

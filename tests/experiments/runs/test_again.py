@@ -1,6 +1,7 @@
 """The line that a result keeps makes the same run again, whatever its call was given."""
 
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.results import read_result, read_run
 from dynmech.experiments.runs.running import make_protocol
 from dynmech.experiments.runs.simulation import Sampling
-from tests.builders.runs import planted, strategy
+from tests.builders.runs import call, planted, strategy
 
 
 def again(folder: Path, target: Path) -> None:
@@ -44,6 +45,50 @@ def test_a_plugin(tmp_path: Path) -> None:
     stress("oil-leases", ["linked"], episodes=40, plugins=[path], out=tmp_path / "a")
     line = read_result(tmp_path / "a")["command"]
     assert f"--plugin '{path}'" in line
+    again(tmp_path / "a", tmp_path / "b")
+
+
+OWN_ECONOMY = """
+from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
+
+
+class Stall(RepeatedAuction):
+    name = "stall-again"
+"""
+
+OWN_RULES = """
+from dynmech.mechanisms.groves.team import Team
+
+
+class Handed(Team):
+    name = "handed-again"
+"""
+
+
+def test_plugins_that_were_taken_in_before_stand_in_the_line(tmp_path: Path) -> None:
+    """Those that the run uses, and no others; the line makes the same run in a process that knows of none."""
+    economy, rules = planted(tmp_path / "stall.py", OWN_ECONOMY), planted(tmp_path / "handed.py", OWN_RULES)
+    lie = planted(tmp_path / "lie.py", strategy("liar-again", "return view.space.size - 1 - view.prescribed"))
+    other = planted(tmp_path / "other.py", strategy("other-again", "return view.prescribed"))
+    use_plugins([economy, rules, lie, other])
+    result = run("stall-again:horizon=2", "handed-again", {"0": "liar-again"}, episodes=20, out=tmp_path / "a")
+    assert result.command is not None
+    words = shlex.split(result.command)
+    files = {word for before, word in pairwise(words) if before == "--plugin"}
+    assert files == {str(economy), str(rules), str(lie)}
+    again(tmp_path / "a", tmp_path / "b")
+    code, _, err = call([*words[1:], "--out", str(tmp_path / "c")], tmp_path)
+    assert code == 0, err
+    assert read_result(tmp_path / "c") == read_result(tmp_path / "a")
+    run("oil-leases", "linked", {}, episodes=20, out=tmp_path / "d")
+    assert "--plugin" not in read_result(tmp_path / "d")["command"]
+
+
+def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_stress_test(tmp_path: Path) -> None:
+    path = planted(tmp_path / "handed.py", OWN_RULES.replace("handed-again", "stressed-again"))
+    use_plugins([path])
+    stress("oil-leases", ["linked", "stressed-again"], episodes=40, out=tmp_path / "a")
+    assert f"--plugin {path}" in read_result(tmp_path / "a")["command"]
     again(tmp_path / "a", tmp_path / "b")
 
 
