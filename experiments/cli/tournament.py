@@ -41,11 +41,11 @@ def tournament_command(
     resolved = load_tournament(study, override, staff)
     if out is not None:
         resolved = resolved.model_copy(update={"out": str(out)})
+    typed = [str(study), *(word for one in override for word in ("--set", one))]
     with progress_bars(quiet) as progress:
-        result = tournament(resolved, workers=staff, progress=progress)
+        result = tournament(resolved, workers=staff, progress=progress, typed=typed)
     if plot is not None:
         result.plot(plot)
-    typed = [str(study), *(word for one in override for word in ("--set", one))]
     hand_out(
         as_json,
         result.data,

@@ -8,8 +8,8 @@ from typing import Any
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.log.run_folder import read_manifest
 
-STUDY = "dynmech tournament study.toml"
-"""The command of a tournament, whose study stands in its `run.json`."""
+STUDY = "dynmech tournament, study in run.json"
+"""What is said of a tournament whose study was not read from a file."""
 
 
 @dataclass(frozen=True)

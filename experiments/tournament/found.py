@@ -97,6 +97,7 @@ class Tournament(ShownResult):
         assumed: roles that were taken as symmetric without proof.
         refusals, failures: mechanisms that do not fit, and what could not be played, with reasons.
         reused: whether everything was there already.
+        command: the line that plays it again; None where the study was not read from a file.
     """
 
     study: Study
@@ -108,6 +109,7 @@ class Tournament(ShownResult):
     refusals: dict[str, str]
     failures: list[dict[str, Any]]
     reused: bool
+    command: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -179,7 +181,7 @@ class Tournament(ShownResult):
         """
         from dynmech.experiments.figures.saving import plotted
 
-        return plotted(self.draw(), path, Provenance.of_folder(self.parts[0].folder))
+        return plotted(self.draw(), path, Provenance.of_folder(self.parts[0].folder, self.command))
 
 
 def comparison_rows(part: Part) -> list[dict[str, Any]]:
@@ -254,7 +256,7 @@ def kept_data(found: Tournament) -> dict[str, Any]:
     data = tournament_data(found)
     games = [{key: value for key, value in game.items() if key != "folder"} for game in data["games"]]
     study = {key: value for key, value in data["study"].items() if key != "out"}
-    return {**data, "study": study, "games": games}
+    return {**data, "study": study, "games": games, "command": found.command}
 
 
 def game_data(part: Part) -> dict[str, Any]:

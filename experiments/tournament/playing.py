@@ -5,6 +5,7 @@ the study's `width` is played on, at most as much again, up to `most` episodes; 
 rounds before it recorded, so a run that was killed goes on where it stopped.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -57,7 +58,13 @@ from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 
 
-def tournament(study: StudyLike, *, workers: Workers | int | None = None, progress: Progress = silent) -> Tournament:
+def tournament(
+    study: StudyLike,
+    *,
+    workers: Workers | int | None = None,
+    progress: Progress = silent,
+    typed: Sequence[str] = (),
+) -> Tournament:
     """Play a study; the same call resumes it.
 
     Parameters
@@ -68,6 +75,8 @@ def tournament(study: StudyLike, *, workers: Workers | int | None = None, progre
         Processes, and limits of users' code; or how many processes.
     progress : Progress
         Is told of phases and of finished work.
+    typed : sequence of str
+        The file that a `Study` was read from, and what was put in place of its values, as words of the command line.
 
     Returns
     -------
@@ -83,9 +92,11 @@ def tournament(study: StudyLike, *, workers: Workers | int | None = None, progre
     StorageError
         The run folder cannot be written; the same call resumes.
     """
+    words = typed if isinstance(study, Study) else [str(study)]
+    command = shlex.join(["dynmech", "tournament", *words]) if words else None
     study, workers = opened(study, workers)
     strategies = study.build_strategies()
-    found = [_on_economy(study, text, strategies, workers, progress) for text in study.environment.texts()]
+    found = [_on_economy(study, text, strategies, workers, progress, command) for text in study.environment.texts()]
     parts = [part for one in found for part in one.parts]
     if not parts:
         failures = [failure for one in found for failure in one.failures]
@@ -101,7 +112,12 @@ def tournament(study: StudyLike, *, workers: Workers | int | None = None, progre
 
 
 def _on_economy(
-    study: Study, text: str, strategies: Mapping[str, Strategy], workers: Workers, progress: Progress
+    study: Study,
+    text: str,
+    strategies: Mapping[str, Strategy],
+    workers: Workers,
+    progress: Progress,
+    command: str | None,
 ) -> Tournament:
     environment = open_environment(text, workers)
     roles, assumed = make_roles(study, environment)
@@ -117,6 +133,7 @@ def _on_economy(
         configuration=configuration,
         out=run_folder(study, text, configuration_hash(configuration)),
         broken={f"mechanism={slug(mechanism)}": reason for mechanism, reason in broken.items()},
+        command=command,
     )
     return execute(spec, planner, workers, progress)
 
@@ -201,6 +218,7 @@ class _Planner(Planner[_Work, list[Part], Tournament]):
             self.refusals,
             outcome.failures,
             outcome.reused,
+            outcome.command,
         )
 
     def kept(self, result: Tournament) -> Mapping[str, Any] | None:

@@ -2,14 +2,19 @@
 
 import json
 import shlex
+import tomllib
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from dynmech import export, write_plots
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.cli.export import TO
 from dynmech.experiments.exports.exporting import FORMATS
 from dynmech.experiments.runs.running import run
+from dynmech.experiments.tournament.loading import check_tournament
+from dynmech.experiments.tournament.playing import tournament
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +114,25 @@ def test_a_command_draws_into_a_file(
     out, _ = ended(f"{CALLS[command]} --plot picture.svg", 0, capsys)
     assert "picture.svg" in out
     assert "configuration=" in (tmp_path / "picture.svg").read_text(encoding="utf-8")
+
+
+def test_files_of_a_tournament_say_the_line_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my licence.toml").write_text(STUDY, encoding="utf-8")
+    line = "dynmech tournament 'my licence.toml' --set episodes=10"
+    ended(f"{line.removeprefix('dynmech ')} --out t --plot picture.svg", 0, capsys)
+    ended("export t --to gambit -o game.nfg", 0, capsys)
+    ended("export t --to latex -o game.tex", 0, capsys)
+    drawn = write_plots("t", "drawn", "svg")
+    for file in (Path("picture.svg"), Path("game.nfg"), Path("game.tex"), *drawn):
+        assert line in unescape(file.read_text(encoding="utf-8")), file
+
+
+def test_files_of_a_tournament_without_a_study_file_say_where_the_study_is(tmp_path: Path) -> None:
+    study = check_tournament({**tomllib.loads(STUDY), "episodes": 10, "out": str(tmp_path / "t")}, "s")
+    found = tournament(study)
+    assert found.command is None
+    text = export(found, "gambit", tmp_path / "game.nfg").read_text(encoding="utf-8")
+    assert "command: dynmech tournament, study in run.json" in text
