@@ -160,7 +160,7 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
 
 def _show_replay(result: StressResult, mechanism: str, console: Console) -> None:
     """Print the line that plays a mechanism's worst lie again; nothing where nobody gains."""
-    worst = headline(result.gains, mechanism)
+    worst = headline(result.gains, mechanism, result.scale)
     if worst is None:
         return
     if is_logged(result.folder):

@@ -16,7 +16,7 @@ from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.sweeps.sweep_frames import FAMILY_NAMES, mechanism_lines, point_text
 from dynmech.experiments.sweeps.sweep_result import SweepResult
-from dynmech.sim.core.ties import figure
+from dynmech.sim.core.ties import figure, scale_of
 
 HEADERS = {
     "one_shot": "one\nlie",
@@ -71,7 +71,7 @@ def show_sweep(result: SweepResult, information: str, files: Mapping[str, Path],
 def _table(result: SweepResult, mechanism: str, rows: pd.DataFrame) -> Table:
     """Return the figures of one mechanism, a row per economy."""
     options = [name for name in result.varied if rows[name].notna().all()]
-    figures = _columns(mechanism, rows)
+    figures = shown_columns(mechanism, rows)
     verdicts = rows["verdict"].unique()
     table = plain_table()
     for name in options:
@@ -86,10 +86,10 @@ def _table(result: SweepResult, mechanism: str, rows: pd.DataFrame) -> Table:
     return table
 
 
-def _columns(mechanism: str, rows: pd.DataFrame) -> list[str]:
+def shown_columns(mechanism: str, rows: pd.DataFrame) -> list[str]:
     """Return the figures that say something: fewer gains where nobody gains, net revenue only where there are costs."""
     records = rows.to_dict("records")
-    nothing = all(rows[name].abs().max() <= ZERO for name in FAMILY_NAMES)
+    nothing = all(abs(row[name]) <= _rounding(row) for row in records for name in FAMILY_NAMES)
     names = [name for name in HEADERS if name not in CONDITIONING]
     names = [name for name in names if not (nothing and name in FAMILY_NAMES[:2])]
     names = [name for name in names if name != "net_revenue" or has_costs(records)]
@@ -114,8 +114,13 @@ def _cell(row: Mapping[Any, Any], name: str) -> Text:
     if pd.isna(value):
         return Text("–", style="dim")
     text = figure(float(value), 4)
-    style = "red" if name in FAMILY_NAMES and value > ZERO else ""
+    style = "red" if name in FAMILY_NAMES and value > _rounding(row) else ""
     return Text(text if half is None or pd.isna(half) else f"{text} ±{figure(float(half), 2)}", style=style)
+
+
+def _rounding(row: Mapping[Any, Any]) -> float:
+    """What is nothing beside the amounts of a row."""
+    return ZERO * scale_of(*(row[name] for name in ("welfare", "revenue", "largest_transfer") if pd.notna(row[name])))
 
 
 def _legend(result: SweepResult, information: str, table: pd.DataFrame) -> str:

@@ -54,7 +54,11 @@ def _gains(source: Source) -> str:
     order = sorted(gains, key=lambda row: (row["complexity"], row["family"]))
     families = list(dict.fromkeys(row["family"] for row in order))
     cells = [
-        [row["mechanism"], WORDS[row["verdict"]], *(_gain(gains, row["mechanism"], family) for family in families)]
+        [
+            row["mechanism"],
+            WORDS[row["verdict"]],
+            *(_gain(gains, row["mechanism"], family, source.result.get("scale", 1.0)) for family in families),
+        ]
         for row in rows
     ]
     caption = (
@@ -65,12 +69,12 @@ def _gains(source: Source) -> str:
     return table(heads, columns, cells, caption, f"tab:{source.name}-gains")
 
 
-def _gain(gains: Sequence[Row], mechanism: str, family: str) -> str:
+def _gain(gains: Sequence[Row], mechanism: str, family: str, scale: float) -> str:
     """Return the largest gain of a family under a mechanism, exact where it is known; a dash for none."""
     rows = [row for row in gains if (row["mechanism"], row["family"]) == (mechanism, family)]
     exact = [row["exact"] for row in rows if row["exact"] is not None and family in EXACT]
     if exact:
-        return amount(max(exact)) if max(exact) > TOLERANCE else "–"
+        return amount(max(exact)) if max(exact) > TOLERANCE * scale else "–"
     found = [row for row in rows if row["found"]]
     if not found:
         return "–"

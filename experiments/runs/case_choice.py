@@ -81,7 +81,7 @@ def _of_stress(run: Run, data: Mapping[str, Any], mechanism: str | None) -> Chos
     names = [name for name in result.mechanisms["mechanism"] if _asked(name, mechanism)]
     told = first_told(result.mechanisms[result.mechanisms["mechanism"].isin(names)])
     for name in [*([] if told is None else [told]), *names]:
-        worst = headline(result.gains, name)
+        worst = headline(result.gains, name, result.scale)
         if worst is not None:
             exact = worst["exact"] == worst["exact"]
             gain = f"{amount(worst['exact'] if exact else worst['gain'])} ({'exact' if exact else 'simulated'})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, read_run
-from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.simulation import PRESCRIBED
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RunResult(ShownResult):
+class RunResult(DrawnResult):
     """The result of a run.
 
     Attributes
@@ -92,19 +92,7 @@ class RunResult(ShownResult):
         title = f"{self.summary['mechanism']} on {self.summary['environment']}"
         return draw_columns(names, columns, [row["strategy"] != "truthful" for row in rows], title)
 
-    def plot(self, path: Path | str | None = None) -> "Figure | Path":
-        """Draw payoffs and gains of all agents.
-
-        Parameters
-        ----------
-        path : Path or str, optional
-            The PDF, SVG or PNG file to write; without one the figure is returned.
-
-        Returns
-        -------
-        Figure or Path
-            The figure, or the file.
-        """
-        from dynmech.experiments.figures.saving import plotted
-
-        return plotted(self.draw(), path, Provenance.of_folder(self.folder, self.command))
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it again."""
+        return Provenance.of_folder(self.folder, self.command)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.to_json import json_text, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 SCHEMA = 2
 """Of the JSON of every result."""
@@ -53,3 +56,36 @@ class ShownResult:
             for frame in self.frames().values()
         )
         return said + "".join(tables)
+
+
+class DrawnResult(ShownResult):
+    """A result that has a picture.
+
+    A subclass has `draw` and `provenance` besides.
+    """
+
+    def draw(self) -> "Figure":
+        """Return the picture as a figure of matplotlib."""
+        raise NotImplementedError
+
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it again, for the picture's metadata."""
+        raise NotImplementedError
+
+    def plot(self, path: Path | str | None = None) -> "Figure | Path":
+        """Draw the picture, see `draw`.
+
+        Parameters
+        ----------
+        path : Path or str, optional
+            The PDF, SVG or PNG file to write; without one the figure is returned.
+
+        Returns
+        -------
+        Figure or Path
+            The figure, or the file.
+        """
+        from dynmech.experiments.figures.saving import plotted
+
+        return plotted(self.draw(), path, self.provenance)

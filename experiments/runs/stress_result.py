@@ -12,7 +12,7 @@ from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.comparisons import Farthest, beside, farthest
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ZERO, amount
-from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import descending
 
@@ -27,7 +27,7 @@ EXACT = ("one-shot", "belief-manipulation", BEST)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StressResult(ShownResult):
+class StressResult(DrawnResult):
     """What a stress test found.
 
     Attributes:
@@ -125,23 +125,6 @@ class StressResult(ShownResult):
         note = "– : none found.  Simulated, against prescribed play under the same draws."
         return draw_gains(gain_table(self), title, note)
 
-    def plot(self, path: Path | str | None = None) -> "Figure | Path":
-        """Draw the heat map of gains.
-
-        Parameters
-        ----------
-        path : Path or str, optional
-            The PDF, SVG or PNG file to write; without one the figure is returned.
-
-        Returns
-        -------
-        Figure or Path
-            The figure, or the file.
-        """
-        from dynmech.experiments.figures.saving import plotted
-
-        return plotted(self.draw(), path, self.provenance)
-
     @property
     def sentence(self) -> str:
         """The mechanisms by verdict; and who lies, when, and what it earns, where it is worst."""
@@ -186,7 +169,7 @@ def _listed(names: Sequence[str], one: str, many: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
-def headline(gains: pd.DataFrame, mechanism: str, scale: float = 1.0) -> "pd.Series[Any] | None":
+def headline(gains: pd.DataFrame, mechanism: str, scale: float) -> "pd.Series[Any] | None":
     """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
 
     Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what

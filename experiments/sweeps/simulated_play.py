@@ -15,7 +15,7 @@ from dynmech.experiments.runs.simulation import Case, Sampling, lone_deviation, 
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, NOT_REFUTED, OUTSIDE_ASSUMPTIONS, violated
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.sim.core.ties import first_of
+from dynmech.sim.core.ties import first_of, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import Game, shortened
 
@@ -98,11 +98,16 @@ def _row(game: Game, agent: int, family: Family, case: Case, moments: Moments, c
     }
 
 
+def noise(row: Mapping[str, Any]) -> float:
+    """Return what rounding may be of a gain, which is as large as the gain and its interval are."""
+    return ZERO * scale_of(row["gain"], row["half_width"] or 0.0)
+
+
 def gains_verdict(mechanism: Mechanism, gains: Sequence[Mapping[str, Any]]) -> str:
     """Return what simulated gains say of the promise that truth is best."""
     if mechanism.promises.incentive == "none":
         return NOT_PROMISED
-    if not any(row["lower"] > ZERO for row in gains):
+    if not any(row["lower"] > noise(row) for row in gains):
         return NOT_REFUTED
     finite = isinstance(mechanism.environment, TableEnvironment)  # conditions of a large one take as long as its audit
     wrong = violated(mechanism.promises.assumptions, [] if finite else mechanism.conditions())

@@ -7,9 +7,8 @@ import pandas as pd
 
 from dynmech.agents.oracle.gains import FAMILIES, KINDS
 from dynmech.agents.oracle.search import Family
-from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.sweeps.cell_figures import EXACTLY
-from dynmech.experiments.sweeps.simulated_play import FIGURES
+from dynmech.experiments.sweeps.simulated_play import FIGURES, noise
 from dynmech.experiments.sweeps.variations import as_number
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.ties import figure, first_largest
@@ -123,4 +122,4 @@ def _line(result: "SweepResult", cells: Sequence[Mapping[str, Any]], information
 
 def surely_gains(cell: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Return whether a gain is above the tolerance: an exact one within its error, a simulated one by its interval."""
-    return bool((row["lower"] or 0.0) > max(ZERO, cell["tolerance"]))
+    return bool((row["lower"] or 0.0) > (cell["tolerance"] or noise(row)))

@@ -11,7 +11,7 @@ from dynmech.experiments.catalog.options import split
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.figures.texts import as_cut, wrapped
-from dynmech.experiments.runs.moments import ZERO
+from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.sweeps.cell_figures import EXACTLY
 from dynmech.experiments.sweeps.sweep_frames import best_information
 from dynmech.experiments.sweeps.variations import as_number, with_options
@@ -69,7 +69,7 @@ def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
     names = list(dict.fromkeys(table["line"]))
     if len(names) > MOST:
         raise InputError(f"sweep: {len(names)} lines are too many for a picture ({MOST}); vary or name less")
-    panels = [name for name in PANELS if name != "net_revenue" or _has_costs(table)]
+    panels = [name for name in PANELS if name != "net_revenue" or has_costs(table.to_dict("records"))]
     panels = [name for name in panels if table[name].notna().any()]
     rows = -(-len(panels) // 2)
     figure = Figure(figsize=(9.6, 0.9 + 2.6 * rows + 0.2 * -(-len(names) // 2)), layout="constrained", dpi=150)
@@ -118,10 +118,6 @@ def _label(row: dict[Any, Any], across: str, others: Sequence[str]) -> str:
     return f"{with_options(name, kept)} ({place})" if place else with_options(name, kept)
 
 
-def _has_costs(table: pd.DataFrame) -> bool:
-    return bool(((table["revenue"] - table["net_revenue"]).abs() > ZERO).any())
-
-
 def _draw(
     axes: "Axes", table: pd.DataFrame, name: str, names: Sequence[str], across: str, labels: Sequence[str]
 ) -> None:
@@ -163,7 +159,7 @@ def _draw(
 def _scale_axes(axes: "Axes", table: pd.DataFrame, name: str, across: str) -> None:
     """Make an axis logarithmic where positive figures are far apart."""
     values = table[name].dropna().to_numpy(dtype=float)
-    if values.size and values.min() > ZERO and values.max() > WIDE * values.min():
+    if values.size and values.min() > 0 and values.max() > WIDE * values.min():
         axes.set_yscale("log")
-    if across in EXACTLY and table[across].min() > ZERO:
+    if across in EXACTLY and table[across].min() > 0:
         axes.set_xscale("log")

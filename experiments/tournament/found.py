@@ -10,7 +10,7 @@ import pandas as pd
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.comparisons import Farthest, farthest
-from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.verdicts import HOLDS, NOT_REFUTED, UNDECIDED
 from dynmech.experiments.tournament.beside import NAMES
 from dynmech.experiments.tournament.coalitions import CoalitionGain
@@ -87,7 +87,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tournament(ShownResult):
+class Tournament(DrawnResult):
     """What a tournament found.
 
     Attributes:
@@ -166,22 +166,10 @@ class Tournament(ShownResult):
         note = "– : not played.  Simulated, all others truthful."
         return draw_gains(table, "What one agent gains by leaving truth", note)
 
-    def plot(self, path: Path | str | None = None) -> "Figure | Path":
-        """Draw what one agent gains by leaving truth, by mechanism and strategy.
-
-        Parameters
-        ----------
-        path : Path or str, optional
-            The PDF, SVG or PNG file to write; without one the figure is returned.
-
-        Returns
-        -------
-        Figure or Path
-            The figure, or the file.
-        """
-        from dynmech.experiments.figures.saving import plotted
-
-        return plotted(self.draw(), path, Provenance.of_folder(self.parts[0].folder, self.command))
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it again."""
+        return Provenance.of_folder(self.parts[0].folder, self.command)
 
 
 def comparison_rows(part: Part) -> list[dict[str, Any]]:

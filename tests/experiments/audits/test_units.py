@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 
 import dynmech as dm
+from dynmech import export
 from dynmech.experiments.catalog.names import MECHANISMS, load
+from dynmech.experiments.cli.sweep_screen import shown_columns
+from dynmech.experiments.runs.case_choice import worst_case
 from dynmech.experiments.runs.exact import exact_gains
 from dynmech.experiments.runs.simulation import make_game_of
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
+from dynmech.experiments.sweeps.simulated_play import gains_verdict
+from dynmech.experiments.sweeps.sweep_frames import surely_gains
 from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import single_object
@@ -171,6 +176,38 @@ def test_a_stress_test_finds_the_same_in_any_unit(unit: float, tmp_path: Path) -
         else:
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9 * environment.scale, err_msg=column)
     assert results[0].mechanisms["verdict"].tolist() == ["not_promised", "holds"]
+    chosen = [worst_case(result.folder) for result in results]
+    assert len({(one.mechanism, one.case) for one in chosen}) == 1, "replay shows the same lie"
+    assert all(one.why.startswith("the worst lie") for one in chosen)
+    tex = [export(result, "latex", tmp_path / f"{k}.tex").read_text("utf-8") for k, result in enumerate(results)]
+    cells = [next(row for row in text.splitlines() if "pay-your-report" in row).split(" & ") for text in tex]
+    dashes = [["textendash" in cell for cell in row] for row in cells]
+    assert dashes[0] == dashes[1], "a dash where nothing gains, and nowhere else"
+    assert not all(dashes[0])
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_sweep_says_the_same_in_any_unit(unit: float, tmp_path: Path) -> None:
+    environment = economy(AUCTION)
+    found = [
+        dm.sweep(one, {"discount": [0.5, 0.7]}, ["pay-your-report", "pivot"], out=tmp_path / str(k))
+        for k, one in enumerate((environment, in_units(environment, unit)))
+    ]
+    told = [[line.rpartition(" gains ")[0] for line in one.told("ex_ante")] for one in found]
+    assert told[0] == told[1]
+    assert told[0][0].startswith("pay-your-report: a deviation gains at 2 of 2 points")
+    assert shown_columns("pivot", found[0].figures) == shown_columns("pivot", found[1].figures)
+
+
+def test_a_simulated_gain_is_told_from_none_in_any_unit() -> None:
+    environment = economy(AUCTION)
+    pivot = dm.make_mechanism("pivot", environment)
+    for unit in (1.0, *UNITS):
+        row = {"gain": 0.3 * unit, "half_width": 0.1 * unit, "lower": 0.2 * unit}
+        assert gains_verdict(pivot, [row]) == "breaks", unit
+        assert gains_verdict(pivot, [{**row, "lower": 0.0}]) == "not_refuted", unit
+        assert surely_gains({"tolerance": 0.0}, row), unit
+        assert not surely_gains({"tolerance": 0.25 * unit}, row), unit
 
 
 def test_the_cut_of_an_infinite_horizon_is_the_same_in_any_unit() -> None:

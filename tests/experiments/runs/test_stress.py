@@ -107,11 +107,11 @@ def test_the_sentence_says_who_when_and_what_it_earns(leases: StressResult) -> N
     # But they promise truth where values are private only: the sentence tells the promise that breaks.
     assert leases.sentence.startswith("On oil-leases-prior, linked holds; ")
     assert "; the worst lie, under cremer-mclean: firm 1 lies in period 0 (" in leases.sentence
-    told = headline(leases.gains, "cremer-mclean")
+    told = headline(leases.gains, "cremer-mclean", leases.scale)
     assert told is not None
     simulated = f"{told['gain']:.2f} ± {told['half_width']:.2f}"
     assert f"it gains 2.00 ex ante (exact; simulated {simulated}, " in leases.sentence
-    worst = headline(leases.gains, leases.mechanisms["mechanism"].iloc[0])
+    worst = headline(leases.gains, leases.mechanisms["mechanism"].iloc[0], leases.scale)
     assert worst is not None
     assert worst["words"].startswith("lies once, in period 1 (")
     assert (worst["agent"], worst["exact"]) == ("firm 1", pytest.approx(2.5, abs=1e-9))
@@ -139,7 +139,7 @@ def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
         ("best-response", "a", 1.8, 0.3, 2.0),
         ("one-shot", "a", 1.7, 0.3, 1.5),
     )
-    row = headline(gains, "m")
+    row = headline(gains, "m", 1.0)
     assert row is not None
     assert (row["agent"], row["family"], row["exact"]) == ("a", "best-response", 2.0)
     assert (
@@ -150,10 +150,10 @@ def test_the_headline_is_of_the_agent_that_gains_most_exactly() -> None:
 
 def test_the_headline_tells_the_simplest_that_does_what_the_best_response_does() -> None:
     gains = gains_of(("best-response", "a", 1.8, 0.3, 2.0), ("one-shot", "a", 1.8, 0.3, 2.0))
-    told = headline(gains, "m")
+    told = headline(gains, "m", 1.0)
     assert told is not None
     assert told["words"] == "lies once"
-    other = headline(gains_of(("best-response", "a", 1.8, 0.3, 2.0), ("one-shot", "a", 1.79, 0.3, 1.99)), "m")
+    other = headline(gains_of(("best-response", "a", 1.8, 0.3, 2.0), ("one-shot", "a", 1.79, 0.3, 1.99)), "m", 1.0)
     assert other is not None
     assert other["words"] == "responds"
 
@@ -161,10 +161,10 @@ def test_the_headline_tells_the_simplest_that_does_what_the_best_response_does()
 def test_without_exact_figures_the_headline_is_the_simplest_of_the_largest_found() -> None:
     nan = float("nan")
     gains = gains_of(("misreport", "a", 1.8, 0.3, nan), ("one-shot", "a", 1.7, 0.3, nan), ("one-shot", "b", 9, 10, nan))
-    told = headline(gains, "m")
+    told = headline(gains, "m", 1.0)
     assert told is not None
     assert describe_gain(told) == "a lies once: it gains 1.70 ± 0.30 ex ante"
-    assert headline(gains[~gains["found"]], "m") is None
+    assert headline(gains[~gains["found"]], "m", 1.0) is None
 
 
 def test_the_table_says_whose_gains_they_are() -> None:
