@@ -11,26 +11,22 @@ from dynmech.agents.oracle.policy import policy_rows
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.restricted import obedient, truthful
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
-from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.game import make_game
-from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.best_play import ANYTHING, DONE, Tree, occupation_value, outcomes, tree_gain
 from tests.builders.exact import tree_payoffs
 from tests.builders.generators import generator
 from tests.builders.lottery_mechanisms import FineAfterTails, PayYourBidByLot, Raffle, TiesByLot
+from tests.builders.played_witness import assert_witness_earns
 from tests.builders.random_economies import working
 
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
@@ -212,18 +208,8 @@ def test_the_witness_disobeys_by_what_was_drawn() -> None:
 
 
 def _earns(environment: TableEnvironment, mechanism: Mechanism, family: Family) -> None:
-    """Assert that each agent's witness earns its exact gain within four standard errors, and that there is one."""
-    game = make_game(environment, mechanism)
-    streams = Streams(0, "witness", 0, 6000, game.periods + game.closing)
-    honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
-    for agent in range(2):
-        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
-        witness = Witness(problem, family)
-        exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
-        profile = [witness if i == agent else Truthful() for i in range(2)]
-        found = play_shard(game, profile, streams).payoffs[agent] - honest[agent]
-        error = float(found.std(ddof=1) / np.sqrt(len(found)))
-        assert abs(found.mean() - exact) <= 4 * error + 1e-9
+    """Assert that each agent's witness earns its exact gain, and that there is one."""
+    for exact, error in assert_witness_earns(environment, mechanism, family, 6000):
         assert exact > 5 * error or family is Family.ONE_SHOT
 
 

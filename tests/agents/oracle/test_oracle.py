@@ -15,8 +15,6 @@ from dynmech.agents.oracle.merging import numbered
 from dynmech.agents.oracle.post_decision_states import Expectations, all_post_decision_states
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.oracle.witness import Witness
-from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
@@ -30,17 +28,15 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core import memory_budget as machine
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.play.game import make_game
-from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.best_play import ANYTHING, DONE, Tree, occupation_value, tree_gain
 from tests.builders.exact import best_ex_post_gain, tree_payoffs
 from tests.builders.generators import generator
 from tests.builders.oil_leases import firm_1_strategies
 from tests.builders.planted_mechanisms import Lottery
+from tests.builders.played_witness import assert_witness_earns
 from tests.builders.random_economies import interdependent, private_values
 
 FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery]
@@ -309,18 +305,7 @@ def test_the_witness_earns_its_figure_on_the_event_loop(
     rule: Callable[[TableEnvironment], Mechanism], family: Family
 ) -> None:
     environment = interdependent(7)
-    mechanism = rule(environment)
-    game = make_game(environment, mechanism)
-    streams = Streams(0, "witness", 0, 4000, game.periods + game.closing)
-    honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
-    for agent in range(2):
-        problem = build_problem(FiniteGame(environment, mechanism), (agent,))
-        witness = Witness(problem, family)
-        exact = ex_ante_gain(witness.value, solve(problem, Family.PRESCRIBED, Information.INTERIM)).gain
-        profile = [witness if i == agent else Truthful() for i in range(2)]
-        gains = play_shard(game, profile, streams).payoffs[agent] - honest[agent]
-        error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
-        assert abs(gains.mean() - exact) <= 4 * error + 2 * game.tail + 1e-9
+    assert_witness_earns(environment, rule(environment), family, 4000)
 
 
 def test_hit_and_run_before_a_contingent_transfer_falls_due() -> None:

@@ -11,20 +11,13 @@ from pydantic import ValidationError
 
 from dynmech.experiments.cli.app import app
 from dynmech.experiments.cli.json_shapes import SHAPES, ErrorShape, json_schemas
-from tests.builders.cli_calls import CALLS, CODES, STUDY, enter, exit_code, prepare
+from tests.builders.cli_calls import CALLS, CODES, STUDY, enter, exit_code
 from tests.builders.runs import ROOT
 
 COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group
 
 MANNERS = {"as_json": ["--json"], "quiet": ["--quiet", "-q"]}
 """Options that every command has."""
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    prepare(folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -14,19 +14,12 @@ import typer
 
 from dynmech.experiments.cli.app import app
 from dynmech.experiments.cli.streams import PIPE_CLOSED, OutputLostError, careful_streams
-from tests.builders.cli_calls import CALLS, CODES, enter, exit_code, prepare
+from tests.builders.cli_calls import CALLS, CODES, enter, exit_code
 from tests.builders.runs import ROOT
 
 FULL = "dynmech: standard output: cannot be written: No space left on device"
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    prepare(folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
