@@ -13,6 +13,7 @@ import pandas as pd
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.ties import scale_of
 
 try:
     from open_spiel.python.egt import alpharank, utils
@@ -68,7 +69,7 @@ def fixation(
         Refusal: it is no symmetric game of two, or selection is too strong to be computed.
     """
     shape = _checked(payoffs, strategies, population)
-    near = 1e-9 * max(1.0, float(np.abs(payoffs).max()))
+    near = 1e-9 * scale_of(payoffs)
     if len(shape) != 2 or shape[0] != shape[1] or np.abs(payoffs[0] - payoffs[1].T).max() > near:
         raise Refusal("Moran process: one population plays symmetric games of two")
     chances = _computed([payoffs[0]], population, strength)[0]
