@@ -115,5 +115,6 @@ _READ: WeakKeyDictionary[Job, dict[int, list[FloatArray]]] = WeakKeyDictionary()
 
 
 def total_of(job: Job, index: int, turns: int, folder: RunFolder) -> Tally:
+    """Return what a case adds up to over so many turns through all orders."""
     keys = [job.key(index, k) for k in range(turns * len(job.orders))]
     return reduce(Tally.merge, (Tally.from_data(data) for data in folder.summaries(keys)))
