@@ -265,7 +265,7 @@ def test_a_plugin_that_was_edited_is_another_run(tmp_path: Path, monkeypatch: py
     plugin.write_text(text, encoding="utf-8")
     assert play_mine().agents["gain"].tolist() == [0, 0]
     plugin.write_text(text.replace("view.prescribed", "0 * view.prescribed"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"holds another run: code\.mine is "):
+    with pytest.raises(InputError, match=r"holds another run: plugins\[0\] is "):
         play_mine()
 
 
