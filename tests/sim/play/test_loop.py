@@ -288,7 +288,7 @@ def test_a_block_that_was_played_is_gone_at_once(protocol: ProtocolOptions) -> N
     gc.disable()
     try:
         records = [weakref.ref(play(game, RandomReport(), Truthful(), block=16)) for _ in range(3)]
-        # By `type`: `isinstance` asks a weak proxy, which some library may hold, for the class of what it no longer has.
+        # By `type`: `isinstance` asks a weak proxy, which a library may hold, for the class of what it lost.
         parts = [thing for thing in gc.get_objects() if issubclass(type(thing), Block | Nature | Agent | Designer)]
     finally:
         gc.enable()
