@@ -26,6 +26,7 @@ from .errors import (
     Refusal as Refusal,
     StorageError as StorageError,
 )
+from .json_files import first_problem as first_problem, numbers as numbers, read_json as read_json
 from .memory_budget import require_room as require_room, size_text as size_text
 from .near_names import near_name as near_name
 from .registry import (

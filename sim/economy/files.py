@@ -11,24 +11,20 @@ Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be l
 """
 
 import json
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
-from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.checks import check_text, field_path, on_one_line, shown
+from dynmech.sim.core.checks import check_text, on_one_line, shown
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.json_files import first_problem, numbers, read_json
 from dynmech.sim.core.whole_files import write_whole
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 
 SCHEMA = 1
-_LARGEST = sys.float_info.max
 
 LONGEST = 100_000
 """Periods that a file may ask for."""
@@ -83,35 +79,11 @@ def load_environment(path: str | Path) -> TableEnvironment:
     """
     where = on_one_line(str(path))
     try:
-        return environment_from_data(_parsed(_text(Path(path))))
+        return environment_from_data(read_json(Path(path), "an environment"))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except RecursionError:
         raise InputError(f"{where}: not an environment: its lists are nested too deeply") from None
-
-
-def _text(path: Path) -> str:
-    """Return a file's text, without a byte order mark."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError("cannot be read: it is not UTF-8 text") from None
-    except ValueError:
-        raise InputError("cannot be read: no path has such a character") from None
-
-
-def _parsed(text: str) -> Any:
-    """Return the text as JSON; what is not raises InputError."""
-    try:
-        return json.loads(text, object_pairs_hook=_no_repeats)
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON (line {error.lineno}, column {error.colno})") from None
-    except InputError:
-        raise
-    except ValueError:  # beyond what Python reads
-        raise InputError("not an environment: an integer has too many digits") from None
 
 
 def save_environment(environment: TableEnvironment, path: str | Path) -> None:
@@ -131,6 +103,7 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tempfile import TemporaryDirectory
     >>> from dynmech.sim.economy.builders import from_arrays
     >>> environment = from_arrays(np.zeros((1, 1, 2)), [np.full((1, 2, 2), 0.5)], np.full(2, 0.5), 0.9)
@@ -149,7 +122,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
     try:
         parsed = _EnvironmentFile.model_validate(data)
     except ValidationError as error:
-        raise InputError(_first_problem(error)) from None
+        raise InputError(first_problem(error)) from None
     if parsed.schema_ != SCHEMA:
         raise InputError(f"schema: {shown(parsed.schema_)} is unknown, expected {SCHEMA}")
     check_text(parsed.name, "name")
@@ -158,7 +131,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
     return TableEnvironment(
         name=parsed.name,
         agents=tuple(parsed.agents),
-        prior=_numbers(parsed.prior, "prior"),
+        prior=numbers(parsed.prior, "prior"),
         stages=tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
         discount=parsed.discount,
         horizon=parsed.horizon,
@@ -180,7 +153,7 @@ def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
 
 def _stage(parsed: _StageFile, where: str) -> Stage:
     """Return a stage from its parsed JSON."""
-    utility = _numbers(parsed.utility, f"{where}.utility")
+    utility = numbers(parsed.utility, f"{where}.utility")
     signals = tuple(tuple(labels) for labels in parsed.signals)
     axes = tuple(len(labels) for labels in signals)
     if parsed.public:
@@ -190,11 +163,11 @@ def _stage(parsed: _StageFile, where: str) -> Stage:
         if (parsed.kernel.joint is None) == (parsed.kernel.independent is None):
             raise InputError(f"{where}.kernel: give either 'joint' or 'independent'")
         if parsed.kernel.joint is not None:
-            table = _numbers(parsed.kernel.joint, f"{where}.kernel.joint")
+            table = numbers(parsed.kernel.joint, f"{where}.kernel.joint")
             kernel = JointKernel(table, axes, table.shape[1 + len(axes) :])
         elif parsed.kernel.independent is not None:
             kernel = IndependentKernel(
-                tuple(_numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent))
+                tuple(numbers(f, f"{where}.kernel.independent[{j}]") for j, f in enumerate(parsed.kernel.independent))
             )
     return Stage(
         signals=signals,
@@ -202,7 +175,7 @@ def _stage(parsed: _StageFile, where: str) -> Stage:
         utility=utility,
         kernel=kernel,
         public=tuple(parsed.public),
-        cost=None if parsed.cost is None else _numbers(parsed.cost, f"{where}.cost"),
+        cost=None if parsed.cost is None else numbers(parsed.cost, f"{where}.cost"),
         private_actions=tuple(tuple(labels) for labels in parsed.private_actions),
     )
 
@@ -226,62 +199,3 @@ def _stage_data(stage: Stage) -> dict[str, Any]:
     if stage.private_actions:
         data["private_actions"] = [list(labels) for labels in stage.private_actions]
     return data
-
-
-def _numbers(nested: Any, where: str) -> FloatArray:
-    """Return nested lists as a float array; name the first element that is no number or is a list of another length."""
-    leaves = np.array(nested, dtype=object)
-    if leaves.size and set(map(type, leaves.reshape(-1))) <= {int, float}:
-        with suppress(OverflowError):
-            return leaves.astype(np.float64)
-    _find_bad(nested, where, _lengths(nested))
-    raise InputError(f"{where}: nested too deeply for an array of numbers")
-
-
-def _lengths(nested: Any) -> list[int]:
-    """Return the lengths of nested lists, along the first element of each."""
-    lengths = []
-    while isinstance(nested, list):
-        lengths.append(len(nested))
-        nested = nested[0] if nested else None
-    return lengths
-
-
-def _find_bad(nested: Any, where: str, lengths: list[int]) -> None:
-    """Raise InputError at the first element that is no number, or list that has not the length expected."""
-    if not lengths:
-        if isinstance(nested, bool) or not isinstance(nested, int | float):
-            value = nested if isinstance(nested, str | int | float | bool) else type(nested).__name__
-            raise InputError(f"{where}: {shown(value)} is not a number")
-        if isinstance(nested, int) and abs(nested) > _LARGEST:
-            raise InputError(f"{where}: an integer of {len(str(nested))} digits is too large")
-        return
-    if not isinstance(nested, list):
-        raise InputError(f"{where}: {shown(nested)} stands where a list of {lengths[0]} is expected")
-    if len(nested) != lengths[0] or not nested:
-        raise InputError(f"{where}: a list of {len(nested)}, expected {max(lengths[0], 1)}")
-    for k, item in enumerate(nested):
-        _find_bad(item, f"{where}[{k}]", lengths[1:])
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object as a dict; a key that stands twice raises InputError."""
-    data: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in data:
-            raise InputError(f"not an environment: key {shown(key)} stands twice in one object")
-        data[key] = value
-    return data
-
-
-def _first_problem(error: ValidationError) -> str:
-    """Return the first of the problems, in one line."""
-    problem = error.errors()[0]
-    path = field_path(problem["loc"]) or "a key"
-    match problem["type"]:
-        case "extra_forbidden":
-            return f"{path}: unknown key"
-        case "missing":
-            return f"{path}: missing"
-        case _:
-            return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r:.60}"
