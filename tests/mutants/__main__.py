@@ -2,29 +2,30 @@
 
     python -m tests.mutants --room agents/oracle --room mechanisms/virtual --count 400 --seed 1
 
-Draws so many of all changes of the rooms (default: the oracle's and those that make payments). Each is made in a copy
-of the repository, never in the checkout, and the tests of its room (`tests/` and the same path) run against it, fastest
-first, until one fails; so does a copy without a change, which must pass. What takes much longer than that counts as
-noticed. Survivors are listed with their difference, but for those that `explained.txt` explains: a line `change |
-reason` each. Results are kept in a file, line by line; the same command goes on where it was stopped. Exit code 1 where
-more than one in twenty survives unexplained.
+Draws so many of all changes of the rooms (default: the oracle's and those that make payments). The tests of a room
+(`tests/` and the same path) run in a copy of the repository, never in the checkout: once without a change, where they
+must pass and it is seen which of them execute which lines, then, for each change, those that execute its statement,
+fastest first, until one fails. Where a line is also executed as modules are imported, all do; where none executes it,
+that is said, and counts as surviving. What takes much longer than without the change counts as noticed. Survivors are
+listed with their difference, but for those that `explained.txt` explains: a line `change | reason` each. Results are
+kept in a file, line by line; the same command goes on where it was stopped. A value that is kept from test to test is
+computed in the first that wants it: `--again` runs all tests of the room against what survived so far. Exit code 1
+where more than one in twenty survives unexplained.
 """
 
 import argparse
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
-from xml.etree import ElementTree
 
+from tests.mutants.forking import Forks
 from tests.mutants.mutations import Mutant, difference, files, mutants, mutated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,21 @@ ROOMS = (
 )
 """The oracle, and who pays what."""
 
+PYTEST = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-o",
+    "addopts=",
+    "-m",
+    "not slow",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+)
+"""What is not ours is imported before pytest could rewrite its assertions."""
+
+SURVIVING = ("survives", "not executed")
+
 MOST = 0.05
 """Share of mutants that may survive unexplained."""
 
@@ -53,10 +69,26 @@ SPARE = 60.0
 
 @dataclass(frozen=True)
 class Tests:
-    """The tests of a room: names, fastest first, and how long all took."""
+    """What the tests of a room do without a change.
 
-    names: list[str]
-    seconds: float
+    Attributes:
+        seconds: by test.
+        lines: by module and line, the tests that execute it.
+        imported: by module, lines that are executed outside every test.
+    """
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[int, set[str]]]
+    imported: dict[str, set[int]]
+
+    def of(self, one: Mutant, every: bool = False) -> list[str]:
+        """Those that a change can concern, fastest first."""
+        numbers = range(one.lines[0], one.lines[1] + 1)
+        lines = self.lines.get(one.path, {})
+        concerned = set[str]().union(*(lines.get(number, ()) for number in numbers))
+        rest = set(self.seconds) - concerned
+        everywhere = every or not self.imported.get(one.path, set()).isdisjoint(numbers)
+        return sorted(concerned, key=self.seconds.__getitem__) + everywhere * sorted(rest, key=self.seconds.__getitem__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,19 +96,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     drawn = draw(options.room or list(ROOMS), options.count, options.seed)
     found = dict(_kept(options.out))
-    missing = [one for one in drawn if one.name not in found][: options.most]
+    left = [one for one in drawn if (found.get(one.name) in SURVIVING if options.again else one.name not in found)]
+    # Room by room, as each has a run without a change of its own.
+    missing = sorted(left[: options.most], key=lambda one: Path(one.path).parent)
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         copy = Path(place) / "copy"
         _copy(copy)
-        tests: dict[str, Tests] = {}
-        for k, one in enumerate(missing):
-            room = str(Path(one.path).parent)
-            if room not in tests:
-                tests[room] = control(copy, room)
-            result = attack(copy, one, tests[room])
-            found[one.name] = result
-            _keep(options.out, one.name, result)
-            sys.stderr.write(f"{k + 1}/{len(missing)} {result}: {one.name}\n")
+        with Forks(copy) as forks:
+            tests: dict[str, Tests] = {}
+            for k, one in enumerate(missing):
+                room = str(Path(one.path).parent)
+                if room not in tests:
+                    tests[room] = control(forks, copy, room)
+                result = attack(forks, copy, one, tests[room], options.again)
+                found[one.name] = result
+                _keep(options.out, one.name, result)
+                sys.stderr.write(f"{k + 1}/{len(missing)} {result}: {one.name}\n")
     return report([one for one in drawn if one.name in found], found)
 
 
@@ -86,6 +121,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=400, help="how many are drawn (400)")
     parser.add_argument("--seed", type=int, default=1, help="of the draw (1)")
     parser.add_argument("--most", type=int, help="how many to run now")
+    parser.add_argument("--again", action="store_true", help="all tests of the room, against what survived")
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"), help="where results are kept")
     return parser.parse_args(arguments)
 
@@ -112,61 +148,37 @@ def _copy(place: Path) -> None:
             target.write_bytes(source.read_bytes())
 
 
-def control(copy: Path, room: str) -> Tests:
+def control(forks: Forks, copy: Path, room: str) -> Tests:
     """Run a room's tests without any change; raise SystemExit where they fail."""
-    report_file, begin = copy / "control.xml", monotonic()
-    place = f"tests/{room}"
-    code, said = run_tests(copy, [place, f"--junitxml={report_file}"], None)
+    kept, place = copy / "executed.json", f"tests/{room}"
+    code, said = forks.pytest([*PYTEST, place], room=room, kept=str(kept))
     if code != 0:
         raise SystemExit(f"without any change, {place} fails:\n{said[-3000:]}")
-    cases = ElementTree.parse(report_file).getroot().iter("testcase")
-    timed = [(float(case.attrib["time"]), _node(case.attrib)) for case in cases if not len(case)]
-    return Tests([name for _, name in sorted(timed)], monotonic() - begin)
+    executed = json.loads(kept.read_text("utf-8"))
+    forks.load(executed["modules"])
+    names = list(executed["seconds"])
+    lines = {
+        path: {int(line): {names[k] for k in tests} for line, tests in of_path.items()}
+        for path, of_path in executed["lines"].items()
+    }
+    return Tests(executed["seconds"], lines, {path: set(lines) for path, lines in executed["imported"].items()})
 
 
-def _node(case: dict[str, str]) -> str:
-    return f"{case['classname'].replace('.', '/')}.py::{case['name']}"
-
-
-def attack(copy: Path, one: Mutant, tests: Tests) -> str:
-    """What became of a change: `noticed`, `too slow` or `survives`."""
+def attack(forks: Forks, copy: Path, one: Mutant, tests: Tests, every: bool = False) -> str:
+    """What became of a change: `noticed`, `too slow`, `survives` or `not executed`."""
+    concerned = tests.of(one, every)
+    if not concerned:
+        return "not executed"
     path = copy / one.path
     source = path.read_text("utf-8")
     try:
         path.write_text(mutated(source, one.index), "utf-8")
-        code, _ = run_tests(copy, ["-x", *tests.names], SLOWER * tests.seconds + SPARE)
+        code, _ = forks.pytest(
+            [*PYTEST, "-x", *concerned], SLOWER * sum(tests.seconds[test] for test in concerned) + SPARE
+        )
     finally:
         path.write_text(source, "utf-8")
     return {None: "too slow", 0: "survives"}.get(code, "noticed")
-
-
-def run_tests(copy: Path, words: Sequence[str], seconds: float | None) -> tuple[int | None, str]:
-    """Exit code and output of pytest in the copy; no code where it took longer."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-        "-m",
-        "not slow",
-        *words,
-    ]
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    environment = {**os.environ, **single, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-    ) as process:
-        try:
-            said, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None, ""
-        return process.returncode, said.decode(errors="replace")
 
 
 def _kept(out: Path) -> Iterator[tuple[str, str]]:
@@ -191,11 +203,11 @@ def explained(path: Path = EXPLAINED) -> dict[str, str]:
 def report(drawn: Sequence[Mutant], found: dict[str, str]) -> int:
     """Say what survived; 1 where that is too much."""
     known = explained()
-    surviving = [one for one in drawn if found[one.name] == "survives"]
+    surviving = [one for one in drawn if found[one.name] in SURVIVING]
     open_ones = [one for one in surviving if one.name not in known]
     for one in open_ones:
         shown = difference((ROOT / one.path).read_text("utf-8"), one.index)
-        sys.stdout.write(f"survives: {one.name}\n{shown}\n\n")
+        sys.stdout.write(f"{found[one.name]}: {one.name}\n{shown}\n\n")
     sys.stdout.write(
         f"{len(drawn)} mutants: {len(drawn) - len(surviving)} noticed, {len(surviving) - len(open_ones)} explained, "
         f"{len(open_ones)} survive.\n"

@@ -68,15 +68,19 @@ class Mutant:
         path: of the file, from the top of the repository.
         index: of the change among those of its file.
         name: where it is and what it is, in words that do not move with lines: how it is called in a list.
+        lines: first and last of the statement that it changes; of one with a body, to the body's first.
     """
 
     path: str
     index: int
     name: str
+    lines: tuple[int, int]
 
 
 Change = Callable[[], None]
 """What makes a node another one, in place."""
+
+Lines = tuple[int, int]
 
 
 def mutants(path: str, source: str) -> list[Mutant]:
@@ -87,10 +91,10 @@ def mutants(path: str, source: str) -> list[Mutant]:
     """
     seen: dict[str, int] = {}
     out = []
-    for index, (function, words, _) in enumerate(_changes(ast.parse(source))):
+    for index, (function, words, lines, _) in enumerate(_changes(ast.parse(source))):
         name = f"{path}: {function}: {words}"
         seen[name] = seen.get(name, 0) + 1
-        out.append(Mutant(path, index, name if seen[name] == 1 else f"{name} ({seen[name]})"))
+        out.append(Mutant(path, index, name if seen[name] == 1 else f"{name} ({seen[name]})", lines))
     return out
 
 
@@ -102,7 +106,7 @@ def mutated(source: str, index: int) -> str:
         return x - 1
     """
     tree = ast.parse(source)
-    for k, (_, _, change) in enumerate(_changes(tree)):
+    for k, (_, _, _, change) in enumerate(_changes(tree)):
         if k == index:
             change()
             break
@@ -122,39 +126,47 @@ def files(root: Path, room: str) -> list[str]:
     return [str(path.relative_to(root)) for path in found if path.name != "__init__.py"]
 
 
-def _changes(tree: ast.Module) -> Iterator[tuple[str, str, Change]]:
-    """Every change as function, words, and what makes it; the tree must be whole when it is asked for the next."""
+def _changes(tree: ast.Module) -> Iterator[tuple[str, str, Lines, Change]]:
+    """Every change as function, words, lines, and what makes it; the tree must be whole when the next is asked for."""
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield from _within(statement, "")
 
 
-def _within(scope: ast.FunctionDef | ast.ClassDef, outer: str) -> Iterator[tuple[str, str, Change]]:
+def _within(scope: ast.FunctionDef | ast.ClassDef, outer: str) -> Iterator[tuple[str, str, Lines, Change]]:
     name = f"{outer}.{scope.name}".lstrip(".")
     for statement in scope.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield from _within(statement, name)
         elif isinstance(scope, ast.FunctionDef):
-            yield from ((name, words, change) for words, change in _of_node(statement))
+            yield from ((name, *change) for change in _of_node(statement, _lines(statement)))
 
 
-def _of_node(node: ast.AST) -> Iterator[tuple[str, Change]]:
-    """Changes of a statement or expression and of all below it."""
+def _lines(statement: ast.stmt) -> Lines:
+    """The first and last line; of a statement with a body, to the body's first: `while True` itself is not executed."""
+    body = getattr(statement, "body", None) or getattr(statement, "cases", None)
+    if not body:
+        return statement.lineno, statement.end_lineno or statement.lineno
+    return statement.lineno, body[0].pattern.lineno if isinstance(statement, ast.Match) else body[0].lineno
+
+
+def _of_node(node: ast.AST, lines: Lines) -> Iterator[tuple[str, Lines, Change]]:
+    """Changes of a statement or expression, which stands on these lines, and of all below it."""
     if isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr | ast.Import | ast.ImportFrom):
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         for statement in node.body:
-            yield from _of_node(statement)
+            yield from _of_node(statement, _lines(statement))
         return
-    yield from _own(node)
+    yield from ((words, lines, change) for words, change in _own(node))
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _of_node(child)
+                yield from _of_node(child, _lines(child) if isinstance(child, ast.stmt) else lines)
 
 
 def _own(node: ast.AST) -> Iterator[tuple[str, Change]]:

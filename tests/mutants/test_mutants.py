@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import __main__ as command
-from tests.mutants.mutations import difference, mutants, mutated
+from tests.mutants.mutations import Mutant, difference, mutants, mutated
 
 SOURCE = '''
 """A module's docstring, 1 + 1."""
@@ -64,16 +64,62 @@ def test_what_is_explained_is_still_there() -> None:
         assert len(reason.split()) >= 3, change
 
 
+SHOP = {
+    "room/__init__.py": "",
+    "room/shop.py": """
+from functools import cache
+
+
+def price(n):
+    return 3 * n
+
+
+def rebate(n):
+    return n - 1
+
+
+def fee(n):
+    return (
+        2 *
+        n
+    )
+
+
+FEE = fee(2)
+
+
+@cache
+def postage():
+    return 5
+""",
+    "tests/room/test_shop.py": """
+from room.shop import FEE, postage, price
+
+
+def test_price():
+    assert price(2) == 6
+
+
+def test_fee():
+    assert FEE == 4
+
+
+def test_postage_is_an_amount():
+    assert postage() > 0
+
+
+def test_postage():
+    assert postage() == 5
+""",
+}
+
+
 def test_guarded_code_is_told_from_unguarded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Planted: a test that looks at the price of two, and at nobody's rebate."""
+    """Planted: tests of the price, of the fee (computed on import) and of the postage (kept), of no rebate."""
     root, out = tmp_path / "shop", tmp_path / "kept.jsonl"
-    for name, text in {
-        "room/shop.py": "def price(n):\n    return 3 * n\n\n\ndef rebate(n):\n    return n - 1\n",
-        "room/__init__.py": "",
-        "tests/room/test_shop.py": "from room.shop import price\n\n\ndef test_price():\n    assert price(2) == 6\n",
-    }.items():
+    for name, text in SHOP.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
@@ -83,15 +129,40 @@ def test_guarded_code_is_told_from_unguarded(
     assert command.main([*words, "--most", "1"]) in (0, 1)
     assert command.main(words) == 1
     said = capsys.readouterr().out
-    assert "survives: room/shop.py: rebate: n - 1 → n + 1\n" in said
+    assert "not executed: room/shop.py: rebate: n - 1 → n + 1\n" in said
     assert "-    return n - 1\n+    return n + 1\n" in said
-    assert "4 mutants: 2 noticed, 0 explained, 2 survive." in said
-    assert len(out.read_text("utf-8").splitlines()) == 4
-    assert (root / "room/shop.py").read_text("utf-8").startswith("def price(n):\n    return 3 * n\n")
+    assert "survives: room/shop.py: postage: 5 → 6\n" in said
+    assert "7 mutants: 4 noticed, 0 explained, 3 survive." in said
+    assert len(out.read_text("utf-8").splitlines()) == 7
+    assert (root / "room/shop.py").read_text("utf-8") == SHOP["room/shop.py"]
+    assert command.main([*words, "--again"]) == 1
+    said = capsys.readouterr().out
+    assert "7 mutants: 5 noticed, 0 explained, 2 survive." in said
     (root / "tests/room/test_shop.py").write_text("def test_price():\n    assert False\n", encoding="utf-8")
     out.unlink()
     with pytest.raises(SystemExit, match="without any change, tests/room fails"):
         command.main(words)
+
+
+def test_only_tests_that_execute_a_line_are_chosen_fastest_first() -> None:
+    tests = command.Tests({"a": 3.0, "b": 1.0, "c": 2.0}, {"m.py": {4: {"a", "c"}, 6: {"b"}}}, {"m.py": {6}})
+    assert tests.of(Mutant("m.py", 0, "", (3, 5))) == ["c", "a"]
+    assert tests.of(Mutant("m.py", 0, "", (3, 5)), every=True) == ["c", "a", "b"]
+    assert tests.of(Mutant("m.py", 0, "", (6, 6))) == ["b", "c", "a"]
+    assert tests.of(Mutant("m.py", 0, "", (7, 7))) == tests.of(Mutant("other.py", 0, "", (4, 4))) == []
+
+
+def test_a_change_stands_on_the_lines_of_its_statement() -> None:
+    loop = ["while True:", "    y = (", "        x", "        + 1", "    )", "    if y:", "        return y"]
+    source = "def f(x):\n    " + "\n    ".join(loop) + "\n"
+    lines = {one.name.removeprefix("a.py: f: "): one.lines for one in mutants("a.py", source)}
+    assert lines == {
+        "True → not True": (2, 3),
+        "True → False": (2, 3),
+        "x + 1 → x - 1": (3, 6),
+        "1 → 2": (3, 6),
+        "y → not y": (7, 8),
+    }
 
 
 original = command.draw
