@@ -1,59 +1,50 @@
 """An audit's figures, promises and worst deviation as DataFrames, and its deviations as strategies."""
 
-import numpy as np
-import pandas as pd
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from dynmech.agents.oracle.gains import FAMILIES, Search
-from dynmech.agents.oracle.policy import policy_rows
 from dynmech.agents.oracle.problem import build_problem
-from dynmech.agents.oracle.search import Family, Information, Value
+from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.audits.audit_json import gain_rows
 from dynmech.experiments.audits.audit_result import Audit, no_search
+from dynmech.experiments.audits.worst_deviation import POLICY, deviation_rows, largest_ex_ante
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.verdicts import verdict_data
-from dynmech.sim.core.errors import InputError, Refusal
-from dynmech.sim.core.ties import first_largest
+from dynmech.sim.core.errors import InputError
 
-POLICY = ["period", "agent", "signal", "last_signal", "reported", "public", "message", "prescribed", "act"]
+if TYPE_CHECKING:
+    import pandas as pd
+
 PROMISES = ["promise", "status", "worst", "bound", "where"]
 
 
 def gains_frame(audit: Audit) -> pd.DataFrame:
     """Return a row per gain; what is not known is NaN."""
+    import pandas as pd  # here, as the screen wants none
+
     return pd.DataFrame(gain_rows(audit)).astype(dict.fromkeys(("gain", "bound", "lower", "upper"), float))
 
 
 def promises_frame(audit: Audit) -> pd.DataFrame:
     """Return a row per promise."""
+    import pandas as pd
+
     rows = [verdict_data(verdict) for verdict in audit.verdicts]
     return pd.DataFrame(rows, columns=PROMISES).astype({"worst": float, "bound": float})
-
-
-def largest_ex_ante(audit: Audit) -> Search | None:
-    """Return the search of the deviator that gains most ex ante; None where nobody gains, or that is not known."""
-    gains = [search.figures[Family.BEST_RESPONSE]["ex_ante"] for search in audit.searches]
-    known = [-np.inf if np.isnan(gain.gain) else gain.gain - gain.bound for gain in gains]
-    if not known or max(known) <= audit.tolerance:
-        return None
-    return audit.searches[first_largest(known, audit.scale)]
 
 
 def policy_frame(audit: Audit) -> pd.DataFrame:
     """Return the whole worst deviation ex ante; empty where nobody gains.
 
     Raises:
-        Refusal: there is no exact search, it does not cover what a deviator knows ex ante, or the deviation has too
-            many situations.
+        Refusal: as `deviation_rows`.
     """
-    if not audit.searches:
-        raise no_search(audit)
-    search = largest_ex_ante(audit)
-    unknown = next((one.refused for one in audit.searches if one.refused), "")
-    if search is None and unknown:
-        raise Refusal(f"policy: {unknown}")
-    rows = policy_rows(search.problem, _value(search)) if search else []
-    return pd.DataFrame(rows, columns=POLICY)
+    import pandas as pd
+
+    return pd.DataFrame(deviation_rows(audit), columns=POLICY)
 
 
 def best_deviation(audit: Audit) -> Witness:
@@ -85,8 +76,3 @@ def _strategy(search: Search, family: Family, information: Information) -> Witne
     if problem.exit:  # what is played is the best response of one who cannot leave
         problem, value = build_problem(problem.game, search.who), None
     return Witness(problem, family, information=information, value=value)
-
-
-def _value(search: Search) -> Value:
-    """Return the values of the interim best response."""
-    return search.values[Family.BEST_RESPONSE, Information.INTERIM]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.worst_deviation import deviation_rows
 from dynmech.experiments.runs.verdicts import verdict_data
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.errors import Refusal
@@ -121,12 +122,10 @@ def _participation(audit: Audit) -> dict[str, list[float | None] | None]:
 def _policy(audit: Audit) -> list[dict[str, Any]] | None:
     """Return the whole worst deviation where it is known, gains, and is not too long."""
     try:
-        rows = audit.policy if audit.searches else None
+        rows = deviation_rows(audit) if audit.searches else []
     except Refusal:
         return None
-    if rows is None or not 0 < len(rows) <= ROWS:
-        return None
-    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+    return rows if 0 < len(rows) <= ROWS else None
 
 
 def _number(value: float | None) -> float | None:

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dynmech.experiments.audits.audit_frames import largest_ex_ante
 from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.worst_deviation import largest_ex_ante
 from dynmech.experiments.runs.verdicts import BREAKS, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import first_of
 

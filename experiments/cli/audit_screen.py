@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from dynmech.agents.oracle.gains import KINDS
-from dynmech.experiments.audits.audit_frames import largest_ex_ante
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
+from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.audit_lines import lines_to_play
 from dynmech.experiments.cli.console import plain_table
@@ -76,16 +76,16 @@ def _show_deviation(audit: Audit, console: Console) -> None:
     if search is None:
         return
     try:
-        rows = audit.policy
+        rows = deviation_rows(audit)
     except Refusal:
         return
     who = audit.name(search)
     if len(rows) <= SHORT:
         table = plain_table()
-        acts = any(rows["act"])
+        acts = any(row["act"] for row in rows)
         for column in (*SITUATION, "message", *(["act"] if acts else [])):
             table.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows.to_dict("records"):
+        for row in rows:
             said = Text(str(row["message"]), style="" if row["message"] == row["prescribed"] else "bold red")
             act = [Text(row["act"], style="" if row["act"] == "obeys" else "bold red")] if acts else []
             table.add_row(*(str(row[column]) for column in SITUATION), said, *act)

@@ -1,12 +1,13 @@
 """What a stress test found, and how its gains are told."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.comparisons import Farthest, beside, farthest
@@ -17,6 +18,7 @@ from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSU
 from dynmech.sim.core.ties import descending
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 BEST = "best-response"
@@ -89,6 +91,8 @@ class StressResult(DrawnResult):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """From what `save_result` has kept of `data`."""
+        import pandas as pd
+
         numbers = ["gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width"]
         gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
         kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
@@ -117,7 +121,7 @@ class StressResult(DrawnResult):
         """Seed, configuration and command, for files that leave the run folder."""
         return Provenance.of_folder(self.folder, self.command)
 
-    def draw(self) -> "Figure":
+    def draw(self) -> Figure:
         """Return the heat map of gains as a figure of matplotlib."""
         from dynmech.experiments.figures.heat_map import draw_gains
 
@@ -169,7 +173,7 @@ def _listed(names: Sequence[str], one: str, many: str) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} {many}"
 
 
-def headline(gains: pd.DataFrame, mechanism: str, scale: float) -> "pd.Series[Any] | None":
+def headline(gains: pd.DataFrame, mechanism: str, scale: float) -> pd.Series[Any] | None:
     """The gain to tell first of a mechanism that breaks: that of the agent whose best response gains most, exactly.
 
     Told is its simplest deviation that earned what the best response did under the same draws. `exact` is then what
@@ -195,8 +199,10 @@ def headline(gains: pd.DataFrame, mechanism: str, scale: float) -> "pd.Series[An
     return simplest
 
 
-def describe_gain(row: "pd.Series[Any]", scale: float = 1.0) -> str:
+def describe_gain(row: pd.Series[Any], scale: float = 1.0) -> str:
     """One gain in words, as `headline` gives it; `scale`: the economy's."""
+    import pandas as pd
+
     shown = {key: amount(row[key], scale=scale) for key in ("gain", "half_width", "exact")}
     simulated = f"{shown['gain']} ± {shown['half_width']}"
     exact = f"{shown['exact']} ex ante (exact; simulated {simulated}{_off(row)})"
@@ -207,8 +213,10 @@ def describe_gain(row: "pd.Series[Any]", scale: float = 1.0) -> str:
     return text
 
 
-def _off(row: "pd.Series[Any]") -> str:
+def _off(row: pd.Series[Any]) -> str:
     """How far the simulated gain that is told lies from the exact one."""
+    import pandas as pd
+
     return f", {beside(row['apart'])}" if pd.notna(row["apart"]) else ""
 
 
@@ -226,7 +234,7 @@ def gain_table(result: StressResult, column: str = "gain", agent: str | None = N
     return table.reindex(index=result.mechanisms["mechanism"], columns=families)
 
 
-def _there(result: StressResult, column: str) -> "pd.Series[bool]":
+def _there(result: StressResult, column: str) -> pd.Series[bool]:
     """Which figures are gains, and not noise."""
     gains = result.gains
     there: pd.Series[bool] = (

@@ -22,12 +22,12 @@ def nearest_mixture(matrix: FloatArray, column: int) -> tuple[float, FloatArray]
     >>> round(distance, 12), weights.round(12).tolist()
     (0.0, [0.5, 0.5, 0.0])
     """
-    from scipy.optimize import nnls
-
     weights = np.zeros(matrix.shape[1])
     others = np.arange(matrix.shape[1]) != column
     if not others.any():
         return np.inf, weights
+    from scipy.optimize import nnls  # here: it takes longer to import than small games take to audit
+
     steps = matrix[:, others] - matrix[:, [column]]
     unscaled, _ = nnls(np.vstack([steps, np.ones(steps.shape[1])]), np.append(np.zeros(len(steps)), 1.0))
     weights[others] = unscaled / unscaled.sum()

@@ -44,6 +44,12 @@ def test_help_and_version_load_no_heavy_library() -> None:
     assert loaded_by(CALL.format(calls=calls)) == set()
 
 
+def test_an_audit_of_a_small_game_loads_no_heavy_library() -> None:
+    """Its own work takes less than SciPy's optimisers or pandas take to be imported."""
+    assert loaded_by(CALL.format(calls=[["audit", "oil-leases-prior", "linked"]])) == set()
+    assert loaded_by(CALL.format(calls=[["audit", "oil-leases-prior", "linked", "--json"]])) == set()
+
+
 def test_a_heavy_library_planted_in_a_command_is_seen() -> None:
     planted = "import dynmech.experiments.cli.bound as module\nexec('import scipy', vars(module))\n"
     assert loaded_by(planted + CALL.format(calls=[["bound", "--help"]])) == {"scipy"}
