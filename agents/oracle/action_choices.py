@@ -48,7 +48,7 @@ class ActTables:
 
 @dataclass(frozen=True, eq=False)
 class _Cases:
-    """Cases after the decision: situation, true signals, messages `(n, N)`, decision `(n,)`."""
+    """Cases after the decision: situation, true signals, messages `(n, N)`, decision `(n,)`, bound on transfers."""
 
     mechanism: Mechanism
     who: tuple[int, ...]
@@ -56,11 +56,19 @@ class _Cases:
     signals: IntArray
     messages: IntArray
     decision: IntArray
+    bound: float
 
     def settled(self, done: IntArray | None, replied: Mapping[int, Array]) -> Settled:
         """Return charges and next memories of the cases."""
         return settle(
-            self.mechanism, self.now, self.signals, self.messages, self.decision, performed=done, replies=replied
+            self.mechanism,
+            self.now,
+            self.signals,
+            self.messages,
+            self.decision,
+            bound=self.bound,
+            performed=done,
+            replies=replied,
         )
 
 
@@ -104,13 +112,14 @@ def _cases(game: FiniteGame, t: int, who: tuple[int, ...], case: IntArray, acts:
     public = profile[0] if stage.public else np.zeros(len(sent), np.intp)
     messages = np.array(np.unravel_index(sent, tables.shape))[1:].T
     decision = tables.decide[memory, sent, draw]
-    return _Cases(game.mechanism, who, Situation(t, memory, public), profile[stage.offset :].T, messages, decision)
+    now, signals = Situation(t, memory, public), profile[stage.offset :].T
+    return _Cases(game.mechanism, who, now, signals, messages, decision, tables.bound)
 
 
 def _require_idle(cases: _Cases, done: IntArray, replied: Mapping[int, Array], settled: Settled) -> None:
     """Raise a Refusal where a reply from an interval changes what the deviator pays or what is remembered."""
     mechanism, who = cases.mechanism, list(cases.who)
-    slack = ROUNDING * scale_of(money_scale(mechanism.environment), mechanism.transfer_bound())
+    slack = ROUNDING * scale_of(money_scale(mechanism.environment), cases.bound)
     for i in who:
         space = mechanism.asks(cases.now.t, i)
         for share in (0, 1 / 3, 1 / 2, 1) if isinstance(space, Interval) else ():

@@ -25,6 +25,9 @@ from dynmech.sim.economy.labels import own_text, profile_text, shown_period
 FAMILIES = (Family.ONE_SHOT, Family.BELIEF_MANIPULATION, Family.BEST_RESPONSE)
 KINDS = ("ex_ante", "on_path", "interim", "ex_post")
 
+PIECES = len(Information) * (1 + len(FAMILIES)) + len(FAMILIES)
+"""Pieces of work in one deviator's search: what every family is worth by information, then the gains by family."""
+
 
 @dataclass(frozen=True)
 class InformationState:
@@ -212,21 +215,27 @@ class Search:
 Values = dict[tuple[Family, Information], Value]
 
 
-def search_deviator(problem: Problem, *, all_states: bool = False) -> Search:
+def search_deviator(
+    problem: Problem, *, all_states: bool = False, advance: Callable[[int], None] = lambda _: None
+) -> Search:
     """Return what one deviator gains: every family under both kinds of information.
 
     Args:
         all_states: maxima over all states, not only those that some play leads to.
+        advance: called with 1 after each of `PIECES` pieces of work.
     """
-    values, refused = _values(problem)
-    figures = {family: _figures(problem, values, family, all_states) for family in FAMILIES}
+    values, refused = _values(problem, advance)
+    figures: dict[Family, dict[str, Gain]] = {}
+    for family in FAMILIES:
+        figures[family] = _figures(problem, values, family, all_states)
+        advance(1)
     truth = values.get((Family.PRESCRIBED, Information.INTERIM))
     level = ties(problem, truth if truth is not None else values[Family.PRESCRIBED, Information.EX_POST])
     deposit = _deposit(problem) if problem.exit and truth is not None else None
     return Search(problem.deviator, problem, values, figures, refused, level, deposit)
 
 
-def _values(problem: Problem) -> tuple[Values, str]:
+def _values(problem: Problem, advance: Callable[[int], None]) -> tuple[Values, str]:
     """Return what every family is worth, and why interim values are missing, if they are."""
     values: Values = {}
     refused = ""
@@ -236,6 +245,7 @@ def _values(problem: Problem) -> tuple[Values, str]:
                 values[family, information] = solve(problem, family, information)
             except Refusal as error:
                 refused = str(error)
+            advance(1)
     return values, refused
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dynmech.agents.oracle.frozen_search import search_frozen
-from dynmech.agents.oracle.gains import FAMILIES, KINDS, Search, participation, search_deviator
+from dynmech.agents.oracle.gains import FAMILIES, KINDS, PIECES, Search, participation, search_deviator
 from dynmech.agents.oracle.patience_thresholds import patience
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family
@@ -38,11 +38,11 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
     game = FiniteGame(environment, mechanism)
     truth, largest = _truth(game), largest_transfer(environment, game.truthful)
     least = budget(environment, game.truthful, silent=game.silence)
-    advance = progress("searching", len(request.deviators))
+    advance = progress("searching", len(request.deviators) * PIECES)
     searches = []
     for who in request.deviators:
-        searches.append(search_deviator(build_problem(game, who, exit=request.exit), all_states=request.all_states))
-        advance(1)
+        problem = build_problem(game, who, exit=request.exit)
+        searches.append(search_deviator(problem, all_states=request.all_states, advance=advance))
     stays = participation(game, all_states=request.all_states)
     own = _own_conditions(mechanism)
     result = Audit(

@@ -17,6 +17,7 @@ Assumptions: private values, independent types, nothing learnt about the others 
 Source: Arrow 1979 and d'Aspremont–Gérard-Varet 1979 as in Athey–Segal 2007, §2; the naive comparator with f the prior.
 """
 
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -64,11 +65,16 @@ class ExpectedExternality(FlowMechanism):
 
     def law(self, t: int) -> FloatArray:
         """Return f, `(S,)`."""
-        law = self.environment.prior.reshape(-1)
-        for before in range(t if self.beliefs == "ex-ante" else 0):
+        return self._laws[t] if self.beliefs == "ex-ante" else self.environment.prior.reshape(-1)
+
+    @cached_property
+    def _laws(self) -> list[FloatArray]:
+        """The law of the profile per period under efficient decisions, `(S,)` each."""
+        out = [self.environment.prior.reshape(-1)]
+        for before in self.distinct_periods[:-1]:
             policy = self.plan.policy[self.plan.at(before)].reshape(-1)
-            law = law @ laws(self.environment, before)[policy, np.arange(len(policy))]
-        return law
+            out.append(out[-1] @ laws(self.environment, before)[policy, np.arange(len(policy))])
+        return out
 
     def externality(self, t: int) -> FloatArray:
         """Return Σ_{j≠i} u^j − c at the efficient decision, `(N, *A)`."""

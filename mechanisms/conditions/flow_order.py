@@ -45,7 +45,7 @@ def _falling(_welfare: FloatArray, own: FloatArray) -> float:
 def _along_signals(environment: TableEnvironment, name: str, violation: Measure) -> Condition:
     """Return the worst violation over all periods, agents, others' profiles and successive decisions."""
     efficient = plan(environment)
-    worst = Best[dict[str, str | int]](scale_of(*efficient.quality))
+    worst = Best[dict[str, str | int]](efficient.scale)
     for t in range(len(efficient.policy)):
         for i in range(len(environment.agents)):
             if len(environment.stage(t).signals[i]) > 1:

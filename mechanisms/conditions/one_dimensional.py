@@ -26,7 +26,7 @@ from dynmech.mechanisms.numerics.ex_post import own_last
 from dynmech.mechanisms.planning.planner import Plan
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray, IntArray
-from dynmech.sim.core.ties import TIE, Best, first_largest, scale_of
+from dynmech.sim.core.ties import TIE, Best, first_largest
 from dynmech.sim.economy.environment import TableEnvironment
 
 
@@ -88,7 +88,7 @@ def single_crossing(environment: TableEnvironment, efficient: Plan) -> Condition
     def violation(line: SignalLine, low: int, high: int) -> FloatArray:
         table = own_last(environment.stage(line.t), line.agent, efficient.quality[line.t])
         gap = table[high, line.others] - table[low, line.others]
-        slack = TIE * scale_of(*efficient.quality)
+        slack = TIE * efficient.scale
         return np.where(np.maximum.accumulate(gap >= -slack), -gap, 0.0)
 
     return _worst(environment, efficient, "single crossing of the surplus", violation)
@@ -120,7 +120,7 @@ def _worst(
     environment: TableEnvironment, efficient: Plan, name: str, violation: Callable[[SignalLine, int, int], FloatArray]
 ) -> Condition:
     """Return the largest violation `(K,)` over all lines and pairs of decisions chosen on them."""
-    scale = scale_of(*efficient.quality)
+    scale = efficient.scale
     worst = Best[dict[str, str | int]](scale)
     for line in lines(environment, efficient):
         for low, high in combinations(line.order, 2):

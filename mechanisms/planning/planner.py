@@ -12,6 +12,7 @@ solve, and the same bounds hold for the last iterate. Ties go to the lowest deci
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -61,6 +62,11 @@ class Plan:
     def __post_init__(self) -> None:
         for table in (*self.policy, *self.value, *self.quality, *self.gap):
             table.flags.writeable = False
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest quality in absolute value, over all periods."""
+        return scale_of(*self.quality)
 
     def at(self, t: int) -> int:
         """Return the index of period t in the lists."""

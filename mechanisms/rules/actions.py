@@ -41,6 +41,7 @@ def settle(
     messages: Array,
     decision: IntArray,
     *,
+    bound: float,
     performed: IntArray | None = None,
     replies: Mapping[int, Array] | None = None,
 ) -> Settled:
@@ -48,6 +49,7 @@ def settle(
 
     Args:
         signals: the true ones, `(n, N)`.
+        bound: the mechanism's declared bound on transfers.
         performed: the actions really taken, as a decision `(n,)`; None: those that were decided.
         replies: replies by agent, `(n,)`, where they differ from the prescribed ones.
 
@@ -65,13 +67,15 @@ def settle(
         elif mechanism.asks(now.t, i) is not None:
             reply[:, i] = mechanism.prescribed_reply(now, i, messages, decision, utility[:, i])
     acts = Acts(_seen(mechanism, now.t, action_of(environment, now.t, performed)), reply)
-    return _checked(mechanism, now, messages, decision, acts)
+    return _checked(mechanism, now, messages, decision, acts, bound)
 
 
-def _checked(mechanism: Mechanism, now: Situation, messages: Array, decision: IntArray, acts: Acts) -> Settled:
+def _checked(
+    mechanism: Mechanism, now: Situation, messages: Array, decision: IntArray, acts: Acts, bound: float
+) -> Settled:
     """Return charge and memory, held to the declared bound and size."""
     charge = np.asarray(mechanism.charge(now, messages, decision, acts), dtype=np.float64)
-    largest, bound = float(np.abs(charge).max(initial=0.0)), mechanism.transfer_bound()
+    largest = float(np.abs(charge).max(initial=0.0))
     if largest > bound + TIE * scale_of(money_scale(mechanism.environment), bound):
         raise mechanism.false_declaration(
             f"a transfer of {largest:.6g} in period {now.t} exceeds the declared bound {bound:.6g}"

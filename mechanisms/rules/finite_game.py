@@ -43,9 +43,12 @@ class FiniteGame:
     def _written_out(self) -> list[tuple[RuleTables, FloatArray | None]]:
         """Tables and laws of every entry; no laws out of a last period."""
         last = None if self.environment.horizon is None else self.environment.horizon - 1
-        return [
-            (tabulate(self.mechanism, t), None if t == last else laws(self.environment, t)) for t in range(self.entries)
-        ]
+        written: list[tuple[RuleTables, FloatArray | None]] = []
+        for t in range(self.entries):
+            bound = written[0][0].bound if written else None  # asked once: it may look at every period
+            rules = tabulate(self.mechanism, t, bound)
+            written.append((rules, None if t == last else laws(self.environment, t)))
+        return written
 
     @cached_property
     def tables(self) -> tuple[RuleTables, ...]:

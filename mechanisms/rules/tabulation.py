@@ -59,6 +59,7 @@ class RuleTables:
         prescribed: per agent, the message asked by memory, public state and signal, `(M, O, K_i)`.
         acts: whether charges and memories depend on acts, so that their tables do not tell them.
         replies: per agent, how many replies a search tries; 1 where it is not asked, or replies are numbers.
+        bound: the declared bound on transfers.
         verified: how the rules were held to what they declare.
     """
 
@@ -73,6 +74,7 @@ class RuleTables:
     prescribed: tuple[IntArray, ...]
     acts: bool
     replies: tuple[int, ...]
+    bound: float
     verified: str
 
 
@@ -98,8 +100,11 @@ def laws(environment: TableEnvironment, t: int) -> FloatArray:
     return _LAWS[kernel]
 
 
-def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
+def tabulate(mechanism: Mechanism, t: int, bound: float | None = None) -> RuleTables:
     """Return the tables of period t.
+
+    Args:
+        bound: what `transfer_bound` returned, where the caller has asked already: it may look at every period.
 
     Raises:
         Refusal: memory or messages are not finite, there are too many cases (the number is given), or a rule
@@ -113,7 +118,8 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
     answers = _ask(mechanism, now, messages)
     draws = answers[0].shape[1]
     sent = [_prescribed(mechanism, t, i, memories, shape[0]) for i in range(count)]
-    _verify(mechanism, now, messages, answers, sent)
+    bound = mechanism.transfer_bound() if bound is None else bound
+    _verify(mechanism, now, messages, answers, sent, bound)
     decide, chance, charge, due, remember = answers
     decisions = mechanism.environment.decision_space(t)
     assert isinstance(decisions, Finite)
@@ -129,6 +135,7 @@ def tabulate(mechanism: Mechanism, t: int) -> RuleTables:
         prescribed=tuple(sent),
         acts=acts_matter(mechanism, t),
         replies=tuple(_replies(mechanism, t, i) for i in range(count)),
+        bound=bound,
         verified="exhaustively" if cases <= EXHAUSTIVE else f"on a sample of {EXHAUSTIVE:,} of {cases:,} cases",
     )
 
@@ -201,7 +208,14 @@ def _drawn(mechanism: Mechanism, now: Situation, decision: Array, draws: int) ->
     return np.where(chance > 0, order, order[:, :1]), np.maximum(chance, 0.0)
 
 
-def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: Answers, sent: list[IntArray]) -> None:
+def _verify(
+    mechanism: Mechanism,
+    now: Situation,
+    messages: IntArray,
+    answers: Answers,
+    sent: list[IntArray],
+    bound: float,
+) -> None:
     """Refuse a mechanism whose rules do not do what it declares."""
     t, cases = now.t, len(messages)
     environment = mechanism.environment
@@ -220,7 +234,7 @@ def _verify(mechanism: Mechanism, now: Situation, messages: IntArray, answers: A
                     f"prescribed answers agent {i} otherwise in another order or in period {later}"
                 )
     _within(mechanism, answers[4], _finite_memory(mechanism, t + 1), "remember", t)
-    owed, bound = np.abs(answers[2] + answers[3][..., None]), mechanism.transfer_bound()
+    owed = np.abs(answers[2] + answers[3][..., None])
     if (owed > bound + TIE * scale_of(money_scale(mechanism.environment), bound)).any():
         raise mechanism.false_declaration(
             f"a transfer of {owed.max():.6g} in period {t} exceeds the declared bound {bound:.6g}"

@@ -172,7 +172,7 @@ def _raw(
     if tables.acts:
         messages = [x // stride % width for stride, width in zip(strides[1:], tables.shape[1:], strict=True)]
         draws = np.moveaxis(decision, 2, 0)
-        settled = [_settled(mechanism, t, public, signals, np.array(messages), one) for one in draws]
+        settled = [_settled(mechanism, t, public, signals, np.array(messages), one, tables.bound) for one in draws]
         paid = np.stack([one.charge.T.reshape(utility.shape) for one in settled], axis=-1) + due
         following = np.stack([one.memory.reshape(x.shape) for one in settled], axis=-1)
     cost = expected(stage.cost_table[decision, public[:, None]], chance)
@@ -187,12 +187,13 @@ def _settled(
     signals: IntArray,
     messages: IntArray,
     decision: IntArray,
+    bound: float,
 ) -> Settled:
     """Return charges and memories when all act and reply as prescribed, by flat (m, θ); messages `(N, M, S)`."""
     memories, size = decision.shape
     now = Situation(t, np.repeat(np.arange(memories), size), np.tile(public, memories))
     sent = messages.reshape(len(messages), -1).T
-    return settle(mechanism, now, np.tile(signals, memories).T, sent, decision.reshape(-1))
+    return settle(mechanism, now, np.tile(signals, memories).T, sent, decision.reshape(-1), bound=bound)
 
 
 def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray:
