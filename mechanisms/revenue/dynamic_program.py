@@ -31,7 +31,7 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
-from dynmech.sim.economy.units import in_units
+from dynmech.sim.economy.units import in_units_of_scale
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -106,8 +106,8 @@ def relaxed_revenue(environment: TableEnvironment) -> DynamicOptimum:
 
 def _solve(environment: TableEnvironment, *, relaxed: bool) -> DynamicOptimum:
     """Solve the program in units of the economy's scale: the solver's tolerances are absolute."""
-    unit = environment.scale
-    return _Program(in_units(environment, 1 / unit), _trees(environment), relaxed=relaxed).solve(unit)
+    inside, unit = in_units_of_scale(environment)
+    return _Program(inside, _trees(environment), relaxed=relaxed).solve(unit)
 
 
 def _trees(environment: TableEnvironment) -> list[_Tree]:

@@ -34,7 +34,7 @@ from dynmech.sim.core.arrays import BoolArray, FloatArray
 from dynmech.sim.core.ties import descending
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import labels_text
-from dynmech.sim.economy.units import in_units
+from dynmech.sim.economy.units import in_units_of_scale
 
 LEAN = 1e-5
 """Weight on welfare that picks, among mechanisms that earn the most, one that trades where it may as well."""
@@ -114,8 +114,8 @@ def revenue_optimum(
     Raises:
         Refusal: not two periods, private actions or a public state, dependent types, or too large (the size is said).
     """
-    unit = environment.scale  # the solver's tolerances are absolute
-    program = Program(in_units(environment, 1 / unit), unreachable, each_period)
+    inside, unit = in_units_of_scale(environment)
+    program = Program(inside, unreachable, each_period)
     best = program.solve(0.0)
     leaning = program.solve(LEAN)
     net = float(program.net_revenue @ best[0])

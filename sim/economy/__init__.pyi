@@ -63,4 +63,4 @@ from .separable_builders import (
 )
 from .stage import Stage as Stage, labels_text as labels_text
 from .symmetry import asymmetry as asymmetry
-from .units import in_units as in_units, money_scale as money_scale
+from .units import in_units as in_units, in_units_of_scale as in_units_of_scale, money_scale as money_scale

@@ -34,9 +34,6 @@ DIGITS = 1e-9
 IN_MONEY = ("linked",)
 """Mechanisms whose options are amounts of money: their payments do not follow the unit."""
 
-VERTICES = ("revenue-optimal",)
-"""Whose payments are one of several optima of a program: what a worst case is called may differ."""
-
 AMOUNTS = ("gain", "bound", "lie", "truth")
 """Keys of a witness that are amounts."""
 
@@ -86,18 +83,15 @@ def said(environment: TableEnvironment, mechanism: str) -> tuple[dict[str, Any],
     words = {
         "promises": [(one["promise"], one["status"]) for one in data["promises"]],
         "conditions": {name: one["holds"] for name, one in data["conditions"].items()},
+        "where": [one["where"] for one in data["promises"]],
+        "witness": {key: value for key, value in witness.items() if key not in AMOUNTS},
         "ties": data["ties"],
         "gaining": [row["agent"] for row in data["gains"] if row["kind"] == "exact" and row["gain"] > least],
     }
-    if mechanism not in VERTICES:
-        words["where"] = [one["where"] for one in data["promises"]]
-        words["witness"] = {key: value for key, value in witness.items() if key not in AMOUNTS}
     amounts = {f"gain {k}": row["gain"] for k, row in enumerate(data["gains"])} | {"scale": data["scale"]}
     amounts |= data["truth"] | {f"budget {kind}": value for kind, value in data["budget"].items()}
     amounts |= {f"stay {kind}": value for kind, value in data["participation"].items()}
     amounts |= {f"worst {one['promise']}": one["worst"] for one in data["promises"]}
-    if mechanism in VERTICES:
-        amounts = {key: amounts[key] for key in ("scale", "welfare", "first_best", "revenue")}
     return words, amounts
 
 

@@ -26,6 +26,7 @@ from dynmech.sim.economy.builders import single_object
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
+from dynmech.sim.economy.units import STEP, in_units, in_units_of_scale
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.loop import play_shard
 from tests.builders.generators import generator
@@ -301,6 +302,37 @@ def test_binding_constraints_are_named() -> None:
     assert said[0] == "participation: buyer with signal 0.166667 would stay away (1)"
     assert "truth, period 0: buyer with signal 0.5 would report 0.166667 (0.6667)" in said
     assert any(text.startswith("truth, period 1: buyer with signal") and "after reports 0." in text for text in said)
+
+
+# Units of money
+
+
+@pytest.mark.parametrize("each_period", [False, True])
+@pytest.mark.parametrize("moves", [False, True])
+def test_of_several_optima_it_is_the_same_one_in_any_unit(moves: bool, each_period: bool) -> None:
+    """Degenerate programs: unrounded, 12 of 108 such pairs end at another vertex."""
+    for seed in range(8):
+        environment = random_economy(seed, moves=moves)
+        wanted = revenue_optimum(environment, each_period=each_period)
+        for unit in (2.0**30, 1e9, 1e-9):
+            found = revenue_optimum(in_units(environment, unit), each_period=each_period)
+            np.testing.assert_allclose(found.second, wanted.second, rtol=0, atol=1e-12)
+            for one, other in zip(
+                found.pay_first + found.pay_second, wanted.pay_first + wanted.pay_second, strict=True
+            ):
+                np.testing.assert_allclose(one / unit, other, rtol=0, atol=1e-12)
+
+
+def test_amounts_are_rounded_below_what_the_solver_is_asked_for() -> None:
+    environment = random_economy(3)
+    inside, unit = in_units_of_scale(environment)
+    assert unit == environment.scale
+    for t in range(2):
+        stage, other = environment.stage(t), inside.stage(t)
+        assert 0 < np.abs(other.utility * unit - stage.utility).max() <= STEP / 2 * unit * 1.001
+        assert np.array_equal(other.utility / STEP, np.round(other.utility / STEP))
+        np.testing.assert_allclose(other.cost_table * unit, stage.cost_table, rtol=0, atol=STEP * unit)
+    assert STEP < revenue_program.PRECISION
 
 
 # What it is not for
