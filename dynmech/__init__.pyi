@@ -34,6 +34,7 @@ from .experiments.sweeps.sweeping import sweep as sweep
 from .experiments.tournament.loading import load_tournament as load_tournament
 from .experiments.tournament.playing import tournament as tournament
 from .mechanisms.rules.base import DirectMechanism as DirectMechanism, Mechanism as Mechanism
+from .mechanisms.tables.mechanism_files import load_mechanism as load_mechanism, save_mechanism as save_mechanism
 from .sim.core.errors import (
     DynmechError as DynmechError,
     InputError as InputError,

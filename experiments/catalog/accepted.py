@@ -7,6 +7,7 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import load, make_mechanism, make_strategy
 from dynmech.experiments.catalog.options import construct, options_of, shown
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.function import FunctionEnvironment
@@ -83,6 +84,12 @@ def mechanism_text(given: MechanismLike) -> str:
     """
     if isinstance(given, str):
         return given
+    if isinstance(given, TabulatedMechanism):
+        if not given.path:
+            raise InputError(
+                f"mechanism {given.name!r}: tables have no name to be typed; save_mechanism, and give the file"
+            )
+        return given.path
     cls = given if inspect.isclass(given) else type(given)
     name = str(getattr(cls, "name", cls.__name__))
     if given is cls:

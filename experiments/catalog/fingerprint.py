@@ -25,6 +25,12 @@ def code_hashes(things: Iterable[object]) -> dict[str, str]:
     return out
 
 
+def mechanism_files(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return hashes of the mechanism files among some mechanisms, as a part of a run's configuration; else nothing."""
+    hashes = {text: file_hash(Path(text)) for text in texts if names_file(text)}
+    return {"mechanism_files": hashes} if hashes else {}
+
+
 def file_hash(path: Path) -> str:
     """16 hexadecimal digits over a file's bytes."""
     return sha256(path.read_bytes()).hexdigest()[:16]

@@ -13,6 +13,8 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.options import construct, explained, split
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.tables.mechanism_files import load_mechanism
+from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.errors import DynmechError, InputError
 from dynmech.sim.core.registry import SHIPPED, Registry, format_exception, load_plugin
@@ -104,7 +106,7 @@ def load(text: str) -> Environment:
 
 
 def names_file(text: str) -> bool:
-    """Whether an environment's text is the path of a file, and not a scenario's name."""
+    """Whether the text of an environment or a mechanism is the path of a file, and not a name."""
     head = text.partition(":")[0]  # an option may be a path too
     try:
         return head.endswith(".json") or "/" in head or Path(text).is_file()
@@ -124,8 +126,15 @@ AND = re.compile(r"\+(?=\w+=)")
 """Between the options of a base mechanism."""
 
 
+def mechanism_class(text: str) -> type[Mechanism]:
+    """Return the class of a mechanism by its text: a registered one, or that of mechanism files."""
+    return TabulatedMechanism if names_file(text) else MECHANISMS.get(split(text, "mechanism")[0])
+
+
 def mechanism_classes(text: str) -> list[type[Mechanism]]:
     """Return the class of a mechanism, and those of the mechanisms that it builds on."""
+    if names_file(text):
+        return [TabulatedMechanism]
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
     return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]
@@ -137,8 +146,8 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
     Parameters
     ----------
     text : str
-        `name` or `name:key=value,…`. A mechanism that builds on another takes that as `base=NAME`, with options as
-        `base=NAME:key=value+key=value`.
+        `name` or `name:key=value,…`, or the path of a mechanism file (`.json`). A mechanism that builds on another
+        takes that as `base=NAME`, with options as `base=NAME:key=value+key=value`.
     environment : Environment
         The economy.
 
@@ -159,6 +168,8 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
     >>> make_mechanism("once:base=team", load("oil-leases")).name
     'once'
     """
+    if names_file(text):
+        return load_mechanism(text, environment)
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
     base = [make_mechanism(AND.sub(",", options.pop("base")), environment)] if _builds_on(cls, options) else []

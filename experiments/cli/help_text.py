@@ -53,7 +53,7 @@ HELP: dict[str, Help] = {
         look=NOT_PLAYED,
     ),
     "report": Help(("report runs/lie -o lie.html", "report runs/lie --quiet")),
-    "export": Help(("export runs/lie --to csv", "export runs/study --to gambit --mechanism pivot -o pivot.nfg")),
+    "export": Help(("export runs/lie --to csv", "export oil-leases linked -o linked.json")),
     "replay": Help(("replay runs/lie", "replay runs/lie --case deviation --episode 7")),
     "bound": Help(("bound two-period-sale:grid=2", "bound non-separable:grid=midpoints --relaxed")),
     "reproduce": Help(("reproduce liu", "reproduce --json > claims.json")),

@@ -28,11 +28,19 @@ EnvironmentOrStudy = Annotated[
 ]
 MechanismName = Annotated[
     str,
-    typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…", autocompletion=complete_mechanism),
+    typer.Argument(
+        metavar="MECHANISM",
+        help="A mechanism, name:key=value,…, or a mechanism file.",
+        autocompletion=complete_mechanism,
+    ),
 ]
 MechanismOrNone = Annotated[
     str | None,
-    typer.Argument(metavar="MECHANISM", help="A mechanism, name:key=value,…", autocompletion=complete_mechanism),
+    typer.Argument(
+        metavar="MECHANISM",
+        help="A mechanism, name:key=value,…, or a mechanism file.",
+        autocompletion=complete_mechanism,
+    ),
 ]
 Mechanisms = Annotated[
     list[str],

@@ -11,7 +11,7 @@ import numpy as np
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
-from dynmech.experiments.catalog.fingerprint import code_hashes, scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import is_shipped, mechanism_classes
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
@@ -191,6 +191,7 @@ class _Planner(Planner[Job, _Found, RunResult]):
             "strategies": {name: strategy.key() for name, strategy in zip(env.agents, self.profile, strict=True)},
             **self.settings.configuration(),
             "code": code_hashes([self.game.mechanism, *self.profile]),
+            **mechanism_files([self.mechanism]),
         }
 
     def command(self) -> str | None:

@@ -22,9 +22,8 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
-from dynmech.experiments.catalog.fingerprint import code_hashes, scenario_classes, with_plugin_files
-from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped, mechanism_classes
-from dynmech.experiments.catalog.options import split
+from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped, mechanism_class, mechanism_classes
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
 from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
@@ -191,6 +190,7 @@ class _Planner(Planner[_Work, _Found, StressResult]):
             "families": [cls.name for cls in self.families],
             **self.settings.configuration({"pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED}}),
             "code": code_hashes([*(_class_of(name, self.named) for name in names), *self.families]),
+            **mechanism_files(names),
         }
 
     def command(self) -> str | None:
@@ -264,7 +264,7 @@ def _with_episodes(sampling: Sampling, games: Mapping[str, Game], agents: int) -
 def _class_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> object:
     """Return the class of a mechanism, or one that stands for it."""
     given = mechanisms.get(name, name)
-    return MECHANISMS.get(split(given, "mechanism")[0]) if isinstance(given, str) else given
+    return mechanism_class(given) if isinstance(given, str) else given
 
 
 def _classes_of(name: str, mechanisms: Mapping[str, MechanismLike]) -> Sequence[object]:
@@ -299,7 +299,7 @@ def _games(
         except PlayError as error:
             broken[name] = str(error)
         except InputError as error:
-            if names or is_shipped(MECHANISMS.get(name)):
+            if names or is_shipped(mechanism_class(name)):
                 raise
             broken[name] = str(error)
     if not games and broken:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
-from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash
+from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, mechanism_files
 from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.simulation import Sampling
@@ -151,6 +151,7 @@ class SweepPlan:
             "tail": self.tail,
             "plugins": [file_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
+            **mechanism_files(contender.text for contender in self.contenders),
         }
 
     def command(self) -> str | None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from dynmech.experiments.catalog.names import MECHANISMS
-from dynmech.experiments.catalog.options import split
+from dynmech.experiments.catalog.names import mechanism_class
 from dynmech.experiments.runs.loading import as_workers, open_environment, open_plugins, open_strategy
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
@@ -221,7 +220,7 @@ def _mechanism_problems(study: Study) -> Iterator[tuple[Place, str]]:
             yield ("mechanisms", k), f"{shown(text)} {same}"
         paths.setdefault(slug(text).casefold(), text)
         try:
-            MECHANISMS.get(split(text, "mechanism")[0])
+            mechanism_class(text)
         except DynmechError as error:
             yield ("mechanisms", k), str(error)
 

@@ -82,7 +82,7 @@ class Mechanism(OptionalRules, ABC):
     [[0.0], [0.5]]
     """
 
-    name: ClassVar[str]
+    name: str
     source: ClassVar[str] = ""
     promises: Promises = Promises()
 

@@ -4,8 +4,6 @@ By default there is no memory, nothing falls due later, private actions stay pri
 after the decision.
 """
 
-from typing import ClassVar
-
 import numpy as np
 
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
@@ -22,7 +20,7 @@ class OptionalRules:
     mechanism with transfers that fall due later defines `lags`, `memory_size`, `remember` and `due`.
     """
 
-    name: ClassVar[str]
+    name: str
 
     @property
     def lags(self) -> int:
