@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dynmech.experiments.exports.sources import KINDS, Source, open_source
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.whole_files import write_whole
 
@@ -122,7 +123,8 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
         raise InputError(f"export: {to!r} is none of {', '.join(FORMATS)}")
     if path is not None:
         _require_own_suffix(to, Path(path))
-    source, form = open_source(run), FORMATS[to]
+    with reading(run):
+        source, form = open_source(run), FORMATS[to]
     writer = form.writers.get(source.kind)
     if writer is None:
         here = ", ".join(name for name, other in FORMATS.items() if source.kind in other.writers)
@@ -131,7 +133,9 @@ def export(run: object, to: str, path: Path | str | None = None, mechanism: str 
     if mechanism is not None and source.kind != "tournament":
         raise InputError(f"{source.folder}: {KINDS[source.kind]} is exported whole; leave out --mechanism")
     file = Path(path) if path is not None else Path(f"{source.name}{form.suffix}")
-    write_whole(file, writer(source, mechanism))
+    with reading(source.folder):
+        content = writer(source, mechanism)
+    write_whole(file, content)
     return file
 
 

@@ -24,6 +24,7 @@ from dynmech.experiments.report.tournament_page import (
     replicator_paths,
     swept,
 )
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import open_runs, read_whole, refuse_sweep
 from dynmech.experiments.runs.simulation import slug
@@ -75,6 +76,12 @@ def write_plots(folder: Path | str, target: Path | str | None = None, form: str 
     """
     if form not in FORMS:
         raise InputError(f"pictures: {form!r} is none of {', '.join(FORMS)}")
+    with reading(folder):
+        return _written(folder, target, form)
+
+
+def _written(folder: Path | str, target: Path | str | None, form: str) -> list[Path]:
+    """As `write_plots`."""
     run = open_runs(folder)[0]
     refuse_sweep(run, "draw it by `dynmech sweep … --plot FILE`, in Python dm.sweep(…).plot(FILE)")
     result, where = read_whole(folder), Path(folder if target is None else target)

@@ -18,6 +18,7 @@ from dynmech.experiments.report.stress_page import stress_context
 from dynmech.experiments.report.toml_text import toml_text
 from dynmech.experiments.report.tournament_page import tournament_context
 from dynmech.experiments.runs.failures import said_once
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.sim.core.errors import InputError
@@ -38,6 +39,12 @@ def render_report(folder: Path | str) -> str:
     InputError
         It is no run folder, or its run has not been finished.
     """
+    with reading(folder):
+        return _rendered(folder)
+
+
+def _rendered(folder: Path | str) -> str:
+    """As `render_report`."""
     runs, result = open_runs(folder), read_whole(folder)
     if result["kind"] not in CONTEXTS:
         raise InputError(f"{folder}: there is no page of a sweep; `sweep` itself writes a table and a picture")

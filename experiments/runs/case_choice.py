@@ -59,7 +59,7 @@ def worst_case(folder: str | Path, mechanism: str | None = None) -> Chosen:
 def _of_run_itself(run: Run, played: str, mechanism: str | None) -> Chosen:
     """Return the deviation of a run, or prescribed play if nobody deviates."""
     _require(run, [played], mechanism)
-    case = DEVIATION if any(run.folder.glob(f"outcomes/*/case={DEVIATION}")) else PRESCRIBED
+    case = DEVIATION if any(case == DEVIATION for _, case in run.places("outcomes")) else PRESCRIBED
     return Chosen(run, slug(played), case, "")
 
 

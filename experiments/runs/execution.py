@@ -7,11 +7,13 @@ played and play it, records what failed, closes the folder, and keeps the result
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from dynmech.experiments.catalog.fingerprint import file_hash
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.results import save_result
 from dynmech.experiments.runs.shards import known_level
@@ -177,7 +179,8 @@ def execute(spec: RunSpec, planner: Planner[Work, Found, Result], workers: Worke
         work = planner.plan(desk)
         planner.play(work, desk)
         folder.finish(planner.keys(work, folder), void=planner.void(work, folder))
-        found = planner.sum_up(work, folder)
+        with reading(spec.path) if folder.resumed else nullcontext():
+            found = planner.sum_up(work, folder)
     outcome = Outcome(
         folder=spec.path,
         reused=bool(folder.data["complete"]) and not folder.written,

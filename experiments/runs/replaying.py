@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.case_choice import Chosen, worst_case
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, open_runs, read_run, refuse_sweep
 from dynmech.experiments.runs.shown_result import ShownResult
@@ -104,6 +105,12 @@ def replay(
     >>> episode.deviators
     {'firm 1': 'misreport:map=flip'}
     """
+    with reading(folder):
+        return _replayed(folder, case, mechanism, episode)
+
+
+def _replayed(folder: str | Path, case: str | None, mechanism: str | None, episode: int | None) -> Replay:
+    """As `replay`."""
     refuse_sweep(open_runs(folder)[0], IN_SWEEPS)
     chosen = worst_case(folder, mechanism) if case is None else _named(read_run(folder), case, mechanism)
     run, where = chosen.run, {"mechanism": chosen.mechanism, "case": chosen.case}
@@ -141,11 +148,10 @@ def _largest(gains: "pd.DataFrame", comparable: set[int]) -> int:
 def _named(run: Run, case: str, mechanism: str | None) -> Chosen:
     """Return the case that was asked for, called as the folders of the log are."""
     run.require("outcomes")
-    mechanisms = sorted(
-        path.parent.name.partition("=")[2] for path in run.folder.glob(f"outcomes/mechanism=*/case={case}")
-    )
+    places = run.places("outcomes")
+    mechanisms = [name for name, played in places if played == case]
     mechanism = None if mechanism is None else slug(mechanism)
-    cases = sorted({path.name.partition("=")[2] for path in run.folder.glob("outcomes/mechanism=*/case=*")})
+    cases = sorted({played for _, played in places})
     if case not in cases:
         raise InputError(f"{run.folder}: no case {case!r}; cases: {', '.join(cases)}{near_name(case, cases)}")
     if mechanism is None and len(mechanisms) > 1:

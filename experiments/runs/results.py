@@ -1,21 +1,24 @@
 """Read a run back: pandas DataFrames from its folder."""
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.to_json import plain
 from dynmech.sim.core.errors import InputError, StorageError
+from dynmech.sim.core.whole_files import replacing
+from dynmech.sim.log.own_files import read_json, require_own
 from dynmech.sim.log.run_folder import configuration_hash, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dynmech.sim.log.shard_tables import Named
 
 KINDS = ("run", "stress", "sweep", "tournament")
 """Commands that leave a result."""
@@ -58,8 +61,10 @@ class Run:
     def require(self, dataset: str) -> None:
         """Raise if the run keeps no rows of a dataset."""
         configuration = self.manifest["configuration"]
-        level = configuration.get("log") or configuration.get("study", {}).get("log", "full")
-        if dataset not in LEVELS.get(level, LEVELS["full"]):
+        with reading(self.folder):
+            level = configuration.get("log") or configuration.get("study", {}).get("log", "full")
+            kept = dataset in LEVELS.get(level, LEVELS["full"])
+        if not kept:
             raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
 
     def rounds(self, **only: str) -> "pd.DataFrame":
@@ -67,22 +72,40 @@ class Run:
         return self._read("rounds", only)
 
     def _read(self, dataset: str, only: dict[str, str]) -> "pd.DataFrame":
-        import pandas as pd
-
         for key in only:
             if key not in ("mechanism", "case"):
                 raise InputError(f"{self.folder}: {key!r} is no partition; pick by mechanism or case")
         self.require(dataset)
-        if not (self.folder / dataset).is_dir():
-            raise InputError(f"{self.folder}: nothing has been played yet")
-        for key, value in only.items():
-            if not any(self.folder.glob(f"{dataset}/**/{key}={slug(value)}")):
-                there = sorted({path.name.partition("=")[2] for path in self.folder.glob(f"{dataset}/**/{key}=*")})
-                raise InputError(
-                    f"{self.folder}: no {key} {value!r} in {dataset}; there are {', '.join(there) or 'none'}"
-                )
-        filters = [(key, "==", slug(value)) for key, value in only.items()] or None
-        return pd.read_parquet(self.folder / dataset, filters=filters)
+        from dynmech.sim.log.shard_tables import partition, read_files
+
+        with reading(self.folder):
+            files = self._recorded(dataset)
+            if not files:
+                raise InputError(f"{self.folder}: nothing has been played yet")
+            wanted = {key: slug(value) for key, value in only.items()}
+            for key, value in wanted.items():
+                there = sorted({partition(name)[key] for name in files})
+                if value not in there:
+                    raise InputError(
+                        f"{self.folder}: no {key} {only[key]!r} in {dataset}; there are {', '.join(there) or 'none'}"
+                    )
+            chosen = {name: said for name, said in files.items() if wanted.items() <= partition(name).items()}
+            return read_files(self.folder, chosen)
+
+    def places(self, dataset: str) -> list[tuple[str, str]]:
+        """Return mechanism and case, as the folders of the log are called, of what a dataset holds."""
+        from dynmech.sim.log.shard_tables import partition
+
+        with reading(self.folder):
+            parts = [partition(name) for name in self._recorded(dataset)]
+            return sorted({(part["mechanism"], part["case"]) for part in parts})
+
+    def _recorded(self, dataset: str) -> "Named":
+        """Return the files of a dataset that the journal has recorded."""
+        from dynmech.sim.log.shard_tables import recorded_files
+
+        require_own(self.folder)
+        return recorded_files(self.folder, dataset)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -128,16 +151,13 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
         It cannot be written.
     """
     path = folder / "result.json"
-    partial = folder / ".result.partial"
     try:
         told = {key: value for key, value in data.items() if key not in PASSING}
         kept = json.loads(json.dumps(plain({"kind": kind, "schema": SCHEMA, **told}), allow_nan=False))
         sealed = {**kept, "seal": configuration_hash(kept)}
-        partial.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
-        os.replace(partial, path)
+        with replacing(path) as file:
+            file.write(json.dumps(sealed, indent=1).encode())
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
@@ -159,11 +179,12 @@ def read_result(folder: Path) -> dict[str, Any]:
     """
     path = folder / "result.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(folder, "result.json")
     except FileNotFoundError:
         raise InputError(f"{folder}: the run has not been finished; repeat the command that began it") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; repeat the command that began the run") from None
+    except (OSError, InputError) as error:
+        why = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: cannot be read: ")
+        raise InputError(f"{path}: cannot be read: {why}; repeat the command that began the run") from None
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
         raise InputError(f"{path}: not the result of a run, a stress test, a sweep or a tournament")
     seal = data.pop("seal", None)
@@ -194,7 +215,8 @@ def open_runs(folder: Path | str) -> list[Run]:
     """
     folder = Path(folder)
     if not (folder / "run.json").exists() and folder.is_dir():
-        inside = [read_run(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        there = (path.parent for path in sorted(folder.glob("*/run.json")))
+        inside = [read_run(path) for path in there if not path.is_symlink()]
         same = [run for run in inside if run.manifest["configuration"].get("command") == "tournament"]
         studies = [run.manifest["configuration"].get("study") for run in same]
         if same and len(same) == len(inside) and all(study == studies[0] for study in studies):

@@ -35,6 +35,7 @@ from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confi
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
 from dynmech.sim.core.registry import PLUGIN, load_plugin
+from dynmech.sim.core.whole_files import replacing
 from dynmech.sim.play.output_validation import one_line
 
 TRIES = 2
@@ -81,7 +82,8 @@ class Parcel:
         """Write the payload to a file and return a parcel that refers to it."""
         digest = hashlib.sha256(self.payload).hexdigest()
         try:
-            path.write_bytes(self.payload)
+            with replacing(path) as file:
+                file.write(self.payload)
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
         return Parcel(path=path, digest=digest, plugins=self.plugins)

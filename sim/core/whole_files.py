@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from dynmech.sim.core.errors import InputError
 
@@ -20,22 +23,38 @@ def write_whole(path: Path, content: str | bytes) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        _replace(path, data)
+        with replacing(path) as file:
+            file.write(data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside the file, then rename."""
+@contextmanager
+def replacing(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
+    """Open a new file beside `path`, `.NAME.RANDOM.partial`; it takes the place of `path` when the block has ended.
+
+    The name is made anew, so nothing that lies there already is written to, and a link at `path` is replaced, not
+    followed. Where the block fails, the file is gone and `path` as it was.
+
+    Args:
+        sync: whether the file is on the disk before it has its name.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
         partial.chmod(0o666 & ~mask)
         os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise

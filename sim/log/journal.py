@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dynmech.sim.core.errors import InputError, StorageError
+from dynmech.sim.core.whole_files import replacing
+from dynmech.sim.log.own_files import LARGEST_JOURNAL, LONGEST_LINE, open_regular
 
 
 class Journal:
@@ -33,8 +35,8 @@ class Journal:
         self._sets: dict[frozenset[str], frozenset[str]] = {}  # each set of names once
         self._end = 0
         try:
-            with path.open("rb") as file:
-                for line in file:
+            with open_regular(path.parent, path.name, LARGEST_JOURNAL) as file:
+                for line in _lines(file):
                     self._take(line)
         except FileNotFoundError:
             pass
@@ -74,9 +76,9 @@ class Journal:
 
     def read(self, key: str) -> dict[str, Any]:
         """Return the entry recorded under a key."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path.parent, self.path.name) as file:
             file.seek(self._places[key])
-            entry = _unsealed(file.readline())
+            entry = _unsealed(file.readline(LONGEST_LINE + 1))
         if entry is None:
             raise InputError(f"{self.path}: changed while it was in use")
         return entry
@@ -89,10 +91,13 @@ class Journal:
         """
         line = _sealed(entry)
         try:
-            with self.path.open("ab", buffering=0) as file:  # what does not fit is not kept to be written later
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+            with open_regular(
+                self.path.parent, self.path.name, flags=flags
+            ) as file:  # unbuffered: nothing is kept back
                 start = file.seek(0, os.SEEK_END)
                 try:
-                    if start and not self._ends_clean(start):
+                    if start and not _ends_clean(file, start):
                         line = b"\n" + line
                     rest = memoryview(line)
                     while rest:
@@ -100,17 +105,12 @@ class Journal:
                     os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):
-                        os.truncate(self.path, start)
+                        os.ftruncate(file.fileno(), start)
                     raise
         except OSError as error:
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
         self._end = start + len(line)
         self._note(entry, self._end - len(line.lstrip(b"\n")))
-
-    def _ends_clean(self, size: int) -> bool:
-        with self.path.open("rb") as file:
-            file.seek(size - 1)
-            return file.read(1) == b"\n"
 
     def rewrite(self, keys: Iterable[str]) -> str:
         """Keep one line for each of `keys`, in their order; returns the file's checksum.
@@ -118,26 +118,32 @@ class Journal:
         Raises:
             StorageError: it cannot be written; the file is as it was.
         """
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         digest, places, end = sha256(), {}, 0
         try:
-            with partial.open("wb") as file:
+            with replacing(self.path, sync=True) as file:
                 for key in keys:
                     line = _sealed(self.read(key))
                     file.write(line)
                     digest.update(line)
                     places[key] = end
                     end += len(line)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.path)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
         self._places, self._end, self.damaged = places, end, 0
         self._fields = {key: self._fields[key] for key in places}
         return digest.hexdigest()
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of an open file, one that is too long in pieces, none of which is whole."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+
+
+def _ends_clean(file: BinaryIO, size: int) -> bool:
+    """Return whether an open file of some bytes ends with a line's end."""
+    file.seek(size - 1)
+    return file.read(1) == b"\n"
 
 
 def _sealed(entry: dict[str, Any]) -> bytes:

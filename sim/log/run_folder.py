@@ -19,8 +19,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, PlayError, Refusal, StorageError
+from dynmech.sim.core.whole_files import replacing
 from dynmech.sim.log.journal import Journal
+from dynmech.sim.log.own_files import DATASETS, read_json, require_own
 
 try:
     import fcntl
@@ -29,9 +32,6 @@ except ImportError:  # not on this platform: two programs could use one folder
 
 SCHEMA = 3
 """Of `run.json` and the shards: a folder of an older one cannot be read or resumed."""
-
-DATASETS = ("outcomes", "episodes", "gains", "rounds")
-
 
 ORDER = ("schema", "configuration", "configuration_hash", "seed", "versions", "chosen", "complete")
 """What stands first in `run.json`."""
@@ -94,6 +94,7 @@ class RunFolder:
         """Return whether the folder already holds this run; clear away another one that is void."""
         if not _is_run(self.path):
             return False
+        require_own(self.path)
         self.data = read_manifest(self.path)
         different = first_difference(self.data["configuration"], self.configuration)
         if different and self.data.get("void"):
@@ -172,6 +173,11 @@ class RunFolder:
                     path.unlink()
 
     @property
+    def resumed(self) -> bool:
+        """Whether something was there before this call."""
+        return not self._began
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What every Parquet file of the run carries."""
         seed = str(self.configuration.get("seed"))
@@ -188,7 +194,7 @@ class RunFolder:
 
         for key in self.journal:
             entry = self.journal.read(key)
-            wrong = damage(self.path, entry.get("files", {}))
+            wrong = _malformed(entry) or damage(self.path, entry.get("files", {}))
             if wrong:
                 self.damaged.append(wrong)
             if wrong or "failed" in entry:
@@ -248,18 +254,12 @@ class RunFolder:
 
     def _write_manifest(self) -> None:
         path = self.path / "run.json"
-        partial = self.path / f".run.{os.getpid()}.partial"
+        data = {key: self.data[key] for key in sorted(self.data, key=_rank)}
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                data = {key: self.data[key] for key in sorted(self.data, key=_rank)}
-                json.dump({**data, "seal": _seal(data)}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
+            with replacing(path, sync=True) as file:
+                file.write(json.dumps({**data, "seal": _seal(data)}, indent=1).encode())
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 
 
@@ -270,7 +270,7 @@ def _is_run(path: Path) -> bool:
         InputError: it is something else.
     """
     try:
-        if (path / "run.json").exists():
+        if os.path.lexists(path / "run.json"):
             return True
         if path.exists() and not path.is_dir():
             raise InputError(f"{path}: a file, not a folder; choose another --out")
@@ -279,6 +279,14 @@ def _is_run(path: Path) -> bool:
     except OSError as error:
         raise InputError(f"{path}: cannot be used as a run folder: {error.strerror or error}") from None
     return False
+
+
+def _malformed(entry: Mapping[str, Any]) -> str:
+    """Return what is wrong with the words of a journal's entry, which may be a stranger's; empty if nothing is."""
+    for field in ("failed", "remark"):
+        if not isinstance(entry.get(field, ""), str):
+            return f"shards.jsonl: {shown(entry['key'])}: {field!r} is no text"
+    return ""
 
 
 def _is_partial_manifest(path: Path) -> bool:
@@ -294,11 +302,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     manifest = path / "run.json"
     try:
-        data = json.loads(manifest.read_text(encoding="utf-8"))
+        data = read_json(path, "run.json")
     except FileNotFoundError:
         raise InputError(f"{path}: not a run folder, it has no run.json") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{manifest}: cannot be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"{manifest}: cannot be read: {error.strerror or error}") from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if isinstance(schema, int) and 0 < schema < SCHEMA:
         raise InputError(

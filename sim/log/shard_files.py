@@ -1,16 +1,16 @@
 """Files of a shard: written whole or not at all, and known by their checksums."""
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from dynmech.sim.core.errors import StorageError
+from dynmech.sim.core.checks import shown
+from dynmech.sim.core.errors import InputError, StorageError
+from dynmech.sim.core.whole_files import replacing
+from dynmech.sim.log.own_files import is_own, open_own
 from dynmech.sim.log.tables import write_table
 
 
@@ -32,28 +32,33 @@ def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[st
 
 def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-    partial = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with replacing(path, sync=True) as file:
             write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        digest = checksum(partial)
-        os.replace(partial, path)
+            file.seek(0)
+            digest = digest_of(file)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
     return {"rows": table.num_rows, "sha256": digest}
 
 
 def damage(root: Path, files: Mapping[str, Any]) -> str:
-    """Return what is wrong with the first missing or changed file of a shard; empty if all are intact."""
+    """Return what is wrong with the first missing or changed file of a shard; empty if all are intact.
+
+    What is said of it in the journal may be a stranger's: a name that is none of ours is not opened.
+    """
+    if not isinstance(files, Mapping):
+        return f"{shown(files)}: no list of files"
     for name, file in files.items():
+        if not (is_own(name) and isinstance(file, Mapping)):
+            return f"{shown(name)}: not the name of a file of a run"
         try:
-            if checksum(root / name) != file["sha256"]:
-                return f"{name}: not what was written"
+            with open_own(root, name) as opened:
+                if digest_of(opened) != file.get("sha256"):
+                    return f"{name}: not what was written"
+        except InputError:
+            return f"{name}: a link, a pipe or a device"
         except FileNotFoundError:
             return f"{name}: missing"
         except OSError as error:
@@ -63,8 +68,13 @@ def damage(root: Path, files: Mapping[str, Any]) -> str:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 checksum of a file in hexadecimal digits."""
-    digest = sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+        return digest_of(file)
+
+
+def digest_of(file: BinaryIO) -> str:
+    """Return the SHA-256 checksum of what is still to be read of an open file."""
+    digest = sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
     return digest.hexdigest()
