@@ -155,7 +155,7 @@ def too_deep(data: Any, most: int = DEEPEST) -> bool:
     (False, True)
     """
     level = [data]
-    for _ in range(most + 1):
+    for _ in range(most):
         level = [part for whole in level for part in _parts(whole)]
         if not level:
             return False
