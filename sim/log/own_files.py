@@ -151,7 +151,7 @@ def read_json(root: Path, name: str) -> Any:
 def too_deep(data: Any, most: int = DEEPEST) -> bool:
     """Return whether objects and lists lie in each other more than `most` levels deep.
 
-    >>> too_deep([[1], {"a": []}], 2), too_deep([[1], {"a": [[]]}], 3)
+    >>> too_deep([[1], {"a": []}], 3), too_deep([[1], {"a": [[]]}], 3)
     (False, True)
     """
     level = [data]
