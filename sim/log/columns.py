@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.log.arrow_arrays import from_numpy, from_words
 from dynmech.sim.play.record import NOTHING
 
 STRIP = 16
@@ -28,22 +29,22 @@ def turned(values: Array) -> Array:
 def numbers(values: Array) -> pa.Array:
     """Return a column of numbers or truth values from an array `(P, N, E)`."""
     if _is_one_value(values):
-        return pa.repeat(pa.scalar(values.flat[0].item(), pa.from_numpy_dtype(values.dtype)), values.size)
-    return pa.array(turned(values))
+        return from_numpy(np.full(values.size, values.flat[0]))
+    return from_numpy(turned(values))
 
 
 def numbers_or_none(values: Array) -> pa.Array:
     """Return a column of numbers from an array `(P, N, E)`; NaN becomes null."""
     if _is_one_value(values) and np.isnan(values.flat[0]):
         return pa.nulls(values.size, pa.float64())
-    return pa.array(turned(values), from_pandas=True)
+    return _nan_is_null(turned(values))
 
 
 def names(agents: Sequence[str], times: int) -> pa.Array:
     """Return a column that repeats one word per agent."""
     unique = list(dict.fromkeys(agents))
     codes = np.array([unique.index(name) for name in agents], np.int16)
-    return _words(pa.array(np.tile(codes, times)), unique)
+    return _words(from_numpy(np.tile(codes, times)), unique)
 
 
 def labels(values: Array, spaces: Spaces) -> pa.Array:
@@ -54,15 +55,14 @@ def labels(values: Array, spaces: Spaces) -> pa.Array:
     """
     alike = len(spaces[0]) // values.shape[1]
     if any(not isinstance(space, Finite) for row in spaces for space in row):
-        return pa.array(np.repeat(turned(values).astype(np.float64), alike), from_pandas=True)
+        return _nan_is_null(np.repeat(turned(values).astype(np.float64), alike))
     words, places = _dictionary(spaces)
     if _is_one_value(values) and values.flat[0] == NOTHING:
         return _words(pa.nulls(values.size, pa.int32()), words)
     if values.dtype.kind == "f":
         values = np.nan_to_num(values, nan=NOTHING)
     codes = np.repeat(turned(_coded(values.astype(np.int32, copy=False), spaces, places)), alike)
-    nothing = codes < 0
-    return _words(pa.array(codes, mask=nothing if nothing.any() else None), words)
+    return _words(from_numpy(codes, codes < 0), words)
 
 
 def _is_one_value(values: Array) -> bool:
@@ -70,8 +70,12 @@ def _is_one_value(values: Array) -> bool:
     return values.size > 0 and not any(values.strides)
 
 
+def _nan_is_null(values: Array) -> pa.Array:
+    return from_numpy(values, np.isnan(values))
+
+
 def _words(codes: pa.Array, words: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.string()), safe=False)
+    return pa.DictionaryArray.from_arrays(codes, from_words(words), safe=False)
 
 
 def _dictionary(spaces: Spaces) -> tuple[list[str], dict[Space, IntArray]]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.spaces import Finite
+from dynmech.sim.log.arrow_arrays import from_numpy, numbers_at
 from dynmech.sim.log.columns import labels, names, numbers, numbers_or_none
 from dynmech.sim.play.record import Record
 
@@ -36,7 +37,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
     return _table(
         {
             "episode": _episodes(first_episode, episodes, periods * agents),
-            "period": pa.array(np.tile(np.repeat(np.arange(periods, dtype=np.int32), agents), episodes)),
+            "period": from_numpy(np.tile(np.repeat(np.arange(periods, dtype=np.int32), agents), episodes)),
             "agent": names(environment.agents, episodes * periods),
             "strategy": names(strategies, episodes * periods),
             "public": labels(record.public[:, None], publics),
@@ -79,7 +80,7 @@ def gains_table(
     return _table(
         {
             **_episode_agent(record, first_episode, strategies),
-            "deviates": pa.array(np.tile(np.array(deviates), payoffs.shape[1])),
+            "deviates": from_numpy(np.tile(np.array(deviates), payoffs.shape[1])),
             "payoff": numbers(payoffs),
             "prescribed": numbers(prescribed),
             "gain": numbers(payoffs - prescribed),
@@ -97,7 +98,7 @@ def rounds_table(record: Record, first_episode: int, strategies: Sequence[str]) 
     first, last = [*record.lessons[:-1], record.rounds - 1], [*(k - 1 for k in record.lessons[1:]), record.rounds - 1]
 
     def each(values: list[int]) -> pa.Array:
-        return pa.array(np.tile(np.repeat(np.array(values, np.int32), agents), episodes))
+        return from_numpy(np.tile(np.repeat(np.array(values, np.int32), agents), episodes))
 
     return _table(
         {
@@ -122,7 +123,7 @@ def _episode_agent(record: Record, first_episode: int, strategies: Sequence[str]
 
 def _episodes(first: int, count: int, rows: int) -> pa.Array:
     """Return a column of episode numbers, each repeated."""
-    return pa.array(np.repeat(np.arange(first, first + count), rows))
+    return from_numpy(np.repeat(np.arange(first, first + count), rows))
 
 
 def _table(columns: dict[str, pa.Array]) -> pa.Table:
@@ -179,7 +180,7 @@ def _encoding(kind: pa.DataType, column: pa.ChunkedArray) -> str | None:
     if column.null_count == len(column):
         return "PLAIN"
     places = np.arange(min(SAMPLE, len(column))) * STRIDE % len(column)
-    different = len(np.unique(column.take(places).to_numpy()))
+    different = len(np.unique(numbers_at(column, places)))
     if different == 1:
         return "PLAIN"
     return None if different < len(places) * (1 - 1 / RARELY) else "BYTE_STREAM_SPLIT"
