@@ -14,6 +14,9 @@ from dynmech.sim.play.record import Record
 
 SELLER, BUYER = 0, 1
 
+INDEPENDENT = {Level.TRUTHFUL: 5 / 6, Level.BEST_RESPONSE: 28 / 33, Level.AFTER_LIES: 36 / 41}
+"""δ* where types are drawn anew each period."""
+
 
 @cache
 def market(discount: float = 0.95, persistence: float = 0.75) -> TableEnvironment:

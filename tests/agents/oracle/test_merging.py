@@ -77,3 +77,41 @@ def test_charges_that_differ_by_more_are_told_apart() -> None:
     assert merging.clusters(np.array([1.0, 1.0 + 1e-12]), 1.0).tolist() == [0, 1]
     assert merging.clusters(np.array([1.0, 1.0 + 1e-12]), 100.0).tolist() == [0, 0]
     assert merging.clusters(np.array([1 + 0.9e-13 * k for k in range(4)]), 1.0).tolist() == [0, 0, 0, 0]
+
+
+def automaton(**changed: object) -> merging.Unmerged:
+    """Three memories, one profile and message: the first leads to itself, the others to the last; nothing else."""
+    plain = {
+        "decide": np.zeros((3, 1, 1, 1), np.intp),
+        "chance": np.ones((3, 1, 1, 1)),
+        "charge": np.zeros((3, 1, 1, 1, 1)),
+        "remember": np.array([0, 2, 2]).reshape(3, 1, 1, 1, 1),
+        "truth": np.zeros((3, 1), np.intp),
+        "due": np.zeros((3, 1)),
+    }
+    return merging.Unmerged(**{**plain, **changed})  # type: ignore[arg-type]
+
+
+def test_what_is_the_same_now_may_differ_later() -> None:
+    """The last memory charges: so the second one, which leads there, is not the first, which never does."""
+    charge = np.array([0.0, 0.0, 1.0]).reshape(3, 1, 1, 1, 1)
+    assert merging.merge_repeated(automaton()).tolist() == [0, 0, 0]
+    assert merging.merge_repeated(automaton(charge=charge)).tolist() == [0, 1, 2]
+    assert merging.merge_one(automaton(charge=charge), None, None).tolist() == [0, 0, 1]
+    assert merging.merge_one(automaton(), None, np.array([0, 0, 1])).tolist() == [0, 1, 1]
+
+
+def test_everything_that_tells_memories_apart_does() -> None:
+    lot = {"decide": np.zeros((3, 1, 1, 2), np.intp), "charge": np.zeros((3, 1, 1, 2, 1))}
+    odds = np.array([[0.5, 0.5], [0.5, 0.5], [0.2, 0.8]]).reshape(3, 1, 1, 2)
+    remember = np.zeros((3, 1, 1, 2, 1), np.intp)
+    assert merging.merge_one(automaton(**lot, chance=odds, remember=remember), None, None).tolist() == [0, 0, 1]
+    assert merging.merge_one(automaton(decide=np.array([1, 0, 0]).reshape(3, 1, 1, 1)), None, None).tolist() == [
+        0,
+        1,
+        1,
+    ]
+    assert merging.merge_one(automaton(truth=np.array([[0], [1], [0]])), None, None).tolist() == [0, 1, 0]
+    owed = automaton(due=np.array([[0.0], [0.0], [2.0]]))
+    assert merging.merge_one(automaton(), owed, None).tolist() == [0, 1, 1]
+    assert merging.merge_repeated(owed).tolist() == [0, 1, 1]

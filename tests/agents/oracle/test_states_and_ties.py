@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 import dynmech as dm
-from dynmech.agents.oracle.gains import worst_gain
+from dynmech.agents.oracle.gains import participation, ties, worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
 from dynmech.agents.oracle.story import find_story
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
+from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.sim.economy.builders import single_object
+from dynmech.sim.economy.builders import random_environment, single_object
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.units import in_units
+from dynmech.sim.play.roles import Situation
+from tests.builders.generators import generator
 
 NEVER = 2
 """The signal that nobody ever has."""
@@ -88,3 +92,65 @@ def test_of_messages_that_tie_the_story_tells_the_prescribed_one_else_the_lowest
         assert told(other, -1e-6) == story.message
     assert told(story.prescribed, -1e-12) == story.prescribed
     assert told(story.prescribed, -1e-6) == story.message
+
+
+def test_ties_are_counted_and_the_same_in_any_unit_of_money() -> None:
+    """One period of the first-price rule: a bidder worth 1 earns nothing by 1, and as much by what loses to all."""
+    environment = auction(2)
+    counted = []
+    for unit in (1.0, 1e-9, 1e9):
+        game = FiniteGame(in_units(environment, unit), PayYourReport(in_units(environment, unit)))
+        posed = build_problem(game, (0,))
+        counted.append(ties(posed, solve(posed, Family.PRESCRIBED, Information.EX_POST)))
+    assert counted[0] == counted[1] == counted[2]
+    assert counted[0] == by_hand(environment)
+
+
+def by_hand(environment: TableEnvironment) -> tuple[int, int]:
+    """Two periods; bids 1, 2, 10, highest wins, the first bidder in a tie, and pays: own payoffs by profile and bid.
+
+    Truth earns nothing in any case, so a bid ties where it earns nothing; it matters where who wins changes.
+    """
+    bids = (1.0, 2.0, 10.0)
+    rules = PayYourReport(environment)
+    tied = total = 0
+    for own, other in ((a, b) for a in (0, 1) for b in (0, 1)):
+        total += 1
+        wins = [
+            int(rules.decide(Situation(0, np.zeros(1, np.intp), np.zeros(1, np.intp)), np.array([[bid, other]]))[0])
+            for bid in range(3)
+        ]
+        mine = 1 + 0 if len(environment.stage(0).decisions) == 3 else 0
+        earns = [(bids[own] - bids[bid]) * (wins[bid] == mine) for bid in range(3)]
+        tied += any(bid != own and earns[bid] == earns[own] and (wins[bid] != wins[own]) for bid in range(3))
+    return 2 * tied, 2 * total
+
+
+@pytest.mark.parametrize("horizon", [None, 3])
+def test_the_worst_stays_are_the_least_values_of_truth(horizon: int | None) -> None:
+    """Against recursion over profiles: values of truthful play by profile, and their means given the own signal."""
+    environment = random_environment(generator(3), agents=2, signals=2, decisions=2, discount=0.6)
+    environment = replace(environment, horizon=horizon)
+    mechanism = Team(environment)
+    game = FiniteGame(environment, mechanism)
+    found = participation(game)
+    dates = 60 if horizon is None else horizon
+    stage, law = environment.stage(0), environment.kernel(0).rows()
+    decide = mechanism.plan.policy[0].reshape(-1)
+    for i in range(2):
+        flow = stage.utility.sum(axis=0).reshape(len(stage.decisions), -1)[decide, np.arange(stage.size)]
+        value = np.zeros((dates + 1, stage.size))
+        if horizon is None:
+            move = law[decide, np.arange(stage.size)]
+            value[:] = np.linalg.solve(np.eye(stage.size) - environment.discount * move, flow)
+        else:
+            for t in reversed(range(dates)):
+                policy = mechanism.plan.policy[t].reshape(-1)
+                now = stage.utility.sum(axis=0).reshape(len(stage.decisions), -1)[policy, np.arange(stage.size)]
+                value[t] = now + environment.discount * law[policy, np.arange(stage.size)] @ value[t + 1]
+        reached = value[:1] if horizon is None else value[:dates]
+        assert found["ex_post"][i].value == pytest.approx(reached.min(), abs=1e-9)
+        own = np.array([profile[i] for profile in np.ndindex(*stage.axes)])
+        prior = environment.prior.reshape(-1)
+        first = min(value[0][own == k] @ prior[own == k] / prior[own == k].sum() for k in range(2))
+        assert found["at_the_start"][i].value == pytest.approx(first, abs=1e-9)

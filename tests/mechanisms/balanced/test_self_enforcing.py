@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dynmech.agents.oracle.patience_thresholds import Level, least_patience, sufficient, worst_exit
+from dynmech.agents.oracle.patience_thresholds import Level, sufficient, worst_exit
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.witness import Witness
@@ -26,7 +26,7 @@ from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.roles import Situation, View
-from tests.builders.repeated_market import BUYER, SELLER, market, played, threshold
+from tests.builders.repeated_market import BUYER, INDEPENDENT, SELLER, market, played, threshold
 
 OUT, IN = 0, 1
 
@@ -180,15 +180,6 @@ def bisected(fails: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if fails(middle) else (low, middle)
     return high
-
-
-INDEPENDENT = {Level.TRUTHFUL: 5 / 6, Level.BEST_RESPONSE: 28 / 33, Level.AFTER_LIES: 36 / 41}
-"""δ* where types are drawn anew each period."""
-
-
-@pytest.mark.parametrize("level", Level)
-def test_least_patience_without_persistence_is_a_fraction(level: Level) -> None:
-    assert least_patience(market(persistence=0.5), level) == pytest.approx(INDEPENDENT[level], abs=1e-8)
 
 
 def test_the_three_levels_with_persistence() -> None:

@@ -8,9 +8,6 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from dynmech.agents.oracle.frozen_search import FrozenSearch, search_frozen
-from dynmech.agents.oracle.gains import worst_gain
-from dynmech.agents.oracle.problem import build_problem
-from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits.auditing import audit
@@ -77,28 +74,6 @@ def test_later_truth_is_worth_the_marginal_contribution(seed: int) -> None:
             w, _ = mechanism.worth_of(0)(values.multiplier()[said], np.full(3, other))
             worth = found.honest[other, said] + found.fee[other, said]
             np.testing.assert_allclose(worth, w / values.alpha[said], atol=1e-9)
-
-
-@pytest.mark.parametrize("reading", ["continuum", "grid", "left-sums"])
-@pytest.mark.parametrize("controlled", [False, True])
-def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, controlled: bool) -> None:
-    """Two programs: small decision problems by first report, and the product of memory and profiles."""
-    mechanism = VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
-    environment = mechanism.environment
-    truthful = FiniteGame(environment, mechanism).truthful
-    for i in range(2):
-        found = search_frozen(mechanism, i)
-        problem = build_problem(FiniteGame(environment, mechanism), (i,))
-        truth = {k: solve(problem, Family.PRESCRIBED, k) for k in Information}
-        best = {k: solve(problem, Family.BEST_RESPONSE, k) for k in Information}
-        spying = worst_gain(problem, best[Information.EX_POST], truth[Information.EX_POST]).gain
-        assert max(found.first_gain, found.later_gain) == pytest.approx(spying, abs=1e-9)
-        gain = best[Information.INTERIM].ex_ante - truth[Information.INTERIM].ex_ante
-        assert found.ex_ante_gain == pytest.approx(gain, abs=1e-9)
-        assert found.payoff == pytest.approx(truth[Information.INTERIM].ex_ante, abs=1e-9)
-    assert mechanism.profit == pytest.approx(
-        truthful.transfer.sum() - truthful.utility.sum() + truthful.welfare, abs=1e-9
-    )
 
 
 def test_left_sums_fail_and_the_audit_says_so() -> None:
