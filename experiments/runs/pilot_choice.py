@@ -24,8 +24,9 @@ from dynmech.experiments.runs.simulation import (
     pilot,
     slug,
 )
+from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import attribute_error
-from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
+from dynmech.experiments.workers.pool import Call, Done, Workers
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
 from dynmech.sim.core.ties import first_of

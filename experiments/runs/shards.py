@@ -18,8 +18,9 @@ from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.simulation import Advance, Case, Sampling, play, prescribed_case, slug
 from dynmech.experiments.runs.tally import Tally
+from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import Piece, do_pieces
-from dynmech.experiments.workers.pool import Parcel, Workers
+from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError

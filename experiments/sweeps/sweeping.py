@@ -15,8 +15,9 @@ from dynmech.experiments.sweeps.contenders import Contender, name_of
 from dynmech.experiments.sweeps.sweep_plan import Cell, SweepPlan
 from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.experiments.sweeps.variations import variations_of
+from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import Piece, do_pieces
-from dynmech.experiments.workers.pool import Parcel, Workers
+from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash

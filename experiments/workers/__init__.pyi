@@ -1,11 +1,11 @@
 from .cluster import dask_crew as dask_crew
+from .parcels import Parcel as Parcel
 from .pieces import Piece as Piece, do_pieces as do_pieces
 from .pool import (
     Call as Call,
     Crew as Crew,
     Done as Done,
     Loky as Loky,
-    Parcel as Parcel,
     Place as Place,
     Workers as Workers,
 )

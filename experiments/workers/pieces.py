@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
+from dynmech.experiments.workers.parcels import Parcel
+from dynmech.experiments.workers.pool import Call, Done, Workers
 from dynmech.sim.log.run_folder import RunFolder
 
 

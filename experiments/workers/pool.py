@@ -2,14 +2,12 @@
 
 `Workers.run` takes an iterator of calls and yields results as they are finished, with a few calls in flight at a time,
 so that memory does not grow with their number. Users' code runs in a process of its own
-(`dynmech.experiments.workers.sandbox`). If a worker is killed, the calls in flight are tried again one by one.
+(`dynmech.experiments.workers.sandbox`). If a worker dies, the calls in flight are tried again one by one, and more
+often than a call that fails by itself.
 """
 
-import hashlib
 import importlib
-import io
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -20,26 +18,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
-import cloudpickle
-import numpy as np
 from loky import get_reusable_executor
 
-from dynmech.experiments.catalog.names import use_plugins
 from dynmech.experiments.workers.interrupts import uninterrupted
+from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.process_tree import children
 from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confined, located
-from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
-from dynmech.sim.core.registry import PLUGIN, load_plugin
-from dynmech.sim.core.whole_files import replacing
-from dynmech.sim.play.output_validation import one_line
 
 TRIES = 2
-"""How often a call is tried."""
+"""How often a call is tried that fails by itself."""
+
+DEATHS = 4
+"""How many workers may die at a call: they are ended from outside, too, and then the call is not to blame."""
 
 LOOK = 2.0
 """Seconds after which a crew is asked again how many calls it takes: a cluster may grow."""
@@ -49,85 +43,6 @@ IDLE = 60
 
 THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 """Environment of a worker: one thread each, so that workers do not compete for the cores."""
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """Data for workers, pickled once; large data lie in the file `path` and are not sent with every call.
-
-    The plug-in files whose classes it holds are imported before it is unpickled.
-    """
-
-    payload: bytes = b""
-    path: Path | None = None
-    digest: str = ""
-    plugins: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def of(cls, thing: Any) -> "Parcel":
-        """Pickle a thing.
-
-        Raises:
-            PlayError: something in it cannot be pickled.
-        """
-        file = io.BytesIO()
-        try:
-            _Pickler(file).dump(thing)
-        except Exception as error:
-            raise PlayError(f"cannot be sent to another process: {one_line(error)}") from error
-        payload = file.getvalue()
-        return cls(payload=payload, plugins=tuple(plugins_in(payload)))
-
-    def kept(self, path: Path) -> "Parcel":
-        """Write the payload to a file and return a parcel that refers to it."""
-        digest = hashlib.sha256(self.payload).hexdigest()
-        try:
-            with replacing(path) as file:
-                file.write(self.payload)
-        except OSError as error:
-            raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
-        return Parcel(path=path, digest=digest, plugins=self.plugins)
-
-    def open(self) -> Any:
-        """Unpickle the thing.
-
-        Raises:
-            InputError: a plug-in has changed since the parcel was packed.
-        """
-        use_plugins([Path(path) for path, _ in self.plugins])
-        for path, digest in self.plugins:
-            if load_plugin(Path(path)).__dict__["__digest__"] != digest:
-                raise InputError(f"plug-in {path}: changed while it was in use")
-        return pickle.loads(self.payload) if self.path is None else _unpacked(self.path, self.digest)
-
-
-class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # it ships no types
-    """A pickler that keeps read-only arrays read-only."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        if type(obj) is np.ndarray and not obj.flags.writeable and not obj.dtype.hasobject:
-            return _sealed, (obj.copy(order="K"),)
-        return super().reducer_override(obj)
-
-
-def _sealed(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
-
-
-def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of the plug-in modules whose names occur in pickled bytes."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(PLUGIN) and name.encode() in payload:
-            yield str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"])
-
-
-@lru_cache(maxsize=2)
-def _unpacked(path: Path, digest: str) -> Any:
-    payload = path.read_bytes()
-    if hashlib.sha256(payload).hexdigest() != digest:
-        raise InputError(f"{path}: changed while it was in use")
-    return pickle.loads(payload)
 
 
 @dataclass(frozen=True)
@@ -300,16 +215,24 @@ class Workers:
             failed.set_result(Answer(error=error, bare=True))
             return failed
         place = Place.here() if crew.nearby else None
-        return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
+        try:
+            return crew.submit(_serve, place, call.function, parcel, call.args, self.limits if call.users else None)
+        except crew.lost as error:  # the pool has broken since it was asked for
+            gone: Future[Answer] = Future()
+            gone.set_exception(error)
+            return gone
 
     def _alone(self, call: Call, tries: int, crew: Crew) -> Done:
-        """Try a call whose worker died once more, with no other call in flight."""
-        answer = _result(self._submit(call, crew), crew)
-        if answer is None:
-            answer = Answer(error=PlayError("its worker process died twice (killed, or out of memory)"), bare=True)
-        elif _worth_another(answer, tries):
-            return self._alone(call, tries + 1, crew)
-        return _checked(Done(call.key, answer, tries + 1))
+        """Try a call whose worker died again, with no other call in flight."""
+        deaths = 1
+        while deaths < DEATHS:
+            tries += 1
+            answer = _result(self._submit(call, crew), crew)
+            deaths += answer is None
+            if answer is not None and not _worth_another(answer, tries - deaths):
+                return _checked(Done(call.key, answer, tries))
+        how = PlayError(f"its worker process died {DEATHS} times (killed, or out of memory)")
+        return Done(call.key, Answer(error=how, bare=True), tries)
 
 
 def _next(calls: Iterator[Call]) -> tuple[Call, int] | None:

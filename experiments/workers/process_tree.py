@@ -53,6 +53,21 @@ def children() -> set[int]:
     return pids
 
 
+def living() -> set[int]:
+    """Return the process ids of this process's children that have not ended."""
+    return {pid for pid in children() if not _ended(pid)}
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+            in "ZX"
+        )
+    except OSError:
+        return True
+
+
 def _ask(what: int, value: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):

@@ -14,8 +14,9 @@ import dynmech
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
 from dynmech.experiments.runs.results import KINDS, read_result
 from dynmech.experiments.runs.simulation import Sampling, silent
+from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import Piece, do_pieces
-from dynmech.experiments.workers.pool import Parcel, Workers
+from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.log.run_folder import RunFolder
 

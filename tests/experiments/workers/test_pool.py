@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
 from dynmech.experiments.runs.loading import make_workers
 from dynmech.experiments.workers import pool
 from dynmech.experiments.workers.interrupts import uninterrupted
-from dynmech.experiments.workers.pool import Call, Done, Parcel, Workers
-from dynmech.experiments.workers.sandbox import Limits
+from dynmech.experiments.workers.parcels import Parcel
+from dynmech.experiments.workers.pool import DEATHS, Call, Done, Workers
+from dynmech.experiments.workers.sandbox import Answer, Limits
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
 from tests.builders.processes import alive, gone
 from tests.builders.runs import no_space, planted, strategy
@@ -206,10 +209,53 @@ def kills_its_worker(k: int) -> int:
 def test_who_kills_its_worker_fails_alone(function: Callable[[int], int], count: int, users: bool) -> None:
     done = list(Workers(count, LIMITS).run(calls(function, list(range(9)), users=users)))
     found = answers(done)
-    assert found.pop(3) == "its worker process died twice (killed, or out of memory)"
+    assert found.pop(3) == f"its worker process died {DEATHS} times (killed, or out of memory)"
     assert found == {k: k for k in range(9) if k != 3}
     (dead,) = [one for one in done if one.key == 3]
-    assert (dead.answer.bare, dead.tries) == (True, 2)
+    assert (dead.answer.bare, dead.tries) == (True, DEATHS)
+
+
+class _Fragile:
+    """A crew in which workers are killed from outside, as often as it is told.
+
+    Args:
+        kills: how many calls in a row lose their worker.
+    """
+
+    nearby, brittle, lost = False, True, (BrokenProcessPool,)
+
+    def __init__(self, kills: int) -> None:
+        self.kills = kills
+
+    def room(self) -> int:
+        return 3
+
+    def submit(self, _function: Any, *_args: Any) -> "Future[Answer]":
+        future: Future[Answer] = Future()
+        if self.kills:
+            self.kills -= 1
+            if self.kills % 2:
+                raise BrokenProcessPool("as it is asked for")
+            future.set_exception(BrokenProcessPool("in flight"))
+        else:
+            future.set_result(Answer(value="done"))
+        return future
+
+    def end(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kills", [1, 2, 3, 4, 5])
+def test_calls_whose_workers_are_killed_from_outside_are_tried_more_often(kills: int) -> None:
+    """Three in flight at once, then one of them alone."""
+    done = list(Workers(crew=_Fragile(kills)).run(calls(square, [1, 2, 3, 4])))
+    assert answers(done) == dict.fromkeys(range(4), "done")
+
+
+def test_a_call_at_which_every_worker_dies_fails_in_the_end() -> None:
+    (one,) = Workers(crew=_Fragile(100)).run(calls(square, [1]))
+    assert str(one.answer.error) == f"its worker process died {DEATHS} times (killed, or out of memory)"
+    assert one.tries == DEATHS
 
 
 def dies_once(place: Path) -> str:
