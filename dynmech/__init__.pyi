@@ -11,6 +11,7 @@ from .experiments.catalog.names import (
     make_strategy as make_strategy,
     use_plugins as use_plugins,
 )
+from .experiments.certificates.certified_audit import certify as certify
 from .experiments.exports.exporting import export as export
 from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress

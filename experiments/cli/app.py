@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from dynmech import __version__
-from dynmech.experiments.cli.audit import audit_command
+from dynmech.experiments.cli.audit import audit_command, verify_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
 from dynmech.experiments.cli.export import export_command
@@ -53,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "bound": bound_command,
     "reproduce": reproduce_command,
     "sweep": sweep_command,
+    "verify": verify_command,
 }
 """In the order of the help."""
 

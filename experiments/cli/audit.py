@@ -1,12 +1,13 @@
-"""`dynmech audit`: verdicts on a mechanism, exact where that is possible."""
+"""`dynmech audit`: verdicts on a mechanism, exact where that is possible; `dynmech verify`: their proof, checked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.shared import hand_out, open_economy
+from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +42,7 @@ def audit_command(
         Path | None,
         typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
     ] = None,
+    certificate: options.Certificate = None,
     plugin: options.Plugins = [],  # noqa: B006
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -53,12 +55,13 @@ def audit_command(
     result = _audit(request, quiet)
     if policy is not None:
         _write_policy(result, policy)
+    result, files = _certified(result, certificate), {"policy": policy, "certificate": certificate}
     hand_out(
         as_json,
         result.to_dict,
-        lambda console: _show(result, console, verbose, policy, plugin),
+        lambda console: _show(result, console, verbose, files, plugin),
         quiet=quiet,
-        brief=lambda: _brief(result, policy),
+        brief=lambda: _brief(result, files),
     )
     if not result.holds:
         raise typer.Exit(1)
@@ -86,11 +89,20 @@ def _audit(request: "AuditRequest", quiet: bool) -> "Audit":
         return run_audit(request, progress)
 
 
-def _brief(result: "Audit", policy: Path | None) -> list[object]:
-    """The verdict, and the file that was written."""
+def _brief(result: "Audit", files: dict[str, Path | None]) -> list[object]:
+    """The verdict, and the files that were written."""
     from dynmech.experiments.audits.audit_text import headline
 
-    return [headline(result), *([policy] if policy else [])]
+    return [headline(result), *filter(None, files.values())]
+
+
+def _certified(result: "Audit", path: Path | None) -> "Audit":
+    """Write a certificate, if one is asked for; its figures are marked."""
+    if path is None:
+        return result
+    from dynmech.experiments.certificates.certified_audit import certify
+
+    return certify(result, path)
 
 
 def _write_policy(result: "Audit", path: Path) -> None:
@@ -105,11 +117,52 @@ def _write_policy(result: "Audit", path: Path) -> None:
     write_whole(path, result.policy.to_csv(index=False))
 
 
-def _show(result: "Audit", console: "Console", verbose: bool, policy: Path | None, plugins: list[Path]) -> None:
+def _show(
+    result: "Audit", console: "Console", verbose: bool, files: dict[str, Path | None], plugins: list[Path]
+) -> None:
     from rich.text import Text
 
     from dynmech.experiments.cli.audit_screen import show_audit
 
     show_audit(result, console, verbose=verbose, plugins=plugins)
-    if policy is not None:
-        console.print(Text(f"policy    {policy}", no_wrap=True, overflow="ignore"), crop=False)
+    for what, file in files.items():
+        if file is not None:
+            console.print(Text(f"{what:11} {file}", no_wrap=True, overflow="ignore"), crop=False)
+
+
+def verify_command(
+    certificate: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate; see audit --certificate.")],
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """A certificate checked in exact arithmetic; exit code 1 if one of its claims is not proved."""
+    found = _checked(certificate)
+    hand_out(
+        as_json,
+        lambda: {"file": certificate, **found},
+        lambda console: console.print("\n".join(found["lines"]), markup=False, highlight=False),
+        quiet=quiet,
+        brief=lambda: ["proved" if found["proved"] else "not proved"],
+    )
+    if not found["proved"]:
+        raise typer.Exit(1)
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    """Return whether every claim is proved, and what is said of that.
+
+    Raises:
+        InputError: it is no certificate.
+    """
+    from dynmech.experiments.certificates import verify
+
+    try:
+        lines = verify.check(verify.read(str(path)))
+    except verify.Unproved as error:
+        return {"proved": False, "lines": [f"not proved: {error}"]}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # whatever a hostile file leads to
+        raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
+    return {"proved": True, "lines": [*lines, *verify.SAID]}

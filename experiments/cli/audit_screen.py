@@ -52,6 +52,8 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False, plugins
     console.print(_gains(audit))
     console.print()
     console.print(Text(f"{audit.method} 0 stands for at most {audit.tolerance:.6g}.{_refused(audit)}", style="dim"))
+    if proved := list(dict.fromkeys(gain.family.replace("_", " ") for gain in audit.figures if gain.certified)):
+        console.print(Text(f"Certified: {', '.join(proved)}; `dynmech verify` checks the proof.", style="green"))
     _show_deviation(audit, console)
     console.print()
     show_promises(audit.verdicts, audit.violated, console, audit.request.scale)

@@ -57,6 +57,7 @@ HELP: dict[str, Help] = {
     "replay": Help(("replay runs/lie", "replay runs/lie --case deviation --episode 7")),
     "bound": Help(("bound two-period-sale:grid=2", "bound non-separable:grid=midpoints --relaxed")),
     "reproduce": Help(("reproduce liu", "reproduce --json > claims.json")),
+    "verify": Help(("verify proof.json", "verify proof.json.gz --json"), "every claim is proved", "a claim is not"),
     "sweep": Help(
         (
             "sweep common-state --vary informativeness=0.8,0.4 --mechanism pivot",

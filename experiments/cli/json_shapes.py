@@ -117,6 +117,14 @@ class ReproduceShape(_Shape):
     rows: list[ClaimShape]
 
 
+class VerifyShape(_Shape):
+    """Of `verify`: whether every claim is proved, a line for each that is, or one for the first that is not."""
+
+    file: str
+    proved: bool
+    lines: list[str]
+
+
 SHAPES: dict[str, type[_Shape]] = {
     "error": ErrorShape,
     "list": ListShape,
@@ -125,6 +133,7 @@ SHAPES: dict[str, type[_Shape]] = {
     "report": ReportShape,
     "replay": ReplayShape,
     "reproduce": ReproduceShape,
+    "verify": VerifyShape,
 }
 """By command; `error` of all."""
 

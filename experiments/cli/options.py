@@ -64,6 +64,9 @@ Plugins = Annotated[
     list[Path],
     typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios."),
 ]
+Certificate = Annotated[
+    Path | None, typer.Option("--certificate", metavar="FILE", help="Write a proof of the gains, for `dynmech verify`.")
+]
 Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]

@@ -61,6 +61,17 @@ class Nosy(DirectMechanism):
         return 1.0
 
 
+class Nosier(Nosy):
+    """As `Nosy`, with replies that do not depend on payoffs, which no file holds."""
+
+    name = "nosier"
+
+    def prescribed_reply(
+        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
+    ) -> Array:
+        return self.draw[2][agent, messages[:, 0], messages[:, 1], 0]
+
+
 class Lottery(LastPeriodMechanism):
     """A planted rule whose memory matters in every way: past reports price this period's, own past report included."""
 

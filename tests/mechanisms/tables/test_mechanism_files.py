@@ -19,14 +19,12 @@ from dynmech.mechanisms.tables.mechanism_files import load_mechanism, mechanism_
 from dynmech.mechanisms.tables.mechanism_schema import json_schema
 from dynmech.mechanisms.tables.reading import mechanism_from_data
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
-from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import DynmechError, InputError, Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.game import make_game
-from dynmech.sim.play.roles import Situation
 from tests.builders.economies import weather
 from tests.builders.lottery_mechanisms import Raffle
-from tests.builders.planted_mechanisms import Nosy
+from tests.builders.planted_mechanisms import Nosier, Nosy
 from tests.builders.played_games import play
 from tests.builders.random_economies import working
 
@@ -40,17 +38,6 @@ SAMPLE = [
     ("repeated-trade", "self-enforcing"),
     ("lowest-bid-auction", "second-price"),
 ]
-
-
-class Nosier(Nosy):
-    """As `Nosy`, with replies that do not depend on payoffs, which no file holds."""
-
-    name = "nosier"
-
-    def prescribed_reply(
-        self, now: Situation, agent: int, messages: Array, decision: Array, utility: FloatArray
-    ) -> Array:
-        return self.draw[2][agent, messages[:, 0], messages[:, 1], 0]
 
 
 def again(mechanism: Mechanism, folder: Path) -> TabulatedMechanism:

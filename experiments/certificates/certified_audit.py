@@ -1,0 +1,67 @@
+"""Certify what an audit found: write the proof, have it checked, and mark the figures that it proves."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dynmech.experiments.audits.audit_result import Audit, AuditedGain
+from dynmech.experiments.certificates import verify
+from dynmech.experiments.certificates.certifying import certificate, save_certificate
+from dynmech.sim.core.errors import InputError, Refusal
+
+
+def certify(result: Audit, path: str | Path) -> Audit:
+    """Write a certificate of what the best response gains; the separate checker has agreed before it is written.
+
+    Parameters
+    ----------
+    result : Audit
+        An exact audit, over reachable states.
+    path : str or Path
+        The file: JSON, packed where its name ends in `.gz`; if it exists, it is replaced.
+
+    Returns
+    -------
+    Audit
+        The same audit; figures that are proved are marked as certified, with the bounds that are.
+
+    Raises
+    ------
+    Refusal
+        The audit is not exact, or the mechanism is too large.
+    InputError
+        The file cannot be written, or the audit is over all states, which a certificate does not speak of.
+
+    Examples
+    --------
+    >>> import dynmech as dm
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     result = certify(dm.audit("oil-leases-prior", "cremer-mclean"), f"{folder}/proof.json")
+    ...     lines = verify.check(verify.read(f"{folder}/proof.json"))
+    >>> lines[0].partition(" (")[0]
+    'proved: claims[0], firm 1, ex_ante: the best response gains 1.99999999984 to 2.00000000016'
+    >>> int(result.gains["certified"].sum())
+    8
+    """
+    request = result.request
+    if request.all_states:
+        raise InputError("certificate: it speaks of reachable states; leave --all-states out")
+    if not any(gain.kind == "exact" for gain in result.figures):
+        raise Refusal(
+            f"certificate: only of an exact audit; this one is not{f': {result.reason}' if result.reason else ''}"
+        )
+    data = certificate(request.mechanism, request.deviators, exit=request.exit)
+    verify.check(json.loads(json.dumps(data)))
+    save_certificate(data, Path(path))
+    claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}
+    return replace(result, figures=[_marked(gain, claimed) for gain in result.figures])
+
+
+def _marked(gain: AuditedGain, claimed: dict[tuple[str, str], dict[str, Any]]) -> AuditedGain:
+    """Return a figure as it is proved; as it was where no claim is about it."""
+    claim = claimed.get((gain.agent, gain.information))
+    if claim is None or gain.family != claim["family"] or gain.kind != "exact":
+        return gain
+    return replace(gain, lower=claim["lower"], upper=claim["upper"], certified=True)

@@ -1,0 +1,223 @@
+"""Write a certificate: an economy, a mechanism, what is claimed of them, and the vectors that prove it.
+
+`dynmech.experiments.certificates.verify` says what the vectors are and checks them; it shares no code with this module.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
+from dynmech.agents.oracle.problem import Problem, build_problem
+from dynmech.agents.oracle.search import Family, Information, Value, require_revealing, solve
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.tables.mechanism_files import mechanism_to_data
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.whole_files import write_whole
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.files import environment_to_data
+
+SCHEMA = 1
+
+SLACK = 8
+"""How many error bounds a claim is wider than its figure: what is proved is wider than what is computed."""
+
+MARGIN = 1e-7
+"""Truth must beat lies by so much, relative to the scale, for a claim of exactly 0."""
+
+
+def certificate(mechanism: Mechanism, deviators: Sequence[Sequence[int]], *, exit: bool = False) -> dict[str, Any]:
+    """Return a certificate of what deviators gain by a best response.
+
+    Args:
+        deviators: members by index, of each coalition or agent.
+        exit: they may leave when they report.
+
+    Raises:
+        Refusal: the mechanism is not finite, or too large.
+    """
+    environment = mechanism.environment
+    if not isinstance(environment, TableEnvironment):
+        raise mechanism.refuse("a certificate needs a finite environment")
+    parts = {"environment": environment_to_data(environment), "mechanism": mechanism_to_data(mechanism)}
+    game = FiniteGame(environment, mechanism)
+    claims: list[dict[str, Any]] = []
+    proofs: list[dict[str, Any]] = []
+    for who in deviators:
+        names = [environment.agents[i] for i in who]
+        for solved in _solved(game, tuple(who), exit):
+            about = {"agents": names, "information": solved.information, "exit": exit}
+            claims += [{**claim, "agents": names, "exit": exit, "proof": len(proofs)} for claim in solved.claims()]
+            proofs.append({**about, **solved.vectors()})
+    if not claims:
+        raise Refusal("certificate: nothing can be claimed; what the deviator believes would be a state of its own")
+    return {
+        "schema": SCHEMA,
+        "kind": "certificate",
+        "hashes": {name: canonical_hash(part) for name, part in parts.items()},
+        "claims": claims,
+        **parts,
+        "proofs": proofs,
+    }
+
+
+def canonical_hash(data: Any) -> str:
+    """Return a hash of plain data that does not depend on the order of keys."""
+    return sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def save_certificate(data: dict[str, Any], path: Path) -> None:
+    """Write a certificate, packed where its name ends in `.gz`; it is complete or absent."""
+    text = (json.dumps(data) + "\n").encode()
+    write_whole(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A deviator's problem without merged memories, and its values."""
+
+    problem: Problem
+    best: Value
+    truth: Value
+
+    @property
+    def information(self) -> str:
+        """`interim` or `ex_post`."""
+        return "ex_post" if self.spying else "interim"
+
+    @property
+    def spying(self) -> bool:
+        """Whether it sees the whole profile."""
+        return self.best.information is Information.EX_POST
+
+    def claims(self) -> Iterator[dict[str, Any]]:
+        """Yield what is claimed, one per information."""
+        problem, best, truth = self.problem, self.best, self.truth
+        gains = (
+            {"ex_post": worst_gain(problem, best, truth)}
+            if self.spying
+            else {
+                "ex_ante": ex_ante_gain(best, truth),
+                "on_path": worst_gain(problem, best, truth, on_path=True),
+                "interim": worst_gain(problem, best, truth),
+            }
+        )
+        never = not problem.exit and self.margin() >= MARGIN * best.scale
+        for information, gain in gains.items():
+            width = 0.0 if never else SLACK * gain.bound
+            lower, upper = (0.0, 0.0) if never else (gain.gain - width, gain.gain + width)
+            yield {
+                "family": "best_response",
+                "information": information,
+                "states": "reachable",
+                "lower": max(lower, 0.0),
+                "upper": max(upper, 0.0),
+            }
+
+    def margin(self) -> float:
+        """Return by how much truth beats every lie that changes anything, at reachable information sets."""
+        problem, least = self.problem, np.inf
+        for t, period in enumerate(problem.periods):
+            if period.acts > 1:
+                return -np.inf
+            ahead = self.truth.ahead[t]
+            worth = period.flow if ahead is None else period.flow + problem.discount * ahead[period.post_decision]
+            lie = (worth * np.broadcast_to(period.chance, worth.shape)).sum(axis=3)
+            honest = np.take_along_axis(lie, period.truth[..., None], axis=2)
+            same = _changes_nothing(period.flow, period.following, period.decision, period.chance, period.truth)
+            least = min(least, self._least(t, honest - lie, same))
+        return least
+
+    def _least(self, t: int, short: FloatArray, same: FloatArray) -> float:
+        """Return the least average of what lies lose at information sets, lies that change nothing left out."""
+        occurs, via = self.problem.reachable[t]
+        if self.spying:
+            return float(np.where(same, np.inf, short)[occurs].min(initial=np.inf))
+        least, origins = np.inf, self.problem.post_decision_states[t]
+        width = short.shape[2]
+        both = np.concatenate([np.where(same, 0.0, short), 1.0 - same], axis=2)
+        for part, mass, sums in self.problem.expectations(t).by_own(both):
+            counts = mass > 0
+            if origins is not None and via is not None:
+                counts = counts & origins.among(via)[part, None]
+            matters = counts[..., None] & (sums[..., width:] > 0)
+            average = np.divide(sums[..., :width], mass[..., None], out=np.full(matters.shape, np.inf), where=matters)
+            least = min(least, float(average.min(initial=np.inf)))
+        return least
+
+    def vectors(self) -> dict[str, Any]:
+        """Return the nodes that can be reached, and the values and the policy there."""
+        nodes: list[list[list[int]]] = [[]]
+        values: dict[str, list[list[float]]] = {"best": [[]], "truth": [[]]}
+        policy = [[self._policy(0, np.zeros((1, 1), np.bool_))[0].tolist()]]
+        for t in range(1, len(self.problem.periods)):
+            via, origins = self.problem.reachable[t][1], self.problem.post_decision_states[t]
+            assert via is not None
+            assert origins is not None
+            where = np.argwhere(via)
+            nodes.append(where.tolist())
+            at = np.flatnonzero(origins.among(via))
+            for name, value in (("best", self.best), ("truth", self.truth)):
+                ahead = value.ahead[t if self.problem.stationary else t - 1]
+                assert ahead is not None
+                values[name].append(ahead[at].tolist())
+            policy.append(
+                self._policy(t, via)[at].tolist() if not self.spying else self._policy(t, via)[where[:, 0]].tolist()
+            )
+        return {"nodes": nodes, **values, "policy_value": values["best"], "policy": policy}
+
+    def _policy(self, t: int, _via: Any) -> IntArray:
+        """Return the best message by post-decision state and own information, or by memory and profile; −1: leave."""
+        problem, choices, period = self.problem, self.best.choices[t], self.problem.periods[t]
+        messages = period.flow.shape[2]
+        if self.spying:
+            chosen = _preferring(choices, period.truth)
+        else:
+            honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
+            origins = problem.post_decision_states[t]
+            memory = np.zeros(1, np.intp) if origins is None else origins.memory
+            chosen = np.zeros((len(memory), period.width), np.intp)
+            for part, _, worth in problem.expectations(t).by_own(choices):
+                chosen[part] = _preferring(worth, honest[memory[part]])
+        return np.where(chosen >= messages, -1, chosen)
+
+
+def _preferring(worth: FloatArray, honest: IntArray) -> IntArray:
+    """Return the index of the best on the last axis, the prescribed one where that is best too."""
+    kept = np.take_along_axis(worth, honest[..., None], axis=-1)[..., 0]
+    return np.where(worth.max(axis=-1) > kept, worth.argmax(axis=-1), honest)
+
+
+def _changes_nothing(
+    flow: FloatArray, following: IntArray, decision: IntArray, chance: FloatArray, truth: IntArray
+) -> FloatArray:
+    """Return which messages do exactly what the prescribed one does, `(C, S, R)`."""
+    same = np.ones(flow.shape[:3], np.bool_)
+    for table in (flow, following, decision, chance):
+        honest = np.take_along_axis(table, truth[..., None, None], axis=2)
+        same &= (table == honest).all(axis=3)
+    return same.astype(np.float64)
+
+
+def _solved(game: FiniteGame, who: tuple[int, ...], exit: bool) -> Iterator[Solved]:
+    """Yield the problem solved at each information; interim only where the others' messages tell their signals."""
+    problem = replace(build_problem(game, who, merge=False, exit=True), exit=exit)  # what is due is counted when due
+    for information in Information:
+        try:
+            if information is Information.INTERIM:
+                require_revealing(problem)
+        except Refusal:
+            continue
+        yield Solved(
+            problem,
+            solve(problem, Family.BEST_RESPONSE, information),
+            solve(problem, Family.PRESCRIBED, information),
+        )

@@ -1,0 +1,149 @@
+"""Certificates: what an audit finds is proved, by a program that stands alone."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dynmech as dm
+from dynmech.experiments.certificates import verify
+from dynmech.experiments.certificates.certifying import certificate, save_certificate
+from dynmech.experiments.cli.app import main
+from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.tabulation import tabulate
+from dynmech.sim.core.errors import DynmechError, InputError, Refusal
+from dynmech.sim.economy.environment import TableEnvironment
+from tests.builders.economies import weather
+from tests.builders.lottery_mechanisms import Raffle
+from tests.builders.planted_mechanisms import Lottery, Nosier
+from tests.builders.random_economies import working
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "figures.jsonl"
+INFORMATION = ("ex_ante", "on_path", "interim", "ex_post")
+
+
+def certified(mechanism: Mechanism, deviators: Any = None, **how: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return a certificate and what the checker says of it."""
+    data = certificate(mechanism, deviators or [(i,) for i in range(len(mechanism.environment.agents))], **how)
+    return data, verify.check(json.loads(json.dumps(data)))
+
+
+def assert_it_says_what_the_audit_says(mechanism: Mechanism, data: dict[str, Any], **how: Any) -> None:
+    found = dm.audit(mechanism.environment, mechanism, **how)
+    claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}
+    for gain in found.figures:
+        if gain.family != "best_response" or gain.kind == "refused":
+            continue
+        claim = claimed.pop((gain.agent, gain.information))
+        assert claim["lower"] <= max(gain.gain, 0.0) + gain.bound, gain
+        assert gain.gain - gain.bound <= claim["upper"], gain
+        assert claim["upper"] - claim["lower"] <= 20 * gain.bound, gain
+    assert not claimed
+
+
+@pytest.mark.parametrize(
+    ("environment", "mechanism"),
+    [
+        ("oil-leases-prior", "cremer-mclean"),
+        ("oil-leases-prior", "linked"),
+        ("repeated-auction", "contingent-spanning"),
+        ("repeated-auction", "pay-your-report"),
+    ],
+)
+def test_what_an_audit_finds_is_proved(environment: str, mechanism: str) -> None:
+    rules = dm.make_mechanism(mechanism, dm.load(environment))
+    data, _ = certified(rules)
+    assert_it_says_what_the_audit_says(rules, data)
+
+
+@pytest.mark.parametrize(("seed", "horizon"), [(0, None), (1, None), (2, None), (1, 3), (3, 3)])
+def test_random_economies_are_certified(seed: int, horizon: int | None) -> None:
+    """With a memory that matters in every way, and with lotteries, over both kinds of horizon."""
+    environment = RandomEconomy(seed=seed, signals=2, horizon=horizon, discount=0.7).build()
+    rules = Lottery(environment, seed) if seed % 2 else Raffle(environment, seed)
+    data, _ = certified(rules)
+    assert_it_says_what_the_audit_says(rules, data)
+
+
+def test_a_public_state_and_actions_are_certified() -> None:
+    rules = dm.make_mechanism("pivot", weather(1))
+    assert_it_says_what_the_audit_says(rules, certified(rules)[0])
+    acting = Nosier(working(1, 2))
+    assert_it_says_what_the_audit_says(acting, certified(acting)[0])
+
+
+def test_coalitions_and_leaving_are_certified() -> None:
+    rules = dm.make_mechanism("pivot", dm.load("repeated-auction"))
+    data, lines = certified(rules, [(0, 1)])
+    assert data["claims"][0]["agents"] == ["bidder 1", "bidder 2"]
+    assert "bidder 1 + bidder 2" in lines[0]
+    assert_it_says_what_the_audit_says(rules, data, coalitions=[(0, 1)])
+    leaving = dm.make_mechanism("team", dm.load("oil-leases-prior"))
+    data, _ = certified(leaving, exit=True)
+    assert_it_says_what_the_audit_says(leaving, data, exit=True)
+    assert max(claim["upper"] for claim in data["claims"]) >= 0
+
+
+@pytest.mark.slow
+def test_every_shipped_pair_that_an_audit_decides_is_certified() -> None:
+    pairs = [json.loads(line)["name"].split()[1:3] for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    count = 0
+    for environment, mechanism in pairs:
+        try:
+            rules = dm.make_mechanism(mechanism, dm.load(environment))
+            if not isinstance(rules.environment, TableEnvironment) or tabulate(rules, 0).memories > 200:
+                continue
+            data, _ = certified(rules)
+        except DynmechError:
+            continue
+        assert_it_says_what_the_audit_says(rules, data)
+        count += 1
+    assert count > 100
+
+
+def test_the_checker_needs_nothing_but_python(tmp_path: Path) -> None:
+    rules = dm.make_mechanism("cremer-mclean", dm.load("oil-leases-prior"))
+    data, lines = certified(rules)
+    for name in ("proof.json", "packed"):
+        save_certificate(data, tmp_path / name)
+    (tmp_path / "packed").write_bytes(gzip.compress((tmp_path / "proof.json").read_bytes()))  # told by content
+    shutil.copy(verify.__file__, tmp_path / "verify.py")
+    for name in ("proof.json", "packed"):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "verify.py", name], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == [*lines, *verify.SAID]
+    source = Path(verify.__file__).read_text(encoding="utf-8")
+    assert "dynmech" not in "".join(line for line in source.splitlines() if line.startswith(("import", "from")))
+
+
+def test_an_audit_marks_what_is_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = tmp_path / "proof.json.gz"
+    with pytest.raises(SystemExit) as stop:
+        main(["audit", "oil-leases-prior", "cremer-mclean", "--certificate", str(proof), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert stop.value.code == 1
+    assert {row["family"] for row in said["gains"] if row["certified"]} == {"best_response"}
+    assert all(row["certified"] for row in said["gains"] if row["family"] == "best_response")
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(proof), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert (stop.value.code, said["proved"], len(said["lines"])) == (0, True, 10)
+    assert verify.main([str(proof)]) == 0
+    assert capsys.readouterr().out.splitlines() == said["lines"]
+
+
+def test_what_cannot_be_certified_gets_one_line(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="needs a finite environment"):
+        dm.certify(dm.audit("continuous-licence", "contingent-density"), tmp_path / "proof.json")
+    everywhere = dm.audit("oil-leases-prior", "linked", all_states=True)
+    with pytest.raises(InputError, match="leave --all-states out"):
+        dm.certify(everywhere, tmp_path / "proof.json")
+    assert list(tmp_path.iterdir()) == []
