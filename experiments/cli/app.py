@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from dynmech import __version__
-from dynmech.experiments.cli.audit import audit_command, verify_command
+from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
 from dynmech.experiments.cli.export import export_command
@@ -31,6 +31,7 @@ from dynmech.experiments.cli.streams import OutputLostError, careful_streams
 from dynmech.experiments.cli.stress import stress_command
 from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
+from dynmech.experiments.cli.verify import verify_command
 from dynmech.sim.core.errors import DynmechError, PlayError, Refusal
 
 PLAYING = ("run", "stress", "tournament")

@@ -1,13 +1,12 @@
-"""`dynmech audit`: verdicts on a mechanism, exact where that is possible; `dynmech verify`: their proof, checked."""
+"""`dynmech audit`: verdicts on a mechanism, exact where that is possible."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.shared import hand_out, open_economy
-from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,47 +121,9 @@ def _show(
 ) -> None:
     from rich.text import Text
 
-    from dynmech.experiments.cli.audit_screen import show_audit
+    from dynmech.experiments.cli.screens.audit_screen import show_audit
 
     show_audit(result, console, verbose=verbose, plugins=plugins)
     for what, file in files.items():
         if file is not None:
             console.print(Text(f"{what:11} {file}", no_wrap=True, overflow="ignore"), crop=False)
-
-
-def verify_command(
-    certificate: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate; see audit --certificate.")],
-    verbose: options.Timed = False,  # noqa: ARG001
-    quiet: options.Quiet = False,
-    as_json: options.Json = False,
-) -> None:
-    """A certificate checked in exact arithmetic; exit code 1 if one of its claims is not proved."""
-    found = _checked(certificate)
-    hand_out(
-        as_json,
-        lambda: {"file": certificate, **found},
-        lambda console: console.print("\n".join(found["lines"]), markup=False, highlight=False),
-        quiet=quiet,
-        brief=lambda: ["proved" if found["proved"] else "not proved"],
-    )
-    if not found["proved"]:
-        raise typer.Exit(1)
-
-
-def _checked(path: Path) -> dict[str, Any]:
-    """Return whether every claim is proved, and what is said of that.
-
-    Raises:
-        InputError: it is no certificate.
-    """
-    from dynmech.experiments.certificates import verify
-
-    try:
-        lines = verify.check(verify.read(str(path)))
-    except verify.Unproved as error:
-        return {"proved": False, "lines": [f"not proved: {error}"]}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # whatever a hostile file leads to
-        raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
-    return {"proved": True, "lines": [*lines, *verify.SAID]}

@@ -24,8 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.replay_line import is_logged, logged_line, replay_line, rerun_line, show_line
-from dynmech.experiments.cli.verdict_text import STYLES, show_by_text, show_refusals
+from dynmech.experiments.cli.screens.replay_line import is_logged, logged_line, replay_line, rerun_line, show_line
+from dynmech.experiments.cli.screens.verdict_text import STYLES, show_by_text, show_refusals
 from dynmech.experiments.runs.comparisons import beside
 from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.failures import said_once

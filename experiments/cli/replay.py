@@ -26,7 +26,7 @@ def replay_command(
     as_json: options.Json = False,
 ) -> None:
     """A logged episode period by period, beside what truth would have given."""
-    from dynmech.experiments.cli.replay_screen import replay_sentence, show_replay
+    from dynmech.experiments.cli.screens.replay_screen import replay_sentence, show_replay
     from dynmech.experiments.runs.replaying import replay
 
     found = replay(run_folder, case, mechanism=mechanism, episode=episode)

@@ -118,7 +118,7 @@ def _write(result: SweepResult, information: str, against: str, plot: Path | Non
 
 
 def _show(result: SweepResult, information: str, files: dict[str, Path], console: Console, why: bool) -> None:
-    from dynmech.experiments.cli.sweep_screen import show_sweep
+    from dynmech.experiments.cli.screens.sweep_screen import show_sweep
 
     show_sweep(result, information, files, console, why)
 

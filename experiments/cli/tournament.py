@@ -63,7 +63,7 @@ def _folders(result: Tournament) -> list[Path]:
 
 def _show(result: Tournament, console: Console, why: bool, typed: list[str], plot: Path | None) -> None:
     from dynmech.experiments.cli.console import show_faults
-    from dynmech.experiments.cli.tournament_screen import show_tournament
+    from dynmech.experiments.cli.screens.tournament_screen import show_tournament
 
     show_tournament(result, console, why, typed)
     show_faults(console, result.failures, [], [])

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dynmech.experiments.audits.auditing import audit
+from dynmech.experiments.certificates.certified_audit import certify
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.reproductions.base import Claim
 from tests.builders.runs import strategy
@@ -36,6 +38,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "bound": ("bound", "two-period-sale:grid=2"),
     "reproduce": ("reproduce", "planted"),
     "sweep": ("sweep", "repeated-auction:horizon=2,values=2", "--vary", "discount=0.5", "--mechanism", "pivot"),
+    "verify": ("verify", "proof.json"),
 }  # fmt: skip
 """By command; `prepare` makes the files that they name."""
 
@@ -57,6 +60,7 @@ def prepare(folder: Path) -> None:
     """Make the files that the calls need, in the working directory."""
     (folder / "mine.py").write_text(strategy("mine", "return view.prescribed", head="width = 0"), encoding="utf-8")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    certify(audit("oil-leases-prior", "linked"), folder / "proof.json")
     with pytest.raises(SystemExit) as stopped:
         main([*CALLS["run"][:-1], str(folder / "lie")])
     assert not stopped.value.code

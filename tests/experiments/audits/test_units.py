@@ -12,7 +12,7 @@ import pytest
 import dynmech as dm
 from dynmech import export
 from dynmech.experiments.catalog.names import MECHANISMS, load
-from dynmech.experiments.cli.sweep_screen import shown_columns
+from dynmech.experiments.cli.screens.sweep_screen import shown_columns
 from dynmech.experiments.runs.case_choice import worst_case
 from dynmech.experiments.runs.exact import exact_gains
 from dynmech.experiments.runs.simulation import make_game_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dynmech import replay
-from dynmech.experiments.cli.replay_line import logged_line, rerun_line
+from dynmech.experiments.cli.screens.replay_line import logged_line, rerun_line
 from dynmech.experiments.runs.case_choice import worst_case
 from dynmech.sim.core.errors import InputError
 from tests.builders.cli_calls import exit_code

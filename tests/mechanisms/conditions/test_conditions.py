@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from rich.console import Console
 
 from dynmech.experiments.audits.auditing import audit
-from dynmech.experiments.cli.audit_screen import show_audit
+from dynmech.experiments.cli.screens.audit_screen import show_audit
 from dynmech.experiments.scenarios.oil_leases import OilLeases
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.conditions.correlation import convex_independence, hull_distances, spanning

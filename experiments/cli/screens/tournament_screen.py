@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.cli.console import plain_table
-from dynmech.experiments.cli.replay_line import show_line
-from dynmech.experiments.cli.tournament_lines import line_to_play
-from dynmech.experiments.cli.verdict_text import STYLES, show_refusals
+from dynmech.experiments.cli.screens.replay_line import show_line
+from dynmech.experiments.cli.screens.tournament_lines import line_to_play
+from dynmech.experiments.cli.screens.verdict_text import STYLES, show_refusals
 from dynmech.experiments.runs.comparisons import beside
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.tally import has_costs

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dynmech.agents.oracle.best_response import NAME
-from dynmech.experiments.cli.replay_line import is_logged, replay_line
+from dynmech.experiments.cli.screens.replay_line import is_logged, replay_line
 from dynmech.experiments.runs.verdicts import BREAKS
 from dynmech.experiments.tournament.empirical import Regret
 from dynmech.experiments.tournament.found import Part

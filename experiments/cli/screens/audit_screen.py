@@ -13,10 +13,10 @@ from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
-from dynmech.experiments.cli.audit_lines import lines_to_play
 from dynmech.experiments.cli.console import plain_table
-from dynmech.experiments.cli.replay_line import show_line
-from dynmech.experiments.cli.verdict_text import show_promises, where_text
+from dynmech.experiments.cli.screens.audit_lines import lines_to_play
+from dynmech.experiments.cli.screens.replay_line import show_line
+from dynmech.experiments.cli.screens.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition

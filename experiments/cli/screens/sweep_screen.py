@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.cli.console import plain_table, show_faults
-from dynmech.experiments.cli.verdict_text import show_refusals
+from dynmech.experiments.cli.screens.verdict_text import show_refusals
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS

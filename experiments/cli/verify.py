@@ -1,0 +1,48 @@
+"""`dynmech verify`: a certificate checked in exact arithmetic, by the program that can do it alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dynmech.experiments.cli import options
+from dynmech.experiments.cli.shared import hand_out
+from dynmech.sim.core.errors import InputError
+
+
+def verify_command(
+    certificate: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate; see audit --certificate.")],
+    verbose: options.Timed = False,  # noqa: ARG001
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """A certificate checked in exact arithmetic; exit code 1 if one of its claims is not proved."""
+    found = _checked(certificate)
+    hand_out(
+        as_json,
+        lambda: {"file": certificate, **found},
+        lambda console: console.print("\n".join(found["lines"]), markup=False, highlight=False),
+        quiet=quiet,
+        brief=lambda: ["proved" if found["proved"] else "not proved"],
+    )
+    if not found["proved"]:
+        raise typer.Exit(1)
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    """Return whether every claim is proved, and what is said of that.
+
+    Raises:
+        InputError: it is no certificate.
+    """
+    from dynmech.experiments.certificates import verify
+
+    try:
+        lines = verify.check(verify.read(str(path)))
+    except verify.Unproved as error:
+        return {"proved": False, "lines": [f"not proved: {error}"]}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # whatever a hostile file leads to
+        raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
+    return {"proved": True, "lines": [*lines, *verify.SAID]}
