@@ -33,9 +33,13 @@ from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
 from dynmech.experiments.cli.verify import verify_command
 from dynmech.sim.core.errors import DynmechError, PlayError, Refusal
+from dynmech.sim.core.plain_text import harmless
 
 PLAYING = ("run", "stress", "tournament")
 """Commands that end with exit code 1 where what was asked for does not fit, or breaks the rules of play."""
+
+LONGEST = 900
+"""Characters of an error that are shown: what was typed or read may be anything."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C; Typer gives it back as well."""
@@ -120,7 +124,9 @@ def _run(words: Sequence[str]) -> int:
 
 def _fail(text: str, words: Sequence[str], code: int = 2) -> int:
     """Say what is wrong in one line and return the exit code."""
-    line = " ".join(text.split())
+    line = harmless(" ".join(text.split()))
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST * 2 // 3]} … {line[-LONGEST // 4 :]}"
     _say(line, words)
     return code
 

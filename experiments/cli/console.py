@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +21,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +36,7 @@ from dynmech.experiments.runs.simulation import silent
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import scale_of
 
 PLAIN_WIDTH = 120
@@ -48,7 +50,16 @@ PLAIN_EVERY = 10.0
 def make_console() -> Console:
     """Standard output, names shown as they are (no markup, no emoji)."""
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else PLAIN_WIDTH
-    return Console(width=wide, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    return HarmlessConsole(width=wide, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+class HarmlessConsole(Console):
+    """A console on which text from outside (labels, names of files) cannot give orders to the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield segments, their text with everything escaped that a terminal obeys; styles are Rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
 
 
 @contextmanager
@@ -57,7 +68,7 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable
     if quiet:
         yield silent
         return
-    console = Console(stderr=True)
+    console = HarmlessConsole(stderr=True)
     if not console.is_terminal:
         yield lambda name, total: PlainProgress(name, total).advance
         return

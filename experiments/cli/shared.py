@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.plain_text import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +66,7 @@ def hand_out(
 
         print_json(with_schema(data()))
     elif quiet:
-        sys.stdout.writelines(f"{line}\n" for line in brief())
+        sys.stdout.writelines(f"{harmless(str(line))}\n" for line in brief())
     else:
         from dynmech.experiments.cli.console import make_console
 

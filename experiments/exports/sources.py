@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.runs.rerun_command import checked_command
 from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.sim.core.errors import InputError
@@ -93,7 +94,9 @@ def open_source(run: object) -> Source:
         folder=folder,
         result=result,
         folders=dict(zip(texts, (one.folder for one in runs), strict=True)),
-        provenance=Provenance.of_manifest(runs[0].manifest, result.get("command")),
+        provenance=Provenance.of_manifest(
+            runs[0].manifest, checked_command(str(result["kind"]), result.get("command"))
+        ),
         episodes=int(configuration.get("episodes", study.get("episodes", 0))),
     )
 

@@ -20,8 +20,10 @@ from dynmech.experiments.report.tournament_page import tournament_context
 from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.moments import amount, signed
+from dynmech.experiments.runs.rerun_command import checked_command
 from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.plain_text import BIDIRECTIONAL
 from dynmech.sim.core.whole_files import write_whole
 
 CONTEXTS = {"stress": stress_context, "run": run_context, "tournament": tournament_context}
@@ -50,19 +52,22 @@ def _rendered(folder: Path | str) -> str:
         raise InputError(f"{folder}: there is no page of a sweep; `sweep` itself writes a table and a picture")
     template = _templates().get_template(f"{result['kind']}.html")
     made = [{**run.manifest, "folder": run.folder.name} for run in runs]
-    return template.render(result=result, runs=made, **CONTEXTS[result["kind"]](result))
+    command = checked_command(result["kind"], result.get("command"))
+    return template.render(result=result, runs=made, command=command, **CONTEXTS[result["kind"]](result))
 
 
 def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("dynmech.experiments.report"), autoescape=True, undefined=StrictUndefined
     )
+    environment.finalize = _plain
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {
         "amount": lambda value, digits=2: "–" if value is None else amount(float(value), digits),
         "signed": lambda value, digits=2: "–" if value is None else signed(float(value), digits),
         "share": lambda value, top: 0 if not value or value <= 0 or not top else round(100 * value / top),
         "name": _name,
+        "isolated": _isolated,
         "profile": _profile,
         "names": lambda names: _listed([_name(one) for one in names]),
         "pretty": lambda data: json.dumps(data, indent=1, ensure_ascii=False),
@@ -71,6 +76,16 @@ def _templates() -> Environment:
         "study": _study,
     }
     return environment
+
+
+def _plain(value: Any) -> Any:
+    """Return what is to be shown; plain text cannot change the direction of what follows it."""
+    return BIDIRECTIONAL.sub("\ufffd", value) if type(value) is str else value
+
+
+def _isolated(text: object) -> Markup:
+    """Return a text whose direction of writing ends with it."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def _name(text: object) -> Markup:

@@ -1,11 +1,13 @@
 """Write the command line that makes a run again."""
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.runs.simulation import Sampling
+from dynmech.sim.core.plain_text import BIDIRECTIONAL, unprintable
 from dynmech.sim.play.game import ProtocolOptions
 
 DEFAULTS = {"--tail": "0.0001", "--log": "full", "--shard": "0"}
@@ -51,3 +53,45 @@ def _protocol_options(agents: Sequence[str], protocol: ProtocolOptions) -> list[
 
 def _each(option: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
+
+
+WHOLE, NUMBER = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9.]{1,24}(e-?[0-9]{1,3})?|-?inf")
+
+VALUES: dict[str, re.Pattern[str]] = {
+    **dict.fromkeys(("--episodes", "--seed", "--shard"), WHOLE),
+    **dict.fromkeys(("--tail", "--deadline", "--tolerance"), NUMBER),
+    **dict.fromkeys(("--log", "--disclosure"), re.compile(r"[a-z-]{1,40}")),
+    **dict.fromkeys(("--strategy", "--latency", "--set", "--vary", "--points"), re.compile(r"[^=]{1,400}=.{1,4000}")),
+    **dict.fromkeys(("--mechanism", "--plugin", "--simulate", "--information"), re.compile(r".{1,4000}")),
+}
+"""What an option of such a line may be given."""
+
+
+def checked_command(kind: str, text: object) -> str | None:
+    """Return a line that is found in a folder, put together anew from its words; None if it is not one that we write.
+
+    Whatever a shell would make of a word is quoted.
+
+    >>> checked_command("run", "dynmech run oil-leases linked --seed 0; rm -rf ~")
+    >>> checked_command("run", "dynmech run 'oil-leases;ls' linked --seed 0")
+    "dynmech run 'oil-leases;ls' linked --seed 0"
+    >>> checked_command("run", "curl example.org | sh")
+    """
+    if not isinstance(text, str) or unprintable(text) or BIDIRECTIONAL.search(text):
+        return None
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return None
+    if words[:2] != ["dynmech", kind]:
+        return None
+    rest = iter(words[2:])
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word.startswith("-"):
+            given = value if equals else next(rest, "")
+            if name not in VALUES or not VALUES[name].fullmatch(given):
+                return None
+        elif word in ("|", ";", "&", "&&", "||", ">", "<") or word.endswith(";"):
+            return None
+    return shlex.join(words)

@@ -1,6 +1,5 @@
 """Checks of what users write: each raises InputError with one line that names the field and the first bad value."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,36 +7,17 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray, first, index_text
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.plain_text import (
+    BIDIRECTIONAL as BIDIRECTIONAL,
+    UNPRINTABLE as UNPRINTABLE,
+    escaped as escaped,
+    harmless as harmless,
+    on_one_line as on_one_line,
+    unprintable as unprintable,
+)
 
 SUM_TOLERANCE = 1e-9
 """How far probabilities may be from summing to 1."""
-
-
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that would break a line or a terminal, and halves of characters."""
-
-
-def unprintable(text: str) -> bool:
-    """Return whether a text has a character that would break a line or a terminal."""
-    return UNPRINTABLE.search(text) is not None
-
-
-def on_one_line(text: str) -> str:
-    """Return a text as it is, or quoted and escaped where it has unprintable characters.
-
-    >>> print(on_one_line("runs/a"), on_one_line("two\\nlines"))
-    runs/a 'two\\nlines'
-    """
-    return repr(text) if unprintable(text) else text
-
-
-def escaped(text: str) -> str:
-    """Return a text on one line, its special characters escaped.
-
-    >>> print(escaped("two\\nlines, \\x1b[31mred"))
-    two lines, \\x1b[31mred
-    """
-    return UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], " ".join(text.split()))
 
 
 def shown(value: Any, most: int = 60) -> str:

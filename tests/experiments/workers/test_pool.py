@@ -358,7 +358,7 @@ def test_a_parcel_that_has_changed_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_a_parcel_for_which_there_is_no_room_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pathlib.Path.write_bytes", no_space)
+    monkeypatch.setattr("os.replace", no_space)
     with pytest.raises(StorageError, match="p: cannot be written: No space left on device"):
         Parcel.of(0).kept(tmp_path / "p")
 
