@@ -12,17 +12,17 @@ from .experiments.catalog.names import (
     use_plugins as use_plugins,
 )
 from .experiments.certificates.certified_audit import certify as certify
-from .experiments.exports.exporting import export as export
-from .experiments.plots.run_plots import write_plots as write_plots
-from .experiments.plots.stress_plots import plot_stress as plot_stress
-from .experiments.report.page import report as report
-from .experiments.reproductions.claims import reproduce as reproduce
-from .experiments.runs.checking import (
+from .experiments.checks.checking import (
     check_environment as check_environment,
     check_mechanism as check_mechanism,
     check_plugins as check_plugins,
     check_strategy as check_strategy,
 )
+from .experiments.exports.exporting import export as export
+from .experiments.plots.run_plots import write_plots as write_plots
+from .experiments.plots.stress_plots import plot_stress as plot_stress
+from .experiments.report.page import report as report
+from .experiments.reproductions.claims import reproduce as reproduce
 from .experiments.runs.in_memory import simulate as simulate
 from .experiments.runs.replaying import replay as replay
 from .experiments.runs.results import read_run as read_run

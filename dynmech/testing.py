@@ -1,6 +1,6 @@
 """Checkers for what users write: each raises, naming agent and period, or passes in silence."""
 
-from dynmech.experiments.runs.checking import (
+from dynmech.experiments.checks.checking import (
     check_environment,
     check_mechanism,
     check_plugins,

@@ -36,8 +36,8 @@ def check_command(
     """Do your own strategies, mechanisms and scenarios keep to what they declare? Exit code 1 if one does not."""
     from rich.text import Text
 
+    from dynmech.experiments.checks.checking import check_plugins
     from dynmech.experiments.cli.console import make_console
-    from dynmech.experiments.runs.checking import check_plugins
     from dynmech.experiments.runs.loading import make_workers
 
     limits = make_workers(1, time_limit, memory_limit).limits

@@ -4,7 +4,7 @@
 `stressing` every family of deviations under several mechanisms; which members it plays is chosen in `pilot_choice`.
 `simulation` holds cases and sampling, `shards` plays and writes them, `tally` and `moments` add them up, `results` and
 `replaying` read them back, `episode_trace` shows one episode of a deviation period by period. `loading` makes what a
-call names, `study` reads study files, `checking` checks what users write.
+call names, `study` reads study files.
 """
 
 import lazy_loader

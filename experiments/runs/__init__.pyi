@@ -1,13 +1,6 @@
 from .agent_profiles import agent_index as agent_index, strategy_profile as strategy_profile
 from .assumptions import broken_assumptions as broken_assumptions
 from .case_choice import Chosen as Chosen, worst_case as worst_case
-from .checking import (
-    Finding as Finding,
-    check_environment as check_environment,
-    check_mechanism as check_mechanism,
-    check_plugins as check_plugins,
-    check_strategy as check_strategy,
-)
 from .comparisons import Farthest as Farthest, farthest as farthest
 from .exact import Collusion as Collusion, Exact as Exact, collusion as collusion
 from .execution import (

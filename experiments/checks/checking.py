@@ -27,9 +27,9 @@ from dynmech.experiments.catalog.names import (
     make_strategy,
 )
 from dynmech.experiments.catalog.options import construct, explained, options_of
+from dynmech.experiments.checks.trials import places, try_where_it_fits
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.loading import open_plugins
-from dynmech.experiments.runs.trials import places, try_where_it_fits
 from dynmech.experiments.workers.pool import Workers
 from dynmech.experiments.workers.sandbox import Limits, confined
 from dynmech.mechanisms.rules.base import Mechanism

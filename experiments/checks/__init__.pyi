@@ -1,0 +1,7 @@
+from .checking import (
+    Finding as Finding,
+    check_environment as check_environment,
+    check_mechanism as check_mechanism,
+    check_plugins as check_plugins,
+    check_strategy as check_strategy,
+)
