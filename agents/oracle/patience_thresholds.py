@@ -34,6 +34,7 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import TIE, first_of, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.economy.stage import labels_text
 
 GRID = (*np.linspace(0.02, 0.98, 49).tolist(), 0.99, 0.995)
@@ -111,11 +112,23 @@ def _by_leaving(problem: Problem, level: Level) -> Exit:
 def least_patience(environment: TableEnvironment, level: Level, constant: float | None = None) -> float:
     """Return δ*, the least discount factor above which no constraint of the level fails; 0 if none fails anywhere.
 
-    A discount factor at which the mechanism is refused counts as a failure. `constant` as in `self-enforcing`.
+    A discount factor at which the mechanism is refused counts as a failure. `constant` as in `self-enforcing`. It is
+    searched once for economies that differ in their discount factors only.
 
     Raises:
         Refusal: the constraints still fail at the largest discount factor of the grid.
     """
+    key = (environment_hash(replace(environment, discount=GRID[-1])), level, constant)
+    if key not in _KNOWN:
+        _KNOWN[key] = _searched(environment, level, constant)
+    return _KNOWN[key]
+
+
+_KNOWN: dict[tuple[str, Level, float | None], float] = {}
+"""Least patience, by economy whatever its discount factor."""
+
+
+def _searched(environment: TableEnvironment, level: Level, constant: float | None) -> float:
     where = f"environment {environment.name!r}"
     low = next((discount for discount in reversed(GRID) if _fails(environment, level, discount, constant)), 0.0)
     if low == 0:

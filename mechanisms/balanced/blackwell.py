@@ -8,7 +8,6 @@ Source: Athey–Segal 2007, §6, Definitions 5 and 6, Lemma 1.
 """
 
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.hashing import environment_hash
 
 PATIENCE = (1e-3, 1e-4, 1e-5)
 """1 − δ at which policies are compared."""
@@ -52,18 +52,26 @@ class LongRun:
         return np.asarray(np.linalg.solve(matrix, centred.T).T, dtype=np.float64)
 
 
-_KEPT: WeakKeyDictionary[TableEnvironment, LongRun] = WeakKeyDictionary()
+_KEPT: dict[str, LongRun] = {}
+"""The last long runs, by economy whatever its discount factor."""
+
+MOST = 8
+"""How many are kept."""
 
 
 def long_run(environment: TableEnvironment) -> LongRun:
-    """Return the long run of an environment, worked out once.
+    """Return the long run of an environment, worked out once for all discount factors.
 
     Raises:
         Refusal: the horizon is finite, the policy still changes, or there are several ergodic sets.
     """
-    if environment not in _KEPT:
-        _KEPT[environment] = _work_out(environment)
-    return _KEPT[environment]
+    key = environment_hash(replace(environment, discount=1 - PATIENCE[0]))
+    if key not in _KEPT:
+        run = _work_out(environment)
+        if len(_KEPT) >= MOST:
+            del _KEPT[next(iter(_KEPT))]
+        _KEPT[key] = run
+    return _KEPT[key]
 
 
 def _work_out(environment: TableEnvironment) -> LongRun:
