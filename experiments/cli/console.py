@@ -224,27 +224,32 @@ def show_faults(
         console.print(Text.assemble(("made again: ", "bold yellow"), name))
 
 
+GainCells = Mapping[str, Mapping[str, Mapping[str, Text]]]
+"""What is shown of a gain, by mechanism, agent and family."""
+
+
 def _fitting(result: StressResult, families: Sequence[str], console: Console) -> list[Table]:
     """One table if it fits; else properties in a table of their own, and families in as many as it takes."""
-    whole = _stress_table(result, families, properties=True)
+    gains = _gain_cells(result, families)
+    whole = _stress_table(result, gains, families, properties=True)
     if _fits(whole, console):
         return [whole]
     tables = []
     rest = list(families)
     while rest:
         some = len(rest)
-        while some > 1 and not _fits(_stress_table(result, rest[:some], properties=False), console):
+        while some > 1 and not _fits(_stress_table(result, gains, rest[:some], properties=False), console):
             some -= 1
-        tables.append(_stress_table(result, rest[:some], properties=False))
+        tables.append(_stress_table(result, gains, rest[:some], properties=False))
         rest = rest[some:]
-    return [*tables, _stress_table(result, [], properties=True)]
+    return [*tables, _stress_table(result, gains, [], properties=True)]
 
 
 def _fits(table: Table, console: Console) -> bool:
     return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
-def _stress_table(result: StressResult, families: Sequence[str], properties: bool) -> Table:
+def _stress_table(result: StressResult, gains: GainCells, families: Sequence[str], properties: bool) -> Table:
     """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
@@ -262,9 +267,9 @@ def _stress_table(result: StressResult, families: Sequence[str], properties: boo
             worth = [Text(amount(row[key], scale=result.scale)) for key in money.values()]
             worth += [_share(row["participation_violations"], row["participation_cells"])]
         first = [Text(name), Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])]
-        for who in (families and gainers(result, name)) or [""]:
+        for who in gains[name] if families else [""]:
             whose = [Text(who)] if broken else []
-            table.add_row(*first, *whose, *_cells(result, name, who, families), *worth)
+            table.add_row(*first, *whose, *(gains[name][who][family] for family in families), *worth)
             first, worth = [Text(), Text()], []
     return table
 
@@ -280,10 +285,22 @@ def _share(some: int, cells: int) -> Text:
     return Text(f"{some}/{cells}" if cells else "–")
 
 
-def _cells(result: StressResult, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
-    """One agent's gains under a mechanism."""
-    simulated, exact = (gain_table(result, column, agent).loc[mechanism].to_dict() for column in ("gain", "exact"))
-    return [_cell(simulated[f], exact[f] if f in EXACT else np.nan, result.scale) for f in families]
+def _gain_cells(result: StressResult, families: Sequence[str]) -> GainCells:
+    """Return the gains under each mechanism of the agents that gain; a row of nobody's where nobody does."""
+    whose = {name: gainers(result, name) or [""] for name in result.mechanisms["mechanism"]}
+    known = {
+        agent: [gain_table(result, column, agent).to_dict("index") for column in ("gain", "exact")]
+        for agent in {agent for agents in whose.values() for agent in agents}
+    }
+
+    def cell(mechanism: str, agent: str, family: str) -> Text:
+        simulated, exact = (table[mechanism][family] for table in known[agent])
+        return _cell(simulated, exact if family in EXACT else np.nan, result.scale)
+
+    return {
+        name: {agent: {family: cell(name, agent, family) for family in families} for agent in agents}
+        for name, agents in whose.items()
+    }
 
 
 def _cell(simulated: float, exact: float, scale: float) -> Text:
