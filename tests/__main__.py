@@ -16,7 +16,7 @@ BESIDE = {
     "floors": ["lint-imports"],
     "docs": ["sphinx-build", "-W", "-q", "-E", "docs", "build/docs"],
 }
-TESTS = ["pytest", "-q", "-n", "logical", "--dist", "loadfile"]
+TESTS = ["pytest", "-q", "-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 ROOT = Path(__file__).resolve().parent.parent
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),

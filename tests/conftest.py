@@ -8,12 +8,61 @@ from hypothesis import HealthCheck, settings
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.workers.pool import Loky
-from dynmech.sim.core.registry import PLUGIN
+from tests.builders.plugin_modules import plugin_modules, workers_without
 
 settings.register_profile(
     "fixed", derandomize=True, deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fixed")
+
+LONG = (
+    "test_docs.py",
+    "test_readme.py",
+    "test_hostile.py",
+    "test_kills.py",
+    "test_shards.py",
+    "test_contingent.py",
+    "test_self_enforcing.py",
+    "test_stress.py",
+)
+"""Files that take longest. They go first: a process that begins with one at the end leaves the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; `--no-loadscope-reorder` keeps them there."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+FEW = 5
+"""Examples that no test goes below in the quick suite."""
+
+SHARE = 0.4
+"""Of the examples of a test, how many are tried in the quick suite."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try some of the examples of a property in the quick suite, and all of them with the slow tests."""
+    chosen = getattr(metafunc.function, "_hypothesis_internal_use_settings", None)
+    if chosen is None or metafunc.definition.get_closest_marker("slow"):
+        return
+    every = chosen.max_examples
+    some = max(min(every, FEW), round(SHARE * every))
+    if some < every:
+        both = [pytest.param(some, id="some"), pytest.param(every, id="every", marks=pytest.mark.slow)]
+        metafunc.parametrize("_examples", both, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _examples(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set how many examples a property is tried on."""
+    count = getattr(request, "param", None)
+    if count is None:
+        yield
+        return
+    chosen = request.function._hypothesis_internal_use_settings
+    request.function._hypothesis_internal_use_settings = settings(chosen, max_examples=count)
+    yield
+    request.function._hypothesis_internal_use_settings = chosen
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +73,15 @@ def _no_width_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_plugin_outlives_its_test() -> Iterator[None]:
-    """Plug-ins are taken in for the whole process, and by its workers too; a test must not see another's."""
+    """Plug-ins are taken in for the whole process, and by its workers too; a test must not see another's.
+
+    Users' code runs in children of a worker: one that has done nothing else has taken in nothing, and stays.
+    """
     yield
     for registry in (SCENARIOS, MECHANISMS, STRATEGIES):
         registry._added.clear()
-    if plugins := [name for name in sys.modules if name.startswith(PLUGIN)]:
-        Loky(1).end()
+    if plugins := plugin_modules():
+        if not workers_without():
+            Loky(1).end()
         for name in plugins:
             del sys.modules[name]

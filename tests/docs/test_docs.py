@@ -84,7 +84,22 @@ def run_page(text: str, out: pytest.CaptureFixture[str]) -> dict[str, object]:
     return scope
 
 
-@pytest.mark.parametrize("page", PAGES)
+LONG = ("learners.md", "sweeps.md", "tournaments.md")
+"""Pages that play for long; they run with the slow tests."""
+
+
+def test_learners_run_with_less_to_play(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = read("learners.md")
+    for more, less in (('=q-learning"', '=q-learning:rounds=60"'), ("rounds=1000", "rounds=60"), ("200 --", "20 --")):
+        assert more in text
+        text = text.replace(more, less)
+    monkeypatch.chdir(tmp_path)
+    assert run_page(text, capsys)
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in PAGES])
 def test_a_page_runs_from_top_to_bottom(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,11 +50,11 @@ def test_the_test_that_is_written_passes_and_the_file_is_a_plug_in(
     played = python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(test))
     assert played.returncode == 0, played.stdout
     assert played.stdout.splitlines()[-1].startswith("3 passed" if kind != "mechanism" else "4 passed")
-    checked = python("-m", "dynmech", "check", str(module))
-    assert checked.returncode == 0, checked.stderr
-    assert re.fullmatch(rf"{kind} 'my-own': holds( on .*)?\n", checked.stdout)
-    audited = python("-m", "dynmech", "audit", *AUDITED[kind], "--plugin", str(module))
-    assert audited.returncode == 0, audited.stdout + audited.stderr
+    code, out, err = outcome(capsys, "check", str(module))
+    assert code == 0, err
+    assert re.fullmatch(rf"{kind} 'my-own': holds( on .*)?\n", out)
+    code, out, err = outcome(capsys, "audit", *AUDITED[kind], "--plugin", str(module))
+    assert code == 0, out + err
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

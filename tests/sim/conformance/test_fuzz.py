@@ -195,7 +195,7 @@ def spoil_study(text: bytes) -> None:
     read_study(Path("s.toml"))
 
 
-QUICK = settings(max_examples=300, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 SLOW = settings(max_examples=5000, suppress_health_check=list(HealthCheck))
 
 test_some_spoilt_environments = QUICK(given(environments)(spoil_environment))

@@ -179,7 +179,7 @@ def command(site: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_command_line_knows_what_is_installed(site: Path) -> None:
+def test_the_command_line_knows_what_is_installed(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install_shady(site)
     install(site, "broken", offering("broken:X"), {"__init__": "print('noise')\nraise OSError('no disk')"})
     listed = command(site, "list", "--json")
@@ -187,9 +187,12 @@ def test_the_command_line_knows_what_is_installed(site: Path) -> None:
     rows = {row["name"]: row for kind in KINDS for row in json.loads(listed.stdout)[kind]}
     assert {"shade", "lump", "bazaar", "truthful"} <= set(rows)
     assert rows["shade"]["options"] == ["step=1"]
-    played = command(site, "run", "bazaar", "lump:fee=0", "--strategy", "0=shade", "--episodes", "50", "--json")
-    assert played.returncode == 0, played.stderr
-    assert json.loads(played.stdout)["agents"][0]["strategy"] == "shade:step=1"
+    words = ["run", "bazaar", "lump:fee=0", "--strategy", "0=shade", "--episodes", "50", "--out", "out", "--json"]
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    played = capsys.readouterr()
+    assert stopped.value.code == 0, played.err
+    assert json.loads(played.out)["agents"][0]["strategy"] == "shade:step=1"
     refused = command(site, "run", "bazaar", "lump", "--strategy", "0=odd")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.splitlines()[-1] == (
