@@ -165,6 +165,7 @@ class Recursion:
         env = rules.environment
         assert isinstance(env, TableEnvironment)
         self.env = env
+        self.known: dict[tuple[int, tuple[int, ...], int, int], float] = {}
 
     def value(self, t: int, law: FloatArray, memory: int) -> float:
         """Interim: it knows its own signal when it reports, the reports when it acts."""
@@ -176,7 +177,13 @@ class Recursion:
         return total
 
     def after(self, t: int, profile: tuple[int, ...], report: int, memory: int) -> float:
-        """The best action and reply, given all reports."""
+        """The best action and reply, given all reports; histories that come to the same are looked at once."""
+        key = (t, profile, report, memory)
+        if key not in self.known:
+            self.known[key] = self.best(t, profile, report, memory)
+        return self.known[key]
+
+    def best(self, t: int, profile: tuple[int, ...], report: int, memory: int) -> float:
         messages = np.array([profile])
         messages[0, self.agent] = report
         now = Situation(t, np.array([memory]), np.zeros(1, np.intp))

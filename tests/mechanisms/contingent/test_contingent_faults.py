@@ -1,6 +1,7 @@
 """Naive rules lose where contingent transfers hold, and so do their variants that are printed wrong."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,9 +32,15 @@ def test_naive_rules_lose_in_generic_interdependent_economies(
     rule: Callable[[TableEnvironment], Mechanism], losing: int
 ) -> None:
     """On every one of eight economies of three signals each; contingent transfers hold on them."""
+    assert sum(largest_gain(environment, rule(environment)) > 0.01 for environment in generic()) == losing
+
+
+@cache
+def generic() -> list[TableEnvironment]:
+    """Eight economies of three signals each, on which contingent transfers hold."""
     environments = [endless(seed, 2, 3) for seed in range(8)]
-    assert sum(largest_gain(environment, rule(environment)) > 0.01 for environment in environments) == losing
     assert max(largest_gain(environment, ContingentSpanning(environment)) for environment in environments) < 1e-8
+    return environments
 
 
 def level_error(environment: TableEnvironment, mechanism: ContingentMechanism) -> float:
@@ -63,10 +70,8 @@ def test_planted_faults_show_in_gains_or_in_payoffs(
     A forgotten discount factor may leave every gain at 0: it shows in what truth is worth.
     """
     environments = [made(seed) for seed in range(12)]
-    largest = max(largest_gain(environment, fault(environment)) for environment in environments)
-    level = max(level_error(environment, fault(environment)) for environment in environments)
-    assert gains is None or largest > 0.03
-    assert (level > 0.03) is off
+    assert gains is None or any(largest_gain(environment, fault(environment)) > 0.03 for environment in environments)
+    assert any(level_error(environment, fault(environment)) > 0.03 for environment in environments) is off
 
 
 def test_total_indifference_hides_a_wrong_decision_from_every_gain() -> None:
