@@ -28,6 +28,7 @@ class Tree:
             respond,
             spy,
         )
+        self.known: dict[tuple[int, tuple[int, ...], int, int, str], float] = {}
         self.nobody = Acts(np.zeros((1, len(environment.agents)), np.intp), np.zeros((1, len(environment.agents))))
 
     def value(self, t: int, law: FloatArray, memory: int, phase: str) -> float:
@@ -47,7 +48,14 @@ class Tree:
         return total
 
     def after(self, t: int, profile: tuple[int, ...], report: int, memory: int, phase: str) -> float:
-        """The payoff of one report at one profile, the best play after it included."""
+        """The payoff of one report at one profile; histories that come to the same are looked at once."""
+        key = (t, profile, report, memory, phase)
+        if key not in self.known:
+            self.known[key] = self.played(t, profile, report, memory, phase)
+        return self.known[key]
+
+    def played(self, t: int, profile: tuple[int, ...], report: int, memory: int, phase: str) -> float:
+        """The payoff, the best play after the report included."""
         environment, i = self.environment, self.agent
         messages = np.array([profile])
         messages[0, i] = report
