@@ -79,7 +79,8 @@ def _drawn(result: StressResult, plot: Path | None) -> Path:
 
 
 def _show(result: StressResult, plot: Path | None, console: Console, why: bool) -> None:
-    from dynmech.experiments.cli.console import show_faults, show_stress
+    from dynmech.experiments.cli.console import show_faults
+    from dynmech.experiments.cli.screens.stress_screen import show_stress
 
     show_stress(result, console, why)
     show_faults(console, result.failures, result.remarks, result.damaged)
