@@ -27,13 +27,14 @@ LONGEST = 40
 """Letters of a name: with more, lines of the module would be too long."""
 
 
-def write_skeleton(kind: str, name: str, folder: Path | str = ".") -> tuple[Path, Path]:
+def write_skeleton(kind: str, name: str, folder: Path | str = ".", *, memory: bool = False) -> tuple[Path, Path]:
     """Write a module that defines a scenario, a mechanism or a strategy, and a test of it that passes.
 
     Args:
         kind: `scenario`, `mechanism` or `strategy`.
         name: what it is called on the command line; words of letters and digits with `-` between.
         folder: where to; made if absent.
+        memory: whether the mechanism remembers something.
 
     Returns:
         The module, which `--plugin` takes, and the test.
@@ -45,7 +46,7 @@ def write_skeleton(kind: str, name: str, folder: Path | str = ".") -> tuple[Path
     where = Path(folder)
     module = name.replace("-", "_")
     paths = where / f"{module}.py", where / f"test_{module}.py"
-    texts = render_skeleton(kind, name)
+    texts = render_skeleton(kind, name, memory=memory)
     for path in paths:
         if path.exists() or path.is_symlink():
             raise InputError(f"{path}: is there already; choose another name, or another folder with -o")
@@ -53,23 +54,26 @@ def write_skeleton(kind: str, name: str, folder: Path | str = ".") -> tuple[Path
     return paths
 
 
-def render_skeleton(kind: str, name: str) -> tuple[str, str]:
+def render_skeleton(kind: str, name: str, *, memory: bool = False) -> tuple[str, str]:
     """Return the text of the module and that of its test.
 
     >>> render_skeleton("strategy", "lie-low")[0].splitlines()[0]
     '\"\"\"The strategy lie-low: change what is said, and when.\"\"\"'
 
     Raises:
-        InputError: no such kind, or a name that cannot be used.
+        InputError: no such kind, a name that cannot be used, or a memory of what has none.
     """
     if kind not in REGISTRIES:
         raise InputError(f"new: {shown(kind)} is none of {', '.join(REGISTRIES)}{near_name(kind, REGISTRIES)}")
+    if memory and kind != "mechanism":
+        raise InputError(f"new: --memory is for a mechanism, not for a {kind}")
     _require_name(kind, name)
     templates = Environment(
         loader=PackageLoader("dynmech.experiments.catalog"), undefined=StrictUndefined, keep_trailing_newline=True
     )
     words = {"name": name, "module": name.replace("-", "_"), "cls": name.title().replace("-", "")}
-    module, test = (templates.get_template(f"{part}{kind}.py.jinja").render(words) for part in ("", "test_"))
+    what = f"{kind}_memory" if memory else kind
+    module, test = (templates.get_template(f"{part}{what}.py.jinja").render(words) for part in ("", "test_"))
     if words["cls"] in _imported(module):
         raise InputError(f"{kind} {name!r}: a class {words['cls']} is what it would be built on; choose another name")
     return module, test

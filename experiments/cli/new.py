@@ -27,6 +27,7 @@ def new_command(
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called: small letters, - between words.")],
     folder: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where to.")] = Path(),
+    memory: Annotated[bool, typer.Option("--memory", help="A mechanism that remembers something.")] = False,
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -34,7 +35,7 @@ def new_command(
     """A scenario, a mechanism or a strategy of your own to begin with: a module that works, and its test."""
     from dynmech.experiments.catalog.skeletons import write_skeleton
 
-    module, test = write_skeleton(kind, name, folder)
+    module, test = write_skeleton(kind, name, folder, memory=memory)
     written = {"module": str(module), "test": str(test), "try": shlex.join(["dynmech", "check", str(module)])}
     hand_out(
         as_json, lambda: written, lambda console: _show(written, console), quiet=quiet, brief=lambda: (module, test)

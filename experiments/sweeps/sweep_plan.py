@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
-from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, mechanism_files
+from dynmech.experiments.catalog.fingerprint import (
+    code_hashes,
+    file_hash,
+    mechanism_files,
+    scenario_classes,
+    with_plugin_files,
+)
 from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.simulation import Sampling
@@ -72,7 +78,7 @@ class SweepPlan:
         contenders: every mechanism with every combination of its own options.
         sampling: what is simulated where nothing is exact.
         tail: share of all discounted weight that a simulation leaves out.
-        plugins: files that users' classes come from.
+        plugins: files that users' classes come from, those included that were taken in before.
     """
 
     environment: object
@@ -104,7 +110,9 @@ class SweepPlan:
             environment = str(environment)
         typed = environment if isinstance(environment, str) else as_environment(environment).name
         contenders = contenders_of(given, variations)
-        plan = cls(environment, typed, tuple(variations), given, tuple(contenders), sampling, tail, tuple(plugins))
+        parts = [*scenario_classes(typed), *(part for contender in contenders for part in contender.classes())]
+        files = with_plugin_files(plugins, parts)
+        plan = cls(environment, typed, tuple(variations), given, tuple(contenders), sampling, tail, files)
         if (count := len(plan.points) * len(contenders)) > MOST:
             raise InputError(f"sweep: {count:,} economies times mechanisms are more than {MOST:,}")
         return plan

@@ -57,6 +57,23 @@ def test_the_test_that_is_written_passes_and_the_file_is_a_plug_in(
     assert code == 0, out + err
 
 
+def test_a_mechanism_with_memory_passes_its_test_which_catches_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = outcome(capsys, "new", "mechanism", "my-own", "--memory")
+    assert (code, err) == (0, "")
+    module, test = Path("my_own.py"), Path("test_my_own.py")
+    text = module.read_text(encoding="utf-8")
+    assert python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)).returncode == 0
+    planted = {
+        "now.memory < self.times": "now.memory <= self.times",
+        "min(t, self.times) + 1": "1",
+    }
+    for right, wrong in planted.items():
+        assert right in text
+        module.write_text(text.replace(right, wrong), encoding="utf-8")
+        played = python("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(test))
+        assert played.returncode == 1, (wrong, played.stdout)
+
+
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_a_test_that_is_written_catches_a_change(kind: str) -> None:
     module, test = write_skeleton(kind, "my-own")
@@ -71,10 +88,10 @@ def test_a_test_that_is_written_catches_a_change(kind: str) -> None:
     assert python("-m", "pytest", "-q", "-k", "not declares", "-p", "no:cacheprovider", str(test)).returncode == 1
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
+@pytest.mark.parametrize(("kind", "memory"), [*((kind, False) for kind in REGISTRIES), ("mechanism", True)])
 @pytest.mark.parametrize("name", ["my-own", "x", "a2-b3-" + 34 * "c"])
-def test_what_is_written_is_formatted_and_of_good_style(kind: str, name: str) -> None:
-    paths = [str(path) for path in write_skeleton(kind, name)]
+def test_what_is_written_is_formatted_and_of_good_style(kind: str, memory: bool, name: str) -> None:
+    paths = [str(path) for path in write_skeleton(kind, name, memory=memory)]
     for words in (["format", "--check"], ["check", "--select", "E,F,W,B,UP,NPY,SIM"]):
         done = python("-m", "ruff", *words, "--isolated", "--line-length", "120", *paths)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -83,6 +100,7 @@ def test_what_is_written_is_formatted_and_of_good_style(kind: str, name: str) ->
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["strategy", "mine", "--memory"], "new: --memory is for a mechanism, not for a strategy"),
         (["economy", "mine"], "new: 'economy' is none of scenario, mechanism, strategy"),
         (["strategy", "Mine"], "strategy 'Mine': a name is at most 40 small letters"),
         (["strategy", "../mine"], "strategy '../mine': a name is at most 40 small letters"),

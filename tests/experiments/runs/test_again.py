@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dynmech import run, stress, use_plugins
+from dynmech import run, stress, sweep, use_plugins
 from dynmech.experiments.catalog.names import load
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs.results import read_result, read_run
@@ -90,6 +90,23 @@ def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_stress_test(tm
     stress("oil-leases", ["linked", "stressed-again"], episodes=40, out=tmp_path / "a")
     assert f"--plugin {path}" in read_result(tmp_path / "a")["command"]
     again(tmp_path / "a", tmp_path / "b")
+
+
+def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_sweep(tmp_path: Path) -> None:
+    """The economy's and the mechanisms', a base included, and no others; the line makes the same sweep elsewhere."""
+    economy = planted(tmp_path / "stall.py", OWN_ECONOMY.replace("stall-again", "stall-swept"))
+    rules = planted(tmp_path / "handed.py", OWN_RULES.replace("handed-again", "swept-again"))
+    other = planted(tmp_path / "other.py", strategy("other-swept", "return view.prescribed"))
+    use_plugins([economy, rules, other])
+    vary = {"discount": [0.5, 0.9]}
+    result = sweep("stall-swept:horizon=2", vary, ["pivot", "balanced:base=swept-again"], out=tmp_path / "a")
+    assert result.command is not None
+    words = shlex.split(result.command)
+    assert {word for before, word in pairwise(words) if before == "--plugin"} == {str(economy), str(rules)}
+    again(tmp_path / "a", tmp_path / "b")
+    code, _, err = call([*words[1:], "--out", str(tmp_path / "c")], tmp_path)
+    assert code == 0, err
+    assert read_result(tmp_path / "c") == read_result(tmp_path / "a")
 
 
 def test_an_economy_given_as_an_object_has_no_line(tmp_path: Path) -> None:
