@@ -8,6 +8,7 @@ Help, version and completion of names load no numerical library: at its top a co
 its options; what does its work is imported in its function.
 """
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -18,6 +19,7 @@ from dynmech import __version__
 from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
+from dynmech.experiments.cli.endings import told_endings
 from dynmech.experiments.cli.export import export_command
 from dynmech.experiments.cli.help_text import epilog
 from dynmech.experiments.cli.listing import list_command
@@ -40,6 +42,9 @@ PLAYING = ("run", "stress", "tournament")
 
 LONGEST = 900
 """Characters of an error that are shown: what was typed or read may be anything."""
+
+MACHINE = (errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+"""Errors that say that the machine lacks something, wherever that is noticed."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C; Typer gives it back as well."""
@@ -90,8 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `dynmech`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with careful_streams():
+        with careful_streams(), told_endings() as heard:
             code = _run(words)
+            if code == INTERRUPTED and heard:
+                code = 128 + heard[0]
     except OutputLostError as lost:
         with careful_streams():  # standard output leads nowhere now; standard error may be lost as well
             if lost.line:
@@ -109,6 +116,8 @@ def _run(words: Sequence[str]) -> int:
         unplayed = words[:1] and words[0] in PLAYING and isinstance(error, PlayError | Refusal)
         return _fail(str(error), words, 1 if unplayed else 2)
     except Exception as error:
+        if lack := _lack(error):
+            return _fail(lack, words)
         if isinstance(error.__cause__, KeyboardInterrupt):
             code = INTERRUPTED
         elif hasattr(error, "format_message"):
@@ -120,6 +129,17 @@ def _run(words: Sequence[str]) -> int:
     if code == INTERRUPTED:
         _say("interrupted; the same line resumes", words)
     return code if isinstance(code, int) else 0
+
+
+def _lack(error: Exception) -> str:
+    """Return what the machine has too little of, in words; empty where that is not what failed."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        return f"the machine: {error.strerror or text}{f' ({error.filename})' if error.filename else ''}"
+    starved = isinstance(error, ImportError) and any(words in text for words in ("annot allocate", "failed to map"))
+    if isinstance(error, MemoryError) or starved or "can't start new thread" in text:
+        return "the machine: not enough memory"
+    return ""
 
 
 def _fail(text: str, words: Sequence[str], code: int = 2) -> int:

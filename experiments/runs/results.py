@@ -12,7 +12,7 @@ from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.to_json import plain
 from dynmech.sim.core.errors import InputError, StorageError
 from dynmech.sim.core.whole_files import replacing
-from dynmech.sim.log.own_files import read_json, require_own
+from dynmech.sim.log.own_files import open_own, read_json, require_own
 from dynmech.sim.log.run_folder import configuration_hash, read_manifest
 
 if TYPE_CHECKING:
@@ -155,10 +155,22 @@ def save_result(folder: Path, kind: str, data: Mapping[str, Any]) -> None:
         told = {key: value for key, value in data.items() if key not in PASSING}
         kept = json.loads(json.dumps(plain({"kind": kind, "schema": SCHEMA, **told}), allow_nan=False))
         sealed = {**kept, "seal": configuration_hash(kept)}
+        content = json.dumps(sealed, indent=1).encode()
+        if _holds(path, content):
+            return  # a finished run can be repeated where nothing can be written
         with replacing(path) as file:
-            file.write(json.dumps(sealed, indent=1).encode())
+            file.write(content)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Return whether a file is there already, as it should be."""
+    try:
+        with open_own(path.parent, path.name, len(content)) as file:
+            return file.read() == content
+    except (OSError, InputError):
+        return False
 
 
 def kept_result(folder: Path, key: str) -> Any:

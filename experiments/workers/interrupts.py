@@ -14,25 +14,33 @@ QUIET = "ignore:resource_tracker"
 """A filter of warnings about resources of workers that were killed on purpose."""
 
 
+ENDINGS = ("SIGTERM", "SIGHUP")
+"""What else asks a program to end; it is delayed where the program listens to it."""
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends; processes that are started inside have it blocked."""
+    """Delay Ctrl-C, and other requests to end, until the block ends; processes started inside have Ctrl-C blocked."""
     maskable = threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask")
     before = signal.getsignal(signal.SIGINT)
     if not (maskable and callable(before)):
         yield
         return
     held: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *what: held.append(what))
+    others = {number: signal.getsignal(number) for name in ENDINGS if (number := getattr(signal, name, None))}
+    waiting = {signal.SIGINT: before, **{number: handler for number, handler in others.items() if callable(handler)}}
+    for number in waiting:
+        signal.signal(number, lambda *what: held.append(what))
     _start_trackers()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
+        for number, handler in waiting.items():
+            signal.signal(number, handler)
     if held:
-        before(*held[0])
+        waiting[held[0][0]](*held[0])
 
 
 def _start_trackers() -> None:

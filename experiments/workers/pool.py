@@ -122,16 +122,20 @@ class Loky:
     def submit(self, function: Callable[..., Answer], *args: Any) -> "Future[Answer]":
         """Send a call to the present pool, or to a new one if it is broken or gone."""
         with uninterrupted():
-            executor = get_reusable_executor(
-                self.count,
-                timeout=IDLE,
-                kill_workers=True,
-                initializer=_begin,
-                initargs=(os.getpid(),),
-                env=THREADS,
-            )
-            EXECUTORS[:] = [executor]
-            future: Future[Answer] = executor.submit(function, *args)
+            try:
+                executor = get_reusable_executor(
+                    self.count,
+                    timeout=IDLE,
+                    kill_workers=True,
+                    initializer=_begin,
+                    initargs=(os.getpid(),),
+                    env=THREADS,
+                )
+                EXECUTORS[:] = [executor]
+                future: Future[Answer] = executor.submit(function, *args)
+            except OSError as error:  # what processes share lies in /dev/shm, which may be full or closed
+                why = error.strerror or error
+                raise StorageError(f"worker processes cannot be started: {why} (is /dev/shm writable?)") from None
         return future
 
     def end(self) -> None:

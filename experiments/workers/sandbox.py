@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
+from dynmech.experiments.workers.interrupts import ENDINGS
 from dynmech.experiments.workers.process_tree import adopting, die_with_parent, end_descendants
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, Refusal, StorageError
 from dynmech.sim.core.registry import format_exception
@@ -131,6 +132,9 @@ def _child(work: Callable[[], Any], limits: Limits, send: int, write: int, paren
     code = 1
     with suppress(BaseException):
         os.setsid()
+        for name in ENDINGS:  # the program may listen to them; its child does what is usual
+            if callable(signal.getsignal(getattr(signal, name))):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
         die_with_parent(parent)
         _open_only(send, write)
         answer = _answer(work, limits)

@@ -99,7 +99,7 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
     Raises
     ------
     InputError
-        The file cannot be written.
+        The file cannot be written, or the environment is not finite.
 
     Examples
     --------
@@ -112,6 +112,9 @@ def save_environment(environment: TableEnvironment, path: str | Path) -> None:
     ...     load_environment(f"{folder}/small.json").agents
     ('agent 1',)
     """
+    if not isinstance(environment, TableEnvironment):
+        name = getattr(environment, "name", type(environment).__name__)
+        raise InputError(f"environment {name!r}: only a finite one can be written to a file")
     write_whole(Path(path), json.dumps(environment_to_data(environment)) + "\n")
 
 

@@ -272,6 +272,8 @@ def _is_run(path: Path) -> bool:
     try:
         if os.path.lexists(path / "run.json"):
             return True
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{path}: a link that leads nowhere; choose another --out")
         if path.exists() and not path.is_dir():
             raise InputError(f"{path}: a file, not a folder; choose another --out")
         if path.exists() and not all(_is_partial_manifest(file) for file in path.iterdir()):
