@@ -6,8 +6,9 @@ from typing import Any
 from dynmech.agents.oracle.best_response import BestResponse
 from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.runs.comparisons import standard_errors_apart
+from dynmech.experiments.tournament.bootstrap import standard_error
 from dynmech.experiments.tournament.coalitions import CoalitionGain
-from dynmech.experiments.tournament.empirical import EmpiricalGame, standard_error
+from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.profiles import Move, Profile
 from dynmech.experiments.tournament.truth import TruthSearch
 from dynmech.sim.core.arrays import FloatArray

@@ -26,7 +26,7 @@ from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case
 from dynmech.experiments.runs.tally import Tally, properties
-from dynmech.experiments.tournament.empirical import standard_error
+from dynmech.experiments.tournament.bootstrap import standard_error
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError

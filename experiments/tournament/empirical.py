@@ -2,14 +2,11 @@
 
 A cell is the payoff of a strategy in a role and a profile: the mean over episodes and over the agents that play it.
 Episodes are kept in batches of equal size. All profiles are played under the same draws of nature, so that a difference
-of two cells is a paired one; the bootstrap weighs the same batches alike in every cell (Poisson weights of mean 1).
+of two cells is a paired one.
 
     regret(profile) = max over agents i and strategies s′ of  u_i(s′, s_{−i}) − u_i(s),  at least 0,
 
-0 at a Nash equilibrium of the strategies that take part. The largest of several estimates is biased upwards, so the
-interval of a regret is that of the largest of several means: with gains g_m, estimates ĝ_m of standard error σ_m, and
-c the 95 % quantile of max_m |ĝ*_m − ĝ_m| / σ_m over bootstrap draws ĝ*, all g_m lie within ĝ_m ± c σ_m together in 95 %
-of samples, and hence max g_m between max(ĝ_m − c σ_m) and max(ĝ_m + c σ_m).
+0 at a Nash equilibrium of the strategies that take part. Its interval is `dynmech.experiments.tournament.bootstrap`'s.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +16,11 @@ from math import prod
 
 import numpy as np
 
-from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_REFUTED, UNDECIDED
+from dynmech.experiments.tournament.bootstrap import resampled_means, simultaneous_band, standard_error
 from dynmech.experiments.tournament.profiles import Move, Profile, Role, label, moves
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import descending, first_largest, scale_of
-
-DRAWS = 400
-"""Bootstrap draws."""
 
 Cells = Mapping[Profile, FloatArray]
 """Per profile, mean payoffs by agent and batch, `(N, B)`."""
@@ -92,14 +86,7 @@ class EmpiricalGame:
     @cached_property
     def resampled(self) -> FloatArray:
         """Payoff of every cell in every bootstrap draw, `(DRAWS, cells)`."""
-        longest = max(len(batch) for batch in self.batches)
-        weights = np.random.default_rng(self.seed).poisson(1.0, (DRAWS, longest)).astype(np.float64)
-        out = np.empty((DRAWS, len(self.batches)))
-        for k, batch in enumerate(self.batches):
-            mine = weights[:, : len(batch)]
-            total = mine.sum(axis=1)
-            out[:, k] = np.where(total > 0, mine @ batch / np.maximum(total, 1), batch.mean())
-        return out
+        return resampled_means(self.batches, self.seed)
 
     def cell(self, profile: Profile, role: int, strategy: str) -> int:
         """Return the index of a cell's payoff in `mean`, `error` and `resampled`."""
@@ -128,10 +115,7 @@ class EmpiricalGame:
         draws = np.array([self.gain(profile, move, self.resampled) for profile, move in pairs])
         if any(len(self.cells[q]) == 0 or self.cells[q].shape[1] < 2 for p, move in pairs for q in (p, move.to)):
             return point, np.full(len(point), -np.inf), np.full(len(point), np.inf)  # one batch tells no spread
-        error = draws.std(axis=1)
-        wide = error > 1e-12 * scale_of(self.mean)
-        off = np.abs(draws - point[:, None])[wide] / error[wide, None]
-        band = error * float(np.quantile(off.max(axis=0), LEVEL)) if wide.any() else np.zeros_like(error)
+        band = simultaneous_band(point, draws, scale_of(self.mean))
         return point, point - band, point + band
 
     def regret(self, profile: Profile) -> "Regret":
@@ -181,11 +165,6 @@ def cell_batches(role: Role, way: Sequence[str], strategy: str, payoffs: FloatAr
     agents = [a for a, s in zip(role.agents, way, strict=True) if s == strategy]
     batches: FloatArray = payoffs[agents].mean(axis=0)
     return batches
-
-
-def standard_error(batches: FloatArray) -> float:
-    """Return the standard error of a mean of batches; infinite for fewer than two."""
-    return float(batches.std(ddof=1) / np.sqrt(len(batches))) if len(batches) > 1 else float("inf")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from dynmech.experiments.runs.execution import Desk
 from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.shards import Job, play_jobs
 from dynmech.experiments.runs.tally import Tally
-from dynmech.experiments.tournament.empirical import cell_batches, standard_error
+from dynmech.experiments.tournament.bootstrap import standard_error
+from dynmech.experiments.tournament.empirical import cell_batches
 from dynmech.experiments.tournament.profiles import Profile, Role, label
 from dynmech.experiments.tournament.study import Study
 from dynmech.sim.core.arrays import FloatArray

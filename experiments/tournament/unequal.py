@@ -7,7 +7,8 @@ from typing import Any
 from scipy.special import ndtri
 
 from dynmech.experiments.runs.moments import LEVEL, amount
-from dynmech.experiments.tournament.empirical import EmpiricalGame, standard_error
+from dynmech.experiments.tournament.bootstrap import standard_error
+from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.sim.core.ties import first_largest
 
 NOTHING = 1e-9

@@ -9,12 +9,13 @@ from simpy import Environment
 from simpy.events import Event, EventPriority
 
 from dynmech.sim.core.arrays import Array, FloatArray, frozen
-from dynmech.sim.core.spaces import SILENT, Finite
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import State
 from dynmech.sim.play.accumulator import Booking
 from dynmech.sim.play.agent import Agent
 from dynmech.sim.play.block import Block
 from dynmech.sim.play.disclosure import shown_decision
+from dynmech.sim.play.late_messages import with_default
 from dynmech.sim.play.messages import Channel, Inbox, Message, Process
 from dynmech.sim.play.roles import Acts, Past, Situation
 
@@ -124,16 +125,9 @@ class Designer:
 
     def _with_default(self, now: Situation, agent: Agent, message: Message | None) -> Array:
         """An agent's messages `(n,)`, with the default where they are late or missing."""
-        n, i = self._block.size, agent.index
-        if message is None:
-            counted, missing = self._rules.default(now, i), np.ones(n, np.bool_)
-        else:
-            missing = message.values == SILENT if agent.strategy.silent else np.zeros(n, np.bool_)
-            missing = missing if message.on_time is None else missing | ~message.on_time
-            if not missing.any():
-                return message.values
-            counted = np.where(missing, self._rules.default(now, i), message.values)
-        if self._record.everything:
+        i, silent = agent.index, agent.strategy.silent
+        counted, missing = with_default(message, lambda: self._rules.default(now, i), self._block.size, silent=silent)
+        if self._record.everything and missing.any():
             self._record.put("defaulted", (now.t, i, self._block.episodes), missing)
             self._record.put("counted", (now.t, i, self._block.episodes), counted)
         return counted

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dynmech.experiments.tournament.empirical import DRAWS, EmpiricalGame
+from dynmech.experiments.tournament.bootstrap import DRAWS
+from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.population import Population
 from dynmech.experiments.tournament.profiles import Profile, Role
 from dynmech.sim.core.arrays import FloatArray
