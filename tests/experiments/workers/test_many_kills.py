@@ -1,4 +1,4 @@
-"""Every command that plays, killed again and again: equal bytes, or exit code 1 and what failed is named; never neither.
+"""Every command that plays, killed again and again: equal bytes, or exit code 1 and what failed is named.
 
 `KILLS` in the environment says how many kills a command gets.
 """
