@@ -29,6 +29,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from math import gcd, prod
 from operator import itemgetter
@@ -123,28 +124,25 @@ class Stage:
         self.shape = (*([self.public] if self.public else []), *self.signals)
         self.axes = (self.public or 1, *self.signals)
         self.profiles = list(product(*(range(size) for size in self.axes)))
-        self.size, self.laws, self.kernel = len(self.profiles), dict[tuple[int, int], Law](), data["kernel"]
+        self.size, self.law, self.kernel = len(self.profiles), cache(self._law), data["kernel"]
         self.utility = [flat(one, (self.decisions, *self.shape), f"{where}.utility") for one in data["utility"]]
         self.actions = [len(labels) for labels in data.get("private_actions") or [[0]] * agents]
+        self.combinations = list(product(*(range(size) for size in self.actions)))
         if {agents} != {len(self.signals), len(self.utility), len(self.actions)}:
             raise Malformed(f"{where}: it is not for {agents} agents")
 
-    def law(self, decision: int, profile: int, after: "Stage") -> Law:
+    def _law(self, decision: int, profile: int, after: "Stage") -> Law:
         """Return the law of the next profile."""
-        if (decision, profile) not in self.laws:
-            place, where = self.profiles[profile][len(self.axes) - len(self.shape) :], f"{self.where}.kernel"
-            if "joint" in self.kernel:
-                row = self.kernel["joint"][decision]
-                for k in place:
-                    row = row[k]
-                self.laws[decision, profile] = law(flat(row, after.shape, where), where)
-            else:
-                rows = zip(self.kernel["independent"], place, after.shape, strict=True)
-                factors = [law(flat(factor[decision][k], (size,), where), where) for factor, k, size in rows]
-                pairs = (zip(*combination, strict=True) for combination in product(*(one for one, _ in factors)))
-                joint = [(numbered(signals, after.shape), prod(weights)) for signals, weights in pairs]
-                self.laws[decision, profile] = joint, prod(total for _, total in factors)
-        return self.laws[decision, profile]
+        place, where = self.profiles[profile][len(self.axes) - len(self.shape) :], f"{self.where}.kernel"
+        if "joint" in self.kernel:
+            row = self.kernel["joint"][decision]
+            for k in place:
+                row = row[k]
+            return law(flat(row, after.shape, where), where)
+        rows = zip(self.kernel["independent"], place, after.shape, strict=True)
+        factors = [law(flat(factor[decision][k], (size,), where), where) for factor, k, size in rows]
+        pairs = (zip(*combination, strict=True) for combination in product(*(one for one, _ in factors)))
+        return [(numbered(k, after.shape), prod(w)) for k, w in pairs], prod(total for _, total in factors)
 
 
 class Rules:
@@ -226,9 +224,9 @@ class Game:
 class Deviator:
     """What an agent or a coalition can do, and where that leads."""
 
-    def __init__(self, game: Game, members: list[int], leaves: bool) -> None:
+    def __init__(self, game: Game, members: tuple[int, ...], leaves: bool) -> None:
         self.game, self.members, self.leaves = game, members, leaves
-        self.known: dict[tuple[Case, tuple[int, ...]], tuple[list[tuple[int, list[Act]]], int]] = {}
+        self.moves, self.reachable = cache(self._moves), cache(self._reachable)
         both = zip(game.stages, game.rules, strict=True)
         self.acts = any(stage.actions[i] > 1 or rules.replies[i] > 1 for stage, rules in both for i in members)
         self.reports = [list(product(*(range(rules.messages[i]) for i in members))) for rules in game.rules]
@@ -245,22 +243,20 @@ class Deviator:
         sent = self.asked(*case)
         return tuple(sent[i] for i in self.members)
 
-    def moves(self, case: Case, report: tuple[int, ...]) -> tuple[list[tuple[int, list[Act]]], int]:
+    def _moves(self, case: Case, report: tuple[int, ...]) -> tuple[list[tuple[int, list[Act]]], int]:
         """Return what may be drawn, with weights and the acts after it, and the sum of the weights."""
-        if (case, report) not in self.known:
-            t, memory, profile = case
-            rules, sent, public = self.game.rules[t], self.asked(*case), self.game.stages[t].profiles[profile][0]
-            for i, message in zip(self.members, report, strict=True):
-                sent[i] = message
-            place = memory * rules.cases + numbered(sent, rules.messages, public)
-            drawn, total = rules.decide[place]
-            self.known[case, report] = [(w, list(self._acts(t, profile, place, d))) for d, w in drawn], total
-        return self.known[case, report]
+        t, memory, profile = case
+        rules, sent, public = self.game.rules[t], self.asked(*case), self.game.stages[t].profiles[profile][0]
+        for i, message in zip(self.members, report, strict=True):
+            sent[i] = message
+        place = memory * rules.cases + numbered(sent, rules.messages, public)
+        drawn, total = rules.decide[place]
+        return [(w, list(self._acts(t, profile, place, d))) for d, w in drawn], total
 
     def _acts(self, t: int, profile: int, place: int, decision: int) -> Iterator[Act]:
         rules, stage = self.game.rules[t], self.game.stages[t]
-        outcome, combination = divmod(decision, prod(stage.actions))
-        asked = list(product(*(range(size) for size in stage.actions)))[combination]
+        outcome, combination = divmod(decision, len(stage.combinations))
+        asked = stage.combinations[combination]
         at = place * rules.draws + (decision if rules.draws > 1 else 0)
         replied = [table[at] for table in rules.reply]
         choices = [range(stage.actions[i]) for i in self.members] + [range(rules.replies[i]) for i in self.members]
@@ -292,7 +288,7 @@ class Deviator:
             found.setdefault(profile if spying else own, []).append((profile, weight))
         return found
 
-    def reachable(self, obey: bool) -> list[set[Node]]:
+    def _reachable(self, obey: bool) -> list[set[Node]]:
         """Return the nodes of every entry that some play, or prescribed play, leads to with positive probability."""
         nodes: list[set[Node]] = [{None}, *(set[Node]() for _ in self.game.rules[1:])]
         todo: list[tuple[int, Node]] = [(0, None)]
@@ -328,30 +324,36 @@ class Bounds:
         pairs = [zip(keys, vector, strict=True) for vector in vectors]
         self.values = [[dict(zip(key, flat(x, (len(key),), where), strict=True)) for key, x in pair] for pair in pairs]
         self.policy = [dict(zip(key, chosen, strict=True)) for key, chosen in zip(keys, proof["policy"], strict=True)]
-        for t, nodes in enumerate(self.nodes):
-            for node in nodes - self.policy[t].keys():
-                raise Unproved(f"{where}: node {node} of period {t} can be reached, and is not listed")
+        for t, node in ((k, one) for k, nodes in enumerate(self.nodes) for one in nodes - self.policy[k].keys()):
+            raise Unproved(f"{where}: node {node} of period {t} can be reached, and is not listed")
+        self.case = cache(self._case)
         self.rows = [{node: dict(self._row(t, node)) for node in nodes} for t, nodes in enumerate(self.nodes)]
         self.errors = self._errors()
 
+    def _case(self, case: Case) -> tuple[Any, list[tuple[Any, ...]]]:
+        """Return what truth is worth and, by report, what best, truth and policy make of it; if it changes anything."""
+        deviator, after, asked = self.deviator, self.game.after(case[0]), self.deviator.truth(case)
+        ahead: list[dict[Node, int]] = [{} if after is None else self.values[k][after] for k in range(3)]
+        honest, rows = deviator.moves(case, asked), list[tuple[Any, ...]]()
+        for r in deviator.reports[case[0]]:
+            changes = deviator.acts or deviator.moves(case, r) != honest
+            rows.append((*(deviator.worth(case, r, one) for one in ahead), changes))
+        return deviator.worth(case, asked, ahead[1], True), rows
+
     def _row(self, t: int, node: Node) -> Iterator[tuple[int, list[Any]]]:
         """Yield what is known, its weight and, times that: worth of best, truth, policy; least loss of a lie."""
-        deviator, memory, after = self.deviator, node[0] if node else 0, self.game.after(t)
-        best, truth, policy = ({} if after is None else self.values[k][after] for k in range(3))
-        for own, profiles in deviator.sets(t, node, self.spying).items():
-            cases = [(w, (t, memory, k), deviator.truth((t, memory, k))) for k, w in profiles]
-            honest = sum(w * deviator.worth(case, asked, truth, True) for w, case, asked in cases)
-            loss, chosen = None, self.policy[t][node][own]
-            worths: list[Any] = [0] * deviator.leaves
-            played: Any = 0 if deviator.leaves and chosen == -1 else None
-            for k, r in enumerate(deviator.reports[t]):
-                worths.append(sum(w * deviator.worth(case, r, best) for w, case, _ in cases))
-                if played is None and k == index(chosen, len(deviator.reports[t]), "policy"):
-                    played = sum(w * deviator.worth(case, r, policy) for w, case, _ in cases)
-                same = all(deviator.moves(case, r) == deviator.moves(case, asked) for _, case, asked in cases)
-                if deviator.acts or not same:
-                    lie = honest - sum(w * deviator.worth(case, r, truth) for w, case, _ in cases)
+        memory, leaves = node[0] if node else 0, self.deviator.leaves
+        for own, profiles in self.deviator.sets(t, node, self.spying).items():
+            cases = [(w, *self.case((t, memory, k))) for k, w in profiles]
+            honest, loss, chosen = sum(w * truth for w, truth, _ in cases), None, self.policy[t][node][own]
+            worths, stays = list[Any]([0] * leaves), not (leaves and chosen == -1)
+            index(chosen if stays else 0, len(cases[0][2]), "policy")
+            for k in range(len(cases[0][2])):
+                worths.append(sum(w * rows[k][0] for w, _, rows in cases))
+                if any(rows[k][3] for _, _, rows in cases):
+                    lie = honest - sum(w * rows[k][1] for w, _, rows in cases)
                     loss = lie if loss is None else min(loss, lie)
+            played = sum(w * rows[chosen][2] for w, _, rows in cases) if stays else 0
             yield own, [sum(w for w, _, _ in cases), max(worths), honest, played, loss]
 
     def _errors(self) -> list[list[Fraction]]:
@@ -393,13 +395,14 @@ class Bounds:
 
 def check(data: dict[str, Any]) -> list[str]:
     """Return a line per claim, all being proved; raise Unproved at the first that is not."""
-    if (data["kind"], data["schema"]) != ("certificate", 1):
-        raise Malformed("it is not of schema 1")
+    if (data["kind"], data["schema"], bool(data["claims"])) != ("certificate", 1, True):
+        raise Malformed("it is not of schema 1, or claims nothing")
     for part in ("environment", "mechanism"):
         text = json.dumps(data[part], sort_keys=True, separators=(",", ":"))
         if hashlib.sha256(text.encode()).hexdigest() != data["hashes"][part]:
             raise Malformed(f"the {part} has another hash than the one that was certified")
     game, lines, known = Game(data["environment"], data["mechanism"]), list[str](), dict[int, Bounds]()
+    deviators: dict[tuple[tuple[int, ...], bool], Deviator] = {}
     for k, claim in enumerate(data["claims"]):
         where, names, information = f"claims[{k}]", claim["agents"], claim["information"]
         if (claim["family"] not in FAMILIES, claim["states"], information in INFORMATION) != (False, "reachable", True):
@@ -410,13 +413,12 @@ def check(data: dict[str, Any]) -> list[str]:
         if (proof["agents"], proof["information"], bool(proof["exit"])) != about or len(set(names)) != len(names):
             raise Malformed(f"{where}: proof {number} is about something else")
         if number not in known:
-            deviator = Deviator(game, [game.agents.index(name) for name in names], leaves)
+            members = tuple(game.agents.index(name) for name in names)
+            deviator = deviators.setdefault((members, leaves), Deviator(game, members, leaves))
             if information != "ex_post":
                 deviator.require_revealing()
             known[number] = Bounds(deviator, proof, f"proofs[{number}]")
         lines.append(_decide(claim, known[number], f"{where}, {' + '.join(names)}, {information}"))
-    if not lines:
-        raise Malformed("it claims nothing")
     return lines
 
 
