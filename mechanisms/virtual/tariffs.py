@@ -97,17 +97,18 @@ def best_two_part(economy: Economy) -> Tariff:
         worth = float(first.scale(np.array([marginal]))[0]) * value - price
         return float(often @ np.maximum(worth, 0.0))
 
-    def profit(marginal: float, price: float) -> float:
+    def profit(marginal: float, price: float, share: FloatArray) -> float:
         joins = float(first.law.sf(np.array([marginal]))[0])
-        buys = np.minimum(_share(economy, price, value), joins)
-        return joins * fee(marginal, price) + (price - cost) * float(often @ buys)
+        return joins * fee(marginal, price) + (price - cost) * float(often @ np.minimum(share, joins))
 
     def with_price(price: float) -> float:
-        return profit(_best(lambda x: profit(x, price), 0.0, 1.0, 100), price)
+        share = _share(economy, price, value)
+        return profit(_best(lambda x: profit(x, price, share), 0.0, 1.0, 100), price, share)
 
     price = _best(with_price, 0.0, top, 60)
-    marginal = _best(lambda x: profit(x, price), 0.0, 1.0)
-    return Tariff(fee(marginal, price), price, profit(marginal, price))
+    share = _share(economy, price, value)
+    marginal = _best(lambda x: profit(x, price, share), 0.0, 1.0)
+    return Tariff(fee(marginal, price), price, profit(marginal, price, share))
 
 
 def _share(economy: Economy, price: float, value: FloatArray) -> FloatArray:
