@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from dynmech.experiments.catalog.skeletons import REGISTRIES, render_skeleton, write_skeleton
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.workers.sandbox import Limits, confined
 from dynmech.sim.core.errors import InputError, StorageError
 
 AUDITED = {
@@ -38,6 +40,22 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=env)
 
 
+def run_tests(kind: str, *words: str) -> tuple[int, str]:
+    """Exit code and output of pytest, in a fork; a strategy is played by workers, who need a process of their own."""
+    options = ["-q", "-p", "no:cacheprovider", *words]
+    if kind == "strategy":
+        done = python("-m", "pytest", *options)
+        return done.returncode, done.stdout
+
+    def work() -> int:
+        with Path("said").open("w", encoding="utf-8") as said, redirect_stdout(said):
+            return int(pytest.main(options))
+
+    answer = confined(work, Limits()).opened()
+    assert answer.error is None, answer.error
+    return answer.value, Path("said").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_the_test_that_is_written_passes_and_the_file_is_a_plug_in(
     kind: str, capsys: pytest.CaptureFixture[str]
@@ -47,9 +65,9 @@ def test_the_test_that_is_written_passes_and_the_file_is_a_plug_in(
     module, test = Path("some/place/my_own.py"), Path("some/place/test_my_own.py")
     assert out.splitlines() == [f"module: {module}", f"test:   {test}", f"try:    dynmech check {module}"]
     assert 20 <= len(module.read_text(encoding="utf-8").splitlines()) <= 30
-    played = python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(test))
-    assert played.returncode == 0, played.stdout
-    assert played.stdout.splitlines()[-1].startswith("3 passed" if kind != "mechanism" else "4 passed")
+    code, said = run_tests(kind, str(test))
+    assert code == 0, said
+    assert said.splitlines()[-1].startswith("3 passed" if kind != "mechanism" else "4 passed")
     code, out, err = outcome(capsys, "check", str(module))
     assert code == 0, err
     assert re.fullmatch(rf"{kind} 'my-own': holds( on .*)?\n", out)
@@ -85,7 +103,8 @@ def test_a_test_that_is_written_catches_a_change(kind: str) -> None:
     }[kind]
     assert planted[0] in text
     module.write_text(text.replace(*planted), encoding="utf-8")
-    assert python("-m", "pytest", "-q", "-k", "not declares", "-p", "no:cacheprovider", str(test)).returncode == 1
+    code, said = run_tests(kind, "-k", "not declares", str(test))
+    assert (code, "failed" in said) == (1, True), said
 
 
 @pytest.mark.parametrize(("kind", "memory"), [*((kind, False) for kind in REGISTRIES), ("mechanism", True)])
