@@ -4,8 +4,8 @@ A series varies one thing. Its growth is the exponent b of seconds ≈ a × size
 (the smaller ones are mostly overhead). What is expected is the same fit to the operations that the algorithm needs:
 
 - planner: D Σ_j S K_j multiplications a sweep, S profiles of N agents with K signals each: N K S for equal ones;
-- audit of a mechanism that remembers one period: M S (S + N K) numbers, M = 1 + D S memories: the law of the next
-  profile at every state of prescribed play, and N agents' problems of M S K cases;
+- audit of `contingent-spanning`, which remembers the last reports: its rules have M S cases, M = 1 + S memories, and
+  every agent's problem has K times as many; of the law of motion, D S² numbers, every row is asked for once;
 - event loop: episodes × agents; signals cost nothing, they are looked up;
 - runs: by the wall clock, a share for each worker, up to the number of cores.
 
@@ -163,7 +163,7 @@ def audits(agents: Sequence[int], signals: Sequence[int], varied: str, runs: int
             median_seconds(lambda: audit(environment, make_mechanism("contingent-spanning", environment)), min(runs, 2))  # noqa: B023
         )
         size = width**count
-        operations.append(float((1 + 2 * size) * size * (size + count * width)))
+        operations.append(float((1 + size) * size * count * width))
     profiles = tuple(float(k**n) for n, k in zip(agents, signals, strict=True))
     return Series("audit", varied, "profiles", profiles, tuple(seconds), tuple(operations))
 

@@ -105,7 +105,7 @@ def _by_own(
     """Yield interim gains by post-decision state and own information, some states at a time."""
     period, origins = problem.periods[t], problem.post_decision_states[t]
     if origins is not None and all_states:
-        origins = all_post_decision_states(period.states, len(problem.laws_into(t)), origins.profiles)
+        origins = all_post_decision_states(period.states, problem.law_into(t).events, origins.profiles)
     both = np.concatenate([best.choices[t], truth.choices[t]], axis=2)
     for part, mass, worth in problem.expectations(t, origins).by_own(both):
         gain = worth[..., :-1].max(axis=2) - worth[..., -1]
@@ -139,10 +139,9 @@ def worth_at(problem: Problem, state: InformationState, best: Value, truth: Valu
     if t == 0:
         law = problem.prior
     else:
-        rows = problem.periods[1 if problem.stationary else t - 1].rows
-        assert rows is not None
         assert state.decision is not None
-        law = rows[state.decision, state.before]
+        assert state.before is not None
+        law = problem.law_into(t).row(state.decision, state.before)
     possible = period.own == state.profile
     weights = law[possible] / law[possible].sum()
     honest = int(period.truth[state.memory, np.argmax(possible)])
@@ -268,8 +267,14 @@ def _deposit(problem: Problem) -> float:
     return max(0.0, -worst_stay(staying, solve(staying, Family.BEST_RESPONSE, Information.INTERIM)))
 
 
-def participation(game: FiniteGame, *, all_states: bool = False) -> dict[str, list[Least]]:
+def participation(
+    game: FiniteGame, *, all_states: bool = False, advance: Callable[[int], None] = lambda _: None
+) -> dict[str, list[Least]]:
     """Return the worst continuation payoff by kind (ex ante, at the start, interim, ex post) and agent.
+
+    Args:
+        all_states: over all states, not only those that some play leads to.
+        advance: called with 1 after each agent.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -287,6 +292,7 @@ def participation(game: FiniteGame, *, all_states: bool = False) -> dict[str, li
             worst[kind].offer(-value, {"agent": environment.agents[i], **where})
         for kind, least in worst.items():
             out[kind].append(Least(0.0 - least.value, least.named) if least.named else Least(float("nan"), {}))
+        advance(1)
     return out
 
 
@@ -303,23 +309,23 @@ def _stays(
         k = first_smallest(worst, scale)
         state = {"period": shown_period(environment, t), "profile": profile_text(environment, t, k % stay.shape[1])}
         yield "ex_post", float(worst.min()), state
-        for w in range(period.width if revealing else 0):
-            own = period.own == w
-            where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
-            if t == 0:
+        if not revealing:
+            continue
+        if t == 0:
+            for w in range(period.width):
+                own = period.own == w
                 mass = problem.prior[own].sum()
                 if mass > 0:
                     value = float(stay[0][own] @ problem.prior[own] / mass)
+                    where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
                     yield "interim", value, where
                     yield "at_the_start", value, where
-                continue
-            rows = problem.periods[1 if problem.stationary else t - 1].rows
-            assert rows is not None
+            continue
+        for w, (weight, expected) in enumerate(problem.law_into(t).by_part(period.own, stay)):
+            where = {"period": shown_period(environment, t), "signal": own_text(environment, t, (agent,), w)}
             assert led is not None
-            weight = rows[..., own].sum(axis=-1)
-            expected = np.moveaxis(rows[..., own] @ stay[:, own].T, -1, 0)
             possible = (weight > 0) & (led | all_states)
-            value = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
-            k = first_smallest(value, scale) % value.shape[-1]
+            worth = np.divide(expected, weight, out=np.full_like(expected, np.inf), where=possible)
+            k = first_smallest(worth, scale) % worth.shape[-1]
             last = profile_text(environment, t if problem.stationary else t - 1, k)
-            yield "interim", float(value.min()), {**where, "last signals": last}
+            yield "interim", float(worth.min()), {**where, "last signals": last}

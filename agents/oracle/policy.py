@@ -15,6 +15,7 @@ from dynmech.agents.oracle.search import Value, best_actions, best_messages
 from dynmech.sim.core.arrays import IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.labels import own_text, shown_period
+from dynmech.sim.economy.laws_of_motion import LawOfMotion
 
 MOST = 200_000
 """Situations and moves that are followed; a longer policy is refused."""
@@ -78,18 +79,18 @@ class _Walk:
     def _entry(self, t: int) -> int:
         return min(t, 1) if self.problem.stationary else t
 
-    def _laws(self, t: int) -> Any:
-        """Return the laws of the profile of period t by last decision and profile."""
-        rows = self.problem.periods[self._entry(t) if self.problem.stationary else t - 1].rows
-        assert rows is not None
-        return rows
+    def _law(self, t: int) -> LawOfMotion:
+        """Return the law of the profile of period t by last decision and profile."""
+        law = self.problem.periods[self._entry(t) if self.problem.stationary else t - 1].law
+        assert law is not None
+        return law
 
     def _cases(self, t: int, origins: dict[Origin, set[int]]) -> Iterator[tuple[int, int, int]]:
         """Yield (memory, profile, message) for every profile that may follow an origin."""
         entry = self._entry(t)
-        period, laws = self.problem.periods[entry], self._laws(t)
+        period, law = self.problem.periods[entry], self._law(t)
         for memory, decision, before in origins:
-            for k in np.flatnonzero(laws[decision, before] > 0):
+            for k in np.flatnonzero(law.row(decision, before) > 0):
                 yield memory, int(k), int(self.messages[entry][memory, decision, before, period.own[k]])
 
     def _next(self, t: int, cases: Iterable[tuple[int, int, int]]) -> dict[Origin, set[int]]:
@@ -112,7 +113,7 @@ class _Walk:
     def _period_rows(self, t: int, origins: dict[Origin, set[int]]) -> Iterator[dict[str, Any]]:
         """Yield the rows of one period, by origin and own signal."""
         entry = self._entry(t)
-        period, laws = self.problem.periods[entry], self._laws(t)
+        period, law = self.problem.periods[entry], self._law(t)
         if not _has_choice(period):
             return
         alike = Counter((frozenset(sent), decision, before) for (_, decision, before), sent in origins.items())
@@ -120,7 +121,7 @@ class _Walk:
             memory, decision, before = origin
             sent = origins[origin]
             older = alike[frozenset(sent), decision, before] > 1  # more than the last period matters
-            possible = np.flatnonzero(laws[decision, before] > 0)
+            possible = np.flatnonzero(law.row(decision, before) > 0)
             for own in np.unique(period.own[possible]):
                 message = int(self.messages[entry][memory, decision, before, own])
                 profiles = possible[period.own[possible] == own]

@@ -9,10 +9,12 @@ Axes: C merged memories, S profiles, R own messages, B own actions, D decisions;
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
+from dynmech.sim.economy.stage import Stage
 
 ROOM = 1 << 22
 """Largest number of entries of laws that are gathered at a time."""
@@ -196,3 +198,18 @@ def _chunk(memory: IntArray, event: IntArray, group: list[tuple[int, int]]) -> _
         event=event[np.minimum(index, high[:, None] - 1)],
         real=None if real.all() else real,
     )
+
+
+def known_axes(stage: Stage, who: tuple[int, ...]) -> list[int]:
+    """Return the axes of a profile that a deviator knows: the public state, and its members' signals."""
+    return [*range(stage.offset), *(stage.offset + i for i in who)]
+
+
+def own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]:
+    """Return the index of public state and own signals of every profile, `(S,)`, and how many there are."""
+    axes = known_axes(stage, who)
+    profile = np.unravel_index(np.arange(stage.size), stage.axes)
+    if not axes:
+        return np.zeros(stage.size, np.intp), 1
+    sizes = [stage.axes[k] for k in axes]
+    return np.ravel_multi_index([profile[k] for k in axes], sizes).astype(np.intp), prod(sizes)

@@ -31,13 +31,21 @@ from math import prod
 
 import numpy as np
 
+from dynmech.agents.oracle.expectations import FactoredExpectations
 from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated, numbered, read_rules
-from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates, find_post_decision_states
+from dynmech.agents.oracle.post_decision_states import (
+    Expectations,
+    PostDecisionStates,
+    find_post_decision_states,
+    known_axes,
+    own_information,
+)
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import FactoredLaw, LawOfMotion, WrittenLaw
 from dynmech.sim.economy.stage import Stage
 
 
@@ -56,7 +64,7 @@ class Period:
         obey: the prescribed own acts by draw, `(C, S, R, L)`.
         own: what the deviator knows of the profile, `(S,)`: index of public state and own signals, below W.
         width: W.
-        rows: laws of the next profile, `(D, S, S')`, or None in the last period.
+        law: of the next profile, or None in the last period.
         post_decision: index of the post-decision state that each choice leads to, `(C, S, R, K)`; None at the end.
     """
 
@@ -71,7 +79,7 @@ class Period:
     obey: IntArray
     own: IntArray
     width: int
-    rows: FloatArray | None
+    law: LawOfMotion | None
     post_decision: IntArray | None = None
 
     @property
@@ -186,21 +194,25 @@ class Problem:
         """Return the index in `periods` of the period after entry t; None after the last."""
         return 1 if self.stationary else t + 1 if t + 1 < len(self.periods) else None
 
-    def laws_into(self, t: int) -> FloatArray:
-        """Return the laws of the profile of entry t, `(E, S)`, by last decision and profile; of entry 0, the prior."""
+    def law_into(self, t: int) -> LawOfMotion:
+        """Return the law of the profile of entry t, by last decision and profile; of entry 0, the prior."""
         if t == 0:
-            return self.prior[None]
-        rows = self.periods[1 if self.stationary else t - 1].rows
-        assert rows is not None
-        return rows.reshape(-1, rows.shape[2])
+            return WrittenLaw(self.prior[None, None])
+        law = self.periods[1 if self.stationary else t - 1].law
+        assert law is not None
+        return law
 
-    def expectations(self, t: int, origins: PostDecisionStates | None = None) -> Expectations:
+    def expectations(self, t: int, origins: PostDecisionStates | None = None) -> Expectations | FactoredExpectations:
         """Return expectations over the profiles of entry t, from `origins` or all states that lead there."""
-        period = self.periods[t]
+        period, law = self.periods[t], self.law_into(t)
         origins = (
             origins or self.post_decision_states[t] or PostDecisionStates(period.merged[:1], np.zeros(1, np.intp), 1)
         )
-        return Expectations(self.laws_into(t), period.own, period.width, origins.memory, origins.event)
+        if isinstance(law, FactoredLaw):
+            known = known_axes(self.environment.stage(t), self.deviator)
+            return FactoredExpectations(law, known, origins.memory, origins.event)
+        assert isinstance(law, WrittenLaw)
+        return Expectations(law.flat, period.own, period.width, origins.memory, origins.event)
 
 
 def build_problem(game: FiniteGame, deviator: Sequence[int], *, merge: bool = True, exit: bool = False) -> Problem:
@@ -244,7 +256,9 @@ def _require_room(game: FiniteGame, who: tuple[int, ...]) -> None:
         actions = prod(len(stage.private_actions[i]) for i in who) if stage.private_actions else 1
         actions *= tables.draws * prod(tables.replies[i] for i in who)
         kept += cases * (2 + 3 * actions)
-        work = max(work, cases * (7 + 5 * actions))
+        law = game.laws[t]
+        ahead = law.room(prod(tables.shape[i + 1] for i in who)) if isinstance(law, FactoredLaw) else 0.0
+        work = max(work, cases * (7 + 5 * actions) + ahead)
     names = " + ".join(repr(game.environment.agents[i]) for i in who)
     require_room(f"the search of what {names} can gain under mechanism {game.mechanism.name!r}", kept + work)
 
@@ -269,8 +283,8 @@ def _with_post_decision_states(
 
 
 def _decisions(period: Period) -> int:
-    assert period.rows is not None
-    return len(period.rows)
+    assert period.law is not None
+    return period.law.decisions
 
 
 def _period(
@@ -293,14 +307,14 @@ def _period(
     utility = np.sum([stage.utility[i] for i in who], axis=0)
     flow = utility.take(event)
     flow -= charge
-    rows, following = None, np.zeros(done.shape, np.intp)
+    law, following = None, np.zeros(done.shape, np.intp)
     if after is not None and next_labels is not None:
-        rows = game.laws[t]
-        assert rows is not None
+        law = game.laws[t]
+        assert law is not None
         following = np.broadcast_to(next_labels.take(remember), done.shape)
         if after.due.any():
-            flow -= game.environment.discount * _expected_due(rows, after.due, remember, event)
-    own, width = _own_information(stage, who)
+            flow -= game.environment.discount * _expected_due(law, after.due, remember, event)
+    own, width = own_information(stage, who)
     return Period(
         merged=labels,
         members=members,
@@ -313,7 +327,7 @@ def _period(
         obey=recommended,
         own=own,
         width=width,
-        rows=rows,
+        law=law,
     )
 
 
@@ -322,11 +336,11 @@ def _joined(table: Array) -> Array:
     return table.reshape(*table.shape[:3], -1)
 
 
-def _expected_due(rows: FloatArray, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
+def _expected_due(law: LawOfMotion, due: FloatArray, remember: IntArray, event: IntArray) -> FloatArray:
     """Return E[due(m′, θ′) | a, θ], `(C, S, R, L, B)`, by next memories `(C, S, R, L, 1 or B)` and flat (a, θ)."""
     codes = numbered(due)
     distinct = due[np.unique(codes, return_index=True)[1]]
-    expected = distinct @ rows.reshape(-1, rows.shape[2]).T
+    expected = law.expect(distinct)
     return expected.take(codes.take(remember) * expected.shape[1] + event)
 
 
@@ -344,16 +358,6 @@ def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntA
         spread[1 + i] = np.broadcast_to(choices[k], spread[0].shape)
     done = np.ravel_multi_index(spread, (len(stage.decisions) // prod(sizes), *sizes))
     return recommended.astype(np.intp), done.astype(np.intp)
-
-
-def _own_information(stage: Stage, who: tuple[int, ...]) -> tuple[IntArray, int]:
-    """Return the index of public state and own signals of every profile, `(S,)`, and how many there are."""
-    axes = [*range(stage.offset), *(stage.offset + i for i in who)]
-    profile = np.unravel_index(np.arange(stage.size), stage.axes)
-    if not axes:
-        return np.zeros(stage.size, np.intp), 1
-    sizes = [stage.axes[k] for k in axes]
-    return np.ravel_multi_index([profile[k] for k in axes], sizes).astype(np.intp), prod(sizes)
 
 
 Reached = tuple[BoolArray, BoolArray | None]
@@ -384,12 +388,12 @@ def _step(problem: Problem, t: int, after: int, states_now: BoolArray, on_path: 
     assert origins is not None
     led = np.zeros(len(origins), np.bool_)
     led[period.honest_post_decision[states_now] if on_path else period.post_decision[states_now]] = True
-    possible = problem.laws_into(after) > 0
-    arrives = np.zeros((states, possible.shape[1]), np.bool_)
+    law = problem.law_into(after)
+    arrives = np.zeros((states, law.following), np.bool_)
     bounds = np.searchsorted(origins.memory, np.arange(states + 1))
     for state in np.unique(origins.memory[led]):
         own_states = slice(bounds[state], bounds[state + 1])
-        arrives[state] = possible[origins.event[own_states][led[own_states]]].any(axis=0)
-    table = np.zeros((states, len(possible)), np.bool_)
+        arrives[state] = law.leads_to(origins.event[own_states][led[own_states]])
+    table = np.zeros((states, law.events), np.bool_)
     table[origins.memory, origins.event] = led
     return arrives, table.reshape(states, -1, origins.profiles)

@@ -249,7 +249,7 @@ def best_messages(problem: Problem, value: Value, *, respond: bool = False) -> l
             np.arange(period.states), np.zeros(period.states, np.intp), 1
         )
         honest = period.truth[:, np.unique(period.own, return_index=True)[1]]
-        table = np.repeat(honest[:, None], len(problem.laws_into(t)), axis=1)
+        table = np.repeat(honest[:, None], problem.law_into(t).events, axis=1)
         slack = TIE * scale_of(problem.environment.scale, choices)
         for part, _, worth in problem.expectations(t, origins).by_own(choices):
             memory, event = origins.memory[part], origins.event[part]

@@ -94,8 +94,8 @@ def _history(problem: Problem, state: InformationState, information: Information
                 reaches = (following, step.decision, profile) == (state.memory, state.decision, state.before)
                 if arrives and not spying and reaches:
                     return [*past, step]
-                assert period.rows is not None
-                for k in np.flatnonzero(period.rows[step.decision, profile] > 0):
+                assert period.law is not None
+                for k in np.flatnonzero(period.law.row(step.decision, profile) > 0):
                     node = (following, int(k))
                     if arrives and spying and node == (state.memory, state.profile):
                         return [*past, step]

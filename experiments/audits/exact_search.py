@@ -11,7 +11,7 @@ from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, Truth
 from dynmech.experiments.audits.first_reports import first_report_conditions
 from dynmech.experiments.audits.promise_verdicts import judge_promises
-from dynmech.experiments.runs.simulation import Progress
+from dynmech.experiments.runs.simulation import Advance, Progress
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
 from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions
@@ -36,15 +36,19 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"audit: environment {environment.name!r} is not finite; it can be simulated only")
     game = FiniteGame(environment, mechanism)
-    truth, largest = _truth(game), largest_transfer(environment, game.truthful)
+    truth, largest = _truth(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
     least = budget(environment, game.truthful, silent=game.silence)
     advance = progress("searching", len(request.deviators) * PIECES)
     searches = []
     for who in request.deviators:
         problem = build_problem(game, who, exit=request.exit)
         searches.append(search_deviator(problem, all_states=request.all_states, advance=advance))
-    stays = participation(game, all_states=request.all_states)
+    advance = progress("participation and conditions", len(environment.agents) + 2)
+    stays = participation(game, all_states=request.all_states, advance=advance)
     own = _own_conditions(mechanism)
+    advance(1)
+    conditions = [*_conditions(environment, mechanism), property_a(game), *own]
+    advance(1)
     result = Audit(
         request=request,
         backend="exact",
@@ -53,7 +57,7 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         figures=[gain for family in FAMILIES for search in searches for gain in _gains(request, search, family)],
         truth=truth,
         verdicts=[],
-        conditions=[*_conditions(environment, mechanism), property_a(game), *own],
+        conditions=conditions,
         own=[condition.name for condition in own],
         budget=least,
         participation=stays,
@@ -96,8 +100,11 @@ def _gains(request: AuditRequest, search: Search, family: Family) -> list[Audite
     ]
 
 
-def _truth(game: FiniteGame) -> Truth:
-    """Return what prescribed play is worth, ex ante."""
+def _truth(game: FiniteGame, advance: Advance) -> Truth:
+    """Return what prescribed play is worth, ex ante; the rules as tables, values and the plan are pieces of work."""
+    for part in ("tables", "truthful", "plan"):
+        getattr(game, part)
+        advance(1)
     truthful = game.truthful
     revenue = float(truthful.transfer.sum())
     return Truth(

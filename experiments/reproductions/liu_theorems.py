@@ -33,6 +33,7 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.builders import from_arrays, random_environment
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import WrittenLaw
 
 claim = partial(Claim, "liu")
 
@@ -199,9 +200,9 @@ def _balance() -> Iterator[Claim]:
 def _expected_totals(environment: TableEnvironment, mechanism: Mechanism) -> FloatArray:
     """E[Σ_i p_{t+1}^i | θ_t] under truth, `(S,)`."""
     page = FiniteGame(environment, mechanism).truthful.periods[1]
-    assert page.rows is not None
-    profiles = np.arange(page.rows.shape[1])
-    laws = page.rows[page.decision[0, :, 0], profiles]
+    assert isinstance(page.law, WrittenLaw)
+    profiles = np.arange(page.law.size)
+    laws = page.law.rows[page.decision[0, :, 0], profiles]
     return np.asarray((laws * page.transfer.sum(axis=0)[page.following[0, :, 0]]).sum(axis=1), dtype=np.float64)
 
 

@@ -26,11 +26,11 @@ printed b_t^j, are both the next in line's, b_t^m. The case γ < 1, in which the
 import numpy as np
 
 from dynmech.mechanisms.auctions.bids import BidMechanism
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.ties import first_largest, scale_of
 from dynmech.sim.economy.beliefs import others_next
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.economy.stage import labels_text
 from dynmech.sim.play.roles import Acts, Promises, Situation
 

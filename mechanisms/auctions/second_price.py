@@ -35,11 +35,11 @@ import numpy as np
 from dynmech.mechanisms.auctions.bids import BidMechanism
 from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 ORDERED = "γ at most 1"

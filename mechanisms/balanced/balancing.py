@@ -32,9 +32,10 @@ import numpy as np
 from dynmech.mechanisms.conditions.dependence import independent_types
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.mechanisms.rules.tabulation import acts_matter, laws
+from dynmech.mechanisms.rules.tabulation import acts_matter
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 LARGEST = 50_000_000

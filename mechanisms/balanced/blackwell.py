@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dynmech.mechanisms.planning.planner import plan
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.hashing import environment_hash
+from dynmech.sim.economy.laws_of_motion import laws
 
 PATIENCE = (1e-3, 1e-4, 1e-5)
 """1 − δ at which policies are compared."""

@@ -23,9 +23,9 @@ from typing import Literal
 import numpy as np
 
 from dynmech.mechanisms.rules.base import FlowMechanism
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.economy.stage import Stage
 from dynmech.sim.play.roles import Promises
 

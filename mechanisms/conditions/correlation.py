@@ -17,8 +17,9 @@ from dynmech.mechanisms.numerics.solvers import mixture_text
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.ties import Best, figure, null_vector, rank
-from dynmech.sim.economy.beliefs import belief_matrices
+from dynmech.sim.economy.beliefs import alike_for_all, belief_matrices
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import FactoredLaw, law_of_motion
 
 
 def spanning(environment: TableEnvironment) -> Condition:
@@ -29,7 +30,7 @@ def spanning(environment: TableEnvironment) -> Condition:
     worst, by_period = Best[NamedPlace](1.0), dict[int, float]()
     for t in distinct_periods(environment, with_next=True):
         for i in range(len(environment.agents)):
-            matrices = belief_matrices(environment, t, i)
+            matrices = _distinct_matrices(environment, t, i)
             width = matrices.shape[-1]
             if width == 1:
                 continue
@@ -94,14 +95,22 @@ def hull_distances(environment: TableEnvironment, t: int, agent: int) -> tuple[F
     """Measure how far each belief about the others' next signals is from mixtures of those after other own signals.
 
     Returns:
-        distances `(D, O_i, K_i)` (∞ where there is one signal only) and the nearest mixtures' weights `(D, O_i, K, K)`.
+        distances `(D, O_i, K_i)` (∞ where there is one signal only) and the nearest mixtures' weights `(D, O_i, K, K)`;
+        D = O_i = 1 where signals move independently and there are many, as all are alike then.
     """
-    matrices = belief_matrices(environment, t, agent)
+    matrices = _distinct_matrices(environment, t, agent)
     width = matrices.shape[-1]
     flat = np.repeat(matrices.reshape(-1, *matrices.shape[-2:]), width, axis=0)
     distance, weights = nearest_mixtures(flat, np.tile(np.arange(width), len(flat) // width))
     shape = (*matrices.shape[:2], width)
     return distance.reshape(shape), weights.reshape(*shape, width)
+
+
+def _distinct_matrices(environment: TableEnvironment, t: int, agent: int) -> FloatArray:
+    """Return the belief matrices, `(D, O_i, O'_i, K_i)`; only the first, where all are alike and there are many."""
+    law = law_of_motion(environment, t)
+    alike = alike_for_all(environment, t, agent) if isinstance(law, FactoredLaw) else None
+    return belief_matrices(environment, t, agent) if alike is None else alike[None, None]
 
 
 def _unless_empty(worst: float) -> bool | None:

@@ -24,10 +24,10 @@ import numpy as np
 
 from dynmech.mechanisms.conditions.places import distinct_periods
 from dynmech.mechanisms.rules.condition import TOLERANCE, Condition
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import Best, first_largest, first_smallest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import FactoredLaw, LawOfMotion, WrittenLaw, law_of_motion
 from dynmech.sim.economy.stage import Stage, labels_text
 
 FIRST = "the first signals are correlated"
@@ -94,21 +94,40 @@ def type_violations(environment: TableEnvironment, periods: Sequence[int], sees:
     """Yield the correlation of first signals; then, by period, that of next signals, and what moves each."""
     yield Violation(float(np.abs(environment.prior - _product(environment.prior, 0)).max()), {"period": 0}, FIRST)
     for t in periods:
-        stage, rows = environment.stage(t), laws(environment, t)
+        stage = environment.stage(t)
         after = environment.stage(t if environment.horizon is None else t + 1)
-        law = rows.reshape(len(stage.decisions), *stage.axes, *after.axes)
-        change = np.abs(law - _product(law, 1 + len(stage.axes))).reshape(*law.shape[: 1 + len(stage.axes)], -1)
-        worst = change.max(axis=-1)
-        decision, *profile = largest_place(worst, 1.0)
-        where: Where = {"period": t, "decision": stage.decisions[decision], "profile": _profile(stage, profile)}
-        yield Violation(float(worst.max()), where, "next signals are correlated given decision and profile")
+        law = law_of_motion(environment, t)
+        if isinstance(law, WrittenLaw):
+            yield _correlation(stage, after, t, law)
         for axis, width in enumerate(after.axes):
             i = axis - after.offset  # −1: the public state
-            rest = tuple(1 + len(stage.axes) + a for a in range(len(after.axes)) if a != axis)
-            for influence in _influences(stage, law.sum(axis=rest), i, _alike(stage, t, sees), values=width):
+            for influence in _influences(stage, _marginal(law, stage, after, axis), i, _alike(stage, t, sees), width):
                 whose = "the next public state" if i < 0 else "an agent's next signal"
                 place: Where = {"period": t, **({"agent": environment.agents[i]} if i >= 0 else {}), **influence.where}
                 yield Violation(influence.amount, place, f"{whose} is moved by {influence.note}")
+
+
+def _correlation(stage: Stage, after: Stage, t: int, written: WrittenLaw) -> Violation:
+    """Return the most by which next signals miss the product of their laws; those held as factors are that product."""
+    law = written.rows.reshape(len(stage.decisions), *stage.axes, *after.axes)
+    change = np.abs(law - _product(law, 1 + len(stage.axes))).reshape(*law.shape[: 1 + len(stage.axes)], -1)
+    worst = change.max(axis=-1)
+    decision, *profile = largest_place(worst, 1.0)
+    where: Where = {"period": t, "decision": stage.decisions[decision], "profile": _profile(stage, profile)}
+    return Violation(float(worst.max()), where, "next signals are correlated given decision and profile")
+
+
+def _marginal(law: LawOfMotion, stage: Stage, after: Stage, axis: int) -> FloatArray:
+    """Return the law of one axis of the next profile, `(D, *A, A'_axis)`."""
+    shape = (len(stage.decisions), *stage.axes)
+    if isinstance(law, FactoredLaw):
+        factor = law.kernel.factors[axis]
+        apart = (len(factor), *(factor.shape[1] if a == axis else 1 for a in range(len(stage.axes))), factor.shape[2])
+        return np.broadcast_to(factor.reshape(apart), (*shape, factor.shape[2]))
+    assert isinstance(law, WrittenLaw)
+    rest = tuple(len(shape) + a for a in range(len(after.axes)) if a != axis)
+    out: FloatArray = law.rows.reshape(*shape, *after.axes).sum(axis=rest)
+    return out
 
 
 def _product(law: FloatArray, leading: int) -> FloatArray:

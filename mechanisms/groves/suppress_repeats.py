@@ -13,11 +13,12 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
-from dynmech.mechanisms.rules.tabulation import acts_matter, laws
+from dynmech.mechanisms.rules.tabulation import acts_matter
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.registry import Registry
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.play.roles import Acts, Situation
 
 STANDS = Finite(("-",))

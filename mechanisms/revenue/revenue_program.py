@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dynmech.mechanisms.conditions.dependence import independent_types
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import laws
 from dynmech.sim.economy.stage import Stage
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from .base import DirectMechanism as DirectMechanism, FlowMechanism as FlowMecha
 from .condition import Condition as Condition
 from .finite_game import FiniteGame as FiniteGame
 from .remembering import HistoryMechanism as HistoryMechanism, LastPeriodMechanism as LastPeriodMechanism
-from .tabulation import RuleTables as RuleTables, acts_matter as acts_matter, laws as laws, tabulate as tabulate
+from .tabulation import RuleTables as RuleTables, acts_matter as acts_matter, tabulate as tabulate
 from .truthful_utilities import expected_utilities as expected_utilities
 from .values_of_truth import (
     Largest as Largest,

@@ -13,10 +13,10 @@ import numpy as np
 
 from dynmech.mechanisms.planning.planner import Plan, plan
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.rules.tabulation import RuleTables, laws, tabulate
+from dynmech.mechanisms.rules.tabulation import RuleTables, tabulate
 from dynmech.mechanisms.rules.values_of_truth import TruthfulValues, truthful_values
-from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import LawOfMotion, law_of_motion
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +40,14 @@ class FiniteGame:
         return 2 if self.environment.horizon is None else self.environment.horizon
 
     @cached_property
-    def _written_out(self) -> list[tuple[RuleTables, FloatArray | None]]:
+    def _written_out(self) -> list[tuple[RuleTables, LawOfMotion | None]]:
         """Tables and laws of every entry; no laws out of a last period."""
         last = None if self.environment.horizon is None else self.environment.horizon - 1
-        written: list[tuple[RuleTables, FloatArray | None]] = []
+        written: list[tuple[RuleTables, LawOfMotion | None]] = []
         for t in range(self.entries):
             bound = written[0][0].bound if written else None  # asked once: it may look at every period
             rules = tabulate(self.mechanism, t, bound)
-            written.append((rules, None if t == last else laws(self.environment, t)))
+            written.append((rules, None if t == last else law_of_motion(self.environment, t)))
         return written
 
     @cached_property
@@ -56,9 +56,9 @@ class FiniteGame:
         return tuple(tables for tables, _ in self._written_out)
 
     @cached_property
-    def laws(self) -> tuple[FloatArray | None, ...]:
-        """Laws of the next profile, `(D, S, S')` per entry; None in a last period."""
-        return tuple(rows for _, rows in self._written_out)
+    def laws(self) -> tuple[LawOfMotion | None, ...]:
+        """Laws of the next profile per entry; None in a last period."""
+        return tuple(law for _, law in self._written_out)
 
     @cached_property
     def truthful(self) -> TruthfulValues:

@@ -14,35 +14,27 @@ what is searched; nothing needs to be declared twice.
 
 from dataclasses import dataclass
 from math import prod
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
+from dynmech.sim.economy.kernels import cumulate
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.roles import Acts, Situation
 
 EXHAUSTIVE = 1_000_000
 """Cases up to which every one is asked twice."""
 
-LARGEST_LAW = 60_000_000
-"""Numbers that the law of motion of a period may hold, written out."""
-
 PROBABILITY = 1e-9
 """By how much the sum of a lottery may miss 1."""
 
 LARGEST = 20_000_000
 """Cases (memory × message profile) that a period's tables may have."""
-
-
-_LAWS: WeakKeyDictionary[JointKernel | IndependentKernel, FloatArray] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,28 +68,6 @@ class RuleTables:
     replies: tuple[int, ...]
     bound: float
     verified: str
-
-
-def laws(environment: TableEnvironment, t: int) -> FloatArray:
-    """Return P(θ′ | a, θ) out of period t, `(D, S, S')`, read-only; kept as long as its kernel.
-
-    Raises:
-        Refusal: it would hold too many numbers; how many is said.
-    """
-    stage = environment.stage(t)
-    following = environment.stage(t if environment.horizon is None else t + 1)
-    size = len(stage.decisions) * stage.size * following.size
-    if size > LARGEST_LAW:
-        raise Refusal(
-            f"environment {environment.name!r}: decisions × profiles × next profiles = {size:,} in period {t}, exact "
-            f"search takes {LARGEST_LAW:,}"
-        )
-    kernel = environment.kernel(t)
-    if kernel not in _LAWS:
-        rows = kernel.rows()
-        rows.flags.writeable = False
-        _LAWS[kernel] = rows
-    return _LAWS[kernel]
 
 
 def tabulate(mechanism: Mechanism, t: int, bound: float | None = None) -> RuleTables:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dynmech.mechanisms.rules.tabulation import laws
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import laws
 
 
 def expected_utilities(environment: TableEnvironment, policy: Callable[[int], IntArray]) -> FloatArray:

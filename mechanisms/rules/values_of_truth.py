@@ -22,9 +22,11 @@ from dynmech.mechanisms.rules.actions import Settled, settle
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import RuleTables
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray, expected
+from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.ties import Best, first_largest, largest_place, scale_of
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.labels import profile_text, shown_period
+from dynmech.sim.economy.laws_of_motion import FactoredLaw, LawOfMotion
 from dynmech.sim.play.roles import Situation
 
 PRECISION = 1e-12
@@ -42,7 +44,7 @@ class PeriodValues:
         decision, following, chance: by draw, `(M, S, L)`.
         paid: transfers by draw, `(N, M, S, L)`.
         utility, transfer: expected flows, `(N, M, S)`.
-        rows: laws of the next profile `(D, S, S')`, None in the last period.
+        law: of the next profile, None in the last period.
         occurs: which (m, θ) prescribed play leads to with positive probability, `(M, S)`.
         utility_ahead, transfer_ahead: values from this period on, `(N, M, S)`.
         cost_ahead: the designer's costs from this period on, `(M, S)`.
@@ -55,7 +57,7 @@ class PeriodValues:
     paid: FloatArray
     utility: FloatArray
     transfer: FloatArray
-    rows: FloatArray | None
+    law: LawOfMotion | None
     occurs: BoolArray
     utility_ahead: FloatArray
     transfer_ahead: FloatArray
@@ -100,11 +102,12 @@ def truthful_values(
     environment: TableEnvironment,
     mechanism: Mechanism,
     tables: Sequence[RuleTables],
-    laws: Sequence[FloatArray | None],
+    laws: Sequence[LawOfMotion | None],
 ) -> TruthfulValues:
     """Return the values of prescribed play, from the rules and the laws of motion of every distinct period."""
+    _require_room(environment, mechanism, tables, laws)
     written_out = zip(tables, laws, strict=True)
-    raw = [_raw(environment, mechanism, t, rules, rows) for t, (rules, rows) in enumerate(written_out)]
+    raw = [_raw(environment, mechanism, t, rules, law) for t, (rules, law) in enumerate(written_out)]
     occurs = _occurs(environment, raw)
     prior = environment.prior.reshape(-1)
     if environment.horizon is None:
@@ -120,6 +123,21 @@ def truthful_values(
     return TruthfulValues(periods, prior, bound + 1e-13 * scale, environment.horizon is None, flows)
 
 
+def _require_room(
+    environment: TableEnvironment,
+    mechanism: Mechanism,
+    tables: Sequence[RuleTables],
+    laws: Sequence[LawOfMotion | None],
+) -> None:
+    """Refuse values that do not fit: those of every state, their next ones, and expectations at every event."""
+    flows, numbers = 2 * len(environment.agents) + 1, 0.0
+    for t, (rules, law) in enumerate(zip(tables, laws, strict=True)):
+        numbers += flows * 2.0 * rules.memories * environment.stage(t).size
+        if isinstance(law, FactoredLaw):
+            numbers += flows * 2.0 * law.events + law.room(flows)
+    require_room(f"the values of prescribed play under mechanism {mechanism.name!r}", numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class _Raw:
     """One period of prescribed play before values are known; flows are utilities, transfers, cost: `(2N + 1, M, S)`."""
@@ -129,7 +147,17 @@ class _Raw:
     chance: FloatArray
     paid: FloatArray
     flows: FloatArray
-    rows: FloatArray | None
+    law: LawOfMotion | None
+
+    @cached_property
+    def moves(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Next memory and event of the distinct moves, `(k,)` each, and which of them every case makes, `(M, S, L)`."""
+        assert self.law is not None
+        profile = np.arange(self.law.size)[:, None]
+        codes = (self.following * self.law.decisions + self.decision) * self.law.size + profile
+        distinct, where = np.unique(codes, return_inverse=True)
+        memory, event = np.divmod(distinct, self.law.events)
+        return memory, event, where.reshape(self.decision.shape)
 
 
 def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodValues:
@@ -142,7 +170,7 @@ def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodVal
         paid=raw.paid,
         utility=raw.flows[:agents],
         transfer=raw.flows[agents:-1],
-        rows=raw.rows,
+        law=raw.law,
         occurs=occurs,
         utility_ahead=value[:agents],
         transfer_ahead=value[agents:-1],
@@ -152,7 +180,7 @@ def _period_values(raw: _Raw, occurs: BoolArray, value: FloatArray) -> PeriodVal
 
 
 def _raw(
-    environment: TableEnvironment, mechanism: Mechanism, t: int, tables: RuleTables, rows: FloatArray | None
+    environment: TableEnvironment, mechanism: Mechanism, t: int, tables: RuleTables, law: LawOfMotion | None
 ) -> _Raw:
     """Return what prescribed play does in period t."""
     stage = environment.stage(t)
@@ -177,7 +205,7 @@ def _raw(
         following = np.stack([one.memory.reshape(x.shape) for one in settled], axis=-1)
     cost = expected(stage.cost_table[decision, public[:, None]], chance)
     flows = np.concatenate([utility, expected(paid, chance), cost[None]])
-    return _Raw(decision, following, chance, paid, flows, rows)
+    return _Raw(decision, following, chance, paid, flows, law)
 
 
 def _settled(
@@ -198,16 +226,11 @@ def _settled(
 
 def _back(discount: float, period: _Raw, value: FloatArray | None) -> FloatArray:
     """Return flows + δ E[value(m′, θ′) | a, θ], `(2N + 1, M, S)`."""
-    if value is None or period.rows is None:
+    if value is None or period.law is None:
         return period.flows
-    decisions, size = period.rows.shape[:2]
-    profile = np.arange(size)[:, None]
-    codes = (period.following * decisions + period.decision) * size + profile
-    distinct, where = np.unique(codes, return_inverse=True)
-    memory, rest = np.divmod(distinct, decisions * size)
-    laws = period.rows.reshape(decisions * size, -1)[rest]
-    ahead = np.einsum("ks,nks->nk", laws, value[:, memory])
-    return period.flows + discount * expected(ahead[:, where.reshape(period.decision.shape)], period.chance)
+    memory, event, where = period.moves
+    ahead = period.law.expect_at(value, memory, event)
+    return period.flows + discount * expected(ahead[:, where], period.chance)
 
 
 def _iterate(environment: TableEnvironment, period: _Raw) -> tuple[FloatArray, float]:
@@ -248,11 +271,16 @@ def _occurs(environment: TableEnvironment, raw: list[_Raw]) -> list[BoolArray]:
 
 def _next(period: _Raw, occurs: BoolArray, memories: int) -> BoolArray:
     """Return which (m′, θ′) may follow those that occur, `(M', S')`."""
-    assert period.rows is not None
+    law = period.law
+    assert law is not None
     _, profile = np.nonzero(occurs)
-    arrives = period.rows[period.decision[occurs], profile[:, None]] > 0
-    out = np.zeros((memories, period.rows.shape[2]), np.bool_)
-    np.logical_or.at(out, period.following[occurs], arrives)
+    event = period.decision[occurs] * law.size + profile[:, None]
+    out = np.zeros((memories, law.following), np.bool_)
+    codes = np.unique(period.following[occurs] * law.events + event)
+    following, events = np.divmod(codes, law.events)
+    starts = np.flatnonzero(np.diff(following, prepend=-1))
+    for some in np.split(np.arange(len(codes)), starts[1:]):
+        out[following[some[0]]] = law.leads_to(events[some])
     return out
 
 
@@ -285,10 +313,11 @@ def budget(environment: TableEnvironment, truthful: TruthfulValues, *, silent: s
             -page.paid.sum(axis=0)[memories, profiles], _named(environment, t, "profile", profiles, decisions)
         )
         after = t if truthful.stationary and t else t + 1
-        if page.rows is None or silent:
+        if page.law is None or silent:
             continue
-        laws = page.rows[decisions, profiles[:, None]]
-        due = (laws * totals[after][page.following[memories, profiles]]).sum(axis=-1)
+        following, event = page.following[memories, profiles], decisions * page.law.size + profiles[:, None]
+        distinct, where = np.unique(following * page.law.events + event, return_inverse=True)
+        due = page.law.sum_at(totals[after], *np.divmod(distinct, page.law.events))[where.reshape(event.shape)]
         period.offer_all(-due, _named(environment, t + 1, "last signals", profiles, decisions))
     return {
         "ex_ante": Least(float(truthful.transfer.sum()), {}),

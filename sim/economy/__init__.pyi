@@ -42,6 +42,13 @@ from .kernels import (
     cumulate as cumulate,
 )
 from .labels import own_text as own_text, profile_text as profile_text, shown_period as shown_period
+from .laws_of_motion import (
+    FactoredLaw as FactoredLaw,
+    LawOfMotion as LawOfMotion,
+    WrittenLaw as WrittenLaw,
+    law_of_motion as law_of_motion,
+    laws as laws,
+)
 from .separable import (
     Economy as Economy,
     FirstSignal as FirstSignal,

@@ -7,6 +7,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
 
 
 def others_next(environment: TableEnvironment, t: int, agent: int) -> FloatArray:
@@ -24,6 +25,22 @@ def belief_matrices(environment: TableEnvironment, t: int, agent: int) -> FloatA
     own_last = np.moveaxis(law, 1 + stage.offset + agent, -1)
     width = stage.axes[stage.offset + agent]
     return own_last.reshape(len(stage.decisions), stage.size // width, law.shape[-1], width)
+
+
+def alike_for_all(environment: TableEnvironment, t: int, agent: int) -> FloatArray | None:
+    """Return one of the belief matrices, `(O'_i, K_i)`, where each has equal columns; None where they may differ.
+
+    Where signals move independently, the others' next ones do not depend on the agent's own: what its signals tell
+    about them is the same nothing after every decision and profile.
+    """
+    kernel, axis = environment.kernel(t), environment.stage(t + 1).offset + agent
+    if not isinstance(kernel, IndependentKernel):
+        return None
+    law = np.ones(1)
+    for j, factor in enumerate(kernel.factors):
+        if j != axis:
+            law = np.multiply.outer(law, factor[0, 0]).reshape(-1)
+    return np.repeat(law[:, None], kernel.factors[axis].shape[1], axis=1)
 
 
 def condition(law: FloatArray, axis: int, leading: int) -> FloatArray:

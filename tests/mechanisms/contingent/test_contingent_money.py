@@ -12,6 +12,7 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.surplus_extraction import SurplusExtraction
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.economy.laws_of_motion import WrittenLaw
 from tests.builders import faults
 from tests.builders.economies import (
     endless,
@@ -75,11 +76,12 @@ def test_average_externality_breaks_even_in_every_period_on_average(seed: int, w
         truthful, close = FiniteGame(environment, mechanism).truthful, rounding(environment, mechanism)
         assert truthful.periods[0].transfer.sum(axis=0) == pytest.approx(0, abs=close)
         for t, page in enumerate(truthful.periods):
-            if page.rows is None:
+            if page.law is None:
                 continue
             after = truthful.periods[t if truthful.stationary and t else t + 1].transfer.sum(axis=0)
             memory, profile = np.nonzero(page.occurs)
-            laws = page.rows[page.decision[memory, profile, 0], profile]
+            assert isinstance(page.law, WrittenLaw)
+            laws = page.law.rows[page.decision[memory, profile, 0], profile]
             expected = (laws * after[page.following[memory, profile, 0]]).sum(axis=1)
             np.testing.assert_allclose(expected, 0, atol=close)
         found = audit(environment, mechanism)

@@ -22,6 +22,7 @@ from dynmech.mechanisms.rules.values_of_truth import PeriodValues
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.laws_of_motion import WrittenLaw
 from tests.builders.random_economies import interdependent
 from tests.builders.trades import random_trade
 
@@ -74,10 +75,10 @@ def cash_flow(environment: TableEnvironment, mechanism: Mechanism, periods: int)
 
 def _forward(page: PeriodValues, law: FloatArray, memories: int) -> FloatArray:
     """The law of the next period's memory and profile, `(M', S')`."""
-    assert page.rows is not None
+    assert isinstance(page.law, WrittenLaw)
     memory, profile = np.nonzero(law)
-    arrives = page.rows[page.decision[memory, profile, 0], profile] * law[memory, profile][:, None]
-    out = np.zeros((memories, page.rows.shape[2]))
+    arrives = page.law.rows[page.decision[memory, profile, 0], profile] * law[memory, profile][:, None]
+    out = np.zeros((memories, page.law.following))
     np.add.at(out, page.following[memory, profile, 0], arrives)
     return out
 
