@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.play.game import Game
@@ -173,6 +173,24 @@ class Strategy(ABC):
         Array
             Indices below `view.space.size` on a finite set, numbers of the interval otherwise, shape `(n,)`.
         """
+
+    def message_map(self, t: int, space: Finite) -> IntArray | None:  # noqa: ARG002
+        """Return the message sent for each prescribed one, where nothing else matters.
+
+        Parameters
+        ----------
+        t : int
+            The period, from 0.
+        space : Finite
+            The messages of that period.
+
+        Returns
+        -------
+        int array, shape (space.size,), or None
+            What `message` sends in period t where message 0, 1, … is prescribed; None, the default, where that depends
+            on more. A strategy of dynmech's own that gives it can be played from tables.
+        """
+        return None
 
     def action(self, view: View) -> Array:
         """Return the private actions to take, by default the recommended ones.

@@ -7,9 +7,12 @@ in the period after; from then on, prescribed play.
 from collections.abc import Iterator
 from typing import Self
 
+import numpy as np
+
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
@@ -36,6 +39,12 @@ class BeliefManipulation(Strategy):
         if view.t == self.period + 1:
             return self.exploit(view.prescribed, view.space)
         return view.prescribed
+
+    def message_map(self, t: int, space: Finite) -> IntArray:
+        """Return the images of the lie at its date, of the second map in the period after."""
+        if t == self.period:
+            return self.lie.image(space)
+        return self.exploit.image(space) if t == self.period + 1 else np.arange(space.size)
 
     def options(self) -> dict[str, str]:
         """Return date and both maps as text."""

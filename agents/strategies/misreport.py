@@ -5,7 +5,8 @@ from typing import Self
 
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, breadth, lies
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
@@ -26,6 +27,10 @@ class Misreport(Strategy):
     def message(self, view: View) -> Array:
         """Return the mapped message, shape `(n,)`."""
         return self.map(view.prescribed, view.space)
+
+    def message_map(self, t: int, space: Finite) -> IntArray:  # noqa: ARG002
+        """Return the map's images."""
+        return self.map.image(space)
 
     def options(self) -> dict[str, str]:
         """Return the map as text."""

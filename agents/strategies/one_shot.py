@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Self
 
+import numpy as np
+
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.maps import MessageMap, lies
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
@@ -27,6 +30,10 @@ class OneShot(Strategy):
     def message(self, view: View) -> Array:
         """Return the mapped message in the one period, else the prescribed one, shape `(n,)`."""
         return self.map(view.prescribed, view.space) if view.t == self.period else view.prescribed
+
+    def message_map(self, t: int, space: Finite) -> IntArray:
+        """Return the map's images in the one period, else every message as it is."""
+        return self.map.image(space) if t == self.period else np.arange(space.size)
 
     def options(self) -> dict[str, str]:
         """Return date and map as text."""

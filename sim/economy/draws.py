@@ -11,7 +11,7 @@ from operator import mul
 
 import numpy as np
 
-from dynmech.sim.core.arrays import FloatArray, IntArray, frozen
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray, frozen
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
 
 COUNTED = 8
@@ -31,6 +31,10 @@ class Inverse:
 
     Args:
         functions: of every axis, distribution functions `(R_j, K_j)`, as `cumulate` makes them.
+
+    Attributes:
+        counted: whether outcomes are counted; else they are searched by halves.
+        columns: where they are counted, every step of all functions, `(ΣR_j,)`.
     """
 
     def __init__(self, functions: Sequence[FloatArray]) -> None:
@@ -41,21 +45,20 @@ class Inverse:
         stack = np.full((sum(rows), self._width), NEVER)
         for first, table in zip(self.first, functions, strict=True):
             stack[first : first + len(table), : table.shape[1] - 1] = table[:, :-1]
-        counted = widest <= COUNTED
-        self._columns = [np.ascontiguousarray(stack[:, k]) for k in range(widest - 1)] if counted else []
-        self._search = not counted
+        self.counted = widest <= COUNTED
+        self.columns = [np.ascontiguousarray(stack[:, k]) for k in range(widest - 1)] if self.counted else []
         self._flat = stack.reshape(-1)
 
     def __call__(self, rows: IntArray, uniforms: FloatArray) -> IntArray:
         """Outcomes of rows (axis j's begin at `first[j]`); axes `(J, n)`, `(J, n)` to `(J, n)`."""
-        return self._halve(rows, uniforms) if self._search else self._count(rows, uniforms)
+        return self._count(rows, uniforms) if self.counted else self._halve(rows, uniforms)
 
     def _count(self, rows: IntArray, uniforms: FloatArray) -> IntArray:
         """How many steps of F are not above u."""
-        if not self._columns:
+        if not self.columns:
             return np.zeros(rows.shape, np.intp)
-        total = (self._columns[0].take(rows) <= uniforms).view(SMALL)
-        for column in self._columns[1:]:
+        total = (self.columns[0].take(rows) <= uniforms).view(SMALL)
+        for column in self.columns[1:]:
             total += (column.take(rows) <= uniforms).view(SMALL)
         return total.astype(np.intp)
 
@@ -80,7 +83,7 @@ class Move:
 
     def __init__(self, kernel: JointKernel | IndependentKernel) -> None:
         self._joint = isinstance(kernel, JointKernel)
-        self._next = kernel.next_axes
+        self._axes, self._next = kernel.axes, kernel.next_axes
         self._size = prod(kernel.axes)
         # What a step along each axis adds to the flat index.
         self._steps = [prod(self._next[j + 1 :]) for j in range(len(self._next))]
@@ -117,6 +120,41 @@ class Move:
         ]
         flat = sum(map(mul, drawn, self._steps))
         return np.array(drawn, np.intp)[:, None], np.array((flat,), np.intp)
+
+    def from_states(self, decision: IntArray, profile: IntArray) -> "StateMove":
+        """Return the same draw from states that are numbered: of each its decision and flat profile, `(X,)`."""
+        if self._joint:
+            rows = (decision * self._size + profile)[None]
+        else:
+            rows = self._start.take(decision, axis=1) + coordinates(self._axes).take(profile, axis=1)
+        return StateMove(self._inverse, rows, self._column[-1:] if self._joint else self._column)
+
+
+class StateMove:
+    """The draw of the next profile from numbered states: the steps of each state's distribution functions lie ready.
+
+    Args:
+        inverse: of the distribution functions.
+        rows: of every axis and state, `(J, X)`.
+        steps: what a step along each axis adds to the flat profile, `(J, 1)`.
+    """
+
+    def __init__(self, inverse: Inverse, rows: IntArray, steps: IntArray) -> None:
+        self._inverse, self._rows, self._steps = inverse, rows, steps
+        self._columns = [column.take(rows) for column in inverse.columns]
+
+    def __call__(self, state: IntArray, uniforms: FloatArray) -> IntArray:
+        """Return the flat next profile, `(n,)`, from states `(n,)` and uniforms `(n, J)`."""
+        if self._inverse.counted:
+            drawn: Array = np.zeros((len(self._rows), len(state)), SMALL)
+            for column in self._columns:
+                drawn += (column.take(state, axis=1) <= uniforms.T).view(SMALL)
+        else:
+            drawn = self._inverse(self._rows.take(state, axis=1), uniforms.T)
+        if len(drawn) == 1:
+            return drawn[0].astype(np.intp, copy=False)
+        out: IntArray = np.add.reduce(drawn * self._steps, axis=0)
+        return out
 
 
 @lru_cache(maxsize=64)

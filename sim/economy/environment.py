@@ -17,7 +17,7 @@ from dynmech.sim.core.arrays import Array, FloatArray, IntArray, readonly
 from dynmech.sim.core.checks import check_law, check_names, check_shape
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
-from dynmech.sim.economy.draws import Inverse, Move, coordinates, nowhere
+from dynmech.sim.economy.draws import Inverse, Move, StateMove, coordinates, nowhere
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
 from dynmech.sim.economy.stage import Stage, check_kernel, check_stage
 
@@ -241,6 +241,17 @@ class TableEnvironment:
                 coordinates_before = np.concatenate([previous.public[None], coordinates_before])
             profile = self._profile(before, previous)
             axes, profile = self._move(t - 1)(decision, profile, coordinates_before, uniforms)
+        if self.stage(t).public:
+            return State(axes[0], axes[1:].T, profile)
+        return State(nowhere(len(profile)), axes.T, profile)
+
+    def move_from(self, t: int, decision: IntArray, profile: IntArray) -> StateMove:
+        """Return `draw` into period t + 1 from states of period t that are numbered: decision and profile, `(X,)`."""
+        return self._move(t).from_states(decision, profile)
+
+    def state_at(self, t: int, profile: IntArray) -> State:
+        """Return the state of period t that has these flat profiles, `(n,)`."""
+        axes = coordinates(self.stage(t).axes).take(profile, axis=1)
         if self.stage(t).public:
             return State(axes[0], axes[1:].T, profile)
         return State(nowhere(len(profile)), axes.T, profile)

@@ -1,4 +1,5 @@
 from .episode import Episode as Episode
+from .fused import PeriodTables as PeriodTables, play_tables as play_tables
 from .game import Game as Game, ProtocolOptions as ProtocolOptions, make_game as make_game, shortened as shortened
 from .latency import Latency as Latency
 from .loop import play_shard as play_shard
