@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -63,18 +64,39 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable
     if quiet:
         yield silent
         return
-    console = HarmlessConsole(stderr=True)
+    console = HarmlessConsole(stderr=True, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        yield lambda name, total: PlainProgress(name, total).advance
+        yield PlainPhases()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
+        yield _Bars(bars)
 
-        def phase(name: str, total: int) -> Callable[[int], None]:
-            task = bars.add_task(name, total=total)
-            return lambda done: bars.advance(task, done)
 
-        yield phase
+@dataclass(frozen=True)
+class _Bars:
+    """Phases as bars; lines stand above them."""
+
+    bars: Progress
+
+    def __call__(self, name: str, total: int) -> Callable[[int], None]:
+        task = self.bars.add_task(name, total=total)
+        return lambda done: self.bars.advance(task, done)
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+        self.bars.console.print(Text(line))
+
+
+class PlainPhases:
+    """Phases as lines of text."""
+
+    def __call__(self, name: str, total: int) -> Callable[[int], None]:
+        return PlainProgress(name, total).advance
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+        print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
 
 
 class _Rate(ProgressColumn):

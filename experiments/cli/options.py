@@ -72,6 +72,15 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]
 Shard = Annotated[int, typer.Option("--shard", help="Episodes per shard (0: chosen).")]
 Block = Annotated[int, typer.Option("--block", help="Episodes per message; changes nothing but the speed.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="E",
+        help="loop: the event loop plays; tables: from tables where that can be; auto: where it pays. Equal results.",
+        autocompletion=complete_from("auto", "loop", "tables"),
+    ),
+]
 Tail = Annotated[
     float,
     typer.Option(

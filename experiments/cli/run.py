@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dynmech.experiments.runs.run_result import RunResult
-    from dynmech.experiments.runs.simulation import Progress
     from dynmech.experiments.runs.study import Study
-    from dynmech.experiments.workers.pool import Workers
 
 IN_STUDY = ("mechanism", "strategy", "episodes", "seed", "tail", "deadline", "latency", "disclosure")
 """Parameters that a study sets, so that they cannot be given beside it."""
@@ -34,6 +32,7 @@ def run_command(
     out: options.Out = None,
     shard: options.Shard = 0,
     block: options.Block = 4096,
+    engine: options.Engine = "auto",
     tail: options.Tail = 1e-4,
     deadline: options.Deadline = 0.0,
     latency: options.Latency = [],  # noqa: B006
@@ -68,7 +67,8 @@ def run_command(
         raise InputError("run: a mechanism is missing; write run ENV MECHANISM, or run STUDY.toml")
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     with progress_bars(quiet) as progress:
-        result = _play(study, [*plugin, *map(Path, study.plugins)], out, (shard, block), log, staff, progress)
+        how = {"shard": shard, "block": block, "engine": engine, "log": log, "workers": staff, "progress": progress}
+        result = _play(study, [*plugin, *map(Path, study.plugins)], out, how)
     _hand_out(result, plot, quiet, as_json)
 
 
@@ -99,15 +99,12 @@ def _play(
     study: Study,
     plugins: Sequence[Path],
     out: Path | None,
-    sizes: tuple[int, int],
-    log: str,
-    staff: Workers,
-    progress: Progress,
+    how: Mapping[str, Any],
 ) -> RunResult:
-    """Play what a study says; `sizes`: episodes per shard and per message."""
+    """Play what a study says; `how`: what it does not say, as `run` takes it."""
     from dynmech.experiments.runs.running import make_protocol, run
 
-    economy = open_economy(study.environment, plugins, staff)
+    economy = open_economy(study.environment, plugins, how["workers"])
     return run(
         economy,
         study.mechanism,
@@ -117,13 +114,9 @@ def _play(
         tail=study.tail,
         episodes=study.episodes,
         seed=study.seed,
-        shard=sizes[0],
-        block=sizes[1],
         plugins=plugins,
-        log=log,
-        workers=staff,
-        progress=progress,
         typed=study.environment,
+        **how,
     )
 
 

@@ -26,6 +26,7 @@ def stress_command(
     out: options.Out = None,
     shard: options.Shard = 0,
     block: options.Block = 4096,
+    engine: options.Engine = "auto",
     tail: options.Tail = 1e-4,
     deadline: options.Deadline = 0.0,
     latency: options.Latency = [],  # noqa: B006
@@ -50,7 +51,7 @@ def stress_command(
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)
     protocol = make_protocol(economy.agents, deadline, read_pairs(latency, "--latency"), disclosure)
-    sizes = {"episodes": episodes, "seed": seed, "shard": shard, "block": block}
+    sizes = {"episodes": episodes, "seed": seed, "shard": shard, "block": block, "engine": engine}
     how: dict[str, Any] = {"out": out, "tail": tail, "log": log, "plugins": plugin, "typed": environment, **sizes}
     with progress_bars(quiet) as progress:
         result = stress(economy, mechanism, protocol=protocol, workers=staff, progress=progress, **how)
@@ -71,10 +72,13 @@ def _hand_out(result: StressResult, plot: Path | None, why: bool, quiet: bool, a
 
 
 def _drawn(result: StressResult, plot: Path | None) -> Path:
-    """Draw the heat map into the run folder, and into the file that was asked for; return that which is shown."""
+    """Draw the heat map into the run folder where it is new, and into a file asked for; return that which is shown."""
+    kept = result.folder / "gains.png"
+    if plot is None and result.reused and kept.exists():
+        return kept
     from dynmech.experiments.plots.stress_plots import plot_stress
 
-    kept = plot_stress(result, result.folder / "gains.png")
+    kept = plot_stress(result, kept)
     return kept if plot is None else plot_stress(result, plot)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from dynmech.experiments.exports.latex import one_line, table
 from dynmech.experiments.exports.sources import Source
+from dynmech.experiments.figures.comparisons import TOLERANCE
 from dynmech.experiments.report.stress_page import largest_gain
-from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.stress_result import EXACT
 from dynmech.experiments.runs.tally import has_costs

@@ -1,7 +1,7 @@
 """Figures: what all pictures share, and amounts of money as text.
 
 `heat_map` and `columns` draw, `texts` fits users' texts in, `saving` writes PDF, SVG and PNG with what makes them again
-(`provenance`) in their metadata, `amounts` formats money.
+(`provenance`) in their metadata, `amounts` formats money, `comparisons` holds simulated figures against exact ones.
 """
 
 import lazy_loader

@@ -5,6 +5,9 @@ import numpy as np
 ZERO = 1e-9
 """Amounts of money up to this, relative to the economy's scale, are rounding."""
 
+LEVEL = 0.95
+"""Coverage of every interval that is shown."""
+
 
 def amount(value: float, digits: int = 2, *, scale: float = 1.0) -> str:
     """Format an amount with two decimals, more if it would read 0.00 without being 0; never -0.00.

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dynmech.experiments.figures.comparisons import TOLERANCE, beside, farthest
 from dynmech.experiments.report.drawing import scatter, strips
 from dynmech.experiments.report.story import story_of
-from dynmech.experiments.runs.comparisons import beside, farthest
-from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, first_told, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS

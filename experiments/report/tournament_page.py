@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from dynmech.experiments.figures.comparisons import farthest
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
-from dynmech.experiments.runs.comparisons import farthest
 from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS, WORDS

@@ -1,8 +1,6 @@
 from .agent_profiles import agent_index as agent_index, strategy_profile as strategy_profile
 from .assumptions import broken_assumptions as broken_assumptions
 from .case_choice import Chosen as Chosen, worst_case as worst_case
-from .comparisons import Farthest as Farthest, farthest as farthest
-from .exact import Collusion as Collusion, Exact as Exact, collusion as collusion
 from .execution import (
     Desk as Desk,
     Outcome as Outcome,

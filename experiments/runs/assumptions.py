@@ -1,10 +1,10 @@
 """The assumptions of a mechanism that an economy does not meet: a promise that breaks there is no broken promise."""
 
 from dynmech.experiments.catalog.names import is_shipped
-from dynmech.experiments.runs.exact import searched_size
 from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.verdicts import ASSUMED, violated
+from dynmech.experiments.searches.exact import searched_size
 from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions

@@ -82,6 +82,8 @@ class RunSpec:
         out: the folder, if one is given.
         broken: users' code that cannot be opened: by its key in the folder, with the reason.
         command: the line that makes the run again; None where something was given as an object.
+        engine: who plays, as `engines_of`; it changes no byte of what is played.
+        request: a hash of what was asked for, where the same call can be told by it before the run is opened.
     """
 
     kind: str
@@ -90,6 +92,8 @@ class RunSpec:
     out: Path | None = None
     broken: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
+    request: str = ""
+    engine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -178,6 +182,7 @@ def execute(spec: RunSpec, planner: Planner[Work, Found, Result], workers: Worke
         desk = Desk(folder, workers, progress)
         work = planner.plan(desk)
         planner.play(work, desk)
+        folder.beside(request=spec.request, engine=spec.engine)
         folder.finish(planner.keys(work, folder), void=planner.void(work, folder))
         with reading(spec.path) if folder.resumed else nullcontext():
             found = planner.sum_up(work, folder)

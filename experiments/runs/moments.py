@@ -5,11 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from dynmech.experiments.figures.amounts import ZERO as ZERO, amount as amount, signed as signed
+from dynmech.experiments.figures.amounts import LEVEL as LEVEL, ZERO as ZERO, amount as amount, signed as signed
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-
-LEVEL = 0.95
-"""Coverage of every interval that is shown."""
 
 ENOUGH = 30
 """Episodes from which a group's interval is trusted."""

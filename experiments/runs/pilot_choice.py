@@ -1,6 +1,6 @@
 """Choose what a stress test plays: per mechanism, agent and family the member that gains most in a pilot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,8 +10,7 @@ import numpy as np
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.names import STRATEGIES, is_shipped, make_strategy
 from dynmech.experiments.catalog.options import options_of
-from dynmech.experiments.runs.exact import Exact, exact_gains
-from dynmech.experiments.runs.loading import hold_to_word, run_isolated
+from dynmech.experiments.runs.loading import hold_to_word
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import (
     Advance,
@@ -24,11 +23,12 @@ from dynmech.experiments.runs.simulation import (
     pilot,
     slug,
 )
+from dynmech.experiments.searches.exact import Exact
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Done, Workers
 from dynmech.sim.core.checks import shown
-from dynmech.sim.core.errors import DynmechError, InputError, PlayError
+from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.ties import first_of
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, shortened
@@ -63,12 +63,17 @@ class Contest:
 def choose(
     games: dict[str, Game],
     families: Sequence[type[Strategy]],
+    exact: Mapping[str, Exact],
     sampling: Sampling,
     folder: RunFolder,
     workers: Workers,
     progress: Progress,
 ) -> list[Contest]:
-    """Choose the members that are played and note them in the run folder; a family that fails is recorded there too."""
+    """Choose the members that are played and note them in the run folder; a family that fails is recorded there too.
+
+    Args:
+        exact: what was searched, by mechanism.
+    """
     stored: dict[str, Any] = dict(folder.data.get("chosen", {}))
     missing = {mechanism: game for mechanism, game in games.items() if mechanism not in stored}
     if missing:
@@ -78,7 +83,7 @@ def choose(
             if whole:  # a mechanism under which a family failed is looked at again by the next call
                 kept = folder.data.get("chosen", {}) | {mechanism: entries}
                 folder.note(chosen={name: kept[name] for name in games if name in kept})
-    return [_contest(mechanism, game, stored[mechanism], workers) for mechanism, game in games.items()]
+    return [_contest(mechanism, game, stored[mechanism], exact[mechanism]) for mechanism, game in games.items()]
 
 
 def _agents(games: dict[str, Game]) -> tuple[str, ...]:
@@ -194,30 +199,18 @@ def _typed(strategy: Strategy) -> str:
     return key
 
 
-def _contest(mechanism: str, game: Game, chosen: Sequence[dict[str, Any]], workers: Workers) -> Contest:
+def _contest(mechanism: str, game: Game, chosen: Sequence[dict[str, Any]], exact: Exact) -> Contest:
     """Return the cases of the members chosen and of the exact best responses that gain something."""
     cases, tried_, words = [], {}, {}
     for entry in chosen:
         case = lone_deviation(game, entry["agent"], make_strategy(entry["strategy"]))
         cases.append(case)
         tried_[case.key], words[case.key] = entry["tried"], entry["words"]
-    exact = _exact(game, workers)
     for agent, witness in exact.witnesses.items():
         case = lone_deviation(game, agent, witness)
         cases.append(case)
         tried_[case.key], words[case.key] = 1, witness.describe(AgentContext.of(game, agent))
     return Contest(mechanism, game, tuple(cases), tried_, words, exact)
-
-
-def _exact(game: Game, workers: Workers) -> Exact:
-    """Search exactly, in a process of its own for a user's mechanism."""
-    if is_shipped(game.mechanism):
-        return exact_gains(game)
-    try:
-        exact: Exact = run_isolated(workers, users_code(game), exact_gains, game)
-    except DynmechError as error:
-        return Exact({}, {}, str(error))
-    return exact
 
 
 def untried(families: Sequence[type[Strategy]]) -> dict[str, str]:

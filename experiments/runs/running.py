@@ -13,6 +13,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
 from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import is_shipped, mechanism_classes
+from dynmech.experiments.engines.fused_games import engines_of
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
@@ -64,6 +65,7 @@ def run(
     tail: float = 1e-4,
     shard: int = 0,
     block: int = 4096,
+    engine: str = "auto",
     plugins: Sequence[Path] = (),
     log: str = "full",
     workers: Workers | int | None = None,
@@ -94,6 +96,9 @@ def run(
         Episodes of a shard, the unit of work, of resuming and of the log; 0: chosen.
     block : int
         Episodes per message; changes nothing but the speed.
+    engine : str
+        `loop`: the event loop plays; `tables`: play from tables wherever that can be; `auto`: where it pays, too. It
+        changes nothing but the speed.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
@@ -127,7 +132,7 @@ def run(
     """
     workers = as_workers(workers)
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
-    sampling = Sampling(episodes, seed, shard, block)
+    sampling = Sampling(episodes, seed, shard, block, engine)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
     text, game = mechanism_text(mechanism), open_game(env, mechanism, protocol, tail, workers)
@@ -145,7 +150,8 @@ def run(
         workers=workers,
     )
     name, where = f"{env.name}-{slug(text)}", Path(out) if out is not None else None
-    spec = RunSpec("run", name, planner.configuration(), where, command=planner.command())
+    engines = engines_of({text: game}, engine)
+    spec = RunSpec("run", name, planner.configuration(), where, command=planner.command(), engine=engines)
     return execute(spec, planner, workers, progress)
 
 

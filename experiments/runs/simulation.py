@@ -13,11 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
 from platform import python_version
+from typing import Any
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.block_partition import side_by_side, traits
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped, make_mechanism
+from dynmech.experiments.engines.fused_games import known_engine, play_fused
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
 from dynmech.sim.core.registry import format_exception, place
@@ -37,7 +39,7 @@ Advance = Callable[[int], None]
 """Called with the number of pieces of work just done."""
 
 Progress = Callable[[str, int], Advance]
-"""Opens a phase of so many pieces of work and returns what advances it."""
+"""Opens a phase of so many pieces of work and returns what advances it; a `say` of it is told lines in between."""
 
 
 def silent(_name: str, _total: int) -> Advance:
@@ -54,14 +56,17 @@ class Sampling:
         seed: of all random numbers.
         shard: episodes per shard (0: chosen so that a full log has about a million rows).
         block: episodes per message; changes nothing but the speed.
+        engine: `auto`, `loop` or `tables`: who plays what both can; changes nothing but the speed.
     """
 
     episodes: int = 10_000
     seed: int = 0
     shard: int = 0
     block: int = 4096
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
+        known_engine(self.engine)
         if self.episodes == 1:
             raise InputError("episodes: 1 is below 2; an interval needs two")
         for name in ("episodes", "seed", "shard", "block"):
@@ -193,8 +198,10 @@ def play(
     """One shard of a case, or so many copies of it in one block; `keep` as in `dynmech.sim.play.loop.play_shard`."""
     streams = Streams(sampling.seed, scope, shard, sampling.shard_size(game), game.periods + game.closing, copies)
     block = sampling.block if copies == 1 else copies * count
+    how: dict[str, Any] = {"episodes": copies * count, "block": block, "keep": keep}
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
-        return play_shard(game, case.strategies, streams, episodes=copies * count, block=block, keep=keep)
+        record = play_fused(game, case.strategies, streams, engine=sampling.engine, **how)
+        return play_shard(game, case.strategies, streams, **how) if record is None else record
 
 
 def pilot(

@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from dynmech.agents.oracle.search import Family
+from dynmech.experiments.figures.comparisons import FLAGGED, TOLERANCE, standard_errors_apart
 from dynmech.experiments.runs.assumptions import broken_assumptions
-from dynmech.experiments.runs.comparisons import FLAGGED, standard_errors_apart
-from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments
 from dynmech.experiments.runs.pilot_choice import Contest
 from dynmech.experiments.runs.simulation import PRESCRIBED

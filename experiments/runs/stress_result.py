@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from dynmech.experiments.figures.comparisons import TOLERANCE, Farthest, beside, farthest
 from dynmech.experiments.figures.provenance import Provenance
-from dynmech.experiments.runs.comparisons import Farthest, beside, farthest
-from dynmech.experiments.runs.exact import TOLERANCE
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS
@@ -26,6 +25,10 @@ BEST = "best-response"
 
 EXACT = ("one-shot", "belief-manipulation", BEST)
 """Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
+
+
+MAYBE_UNKNOWN = ("gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width")
+"""Columns of gains whose figures may be unknown, all of them."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,15 +92,21 @@ class StressResult(DrawnResult):
         return farthest(self.gains.to_dict("records"), ("mechanism", "family", "agent"))  # type: ignore[arg-type]
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """From what `save_result` has kept of `data`."""
-        import pandas as pd
-
-        numbers = ["gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width"]
-        gains = pd.DataFrame(data["gains"]).astype(dict.fromkeys(numbers, "float64"))
-        kept = {key: data[key] for key in ("refusals", "environment", "comparisons", "untried", "failures", "remarks")}
-        mechanisms, scale = pd.DataFrame(data["mechanisms"]), float(data.get("scale", 1.0))
-        return cls(gains=gains, mechanisms=mechanisms, folder=Path(), reused=True, scale=scale, **kept)
+    def from_data(cls, data: Mapping[str, Any], folder: Path = Path()) -> Self:
+        """From what `save_result` has kept of `data`; `folder`: where it lies."""
+        optional = {key: data[key] for key in ("untried", "failures", "remarks", "stories", "command") if key in data}
+        return cls(
+            gains=_frame(data["gains"]).astype(dict.fromkeys(MAYBE_UNKNOWN, "float64")),
+            mechanisms=_frame(data["mechanisms"]),
+            refusals=data["refusals"],
+            environment=data["environment"],
+            folder=folder,
+            comparisons=data["comparisons"],
+            reused=True,
+            scale=float(data.get("scale", 1.0)),
+            asked=data.get("asked", []),
+            **optional,
+        )
 
     def excuse(self, mechanism: str) -> str:
         """What is said of a mechanism before its worst lie, where that breaks no promise; empty where it does."""
@@ -141,6 +150,15 @@ class StressResult(DrawnResult):
         told = "" if first is None else describe_gain(first, self.scale)
         worst = f"; the worst lie, under {gaining}: {told}" if told else ""
         return f"On {self.environment}, {groups}{worst}."
+
+
+def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return a table of rows in which what is no number is null."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    unknown = [name for name in frame.columns if frame[name].isna().any()]
+    return frame.astype(dict.fromkeys(unknown, "float64"))
 
 
 def first_told(mechanisms: pd.DataFrame) -> str | None:
@@ -230,8 +248,25 @@ def gain_table(result: StressResult, column: str = "gain", agent: str | None = N
     if agent is not None:
         shown["shown"] = shown["shown"].where(shown["agent"] == agent)
     table = shown.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
-    families = result.gains.sort_values(["complexity", "family"])["family"].unique()
-    return table.reindex(index=result.mechanisms["mechanism"], columns=families)
+    return table.reindex(index=result.mechanisms["mechanism"], columns=families_shown(result))
+
+
+def families_shown(result: StressResult) -> list[str]:
+    """Return the families that were played, the simplest first."""
+    gains = result.gains
+    rows = {(row[0], row[1]) for row in zip(gains["complexity"], gains["family"], strict=True)}
+    return list(dict.fromkeys(family for _, family in sorted(rows)))
+
+
+def gain_cells(result: StressResult, column: str) -> dict[tuple[str, str, str], float]:
+    """Return the figures of `gain_table` by mechanism, agent and family, those that are there."""
+    gains = result.gains
+    keys = zip(gains["mechanism"], gains["agent"], gains["family"], strict=True)
+    cells: dict[tuple[str, str, str], float] = {}
+    for key, figure, there in zip(keys, gains[column], _there(result, column), strict=True):
+        if there:
+            cells[key] = max(figure, cells.get(key, figure))
+    return cells
 
 
 def _there(result: StressResult, column: str) -> pd.Series[bool]:
@@ -245,9 +280,22 @@ def _there(result: StressResult, column: str) -> pd.Series[bool]:
 
 def gainers(result: StressResult, mechanism: str) -> list[str]:
     """The agents that gain something under a mechanism, the largest gain first."""
-    gains = result.gains.assign(size=result.gains["exact"].fillna(result.gains["gain"]))
-    mine = gains[(gains["mechanism"] == mechanism) & (_there(result, "gain") | _there(result, "exact"))]
-    return ordered(mine, "size")["agent"].unique().tolist()
+    return gainers_of_all(result).get(mechanism, [])
+
+
+def gainers_of_all(result: StressResult) -> dict[str, list[str]]:
+    """Return, per mechanism, the agents that gain something, the largest gain first."""
+    gains = result.gains
+    sizes = gains["exact"].fillna(gains["gain"])
+    seen: dict[str, list[tuple[str, float]]] = {name: [] for name in result.mechanisms["mechanism"]}
+    here = _there(result, "gain") | _there(result, "exact")
+    for name, agent, size, there in zip(gains["mechanism"], gains["agent"], sizes, here, strict=True):
+        if there:
+            seen.setdefault(name, []).append((agent, float(size)))
+    return {
+        name: list(dict.fromkeys(rows[k][0] for k in descending(np.array([size for _, size in rows]))))
+        for name, rows in seen.items()
+    }
 
 
 def ordered(rows: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -24,16 +24,27 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
 from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped, mechanism_class, mechanism_classes
+from dynmech.experiments.engines.fused_games import engines_of
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
+from dynmech.experiments.runs.kept_stress import kept_stress, request_hash
 from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from dynmech.experiments.runs.results import kept_result
-from dynmech.experiments.runs.shards import Job, make_job, play_jobs, require_apart, shard_keys, totals
+from dynmech.experiments.runs.shards import (
+    Job,
+    make_job,
+    play_jobs,
+    require_apart,
+    shard_keys,
+    totals,
+    users_code,
+)
 from dynmech.experiments.runs.simulation import PRESCRIBED, Progress, Sampling, silent, slug
 from dynmech.experiments.runs.stress_frames import contest_scale, gains_frame, mechanisms_frame
 from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
+from dynmech.experiments.searches.exact_searches import search_games
 from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
@@ -57,6 +68,7 @@ def stress(
     tail: float = 1e-4,
     shard: int = 0,
     block: int = 4096,
+    engine: str = "auto",
     plugins: Sequence[Path] = (),
     log: str = "full",
     workers: Workers | int | None = None,
@@ -87,6 +99,9 @@ def stress(
         Episodes of a shard, the unit of work, of resuming and of the log; 0: chosen.
     block : int
         Episodes per message; changes nothing but the speed.
+    engine : str
+        `loop`: the event loop plays; `tables`: play from tables wherever that can be; `auto`: where it pays, too. It
+        changes nothing but the speed.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str
@@ -124,10 +139,15 @@ def stress(
     env = open_environment(environment, workers) if isinstance(environment, str) else environment
     typed = environment if isinstance(environment, str) else typed
     asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)
-    games, refusals, broken = _games(env, named := _by_name(asked), protocol, tail, workers)
+    named, families = _by_name(asked), list(STRATEGIES.all().values())
+    given = Settings(Sampling(episodes, seed, shard, block, engine), protocol, tail, log, tuple(plugins))
+    request = request_hash(env, typed, named, families, given.configuration(_pilot()))
+    kept = kept_stress(request, env.name, Path(out) if out is not None else None, progress)
+    if kept is not None:
+        return kept
+    games, refusals, broken = _games(env, named, protocol, tail, workers)
     typed = typed if all(isinstance(one, str) or is_shipped(one) for one in asked) else ""
-    sampling = _with_episodes(Sampling(episodes, seed, shard, block), games, len(env.agents))
-    families = list(STRATEGIES.all().values())
+    sampling = _with_episodes(given.sampling, games, len(env.agents))
     rules = [cls for name in named or MECHANISMS.all() for cls in _classes_of(name, named)]
     files = with_plugin_files(plugins, [*scenario_classes(typed), *rules, *families])
     settings = Settings(sampling, protocol, tail, log, files)
@@ -139,6 +159,8 @@ def stress(
         out=Path(out) if out is not None else None,
         broken={f"mechanism={slug(name)}": reason for name, reason in broken.items()},
         command=planner.command(),
+        request=request,
+        engine=engines_of(games, engine),
     )
     return execute(spec, planner, workers, progress)
 
@@ -188,7 +210,7 @@ class _Planner(Planner[_Work, _Found, StressResult]):
             "environment": {"name": self.environment.name, "hash": environment_hash(self.environment)},
             "mechanisms": [name for name in self.named or MECHANISMS.all() if name in names],
             "families": [cls.name for cls in self.families],
-            **self.settings.configuration({"pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED}}),
+            **self.settings.configuration(_pilot()),
             "code": code_hashes([*(_class_of(name, self.named) for name in names), *self.families]),
             **mechanism_files(names),
         }
@@ -201,9 +223,10 @@ class _Planner(Planner[_Work, _Found, StressResult]):
         return self.settings.command("stress", what, self.environment.agents)
 
     def plan(self, desk: Desk) -> _Work:
-        """Choose what is played."""
+        """Search exactly what can be; then choose what is played."""
         sampling, log = self.settings.sampling, self.settings.log
-        contests = choose(self.games, self.families, sampling, desk.folder, desk.workers, desk.progress)
+        exact = search_games(self.games, users_code, desk.workers, desk.progress)
+        contests = choose(self.games, self.families, exact, sampling, desk.folder, desk.workers, desk.progress)
         return _Work(contests, [make_job(c.game, c.mechanism, c.cases, sampling, desk.folder, log) for c in contests])
 
     def play(self, work: _Work, desk: Desk) -> None:
@@ -251,6 +274,11 @@ class _Planner(Planner[_Work, _Found, StressResult]):
     def kept(self, result: StressResult) -> dict[str, Any]:
         """Return all of it."""
         return result.data()
+
+
+def _pilot() -> dict[str, Any]:
+    """Return how candidates are chosen, as part of a configuration."""
+    return {"pilot": {"episodes": PILOT, "left": PILOT_LEFT, "tried": TRIED}}
 
 
 def _with_episodes(sampling: Sampling, games: Mapping[str, Game], agents: int) -> Sampling:

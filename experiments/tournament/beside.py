@@ -5,7 +5,7 @@ from typing import Any
 
 from dynmech.agents.oracle.best_response import BestResponse
 from dynmech.agents.strategies.base import Strategy
-from dynmech.experiments.runs.comparisons import standard_errors_apart
+from dynmech.experiments.figures.comparisons import standard_errors_apart
 from dynmech.experiments.tournament.bootstrap import standard_error
 from dynmech.experiments.tournament.coalitions import CoalitionGain
 from dynmech.experiments.tournament.empirical import EmpiricalGame

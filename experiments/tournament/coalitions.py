@@ -18,14 +18,14 @@ from typing import Any
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.figures.comparisons import FLAGGED, standard_errors_apart
 from dynmech.experiments.runs.agent_profiles import agent_index
-from dynmech.experiments.runs.comparisons import FLAGGED, standard_errors_apart
-from dynmech.experiments.runs.exact import Collusion, collusion
 from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.moments import LEVEL, ZERO
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case
 from dynmech.experiments.runs.tally import Tally, properties
+from dynmech.experiments.searches.exact import Collusion, collusion
 from dynmech.experiments.tournament.bootstrap import standard_error
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.arrays import FloatArray

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dynmech.experiments.figures.comparisons import Farthest, farthest
 from dynmech.experiments.figures.provenance import Provenance
-from dynmech.experiments.runs.comparisons import Farthest, farthest
 from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.verdicts import HOLDS, NOT_REFUTED, UNDECIDED
 from dynmech.experiments.tournament.beside import NAMES

@@ -15,11 +15,11 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.assumptions import broken_assumptions
-from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.loading import run_isolated
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS, UNDECIDED
+from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.tournament.empirical import Regret
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.errors import DynmechError

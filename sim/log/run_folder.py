@@ -237,6 +237,12 @@ class RunFolder:
         self.data.update(json.loads(json.dumps(facts)))
         self._write_manifest()
 
+    def beside(self, **facts: Any) -> None:
+        """Keep facts that do not decide what is played, those that say something; written when the run is finished."""
+        for name, fact in facts.items():
+            if fact:
+                self.data.setdefault(name, json.loads(json.dumps(fact)))
+
     def finish(self, keys: Iterable[str], *, void: bool = False) -> None:
         """Put the journal in order and record whether the run is complete.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import benchmarks
-from benchmarks import audit, base, growth, oracle, planner, runs, start
+from benchmarks import audit, base, commands, factored, growth, oracle, planner, runs, start, tables
 from benchmarks.__main__ import _machine, _table, main
 from dynmech.agents.oracle.search import Information
 from dynmech.experiments.runs.shards import LEVELS
@@ -239,3 +239,41 @@ def test_the_starts_that_are_measured() -> None:
         "dynmech --help": 4,
         "dynmech audit oil-leases-prior linked": 10,
     }
+
+
+# Whole commands.
+
+
+def test_a_stress_test_is_played_and_then_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(commands, "cpu_of_process", lambda words: (calls.append(tuple(words)), float(len(calls)))[1])
+    assert commands._played(Path("x")) == (1.0, 2.0)
+    assert calls == [(*commands.STRESS, "--out", "x")] * 2
+    row = commands.row_of("work", [4.0, 9.0], [1.0, 3.0], 3.5)
+    assert (row.ours, row.theirs, row.met) == (6.5, 2.0, True)
+    assert not commands.row_of("work", [4.0, 9.0], [1.0, 3.0], 3.4).met
+
+
+# Play from tables, and factored laws.
+
+
+def test_the_plain_model_plays_the_same_economy() -> None:
+    """On draws of its own: mean payoffs agree within what chance allows."""
+    game = tables.game_played()
+    ours, theirs = tables.by_tables(game, tables.BLOCK).payoffs, tables.LockStep(game).play(tables.BLOCK)
+    error = np.sqrt((ours.var(axis=1) + theirs.var(axis=1)) / tables.BLOCK)
+    assert (np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) < 5 * error).all()
+    assert (error < 0.1 * np.abs(ours).mean(axis=1)).all()
+
+
+def test_both_engines_are_measured_on_the_same_play() -> None:
+    game = tables.game_played()
+    assert tables.by_loop(game, 50).payoffs.tobytes() == tables.by_tables(game, 50).payoffs.tobytes()
+
+
+def test_factored_audits_are_held_against_time_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert factored.cost_of(2, 2, "team").seconds > 0
+    monkeypatch.setattr(factored, "apart", lambda *_: factored.Cost(11.0, 900.0))
+    rows = factored.measure(1)
+    assert [row.met for row in rows] == [False, True, False, True, True, True, True, True]
+    assert rows[4].work == "audit of team, independent, 5 × 8"

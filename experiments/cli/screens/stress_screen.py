@@ -1,6 +1,9 @@
-"""A stress test on the terminal: one sentence, one table, and what stands behind it."""
+"""What people see of a stress test: a sentence, a table, and what stands behind it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -10,15 +13,58 @@ from rich.text import Text
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.screens.replay_line import is_logged, replay_line, rerun_line, show_line
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_by_text, show_refusals
-from dynmech.experiments.runs.comparisons import beside
-from dynmech.experiments.runs.exact import TOLERANCE
-from dynmech.experiments.runs.moments import amount
-from dynmech.experiments.runs.stress_result import EXACT, StressResult, describe_gain, gain_table, gainers, headline
+from dynmech.experiments.figures.amounts import amount
+from dynmech.experiments.figures.comparisons import TOLERANCE, beside
+from dynmech.experiments.runs.stress_result import (
+    EXACT,
+    StressResult,
+    describe_gain,
+    families_shown,
+    gain_cells,
+    gainers_of_all,
+    headline,
+)
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 
-GainCells = Mapping[str, Mapping[str, Mapping[str, Text]]]
-"""What is shown of a gain, by mechanism, agent and family."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What the tables are made of, read off a result once.
+
+    Attributes:
+        families: of lies, the simplest first.
+        mechanisms: a row each, worst first.
+        simulated, exact: the figures shown, by mechanism, agent and family.
+        gainers: by mechanism, who gains.
+        scale: of the economy's money.
+    """
+
+    families: list[str]
+    mechanisms: list[dict[str, Any]]
+    simulated: Mapping[tuple[str, str, str], float]
+    exact: Mapping[tuple[str, str, str], float]
+    gainers: Mapping[str, list[str]]
+    scale: float
+
+    @classmethod
+    def of(cls, result: StressResult) -> "_Rows":
+        return cls(
+            families_shown(result),
+            result.mechanisms.to_dict("records"),  # type: ignore[arg-type]
+            gain_cells(result, "gain"),
+            gain_cells(result, "exact"),
+            gainers_of_all(result),
+            result.scale,
+        )
+
+    @cached_property
+    def broken(self) -> bool:
+        """Whether some mechanism has a deviation that gains."""
+        return any(row["breaks"] for row in self.mechanisms)
 
 
 def show_stress(result: StressResult, console: Console, why: bool = False) -> None:
@@ -29,16 +75,17 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
     """
     console.print(Text(result.sentence, style="bold"))
     console.print()
-    families = list(gain_table(result).columns)
-    for table in _fitting(result, families, console):
+    rows = _Rows.of(result)
+    for table in _fitting(rows, console):
         console.print(table)
         console.print()
     console.print(Text(_legend(result), style="dim"))
     if (apart := result.farthest) is not None:
         console.print(Text(apart.sentence, style="dim" if apart.likely else "bold yellow"))
     console.print()
-    said = {name: _worst_line(result, name) for name in result.mechanisms["mechanism"]}
-    show_by_text(said, console, after=lambda name: _show_replay(result, name, console))
+    worst = {name: headline(result.gains, name, result.scale) for name in result.mechanisms["mechanism"]}
+    said = {row["mechanism"]: _worst_line(result, row, worst[row["mechanism"]]) for row in rows.mechanisms}
+    show_by_text(said, console, after=lambda name: _show_replay(result, name, worst[name], console))
     for row in result.gains[~result.gains["agrees"]].to_dict("records"):
         console.print(
             Text(
@@ -52,9 +99,8 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
     show_refusals(result.refusals, console, why)
 
 
-def _show_replay(result: StressResult, mechanism: str, console: Console) -> None:
+def _show_replay(result: StressResult, mechanism: str, worst: "pd.Series[Any] | None", console: Console) -> None:
     """Print the line that plays a mechanism's worst lie again; nothing where nobody gains."""
-    worst = headline(result.gains, mechanism, result.scale)
     if worst is None:
         return
     if is_logged(result.folder):
@@ -93,55 +139,54 @@ def _legend(result: StressResult) -> str:
     return f"{text}."
 
 
-def _fitting(result: StressResult, families: Sequence[str], console: Console) -> list[Table]:
+def _fitting(rows: _Rows, console: Console) -> list[Table]:
     """One table if it fits; else properties in a table of their own, and families in as many as it takes."""
-    gains = _gain_cells(result, families)
-    whole = _stress_table(result, gains, families, properties=True)
+    whole = _stress_table(rows, rows.families, properties=True)
     if _fits(whole, console):
         return [whole]
     tables = []
-    rest = list(families)
+    rest = rows.families
     while rest:
         some = len(rest)
-        while some > 1 and not _fits(_stress_table(result, gains, rest[:some], properties=False), console):
+        while not _fits(table := _stress_table(rows, rest[:some], properties=False), console) and some > 1:
             some -= 1
-        tables.append(_stress_table(result, gains, rest[:some], properties=False))
+        tables.append(table)
         rest = rest[some:]
-    return [*tables, _stress_table(result, gains, [], properties=True)]
+    return [*tables, _stress_table(rows, [], properties=True)]
 
 
 def _fits(table: Table, console: Console) -> bool:
     return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
-def _stress_table(result: StressResult, gains: GainCells, families: Sequence[str], properties: bool) -> Table:
+def _stress_table(rows: _Rows, families: Sequence[str], properties: bool) -> Table:
     """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    if broken := families and result.mechanisms["breaks"].any():
+    if broken := families and rows.broken:
         table.add_column("gainer", overflow="fold")
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
-    money = _money_columns(result) if properties else {}
+    money = _money_columns(rows) if properties else {}
     for header in (*money, *(("unwilling",) if properties else ())):
         table.add_column(header, justify="right", no_wrap=True)
-    for row in result.mechanisms.to_dict("records"):
+    for row in rows.mechanisms:
         name, worth = row["mechanism"], []
         if properties:
-            worth = [Text(amount(row[key], scale=result.scale)) for key in money.values()]
+            worth = [Text(amount(row[key], scale=rows.scale)) for key in money.values()]
             worth += [_share(row["participation_violations"], row["participation_cells"])]
         first = [Text(name), Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])]
-        for who in gains[name] if families else [""]:
+        for who in (families and rows.gainers[name]) or [""]:
             whose = [Text(who)] if broken else []
-            table.add_row(*first, *whose, *(gains[name][who][family] for family in families), *worth)
+            table.add_row(*first, *whose, *_cells(rows, name, who, families), *worth)
             first, worth = [Text(), Text()], []
     return table
 
 
-def _money_columns(result: StressResult) -> dict[str, str]:
+def _money_columns(rows: _Rows) -> dict[str, str]:
     """Columns of money by header; net revenue where the designer has a cost."""
-    net = {"net\nrevenue": "net_revenue"} if has_costs(result.mechanisms.to_dict("records")) else {}
+    net = {"net\nrevenue": "net_revenue"} if has_costs(rows.mechanisms) else {}
     return {"welfare": "welfare", "revenue": "revenue", **net, "worst\nbudget": "worst_deficit"}
 
 
@@ -150,46 +195,34 @@ def _share(some: int, cells: int) -> Text:
     return Text(f"{some}/{cells}" if cells else "–")
 
 
-def _gain_cells(result: StressResult, families: Sequence[str]) -> GainCells:
-    """Return the gains under each mechanism of the agents that gain; a row of nobody's where nobody does."""
-    whose = {name: gainers(result, name) or [""] for name in result.mechanisms["mechanism"]}
-    known = {
-        agent: [gain_table(result, column, agent).to_dict("index") for column in ("gain", "exact")]
-        for agent in {agent for agents in whose.values() for agent in agents}
-    }
-
-    def cell(mechanism: str, agent: str, family: str) -> Text:
-        simulated, exact = (table[mechanism][family] for table in known[agent])
-        return _cell(simulated, exact if family in EXACT else np.nan, result.scale)
-
-    return {
-        name: {agent: {family: cell(name, agent, family) for family in families} for agent in agents}
-        for name, agents in whose.items()
-    }
+def _cells(rows: _Rows, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
+    """One agent's gains under a mechanism."""
+    keys = [(mechanism, agent, family) for family in families]
+    return [
+        _cell(rows.simulated.get(key, np.nan), rows.exact.get(key, np.nan) if key[2] in EXACT else np.nan, rows.scale)
+        for key in keys
+    ]
 
 
 def _cell(simulated: float, exact: float, scale: float) -> Text:
     """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
-    import pandas as pd
-
-    if pd.notna(exact):
+    if not np.isnan(exact):
         text = Text(f"+{amount(exact, scale=scale)}", style="bold red")
         return text.append(
-            f" (+{amount(simulated, scale=scale)})" if pd.notna(simulated) else " (–)", style="not bold red dim"
+            f" (+{amount(simulated, scale=scale)})" if not np.isnan(simulated) else " (–)", style="not bold red dim"
         )
-    if pd.notna(simulated):
+    if not np.isnan(simulated):
         return Text(f"(+{amount(simulated, scale=scale)})", style="red")
     return Text("–", style="dim")
 
 
-def _worst_line(result: StressResult, mechanism: str) -> str:
-    """Who gains most under a mechanism, and how; or that nobody was found to."""
+def _worst_line(result: StressResult, known: Mapping[str, Any], worst: "pd.Series[Any] | None") -> str:
+    """Who gains most under a mechanism, and how; or that nobody was found to; `known`: the mechanism's row."""
+    mechanism = known["mechanism"]
     mine = result.gains[result.gains["mechanism"] == mechanism]
-    known = result.mechanisms.set_index("mechanism").loc[mechanism]
     if not known["breaks"]:
         exactly = ", and none in any other: the exact best response gains nothing" if known["exact"] else ""
         return f"no gain in {int(mine['tried'].sum())} deviations tried{exactly}."
-    worst = headline(mine, mechanism, result.scale)
     text = "" if worst is None else f"{describe_gain(worst, result.scale)}."
     single = mine[mine["family"] == "one-shot"]
     exactly_one = (single["exact"] - single["exact_bound"] > TOLERANCE * result.scale).any()

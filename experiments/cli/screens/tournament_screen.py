@@ -11,7 +11,7 @@ from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
 from dynmech.experiments.cli.screens.tournament_lines import line_to_play
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_refusals
-from dynmech.experiments.runs.comparisons import beside
+from dynmech.experiments.figures.comparisons import beside
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS

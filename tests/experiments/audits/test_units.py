@@ -14,10 +14,10 @@ from dynmech import export
 from dynmech.experiments.catalog.names import MECHANISMS, load
 from dynmech.experiments.cli.screens.sweep_screen import shown_columns
 from dynmech.experiments.runs.case_choice import worst_case
-from dynmech.experiments.runs.exact import exact_gains
 from dynmech.experiments.runs.simulation import make_game_of
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
+from dynmech.experiments.searches.exact import exact_gains
 from dynmech.experiments.sweeps.simulated_play import gains_verdict
 from dynmech.experiments.sweeps.sweep_frames import surely_gains
 from dynmech.mechanisms.conditions.general import all_conditions

@@ -274,11 +274,17 @@ def test_without_a_terminal_120_columns_are_used(capsys: pytest.CaptureFixture[s
 
 def test_progress_goes_to_standard_error_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = call(capsys, *STRESS, "--out", "s")
-    assert [line.partition(":")[0] for line in err.splitlines()] == ["looking for deviations", "playing"]
+    assert [line.partition(":")[0] for line in err.splitlines()] == [
+        *["searching exactly"] * 3,  # the phase, and what each mechanism's search says: before anything is played
+        "looking for deviations",
+        "playing",
+    ]
+    assert "searching exactly: cremer-mclean: the best response gains firm 1 2.00 ex ante\n" in err
+    assert "searching exactly: linked: no deviation gains anything\n" in err
     assert "\x1b" not in out + err
     assert "playing" not in out
     _, err = call(capsys, *STRESS, "--out", "s")
-    assert [line.partition(":")[0] for line in err.splitlines()] == ["checking", "playing"]
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["checking"]
 
 
 def test_what_is_not_a_number_is_null_in_json(

@@ -29,7 +29,9 @@ def fails(call: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) ->
     assert stopped.value.code == code, output.err
     assert output.out == ""
     *progress, line = output.err.splitlines()
-    assert all(text.partition(":")[0] in ("playing", "looking for deviations") for text in progress)
+    assert all(
+        text.partition(":")[0] in ("playing", "looking for deviations", "searching exactly") for text in progress
+    )
     assert line.startswith("dynmech: ")
     assert "Traceback" not in output.err
     return line

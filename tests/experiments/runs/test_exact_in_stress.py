@@ -9,12 +9,12 @@ import pytest
 from dynmech.agents.oracle.gains import Gain
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.runs import pilot_choice as choosing
-from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.replaying import replay
 from dynmech.experiments.runs.running import make_protocol, run
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress
+from dynmech.experiments.searches import exact_searches
+from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.play.game import Game, ProtocolOptions
 from dynmech.sim.play.latency import Latency
@@ -60,7 +60,7 @@ def test_a_wrong_exact_figure_is_flagged(
         gains = {key: Gain(f.gain + shift * (key[1] is family), f.bound, f.state) for key, f in right.gains.items()}
         return replace(right, gains=gains)
 
-    monkeypatch.setattr(choosing, "exact_gains", wrong)
+    monkeypatch.setattr(exact_searches, "exact_gains", wrong)
     with pytest.raises(SystemExit):
         main(
             [

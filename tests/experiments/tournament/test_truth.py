@@ -13,8 +13,8 @@ from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.report.page import render_report
-from dynmech.experiments.runs.exact import Exact, exact_gains
 from dynmech.experiments.runs.results import read_result
+from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.tournament import truth as truth_module
 from dynmech.experiments.tournament.empirical import Regret
 from dynmech.experiments.tournament.found import Tournament

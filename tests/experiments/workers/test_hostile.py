@@ -85,7 +85,7 @@ def call(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str,
     with pytest.raises(SystemExit) as stopped:
         main(words)
     output = capfd.readouterr()
-    phases = ("playing", "looking for deviations", "checking")
+    phases = ("playing", "looking for deviations", "searching exactly", "checking")
     told = [line for line in output.err.splitlines(keepends=True) if line.partition(":")[0] not in phases]
     assert isinstance(stopped.value.code, int)
     return stopped.value.code, output.out, "".join(told)

@@ -170,7 +170,7 @@ def interrupt(words: list[str], folder: Path, phase: str, delay: float) -> bool:
         return False
     assert code == 130, (code, err)
     assert out == ""
-    progress = ("playing", "looking for deviations", "checking")
+    progress = ("playing", "looking for deviations", "searching exactly", "checking")
     lines = [line for line in err.splitlines() if line.partition(":")[0] not in progress]
     assert lines == ["dynmech: interrupted; the same line resumes"]
     assert command.left(2.0) == [], "nobody is left"

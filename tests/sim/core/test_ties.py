@@ -17,7 +17,7 @@ from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.audits.first_report_audit import too_large
 from dynmech.experiments.catalog.names import MECHANISMS, load, make_mechanism
 from dynmech.experiments.cli.screens.audit_screen import show_audit
-from dynmech.experiments.runs.exact import story
+from dynmech.experiments.searches.exact import story
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core import ties

@@ -25,7 +25,7 @@ def here(words: list[str]) -> tuple[int, str]:
     err = io.StringIO()
     with redirect_stdout(io.StringIO()), redirect_stderr(err), pytest.raises(SystemExit) as stopped:
         main(words)
-    phases = ("playing", "looking for deviations", "checking")
+    phases = ("playing", "looking for deviations", "searching exactly", "checking")
     lines = [line for line in err.getvalue().splitlines() if line.partition(":")[0] not in phases]
     assert isinstance(stopped.value.code, int)
     return stopped.value.code, "\n".join(lines)

@@ -5,14 +5,14 @@ from math import isnan
 import numpy as np
 import pytest
 
-from dynmech.experiments.report.page import render_report
-from dynmech.experiments.runs.comparisons import (
+from dynmech.experiments.figures.comparisons import (
     NO_SPREAD,
     Farthest,
     chance_alone,
     farthest,
     standard_errors_apart,
 )
+from dynmech.experiments.report.page import render_report
 from dynmech.experiments.runs.results import read_result
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.stressing import stress

@@ -8,15 +8,13 @@ from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.story import find_story, past_lies
 from dynmech.agents.oracle.witness import Witness
+from dynmech.experiments.figures.comparisons import TOLERANCE as TOLERANCE
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.labels import own_text
 from dynmech.sim.play.game import Game
-
-TOLERANCE = 1e-6
-"""Exact gains up to this, relative to the economy's scale, are none."""
 
 WORK = 30_000_000
 """Decisions × profiles × next profiles up to which a stress test searches exactly."""

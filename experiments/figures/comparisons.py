@@ -7,12 +7,16 @@ errors. Of many comparisons the farthest lies far out by chance alone, so their 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from dynmech.experiments.runs.moments import LEVEL, ZERO
+from dynmech.experiments.figures.amounts import LEVEL, ZERO
 from dynmech.sim.core.ties import first_largest
+
+TOLERANCE = 1e-6
+"""Exact gains up to this, relative to the economy's scale, are none."""
 
 FLAGGED = 4.0
 """Standard errors from which exact and simulated figures are said to disagree."""
@@ -44,9 +48,7 @@ def standard_errors_apart(simulated: float, exact: float, error: float, allowed:
 
 def chance_alone(comparisons: int) -> float:
     """Return within how many standard errors all of so many comparisons lie in 95 % of tests (Bonferroni)."""
-    from scipy.special import ndtri
-
-    return float(ndtri(1 - (1 - LEVEL) / 2 / max(comparisons, 1)))
+    return NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(comparisons, 1))
 
 
 @dataclass(frozen=True)
