@@ -1,7 +1,7 @@
-"""The shapes of `--json` of the small commands and of errors, as types; the JSON Schema that is published follows.
+"""The shapes of `--json` of the small commands and of errors, as types.
 
-That of `audit` stands in `experiments.audits.audit_schema`. What `run`, `stress`, `sweep` and `tournament` print are
-the tables of their results, row by row, and are not repeated here.
+Those of the commands that play and bound stand in `result_shapes`, which publishes all of them; that of `audit` in
+`experiments.audits.audit_schema`.
 """
 
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
     """No key that is not named, no value that must be converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -17,7 +17,7 @@ class _Shape(BaseModel):
     schema_: Literal[2] = Field(alias="schema")
 
 
-class ErrorShape(_Shape):
+class ErrorShape(Shape):
     """Of every command: what is wrong, in one line."""
 
     error: str
@@ -34,7 +34,7 @@ class NameShape(BaseModel):
     about: str
 
 
-class ListShape(_Shape):
+class ListShape(Shape):
     """Of `list`; a kind that was not asked for is not there."""
 
     scenarios: list[NameShape] | None = None
@@ -53,13 +53,13 @@ class FindingShape(BaseModel):
     where: list[str]
 
 
-class CheckShape(_Shape):
+class CheckShape(Shape):
     """Of `check`."""
 
     rows: list[FindingShape]
 
 
-class NewShape(_Shape):
+class NewShape(Shape):
     """Of `new`: the files, and the command to try next."""
 
     module: str
@@ -67,7 +67,7 @@ class NewShape(_Shape):
     try_: str = Field(alias="try")
 
 
-class ReportShape(_Shape):
+class ReportShape(Shape):
     """Of `report`: the file."""
 
     page: str
@@ -82,7 +82,7 @@ class GainShape(BaseModel):
     mean: float
 
 
-class ReplayShape(_Shape):
+class ReplayShape(Shape):
     """Of `replay`: one episode, a row per period and agent; keys `truth …` hold prescribed play."""
 
     mechanism: str
@@ -111,13 +111,13 @@ class ClaimShape(BaseModel):
     note: str
 
 
-class ReproduceShape(_Shape):
+class ReproduceShape(Shape):
     """Of `reproduce`: a row per claim."""
 
     rows: list[ClaimShape]
 
 
-class VerifyShape(_Shape):
+class VerifyShape(Shape):
     """Of `verify`: whether every claim is proved, a line for each that is, or one for the first that is not."""
 
     file: str
@@ -125,7 +125,7 @@ class VerifyShape(_Shape):
     lines: list[str]
 
 
-SHAPES: dict[str, type[_Shape]] = {
+SHAPES: dict[str, type[Shape]] = {
     "error": ErrorShape,
     "list": ListShape,
     "check": CheckShape,
@@ -136,8 +136,3 @@ SHAPES: dict[str, type[_Shape]] = {
     "verify": VerifyShape,
 }
 """By command; `error` of all."""
-
-
-def json_schemas() -> dict[str, Any]:
-    """Return the JSON Schema of each; `docs/commands.schema.json` holds them."""
-    return {name: shape.model_json_schema() for name, shape in SHAPES.items()}

@@ -10,7 +10,8 @@ import typer
 from pydantic import ValidationError
 
 from dynmech.experiments.cli.app import app
-from dynmech.experiments.cli.json_shapes import SHAPES, ErrorShape, json_schemas
+from dynmech.experiments.cli.json_shapes import ErrorShape
+from dynmech.experiments.cli.result_shapes import SHAPES, json_schemas
 from tests.builders.cli_calls import CALLS, CODES, STUDY, enter, exit_code
 from tests.builders.runs import ROOT
 

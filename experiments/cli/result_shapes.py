@@ -1,0 +1,248 @@
+"""The shapes of `--json` of the commands that play and bound: what their results hold in Python.
+
+Keys are named, all of them; tables are rows, whose own columns are named where they are always the same. What depends
+on the economy (`payoff of AGENT`, options that vary) is left open.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from dynmech.experiments.cli.json_shapes import SHAPES as SMALL, Shape
+
+
+class _Part(BaseModel):
+    """A part of an object: no key that is not named, no value that must be converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+Number = Annotated[float | None, Field(strict=True)]
+"""Null where it is not known."""
+
+Row = dict[str, Any]
+
+
+class _Played(Shape):
+    """What every run folder's result has; `command` makes it again, null where something was given as an object."""
+
+    folder: str
+    reused: bool
+    remarks: list[Row]
+    damaged: list[str]
+    command: str | None
+
+
+class PlayedAgentShape(_Part):
+    """An agent of a run, and what it earns; discounted, with half the width of a 95 % interval."""
+
+    agent: str
+    strategy: str
+    payoff: Number
+    payoff_half_width: Number
+    gain: Number
+    gain_half_width: Number
+
+
+class RunShape(_Played):
+    """Of `run`."""
+
+    environment: str
+    mechanism: str
+    episodes: int
+    periods: int
+    tail: float
+    welfare: Number
+    welfare_half_width: Number
+    first_best: Number
+    revenue: Number
+    revenue_half_width: Number
+    net_revenue: Number
+    net_revenue_half_width: Number
+    worst_deficit: Number
+    participation_violations: int
+    participation_cells: int
+    worst_participation: Number
+    agents: list[PlayedAgentShape]
+    story: Row | None
+    learning: list[Row]
+
+
+class StressGainShape(_Part):
+    """What one family's best member gains an agent under a mechanism: simulated, and exactly."""
+
+    mechanism: str
+    family: str
+    complexity: int
+    agent: str
+    strategy: str
+    words: str
+    gain: Number
+    half_width: Number
+    found: bool
+    exact: Number
+    exact_bound: Number
+    apart: Number
+    one_sided: bool
+    agrees: bool | None
+    given: str
+    given_gain: Number
+    given_half_width: Number
+    tried: int
+    case: str
+
+
+class FarthestShape(_Part):
+    """Where a simulated figure lies farthest from its exact one."""
+
+    comparisons: int
+    apart: float
+    where: dict[str, str]
+    simulated: float
+    exact: float
+    chance: float
+    likely: bool
+
+
+class StressShape(_Played):
+    """Of `stress`; rows of `mechanisms` have a `payoff of AGENT` for each."""
+
+    sentence: str
+    environment: str
+    scale: float
+    comparisons: int
+    gains: list[StressGainShape]
+    mechanisms: list[Row]
+    refusals: dict[str, str]
+    untried: dict[str, Any]
+    failures: list[Row]
+    stories: dict[str, Any]
+    asked: list[str]
+    farthest: FarthestShape | None
+
+
+class CellShape(_Part):
+    """A mechanism at one point of a sweep; figures are null where they are not known."""
+
+    values: dict[str, str]
+    group: str
+    mechanism: str
+    refused: str
+    backend: str
+    reason: str
+    verdict: str
+    gains: list[Row]
+    figures: dict[str, Number]
+    tolerance: Number
+    half_widths: dict[str, Number]
+
+
+class SweepShape(_Played):
+    """Of `sweep`."""
+
+    environment: str
+    varied: dict[str, list[str]]
+    cells: list[CellShape]
+    named: bool
+    failures: list[Row]
+
+
+class BindingShape(_Part):
+    """A constraint that binds, and what a unit of slack in it would add."""
+
+    kind: str
+    agent: str
+    history: str
+    type: str
+    report: str
+    multiplier: float
+
+
+class ProgramBoundShape(Shape):
+    """Of `bound`, by a linear program over all mechanisms of two periods."""
+
+    environment: str
+    revenue: float
+    net_revenue: float
+    first_best: float
+    lotteries: bool
+    constraints: int
+    variables: int
+    binding: list[BindingShape]
+
+
+class RelaxedBoundShape(Shape):
+    """Of `bound`, by the economy in which only first signals are private; null: not worked out, see `refused`."""
+
+    environment: str
+    relaxed_continuum: dict[str, float] | None
+    relaxed_grid: Number
+    everybody_can_be_left_out: Row | None
+    relaxed: Number
+    dynamic: Number
+    revenue: Number
+    net_revenue: Number
+    gap: Number
+    constraints: int | None
+    variables: int | None
+    refused: str
+
+
+class BoundShape(RootModel[ProgramBoundShape | RelaxedBoundShape]):
+    """Of `bound`: one of two."""
+
+
+class TournamentGameShape(_Part):
+    """One economy and mechanism of a tournament; `truth` is null where truth by all was not played."""
+
+    environment: str
+    mechanism: str
+    agents: list[str]
+    roles: list[Row]
+    verdict: str
+    sentence: str
+    exact: Row | None
+    truth: Row | None
+    payoffs: list[Row]
+    profiles: list[Row]
+    not_refuted: list[Any]
+    undecided: list[Any]
+    negligible: float
+    dominated: list[Row]
+    population: list[Row]
+    coalitions: list[Row]
+    comparisons: list[Row]
+    unequal: list[Any]
+    folder: str
+
+
+class TournamentShape(Shape):
+    """Of `tournament`; `study` is what was asked for, in the keys of a study file."""
+
+    sentence: str
+    study: Row
+    profiles: int
+    possible: int
+    sampled: bool
+    assumed: list[Any]
+    reused: bool
+    refusals: dict[str, Any]
+    failures: list[Row]
+    farthest: FarthestShape | None
+    games: list[TournamentGameShape]
+
+
+SHAPES: dict[str, type[BaseModel]] = {
+    **SMALL,
+    "run": RunShape,
+    "stress": StressShape,
+    "sweep": SweepShape,
+    "tournament": TournamentShape,
+    "bound": BoundShape,
+}
+"""By command; `error` of all."""
+
+
+def json_schemas() -> dict[str, Any]:
+    """Return the JSON Schema of each; `docs/commands.schema.json` holds them."""
+    return {name: shape.model_json_schema() for name, shape in SHAPES.items()}
