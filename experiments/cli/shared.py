@@ -92,7 +92,7 @@ def show_paths(console: Console, folder: Path, reused: bool, plot: Path | None =
     """Print where the datasets and the picture of a run are."""
     from rich.text import Text
 
-    from dynmech.sim.log.run_folder import DATASETS
+    from dynmech.sim.log.own_files import DATASETS
 
     console.print()
     if reused:

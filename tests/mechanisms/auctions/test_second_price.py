@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.scenarios.lowest_bid_auction import LowestBidAuction
-from dynmech.mechanisms.auctions.bids import BidMechanism
+from dynmech.mechanisms.auctions.bids import BidMechanism, LinearValues, linear_values
 from dynmech.mechanisms.auctions.second_price import UNTOLD, SecondPrice
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.builders import from_arrays
@@ -192,3 +192,28 @@ def test_memory_is_what_the_last_bids_stand_for() -> None:
         decision = mechanism.decide(now, bids)
         flat = int(np.ravel_multi_index(profile, (3, 3, 3)))
         assert mechanism.remember(now, bids, decision, acts)[0] == mechanism._told[1 + 27 * int(decision[0]) + flat]
+
+
+@pytest.mark.parametrize(("gamma", "ordered"), [(0.4, True), (1.0, True), (1.0 + 1e-6, False)])
+def test_others_signals_may_weigh_as_much_as_ones_own(gamma: float, ordered: bool) -> None:
+    crossing = SecondPrice(untold(2, 3, gamma)).conditions()[0]
+    assert crossing.holds is ordered
+    assert crossing.value == pytest.approx(gamma)
+
+
+@pytest.mark.parametrize("winners", [(0, 0, 2), (0, 1, 1), (0, (1, 2), 2)])
+def test_an_object_that_is_not_each_ones_once_is_refused(winners: tuple[int | tuple[int, int], ...]) -> None:
+    """Planted: two decisions give it to one bidder, and none to another; one decision to two."""
+
+    def values(given: tuple[int | tuple[int, int], ...]) -> LinearValues | str:
+        utility = np.zeros((3, 3, 2, 2, 2))
+        for decision, who in enumerate(given):
+            for i in np.atleast_1d(who):
+                utility[i, decision] = np.moveaxis(np.array([1.0, 2.0])[:, None, None], 0, i)
+        flat = np.full((3, 2, 2), 0.5)
+        return linear_values(from_arrays(utility, [flat] * 3, np.full((2, 2, 2), 1 / 8), 0.5))
+
+    assert isinstance(values((0, 1, 2)), LinearValues)
+    said = values(winners)
+    assert isinstance(said, str)
+    assert said.startswith("the object must be worth something to whoever gets it and nothing to the others")

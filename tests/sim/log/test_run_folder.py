@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
-from dynmech.sim.log.run_folder import DATASETS, RunFolder, read_manifest
+from dynmech.sim.log.own_files import DATASETS
+from dynmech.sim.log.run_folder import RunFolder, read_manifest
 from dynmech.sim.log.shard_files import checksum, damage, write_shard
 from tests.builders.folders import folder
 from tests.builders.runs import ROOT, bytes_below, no_space
