@@ -12,8 +12,12 @@ from pydantic import ValidationError
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.checks import field_path, shown
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.memory_budget import size_text
 
 _LARGEST = sys.float_info.max
+
+LARGEST = 512 << 20
+"""Bytes of a file that is read."""
 
 
 def read_json(path: Path, kind: str) -> Any:
@@ -50,7 +54,11 @@ class _RepeatedKey(Exception):
 def _text(path: Path) -> str:
     """Return a file's text, without a byte order mark."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise InputError(f"cannot be read: it has more than {size_text(LARGEST)}")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
