@@ -101,7 +101,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
         assert options == {"stderr": True}, "results go to standard output, progress does not"
         return Console(file=screen, force_terminal=True, width=100, color_system=None)
 
-    monkeypatch.setattr(console, "Console", terminal)
+    monkeypatch.setattr(console, "HarmlessConsole", terminal)
     return screen
 
 
