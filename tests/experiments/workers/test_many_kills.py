@@ -17,8 +17,7 @@ from tests.builders.runs import Command, bytes_below, call, command_line
 STUDY = """
 environment = "oil-leases"
 mechanisms = ["linked", "team"]
-episodes = 60
-shard = 10
+episodes = 400
 [strategies]
 truth = "truthful"
 lie = "misreport:map=flip"
@@ -31,7 +30,8 @@ KINDS = {
     "stress": ["stress", "oil-leases", "--mechanism", "linked", "--mechanism", "team", "--episodes", "60", *OUT],
     "tournament": ["tournament", "study.toml", "--workers", "2", "--out", "out"],
     "sweep": [
-        *("sweep", "oil-leases", "--vary", "discount=0.5,0.7,0.9", "--mechanism", "linked", "--mechanism", "team"),
+        *("sweep", "repeated-auction:horizon=3", "--vary", "discount=0.5,0.6,0.7,0.8,0.9"),
+        *("--mechanism", "pivot", "--mechanism", "team"),
         *("--workers", "2", "--out", "out"),
     ],
 }
