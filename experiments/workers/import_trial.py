@@ -102,7 +102,7 @@ def _places() -> Places:
 
 
 def _functions(cls: type) -> list[tuple[str, Any]]:
-    kinds = FunctionType | classmethod | staticmethod | property
+    kinds: tuple[type[Any], ...] = (FunctionType, classmethod, staticmethod, property)
     return [(name, value) for name, value in list(vars(cls).items()) if isinstance(value, kinds)]
 
 
@@ -145,7 +145,7 @@ def _exit_handlers() -> Iterator[list[object]]:
             asked.append(function)
         return register(function, *args, **options)
 
-    atexit.register = watching
+    atexit.register = watching  # type: ignore[assignment] # in the child only
     try:
         yield asked
     finally:

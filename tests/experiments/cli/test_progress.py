@@ -98,7 +98,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     screen = io.StringIO()
 
     def terminal(**options: object) -> Console:
-        assert options == {"stderr": True}, "results go to standard output, progress does not"
+        assert options["stderr"] is True, "results go to standard output, progress does not"
         return Console(file=screen, force_terminal=True, width=100, color_system=None)
 
     monkeypatch.setattr(console, "HarmlessConsole", terminal)
@@ -112,7 +112,7 @@ def shown(screen: io.StringIO) -> str:
 
 def refresh(advance: Any) -> None:
     """Draw the bars that `advance` moves, now."""
-    advance.__closure__[0].cell_contents.refresh()
+    advance.__closure__[0].cell_contents.bars.refresh()
 
 
 @pytest.fixture

@@ -333,5 +333,5 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
 
 def test_a_file_without_end_is_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dynmech.sim.core.json_files.LARGEST", 1 << 20)
-    with pytest.raises(InputError, match="/dev/zero.*: cannot be read: it has more than 1.05 MB"):
+    with pytest.raises(InputError, match=r"/dev/zero.*: cannot be read: it has more than 1\.05 MB"):
         load_environment("/dev/zero")
