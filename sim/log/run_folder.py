@@ -23,7 +23,7 @@ from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, PlayError, Refusal, StorageError
 from dynmech.sim.core.whole_files import replacing
 from dynmech.sim.log.journal import Journal
-from dynmech.sim.log.own_files import DATASETS, read_json, require_own
+from dynmech.sim.log.own_files import DATASETS as DATASETS, read_json, require_own
 
 try:
     import fcntl
