@@ -54,8 +54,9 @@ def test_run_json_says_what_was_run_and_the_journal_what_is_there(
     data = json.loads(undisturbed["run.json"])
     assert set(data) == {
         "schema", "configuration", "configuration_hash", "seed", "versions", "complete", "void", "shards", "failures",
-        "journal", "seal",
+        "journal", "engine", "seal",
     }  # fmt: skip
+    assert data["engine"] == {"asked": "auto", "loop": {}}
     assert (data["schema"], data["seed"], data["complete"], data["void"]) == (3, 4, True, False)
     assert (data["shards"], data["failures"]) == (2 * SHARDS, 0)
     assert data["journal"] == sha256(undisturbed["shards.jsonl"]).hexdigest()
