@@ -113,53 +113,61 @@ def _temporary(run: Path, victim: Path) -> None:
     (run / "result.json").unlink()
 
 
+def _file(name: str, act: Callable[[Path], object]) -> Deed:
+    """What is done to one file of a run."""
+
+    def do(run: Path, _: Path) -> None:
+        act(run / name)
+
+    return do
+
+
+def _updated(name: str, **fields: Any) -> Deed:
+    """A JSON file with other fields, sealed anew."""
+    return _file(name, lambda path: reseal(path, lambda data: data.update(fields)))
+
+
+def _configured(key: str) -> Deed:
+    """A configuration with a list where something else belongs, and its own hash."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["configuration"].update({key: [[]]})
+        data.update(configuration_hash=configuration_hash(data["configuration"]))
+
+    return _file("run.json", lambda path: reseal(path, change))
+
+
 def _forged_json() -> Iterator[tuple[str, Deed]]:
     deep = "[" * 5000 + "]" * 5000
     fairly = json.loads("[" * 300 + "]" * 300)
     for name in ("run.json", "result.json"):
-        yield f"{name} is nested deeply", lambda run, _, name=name: _write(run / name, deep)
-        yield (
-            f"{name} is nested fairly deeply",
-            lambda run, _, name=name: reseal(run / name, lambda d: d.update(x=fairly)),
-        )
-        yield f"{name} is cut", lambda run, _, name=name: _write(run / name, (run / name).read_text()[:100])
-        yield f"{name} is no text", lambda run, _, name=name: (run / name).write_bytes(b"\xff\x00\x80") and None
-        yield f"{name} is a list", lambda run, _, name=name: _write(run / name, "[1]")
-        yield f"{name} is huge", lambda run, _, name=name: os.truncate(run / name, 1 << 36)
+        yield f"{name} is nested deeply", _file(name, lambda path: _write(path, deep))
+        yield f"{name} is nested fairly deeply", _updated(name, x=fairly)
+        yield f"{name} is cut", _file(name, lambda path: _write(path, path.read_text()[:100]))
+        yield f"{name} is no text", _file(name, lambda path: path.write_bytes(b"\xff\x00\x80"))
+        yield f"{name} is a list", _file(name, lambda path: _write(path, "[1]"))
+        yield f"{name} is huge", _file(name, lambda path: os.truncate(path, 1 << 36))
     for key in ("agents", "story", "mechanism", "environment", "command", "failures", "remarks", "learning", "periods"):
         for k in (0, 1, 5):
-            value = GARBAGE[k]
-            yield (
-                f"result.json: {key} is {value!r}",
-                lambda run, _, key=key, value=value: reseal(run / "result.json", lambda d: d.update({key: value})),
-            )
+            yield f"result.json: {key} is {GARBAGE[k]!r}", _updated("result.json", **{key: GARBAGE[k]})
     for key in ("environment", "episodes", "log", "plugins"):
-        yield (
-            f"run.json: configuration.{key} is a list",
-            lambda run, _, key=key: reseal(
-                run / "run.json",
-                lambda d: (
-                    d["configuration"].update({key: [[]]}),
-                    d.update(configuration_hash=configuration_hash(d["configuration"])),
-                ),
-            ),
-        )
-    yield "run.json: versions is a number", lambda run, _: reseal(run / "run.json", lambda d: d.update(versions=7))
+        yield f"run.json: configuration.{key} is a list", _configured(key)
+    yield "run.json: versions is a number", _updated("run.json", versions=7)
 
 
 def _forged_tables() -> Iterator[tuple[str, Deed]]:
-    def table(make: Callable[[pa.Table], pa.Table], dataset: str = "outcomes") -> Deed:
+    def shards(dataset: str, act: Callable[[Path], object]) -> Deed:
         def one(path: Path) -> None:
-            pq.write_table(make(pq.read_table(path, partitioning=None)), path)
+            act(path)
 
         return lambda run, _: forge(run, dataset, one)
 
+    def table(make: Callable[[pa.Table], pa.Table], dataset: str = "outcomes") -> Deed:
+        return shards(dataset, lambda path: pq.write_table(make(pq.read_table(path, partitioning=None)), path))
+
     for dataset in ("outcomes", "gains"):
-        yield f"{dataset} cut", lambda run, _, d=dataset: forge(run, d, lambda p: os.truncate(p, p.stat().st_size // 2))
-        yield (
-            f"{dataset} is no table",
-            lambda run, _, d=dataset: forge(run, d, lambda p: p.write_bytes(b"PAR1") and None),
-        )
+        yield f"{dataset} cut", shards(dataset, lambda path: os.truncate(path, path.stat().st_size // 2))
+        yield f"{dataset} is no table", shards(dataset, lambda path: path.write_bytes(b"PAR1"))
         yield f"{dataset} lacks columns", table(lambda t: t.select(t.column_names[:2]), dataset)
         yield f"{dataset} has words for numbers", table(_worded, dataset)
         yield f"{dataset} has fewer rows", table(lambda t: t.slice(0, 1), dataset)
@@ -171,7 +179,7 @@ def _forged_tables() -> Iterator[tuple[str, Deed]]:
             f"{dataset} has lists",
             table(lambda t: pa.table({**_columns(t), "episode": pa.array([[1]] * t.num_rows)}), dataset),
         )
-    yield "outcomes has a billion rows", lambda run, _: forge(run, "outcomes", _bomb)
+    yield "outcomes has a billion rows", shards("outcomes", _bomb)
     yield "outcomes changed", lambda run, _: _flip(next((run / "outcomes").rglob("*.parquet")))
 
 
@@ -197,6 +205,11 @@ def _flip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def _entered(**fields: Any) -> Deed:
+    """A journal whose entries say something else."""
+    return lambda run, _: rewrite(run, lambda entry: entry.update(fields))
+
+
 def _journals() -> Iterator[tuple[str, Deed]]:
     names = {
         "of a device": "/dev/zero",
@@ -208,16 +221,10 @@ def _journals() -> Iterator[tuple[str, Deed]]:
         "that is empty": "",
     }
     for what, name in names.items():
-        yield (
-            f"the journal has a name {what}",
-            lambda run, _, name=name: rewrite(run, lambda e: e.update(files={name: {"rows": 1, "sha256": "0"}})),
-        )
+        yield f"the journal has a name {what}", _entered(files={name: {"rows": 1, "sha256": "0"}})
     for field in ("files", "summary", "key"):
         for value in (None, 7, [[1]], {"a": 1}):
-            yield (
-                f"the journal: {field} is {value!r}",
-                lambda run, _, field=field, value=value: rewrite(run, lambda e: e.update({field: value})),
-            )
+            yield f"the journal: {field} is {value!r}", _entered(**{field: value})
     yield "the journal: no checksum", lambda run, _: rewrite(run, _unsummed)
     yield "the journal: rows is a word", lambda run, _: rewrite(run, _worded_rows)
     yield "the journal: many rows", lambda run, _: rewrite(run, _many_rows)

@@ -246,7 +246,12 @@ def test_the_starts_that_are_measured() -> None:
 
 def test_a_stress_test_is_played_and_then_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(commands, "cpu_of_process", lambda words: (calls.append(tuple(words)), float(len(calls)))[1])
+
+    def cost(words: Sequence[str]) -> float:
+        calls.append(tuple(words))
+        return float(len(calls))
+
+    monkeypatch.setattr(commands, "cpu_of_process", cost)
     assert commands._played(Path("x")) == (1.0, 2.0)
     assert calls == [(*commands.STRESS, "--out", "x")] * 2
     row = commands.row_of("work", [4.0, 9.0], [1.0, 3.0], 3.5)

@@ -16,7 +16,7 @@ from dynmech.agents.oracle.post_decision_states import Expectations
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core import memory_budget
-from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy import laws_of_motion
 from dynmech.sim.economy.builders import random_environment
@@ -28,6 +28,10 @@ from tests.builders.generators import generator
 
 NEVER, ALWAYS = 1 << 60, 0
 """How many numbers of an independent law are written out."""
+
+
+def assert_near(one: Array, other: Array, by: float = 1e-13) -> None:
+    np.testing.assert_allclose(one, other, rtol=0, atol=by)
 
 
 @st.composite
@@ -59,26 +63,23 @@ def test_every_answer_is_that_of_the_law_written_out(
     memory, event = rng.integers(memories, size=9), rng.integers(law.events, size=9)
     part = rng.integers(3, size=law.following)
     part[0] = 2
-    near = {"rtol": 0.0, "atol": 1e-13}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(laws_of_motion, "BLOCK", block)
         if few is not None:
             patch.setattr(FactoredLaw, "few", lambda *_: few)
-        np.testing.assert_allclose(law.expect(values), written.expect(values), **near)
-        np.testing.assert_allclose(
-            law.expect_at(by_memory, memory, event), written.expect_at(by_memory, memory, event), **near
-        )
+        assert_near(law.expect(values), written.expect(values))
+        assert_near(law.expect_at(by_memory, memory, event), written.expect_at(by_memory, memory, event))
         three = (memory.reshape(3, 3), event.reshape(3, 3))
-        np.testing.assert_allclose(law.sum_at(by_memory[0], *three), written.sum_at(by_memory[0], *three), **near)
+        assert_near(law.sum_at(by_memory[0], *three), written.sum_at(by_memory[0], *three))
         for (mass, sums), (same_mass, same_sums) in zip(
             law.by_part(part, values), written.by_part(part, values), strict=True
         ):
-            np.testing.assert_allclose(mass, same_mass, **near)
-            np.testing.assert_allclose(sums, same_sums, **near)
-    np.testing.assert_allclose(law.rows_at(event), written.flat[event], **near)
+            assert_near(mass, same_mass)
+            assert_near(sums, same_sums)
+    assert_near(law.rows_at(event), written.flat[event])
     assert (law.leads_to(event) == written.leads_to(event)).all()
     at = divmod(int(event[0]), law.size)
-    np.testing.assert_allclose(law.row(*at), written.row(*at), **near)
+    assert_near(law.row(*at), written.row(*at))
 
 
 def _both(
@@ -99,11 +100,10 @@ def _both(
 
 
 def _compare(one: FactoredExpectations, other: Expectations, choices: FloatArray) -> None:
-    near = {"rtol": 0.0, "atol": 1e-12}
     for spying in (True, False):
-        np.testing.assert_allclose(one.best(choices, spying=spying), other.best(choices, spying=spying), **near)
+        assert_near(one.best(choices, spying=spying), other.best(choices, spying=spying), 1e-12)
     for got, expected in zip(_whole(one, choices), _whole(other, choices), strict=True):
-        np.testing.assert_allclose(got, expected, **near)
+        assert_near(got, expected, 1e-12)
 
 
 def _whole(outlook: FactoredExpectations | Expectations, choices: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -25,7 +25,7 @@ from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.run_folder import read_manifest
-from dynmech.sim.play.fused import PeriodTables
+from dynmech.sim.play.fused import PeriodTables, play_tables
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
@@ -143,7 +143,12 @@ def test_pilots_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     sampling = Sampling(30, 0, 30, engine="tables")
     played: list[str] = []
-    monkeypatch.setattr(fused_games, "play_tables", lambda *a, **k: (played.append("tables"), _play_tables(*a, **k))[1])
+
+    def noted(*given: Any, **how: Any) -> Any:
+        played.append("tables")
+        return _play_tables(*given, **how)
+
+    monkeypatch.setattr(fused_games, "play_tables", noted)
     by_tables = pilot(game, cases, sampling)
     assert played
     played.clear()
@@ -154,7 +159,7 @@ def test_pilots_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert gains.tobytes() == by_loop[key].tobytes()
 
 
-_play_tables = fused_games.play_tables
+_play_tables = play_tables
 
 
 @pytest.mark.parametrize(
