@@ -17,7 +17,11 @@ class Help(NamedTuple):
     look: str = ""
 
 
-ALWAYS = (("2", "bad input or a full disk"), ("130, 143", "interrupted"), ("141", "standard output was closed"))
+ALWAYS = (
+    ("2", "bad input or a full disk"),
+    ("129, 130, 143", "ended from outside"),
+    ("141", "standard output was closed"),
+)
 
 NOT_PLAYED = "something that was asked for could not be played"
 
@@ -74,5 +78,5 @@ def epilog(command: str) -> str:
     text = HELP[command]
     lines = "\n".join(f"  dynmech {example}" for example in text.examples)
     codes = [("0", text.done), *([("1", text.look)] if text.look else []), *ALWAYS]
-    told = "\n".join(f"  {code:9} {meaning}" for code, meaning in codes)
+    told = "\n".join(f"  {code:14} {meaning}" for code, meaning in codes)
     return f"\b\nExamples:\n{lines}\n\n\b\nExit codes:\n{told}"

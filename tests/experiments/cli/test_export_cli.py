@@ -48,7 +48,7 @@ def test_the_name_of_the_file_is_said(
 def test_what_is_wrong_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line, said in (
         (f"export {folder}", "--to is missing; it is one of gambit, "),
-        ("export oil-leases linked -o x", "takes one run folder; write export RUN --to FORMAT"),
+        ("export oil-leases linked pivot", "takes one run folder, or an economy and a mechanism"),
         (f"export {folder} --to gambit", "a single run is no game, which gambit holds"),
         (f"export {folder} --to pdf", "'pdf' is none of gambit, "),
     ):

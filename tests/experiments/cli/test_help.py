@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import typer
 
+from dynmech.experiments.audits.auditing import audit
+from dynmech.experiments.certificates.certified_audit import certify
 from dynmech.experiments.cli.app import app, main
 from dynmech.experiments.cli.help_text import HELP
 from tests.builders.cli_calls import CODES, STUDY, PlantedPaper, exit_code
@@ -50,7 +52,7 @@ def test_help_has_two_examples_and_the_exit_codes(command: str, columns: str, mo
     assert examples(text) == list(HELP[command].examples)
     told = text.partition("Exit codes:")[2].strip().splitlines()
     codes = dict(re.split(r"\s{2,}", line.strip()) for line in told)
-    assert list(codes) == ["0", *(["1"] if HELP[command].look else []), "2", "130, 143", "141"]
+    assert list(codes) == ["0", *(["1"] if HELP[command].look else []), "2", "129, 130, 143", "141"]
     assert all(codes.values())
     assert HELP[command].look or command not in CODES
 
@@ -67,8 +69,10 @@ def test_an_example_can_be_read(command: str, example: str) -> None:
 
 @pytest.fixture(scope="module")
 def lie(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of which the examples speak."""
+    """A run of which the examples speak, and proofs beside it."""
     folder = tmp_path_factory.mktemp("lie") / "lie"
+    for name in ("proof.json", "proof.json.gz"):
+        certify(audit("oil-leases-prior", "linked"), folder.with_name(name))
     run = ["run", "oil-leases-prior", "cremer-mclean", "--episodes", "40", "--strategy", "0=misreport:map=flip"]
     assert exit_code([*run, "--out", str(folder), "--quiet"]) == 0
     return folder
@@ -79,6 +83,8 @@ def test_an_example_works(example: str, lie: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("dynmech.experiments.reproductions.claims.papers", lambda: {"liu": PlantedPaper})
     shutil.copytree(lie, "runs/lie")
+    for name in ("proof.json", "proof.json.gz"):
+        shutil.copy(lie.with_name(name), name)
     Path("study.toml").write_text(STUDY, encoding="utf-8")
     Path("shade.py").write_text(strategy("shade", "return view.prescribed", head="width = 0"), encoding="utf-8")
     words = shlex.split(example)
