@@ -79,7 +79,7 @@ def save_mechanism(mechanism: Mechanism, path: str | Path) -> None:
     ...     save_mechanism(dm.make_mechanism("linked", economy), f"{folder}/linked.json")
     ...     again = load_mechanism(f"{folder}/linked.json", economy)
     >>> again.name, again.memory_size(0), again.memory_size(1)
-    ('linked', 1, 12)
+    ('linked', 1, 5)
     """
     write_whole(Path(path), json.dumps(mechanism_to_data(mechanism)) + "\n")
 
