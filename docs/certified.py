@@ -25,7 +25,7 @@ INFORMATION = ("ex_ante", "on_path", "interim", "ex_post")
 HEAD = """# Certified pairs
 
 What each certificate proves of every scenario and mechanism that comes with the laboratory, at the sizes of the test
-suite: upper bounds of what anybody gains by a best response, with the lower bound within 1e-6 of it (0: at most 1e-6).
+suite: upper bounds of what anybody gains by a best response (0: at most 1e-6).
 An interim claim is missing where the others' messages do not tell their signals. Seconds are CPU seconds of one
 processor, to certify and to check. `python -m docs.certified` writes this page; a slow test proves each row anew.
 

@@ -157,7 +157,7 @@ class Solved:
         """Return the nodes that can be reached, and the values and the policy there."""
         nodes: list[list[list[int]]] = [[]]
         values: dict[str, list[list[float]]] = {"best": [[]], "truth": [[]]}
-        policy = [[self._policy(0, np.zeros((1, 1), np.bool_))[0].tolist()]]
+        policy = [[self._policy(0)[0].tolist()]]
         for t in range(1, len(self.problem.periods)):
             via, origins = self.problem.reachable[t][1], self.problem.post_decision_states[t]
             assert via is not None
@@ -169,12 +169,10 @@ class Solved:
                 ahead = value.ahead[t if self.problem.stationary else t - 1]
                 assert ahead is not None
                 values[name].append(ahead[at].tolist())
-            policy.append(
-                self._policy(t, via)[at].tolist() if not self.spying else self._policy(t, via)[where[:, 0]].tolist()
-            )
+            policy.append(self._policy(t)[at].tolist() if not self.spying else self._policy(t)[where[:, 0]].tolist())
         return {"nodes": nodes, **values, "policy_value": values["best"], "policy": policy}
 
-    def _policy(self, t: int, _via: Any) -> IntArray:
+    def _policy(self, t: int) -> IntArray:
         """Return the best message by post-decision state and own information, or by memory and profile; −1: leave."""
         problem, choices, period = self.problem, self.best.choices[t], self.problem.periods[t]
         messages = period.flow.shape[2]

@@ -11,8 +11,9 @@ what is prescribed. With a number X per node, messages r at memory m and profile
 
     q_X(m, θ, r) = Σ_{i deviates} [u_i(d, θ) − charge_i − due_i] + δ X(m', d, θ).
 
-T, T' and T" take the best message at every information set, the prescribed one, and that of the policy in the file. All
-are monotone and contract by δ; so for any W, v and w, with r(x) the largest x over nodes, at least 0,
+T, T' and T" take the best message at every information set, the prescribed one, and that of the policy in the file (T
+and T" with the best acts after it, T' with the prescribed ones). All are monotone and contract by δ; so for any W, v
+and w, with r(x) the largest x over nodes, at least 0,
 
     best ≤ W + r(TW − W) / (1 − δ),   v − r(v − T'v) / (1 − δ) ≤ truth ≤ v + r(T'v − v) / (1 − δ),
     best ≥ policy ≥ w − r(w − T"w) / (1 − δ),
@@ -444,7 +445,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"not proved: {error}\n")
         return 1
     except Exception as error:  # whatever a hostile file leads to
-        sys.stderr.write(f"no certificate: {type(error).__name__}: {error}\n"[:400])
+        sys.stderr.write(f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
         return 2
     sys.stdout.write("\n".join([*lines, *SAID, ""]))
     return 0

@@ -85,7 +85,6 @@ def test_coalitions_and_leaving_are_certified() -> None:
     leaving = dm.make_mechanism("team", dm.load("oil-leases-prior"))
     data, _ = certified(leaving, exit=True)
     assert_it_says_what_the_audit_says(leaving, data, exit=True)
-    assert max(claim["upper"] for claim in data["claims"]) >= 0
 
 
 @pytest.mark.slow
