@@ -1,4 +1,4 @@
-from .fingerprint import code_hashes as code_hashes, file_hash as file_hash
+from .fingerprint import code_hashes as code_hashes, file_hash as file_hash, plugin_hash as plugin_hash
 from .names import (
     MECHANISMS as MECHANISMS,
     SCENARIOS as SCENARIOS,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
+from dynmech.sim.core.plugin_files import imported_files
 from dynmech.sim.core.registry import PLUGIN
 
 
@@ -34,6 +35,12 @@ def mechanism_files(texts: Iterable[str]) -> dict[str, dict[str, str]]:
 def file_hash(path: Path) -> str:
     """16 hexadecimal digits over a file's bytes."""
     return sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def plugin_hash(path: Path) -> str:
+    """16 hexadecimal digits over a plug-in's bytes, and over those of the files that it imports from beside it."""
+    first, *others = [file_hash(file) for file in imported_files(path)]
+    return sha256("".join([first, *others]).encode()).hexdigest()[:16] if others else first
 
 
 def scenario_classes(text: str) -> list[type]:

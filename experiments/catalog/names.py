@@ -17,7 +17,8 @@ from dynmech.mechanisms.tables.mechanism_files import load_mechanism
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.errors import DynmechError, InputError
-from dynmech.sim.core.registry import SHIPPED, Registry, format_exception, load_plugin
+from dynmech.sim.core.plugin_files import load_plugin
+from dynmech.sim.core.registry import SHIPPED, Registry, format_exception
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.files import load_environment
 from dynmech.sim.economy.function import FunctionEnvironment
@@ -63,6 +64,12 @@ def _take_in(module: ModuleType, where: str) -> None:
         raise InputError(f"{where}: {problem}")
     if not sum([registry.add(module, where) for registry in registries]):
         raise InputError(f"{where}: it defines no named strategy, mechanism or scenario")
+
+
+def in_use(module: str) -> bool:
+    """Whether a plug-in's module has been taken in for its names, and not only imported by another one."""
+    registries: tuple[Registry[Any], ...] = (SCENARIOS, MECHANISMS, STRATEGIES)
+    return any(registry.has_taken_in(module) for registry in registries)
 
 
 def load(text: str) -> Environment:

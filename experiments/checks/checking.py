@@ -34,7 +34,8 @@ from dynmech.experiments.workers.pool import Workers
 from dynmech.experiments.workers.sandbox import Limits, confined
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import FalseDeclaration, InputError, Refusal
-from dynmech.sim.core.registry import NAME, Registry, load_plugin
+from dynmech.sim.core.plugin_files import load_plugin
+from dynmech.sim.core.registry import NAME, Registry
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.roles import Promises

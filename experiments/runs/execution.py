@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from dynmech.experiments.catalog.fingerprint import file_hash
+from dynmech.experiments.catalog.fingerprint import plugin_hash
 from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.results import save_result
@@ -55,7 +55,7 @@ class Settings:
             **(beside or {}),
             "tail": self.tail,
             "protocol": (self.protocol or ProtocolOptions()).data(),
-            "plugins": [file_hash(path) for path in self.plugins],
+            "plugins": [plugin_hash(path) for path in self.plugins],
         }
 
     def command(self, kind: str, what: Sequence[str], agents: Sequence[str]) -> str:

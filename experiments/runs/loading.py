@@ -9,7 +9,7 @@ from typing import Any
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, as_mechanism
-from dynmech.experiments.catalog.fingerprint import file_hash
+from dynmech.experiments.catalog.fingerprint import plugin_hash
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
     is_shipped,
@@ -65,14 +65,14 @@ def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
         InputError: a file cannot be imported, or does something else when it is.
     """
     for path in paths:
-        if path.is_file() and (path.resolve(), file_hash(path)) not in _TRIED:
+        if path.is_file() and (path.resolve(), plugin_hash(path)) not in _TRIED:
             answer = confined(partial(try_import, path), workers.limits)
             if answer.error is not None:
                 text = f"plug-in {path}: {answer.error}" if answer.bare else str(answer.error)
                 raise InputError(text)
             if answer.wrote:
                 sys.stderr.write(f"plug-in {path}: {answer.wrote}\n")
-            _TRIED.add((path.resolve(), file_hash(path)))
+            _TRIED.add((path.resolve(), plugin_hash(path)))
         with unheard():
             use_plugins([path])
 

@@ -9,8 +9,8 @@ from typing import Any
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
 from dynmech.experiments.catalog.fingerprint import (
     code_hashes,
-    file_hash,
     mechanism_files,
+    plugin_hash,
     scenario_classes,
     with_plugin_files,
 )
@@ -157,7 +157,7 @@ class SweepPlan:
             "episodes": self.sampling.episodes,
             "seed": self.sampling.seed,
             "tail": self.tail,
-            "plugins": [file_hash(path) for path in self.plugins],
+            "plugins": [plugin_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
             **mechanism_files(contender.text for contender in self.contenders),
         }

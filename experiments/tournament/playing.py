@@ -16,7 +16,7 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, mechanism_files
+from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, plugin_hash
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
@@ -240,7 +240,7 @@ def _configuration(
         "study": study.model_dump(exclude={"out"}),
         "environment": {"name": text, "hash": environment_hash(environment)},
         "seed": study.seed,
-        "plugins": [file_hash(Path(path)) for path in study.plugins],
+        "plugins": [plugin_hash(Path(path)) for path in study.plugins],
         "code": code_hashes([*(game.mechanism for game in games.values()), *everything]),
         **mechanism_files(games),
     }

@@ -5,7 +5,7 @@ import io
 import pickle
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from dynmech.experiments.catalog.names import use_plugins
+from dynmech.experiments.catalog.names import in_use, use_plugins
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
-from dynmech.sim.core.registry import PLUGIN, load_plugin
+from dynmech.sim.core.plugin_files import load_plugin
+from dynmech.sim.core.registry import PLUGIN
 from dynmech.sim.core.whole_files import replacing
 from dynmech.sim.play.output_validation import one_line
 
@@ -25,13 +26,15 @@ from dynmech.sim.play.output_validation import one_line
 class Parcel:
     """Data for workers, pickled once; large data lie in the file `path` and are not sent with every call.
 
-    The plug-in files whose classes it holds are imported before it is unpickled.
+    The plug-in files whose classes it holds are imported before it is unpickled; those `in_use` are taken in for their
+    names, too.
     """
 
     payload: bytes = b""
     path: Path | None = None
     digest: str = ""
     plugins: tuple[tuple[str, str], ...] = ()
+    in_use: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, thing: Any) -> "Parcel":
@@ -46,7 +49,9 @@ class Parcel:
         except Exception as error:
             raise PlayError(f"cannot be sent to another process: {one_line(error)}") from error
         payload = file.getvalue()
-        return cls(payload=payload, plugins=tuple(plugins_in(payload)))
+        modules = dict(plugins_in(payload))
+        used = tuple(path for name, (path, _) in modules.items() if in_use(name))
+        return cls(payload=payload, plugins=tuple(modules.values()), in_use=used)
 
     def kept(self, path: Path) -> "Parcel":
         """Write the payload to a file and return a parcel that refers to it."""
@@ -56,7 +61,7 @@ class Parcel:
                 file.write(self.payload)
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from None
-        return Parcel(path=path, digest=digest, plugins=self.plugins)
+        return replace(self, payload=b"", path=path, digest=digest)
 
     def open(self) -> Any:
         """Unpickle the thing.
@@ -64,7 +69,7 @@ class Parcel:
         Raises:
             InputError: a plug-in has changed since the parcel was packed.
         """
-        use_plugins([Path(path) for path, _ in self.plugins])
+        use_plugins(map(Path, self.in_use))
         for path, digest in self.plugins:
             if load_plugin(Path(path)).__dict__["__digest__"] != digest:
                 raise InputError(f"plug-in {path}: changed while it was in use")
@@ -85,11 +90,11 @@ def _sealed(array: Array) -> Array:
     return array
 
 
-def plugins_in(payload: bytes) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of the plug-in modules whose names occur in pickled bytes."""
+def plugins_in(payload: bytes) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the names of plug-in modules that occur in pickled bytes, each with path and digest."""
     for name, module in list(sys.modules.items()):
         if name.startswith(PLUGIN) and name.encode() in payload:
-            yield str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"])
+            yield name, (str(Path(str(module.__file__)).resolve()), str(module.__dict__["__digest__"]))
 
 
 @lru_cache(maxsize=2)

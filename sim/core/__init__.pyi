@@ -29,10 +29,10 @@ from .errors import (
 from .json_files import first_problem as first_problem, numbers as numbers, read_json as read_json
 from .memory_budget import require_room as require_room, size_text as size_text
 from .near_names import near_name as near_name
+from .plugin_files import imported_files as imported_files, load_plugin as load_plugin
 from .registry import (
     Registry as Registry,
     format_exception as format_exception,
-    load_plugin as load_plugin,
     place as place,
 )
 from .spaces import Finite as Finite, Interval as Interval, Space as Space

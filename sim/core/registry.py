@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Collection, Iterator
 from contextlib import redirect_stdout
 from difflib import get_close_matches
-from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
@@ -22,7 +21,6 @@ from typing import Generic, TypeVar
 from dynmech.sim.core.checks import escaped, shown
 from dynmech.sim.core.entry_points import Offer, offers
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.moved_imports import moved_import
 from dynmech.sim.core.source_index import modules_by_name
 
 T = TypeVar("T")
@@ -223,6 +221,10 @@ class Registry(Generic[T]):
         self._added = added | new
         return len(new)
 
+    def has_taken_in(self, module: str) -> bool:
+        """Whether a plug-in's module offers classes here."""
+        return any(cls.__module__ == module for cls in self._added.values())
+
     def unfinished(self, module: ModuleType) -> list[str]:
         """Return in words the named classes of `module` that miss methods."""
         return [
@@ -282,38 +284,3 @@ def format_exception(error: BaseException) -> str:
         text = f"(no text: its __str__ raised {type(second).__name__})"
     text = escaped(f"{type(error).__name__}: {text}")
     return f"{text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}{place(error)}"
-
-
-def load_plugin(path: Path) -> ModuleType:
-    """Import a user's file under a name of its own; again if it has changed since.
-
-    Raises:
-        InputError: the file is missing or raises while it is imported; one line.
-    """
-    try:
-        if not path.is_file():
-            raise InputError(f"plug-in {path}: no such file")
-        digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    except OSError as error:
-        raise InputError(f"plug-in {path}: cannot be read: {error.strerror}") from None
-    name = f"{PLUGIN}{blake2b(str(path.resolve()).encode(), digest_size=6).hexdigest()}"
-    loaded = sys.modules.get(name)
-    if loaded is not None and loaded.__dict__.get("__digest__") == digest:
-        return loaded
-    if path.suffix != ".py":
-        raise InputError(f"plug-in {path}: not a Python file, its name should end in .py")
-    module = ModuleType(name)
-    module.__file__ = str(path)
-    module.__dict__["__digest__"] = digest
-    sys.modules[name] = module
-    try:
-        with redirect_stdout(sys.stderr):
-            exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
-    except KeyboardInterrupt:
-        sys.modules.pop(name, None)
-        raise
-    except BaseException as error:
-        sys.modules.pop(name, None)
-        hint = moved_import(path.read_text(encoding="utf-8")) if isinstance(error, ImportError) else ""
-        raise InputError(f"plug-in {path}: {hint or format_exception(error)}") from error
-    return module

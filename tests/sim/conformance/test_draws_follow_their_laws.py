@@ -11,7 +11,7 @@ from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import PlayError
-from dynmech.sim.core.registry import load_plugin
+from dynmech.sim.core.plugin_files import load_plugin
 from dynmech.sim.economy.environment import State, TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage

@@ -14,7 +14,8 @@ import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.registry import Registry, load_plugin, modules_below
+from dynmech.sim.core.plugin_files import load_plugin
+from dynmech.sim.core.registry import Registry, modules_below
 from dynmech.sim.core.source_index import modules_by_name
 
 
