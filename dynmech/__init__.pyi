@@ -18,6 +18,7 @@ from .experiments.checks.checking import (
     check_plugins as check_plugins,
     check_strategy as check_strategy,
 )
+from .experiments.estimation.estimating import estimate as estimate
 from .experiments.exports.exporting import export as export
 from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress

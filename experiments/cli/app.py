@@ -20,6 +20,7 @@ from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
 from dynmech.experiments.cli.endings import told_endings
+from dynmech.experiments.cli.estimate import estimate_command
 from dynmech.experiments.cli.export import export_command
 from dynmech.experiments.cli.help_text import epilog
 from dynmech.experiments.cli.listing import list_command
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reproduce": reproduce_command,
     "sweep": sweep_command,
     "verify": verify_command,
+    "estimate": estimate_command,
 }
 """In the order of the help."""
 

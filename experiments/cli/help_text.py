@@ -62,6 +62,12 @@ HELP: dict[str, Help] = {
     "bound": Help(("bound two-period-sale:grid=2", "bound non-separable:grid=midpoints --relaxed")),
     "reproduce": Help(("reproduce liu", "reproduce --json > claims.json")),
     "verify": Help(("verify proof.json", "verify proof.json.gz --json"), "every claim is proved", "a claim is not"),
+    "estimate": Help(
+        (
+            "estimate runs/lie --environment oil-leases-prior -o env.json",
+            "estimate runs/lie --environment oil-leases-prior --by joint",
+        ),
+    ),
     "sweep": Help(
         (
             "sweep common-state --vary informativeness=0.8,0.4 --mechanism pivot",

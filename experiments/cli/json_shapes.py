@@ -125,6 +125,36 @@ class VerifyShape(Shape):
     lines: list[str]
 
 
+class LawShape(BaseModel):
+    """A law of the next signals: `period` is null where one stage repeats, `whose` is `all`, `public` or an agent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    period: int | None
+    whose: str
+    decision: str
+    profile: str
+    observed: int
+    radius: float
+
+
+class EstimateShape(Shape):
+    """Of `estimate`: how often each law was seen, and how far from the estimate it may be, in L1, all laws together."""
+
+    environment: str
+    file: str
+    log: str
+    by: Literal["joint", "agent"]
+    markets: int
+    transitions: int
+    dropped: int
+    smoothing: float
+    confidence: float
+    assumed: str
+    rows: list[LawShape]
+    unseen: int
+
+
 SHAPES: dict[str, type[Shape]] = {
     "error": ErrorShape,
     "list": ListShape,
@@ -134,5 +164,6 @@ SHAPES: dict[str, type[Shape]] = {
     "replay": ReplayShape,
     "reproduce": ReproduceShape,
     "verify": VerifyShape,
+    "estimate": EstimateShape,
 }
 """By command; `error` of all."""

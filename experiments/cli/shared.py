@@ -47,6 +47,23 @@ def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
+def read_columns(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Return what an option that is given as NAME=VALUE says of each name, in which spaces may stand.
+
+    Raises:
+        InputError: a text is not of that form, or says a name again.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise InputError(f"{option} {text!r}: not of the form NAME=VALUE")
+        if name in pairs:
+            raise InputError(f"{option}: {name!r} is given twice")
+        pairs[name] = value
+    return pairs
+
+
 def hand_out(
     as_json: bool,
     data: Callable[[], Any],

@@ -22,6 +22,7 @@ from dynmech.experiments.sweeps.variations import Variation, combinations, with_
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.estimated import EstimatedEnvironment
 
 MOST = 100_000
 """Economies times mechanisms that a sweep may have."""
@@ -182,7 +183,7 @@ class SweepPlan:
 def _with_discount(environment: Environment, values: Mapping[str, str]) -> Environment:
     """Return an economy with another discount factor, the one option that a file or an object has."""
     other = [option for option in values if option != "discount"]
-    if other or type(environment) is not TableEnvironment:
+    if other or type(environment) not in (TableEnvironment, EstimatedEnvironment):
         option = other[0] if other else "discount"
         raise InputError(
             f"sweep: {option!r}: of an economy that is no scenario by name only a finite one's 'discount' can vary"
@@ -191,6 +192,7 @@ def _with_discount(environment: Environment, values: Mapping[str, str]) -> Envir
         discount = float(values["discount"])
     except ValueError:
         raise InputError(f"sweep: discount: {values['discount']!r} is no number") from None
+    assert isinstance(environment, TableEnvironment)
     return replace(environment, discount=discount)
 
 

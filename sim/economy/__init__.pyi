@@ -12,6 +12,7 @@ from .builders import (
 )
 from .buyer_with_two_signals import TwoPeriodBuyer as TwoPeriodBuyer, two_period_buyer as two_period_buyer
 from .chains import persistent_chain as persistent_chain
+from .counts import Counts as Counts, radii as radii
 from .density import (
     DensityEnvironment as DensityEnvironment,
     density_environment as density_environment,
@@ -22,6 +23,10 @@ from .environment import (
     State as State,
     TableEnvironment as TableEnvironment,
     check_terms as check_terms,
+)
+from .estimated import (
+    EstimatedEnvironment as EstimatedEnvironment,
+    estimated_environment as estimated_environment,
 )
 from .files import load_environment as load_environment, save_environment as save_environment
 from .function import FunctionEnvironment as FunctionEnvironment

@@ -5,9 +5,12 @@ Schema 1:
     {"schema": 1, "name": …, "agents": [...], "discount": δ, "horizon": T or null, "prior": array A,
      "stages": [{"signals": [[...] per agent], "decisions": [...], "utility": array (N, D, *A),
                  "kernel": {"joint": array (D, *A, *A')} or {"independent": [array (D, A_j, A'_j) per axis]} or null,
-                 "public": [...], "cost": array (D,) or (D, O), "private_actions": [[...] per agent]}]}
+                 "public": [...], "cost": array (D,) or (D, O), "private_actions": [[...] per agent]}],
+     "counts": {"smoothing": α, "stages": [{"joint": array (D, S, S')} or {"independent": [array (D, A_j, A'_j) per
+                                            axis]} or null]}}
 
-Arrays are nested lists of numbers; `public`, `cost`, `private_actions` may be left out. Axes: see `environment`.
+Arrays are nested lists of numbers; `public`, `cost`, `private_actions`, `counts` may be
+left out; `counts` are what the kernels were estimated from. Axes: see `environment`.
 """
 
 import json
@@ -20,7 +23,9 @@ from dynmech.sim.core.checks import check_text, on_one_line, shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.json_files import first_problem, numbers, read_json
 from dynmech.sim.core.whole_files import write_whole
+from dynmech.sim.economy.counts import Counts, Tables
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.estimated import EstimatedEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 
@@ -49,6 +54,11 @@ class _StageFile(_Model):
     private_actions: list[list[StrictStr]] = []
 
 
+class _CountsFile(_Model):
+    smoothing: StrictFloat | StrictInt
+    stages: list[_KernelFile | None]
+
+
 class _EnvironmentFile(_Model):
     schema_: StrictInt = Field(alias="schema")
     name: StrictStr
@@ -57,6 +67,7 @@ class _EnvironmentFile(_Model):
     horizon: StrictInt | None
     prior: list[Any]
     stages: list[_StageFile]
+    counts: _CountsFile | None = None
 
 
 def load_environment(path: str | Path) -> TableEnvironment:
@@ -131,19 +142,22 @@ def environment_from_data(data: Any) -> TableEnvironment:
     check_text(parsed.name, "name")
     if parsed.horizon is not None and parsed.horizon > LONGEST:
         raise InputError(f"horizon: {parsed.horizon} is above {LONGEST:,} (null means infinitely many periods)")
-    return TableEnvironment(
-        name=parsed.name,
-        agents=tuple(parsed.agents),
-        prior=numbers(parsed.prior, "prior"),
-        stages=tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
-        discount=parsed.discount,
-        horizon=parsed.horizon,
-    )
+    fields: dict[str, Any] = {
+        "name": parsed.name,
+        "agents": tuple(parsed.agents),
+        "prior": numbers(parsed.prior, "prior"),
+        "stages": tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
+        "discount": parsed.discount,
+        "horizon": parsed.horizon,
+    }
+    if parsed.counts is None:
+        return TableEnvironment(**fields)
+    return EstimatedEnvironment(**fields, counts=_counts(parsed.counts))
 
 
 def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
     """Return what the file holds, as plain data."""
-    return {
+    data: dict[str, Any] = {
         "schema": SCHEMA,
         "name": environment.name,
         "agents": list(environment.agents),
@@ -152,6 +166,36 @@ def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
         "prior": environment.prior.tolist(),
         "stages": [_stage_data(stage) for stage in environment.stages],
     }
+    if isinstance(environment, EstimatedEnvironment):
+        data["counts"] = _counts_data(environment.counts)
+    return data
+
+
+def _counts(parsed: _CountsFile) -> Counts:
+    """Return counts from their parsed JSON."""
+    joint = any(stage is not None and stage.joint is not None for stage in parsed.stages)
+    stages: list[Tables | None] = []
+    for s, stage in enumerate(parsed.stages):
+        where = f"counts.stages[{s}]"
+        if stage is None:
+            stages.append(None)
+        elif stage.joint is not None and stage.independent is None:
+            stages.append((numbers(stage.joint, f"{where}.joint"),))
+        elif stage.independent and not joint:
+            each = enumerate(stage.independent)
+            stages.append(tuple(numbers(table, f"{where}.independent[{j}]") for j, table in each))
+        else:
+            raise InputError(f"{where}: give either 'joint' or 'independent', the same in all stages")
+    return Counts(tuple(stages), joint, float(parsed.smoothing))
+
+
+def _counts_data(counts: Counts) -> dict[str, Any]:
+    """Return counts as plain data; they are whole numbers."""
+    stages: list[dict[str, Any] | None] = []
+    for tables in counts.stages:
+        whole = [table.astype(int).tolist() for table in tables or ()]
+        stages.append(None if tables is None else {"joint": whole[0]} if counts.joint else {"independent": whole})
+    return {"smoothing": counts.smoothing, "stages": stages}
 
 
 def _stage(parsed: _StageFile, where: str) -> Stage:
