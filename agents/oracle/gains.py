@@ -226,7 +226,7 @@ def search_deviator(
     values, refused = _values(problem, advance)
     figures: dict[Family, dict[str, Gain]] = {}
     for family in FAMILIES:
-        figures[family] = _figures(problem, values, family, all_states)
+        figures[family] = family_gains(problem, values, family, all_states)
         advance(1)
     truth = values.get((Family.PRESCRIBED, Information.INTERIM))
     level = ties(problem, truth if truth is not None else values[Family.PRESCRIBED, Information.EX_POST])
@@ -248,7 +248,7 @@ def _values(problem: Problem, advance: Callable[[int], None]) -> tuple[Values, s
     return values, refused
 
 
-def _figures(problem: Problem, values: Values, family: Family, all_states: bool) -> dict[str, Gain]:
+def family_gains(problem: Problem, values: Values, family: Family, all_states: bool) -> dict[str, Gain]:
     """Return one family's gains by kind; `NOT_SEARCHED` where the search was refused."""
     gains = dict.fromkeys(KINDS, NOT_SEARCHED)
     best, truth = (values.get((which, Information.INTERIM)) for which in (family, Family.PRESCRIBED))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dynmech.agents.oracle.payments import PaymentPeriod, is_out, payment_text
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.agents.oracle.search import Value, best_actions, best_messages
 from dynmech.sim.core.arrays import IntArray
@@ -107,6 +108,8 @@ class _Walk:
             for act in acts:  # one per draw
                 decision = int(period.decision[memory, profile, message, act])
                 following = int(period.following[memory, profile, message, act])
+                if (after := self.problem.after(self._entry(t))) and is_out(self.problem, after, following):
+                    continue
                 out.setdefault((following, decision, profile), set()).add(message)
         return out
 
@@ -146,12 +149,20 @@ class _Walk:
         }
 
     def _act(self, entry: int, memory: int, profiles: IntArray, message: int) -> dict[str, str]:
-        """Return whether the deviator obeys after a message, whatever the others' signals are."""
+        """Return whether the deviator obeys and pays after a message, whatever the others' signals are."""
         period = self.problem.periods[entry]
         if period.acts == 1 or message >= period.flow.shape[2]:
             return {"act": ""}
-        obeys = self.actions[entry][memory, profiles, message] == period.obey[memory, profiles, message]
-        return {"act": "obeys" if obeys.all() else "disobeys after some reports" if obeys.any() else "disobeys"}
+        chosen, asked = (table[memory, profiles, message] for table in (self.actions[entry], period.obey))
+        paying: list[str] = []
+        if isinstance(period, PaymentPeriod):
+            paying = [payment_text({period.way(int(act)) for act in chosen.flat})]
+            if period.acts == period.ways:
+                return {"act": paying[0]}
+            chosen, asked = chosen // period.ways, asked // period.ways
+        obeys = chosen == asked
+        text = "obeys" if obeys.all() else "disobeys after some reports" if obeys.any() else "disobeys"
+        return {"act": ", ".join([text, *paying])}
 
     def _past(self, t: int, origin: Origin) -> tuple[str, str]:
         """Return the own last signal, and what is public of the last period."""

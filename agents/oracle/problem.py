@@ -243,7 +243,7 @@ def build_problem(game: FiniteGame, deviator: Sequence[int], *, merge: bool = Tr
             after, next_labels = raw, labels
         periods = tuple(reversed(backwards))
     stationary = environment.horizon is None
-    periods, origins = _with_post_decision_states(periods, stationary)
+    periods, origins = with_post_decision_states(periods, stationary)
     return Problem(game, who, periods, origins, environment.prior.reshape(-1), stationary, exit)
 
 
@@ -263,7 +263,7 @@ def _require_room(game: FiniteGame, who: tuple[int, ...]) -> None:
     require_room(f"the search of what {names} can gain under mechanism {game.mechanism.name!r}", kept + work)
 
 
-def _with_post_decision_states(
+def with_post_decision_states(
     periods: tuple[Period, ...], stationary: bool
 ) -> tuple[tuple[Period, ...], tuple[PostDecisionStates | None, ...]]:
     """Return the periods with `post_decision` filled in, and the post-decision states that lead to each period."""

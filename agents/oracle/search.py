@@ -61,6 +61,8 @@ class Family(Enum):
     ONE_SHOT = "one_shot"
     BELIEF_MANIPULATION = "belief_manipulation"
     BEST_RESPONSE = "best_response"
+    LIES = "lies"
+    """The best response of who pays every bill, beside one that ranges over payments too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +98,8 @@ def solve(problem: Problem, family: Family, information: Information) -> Value:
     match family:
         case Family.PRESCRIBED:
             return truth
-        case Family.BEST_RESPONSE:
-            return _solve(problem, family, information, None)
+        case Family.BEST_RESPONSE | Family.LIES:  # what differs is the problem
+            return _solve(problem, Family.BEST_RESPONSE, information, None)
         case Family.ONE_SHOT:
             return _solve(problem, family, information, truth)
         case Family.BELIEF_MANIPULATION:

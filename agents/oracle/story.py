@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynmech.agents.oracle.gains import Gain, InformationState, Search, worth_at
+from dynmech.agents.oracle.payments import PaymentPeriod
 from dynmech.agents.oracle.problem import Period, Problem
 from dynmech.agents.oracle.search import Family, Information, Value
 from dynmech.sim.core.ties import TIE, scale_of
@@ -19,6 +20,7 @@ class Step:
         message, prescribed: the deviator's message and the prescribed one (flat indices).
         decision: the decision taken.
         obeyed: whether the deviator's private action was the recommended one.
+        way: what became of its bill, where it is free to pay: `pay`, `late` or `default`.
     """
 
     period: int
@@ -27,6 +29,7 @@ class Step:
     prescribed: int
     decision: int
     obeyed: bool
+    way: str = "pay"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +127,16 @@ def _moves(period: Period, t: int, memory: int, profile: int) -> list[tuple[Step
             for action in [obey, *(other for other in range(period.acts) if other != obey)]:
                 choice = draw * period.acts + action
                 decision = int(period.decision[memory, profile, r, choice])
-                step = Step(t, profile, r, prescribed, decision, action == obey)
+                step = Step(t, profile, r, prescribed, decision, *_act(period, action, obey))
                 out.append((step, int(period.following[memory, profile, r, choice])))
     return out
+
+
+def _act(period: Period, action: int, obey: int) -> tuple[bool, str]:
+    """Return whether an act is the prescribed one, and what it does with the bill."""
+    if not isinstance(period, PaymentPeriod):
+        return action == obey, "pay"
+    return action // period.ways == obey // period.ways, period.way(action)
 
 
 def past_lies(problem: Problem, story: Story) -> list[str]:
@@ -138,4 +148,6 @@ def past_lies(problem: Problem, story: Story) -> list[str]:
             out.append(f"having reported {sent} for {asked} in period {step.period}")
         if not step.obeyed:
             out.append(f"having disobeyed in period {step.period}")
+        if step.way != "pay":
+            out.append(f"having put off what it owed in period {step.period}")
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynmech.agents.oracle.gains import FAMILIES, Search
+from dynmech.agents.oracle.payment_search import PaymentSearch
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
@@ -56,7 +57,7 @@ def best_deviation(audit: Audit) -> Witness:
 
 def deviation_of(audit: Audit, agent: int | str, information: str, family: str) -> Witness:
     """Return one agent's best deviation at an information as a strategy."""
-    families = {known.value: known for known in FAMILIES}
+    families = {known.value: known for known in (*FAMILIES, *([Family.LIES] if audit.request.terms else []))}
     kinds = {"interim": Information.INTERIM, "ex_post": Information.EX_POST}
     for what, said, known in (("family", family, families), ("information", information, kinds)):
         if said not in known:
@@ -73,6 +74,8 @@ def deviation_of(audit: Audit, agent: int | str, information: str, family: str) 
 def _strategy(search: Search, family: Family, information: Information) -> Witness:
     """Return a deviation as a strategy, of one who stays."""
     problem, value = search.problem, search.values.get((family, information))
+    if isinstance(search, PaymentSearch) and family is Family.LIES:
+        return Witness(search.lies, Family.BEST_RESPONSE, information=information, value=value)
     if problem.exit:  # what is played is the best response of one who cannot leave
         problem, value = build_problem(problem.game, search.who), None
     return Witness(problem, family, information=information, value=value)

@@ -10,6 +10,7 @@ from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.play.payment_terms import PaymentTerms
 
 TOLERANCE = 1e-6
 """Up to which a promise holds unless said otherwise, relative to the economy's scale."""
@@ -27,6 +28,7 @@ class AuditRequest:
         tolerance: relative to the scale; None: not asked for, `TOLERANCE`.
         all_states: maxima over all states, not only those that some play leads to.
         seed: of a sampled search.
+        terms: of voluntary payments; None: every bill is paid.
     """
 
     environment: Environment
@@ -38,6 +40,7 @@ class AuditRequest:
     tolerance: float | None = None
     all_states: bool = False
     seed: int = 0
+    terms: PaymentTerms | None = None
 
     @classmethod
     def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
@@ -58,11 +61,14 @@ class AuditRequest:
         """Return the request with options, checked.
 
         Raises:
-            InputError: a coalition that names nobody or an agent twice, a tolerance below 0.
+            InputError: a coalition that names nobody or an agent twice, a tolerance below 0, options that exclude
+                each other.
         """
         if tolerance is not None and not tolerance >= 0:
             raise InputError(f"tolerance: {tolerance:g} is below 0")
-        return replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
+        asked = replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
+        _require_terms_alone(asked)
+        return asked
 
     @property
     def scale(self) -> float:
@@ -90,6 +96,7 @@ class AuditRequest:
             "--exit": self.exit,
             "--tolerance": self.tolerance is not None,
             "--all-states": self.all_states,
+            "--payments": self.terms is not None,
         }
         return [name for name, present in asked.items() if present]
 
@@ -111,7 +118,20 @@ class AuditRequest:
             "exit": self.exit,
             "all_states": self.all_states,
             "disclosure": "everything",
+            "payments": "enforced" if self.terms is None else "voluntary",
         }
+
+
+def _require_terms_alone(request: AuditRequest) -> None:
+    """Raise where voluntary payments are asked for beside what they are not searched with."""
+    if request.terms is None:
+        return
+    if request.exit:
+        raise InputError("exit: not with payments=voluntary, where who does not pay is in default; ask for one of them")
+    if any(len(who) > 1 for who in request.coalitions):
+        raise InputError("coalition: payments=voluntary is searched for one agent at a time; leave one of them out")
+    if request.all_states and not request.terms.excludes:
+        raise InputError("all-states: not with default=ignore, as nothing is prescribed after a default; leave it out")
 
 
 def _members(environment: Environment, coalitions: Sequence[Sequence[int | str]]) -> tuple[tuple[int, ...], ...]:

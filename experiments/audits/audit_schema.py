@@ -87,6 +87,7 @@ class OptionsData(_Strict):
     exit: bool
     all_states: bool
     disclosure: Literal["everything", "decisions", "own"]
+    payments: Literal["enforced", "voluntary"]
 
 
 class TransferData(_Strict):
@@ -117,6 +118,30 @@ class SituationData(_Strict):
     message: str
     prescribed: str
     act: str
+
+
+class PaymentStateData(_Strict):
+    """The payment stage that needs the deposit."""
+
+    period: int | str
+    profile: str
+    message: str
+    decision: str
+    bill: float
+    arrears: float
+    staying: float
+    after: float
+
+
+class PaymentsData(_Strict):
+    """The terms of voluntary payments; by agent what was put down, and what is needed ex post and ex ante."""
+
+    default: Literal["exclude", "ignore"]
+    grace: int
+    deposit: float | Literal["auto"]
+    held: list[float]
+    needed_ex_ante: list[float | None]
+    states: list[PaymentStateData | None]
 
 
 class AuditData(_Strict):
@@ -152,6 +177,7 @@ class AuditData(_Strict):
     policy: list[SituationData] | None
     witness: dict[str, Any] | None
     sensitivity: list[Any] | None
+    payments: PaymentsData | None = None
     first_reports: list[dict[str, Any]] = []
     approximate: dict[str, Any] = {}
     refused: str = ""

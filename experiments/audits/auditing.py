@@ -14,8 +14,9 @@ from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
+from dynmech.sim.play.payment_terms import payment_terms
 
-ALL = ("--coalition", "--exit", "--tolerance", "--all-states")
+ALL = ("--coalition", "--exit", "--tolerance", "--all-states", "--payments")
 
 
 class Offer(NamedTuple):
@@ -40,6 +41,10 @@ def audit(
     tolerance: float | None = None,
     all_states: bool = False,
     seed: int = 0,
+    payments: str = "enforced",
+    default: str | None = None,
+    grace: int | None = None,
+    deposit: float | str | None = None,
     progress: Progress = silent,
 ) -> Audit:
     """Audit a mechanism: the most that every agent, or every coalition, can gain, and every promise.
@@ -60,6 +65,16 @@ def audit(
         Whether maxima are over all states, or over those only that some play leads to.
     seed : int
         Of a sampled search, where there is no exact one.
+    payments : {"enforced", "voluntary"}
+        Whether agents must pay what they are billed, or choose; then the family `best_response` ranges over lies and
+        payments, and the family `lies` pays every bill.
+    default : {"exclude", "ignore"}, optional
+        What follows where an agent has not paid: it is out, its payoff 0 from then on (unless said otherwise), or
+        nothing.
+    grace : int, optional
+        Periods within which a bill can still be paid; 0 unless given.
+    deposit : float or "auto", optional
+        What is lost at default, in units of utility; `auto` works out, for each agent, what makes every default a loss.
     progress : callable
         Told the name and the number of pieces of every phase; returns what is called as pieces are done.
 
@@ -101,7 +116,8 @@ def audit(
     [2.0]
     """
     request = AuditRequest.of(environment, mechanism)
-    request = request.with_options(coalitions, tolerance, exit=exit, all_states=all_states, seed=seed)
+    terms = payment_terms(payments, default, grace, deposit)
+    request = request.with_options(coalitions, tolerance, exit=exit, all_states=all_states, seed=seed, terms=terms)
     return run_audit(request, progress)
 
 
@@ -130,5 +146,5 @@ def fitting(request: AuditRequest) -> Offer:
     mechanism = request.mechanism
     if isinstance(mechanism, ContingentDensity):
         return EPSILON
-    alone = not (request.coalitions or request.exit)
+    alone = not (request.coalitions or request.exit or request.terms)
     return FIRST_REPORTS if alone and isinstance(mechanism, VirtualPivot) and too_large(mechanism) else EXACT

@@ -5,11 +5,13 @@ from dataclasses import replace
 from dynmech.agents.oracle.frozen_search import search_frozen
 from dynmech.agents.oracle.gains import FAMILIES, KINDS, PIECES, Search, participation, search_deviator
 from dynmech.agents.oracle.patience_thresholds import patience
+from dynmech.agents.oracle.payment_search import search_payments
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, Truth
 from dynmech.experiments.audits.first_reports import first_report_conditions
+from dynmech.experiments.audits.payment_details import payment_details, payment_method
 from dynmech.experiments.audits.promise_verdicts import judge_promises
 from dynmech.experiments.runs.simulation import Advance, Progress
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
@@ -41,8 +43,7 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
     advance = progress("searching", len(request.deviators) * PIECES)
     searches = []
     for who in request.deviators:
-        problem = build_problem(game, who, exit=request.exit)
-        searches.append(search_deviator(problem, all_states=request.all_states, advance=advance))
+        searches.append(_search(request, game, who, advance))
     advance = progress("participation and conditions", len(environment.agents) + 2)
     stays = participation(game, all_states=request.all_states, advance=advance)
     own = _own_conditions(mechanism)
@@ -54,7 +55,13 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         backend="exact",
         method=_method(request),
         reason="",
-        figures=[gain for family in FAMILIES for search in searches for gain in _gains(request, search, family)],
+        figures=[
+            gain
+            for family in (*FAMILIES, Family.LIES)
+            for search in searches
+            if family in search.figures
+            for gain in _gains(request, search, family)
+        ],
         truth=truth,
         verdicts=[],
         conditions=conditions,
@@ -65,8 +72,17 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         verified=game.tables[0 if environment.horizon == 1 else 1].verified,
         searches=searches,
         game=game,
+        details=payment_details(request, searches),
     )
     return replace(result, verdicts=judge_promises(result))
+
+
+def _search(request: AuditRequest, game: FiniteGame, who: tuple[int, ...], advance: Advance) -> Search:
+    """Search one deviator's deviations; where payments are voluntary, lies and payments."""
+    if request.terms is not None:
+        return search_payments(game, who, request.terms, all_states=request.all_states, advance=advance)
+    problem = build_problem(game, who, exit=request.exit)
+    return search_deviator(problem, all_states=request.all_states, advance=advance)
 
 
 def _method(request: AuditRequest) -> str:
@@ -81,7 +97,7 @@ def _method(request: AuditRequest) -> str:
         text += (
             " Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better."
         )
-    return text
+    return text + payment_method(request)
 
 
 def _gains(request: AuditRequest, search: Search, family: Family) -> list[AuditedGain]:

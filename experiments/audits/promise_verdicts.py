@@ -49,7 +49,8 @@ def _incentive(audit: Audit) -> Verdict:
 def _extended(audit: Audit) -> str:
     """What was tried beyond what the promise speaks of."""
     alone = all(len(search.who) == 1 for search in audit.searches)
-    return ("" if alone else ", against coalitions") + (", leaving included" if audit.request.exit else "")
+    beyond = ", leaving included" if audit.request.exit else ", defaults included" if audit.request.terms else ""
+    return ("" if alone else ", against coalitions") + beyond
 
 
 def _budget(audit: Audit) -> list[Verdict]:

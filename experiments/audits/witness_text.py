@@ -8,6 +8,7 @@ from dynmech.agents.oracle.gains import Gain, Search
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.story import Story, past_lies, story_of
 from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.payment_details import payment_there
 from dynmech.experiments.audits.promise_verdicts import state_text
 from dynmech.experiments.runs.verdicts import HOLDS
 from dynmech.sim.core.ties import figure as figure_text, first_of
@@ -72,12 +73,13 @@ def story_text(audit: Audit) -> str:
     scale = audit.request.scale
     ex_ante = search.figures[Family.BEST_RESPONSE]["ex_ante"].gain
     ante = f"{figure_text(ex_ante, scale=scale)} ex ante, " if ex_ante > audit.tolerance else ""
-    aside = ", what it owes already aside" if story.history and not audit.request.exit else ""
+    counted_when_due = audit.request.exit or audit.request.terms
+    aside = ", what it owes already aside" if story.history and not counted_when_due else ""
     return (
         f"{_beyond_promise(audit, information)}"
         f"{audit.name(search)} gains {ante}{figure_text(gain.gain, scale=scale)} (± {gain.bound:.1g}): "
         f"in period {len(story.history)}, {_knowing(search, information, story)}, "
-        f"it {_act(search, story)}: {figure_text(story.lie, scale=scale)} from there on, "
+        f"it {_act(search, information, story)}: {figure_text(story.lie, scale=scale)} from there on, "
         f"against {figure_text(story.truth, scale=scale)}{aside}."
     )
 
@@ -94,15 +96,17 @@ def _knowing(search: Search, information: Information, story: Story) -> str:
     return knowing + "".join(f", {lie}" for lie in past_lies(search.problem, story))
 
 
-def _act(search: Search, story: Story) -> str:
+def _act(search: Search, information: Information, story: Story) -> str:
     """What the deviator does."""
     t = story.state.period
     sent = search.problem.message_text(t, story.message)
+    paying = payment_there(search, information, story)
     if story.message == story.prescribed:
-        return "sends the prescribed message and deviates after it"
+        return f"sends the prescribed message and {paying or 'deviates after it'}"
     if sent == "leave":
         return "leaves"
-    return f"reports {sent} instead of {search.problem.message_text(t, story.prescribed)}"
+    reports = f"reports {sent} instead of {search.problem.message_text(t, story.prescribed)}"
+    return f"{reports} and {paying}" if paying else reports
 
 
 def _beyond_promise(audit: Audit, information: Information) -> str:

@@ -48,6 +48,8 @@ def certify(result: Audit, path: str | Path) -> Audit:
     request = result.request
     if request.all_states:
         raise InputError("certificate: it speaks of reachable states; leave --all-states out")
+    if request.terms:
+        raise InputError("certificate: it speaks of payments that are enforced; leave --payments out")
     if not any(gain.kind == "exact" for gain in result.figures):
         raise Refusal(
             f"certificate: only of an exact audit; this one is not{f': {result.reason}' if result.reason else ''}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import hand_out, open_economy
+from dynmech.experiments.cli.shared import hand_out, open_economy, terms_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from dynmech.experiments.audits.audit_result import Audit
 
 
+Coalition = Annotated[
+    list[str],
+    typer.Option("--coalition", metavar="A+B", help="Search this coalition instead of every agent alone."),
+]
+Leave = Annotated[
+    bool,
+    typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
+]
+
+
 def audit_command(
     environment: options.EnvironmentName,
     mechanism: options.MechanismName,
-    coalition: Annotated[
-        list[str],
-        typer.Option("--coalition", metavar="A+B", help="Search this coalition instead of every agent alone."),
-    ] = [],  # noqa: B006 - Typer copies defaults
-    leave: Annotated[
-        bool,
-        typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
-    ] = False,
+    coalition: Coalition = [],  # noqa: B006 - Typer copies defaults
+    leave: Leave = False,
     tolerance: Annotated[
         float | None,
         typer.Option(
@@ -41,6 +45,10 @@ def audit_command(
         Path | None,
         typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
     ] = None,
+    payments: options.Payments = "enforced",
+    default: options.Default = None,
+    grace: options.Grace = None,
+    deposit: options.Deposit = None,
     certificate: options.Certificate = None,
     plugin: options.Plugins = [],  # noqa: B006
     verbose: options.Verbose = False,
@@ -48,8 +56,9 @@ def audit_command(
     as_json: options.Json = False,
 ) -> None:
     """Verdicts: the most that any deviation gains, every promise; exit code 1 if one breaks or is open."""
+    terms = terms_of(payments, default, grace, deposit)
     request = _request(environment, mechanism, plugin).with_options(
-        [members.split("+") for members in coalition], tolerance, exit=leave, all_states=all_states
+        [members.split("+") for members in coalition], tolerance, exit=leave, all_states=all_states, terms=terms
     )
     result = _audit(request, quiet)
     if policy is not None:

@@ -67,6 +67,39 @@ Plugins = Annotated[
 Certificate = Annotated[
     Path | None, typer.Option("--certificate", metavar="FILE", help="Write a proof of the gains, for `dynmech verify`.")
 ]
+Payments = Annotated[
+    str,
+    typer.Option(
+        "--payments",
+        metavar="P",
+        help="enforced: bills are always paid; voluntary: an agent pays or does not.",
+        autocompletion=complete_from("enforced", "voluntary"),
+    ),
+]
+Default = Annotated[
+    str | None,
+    typer.Option(
+        "--default",
+        metavar="RULE",
+        help="What follows an unpaid bill: exclude (out from then on) or ignore (nothing).",
+        show_default="exclude",
+        autocompletion=complete_from("exclude", "ignore"),
+    ),
+]
+Grace = Annotated[
+    int | None,
+    typer.Option("--grace", metavar="G", help="Periods within which a bill can still be paid.", show_default="0"),
+]
+Deposit = Annotated[
+    str | None,
+    typer.Option(
+        "--deposit",
+        metavar="auto|D",
+        help="What an agent loses that does not pay; auto: what makes every default a loss.",
+        show_default="0",
+        autocompletion=complete_from("auto"),
+    ),
+]
 Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default: below runs/).")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dynmech.experiments.workers.pool import Workers
     from dynmech.sim.economy.environment import Environment
+    from dynmech.sim.play.payment_terms import PaymentTerms
 
 SCHEMA = 2
 """Of every JSON object that a command prints."""
@@ -28,6 +29,13 @@ def open_economy(environment: str, plugins: Iterable[Path], workers: Workers) ->
 
     open_plugins(plugins, workers)
     return open_environment(environment, workers)
+
+
+def terms_of(payments: str, default: str | None, grace: int | None, deposit: str | None) -> PaymentTerms | None:
+    """Return the terms of voluntary payments; None where payments are enforced."""
+    from dynmech.sim.play.payment_terms import payment_terms
+
+    return payment_terms(payments, default, grace, deposit)
 
 
 def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:

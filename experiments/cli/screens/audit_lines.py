@@ -30,7 +30,7 @@ def _run(audit: Audit, plugins: Sequence[Path], *options: str) -> str:
 
 def _strategy(audit: Audit) -> str | None:
     """Return AGENT=STRATEGY for the deviation that gains most; None where none does, or `run` cannot play it."""
-    if audit.request.exit:
+    if audit.request.exit or audit.request.terms:
         return None
     tried = [best for best in audit.details.get("tried", ()) if best["at_least"] > audit.tolerance]
     if tried:

@@ -11,6 +11,7 @@ from rich.text import Text
 from dynmech.agents.oracle.gains import KINDS
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
+from dynmech.experiments.audits.payment_details import deposit_lines
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
@@ -28,6 +29,7 @@ NAMES = {
     "one_shot": "one-shot",
     "belief_manipulation": "belief-manipulation",
     "best_response": "best response",
+    "lies": "lies, bills paid",
 }
 """The families of deviations as the screen calls them."""
 
@@ -278,6 +280,8 @@ def _remarks(audit: Audit) -> list[tuple[str, str]]:
     tied = [f"{audit.name(search)} {search.ties[0]} of {search.ties[1]}" for search in audit.searches if search.ties[0]]
     if tied:
         remarks.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
+    if audit.request.terms:
+        return [*remarks, *deposit_lines(audit)]
     remarks += [
         ("deposit", f"{audit.name(search)}: {figure(search.deposit, scale=audit.request.scale)} to be lost on leaving")
         for search in audit.searches

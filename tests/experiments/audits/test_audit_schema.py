@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LINES = {
     "exact": ("oil-leases-prior", "cremer-mclean"),
     "exact, with exit": ("repeated-auction:values=2,horizon=2", "pay-your-report", "--exit"),
+    "exact, voluntary payments": ("repeated-auction:values=2,horizon=2", "pay-your-report", "--payments", "voluntary"),
     "exact, a coalition": ("repeated-auction:values=2", "pivot", "--coalition", "bidder 1+bidder 2"),
     "exact, some refused": ("trading-game", "balanced"),
     "first reports": ("single-buyer:buyers=2,nodes=12", "virtual-pivot"),
