@@ -1,7 +1,5 @@
 """Athey and Segal's trading game: closed forms, by formula, by exact search on midpoints, and in play."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 
@@ -18,7 +16,7 @@ from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.runs.stressing import stress
-from dynmech.experiments.scenarios.trading_game import Variant
+from dynmech.experiments.scenarios.trading_game import NUMBERS, VARIANTS, TradingGame, variation
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
@@ -246,7 +244,7 @@ FIRST_BEST = {
 }
 
 
-@pytest.mark.parametrize("variant", get_args(Variant))
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variation_has_its_first_best_and_balances(variant: str) -> None:
     env = table(f"trading-game:variant={variant}")
     assert float((plan(env).value[0] * env.prior).sum()) == pytest.approx(FIRST_BEST[variant], abs=1e-12)
@@ -256,6 +254,36 @@ def test_every_variation_has_its_first_best_and_balances(variant: str) -> None:
     truthful = FiniteGame(env, rules).truthful
     np.testing.assert_allclose(truthful.transfer, 0, atol=1e-12)
     assert max(gains(env, "pay-your-report")) > 0.05
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_variant_is_asked_for_by_the_number_of_its_example(number: int) -> None:
+    named, numbered = table(f"trading-game:variant={VARIANTS[number - 1]}"), table(f"trading-game:variant={number}")
+    assert numbered.name == named.name
+    np.testing.assert_array_equal(numbered.prior, named.prior)
+    for one, other in zip(numbered.stages, named.stages, strict=True):
+        np.testing.assert_array_equal(one.utility, other.utility)
+
+
+def invested(low: float, high: float, cost: float, discount: float) -> float:
+    """The first best of Example 5 by hand, every quantity and action tried."""
+    best = 0.0
+    for theta in (0.5, 1.0):
+        trade = {v: max(v * x - x * x / (2 * theta) for x in (0, 0.5, 1, 1.5, 2)) for v in (1, 2)}
+        later = [-cost * k + discount * (p * trade[2] + (1 - p) * trade[1]) for k, p in enumerate((low, high))]
+        best += 0.5 * (trade[1] + max(later))
+    return best
+
+
+def test_the_numbers_of_a_variant_are_free() -> None:
+    for low, high, cost, discount in ((0.3, 0.8, 0.5, 0.9), (0.1, 0.9, 0.3, 1.0), (0.2, 0.4, 0.6, 0.5)):
+        env = table(f"trading-game:variant=5,low={low},high={high},cost={cost},discount={discount}")
+        value = float((plan(env).value[0] * env.prior).sum())
+        assert value == pytest.approx(invested(low, high, cost, discount), abs=1e-12)
+        assert gains(env, "balanced-team") == pytest.approx([0, 0], abs=1e-12)
+    moved = variation("decisions-move-values", TradingGame("3", low=0.2, rate=0.1).numbers)
+    np.testing.assert_allclose(moved.law[4, 0, :, 1], [0.4, 0.6])
+    assert variation("hidden-information").actions == {"idle": 0, "look": NUMBERS["hidden-information"].cost}
 
 
 def test_what_is_efficient_in_the_variations() -> None:
@@ -294,6 +322,13 @@ def test_a_stress_test_finds_the_informed_buyer(tmp_path: object) -> None:
         ("trading-game:variant=plane", "variant"),
         ("trading-game:variant=hidden-investment,points=7", "points and clipped are for variant=plain"),
         ("trading-game:points=0", "points: 0 is not in 1..50"),
+        ("trading-game:variant=7", "variant: '7' is none of plain, .*, nor a number from 1 to 6"),
+        ("trading-game:low=0.2", "low: variant 'plain' has no such number; it has none"),
+        ("trading-game:variant=5,rate=0.2", "rate: variant 'hidden-investment' .* it has low, high, cost"),
+        ("trading-game:variant=2,low=1.5", r"low: it makes a probability of 1.5"),
+        ("trading-game:variant=3,rate=0.4", r"high: it makes a probability of 1.2"),
+        ("trading-game:variant=4,rate=0.6", r"rate: it makes a probability of 1.2"),
+        ("trading-game:variant=5,cost=inf", "cost: inf is not a finite number"),
     ],
 )
 def test_bad_options_get_one_line(text: str, why: str) -> None:
