@@ -43,11 +43,13 @@ from .sim.core.errors import (
     PlayError as PlayError,
     Refusal as Refusal,
 )
+from .sim.economy.autoregressive_law import autoregression as autoregression
 from .sim.economy.density import DensityEnvironment as DensityEnvironment
 from .sim.economy.environment import Environment as Environment, TableEnvironment as TableEnvironment
 from .sim.economy.files import load_environment as load_environment, save_environment as save_environment
 from .sim.economy.from_functions import environment as environment
 from .sim.economy.function import FunctionEnvironment as FunctionEnvironment
+from .sim.economy.lagged_signals import finite_memory as finite_memory
 from .sim.play.roles import Acts as Acts, Promises as Promises, Situation as Situation, View as View
 
 __version__: str

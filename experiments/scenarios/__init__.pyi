@@ -1,4 +1,5 @@
 from .ar1_additive import Ar1Additive as Ar1Additive
+from .autoregressive_auction import AutoregressiveAuction as AutoregressiveAuction
 from .base import Scenario as Scenario
 from .bilateral_trade import BilateralTrade as BilateralTrade, environment_of as environment_of
 from .bilateral_trade_continuous import BilateralTradeContinuous as BilateralTradeContinuous

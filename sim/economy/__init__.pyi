@@ -1,3 +1,4 @@
+from .autoregressive_law import autoregression as autoregression
 from .beliefs import (
     belief_matrices as belief_matrices,
     next_belief as next_belief,
@@ -47,6 +48,7 @@ from .kernels import (
     cumulate as cumulate,
 )
 from .labels import own_text as own_text, profile_text as profile_text, shown_period as shown_period
+from .lagged_signals import finite_memory as finite_memory
 from .laws_of_motion import (
     FactoredLaw as FactoredLaw,
     LawOfMotion as LawOfMotion,

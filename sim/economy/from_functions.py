@@ -87,7 +87,7 @@ def environment(
            [0., 1.]])
     """
     names = tuple(f"agent {i + 1}" for i in range(agents)) if isinstance(agents, int) else tuple(agents)
-    tables = _Tables(names, _signals(signals, len(names)), tuple(decisions))
+    tables = EnvironmentTables(names, signal_labels(signals, len(names)), tuple(decisions))
     stage = Stage(
         signals=tuple(tuple(map(str, own)) for own in tables.signals),
         decisions=tuple(map(str, tables.decisions)),
@@ -98,7 +98,7 @@ def environment(
     return TableEnvironment(name, names, tables.prior(prior), (stage,), discount, horizon)
 
 
-def _signals(signals: Any, count: int) -> tuple[tuple[Label, ...], ...]:
+def signal_labels(signals: Any, count: int) -> tuple[tuple[Label, ...], ...]:
     """Return the labels of every agent's signals."""
     listed = list(signals)
     if not listed or isinstance(listed[0], str | int | float):
@@ -108,7 +108,7 @@ def _signals(signals: Any, count: int) -> tuple[tuple[Label, ...], ...]:
     return tuple(map(tuple, listed))
 
 
-class _Tables:
+class EnvironmentTables:
     """Arrays from functions, mappings or tables, for given agents, signals and decisions."""
 
     def __init__(
@@ -154,7 +154,7 @@ class _Tables:
         laws = []
         for agent, own in zip(self.agents, self.signals, strict=True):
             rows = [
-                [_law(source(agent, d, k), own, f"transition({agent!r}, {d!r}, {k!r})") for k in own]
+                [read_law(source(agent, d, k), own, f"transition({agent!r}, {d!r}, {k!r})") for k in own]
                 for d in self.decisions
             ]
             laws.append(np.array(rows))
@@ -197,7 +197,7 @@ class _Tables:
         if isinstance(source, Mapping | np.ndarray):
             return self._profile_law(source, "prior")
         laws = [
-            _law(law, own, f"prior of {agent!r}")
+            read_law(law, own, f"prior of {agent!r}")
             for law, own, agent in zip(source, self.signals, self.agents, strict=False)
         ]
         if len(laws) != len(self.agents) or len(source) != len(self.agents):
@@ -217,7 +217,7 @@ class _Tables:
         return _shaped(source, shape, "cost")
 
 
-def _law(law: Any, labels: Sequence[Label], where: str) -> FloatArray:
+def read_law(law: Any, labels: Sequence[Label], where: str) -> FloatArray:
     """Return probabilities in the order of `labels`."""
     if not isinstance(law, Mapping):
         return _shaped(law, (len(labels),), where)
