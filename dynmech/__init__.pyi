@@ -24,6 +24,7 @@ from .experiments.plots.run_plots import write_plots as write_plots
 from .experiments.plots.stress_plots import plot_stress as plot_stress
 from .experiments.report.page import report as report
 from .experiments.reproductions.claims import reproduce as reproduce
+from .experiments.robustness.robusting import robust as robust
 from .experiments.runs.in_memory import simulate as simulate
 from .experiments.runs.replaying import replay as replay
 from .experiments.runs.results import read_run as read_run

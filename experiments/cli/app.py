@@ -28,6 +28,7 @@ from dynmech.experiments.cli.new import new_command
 from dynmech.experiments.cli.replay import replay_command
 from dynmech.experiments.cli.report import report_command
 from dynmech.experiments.cli.reproduce import reproduce_command
+from dynmech.experiments.cli.robust import robust_command
 from dynmech.experiments.cli.run import run_command
 from dynmech.experiments.cli.shared import SCHEMA
 from dynmech.experiments.cli.streams import OutputLostError, careful_streams
@@ -66,6 +67,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": sweep_command,
     "verify": verify_command,
     "estimate": estimate_command,
+    "robust": robust_command,
 }
 """In the order of the help."""
 

@@ -68,6 +68,13 @@ HELP: dict[str, Help] = {
             "estimate runs/lie --environment oil-leases-prior --by joint",
         ),
     ),
+    "robust": Help(
+        (
+            "robust repeated-auction:values=2 pivot --draws 30,100",
+            "robust common-state contingent-spanning team --replications 2",
+        ),
+        look=NOT_PLAYED,
+    ),
     "sweep": Help(
         (
             "sweep common-state --vary informativeness=0.8,0.4 --mechanism pivot",

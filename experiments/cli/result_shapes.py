@@ -232,6 +232,74 @@ class TournamentShape(Shape):
     games: list[TournamentGameShape]
 
 
+class RobustRowShape(_Part):
+    """A mechanism built on estimates from so many draws out of every law; null where none could be built."""
+
+    mechanism: str
+    draws: int
+    gain_median: Number
+    gain_90: Number
+    gain_ex_ante_median: Number
+    gain_ex_ante_90: Number
+    truthful: Number
+    welfare_lost: Number
+    deficit: Number
+    largest_transfer: Number
+    replications: int
+    refused: int
+
+
+class SlopeShape(_Part):
+    """How a mechanism's median gain falls with the draws, on log–log scales, with a 95 % interval."""
+
+    mechanism: str
+    slope: Number
+    low: Number
+    high: Number
+
+
+class BallShape(_Part):
+    """The largest gain under any law in the ball: at least `lower`, at most `upper`."""
+
+    mechanism: str
+    radius: float
+    lower: Number
+    upper: Number
+
+
+class RadiusShape(_Part):
+    """Up to which radius truth is best under every law: from `lower` on proved, from `upper` on refuted."""
+
+    mechanism: str
+    lower: Number
+    upper: Number
+
+
+class NeededShape(_Part):
+    """From how many draws on 95 % of estimates keep to the target; null: from none that was tried."""
+
+    mechanism: str
+    target: float
+    draws: int | None
+
+
+class RobustShape(_Played):
+    """Of `robust`."""
+
+    environment: str
+    by: str
+    smoothing: float
+    seed: int
+    tolerance: float
+    rows: list[RobustRowShape]
+    slopes: list[SlopeShape]
+    ball: list[BallShape]
+    robustness_radius: list[RadiusShape]
+    needed: list[NeededShape]
+    refusals: dict[str, str]
+    failures: list[Row]
+
+
 SHAPES: dict[str, type[BaseModel]] = {
     **SMALL,
     "run": RunShape,
@@ -239,6 +307,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "sweep": SweepShape,
     "tournament": TournamentShape,
     "bound": BoundShape,
+    "robust": RobustShape,
 }
 """By command; `error` of all."""
 

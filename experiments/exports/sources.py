@@ -7,7 +7,7 @@ from typing import Any
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.rerun_command import checked_command
-from dynmech.experiments.runs.results import open_runs, read_whole
+from dynmech.experiments.runs.results import COMPARISON, open_runs, read_whole
 from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.sim.core.errors import InputError
 
@@ -86,6 +86,8 @@ def open_source(run: object) -> Source:
     """
     folder = folder_of(run)
     result, runs = read_whole(folder), open_runs(folder)
+    if result["kind"] not in KINDS:
+        raise InputError(f"{folder}: {COMPARISON}")
     economies = [one.manifest["configuration"]["environment"] for one in runs]
     texts = [economy if isinstance(economy, str) else economy["name"] for economy in economies]  # a sweep has its text
     configuration = runs[0].manifest["configuration"]

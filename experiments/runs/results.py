@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from dynmech.sim.log.shard_tables import Named
 
-KINDS = ("run", "stress", "sweep", "tournament")
+KINDS = ("run", "stress", "sweep", "tournament", "robust")
 """Commands that leave a result."""
 
+
+COMPARISON = "is a comparison of estimates, which keeps figures, no episodes; `robust` itself writes table and picture"
 
 SCHEMA = 2
 """Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
@@ -247,8 +249,11 @@ def refuse_sweep(run: Run, instead: str) -> None:
     InputError
         It is.
     """
-    if run.manifest["configuration"].get("command") == "sweep":
+    command = run.manifest["configuration"].get("command")
+    if command == "sweep":
         raise InputError(f"{run.folder}: is a sweep, which keeps figures, no episodes; {instead}")
+    if command == "robust":
+        raise InputError(f"{run.folder}: {COMPARISON}")
 
 
 def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:

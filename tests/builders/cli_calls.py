@@ -39,6 +39,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "reproduce": ("reproduce", "planted"),
     "sweep": ("sweep", "repeated-auction:horizon=2,values=2", "--vary", "discount=0.5", "--mechanism", "pivot"),
     "verify": ("verify", "proof.json"),
+    "robust": ("robust", "repeated-auction:horizon=2,values=2", "pivot", "--draws", "30", "--replications", "2",
+               "--out", "b"),
     "estimate": ("estimate", "lie", "--environment", "oil-leases-prior"),
 }  # fmt: skip
 """By command; `prepare` makes the files that they name."""

@@ -144,4 +144,4 @@ def test_how_much_is_played_is_said_in_one_way(name: str) -> None:
 
 
 def test_every_command_leaves_a_result_of_its_kind() -> None:
-    assert KINDS == ("run", "stress", "sweep", "tournament")
+    assert KINDS == ("run", "stress", "sweep", "tournament", "robust")

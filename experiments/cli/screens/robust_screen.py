@@ -1,0 +1,73 @@
+"""What estimation costs, on the terminal: of each mechanism a line, then a table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dynmech.experiments.cli.console import plain_table, show_faults
+from dynmech.experiments.robustness.robust_result import RobustResult
+from dynmech.sim.core.plain_text import harmless
+from dynmech.sim.core.ties import figure
+
+LEGEND = (
+    "Gains of a best response under the true law of motion: ex post, largest over agents and states; and ex ante. "
+    "Truthful: the share of estimates whose mechanism no lie gains from. Lost, deficit, transfer: medians."
+)
+
+FIGURES = {
+    "gain_median": "gain,\nmedian",
+    "gain_90": "90 %",
+    "gain_ex_ante_median": "ex ante,\nmedian",
+    "gain_ex_ante_90": "90 %",
+    "truthful": "truth-\nful",
+    "welfare_lost": "welfare\nlost",
+    "deficit": "deficit",
+    "largest_transfer": "largest\ntransfer",
+}
+
+
+def show_robust(result: RobustResult, files: Mapping[str, Path], console: Console, why: bool) -> None:
+    """Print a line per mechanism, the table, what is needed, and where the files are."""
+    for line in result.told():
+        console.print(Text(harmless(f"{line}."), style="bold"))
+    for entry in result.figures["needed"]:
+        enough = "no number of draws that was tried" if entry["draws"] is None else f"{entry['draws']:,} draws per law"
+        verb = "keeps" if entry["draws"] is None else "keep"
+        text = (
+            f"{entry['mechanism']}: {enough} {verb} the gain at {figure(entry['target'])} or less with 95% confidence."
+        )
+        console.print(Text(harmless(text)))
+    console.print()
+    console.print(_table(result))
+    console.print(Text(LEGEND, style="dim"))
+    for name, reason in result.refusals.items():
+        text = f"{name}: could not be built on some estimates{f': {reason}' if why else ' (--why says why)'}"
+        console.print(Text(harmless(text), style="yellow"))
+    show_faults(console, result.failures, result.remarks, result.damaged)
+    console.print()
+    if result.reused:
+        console.print(Text("This comparison was there already; nothing was worked out again."))
+    for what, path in files.items():
+        console.print(Text(f"{what:9} {path}", no_wrap=True, overflow="ignore"), crop=False)
+
+
+def _table(result: RobustResult) -> Table:
+    """Return the figures, a row per mechanism and number of draws."""
+    table = plain_table()
+    table.add_column("mechanism", overflow="fold")
+    for name in ("draws", *FIGURES.values()):
+        table.add_column(name, justify="right")
+    for row in result.figures["rows"]:
+        cells = [_cell(name, row[name]) for name in FIGURES]
+        table.add_row(harmless(row["mechanism"]), f"{row['draws']:,}", *cells)
+    return table
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0%}" if name == "truthful" else figure(value)
