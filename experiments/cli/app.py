@@ -11,8 +11,7 @@ its options; what does its work is imported in its function.
 import errno
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -112,16 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-@cache
-def _command() -> Any:
-    """Return the command line as Click's object, which takes Typer a while to make."""
-    return typer.main.get_command(app)
-
-
 def _run(words: Sequence[str]) -> int:
     """Run the command that the words name and return its exit code."""
+    command = typer.main.get_command(app)
     try:
-        code = _command().main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
+        code = command.main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
         unplayed = words[:1] and words[0] in PLAYING and isinstance(error, PlayError | Refusal)
         return _fail(str(error), words, 1 if unplayed else 2)

@@ -71,7 +71,7 @@ HELP: dict[str, Help] = {
     "robust": Help(
         (
             "robust repeated-auction:values=2 pivot --draws 30,100",
-            "robust common-state contingent-spanning team --replications 2",
+            "robust oil-leases-prior linked --ball 0.01,0.1",
         ),
         look=NOT_PLAYED,
     ),

@@ -43,6 +43,13 @@ Target = Annotated[
     float | None, typer.Option("--target", metavar="GAIN", help="A gain: how many draws keep 95 % below it?")
 ]
 
+Radii = Annotated[
+    str,
+    typer.Option(
+        "--ball", metavar="E,…", help="Radii in L1, or data: the worst laws that near; no draws unless asked."
+    ),
+]
+
 
 def robust_command(
     environment: options.EnvironmentName,
@@ -52,6 +59,7 @@ def robust_command(
     by: By = "",
     smoothing: Smoothing = 0.0,
     target: Target = None,
+    ball: Radii = "",
     seed: options.Seed = 0,
     out: options.Out = None,
     plot: options.Plot = None,
@@ -64,15 +72,16 @@ def robust_command(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """What estimation costs: mechanisms built on estimates, audited exactly under the truth."""
+    """What estimation costs, and what the worst law near the economy's own does; exact audits under the truth."""
     from dynmech.experiments.cli.console import progress_bars
-    from dynmech.experiments.robustness.robusting import DRAWS, robust
+    from dynmech.experiments.robustness.robusting import robust
     from dynmech.experiments.runs.loading import make_workers, open_plugins
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
-    how |= {"draws": read_numbers(draws, "--draws") or DRAWS, "by": by or None, "out": out, "plugins": plugin}
+    how |= {"draws": read_numbers(draws, "--draws") or None, "ball": [word.strip() for word in ball.split(",") if ball]}
+    how |= {"by": by or None, "out": out, "plugins": plugin}
     with progress_bars(quiet) as progress:
         result = robust(environment, mechanisms, workers=staff, progress=progress, **how)
     files = {"folder": result.folder, **({"plot": Path(str(result.plot(plot)))} if plot else {})}

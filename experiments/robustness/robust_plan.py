@@ -8,6 +8,7 @@ from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
 from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, mechanism_files, with_plugin_files
+from dynmech.experiments.robustness.ball_work import BallTask, read_radius
 from dynmech.experiments.robustness.estimation_cost import Batch
 from dynmech.experiments.sweeps.contenders import Contender, contenders_of
 from dynmech.mechanisms.rules.base import Mechanism
@@ -36,6 +37,7 @@ class RobustPlan:
         replications: estimates per number of draws.
         joint, smoothing: how is estimated.
         target: a gain that is to be met, in money; None: not asked.
+        ball: radii of balls around the economy's own law.
         plugins: files that users' classes come from.
     """
 
@@ -49,6 +51,7 @@ class RobustPlan:
     joint: bool
     smoothing: float
     target: float | None
+    ball: tuple[float | str, ...]
     plugins: tuple[Path, ...]
 
     @classmethod
@@ -59,6 +62,7 @@ class RobustPlan:
         draws: Sequence[int],
         *,
         by: str | None = None,
+        ball: Sequence[float | str] = (),
         plugins: Sequence[Path] = (),
         **how: Any,
     ) -> "RobustPlan":
@@ -91,6 +95,7 @@ class RobustPlan:
             contenders=tuple(contenders),
             draws=tuple(sorted(set(draws))),
             joint=joint or by == "joint",
+            ball=tuple(dict.fromkeys(read_radius(word, truth) for word in ball)),
             plugins=with_plugin_files(plugins, parts),
             **how,
         )
@@ -133,6 +138,13 @@ class RobustPlan:
                     keys = tuple(self.key(m, n, k) for k in some)
                     yield Batch(self.environment, contender, n, self.seed, some, self.joint, self.smoothing, keys)
 
+    def tasks(self) -> Iterator[BallTask]:
+        """Yield all work on balls: every radius, and the radius up to which nobody gains."""
+        for m, contender in enumerate(self.contenders if self.ball else ()):
+            for k, radius in enumerate((*self.ball, None)):
+                name = "radius" if radius is None else f"{k:03d}"
+                yield BallTask(self.environment, contender, radius, (f"mechanism-{m:03d}-ball-{name}",))
+
     def configuration(self) -> dict[str, Any]:
         """Return what makes two comparisons the same."""
         return {
@@ -145,6 +157,7 @@ class RobustPlan:
             "seed": self.seed,
             "by": self.by,
             "smoothing": self.smoothing,
+            "ball": list(self.ball),
             "plugins": [file_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
             **mechanism_files(contender.text for contender in self.contenders),
@@ -158,6 +171,7 @@ class RobustPlan:
         words = ["dynmech", "robust", self.given, *map(str, texts)]
         words += ["--draws", ",".join(map(str, self.draws))] if self.draws else []
         words += ["--replications", str(self.replications), "--seed", str(self.seed), "--by", self.by]
+        words += ["--ball", ",".join(map(str, self.ball))] if self.ball else []
         words += ["--smoothing", repr(self.smoothing)] if self.smoothing else []
         words += ["--target", repr(self.target)] if self.target is not None else []
         return shlex.join([*words, *(word for path in self.plugins for word in ("--plugin", str(path)))])

@@ -5,20 +5,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.robustness.ball_work import TOLERANCE
 from dynmech.experiments.robustness.robust_figures import needed, row, slope
+from dynmech.experiments.robustness.robust_lines import told_lines
 from dynmech.experiments.robustness.robust_plan import RobustPlan
 from dynmech.experiments.runs.execution import Outcome
 from dynmech.experiments.runs.shown_result import DrawnResult
-from dynmech.sim.core.ties import figure
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-TOLERANCE = 1e-6
-"""Up to which a gain is none, relative to the economy's scale."""
+TABLES = ("rows", "slopes", "ball", "robustness_radius", "needed")
 
-TABLES = ("rows", "slopes", "needed")
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured: of mechanisms by number of draws, and of mechanisms by radius (None: the radius sought)."""
+
+    drawn: dict[str, dict[int, list[dict[str, Any]]]] = field(default_factory=dict)
+    bounds: dict[str, list[tuple[float | str | None, dict[str, Any]]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,7 +44,8 @@ class RobustResult(DrawnResult):
     tolerance : float
         Up to which a gain is none.
     figures : dict of str to list of dict
-        `rows`, per mechanism and number of draws; `slopes`; `needed`. The properties make DataFrames of them.
+        `rows`, per mechanism and number of draws; `slopes`; `needed`; `ball`, per mechanism and radius;
+        `robustness_radius`. The properties make DataFrames of them.
     refusals : dict of str to str
         Mechanisms that could not be built on some estimate, and the first reason.
     failures, remarks : list of dict
@@ -68,27 +75,30 @@ class RobustResult(DrawnResult):
     command: str | None = None
 
     @classmethod
-    def of(
-        cls, plan: RobustPlan, measured: dict[str, dict[int, list[dict[str, Any]]]], outcome: Outcome
-    ) -> "RobustResult":
+    def of(cls, plan: RobustPlan, measured: Measured, outcome: Outcome) -> "RobustResult":
         """Sum up what was measured."""
         tolerance = TOLERANCE * plan.environment.scale
         figures: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
         refusals: dict[str, str] = {}
-        for text, by_draws in measured.items():
+        for text, by_draws in measured.drawn.items():
             figures["rows"] += [row(text, n, found, tolerance) for n, found in by_draws.items()]
             figures["slopes"].append(slope(text, by_draws, tolerance, plan.seed))
             if plan.target is not None:
                 figures["needed"].append(needed(text, by_draws, plan.target, tolerance))
             reasons = [entry["refused"] for found in by_draws.values() for entry in found if entry["refused"]]
             refusals |= {text: reasons[0]} if reasons else {}
-        told: dict[str, Any] = {
-            "environment": plan.typed,
-            "by": plan.by,
-            "smoothing": plan.smoothing,
-            "seed": plan.seed,
-        }
-        return cls(**told, tolerance=tolerance, figures=figures, refusals=refusals, **vars(outcome))
+        for text, found in measured.bounds.items():
+            for radius, entry in found:
+                bounds = {"mechanism": text, "lower": entry.get("lower"), "upper": entry.get("upper")}
+                if entry["refused"]:
+                    refusals.setdefault(text, entry["refused"])
+                if radius is None:
+                    figures["robustness_radius"].append(bounds)
+                else:
+                    figures["ball"].append({**bounds, "radius": entry.get("radius", radius)})
+        told: dict[str, Any] = {"environment": plan.typed, "by": plan.by, "smoothing": plan.smoothing}
+        told |= {"seed": plan.seed, "tolerance": tolerance}
+        return cls(**told, figures=figures, refusals=refusals, **vars(outcome))
 
     @property
     def rows(self) -> "pd.DataFrame":
@@ -110,6 +120,16 @@ class RobustResult(DrawnResult):
         """From how many draws on 95 % of estimates keep to the target: `mechanism`, `target`, `draws`."""
         return self._frame("needed")
 
+    @property
+    def ball(self) -> "pd.DataFrame":
+        """Bounds of the largest gain under any law near the economy's own: `mechanism`, `radius`, `lower`, `upper`."""
+        return self._frame("ball")
+
+    @property
+    def robustness_radius(self) -> "pd.DataFrame":
+        """Radius up to which no law lets anybody gain (`lower`), from which on a law that does was found (`upper`)."""
+        return self._frame("robustness_radius")
+
     def _frame(self, name: str) -> "pd.DataFrame":
         import pandas as pd
 
@@ -119,18 +139,20 @@ class RobustResult(DrawnResult):
     def complete(self) -> bool:
         """Whether every mechanism could be built on some estimate, and nothing failed."""
         never = [row for row in self.figures["rows"] if row["refused"] == row["replications"]]
+        never += [row for row in self.figures["ball"] if row["upper"] is None]
         return not self.failures and not never
 
     def data(self) -> dict[str, Any]:
         """Return all of it as plain data: what `dynmech robust --json` prints."""
         known = {name: value for name, value in vars(self).items() if name in self.__dataclass_fields__}
         figures = known.pop("figures")
-        return {**known, **figures, "ball": [], "robustness_radius": []}
+        return {**known, **figures}
 
     def lines(self) -> list[str]:
         """Return what was compared, and a line per mechanism, of three at most."""
         told = self.told()
-        return [f"robust: {self.environment}, estimated {self.way}", *told[:3], *(["…"] if len(told) > 3 else [])]
+        how = f", estimated {self.way}" if self.figures["rows"] else ""
+        return [f"robust: {self.environment}{how}", *told[:3], *(["…"] if len(told) > 3 else [])]
 
     @property
     def way(self) -> str:
@@ -138,30 +160,15 @@ class RobustResult(DrawnResult):
         return "profile by profile" if self.by == "joint" else "agent by agent"
 
     def told(self) -> list[str]:
-        """Return a line per mechanism: what a liar gains at the fewest and at the most draws."""
-        mechanisms = dict.fromkeys(row["mechanism"] for row in self.figures["rows"])
-        return [f"{name}: {self._line(name)}" for name in mechanisms]
-
-    def _line(self, name: str) -> str:
-        """Return a mechanism's line."""
-        own = [row for row in self.figures["rows"] if row["mechanism"] == name and row["gain_median"] is not None]
-        if not own:
-            return f"could not be built on any estimate: {self.refusals.get(name, '')}"
-        if all(row["truthful"] == 1 for row in own):
-            return "no lie gains anything, whatever was estimated"
-        ends = [own[0], own[-1]] if len(own) > 1 else own
-        gains = ", ".join(f"{figure(row['gain_median'])} at {row['draws']:,} draws" for row in ends)
-        shares = ", ".join(f"{row['truthful']:.0%} at {row['draws']:,}" for row in ends)
-        fall = next(entry for entry in self.figures["slopes"] if entry["mechanism"] == name)
-        slope = f"; slope {fall['slope']:.2f} ({fall['low']:.2f} to {fall['high']:.2f})" if fall["slope"] else ""
-        return f"a lie gains {gains} (median){slope}; exactly truthful in {shares}"
+        """Return a line per mechanism: what a liar gains at the fewest and at the most draws, and in balls."""
+        return told_lines(self.figures, self.refusals, self.tolerance)
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """Return the tables that hold something."""
         return {name: self._frame(name) for name in TABLES if self.figures[name]}
 
     def draw(self) -> "Figure":
-        """Return the picture: gain, truthfulness, welfare lost and largest transfer by number of draws."""
+        """Return the picture: gain, truthfulness, welfare lost, largest transfer by draws; bounds by radius."""
         from dynmech.experiments.robustness.robust_plots import draw_robust
 
         return draw_robust(self)

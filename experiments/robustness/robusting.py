@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.catalog.accepted import MechanismLike
+from dynmech.experiments.robustness.ball_work import BallTask, measured_ball
 from dynmech.experiments.robustness.estimation_cost import Batch, measured_batch
 from dynmech.experiments.robustness.robust_plan import RobustPlan
-from dynmech.experiments.robustness.robust_result import RobustResult
+from dynmech.experiments.robustness.robust_result import Measured, RobustResult
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
 from dynmech.experiments.runs.loading import as_workers
 from dynmech.experiments.runs.simulation import Progress, silent
@@ -21,17 +22,20 @@ from dynmech.sim.log.run_folder import RunFolder
 
 DRAWS = (30, 100, 300, 1000)
 
+Work = Batch | BallTask
+
 
 def robust(
     environment: object,
     mechanisms: MechanismLike | Sequence[MechanismLike],
     *,
-    draws: Sequence[int] = DRAWS,
+    draws: Sequence[int] | None = None,
     replications: int = 50,
     seed: int = 0,
     by: str | None = None,
     smoothing: float = 0.0,
     target: float | None = None,
+    ball: Sequence[float | str] = (),
     out: Path | str | None = None,
     plugins: Sequence[Path] = (),
     workers: Workers | int | None = None,
@@ -45,8 +49,9 @@ def robust(
         The truth.
     mechanisms : str, class, or a sequence of these
         What is built on each estimate, its decisions too.
-    draws : sequence of int
+    draws : sequence of int, optional
         Transitions that are drawn out of every row: of each decision and profile, or each decision and own signal.
+        Unless given: 30, 100, 300 and 1000, or none where `ball` is given.
     replications : int
         Estimates per number of draws; every mechanism gets the same ones.
     seed : int
@@ -57,6 +62,10 @@ def robust(
         Added to every count.
     target : float, optional
         A gain, in money; `needed` says from how many draws on 95 % of estimates keep to it.
+    ball : sequence of float or str
+        Radii in L1, or `data`: bounds of the largest gain under any law of motion whose rows are within the radius of
+        the economy's own, and nothing where those have no mass; rules and transfers stay. `data`: within the confidence
+        set of an economy that was estimated. The robustness radius is sought besides.
     out : Path or str, optional
         The run folder; without one it lies in `runs/`.
     plugins : sequence of Path
@@ -69,7 +78,7 @@ def robust(
     Returns
     -------
     RobustResult
-        `rows`, `slopes` and `needed` are DataFrames, `plot()` draws them.
+        `rows`, `slopes`, `needed`, `ball` and `robustness_radius` are DataFrames, `plot()` draws them.
 
     Raises
     ------
@@ -98,50 +107,54 @@ def robust(
     """
     staff = as_workers(workers)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
-    plan = RobustPlan.of(environment, mechanisms, draws, by=by, plugins=plugins, **how)
+    asked = (() if ball else DRAWS) if draws is None else draws
+    plan = RobustPlan.of(environment, mechanisms, asked, by=by, ball=ball, plugins=plugins, **how)
     where = Path(out) if out is not None else None
     spec = RunSpec("robust", plan.typed, plan.configuration(), where, command=plan.command())
     return execute(spec, RobustPlanner(plan), staff, progress)
 
 
 @dataclass(frozen=True, eq=False)
-class RobustPlanner(Planner[list[Batch], dict[str, Any], RobustResult]):
+class RobustPlanner(Planner[list[Work], Measured, RobustResult]):
     """Works out every mechanism on every estimate."""
 
     asked: RobustPlan
 
-    def plan(self, desk: Desk) -> list[Batch]:  # noqa: ARG002
+    def plan(self, desk: Desk) -> list[Work]:  # noqa: ARG002
         """Return all work."""
-        return list(self.asked.batches())
+        return [*self.asked.batches(), *self.asked.tasks()]
 
-    def play(self, work: list[Batch], desk: Desk) -> None:
+    def play(self, work: list[Work], desk: Desk) -> None:
         """Work out what is not recorded yet."""
         advance = desk.progress("auditing", sum(len(batch.keys) for batch in work))
         left = [batch for batch in work if not all(map(desk.folder.has, batch.keys))]
         advance(sum(len(batch.keys) for batch in work) - sum(len(batch.keys) for batch in left))
         do_pieces(map(_piece, left), desk.folder, desk.workers, advance)
 
-    def keys(self, work: list[Batch], folder: RunFolder) -> Iterator[str]:  # noqa: ARG002
+    def keys(self, work: list[Work], folder: RunFolder) -> Iterator[str]:  # noqa: ARG002
         """Return the names of all replications."""
         return (key for batch in work for key in batch.keys)
 
-    def sum_up(self, work: list[Batch], folder: RunFolder) -> dict[str, Any]:
-        """Return what was measured, by mechanism and number of draws.
+    def sum_up(self, work: list[Work], folder: RunFolder) -> Measured:
+        """Return what was measured, by mechanism and number of draws, and by mechanism and radius.
 
         Raises
         ------
             PlayError: nothing.
         """
-        measured: dict[str, dict[int, list[dict[str, Any]]]] = {}
-        for batch in work:
-            there = [key for key in batch.keys if folder.has(key)]
-            found = measured.setdefault(batch.contender.text, {}).setdefault(batch.draws, [])
-            found += folder.summaries(there)
-        if not any(found for by_draws in measured.values() for found in by_draws.values()):
+        found = Measured()
+        for piece in work:
+            summaries = list(folder.summaries([key for key in piece.keys if folder.has(key)]))
+            text = piece.contender.text
+            if isinstance(piece, Batch):
+                found.drawn.setdefault(text, {}).setdefault(piece.draws, []).extend(summaries)
+            else:
+                found.bounds.setdefault(text, []).extend((piece.radius, summary) for summary in summaries)
+        if not any(any(by_draws.values()) for by_draws in found.drawn.values()) and not any(found.bounds.values()):
             raise PlayError(folder.failures()[0]["failed"])
-        return measured
+        return found
 
-    def tell(self, found: dict[str, Any], outcome: Outcome) -> RobustResult:
+    def tell(self, found: Measured, outcome: Outcome) -> RobustResult:
         """Return the result."""
         return RobustResult.of(self.asked, found, outcome)
 
@@ -150,8 +163,8 @@ class RobustPlanner(Planner[list[Batch], dict[str, Any], RobustResult]):
         return result.to_dict()
 
 
-def _piece(batch: Batch) -> Piece:
-    """Return a batch as a piece of work."""
-    thing = (batch, tuple(batch.contender.theirs()))
-    users = tuple(batch.contender.users())
-    return Piece(batch.keys, users, measured_batch, thing, partial(Parcel.of, thing))
+def _piece(work: Work) -> Piece:
+    """Return a batch, or a ball, as a piece of work."""
+    thing = (work, tuple(work.contender.theirs()))
+    function: Any = measured_batch if isinstance(work, Batch) else measured_ball
+    return Piece(work.keys, tuple(work.contender.users()), function, thing, partial(Parcel.of, thing))

@@ -18,6 +18,11 @@ LEGEND = (
     "Truthful: the share of estimates whose mechanism no lie gains from. Lost, deficit, transfer: medians."
 )
 
+NEAR = (
+    "The largest gain ex post under any law whose rows are within the radius (L1) of the economy's own: at least that "
+    "of a law that was found, at most a bound over all. Rules and transfers stay; lie and truth meet the same law."
+)
+
 FIGURES = {
     "gain_median": "gain,\nmedian",
     "gain_90": "90 %",
@@ -42,8 +47,12 @@ def show_robust(result: RobustResult, files: Mapping[str, Path], console: Consol
         )
         console.print(Text(harmless(text)))
     console.print()
-    console.print(_table(result))
-    console.print(Text(LEGEND, style="dim"))
+    if result.figures["rows"]:
+        console.print(_table(result))
+        console.print(Text(LEGEND, style="dim"))
+    if result.figures["ball"]:
+        console.print(_balls(result))
+        console.print(Text(NEAR, style="dim"))
     for name, reason in result.refusals.items():
         text = f"{name}: could not be built on some estimates{f': {reason}' if why else ' (--why says why)'}"
         console.print(Text(harmless(text), style="yellow"))
@@ -64,6 +73,18 @@ def _table(result: RobustResult) -> Table:
     for row in result.figures["rows"]:
         cells = [_cell(name, row[name]) for name in FIGURES]
         table.add_row(harmless(row["mechanism"]), f"{row['draws']:,}", *cells)
+    return table
+
+
+def _balls(result: RobustResult) -> Table:
+    """Return bounds, a row per mechanism and radius."""
+    table = plain_table()
+    table.add_column("mechanism", overflow="fold")
+    for name in ("radius", "gain,\nat least", "at most"):
+        table.add_column(name, justify="right")
+    for row in result.figures["ball"]:
+        cells = ["–" if row[name] is None else figure(row[name]) for name in ("radius", "lower", "upper")]
+        table.add_row(harmless(row["mechanism"]), *cells)
     return table
 
 

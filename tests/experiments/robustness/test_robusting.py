@@ -169,3 +169,31 @@ def test_what_cannot_be_asked() -> None:
         dm.robust("bilateral-trade-continuous", ["pivot"])
     for words in (["--draws", "thirty"], ["--draws", "-3"], ["--replications", "x"]):
         assert exit_code(["robust", AUCTION, "pivot", *words]) == 2
+
+
+def test_worst_laws_in_balls_and_the_radius(tmp_path: Path) -> None:
+    found = dm.robust("oil-leases-prior", ["linked", "cremer-mclean"], ball=[0.0, 0.1], out=tmp_path / "r")
+    bounds = found.ball.set_index(["mechanism", "radius"])
+    assert bounds.loc[("linked", 0.0), "upper"] == pytest.approx(0.0, abs=1e-9)
+    assert bounds.loc[("cremer-mclean", 0.0), "lower"] == pytest.approx(6.0)
+    assert bounds.loc[("linked", 0.1), "lower"] == pytest.approx(0.6)
+    assert bounds.loc[("linked", 0.1), "upper"] == pytest.approx(0.6)
+    assert found.rows.empty, "no draws unless they are asked for"
+    radius = found.robustness_radius.set_index("mechanism")
+    assert radius.loc["cremer-mclean", "upper"] == 0
+    assert "gains under the nominal law already" in repr(found)
+    assert found.plot(tmp_path / "x.pdf") == tmp_path / "x.pdf"
+
+
+def test_the_confidence_set_of_an_estimate_is_a_ball(tmp_path: Path) -> None:
+    environment = fresh_values(0.3)
+    counts = draw_counts(environment, 100_000, 0, 0, joint=False)
+    economy = estimated_environment(environment, counts)
+    found = dm.robust(economy, [Pivot(economy)], ball=["data"], out=tmp_path / "r")
+    (row,) = found.figures["ball"]
+    assert row["radius"] == pytest.approx(economy.radii(0).max())
+    assert row["upper"] < 0.2
+    with pytest.raises(InputError, match="was not estimated"):
+        dm.robust(AUCTION, ["pivot"], ball=["data"])
+    for word in ("x", "3", "-1", "nan"):
+        assert exit_code(["robust", AUCTION, "pivot", "--ball", word]) == 2

@@ -1,0 +1,164 @@
+"""What states are worth at best and at worst when nature picks the law in a ball: robust dynamic programming.
+
+The law may depend on the state, memory included: rows are free of each other, so that values are fixed points of a
+δ-contraction (Iyengar 2005; Nilim and El Ghaoui 2005). What is returned is on the safe side of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from dynmech.agents.oracle.post_decision_states import PostDecisionStates
+from dynmech.agents.oracle.problem import Period, Problem, build_problem
+from dynmech.agents.robustness.balls import Ball, highest
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import scale_of
+
+PRECISION = 1e-12
+"""Residual aimed at, relative to the largest value."""
+
+SWEEPS = 20_000
+
+ROOM = 1 << 20
+"""Numbers that are sorted at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A deviator's problem in which nothing is averaged over the law yet; states are (memory, profile), flat.
+
+    Attributes:
+        problem: what is due is counted when it falls due.
+        stage: the stage of every entry of the problem's periods.
+    """
+
+    problem: Problem
+    stage: tuple[int, ...]
+
+    def flow(self, t: int) -> FloatArray:
+        """Return flows by state and choice, `(n, Q)`: a choice is a message and an act."""
+        flow = self.problem.periods[t].flow
+        return flow.reshape(flow.shape[0] * flow.shape[1], -1)
+
+    def leads(self, t: int) -> IntArray:
+        """Return the post-decision state of every choice, `(n, Q)`."""
+        number = self.problem.periods[t].post_decision
+        assert number is not None
+        return number.reshape(number.shape[0] * number.shape[1], -1)
+
+    def honest(self, t: int) -> IntArray:
+        """Return the prescribed choice of every state, `(n,)`."""
+        period = self.problem.periods[t]
+        act = np.take_along_axis(period.obey[..., 0], period.truth[..., None], axis=2)[..., 0]
+        return (period.truth * period.acts + act).reshape(-1)
+
+    def origins(self, t: int) -> PostDecisionStates:
+        """Return the post-decision states that lead out of entry t."""
+        after = self.problem.after(t)
+        assert after is not None
+        states = self.problem.post_decision_states[after]
+        assert states is not None
+        return states
+
+    @property
+    def last(self) -> int:
+        """The last entry."""
+        return len(self.problem.periods) - 1
+
+    @cached_property
+    def money(self) -> float:
+        """The scale of flows."""
+        return scale_of(self.problem.environment.scale, *(self.flow(t) for t in range(len(self.problem.periods))))
+
+
+def walk_of(game: FiniteGame, agent: int) -> Walk:
+    """Return an agent's problem with all payments counted when they are made.
+
+    Raises:
+        Refusal: the mechanism decides by lottery, or the search is too large.
+    """
+    problem = replace(build_problem(game, (agent,), exit=True), exit=False)
+    if any(period.draws > 1 for period in problem.periods):
+        raise Refusal(f"mechanism {game.mechanism.name!r}: decides by lottery; worst laws are found for decisions only")
+    environment = game.environment
+    stages = tuple(min(t, len(environment.stages) - 1) for t in range(len(problem.periods)))
+    return Walk(problem, (0, 0) if problem.stationary else stages)
+
+
+@dataclass(frozen=True, eq=False)
+class RobustValues:
+    """By entry, `(n,)`: no lie is worth more than `lie`; prescribed play is worth between `low` and `high`."""
+
+    lie: tuple[FloatArray, ...]
+    low: tuple[FloatArray, ...]
+    high: tuple[FloatArray, ...]
+
+
+def robust_values(walk: Walk, ball: Ball) -> RobustValues:
+    """Return robust values of every state."""
+
+    def best(t: int, ahead: FloatArray | None) -> FloatArray:
+        worth = walk.flow(t) if ahead is None else walk.flow(t) + walk.problem.discount * ahead[walk.leads(t)]
+        return worth.max(axis=1)
+
+    def truth(t: int, ahead: FloatArray | None) -> FloatArray:
+        choice = walk.honest(t)[:, None]
+        flow = np.take_along_axis(walk.flow(t), choice, 1)[:, 0]
+        return (
+            flow
+            if ahead is None
+            else flow + walk.problem.discount * ahead[np.take_along_axis(walk.leads(t), choice, 1)[:, 0]]
+        )
+
+    lie, high = _solved(walk, ball, best, 1.0), _solved(walk, ball, truth, 1.0)
+    low = tuple(-value for value in _solved(walk, ball, lambda t, x: -truth(t, None if x is None else -x), 1.0))
+    return RobustValues(lie, low, high)
+
+
+Step = Callable[[int, FloatArray | None], FloatArray]
+"""From the worth of what follows post-decision states, that of the states of an entry."""
+
+
+def _solved(walk: Walk, ball: Ball, step: Step, side: float) -> tuple[FloatArray, ...]:
+    """Return the highest values by entry, on the upper side of the truth."""
+    problem = walk.problem
+    if not problem.stationary:
+        values = [step(walk.last, None)]
+        for t in reversed(range(walk.last)):
+            values.insert(0, step(t, expected_best(walk, ball, t, values[0])))
+        return tuple(values)
+    discount = problem.discount
+    value = np.zeros(len(walk.flow(1)))
+    error = np.inf
+    for _ in range(SWEEPS):
+        better = step(1, expected_best(walk, ball, 1, value))
+        error = float(np.abs(better - value).max()) * discount / (1 - discount)
+        value = better
+        if error <= PRECISION * scale_of(walk.money, value):
+            break
+    value = value + side * error
+    return step(0, expected_best(walk, ball, 1, value)), value
+
+
+def expected_best(walk: Walk, ball: Ball, t: int, value: FloatArray) -> FloatArray:
+    """Return the highest expectation of next entry's values at every post-decision state out of entry t, `(P,)`."""
+    origins, rows, radii = walk.origins(t), ball.rows[walk.stage[t]], ball.radii[walk.stage[t]]
+    assert rows is not None
+    assert radii is not None
+    table = value.reshape(-1, rows.shape[1])
+    out = np.empty(len(origins))
+    step = max(1, ROOM // rows.shape[1])
+    for start in range(0, len(out), step):
+        part = slice(start, start + step)
+        event = origins.event[part]
+        out[part] = highest(table[origins.memory[part]], rows[event], radii[event])
+    return out
+
+
+def shape_of(period: Period) -> tuple[int, int]:
+    """Return memories and profiles of a period."""
+    return period.flow.shape[0], period.flow.shape[1]
