@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 FEW = 5
 """Examples that no test goes below in the quick suite."""
 
-SHARE = 0.4
+SHARE = 0.25
 """Of the examples of a test, how many are tried in the quick suite."""
 
 

@@ -8,7 +8,7 @@ Axes: C merged memories, S profiles, R own messages, B own actions, D decisions;
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -33,6 +33,13 @@ class PostDecisionStates:
     memory: IntArray
     event: IntArray
     profiles: int
+    _cuts: dict[tuple[int, int], "list[_Chunk]"] = field(default_factory=dict, repr=False)
+
+    def chunks(self, events: int, following: int) -> "list[_Chunk]":
+        """Return the states some at a time, so that the laws of `(E, S)` that go with them fit; cut once."""
+        if (events, following) not in self._cuts:
+            self._cuts[events, following] = list(_cut(self.memory, self.event, max(1, ROOM // following), events))
+        return self._cuts[events, following]
 
     @property
     def decision(self) -> IntArray:
@@ -97,14 +104,14 @@ class Expectations:
     Args:
         laws: the law of the profile by event, `(E, S)`.
         own: what the deviator will know of each profile, `(S,)`, below `width`.
-        memory, event: the post-decision states, `(n,)` each, sorted by memory.
+        origins: the post-decision states, sorted by memory.
     """
 
-    def __init__(self, laws: FloatArray, own: IntArray, width: int, memory: IntArray, event: IntArray) -> None:
-        self.laws, self.width, self.count = laws, width, len(memory)
+    def __init__(self, laws: FloatArray, own: IntArray, width: int, origins: PostDecisionStates) -> None:
+        self.laws, self.width, self.count = laws, width, len(origins)
         order = np.argsort(own, kind="stable")
         self._order = None if np.array_equal(order, np.arange(len(order))) else order
-        self._chunks = list(_cut(memory, event, max(1, ROOM // laws.shape[1]), len(laws)))
+        self._chunks = origins.chunks(*laws.shape)
         self._whole: FloatArray | None = None
         self._kept: FloatArray | None = None
 

@@ -212,7 +212,7 @@ class Problem:
             known = known_axes(self.environment.stage(t), self.deviator)
             return FactoredExpectations(law, known, origins.memory, origins.event)
         assert isinstance(law, WrittenLaw)
-        return Expectations(law.flat, period.own, period.width, origins.memory, origins.event)
+        return Expectations(law.flat, period.own, period.width, origins)
 
 
 def build_problem(game: FiniteGame, deviator: Sequence[int], *, merge: bool = True, exit: bool = False) -> Problem:

@@ -13,14 +13,13 @@ from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.options import construct, explained, split
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.mechanisms.rules.base import Mechanism
-from dynmech.mechanisms.tables.mechanism_files import load_mechanism
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.conformance.environment_check import check_environment
 from dynmech.sim.core.errors import DynmechError, InputError
 from dynmech.sim.core.plugin_files import load_plugin
 from dynmech.sim.core.registry import SHIPPED, Registry, format_exception
+from dynmech.sim.core.source_index import modules_by_name
 from dynmech.sim.economy.environment import Environment, TableEnvironment
-from dynmech.sim.economy.files import load_environment
 from dynmech.sim.economy.function import FunctionEnvironment
 
 SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experiments.scenarios", "dynmech.scenarios")  # type: ignore[type-abstract]
@@ -56,6 +55,12 @@ def use_plugins(paths: Iterable[Path]) -> None:
             raise
         except BaseException as error:  # a module can hold anything
             raise InputError(f"{where}: {format_exception(error)}") from error
+
+
+def index_shipped_names() -> None:
+    """Read what our own classes are called, as taking in a plug-in does, so that children of this process need not."""
+    for registry in (SCENARIOS, MECHANISMS, STRATEGIES):
+        modules_by_name(registry.package)
 
 
 def _take_in(module: ModuleType, where: str) -> None:
@@ -100,6 +105,8 @@ def load(text: str) -> Environment:
             f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"
         )
     if names_file(text):
+        from dynmech.sim.economy.files import load_environment  # it needs pydantic, which takes a while
+
         return load_environment(text)
     name, options = split(text, "scenario")
     scenario = construct(SCENARIOS.get(name), "scenario", name, options)
@@ -176,6 +183,8 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
     'once'
     """
     if names_file(text):
+        from dynmech.mechanisms.tables.mechanism_files import load_mechanism  # here for the same reason
+
         return load_mechanism(text, environment)
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)

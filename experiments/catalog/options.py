@@ -7,8 +7,6 @@ from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
-
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import DynmechError, InputError
 from dynmech.sim.core.registry import format_exception
@@ -84,6 +82,8 @@ def _value(text: str, wanted: Any) -> Any:
     Raises:
         InputError: the text is not of that type, or the type is none that text can give.
     """
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError  # a third of what a worker imports
+
     value = None if text == "none" and type(None) in getattr(wanted, "__args__", ()) else text
     try:
         return TypeAdapter(wanted).validate_python(value)

@@ -11,7 +11,8 @@ its options; what does its work is imported in its function.
 import errno
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -111,11 +112,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+@cache
+def _command() -> Any:
+    """Return the command line as Click's object, which takes Typer a while to make."""
+    return typer.main.get_command(app)
+
+
 def _run(words: Sequence[str]) -> int:
     """Run the command that the words name and return its exit code."""
-    command = typer.main.get_command(app)
     try:
-        code = command.main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
+        code = _command().main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
         unplayed = words[:1] and words[0] in PLAYING and isinstance(error, PlayError | Refusal)
         return _fail(str(error), words, 1 if unplayed else 2)

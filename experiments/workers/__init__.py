@@ -2,7 +2,8 @@
 
 `pieces` does what there is to do and records it; `pool` sends calls to processes on this machine and tries a failed
 call once more, `cluster` sends them to a Dask cluster, `sandbox` runs users' code in a forked child with limited time
-and memory, `process_tree` ends what such a child has started, `interrupts` keeps Ctrl-C from worker processes.
+and memory, `warm_modules` spares the next child what the last one had to import, `process_tree` ends what such a child
+has started, `interrupts` keeps Ctrl-C from worker processes.
 """
 
 import lazy_loader

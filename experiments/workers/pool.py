@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Protocol
 
 from loky import get_reusable_executor
 
+from dynmech.experiments.catalog.names import index_shipped_names
 from dynmech.experiments.workers.interrupts import uninterrupted
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.process_tree import children
@@ -320,4 +321,8 @@ def _serve(
             place.enter()
         return function(parcel.open(), *args)
 
-    return attempted(work) if limits is None else confined(work, limits)
+    if limits is None:
+        return attempted(work)
+    if parcel.plugins:
+        index_shipped_names()
+    return confined(work, limits)

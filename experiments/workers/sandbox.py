@@ -23,6 +23,7 @@ import cloudpickle
 
 from dynmech.experiments.workers.interrupts import ENDINGS
 from dynmech.experiments.workers.process_tree import adopting, die_with_parent, end_descendants
+from dynmech.experiments.workers.warm_modules import import_noted, imported_since, note_imports, warm_modules
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError, Refusal, StorageError
 from dynmech.sim.core.registry import format_exception
 
@@ -57,7 +58,8 @@ class Answer:
     """The result of a piece of work: a value or an error, and a sentence about what it wrote to standard output.
 
     An error is `bare` where it does not say whose it is: the work was ended, or ended itself, from outside the rules.
-    A child's value is `packed` until it is where its classes are known.
+    A child's value is `packed` until it is where its classes are known. `imported` names modules that the child had
+    to import.
     """
 
     value: Any = None
@@ -65,6 +67,7 @@ class Answer:
     wrote: str = ""
     bare: bool = False
     packed: bytes = b""
+    imported: tuple[str, ...] = ()
 
     def opened(self) -> "Answer":
         """Unpickle the value; a value that cannot be unpickled becomes an error."""
@@ -98,6 +101,7 @@ def confined(work: Callable[[], Any], limits: Limits) -> Answer:
     """
     if not can_confine():
         return attempted(work)
+    import_noted()
     with adopting() as others:
         try:
             return _confined(work, limits)
@@ -160,8 +164,10 @@ def _open_only(send: int, write: int) -> None:
 def _answer(work: Callable[[], Any], limits: Limits) -> bytes:
     """Do the work and return the pickled answer; a value that cannot be pickled becomes an error."""
     limit_memory(limits.memory)
+    before = warm_modules()
     try:
-        return pickle.dumps(Answer(packed=cloudpickle.dumps(work())))
+        packed = cloudpickle.dumps(work())
+        return pickle.dumps(Answer(packed=packed, imported=imported_since(before)))
     except BaseException as raised:
         limit_memory(None)
         text = located(raised)
@@ -253,7 +259,8 @@ def _read(payload: bytearray) -> Answer:
     with suppress(Exception):
         answer: object = pickle.loads(payload[HEAD.size :])
         if isinstance(answer, Answer):
-            return answer
+            note_imports(answer.imported)
+            return replace(answer, imported=())
     return Answer(error=PlayError("sent back what nobody can read"), bare=True)
 
 

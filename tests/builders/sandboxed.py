@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dynmech.experiments.workers.pool import Call, Workers
 from dynmech.experiments.workers.sandbox import Limits
 
 QUICK = Limits(seconds=20, memory=300 << 20)
@@ -53,3 +54,11 @@ def fork(write: int) -> None:
         os.write(write, f"{os.getpid()} ".encode())
         time.sleep(60)
         os._exit(0)
+
+
+def asked(workers: Workers, call: Call) -> Any:
+    """One call's value."""
+    (done,) = workers.run([call])
+    if done.answer.error is not None:
+        raise done.answer.error
+    return done.answer.value

@@ -3,6 +3,9 @@
 import pkgutil
 import re
 import shlex
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,14 +21,40 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the run folder that a command of the README makes; each is played once."""
+
+    @cache
+    def play(folder: str) -> Path:
+        made = tmp_path_factory.mktemp("played") / Path(folder).name
+        arguments = recorded(folder)
+        arguments[arguments.index(folder)] = str(made)
+        with pytest.raises(SystemExit):
+            main([*arguments, "--episodes", "50"] if arguments[0] == "run" else arguments)
+        return made
+
+    return play
+
+
 def commands() -> list[str]:
     """Every `dynmech …` line."""
     return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("dynmech ")]
 
 
-@pytest.mark.parametrize("command", commands())
+LONG = ("dynmech stress repeated-auction:bidders=2,horizon=4", "dynmech reproduce liu")
+"""Commands that take long and differ from others only in what they are asked about; they run with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(line, marks=pytest.mark.slow) if line in LONG else line for line in commands()]
+)
 def test_commands_run(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    played: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shade.py").write_text(strategy_example(), encoding="utf-8")
@@ -34,9 +63,7 @@ def test_commands_run(
     if arguments[0] in ("run", "stress"):
         arguments += ["--episodes", "50"]
     if arguments[0] in ("replay", "report", "export"):
-        before = recorded(arguments[1])
-        with pytest.raises(SystemExit):
-            main([*before, "--episodes", "50"] if before[0] == "run" else before)
+        shutil.copytree(played(arguments[1]), tmp_path / arguments[1])
         capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
         main(arguments)

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from dynmech import audit, load, make_mechanism
 from dynmech.agents.oracle import expectations
 from dynmech.agents.oracle.expectations import FactoredExpectations
-from dynmech.agents.oracle.post_decision_states import Expectations
+from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core import memory_budget
@@ -94,8 +94,8 @@ def _both(
     chosen = rng.random((states, law.events)) < rng.choice([0.3, 1.0])
     chosen[rng.integers(states), rng.integers(law.events)] = True
     memory, event = np.nonzero(chosen)
-    one = FactoredExpectations(law, known, memory, event)
-    other = Expectations(law.kernel.rows().reshape(-1, law.following), own, prod(own_sizes), memory, event)
+    one, origins = FactoredExpectations(law, known, memory, event), PostDecisionStates(memory, event, law.size)
+    other = Expectations(law.kernel.rows().reshape(-1, law.following), own, prod(own_sizes), origins)
     return one, other, choices
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from dynmech.agents.oracle import post_decision_states
 from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.merging import numbered
-from dynmech.agents.oracle.post_decision_states import Expectations, all_post_decision_states
+from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates, all_post_decision_states
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
@@ -214,7 +214,7 @@ def test_an_expectation_is_a_plain_sum(seed: int, room: int) -> None:
     memory, event = np.nonzero(chosen)
     kept, post_decision_states.ROOM = post_decision_states.ROOM, room
     try:
-        outlook = Expectations(laws, own, int(width), memory, event)
+        outlook = Expectations(laws, own, int(width), PostDecisionStates(memory, event, 1))
         spying, interim = (outlook.best(choices, spying=spying) for spying in (True, False))
         pieces = list(outlook.by_own(choices))
     finally:

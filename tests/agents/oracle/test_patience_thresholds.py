@@ -1,11 +1,20 @@
 """How patient agents must be: a market whose thresholds are fractions, and the paper's bound by its formula."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dynmech.agents.oracle.patience_thresholds import Level, least_patience, patience, sufficient, worst_exit
+from dynmech.agents.oracle.patience_thresholds import (
+    CLOSE,
+    Level,
+    _narrowed,
+    least_patience,
+    patience,
+    sufficient,
+    worst_exit,
+)
 from dynmech.mechanisms.balanced.blackwell import long_run
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
 from dynmech.mechanisms.balanced.with_enforcement import enforced
@@ -65,3 +74,34 @@ def test_a_condition_names_who_leaves_when_and_after_which_reports() -> None:
     for level in Level:
         assert f"δ* = {INDEPENDENT[level]:.6g}" in by_level[level].note
     assert replace(environment, discount=0.5).discount == 0.5
+
+
+EXCESSES: dict[str, tuple[Callable[[float], float], int]] = {
+    "straight": (lambda x: 3 * x, 15),
+    "curved": (lambda x: float(np.expm1(40 * x)), 16),
+    "with a kink": (lambda x: 100 * x if x > 0 else 0.01 * x, 30),
+    "that jumps": (lambda x: 1.0 if x > 0 else -1e-3, 30),
+    "refused below": (lambda x: np.inf if x > 0 else -2.0, 30),
+    "flat about it": (lambda x: 1e6 * x**3, 30),
+}
+"""Excess by the distance to the discount factor at which it is 0, and how often it may be asked for on average."""
+
+
+@pytest.mark.parametrize("kind", EXCESSES)
+def test_a_bracket_is_narrowed_from_both_sides(kind: str) -> None:
+    """To the upper end of the interval that bisection would find too, in no more than one step beyond its number."""
+    excess, most = EXCESSES[kind]
+    counts = []
+    for where in np.linspace(0.5000001, 0.5199999, 60):
+        asked: list[float] = []
+
+        def of(discount: float, where: float = where, asked: list[float] = asked) -> float:
+            asked.append(discount)
+            return excess(where - discount)
+
+        least = _narrowed(of, (0.5, of(0.5)), (0.52, of(0.52)))
+        assert where <= least <= where + CLOSE * (1 + 1e-5)
+        assert of(least) <= 0
+        counts.append(len(asked) - 3)  # both ends, and the line before
+    assert max(counts) <= 29
+    assert np.mean(counts) <= most

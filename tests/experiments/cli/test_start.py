@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import dynmech
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
-from dynmech.experiments.cli.app import COMMANDS, main
+from dynmech.experiments.cli.app import COMMANDS, app, main
 from dynmech.experiments.cli.completion import complete_mechanism, complete_scenario, complete_strategy
 
 HEAVY = {"scipy", "pandas", "matplotlib", "pyarrow"}
@@ -117,6 +118,7 @@ def test_completion_can_be_shown(
     shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    monkeypatch.setattr("dynmech.experiments.cli.app._command", lambda: typer.main.get_command(app))  # it looks there
     with pytest.raises(SystemExit) as stopped:
         main(["--show-completion", shell])
     assert not stopped.value.code

@@ -92,7 +92,8 @@ def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_stress_test(tm
     again(tmp_path / "a", tmp_path / "b")
 
 
-def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_sweep(tmp_path: Path) -> None:
+@pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_sweep(elsewhere: bool, tmp_path: Path) -> None:
     """The economy's and the mechanisms', a base included, and no others; the line makes the same sweep elsewhere."""
     economy = planted(tmp_path / "stall.py", OWN_ECONOMY.replace("stall-again", "stall-swept"))
     rules = planted(tmp_path / "handed.py", OWN_RULES.replace("handed-again", "swept-again"))
@@ -103,7 +104,9 @@ def test_plugins_that_were_taken_in_before_stand_in_the_line_of_a_sweep(tmp_path
     assert result.command is not None
     words = shlex.split(result.command)
     assert {word for before, word in pairwise(words) if before == "--plugin"} == {str(economy), str(rules)}
-    again(tmp_path / "a", tmp_path / "b")
+    if not elsewhere:
+        again(tmp_path / "a", tmp_path / "b")
+        return
     code, _, err = call([*words[1:], "--out", str(tmp_path / "c")], tmp_path)
     assert code == 0, err
     assert read_result(tmp_path / "c") == read_result(tmp_path / "a")

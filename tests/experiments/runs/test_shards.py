@@ -111,7 +111,8 @@ print(many - few)
 """
 
 
-@pytest.mark.parametrize(("log", "count"), [("summary", 2), pytest.param("full", 1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("log", "count"), [("summary", 2), ("full", 1)])
 def test_memory_does_not_grow_with_the_number_of_shards(log: str, count: int, tmp_path: Path) -> None:
     """Peak of the parent after 20 and after 300 shards; a shard's record alone is about 30 kB, so 18 MB if kept."""
     words = [sys.executable, "-c", MEMORY, log, str(count)]
@@ -125,7 +126,7 @@ def test_memory_does_not_grow_with_the_number_of_shards(log: str, count: int, tm
 # What fails
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_shard_that_fails_is_tried_once_more_and_the_rest_is_played(count: int, tmp_path: Path) -> None:
     """Then recorded with its reason; the same call tries it again; once the cause is gone, nothing tells of it."""
     use_plugins([moody(tmp_path)])

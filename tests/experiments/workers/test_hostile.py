@@ -14,6 +14,7 @@ from uuid import uuid4
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import rich.style  # noqa: F401 - its first import draws a random number, which no test here is to blame for
 
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.workers import pool

@@ -135,7 +135,7 @@ def kill_and_resume(kind: str, seed: int, folder: Path, times: int, seconds: flo
     assert (folder / "out/gains.png").exists() == kind.startswith(("stress", "plug-in"))
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("run 1", 1), ("plug-in 2", 4)])
+@pytest.mark.parametrize(("kind", "seed"), [("run 1", 1), pytest.param("plug-in 2", 4, marks=pytest.mark.slow)])
 def test_killed_at_some_moments_it_resumes_to_the_same_bytes(kind: str, seed: int, tmp_path: Path) -> None:
     (tmp_path / "killed").mkdir()
     kill_and_resume(kind, seed, tmp_path / "killed", times=3, seconds=2.0)

@@ -15,19 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dynmech.agents.strategies.base import Strategy
-from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
 from dynmech.experiments.runs.loading import make_workers
 from dynmech.experiments.workers import pool
 from dynmech.experiments.workers.interrupts import uninterrupted
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pool import DEATHS, Call, Done, Workers
-from dynmech.experiments.workers.sandbox import Answer, Limits
+from dynmech.experiments.workers.sandbox import Answer
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
 from tests.builders.processes import alive, gone
-from tests.builders.runs import no_space, planted, strategy
-
-LIMITS = Limits(seconds=20, memory=300 << 20)
+from tests.builders.sandboxed import QUICK, asked
 
 
 def slow(*values: Any) -> Any:
@@ -57,7 +53,7 @@ def where(_: Any) -> tuple[int, int, str, str | None]:
     ("count", "users"), [(1, False), (1, True), (2, True), (2, False), slow(3, True), slow(3, False)]
 )
 def test_every_call_is_answered_once(count: int, users: bool) -> None:
-    done = list(Workers(count, LIMITS).run(calls(square, list(range(20)), users=users)))
+    done = list(Workers(count, QUICK).run(calls(square, list(range(20)), users=users)))
     assert sorted(one.key for one in done) == list(range(20))
     assert answers(done) == {k: k * k for k in range(20)}
     assert {one.tries for one in done} == {1}
@@ -112,7 +108,7 @@ def at_the_second_try(place: Path) -> str:
 @pytest.mark.parametrize(("count", "users"), [(1, False), slow(1, True), (2, True), (2, False)])
 def test_what_fails_is_tried_once_more(count: int, users: bool, tmp_path: Path) -> None:
     things = [tmp_path / str(k) for k in range(3)]
-    done = list(Workers(count, LIMITS).run(calls(at_the_second_try, things, users=users)))
+    done = list(Workers(count, QUICK).run(calls(at_the_second_try, things, users=users)))
     assert [(one.answer.value, one.tries) for one in done] == [("done", 2)] * 3
 
 
@@ -142,7 +138,7 @@ def full_disk(place: Path) -> None:
 @pytest.mark.parametrize(("count", "users"), [(1, False), (2, True), slow(1, True), slow(2, False)])
 def test_a_full_disk_stops_everything_at_once(count: int, users: bool, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No space left on device"):
-        list(Workers(count, LIMITS).run(calls(full_disk, [tmp_path / "tried"] * 50, users=users)))
+        list(Workers(count, QUICK).run(calls(full_disk, [tmp_path / "tried"] * 50, users=users)))
     assert len((tmp_path / "tried").read_text()) <= count + 1, "not tried again, and no other"
 
 
@@ -207,7 +203,7 @@ def kills_its_worker(k: int) -> int:
     [slow(dies, 2, False), slow(dies, 3, False), slow(kills_its_worker, 1, True), slow(kills_its_worker, 2, True)],
 )
 def test_who_kills_its_worker_fails_alone(function: Callable[[int], int], count: int, users: bool) -> None:
-    done = list(Workers(count, LIMITS).run(calls(function, list(range(9)), users=users)))
+    done = list(Workers(count, QUICK).run(calls(function, list(range(9)), users=users)))
     found = answers(done)
     assert found.pop(3) == f"its worker process died {DEATHS} times (killed, or out of memory)"
     assert found == {k: k for k in range(9) if k != 3}
@@ -297,7 +293,7 @@ def wait_for_ever(place: Path) -> None:
 @pytest.mark.parametrize("users", [slow(False), True])
 def test_who_stops_listening_ends_the_workers(users: bool, tmp_path: Path) -> None:
     work = [*calls(square, [1], users=users), *calls(wait_for_ever, [tmp_path] * 3, users=users)]
-    for _ in Workers(2, LIMITS).run(work):
+    for _ in Workers(2, QUICK).run(work):
         while len(list(tmp_path.iterdir())) < 2:
             time.sleep(0.02)
         break
@@ -334,67 +330,6 @@ def test_workers_do_not_hear_of_interrupts() -> None:
     os.kill(worker, signal.SIGINT)
     time.sleep(0.1)
     assert alive(worker)
-
-
-# Parcels
-
-
-def test_a_parcel_holds_what_was_packed(tmp_path: Path) -> None:
-    sealed, free = np.arange(4.0).reshape(2, 2).T, np.zeros(2)
-    sealed.flags.writeable = False
-    for parcel in (Parcel.of((sealed, free)), Parcel.of((sealed, free)).kept(tmp_path / "p")):
-        one, two = parcel.open()
-        assert np.array_equal(one, sealed)
-        assert (one.flags.writeable, two.flags.writeable) == (False, True)
-        assert one.strides == sealed.strides, "laid out alike: sums are in the same order"
-    assert Parcel.of(0).kept(tmp_path / "q").payload == b"", "what lies in a file is not sent"
-
-
-def test_a_parcel_that_has_changed_is_not_opened(tmp_path: Path) -> None:
-    parcel = Parcel.of([1, 2]).kept(tmp_path / "p")
-    (tmp_path / "p").write_bytes((tmp_path / "p").read_bytes() + b"x")
-    with pytest.raises(InputError, match="p: changed while it was in use"):
-        parcel.open()
-
-
-def test_a_parcel_for_which_there_is_no_room_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.replace", no_space)
-    with pytest.raises(StorageError, match="p: cannot be written: No space left on device"):
-        Parcel.of(0).kept(tmp_path / "p")
-
-
-def asked(workers: Workers, call: Call) -> Any:
-    """One call's value."""
-    (done,) = workers.run([call])
-    if done.answer.error is not None:
-        raise done.answer.error
-    return done.answer.value
-
-
-def name_of(thing: Strategy) -> str:
-    return thing.name
-
-
-def test_a_plugin_travels_by_its_path_and_must_be_the_same_there(tmp_path: Path) -> None:
-    path = planted(tmp_path / "p.py", strategy("traveller", "return view.prescribed"))
-    use_plugins([path])
-    parcel = Parcel.of(STRATEGIES.get("traveller")())
-    assert [Path(place) for place, _ in parcel.plugins] == [path]
-    assert asked(Workers(2, LIMITS), Call(0, name_of, None, lambda: parcel, users=True)) == "traveller"
-    path.write_text(path.read_text() + "\n# changed\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"p\.py: changed while it was in use"):
-        asked(Workers(2, LIMITS), Call(0, name_of, None, lambda: parcel, users=True))
-
-
-def test_a_class_of_a_script_travels_by_value() -> None:
-    class Local(Strategy):
-        name = "local"
-        source = "here"
-
-        def message(self, view: Any) -> Any:
-            return view.prescribed
-
-    assert asked(Workers(2, LIMITS), Call(0, name_of, Local(), partial(Parcel.of, Local()), users=True)) == "local"
 
 
 # How many

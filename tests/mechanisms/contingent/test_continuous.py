@@ -26,7 +26,7 @@ from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, 
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.numerics.brackets import bounded, one_sided, ridge
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.density import DensityEnvironment, density_environment, gauss_legendre
@@ -161,26 +161,25 @@ def test_the_miss_everywhere_by_quadrature_at_single_points(method: Method, firm
     rivals = np.array(list(product(range(len(nodes)), repeat=firms - 1)))
     said = np.insert(nodes[rivals], 1, 0.5, axis=1)
 
-    def excess(decision: int, signals: FloatArray, report: float) -> float:
-        taken = np.array([decision])
-        chance = np.ones(len(said))
+    def excess(taken: IntArray, signals: FloatArray, reports: FloatArray) -> FloatArray:
+        chance = np.ones((len(taken), len(said)))
         for column, j in enumerate(j for j in range(firms) if j != 1):
-            mass = environment.likelihood(taken, signals[None], j, nodes)[0] * weights
-            chance = chance * mass[rivals[:, column]]
+            mass = environment.likelihood(taken, signals, j, nodes) * weights
+            chance *= mass[:, rivals[:, column]]
         reported = signals.copy()
-        reported[1] = report
-        many = np.broadcast_to(reported, (len(said), firms))
-        paid = mechanism.transfer(1, np.full(len(said), decision), many, said)
-        return float(environment.discount * chance @ paid - mechanism.target(1, taken, signals[None])[0])
+        reported[:, 1] = reports
+        sent, then = np.repeat(reported, len(said), axis=0), np.tile(said, (len(taken), 1))
+        paid = mechanism.transfer(1, np.repeat(taken, len(said)), sent, then).reshape(chance.shape)
+        return environment.discount * (chance * paid).sum(axis=1) - mechanism.target(1, taken, signals)
 
     rng = np.random.Generator(np.random.Philox(key=3))
     grid = np.linspace(0, 1, points)
+    signals, reports = rng.choice(grid, (900, firms)), rng.choice(grid, 900)
     truthful, any_report = -np.inf, -np.inf
-    for _ in range(300):
-        signals, report = rng.choice(grid, firms), float(rng.choice(grid))
-        for d in range(firms):
-            honest, lie = excess(d, signals, signals[1]), excess(d, signals, report)
-            truthful, any_report = max(truthful, honest), max(any_report, -honest, -lie)
+    for d in range(firms):
+        taken = np.full(900, d)
+        honest, lies = excess(taken, signals, signals[:, 1]), excess(taken, signals, reports)
+        truthful, any_report = max(truthful, honest.max()), max(any_report, -honest.min(), -lies.min())
     assert truthful <= over + 1e-7
     assert any_report <= under + 1e-7
     assert truthful > 0.5 * over
