@@ -29,6 +29,8 @@ class AuditRequest:
         all_states: maxima over all states, not only those that some play leads to.
         seed: of a sampled search.
         terms: of voluntary payments; None: every bill is paid.
+        bounds: bounds from both sides by sampling in place of the exact search.
+        width: how close these are to be.
     """
 
     environment: Environment
@@ -41,6 +43,8 @@ class AuditRequest:
     all_states: bool = False
     seed: int = 0
     terms: PaymentTerms | None = None
+    bounds: bool = False
+    width: float | None = None
 
     @classmethod
     def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
@@ -66,6 +70,8 @@ class AuditRequest:
         """
         if tolerance is not None and not tolerance >= 0:
             raise InputError(f"tolerance: {tolerance:g} is below 0")
+        if (width := flags.get("width")) is not None and not width > 0:
+            raise InputError(f"width: {width:g} is not above 0")
         asked = replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
         _require_terms_alone(asked)
         return asked
@@ -97,6 +103,8 @@ class AuditRequest:
             "--tolerance": self.tolerance is not None,
             "--all-states": self.all_states,
             "--payments": self.terms is not None,
+            "--bounds": self.bounds,
+            "--width": self.width is not None,
         }
         return [name for name, present in asked.items() if present]
 
@@ -119,6 +127,8 @@ class AuditRequest:
             "all_states": self.all_states,
             "disclosure": "everything",
             "payments": "enforced" if self.terms is None else "voluntary",
+            "bounds": self.bounds,
+            "width": self.width,
         }
 
 

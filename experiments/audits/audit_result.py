@@ -67,10 +67,17 @@ class AuditedGain:
 
     @classmethod
     def between(
-        cls, agent: str, family: Family, information: str, lower: float, upper: float, states: str
+        cls,
+        agent: str,
+        family: Family,
+        information: str,
+        lower: float,
+        upper: float,
+        states: str,
+        confidence: float = 1.0,
     ) -> "AuditedGain":
         """Return a figure of which bounds alone are known."""
-        return cls(agent, family.value, information, UNKNOWN, UNKNOWN, lower, upper, "bounds", states)
+        return cls(agent, family.value, information, UNKNOWN, UNKNOWN, lower, upper, "bounds", states, confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +108,7 @@ class Audit:
     request : AuditRequest
         What was audited, and the options.
     backend : str
-        How gains were found: `exact`, `first reports`, `epsilon` or `sampled`.
+        How gains were found: `exact`, `first reports`, `epsilon`, `sampled` or `bounds`.
     method : str
         The same in a sentence or two.
     reason : str

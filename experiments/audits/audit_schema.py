@@ -88,6 +88,8 @@ class OptionsData(_Strict):
     all_states: bool
     disclosure: Literal["everything", "decisions", "own"]
     payments: Literal["enforced", "voluntary"]
+    bounds: bool = False
+    width: float | None = None
 
 
 class TransferData(_Strict):
@@ -157,7 +159,7 @@ class AuditData(_Strict):
     horizon: int | None
     scale: Positive
     tolerance: Annotated[float, Field(ge=0)]
-    backend: Literal["exact", "first reports", "epsilon", "sampled"]
+    backend: Literal["exact", "first reports", "epsilon", "sampled", "bounds"]
     reason: str | None
     verdict: Status
     sentence: str
@@ -182,6 +184,7 @@ class AuditData(_Strict):
     approximate: dict[str, Any] = {}
     refused: str = ""
     tried: list[dict[str, Any]] = []
+    brackets: list[dict[str, Any]] = []
 
 
 def json_schema() -> dict[str, Any]:

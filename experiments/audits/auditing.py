@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, Backend
+from dynmech.experiments.audits.bounds_audit import audit_by_bounds
 from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
 from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large
@@ -30,6 +31,7 @@ class Offer(NamedTuple):
 EXACT = Offer("the exact search", audit_exactly, ALL)
 FIRST_REPORTS = Offer("the search first report by first report", audit_by_first_report, ("--tolerance", "--all-states"))
 EPSILON = Offer("the audit up to ε on a grid", audit_up_to_epsilon, ())
+BOUNDS = Offer("the bounds by sampling", audit_by_bounds, ("--coalition", "--tolerance", "--bounds", "--width"))
 
 
 def audit(
@@ -45,6 +47,8 @@ def audit(
     default: str | None = None,
     grace: int | None = None,
     deposit: float | str | None = None,
+    bounds: bool = False,
+    width: float | None = None,
     progress: Progress = silent,
 ) -> Audit:
     """Audit a mechanism: the most that every agent, or every coalition, can gain, and every promise.
@@ -64,7 +68,7 @@ def audit(
     all_states : bool
         Whether maxima are over all states, or over those only that some play leads to.
     seed : int
-        Of a sampled search, where there is no exact one.
+        Of a sampled search, where there is no exact one, and of bounds.
     payments : {"enforced", "voluntary"}
         Whether agents must pay what they are billed, or choose; then the family `best_response` ranges over lies and
         payments, and the family `lies` pays every bill.
@@ -75,6 +79,11 @@ def audit(
         Periods within which a bill can still be paid; 0 unless given.
     deposit : float or "auto", optional
         What is lost at default, in units of utility; `auto` works out, for each agent, what makes every default a loss.
+    bounds : bool
+        Whether to bound the gain ex ante from both sides along drawn paths, instead of searching exactly.
+    width : float, optional
+        With `bounds`, how close both sides are to be, in units of utility; otherwise 10 % of the lower bound, or 1 %
+        of the economy's scale.
     progress : callable
         Told the name and the number of pieces of every phase; returns what is called as pieces are done.
 
@@ -117,7 +126,8 @@ def audit(
     """
     request = AuditRequest.of(environment, mechanism)
     terms = payment_terms(payments, default, grace, deposit)
-    request = request.with_options(coalitions, tolerance, exit=exit, all_states=all_states, seed=seed, terms=terms)
+    flags = {"exit": exit, "all_states": all_states, "seed": seed, "terms": terms, "bounds": bounds, "width": width}
+    request = request.with_options(coalitions, tolerance, **flags)
     return run_audit(request, progress)
 
 
@@ -136,6 +146,8 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
     except FalseDeclaration:
         raise
     except Refusal as error:
+        if request.bounds:
+            raise
         if asked := request.given():
             raise Refusal(f"{error}; a lower bound by a limited search does not know {', '.join(asked)}") from None
         return audit_by_sampling(request, str(error), progress)
@@ -144,6 +156,8 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
 def fitting(request: AuditRequest) -> Offer:
     """Return the backend that fits: by how the mechanism's transfers are made, and by size."""
     mechanism = request.mechanism
+    if request.bounds:
+        return BOUNDS
     if isinstance(mechanism, ContingentDensity):
         return EPSILON
     alone = not (request.coalitions or request.exit or request.terms)

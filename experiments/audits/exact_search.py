@@ -38,7 +38,7 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"audit: environment {environment.name!r} is not finite; it can be simulated only")
     game = FiniteGame(environment, mechanism)
-    truth, largest = _truth(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
+    truth, largest = prescribed_play(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
     least = budget(environment, game.truthful, silent=game.silence)
     advance = progress("searching", len(request.deviators) * PIECES)
     searches = []
@@ -116,7 +116,7 @@ def _gains(request: AuditRequest, search: Search, family: Family) -> list[Audite
     ]
 
 
-def _truth(game: FiniteGame, advance: Advance) -> Truth:
+def prescribed_play(game: FiniteGame, advance: Advance) -> Truth:
     """Return what prescribed play is worth, ex ante; the rules as tables, values and the plan are pieces of work."""
     for part in ("tables", "truthful", "plan"):
         getattr(game, part)

@@ -17,8 +17,13 @@ from dynmech.sim.economy.labels import own_text, profile_text, shown_period
 
 def judge_promises(audit: Audit) -> list[Verdict]:
     """A verdict per promise; one on incentives also where truth is not promised to be best."""
-    verdicts = [_incentive(audit), *_budget(audit), *_participation(audit), *_efficient(audit)]
+    verdicts = [_incentive(audit), *judge_prescribed_play(audit)]
     return excused(verdicts, violated(audit.mechanism.promises.assumptions, audit.conditions))
+
+
+def judge_prescribed_play(audit: Audit) -> list[Verdict]:
+    """A verdict per promise that is about prescribed play alone, which is exact."""
+    return [*_budget(audit), *_participation(audit), *_efficient(audit)]
 
 
 def _economy(audit: Audit) -> TableEnvironment:

@@ -41,6 +41,8 @@ def audit_command(
     all_states: Annotated[
         bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
     ] = False,
+    bounds: options.Bounds = False,
+    width: options.Width = None,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
@@ -57,9 +59,9 @@ def audit_command(
 ) -> None:
     """Verdicts: the most that any deviation gains, every promise; exit code 1 if one breaks or is open."""
     terms = terms_of(payments, default, grace, deposit)
-    request = _request(environment, mechanism, plugin).with_options(
-        [members.split("+") for members in coalition], tolerance, exit=leave, all_states=all_states, terms=terms
-    )
+    flags = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
+    coalitions = [members.split("+") for members in coalition]
+    request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
     result = _audit(request, quiet)
     if policy is not None:
         _write_policy(result, policy)

@@ -64,6 +64,18 @@ Plugins = Annotated[
     list[Path],
     typer.Option("--plugin", metavar="FILE", help="A Python file with strategies, mechanisms or scenarios."),
 ]
+Bounds = Annotated[
+    bool,
+    typer.Option("--bounds", help="Bound gains from both sides along drawn paths instead of searching exactly."),
+]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        "--width",
+        help="With --bounds: play until the sides are this close (in units of utility) or the budget is spent.",
+        show_default="10 % of the gain or 1 % of the scale",
+    ),
+]
 Certificate = Annotated[
     Path | None, typer.Option("--certificate", metavar="FILE", help="Write a proof of the gains, for `dynmech verify`.")
 ]

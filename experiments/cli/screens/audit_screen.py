@@ -112,8 +112,21 @@ def _show_details(audit: Audit, console: Console) -> None:
     if parts := audit.details.get("first_reports"):
         rows = [(part["agent"], *(_amount(part[key], audit) for key in ("first_report", "later"))) for part in parts]
         _show_table(console, ("ex post gains of", "the first report", "later reports"), rows)
+    if brackets := audit.details.get("brackets"):
+        _show_table(
+            console,
+            ("ex ante gain of", "greedy in the value of", "penalty: the value of", "between (95 %)", "paths"),
+            [_bracket(bracket, audit) for bracket in brackets],
+        )
     if miss := audit.details.get("approximate"):
         _show_table(console, ("figure", ""), [(label, _small(miss[key])) for key, label in APPROXIMATE.items()])
+
+
+def _bracket(bracket: dict[str, Any], audit: Audit) -> tuple[str, ...]:
+    """Return a row on how a deviator's gain was bounded."""
+    scale = audit.request.scale
+    low, high = (figure(bracket[side], 4, scale=scale) for side in ("lower", "upper"))
+    return bracket["agent"], bracket["policy"], bracket["penalty"], f"{low} … {high}", f"{bracket['paths']:,}"
 
 
 APPROXIMATE = {
@@ -200,6 +213,10 @@ def _gain(gain: AuditedGain | None, audit: Audit) -> Text:
         case "lower_bound":
             return Text(
                 f"≥ {figure(gain.lower, 4, scale=scale)}", style="bold red" if gain.lower > tolerance else "dim"
+            )
+        case _ if gain.lower > tolerance and gain.upper < np.inf:
+            return Text(
+                f"{figure(gain.lower, 4, scale=scale)} … {figure(gain.upper, 4, scale=scale)}", style="bold red"
             )
         case _:
             return (

@@ -20,6 +20,7 @@ LINES = {
     "exact, some refused": ("trading-game", "balanced"),
     "first reports": ("single-buyer:buyers=2,nodes=12", "virtual-pivot"),
     "epsilon": ("continuous-licence", "contingent-density:brackets=3,nodes=4"),
+    "bounds": ("oil-leases-prior", "cremer-mclean", "--bounds"),
     "sampled": ("trading-game-continuous", "continuous-trade"),
 }
 

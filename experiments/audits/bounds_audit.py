@@ -1,0 +1,161 @@
+"""The audit by bounds: the gain ex ante between an upper and a lower bound along drawn paths, `dynmech.agents.bounds`.
+
+Before anything is known, both bounds hold at once for all deviators with 95 % confidence. At the worst state the gain
+is bounded without drawing, and surely, where the values that stand for what follows are on tables; promises rest on
+that. A deviator that sees the others' current signals in every period, a *spy*, is bounded apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from dynmech.agents.bounds.bracket import Bracket, Effort, bracket_gain
+from dynmech.agents.bounds.finite_candidates import tabled_candidates, worst_state_bounds
+from dynmech.agents.oracle.gains import participation
+from dynmech.agents.oracle.problem import build_problem
+from dynmech.agents.oracle.search import Family
+from dynmech.experiments.audits.audit_request import AuditRequest
+from dynmech.experiments.audits.audit_result import Audit, AuditedGain
+from dynmech.experiments.audits.exact_search import prescribed_play
+from dynmech.experiments.audits.promise_verdicts import judge_prescribed_play
+from dynmech.experiments.runs.simulation import Progress
+from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, UNDECIDED, Verdict, excused, violated
+from dynmech.mechanisms.conditions.general import all_conditions
+from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.values_of_truth import budget, largest_transfer
+from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.ties import figure, first_largest, first_of
+from dynmech.sim.economy.environment import TableEnvironment
+
+CONFIDENCE = 0.95
+"""Of all ex ante bounds at once, whoever deviates."""
+
+
+@dataclass(frozen=True)
+class DeviatorBounds:
+    """What is known of one deviator.
+
+    Attributes:
+        name: its name.
+        ex_ante: the gain before anything is known.
+        interim, ex_post: between which the gain at the worst state lies, for certain.
+        spy: the gain ex ante of a deviator that sees the others' current signals in every period.
+    """
+
+    name: str
+    ex_ante: Bracket
+    interim: tuple[float, float]
+    ex_post: tuple[float, float]
+    spy: Bracket
+
+
+def audit_by_bounds(request: AuditRequest, progress: Progress) -> Audit:
+    """Bound every deviator's gain from both sides.
+
+    Raises:
+        Refusal: the environment or the mechanism is not finite or too large, or the others' messages do not reveal
+            their signals; the reason is given.
+    """
+    environment, mechanism = request.environment, request.mechanism
+    if not isinstance(environment, TableEnvironment):
+        raise Refusal(f"bounds: environment {environment.name!r} is not finite; its version on a grid would do")
+    game = FiniteGame(environment, mechanism)
+    truth, largest = prescribed_play(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
+    advance = progress("bounds", len(request.deviators))
+    found = []
+    for who in request.deviators:
+        found.append(_bound(request, game, who))
+        advance(1)
+    advance = progress("participation", len(environment.agents))
+    result = Audit(
+        request=request,
+        backend="bounds",
+        method=METHOD,
+        reason="",
+        figures=[gain for bounds in found for gain in _gains(bounds)],
+        truth=truth,
+        verdicts=[],
+        conditions=all_conditions(environment, mechanism.sees),
+        said=sentence(request, [(bounds.name, bounds.ex_ante) for bounds in found]),
+        budget=budget(environment, game.truthful, silent=game.silence),
+        participation=participation(game, all_states=False, advance=advance),
+        largest_transfer=largest,
+        verified=game.tables[0 if environment.horizon == 1 else 1].verified,
+        game=game,
+        details={"brackets": [bracket_data(bounds.name, bounds.ex_ante, bounds.spy) for bounds in found]},
+    )
+    verdicts = [_incentive(result, found), *judge_prescribed_play(result)]
+    return replace(result, verdicts=excused(verdicts, violated(mechanism.promises.assumptions, result.conditions)))
+
+
+METHOD = (
+    "Gains ex ante lie between the bounds with 95 % confidence, all at once: from above by a deviator that sees all "
+    "signals in advance and pays for that, from below by a deviation on the same draws. On path, interim and ex post: "
+    "bounds at the worst state, for certain."
+)
+
+
+def _bound(request: AuditRequest, game: FiniteGame, who: tuple[int, ...]) -> DeviatorBounds:
+    """Bound one deviator's gains."""
+    problem, name = build_problem(game, who), request.name(who)
+    effort = Effort(request.width, confidence=1 - (1 - CONFIDENCE) / len(request.deviators))
+    brackets, worst = [], []
+    for spying in (False, True):
+        candidates = tabled_candidates(problem, request.seed, spying=spying)
+        scope = f"{'+'.join(map(str, who))}{' spying' if spying else ''}"
+        brackets.append(bracket_gain(candidates, request.scale, effort, scope=scope))
+        worst.append(worst_state_bounds(candidates))
+    return DeviatorBounds(name, brackets[0], worst[0], worst[1], brackets[1])
+
+
+def _gains(bounds: DeviatorBounds) -> list[AuditedGain]:
+    """Return one deviator's gains; a gain ex ante is one at some state, and other families are part of the best."""
+    name, best, low = bounds.name, Family.BEST_RESPONSE, bounds.ex_ante.lower
+    upper = {"ex_ante": bounds.ex_ante.upper, "on_path": bounds.interim[1], "interim": bounds.interim[1]}
+    upper["ex_post"] = bounds.ex_post[1]
+    fewer = [
+        AuditedGain.between(name, family, kind, 0.0, high, "reachable", CONFIDENCE if kind == "ex_ante" else 1.0)
+        for family in (Family.ONE_SHOT, Family.BELIEF_MANIPULATION)
+        for kind, high in upper.items()
+    ]
+    lower = {"on_path": bounds.interim[0], "interim": bounds.interim[0], "ex_post": bounds.ex_post[0]}
+    return [
+        *fewer,
+        AuditedGain.between(name, best, "ex_ante", low, upper["ex_ante"], "reachable", CONFIDENCE),
+        *(AuditedGain.between(name, best, kind, least, upper[kind], "reachable") for kind, least in lower.items()),
+    ]
+
+
+def _incentive(audit: Audit, found: Sequence[DeviatorBounds]) -> Verdict:
+    """Hold the bounds at the worst state against the promise."""
+    promised, tolerance = audit.mechanism.promises.incentive, audit.tolerance
+    pairs = [bounds.ex_post if promised == "periodic ex post" else bounds.interim for bounds in found]
+    lowest, highest = (first_largest([pair[side] for pair in pairs], audit.scale) for side in (0, 1))
+    low, high = pairs[lowest][0], pairs[highest][1]
+    broken = low > tolerance
+    status = BREAKS if broken else HOLDS if high <= tolerance else UNDECIDED
+    where = {"agent": found[lowest if broken else highest].name}
+    worst = low if broken else high
+    if promised == "none":
+        return Verdict("incentive", NOT_PROMISED, worst, high - low, where)
+    return Verdict(f"incentive: {promised}", status, worst, high - low, where)
+
+
+def sentence(request: AuditRequest, found: Sequence[tuple[str, Bracket]]) -> str:
+    """Return who gains, and between what; or the most that anybody gains."""
+    tolerance, scale = request.relative_tolerance * request.scale, request.scale
+    name, best = first_of(found, lambda pair: pair[1].lower, scale)
+    if best.lower > tolerance:
+        low, high = figure(best.lower, 4, scale=scale), figure(best.upper, 4, scale=scale)
+        return f"{name} gains {low} … {high} (95 %), before anything is known."
+    name, best = first_of(found, lambda pair: pair[1].upper, scale)
+    if best.upper <= tolerance:
+        return "no deviation gains anything, before anything is known (95 %)."
+    high = figure(best.upper, 4, scale=scale)
+    return f"no deviation gains more than {high} (95 %), before anything is known; none was found that surely gains."
+
+
+def bracket_data(name: str, bracket: Bracket, spy: Bracket | None) -> dict[str, Any]:
+    """Return a bracket as plain data."""
+    apart = None if spy is None else {"lower": spy.lower, "upper": spy.upper}
+    return {"agent": name, **asdict(bracket), "tried": list(bracket.tried), "spy": apart}
