@@ -52,7 +52,7 @@ def game_played() -> Game:
 
 def by_tables(game: Game, episodes: int = EPISODES) -> Record:
     """Play one shard from tables."""
-    record = play_fused(game, [Truthful()] * 3, _streams(game, episodes), episodes=episodes, block=BLOCK, keep="sums",
+    record = play_fused(game, [Truthful()] * 3, streams_of(game, episodes), episodes=episodes, block=BLOCK, keep="sums",
                         engine="tables")  # fmt: skip
     assert record is not None
     return record
@@ -60,10 +60,11 @@ def by_tables(game: Game, episodes: int = EPISODES) -> Record:
 
 def by_loop(game: Game, episodes: int = EPISODES) -> Record:
     """Play the same shard on the event loop."""
-    return play_shard(game, [Truthful()] * 3, _streams(game, episodes), episodes=episodes, block=BLOCK, keep="sums")
+    return play_shard(game, [Truthful()] * 3, streams_of(game, episodes), episodes=episodes, block=BLOCK, keep="sums")
 
 
-def _streams(game: Game, episodes: int) -> Streams:
+def streams_of(game: Game, episodes: int) -> Streams:
+    """Return the addresses of draws of one shard."""
     return Streams(0, "benchmark", 0, episodes, game.periods)
 
 

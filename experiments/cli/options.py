@@ -122,8 +122,9 @@ Engine = Annotated[
     typer.Option(
         "--engine",
         metavar="E",
-        help="loop: the event loop plays; tables: from tables where that can be; auto: where it pays. Equal results.",
-        autocompletion=complete_from("auto", "loop", "tables"),
+        help="loop: the event loop plays; tables: from tables where that can be; compiled: those in machine code "
+        "(extra fast); auto: what pays. Equal results.",
+        autocompletion=complete_from("auto", "loop", "tables", "compiled"),
     ),
 ]
 Tail = Annotated[

@@ -6,6 +6,7 @@ own whose messages are maps of what is prescribed (`Strategy.message_map`). All 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,7 +28,7 @@ from dynmech.sim.play.fused import PeriodTables, play_tables
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
 
-ENGINES = ("auto", "loop", "tables")
+ENGINES = ("auto", "loop", "tables", "compiled")
 """How play is carried out; whichever is chosen, what comes of it is the same."""
 
 CASES = 200_000
@@ -35,6 +36,9 @@ CASES = 200_000
 
 ASKED = 8
 """How often writing the rules out asks for a case: play must ask for as many, else it is quicker without tables."""
+
+COMPILED = 100_000_000
+"""Agent-periods of a case from which machine code pays, which must be made when it is first used."""
 
 STATES = 1 << 18
 """States of a period, parts of a block included, up to which its tables are made."""
@@ -44,10 +48,12 @@ def known_engine(engine: str) -> str:
     """Return the name of an engine.
 
     Raises:
-        InputError: there is none of this name.
+        InputError: there is none of this name, or it needs what is not installed.
     """
     if engine not in ENGINES:
         raise InputError(f"engine: {engine!r} is none of {', '.join(ENGINES)}{near_name(engine, ENGINES)}")
+    if engine == "compiled" and find_spec("numba") is None:
+        raise InputError("engine: 'compiled' needs Numba: pip install 'dynmech[fast]'")
     return engine
 
 
@@ -248,17 +254,34 @@ def play_fused(
     block: int,
     keep: Keep,
     engine: str,
+    ahead: int = 0,
 ) -> Record | None:
     """Play one shard from tables; None where the event loop is to play it.
 
     Args:
-        engine: `loop`: never from tables; `tables`: wherever that can be; `auto`: where it pays, too.
+        ahead: episodes of all shards, where there are more.
+        engine: `loop`: never from tables; `tables`: wherever that can be; `compiled`: the same in machine code where
+            sums are kept; `auto`: where it pays, too.
     """
     if engine == "loop":
         return None
-    work = float("inf") if engine == "tables" else float(episodes) * (game.periods + game.closing)
-    script = script_of(game, strategies, work)
+    cases = float(episodes) * (game.periods + game.closing)
+    script = script_of(game, strategies, cases if engine == "auto" else float("inf"))
     if script is None:
         return None
     parts = len(script.members)
+    if _compiles(game, keep, engine, max(episodes, ahead)):
+        from dynmech.sim.play.compiled import play_compiled
+
+        return play_compiled(game, script, streams, parts=parts, episodes=episodes, keep=keep)
     return play_tables(game, script, streams, parts=parts, episodes=episodes, block=block, keep=keep)
+
+
+def _compiles(game: Game, keep: Keep, engine: str, episodes: int) -> bool:
+    """Whether machine code plays: it is asked for or pays, sums are kept, and draws of all periods have one address."""
+    if keep == "everything" or engine == "tables" or find_spec("numba") is None:
+        return False
+    periods = range(game.periods + game.closing)
+    if engine == "auto" and episodes * len(periods) * len(game.environment.agents) < COMPILED:
+        return False
+    return len({game.environment.streams(t) for t in periods[1:]}) <= 1

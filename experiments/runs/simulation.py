@@ -56,7 +56,7 @@ class Sampling:
         seed: of all random numbers.
         shard: episodes per shard (0: chosen so that a full log has about a million rows).
         block: episodes per message; changes nothing but the speed.
-        engine: `auto`, `loop` or `tables`: who plays what both can; changes nothing but the speed.
+        engine: `auto`, `loop`, `tables` or `compiled`: who plays what several can; changes nothing but the speed.
     """
 
     episodes: int = 10_000
@@ -200,7 +200,7 @@ def play(
     block = sampling.block if copies == 1 else copies * count
     how: dict[str, Any] = {"episodes": copies * count, "block": block, "keep": keep}
     with blaming(f"mechanism {game.mechanism.name!r} on {game.environment.name!r}"):
-        record = play_fused(game, case.strategies, streams, engine=sampling.engine, **how)
+        record = play_fused(game, case.strategies, streams, engine=sampling.engine, ahead=sampling.episodes, **how)
         return play_shard(game, case.strategies, streams, **how) if record is None else record
 
 

@@ -100,8 +100,8 @@ def stress(
     block : int
         Episodes per message; changes nothing but the speed.
     engine : str
-        `loop`: the event loop plays; `tables`: play from tables wherever that can be; `auto`: where it pays, too. It
-        changes nothing but the speed.
+        `loop`: the event loop plays; `tables`: play from tables wherever that can be; `compiled`: those in machine
+        code, with the extra `fast`; `auto`: what pays. It changes nothing but the speed.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two runs the same.
     log : str

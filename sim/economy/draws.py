@@ -35,19 +35,21 @@ class Inverse:
     Attributes:
         counted: whether outcomes are counted; else they are searched by halves.
         columns: where they are counted, every step of all functions, `(ΣR_j,)`.
+        width: numbers that a row holds, a power of two.
+        flat: all rows, one after the other.
     """
 
     def __init__(self, functions: Sequence[FloatArray]) -> None:
         rows = [len(table) for table in functions]
         self.first = np.concatenate([[0], np.cumsum(rows)[:-1]]).astype(np.intp)
         widest = max(table.shape[1] for table in functions)
-        self._width = 1 << (widest - 1).bit_length()
-        stack = np.full((sum(rows), self._width), NEVER)
+        self.width = 1 << (widest - 1).bit_length()
+        stack = np.full((sum(rows), self.width), NEVER)
         for first, table in zip(self.first, functions, strict=True):
             stack[first : first + len(table), : table.shape[1] - 1] = table[:, :-1]
         self.counted = widest <= COUNTED
         self.columns = [np.ascontiguousarray(stack[:, k]) for k in range(widest - 1)] if self.counted else []
-        self._flat = stack.reshape(-1)
+        self.flat = stack.reshape(-1)
 
     def __call__(self, rows: IntArray, uniforms: FloatArray) -> IntArray:
         """Outcomes of rows (axis j's begin at `first[j]`); axes `(J, n)`, `(J, n)` to `(J, n)`."""
@@ -64,18 +66,18 @@ class Inverse:
 
     def _halve(self, rows: IntArray, uniforms: FloatArray) -> IntArray:
         """The same by halving the outcomes that are left."""
-        at = rows * self._width
-        step = self._width
+        at = rows * self.width
+        step = self.width
         while step > 1:
             step >>= 1
-            at += (self._flat.take(at + (step - 1)) <= uniforms) * step
-        out: IntArray = at & (self._width - 1)
+            at += (self.flat.take(at + (step - 1)) <= uniforms) * step
+        out: IntArray = at & (self.width - 1)
         return out
 
     @cached_property
     def listed(self) -> list[list[float]] | None:
         """The steps of every row as Python numbers, for those who ask for one at a time; None if there are too many."""
-        return self._flat.reshape(-1, self._width).tolist() if self._flat.size <= LISTED else None
+        return self.flat.reshape(-1, self.width).tolist() if self.flat.size <= LISTED else None
 
 
 class Move:
@@ -140,20 +142,20 @@ class StateMove:
     """
 
     def __init__(self, inverse: Inverse, rows: IntArray, steps: IntArray) -> None:
-        self._inverse, self._rows, self._steps = inverse, rows, steps
+        self.inverse, self.rows, self.steps = inverse, rows, steps
         self._columns = [column.take(rows) for column in inverse.columns]
 
     def __call__(self, state: IntArray, uniforms: FloatArray) -> IntArray:
         """Return the flat next profile, `(n,)`, from states `(n,)` and uniforms `(n, J)`."""
-        if self._inverse.counted:
-            drawn: Array = np.zeros((len(self._rows), len(state)), SMALL)
+        if self.inverse.counted:
+            drawn: Array = np.zeros((len(self.rows), len(state)), SMALL)
             for column in self._columns:
                 drawn += (column.take(state, axis=1) <= uniforms.T).view(SMALL)
         else:
-            drawn = self._inverse(self._rows.take(state, axis=1), uniforms.T)
+            drawn = self.inverse(self.rows.take(state, axis=1), uniforms.T)
         if len(drawn) == 1:
             return drawn[0].astype(np.intp, copy=False)
-        out: IntArray = np.add.reduce(drawn * self._steps, axis=0)
+        out: IntArray = np.add.reduce(drawn * self.steps, axis=0)
         return out
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
@@ -33,6 +34,9 @@ from dynmech.sim.play.record import Keep, Record
 from tests.builders.runs import bytes_below
 
 BLOCKS = (1, 7, 4096)
+
+COMPILED = find_spec("numba") is not None
+"""Whether the optional extra `fast` is installed."""
 
 FORCED = float("inf")
 """More cases than any rules have: tables always pay."""
@@ -77,6 +81,10 @@ def hold(game: Game, strategies: Sequence[Strategy], blocks: Sequence[int], epis
             tables = play_fused(game, strategies, streams, block=block, keep=keep, engine="tables", **how)
             assert tables is not None
             same(tables, loop)
+        if COMPILED:
+            compiled = play_fused(game, strategies, streams, block=7, keep=keep, engine="compiled", **how)
+            assert compiled is not None
+            same(compiled, loop)
 
 
 SAMPLE = [
@@ -89,6 +97,7 @@ SAMPLE = [
     ("lowest-bid-auction", "lowest-bid"),
     ("single-buyer", "virtual-pivot"),
     ("random:horizon=3,agents=3", "team"),
+    ("random:horizon=9,discount=0", "team"),
 ]
 
 
@@ -131,6 +140,10 @@ def test_parts_of_a_block_play_maps_of_their_own() -> None:
     tables = play_fused(game, strategies, streams, engine="tables", **how)
     assert tables is not None
     same(tables, play_shard(game, strategies, streams, **how))
+    if COMPILED:
+        machine_code = play_fused(game, strategies, streams, engine="compiled", **how)
+        assert machine_code is not None
+        same(machine_code, tables)
     assert len({tables.payoffs[:, k * 10 : k * 10 + 10].tobytes() for k in range(4)}) > 1
 
 
@@ -289,7 +302,9 @@ def test_so_is_a_stress_test(tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(InputError, match="engine: 'table' is none of auto, loop, tables; did you mean 'tables'"):
+    with pytest.raises(
+        InputError, match="engine: 'table' is none of auto, loop, tables, compiled; did you mean 'tables'"
+    ):
         Sampling(engine="table")
 
 
@@ -302,3 +317,33 @@ def test_a_map_of_a_base_class_is_none() -> None:
             return sent
 
     assert Plain().message_map(0, Finite(("a",))) is None
+
+
+@pytest.mark.skipif(not COMPILED, reason="the optional extra `fast` (Numba) is not installed")
+def test_machine_code_plays_large_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = game_of("oil-leases-prior", "linked")
+    assert game is not None
+    monkeypatch.setattr(fused_games, "COMPILED", 1000)
+    from dynmech.sim.play import compiled
+
+    streams = Streams(0, "test", 0, 20, game.periods + game.closing)
+    played: list[str] = []
+    machine_code = compiled.play_compiled
+
+    def noted(*given: Any, **how: Any) -> Record:
+        played.append(how["keep"])
+        return machine_code(*given, **how)
+
+    monkeypatch.setattr(compiled, "play_compiled", noted)
+    how: dict[str, Any] = {"episodes": 20, "block": 20, "engine": "auto"}
+    fused_games._RULES.clear()
+    script_of(game, (Truthful(),) * 2, FORCED)  # the rules are written out by now
+    for keep, ahead in (("sums", 10), ("everything", 1000), ("sums", 1000), ("payoffs", 1000)):
+        play_fused(game, (Truthful(),) * 2, streams, keep=keep, ahead=ahead, **how)  # type: ignore[arg-type]
+    assert played == ["sums", "payoffs"]
+
+
+def test_machine_code_needs_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_games, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"^engine: 'compiled' needs Numba: pip install 'dynmech\[fast\]'$"):
+        Sampling(engine="compiled")
