@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from dynmech.experiments.figures.columns import Column, draw_columns
 from dynmech.experiments.figures.forms import FORMS
+from dynmech.experiments.figures.heat_map import draw_leaving
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.figures.texts import as_text, lines, wide_enough, wrapped
-from dynmech.experiments.plots.stress_plots import plot_gains, plot_stress
+from dynmech.experiments.plots.stress_plots import plot_stress
 from dynmech.experiments.report.stress_page import largest_gain
 from dynmech.experiments.report.tournament_page import (
     HALF,
     coalition_gains,
     deviations,
+    largest_exact,
     replicator_paths,
     swept,
 )
@@ -112,9 +112,9 @@ class Album:
 def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
     rows = result["mechanisms"]
     columns = [
-        Column("worst gain", [largest_gain(result["gains"], row) for row in rows]),
-        Column.even("welfare", rows, "welfare"),
-        Column.even("revenue", rows, "revenue"),
+        Column(f"worst gain{_exactly(rows)}", [largest_gain(result["gains"], row) for row in rows]),
+        Column.even("welfare, simulated", rows, "welfare"),
+        Column.even("revenue, simulated", rows, "revenue"),
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
     names = [f"{row['mechanism']} ({'breaks' if row['breaks'] else 'holds'})" for row in rows]
@@ -124,6 +124,12 @@ def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
         plot_stress(StressResult.from_data(result), album.path("gains"), about=album.about),
         plot_columns(names, columns, filled, title, album.path("tradeoff"), about=album.about),
     ]
+
+
+def _exactly(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the worst gains of mechanisms are known."""
+    searched = [not row["exact_refused"] for row in rows]
+    return ", exact" if all(searched) else ", simulated" if not any(searched) else ", exact where searched"
 
 
 # Runs
@@ -202,7 +208,7 @@ def _under(game: Mapping[str, Any], place: str) -> str:
 def _deviations(
     games: Sequence[Mapping[str, Any]], truth: str, places: Sequence[str], path: Path, about: Provenance | None = None
 ) -> Path:
-    """Mechanism × strategy: what one agent gains by leaving truth."""
+    """Mechanism × strategy: what one agent gains by leaving truth, and by any deviation, exactly."""
     rows = {
         _under(game, place): {
             f"{role}: {strategy}" if len(game["roles"]) > 1 else strategy: gain
@@ -210,14 +216,8 @@ def _deviations(
         }
         for game, place in zip(games, places, strict=True)
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
-    return plot_gains(
-        table if table.size else pd.DataFrame({truth: [float("nan")] * len(rows)}, index=list(rows)),
-        path,
-        "What one agent gains by leaving truth",
-        "– : not played.  Simulated, all others truthful.",
-        about=about,
-    )
+    exact = {_under(game, place): largest_exact(game) for game, place in zip(games, places, strict=True)}
+    return save_figure(draw_leaving(rows, exact, truth), path, about)
 
 
 def _coalitions(

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from dynmech.experiments.figures.heat_map import draw_gains
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.runs.stress_result import StressResult
@@ -12,6 +9,8 @@ from dynmech.experiments.runs.stress_result import StressResult
 
 def plot_stress(result: StressResult, path: Path | str, about: Provenance | None = None) -> Path:
     """Draw a mechanism × family heat map of gains, every cell with its number; readable in black and white.
+
+    Exact gains come first; simulated ones stand in brackets.
 
     Parameters
     ----------
@@ -33,14 +32,3 @@ def plot_stress(result: StressResult, path: Path | str, about: Provenance | None
         The suffix is another one, or the file cannot be written.
     """
     return save_figure(result.draw(), Path(path), about or result.provenance)
-
-
-def plot_gains(table: pd.DataFrame, path: Path, title: str, note: str, about: Provenance | None = None) -> Path:
-    """Draw a heat map of gains, every cell with its number, NaN as a dash; shaded above 0.
-
-    Raises
-    ------
-    InputError
-        The file cannot be written.
-    """
-    return save_figure(draw_gains(table, title, note), path, about)

@@ -72,6 +72,12 @@ TOLD = (BREAKS, OUTSIDE_ASSUMPTIONS, NOT_PROMISED)
 """Statuses under which somebody gains, a broken promise first."""
 
 
+def largest_exact(game: Mapping[str, Any]) -> float | None:
+    """Return the most that any deviation from truth by all gains, exactly; None where there is no exact search."""
+    gain: float | None = max(game["exact"]["gains"].values(), default=None)
+    return gain
+
+
 def _exactly(games: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the game in which an exact best response gains most, that of a broken promise first; None: none gains."""
     return _first(games, lambda game: game["exact"]["found"] == BREAKS, lambda game: game["exact_gain"])
@@ -146,7 +152,7 @@ def _game(game: Mapping[str, Any], truth: str) -> dict[str, Any]:
     told = [row for row in game["payoffs"] if len(game["payoffs"]) <= CELLS or row["profile"] in names]
     return {
         **game,
-        "exact_gain": max(game["exact"]["gains"].values(), default=None),
+        "exact_gain": largest_exact(game),
         "everybody": everybody,
         "listed": listed,
         "count": len(rows),

@@ -27,6 +27,9 @@ EXACT = ("one-shot", "belief-manipulation", BEST)
 """Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
 
 
+UNDER = "against prescribed play under the same draws"
+"""What simulated gains are compared with."""
+
 MAYBE_UNKNOWN = ("gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width")
 """Columns of gains whose figures may be unknown, all of them."""
 
@@ -135,8 +138,11 @@ class StressResult(DrawnResult):
         from dynmech.experiments.figures.heat_map import draw_gains
 
         title = f"{self.environment}: what the best lie of each family gains, ex ante"
-        note = "– : none found.  Simulated, against prescribed play under the same draws."
-        return draw_gains(gain_table(self), title, note)
+        exact = gain_table(self, "exact")
+        exact = exact[[family for family in exact.columns if family in EXACT]]
+        if self.gains["exact"].isna().all():
+            return draw_gains(gain_table(self), title, f"Simulated, {UNDER}; no exact search.  – : none found.")
+        return draw_gains(gain_table(self), title, f"Exact; in brackets simulated, {UNDER}.  – : none found.", exact)
 
     @property
     def sentence(self) -> str:

@@ -156,15 +156,13 @@ class Tournament(DrawnResult):
 
     def draw(self) -> "Figure":
         """Return what one agent gains by leaving truth, by mechanism and strategy, as a figure of matplotlib."""
-        from dynmech.experiments.figures.heat_map import draw_gains
+        from dynmech.experiments.figures.heat_map import draw_leaving
 
         several = len({part.environment for part in self.parts}) > 1
-        rows = {_under(part, several): _leaving(part.game, self.study.truth) for part in self.parts}
-        table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
-        if not table.size:
-            table = pd.DataFrame({self.study.truth: [float("nan")] * len(rows)}, index=list(rows))
-        note = "– : not played.  Simulated, all others truthful."
-        return draw_gains(table, "What one agent gains by leaving truth", note)
+        names = [_under(part, several) for part in self.parts]
+        gains = {name: _leaving(part.game, self.study.truth) for name, part in zip(names, self.parts, strict=True)}
+        exact = {name: part.search.largest for name, part in zip(names, self.parts, strict=True)}
+        return draw_leaving(gains, exact, self.study.truth)
 
     @property
     def provenance(self) -> Provenance:

@@ -62,6 +62,11 @@ class TruthSearch:
         """The largest gain."""
         return max(self.gains.values())
 
+    @property
+    def largest(self) -> float | None:
+        """The largest gain; None where there is no exact search."""
+        return self.most if self.gains else None
+
     def verdict(self, regret: Regret | None, scale: float) -> str:
         """Return the status of truth by all, in the words of `dynmech.experiments.runs.verdicts`; empty: not known.
 

@@ -126,7 +126,7 @@ def _legend(result: StressResult) -> str:
         text += f"{reasons}. "
     if (result.mechanisms["verdict"] == "not_refuted").any():
         text += "Not refuted: not searched exactly, nothing that was tried gains. "
-    text += "Of prescribed play, discounted sums per episode: welfare"
+    text += "Of prescribed play, simulated, discounted sums per episode with 95 % intervals: welfare"
     text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
     net = has_costs(result.mechanisms.to_dict("records"))
     text += (
@@ -163,7 +163,8 @@ def _stress_table(rows: _Rows, families: Sequence[str], properties: bool) -> Tab
     """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
+    if families:  # a table of properties alone comes after those that say it
+        table.add_column("verdict", no_wrap=True)
     if broken := families and rows.broken:
         table.add_column("gainer", overflow="fold")
     for family in families:
@@ -174,13 +175,13 @@ def _stress_table(rows: _Rows, families: Sequence[str], properties: bool) -> Tab
     for row in rows.mechanisms:
         name, worth = row["mechanism"], []
         if properties:
-            worth = [Text(amount(row[key], scale=rows.scale)) for key in money.values()]
+            worth = [_money(row, key, rows.scale) for key in money.values()]
             worth += [_share(row["participation_violations"], row["participation_cells"])]
-        first = [Text(name), Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])]
+        first = [Text(name), *([Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])] if families else [])]
         for who in (families and rows.gainers[name]) or [""]:
             whose = [Text(who)] if broken else []
             table.add_row(*first, *whose, *_cells(rows, name, who, families), *worth)
-            first, worth = [Text(), Text()], []
+            first, worth = [Text() for _ in first], []
     return table
 
 
@@ -188,6 +189,12 @@ def _money_columns(rows: _Rows) -> dict[str, str]:
     """Columns of money by header; net revenue where the designer has a cost."""
     net = {"net\nrevenue": "net_revenue"} if has_costs(rows.mechanisms) else {}
     return {"welfare": "welfare", "revenue": "revenue", **net, "worst\nbudget": "worst_deficit"}
+
+
+def _money(row: Mapping[str, Any], key: str, scale: float) -> Text:
+    """A mean with its interval, where it has one: `18.81 ± 0.33`."""
+    text, half = Text(amount(row[key], scale=scale)), row.get(f"{key}_half_width", 0.0)
+    return text.append(f" ± {amount(half, scale=scale)}", style="dim") if half > 0 else text
 
 
 def _share(some: int, cells: int) -> Text:

@@ -1,12 +1,15 @@
 """The picture: it is there, it shows something, and it is the same every time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from dynmech import plot_stress
+from dynmech.experiments.figures.heat_map import draw_leaving
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
 from tests.builders.pictures import pixels
@@ -17,7 +20,16 @@ FAMILIES = ("one-shot", "belief-manipulation", "random")
 def result(gains: dict[str, tuple[float, float, float]], tmp_path: Path) -> StressResult:
     """Made up: a gain per mechanism and family; 0 means none was found."""
     rows = [
-        {"mechanism": mechanism, "family": family, "complexity": k, "agent": "a", "gain": gain, "found": gain > 0}
+        {
+            "mechanism": mechanism,
+            "family": family,
+            "complexity": k,
+            "agent": "a",
+            "gain": gain,
+            "found": gain > 0,
+            "exact": np.nan,
+            "exact_bound": np.nan,
+        }
         for mechanism, values in gains.items()
         for k, (family, gain) in enumerate(zip(FAMILIES, values, strict=True))
     ]
@@ -85,3 +97,37 @@ def test_where_it_cannot_be_written_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gains\.png: cannot be written: No such file or directory"):
         plot_stress(result(SOME, tmp_path), tmp_path / "none" / "gains.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def words(figure: Figure) -> list[str]:
+    """Every text in the panel, cell by cell."""
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_exact_gains_come_first_and_simulated_ones_stand_in_brackets(tmp_path: Path) -> None:
+    made = result({"bad": (1.64, 1.5, 0.5)}, tmp_path)
+    exact = made.gains["family"].map({"one-shot": 2.0, "belief-manipulation": 0.0, "random": 9.0})
+    figure = replace(made, gains=made.gains.assign(exact=exact, exact_bound=0.0)).draw()
+    # `random` has no figure of its own: 9 is that of a best response. An exact 0 is no gain: what was found is luck.
+    assert words(figure) == ["+2.00", "(+1.64)", "(+1.50)", "(+0.50)"]
+    assert figure.axes[0].get_xlabel().startswith("Exact; in brackets simulated")
+    (image,) = figure.axes[0].images
+    assert np.asarray(image.get_array()).tolist() == [[2.0, 1.5, 0.5]], "shaded by the exact gain"
+
+
+def test_without_an_exact_search_the_picture_says_so(tmp_path: Path) -> None:
+    figure = result(SOME, tmp_path).draw()
+    assert words(figure) == ["+4.00", "+2.00", "–", "–", "–", "–"]
+    assert figure.axes[0].get_xlabel().startswith("Simulated, against")
+    assert "no exact search" in figure.axes[0].get_xlabel()
+
+
+def test_of_a_tournament_the_exact_gain_of_any_deviation_comes_first() -> None:
+    gains = {"m": {"low": 0.5}, "n": {"low": -1.0}}
+    figure = draw_leaving(gains, {"m": 2.0, "n": None}, "truth")
+    assert words(figure) == ["+2.00", "(+0.50)", "–", "(-1.00)"]
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["any deviation", "low"]
+    none = draw_leaving(gains, {"m": None, "n": None}, "truth")
+    assert words(none) == ["+0.50", "-1.00"]
+    assert "no exact search" in none.axes[0].get_xlabel()
+    assert words(draw_leaving({"m": {}}, {"m": 0.0}, "truth")) == ["0.00", "–"]

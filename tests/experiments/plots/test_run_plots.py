@@ -6,9 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
+from matplotlib.figure import Figure
 
 from dynmech import write_plots
+from dynmech.experiments.figures import heat_map
 from dynmech.experiments.figures.columns import Column
+from dynmech.experiments.figures.heat_map import draw_gains
 from dynmech.experiments.figures.texts import wrapped
 from dynmech.experiments.plots import run_plots
 from dynmech.experiments.plots.run_plots import line_style
@@ -57,12 +60,20 @@ def test_several_economies_are_drawn_together(folders: dict[str, Path], tmp_path
 def test_rows_of_a_sweep_are_named_by_what_is_swept(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables: list[pd.DataFrame] = []
-    monkeypatch.setattr(run_plots, "plot_gains", lambda *drawn, **_: tables.append(drawn[0]))
+    drawn: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+
+    def keep(table: pd.DataFrame, title: str, note: str, exact: pd.DataFrame) -> Figure:
+        drawn.append((table, exact))
+        return draw_gains(table, title, note, exact)
+
+    monkeypatch.setattr(heat_map, "draw_gains", keep)
     write_plots(folders["sweep"], tmp_path)
+    ((table, exact),) = drawn
     names = ["pivot (fatigue=0.0)", "pay-your-report (fatigue=0.0)", "pivot (fatigue=0.5)"]
-    assert list(tables[0].index)[:3] == names
-    assert (tables[0].loc[names[0]] <= 0).all(), "a deviation that was played and loses is a number, not a dash"
+    assert list(table.index)[:3] == names
+    assert (table.loc[names[0]] <= 0).all(), "a deviation that was played and loses is a number, not a dash"
+    assert exact.loc[names[0], "any deviation"] == pytest.approx(0, abs=1e-9)
+    assert exact.loc[names[1], "any deviation"] > 0.1
 
 
 @pytest.fixture
