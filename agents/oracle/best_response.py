@@ -1,6 +1,6 @@
 """Strategy: the best response of the exact search, made when the game is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
 from dynmech.agents.oracle.problem import build_problem
@@ -17,6 +17,9 @@ from dynmech.sim.play.roles import View
 
 NAME = "best-response"
 
+SPECIAL = frozenset("+,=:")
+"""What separates options and partners: an agent with one of these in its name is called by its number."""
+
 
 class BestResponse(Strategy):
     """Plays the best deviation of the exact search, the others playing as prescribed.
@@ -25,6 +28,9 @@ class BestResponse(Strategy):
     ----------
     information : str
         `interim`: it knows its own signals; `ex_post`: it sees the others' current signals too.
+    partners : str
+        The other members of a coalition, by name or number, `+` between them. Members pool their signals and do what is
+        best for all of them together; each plays its part of it. Let all of them play this strategy.
 
     Notes
     -----
@@ -36,35 +42,54 @@ class BestResponse(Strategy):
     memory_periods = 1
     complexity = 5
 
-    def __init__(self, information: Literal["interim", "ex_post"] = "interim", exit: bool = False) -> None:
+    def __init__(
+        self, information: Literal["interim", "ex_post"] = "interim", exit: bool = False, partners: str = ""
+    ) -> None:
         if exit:
             raise InputError("exit: leaving is no act of the protocol and cannot be played; see `audit --exit`")
         self.name = NAME  # not of the class: it is no family of candidates that a registry offers
         self.information = information
         self.exit = exit
-        self.spies = information == "ex_post"
+        self.partners = partners
+        self.spies = information == "ex_post" or bool(partners)
 
     def options(self) -> dict[str, str]:
-        """Return the information where it is not the default."""
-        return {"information": self.information} if self.spies else {}
+        """Return the information where it is not the default, and the partners where there are any."""
+        given: dict[str, str] = {"information": self.information} if self.information == "ex_post" else {}
+        return {**given, "partners": self.partners} if self.partners else given
 
     def made_for(self, game: Game, agent: int) -> Witness:
-        """Return the best deviation of an agent in a game.
+        """Return the best deviation of an agent in a game, or its part in that of its coalition.
 
         Raises
         ------
         Refusal
             The exact search does not take the game.
+        InputError
+            A partner is no other agent, or is named twice.
         """
         environment, mechanism = game.environment, game.mechanism
         if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, Mechanism)):
             raise Refusal(f"strategy 'best-response': environment {environment.name!r} is not finite")
         if game.protocol.disclosure != "everything" or game.protocol.latency:
             raise Refusal("strategy 'best-response': it needs everything public and no late messages")
-        information = Information.EX_POST if self.spies else Information.INTERIM
-        return Witness(
-            build_problem(FiniteGame(environment, mechanism), (agent,)), Family.BEST_RESPONSE, information=information
-        )
+        information = Information.EX_POST if self.information == "ex_post" else Information.INTERIM
+        problem = build_problem(FiniteGame(environment, mechanism), self._coalition(environment.agents, agent))
+        return Witness(problem, Family.BEST_RESPONSE, information=information).parts()[agent]
+
+    def _coalition(self, agents: Sequence[str], agent: int) -> tuple[int, ...]:
+        """Return the members of the agent's coalition, in order."""
+        who = [agent]
+        for partner in self.partners.split("+") if self.partners else []:
+            named = [i for i, name in enumerate(agents) if partner in (name, name.replace(" ", "-"))]
+            known = named or [i for i in range(len(agents)) if partner == str(i)]
+            if not known or known[0] in who:
+                raise InputError(
+                    f"strategy 'best-response': partner {partner!r} of {agents[agent]!r} is no other agent, or named "
+                    f"twice; agents: {', '.join(agents)}"
+                )
+            who.append(known[0])
+        return tuple(sorted(who))
 
     def message(self, view: View) -> Array:
         """Raise: `made_for` gives what is played."""
@@ -72,9 +97,33 @@ class BestResponse(Strategy):
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Return what it does in words."""
-        return "plays its best response"
+        if not self.partners:
+            return "plays its best response"
+        return f"plays its part in a joint best response with {' and '.join(self.partners.split('+'))}"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
         """Yield nothing: a stress test adds the best response where it gains."""
         return iter(())
+
+
+def called(agents: Sequence[str], agent: int) -> str:
+    """Return an agent's name, or its number where a list of names could not be taken apart."""
+    return str(agent) if SPECIAL & set(agents[agent]) else agents[agent]
+
+
+def joint_response(agents: Sequence[str], who: Sequence[int], information: str = "interim") -> list[str]:
+    """Return AGENT=STRATEGY for every member: together they play the best response of an agent or a coalition.
+
+    >>> joint_response(["ann", "bob", "c+"], (0, 2))
+    ['ann=best-response:partners=2', 'c+=best-response:partners=ann']
+    >>> joint_response(["ann", "bob"], (1,), "ex_post")
+    ['bob=best-response:information=ex_post']
+    """
+    given = [] if information == "interim" else [f"information={information}"]
+    parts = []
+    for i in who:
+        partners = "+".join(called(agents, j) for j in who if j != i)
+        options = ",".join([*given, *([f"partners={partners}"] if partners else [])])
+        parts.append(f"{agents[i]}={NAME}{options and ':' + options}")
+    return parts

@@ -1,10 +1,21 @@
 """What an audit is asked: the economy, the mechanism, and the options that a backend must honour or refuse."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism, described
+from dynmech.experiments.catalog.accepted import (
+    MechanismLike,
+    as_environment,
+    as_mechanism,
+    described,
+    mechanism_text,
+)
+from dynmech.experiments.catalog.fingerprint import scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.names import mechanism_class, mechanism_classes
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
@@ -23,6 +34,8 @@ class AuditRequest:
     Attributes:
         names: economy and mechanism as typed, or their own names.
         options: the mechanism's options as typed.
+        typed: economy and mechanism as the command line takes them; None where they are objects that have no name.
+        plugins: plug-in files that were given; `plugin_files` has those that are needed, too.
         coalitions: members by index; none: every agent alone.
         exit: deviators may leave.
         tolerance: relative to the scale; None: not asked for, `TOLERANCE`.
@@ -45,6 +58,8 @@ class AuditRequest:
     terms: PaymentTerms | None = None
     bounds: bool = False
     width: float | None = None
+    typed: tuple[str, str] | None = None
+    plugins: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
@@ -57,7 +72,7 @@ class AuditRequest:
         rules = as_mechanism(mechanism, economy)
         names = described(environment, economy.name), described(mechanism, rules.name)
         options = split(mechanism, "mechanism")[1] if isinstance(mechanism, str) else {}
-        return cls(rules.environment, rules, names, options)
+        return cls(rules.environment, rules, names, options, typed=_typed(environment, mechanism))
 
     def with_options(
         self, coalitions: Sequence[Sequence[int | str]] = (), tolerance: float | None = None, **flags: Any
@@ -94,6 +109,14 @@ class AuditRequest:
     def name(self, who: Sequence[int]) -> str:
         """An agent, or a coalition, by the names of its members."""
         return " + ".join(self.environment.agents[i] for i in who)
+
+    @property
+    def plugin_files(self) -> tuple[Path, ...]:
+        """The plug-in files that were given, and those that the economy and the mechanism come from."""
+        classes: list[type] = [type(self.mechanism)]
+        if self.typed is not None:
+            classes += [*scenario_classes(self.typed[0]), *mechanism_classes(self.typed[1])]
+        return with_plugin_files(self.plugins, classes)
 
     def given(self) -> list[str]:
         """The options that were asked for, as the command line calls them."""
@@ -142,6 +165,19 @@ def _require_terms_alone(request: AuditRequest) -> None:
         raise InputError("coalition: payments=voluntary is searched for one agent at a time; leave one of them out")
     if request.all_states and not request.terms.excludes:
         raise InputError("all-states: not with default=ignore, as nothing is prescribed after a default; leave it out")
+
+
+def _typed(environment: object, mechanism: MechanismLike) -> tuple[str, str] | None:
+    """Return economy and mechanism as they are typed; None where one of them has no name on the command line."""
+    if not isinstance(environment, str | PathLike):
+        return None
+    cls = mechanism if inspect.isclass(mechanism) else type(mechanism)
+    try:
+        text = mechanism_text(mechanism)
+        known = isinstance(mechanism, str) or mechanism_class(text) is cls
+    except InputError:
+        return None
+    return (str(environment), text) if known else None
 
 
 def _members(environment: Environment, coalitions: Sequence[Sequence[int | str]]) -> tuple[tuple[int, ...], ...]:

@@ -325,6 +325,16 @@ class Audit:
 
         return deviation_of(self, agent, information, family)
 
+    @property
+    def commands(self) -> list[str]:
+        """The lines that play what breaks, on the command line; plug-in files are among their words.
+
+        None where nothing breaks, or where the command line does not know what was audited.
+        """
+        from dynmech.experiments.audits.replay_commands import lines_to_play
+
+        return [line for _, line in lines_to_play(self)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as plain data: what `dynmech audit --json` prints."""
         from dynmech.experiments.audits.audit_json import audit_data

@@ -69,4 +69,5 @@ def html(audit: Audit) -> str:
         index=False, border=0, float_format=lambda value: figure(value, scale=audit.request.scale)
     )
     promises = audit.promises.drop(columns="where").to_html(index=False, border=0, na_rep="–")
-    return f"<p><b>{escape(headline(audit))}</b></p>{gains}{promises}"
+    lines = "".join(f"<p><code>{escape(line)}</code></p>" for line in audit.commands)
+    return f"<p><b>{escape(headline(audit))}</b></p>{gains}{promises}{lines}"

@@ -69,7 +69,7 @@ def audit_command(
     hand_out(
         as_json,
         result.to_dict,
-        lambda console: _show(result, console, verbose, files, plugin),
+        lambda console: _show(result, console, verbose, files),
         quiet=quiet,
         brief=lambda: _brief(result, files),
     )
@@ -87,7 +87,8 @@ def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditReq
     staff = Workers()
     economy = open_economy(environment, plugins, staff)
     rules = open_rules(economy, mechanism, staff)
-    return AuditRequest(economy, rules, (environment, mechanism), split(mechanism, "mechanism")[1])
+    names = environment, mechanism
+    return AuditRequest(economy, rules, names, split(mechanism, "mechanism")[1], typed=names, plugins=tuple(plugins))
 
 
 def _audit(request: "AuditRequest", quiet: bool) -> "Audit":
@@ -127,14 +128,12 @@ def _write_policy(result: "Audit", path: Path) -> None:
     write_whole(path, result.policy.to_csv(index=False))
 
 
-def _show(
-    result: "Audit", console: "Console", verbose: bool, files: dict[str, Path | None], plugins: list[Path]
-) -> None:
+def _show(result: "Audit", console: "Console", verbose: bool, files: dict[str, Path | None]) -> None:
     from rich.text import Text
 
     from dynmech.experiments.cli.screens.audit_screen import show_audit
 
-    show_audit(result, console, verbose=verbose, plugins=plugins)
+    show_audit(result, console, verbose=verbose)
     for what, file in files.items():
         if file is not None:
             console.print(Text(f"{what:11} {file}", no_wrap=True, overflow="ignore"), crop=False)

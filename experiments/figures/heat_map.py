@@ -1,6 +1,7 @@
 """Heat maps of gains, exact ones first."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -44,7 +45,7 @@ def draw_gains(table: pd.DataFrame, title: str, note: str, exact: pd.DataFrame |
             found = np.isfinite(values[r, c])
             first = exact is None or np.isfinite(sure[r, c])
             bold = "bold" if found and first and values[r, c] > 0 else "normal"
-            style = {"ha": "center", "color": "black" if found else "0.55", "fontweight": bold}
+            style: dict[str, Any] = {"ha": "center", "color": "black" if found else "0.55", "fontweight": bold}
             if np.isfinite(sure[r, c]) and simulated[c]:
                 axes.text(c, r - 0.02, signed(sure[r, c]), va="bottom", **style)
                 axes.text(c, r + 0.06, _in_brackets(played[r, c]), va="top", ha="center", color="0.3", fontsize=8)
@@ -71,7 +72,7 @@ def draw_leaving(gains: Mapping[str, Mapping[str, float]], exact: Mapping[str, f
         exact: the most that any deviation gains, by mechanism; None where there is no exact search.
         truth: the strategy that is truth.
     """
-    table = pd.DataFrame.from_dict(gains, orient="index", dtype=float)
+    table = pd.DataFrame.from_dict({name: dict(row) for name, row in gains.items()}, orient="index", dtype=float)
     if not table.size:
         table = pd.DataFrame({truth: [float("nan")] * len(gains)}, index=list(gains))
     title, under = "What one agent gains by leaving truth, ex ante", "simulated, all others truthful"

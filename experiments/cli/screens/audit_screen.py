@@ -1,7 +1,5 @@
 """An audit on the terminal: one sentence, the gains, the promises, what they rest on."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +10,10 @@ from dynmech.agents.oracle.gains import KINDS
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
 from dynmech.experiments.audits.audit_text import headline
 from dynmech.experiments.audits.payment_details import deposit_lines
+from dynmech.experiments.audits.replay_commands import lines_to_play
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
-from dynmech.experiments.cli.screens.audit_lines import lines_to_play
 from dynmech.experiments.cli.screens.replay_line import show_line
 from dynmech.experiments.cli.screens.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
@@ -40,12 +38,11 @@ SHORT = 12
 """Situations of the worst deviation up to which the screen shows all of it."""
 
 
-def show_audit(audit: Audit, console: Console, *, verbose: bool = False, plugins: Sequence[Path] = ()) -> None:
+def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None:
     """Print who lies, when, and what it earns; then everything else.
 
     Args:
         verbose: print the conditions on which no promise rests, too.
-        plugins: the user's files, which a line that plays something again must name.
     """
     console.print(Text(headline(audit), style="bold"))
     if audit.reason:
@@ -59,7 +56,7 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False, plugins
     _show_deviation(audit, console)
     console.print()
     show_promises(audit.verdicts, audit.violated, console, audit.request.scale)
-    for what, line in lines_to_play(audit, plugins):
+    for what, line in lines_to_play(audit):
         show_line(console, what, line)
     _show_details(audit, console)
     console.print()

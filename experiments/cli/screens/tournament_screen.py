@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
-from dynmech.experiments.cli.screens.tournament_lines import line_to_play
+from dynmech.experiments.cli.screens.tournament_lines import coalition_line, line_to_play
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_refusals
 from dynmech.experiments.figures.comparisons import beside
 from dynmech.experiments.runs.moments import amount, signed
@@ -74,6 +74,8 @@ def _show_part(part: Part, study: Study, typed: Sequence[str], console: Console)
             console.print()
         for one in part.coalitions:
             console.print(Text(coalition_text(one), style="dim"))
+            if (played := coalition_line(part, study, one)) is not None:
+                show_line(console, "  to play it", played)
     console.print()
 
 

@@ -121,5 +121,45 @@ def test_it_is_listed_and_completed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["list", "strategies", "--json"])
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["strategies"]}
-    assert rows[NAME]["options"] == ["information=interim", "exit=false"]
+    assert rows[NAME]["options"] == ["information=interim", "exit=false", "partners="]
     assert list(rows) == sorted(rows)
+
+
+PAIR = {"bidder 1": "best-response:partners=bidder 2", "1": "best-response:partners=0"}
+
+
+def test_partners_play_the_joint_best_response(tmp_path: Path) -> None:
+    economy = "repeated-auction:horizon=2"
+    found = audit(economy, "pay-your-report", coalitions=[[0, 1]])
+    exact = found.gains.query("family == 'best_response' and information == 'ex_ante'").gain.item()
+    alone = audit(economy, "pay-your-report").gains.query("family == 'best_response' and information == 'ex_ante'").gain
+    assert exact > alone.sum() + 0.1
+    played = run(economy, "pay-your-report", PAIR, episodes=4000, out=tmp_path / "pair")
+    gain, half = played.agents["gain"].sum(), played.agents["gain_half_width"].sum()
+    assert abs(gain - exact) <= half
+    with pytest.raises(InputError, match="another run"):  # each alone is something else
+        run(economy, "pay-your-report", dict.fromkeys(PAIR, "best-response"), episodes=4000, out=tmp_path / "pair")
+
+
+def test_partners_who_see_everything_gain_no_less() -> None:
+    environment = load("random:seed=4,agents=3,signals=2,decisions=3,horizon=2,discount=0.9")
+    rules = make_mechanism("pay-your-report", environment)
+    search = audit(environment, rules, coalitions=[[0, 2]]).searches[0]
+    game, gains = make_game(environment, rules, tail=1e-9), {}
+    for kind, information in (("interim", Information.INTERIM), ("ex_post", Information.EX_POST)):
+        best, truth = (search.values[one, information].ex_ante for one in (Family.BEST_RESPONSE, Family.PRESCRIBED))
+        profile = [BestResponse(kind, partners="2"), Truthful(), BestResponse(kind, partners="agent 1")]  # type: ignore[arg-type]
+        case = made_for(game, Case("pair", tuple(profile)))
+        sums = pilot(game, [case], Sampling(6000, 1, 6000))["pair"][[0, 2]].sum(axis=0)
+        gains[kind] = best - truth
+        assert abs(sums.mean() - gains[kind]) <= 4 * sums.std() / np.sqrt(len(sums)) + 1e-9
+    assert gains["ex_post"] > gains["interim"] > 0
+
+
+@pytest.mark.parametrize("partners", ["bidder 3", "bidder 1", "bidder 2+1", "bidder 2+"])
+def test_a_partner_is_another_agent(partners: str) -> None:
+    environment = load("repeated-auction:horizon=2")
+    game = make_game(environment, make_mechanism("pivot", environment))
+    assert BestResponse(partners="bidder-2").made_for(game, 0).agent == 0
+    with pytest.raises(InputError, match="is no other agent, or named twice; agents: bidder 1, bidder 2"):
+        BestResponse(partners=partners).made_for(game, 0)

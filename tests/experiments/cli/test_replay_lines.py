@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from dynmech import replay
+from dynmech import audit, load, replay, save_environment, use_plugins
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.screens.replay_line import logged_line, rerun_line
 from dynmech.experiments.runs.case_choice import worst_case
 from dynmech.sim.core.errors import InputError
 from tests.builders.cli_calls import exit_code
+from tests.builders.random_economies import interdependent
 
 LINE = re.compile(r"^.*: (dynmech (?:run|replay|tournament) .*)$", re.MULTILINE)
 
@@ -21,6 +23,8 @@ LINE = re.compile(r"^.*: (dynmech (?:run|replay|tournament) .*)$", re.MULTILINE)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    for registry in (SCENARIOS, MECHANISMS, STRATEGIES):
+        monkeypatch.setattr(registry, "_added", {})
 
 
 def screen(capsys: pytest.CaptureFixture[str], *words: str, code: int | None = 0) -> str:
@@ -94,6 +98,45 @@ def test_an_audit_says_how_to_play_what_breaks(capsys: pytest.CaptureFixture[str
     (liar, _) = shown(capsys, [*line, "--episodes", "3000", "--out", "worst"])["agents"]
     assert liar["gain"] == pytest.approx(2, abs=1.5 * liar["gain_half_width"])
     assert lines(screen(capsys, "audit", "oil-leases-prior", "linked")) == []
+
+
+def test_an_audit_of_a_coalition_says_how_all_members_play(capsys: pytest.CaptureFixture[str]) -> None:
+    economy = "repeated-auction:horizon=2"
+    words = ("audit", economy, "pay-your-report", "--coalition", "bidder 1+bidder 2")
+    (line,) = lines(screen(capsys, *words))
+    assert line[:3] == ["run", economy, "pay-your-report"]
+    assert line[4::2] == ["bidder 1=best-response:partners=bidder 2", "bidder 2=best-response:partners=bidder 1"]
+    gain = json.loads(screen(capsys, *words, "--json"))["gains"][-4]
+    assert (gain["family"], gain["information"]) == ("best_response", "ex_ante")
+    agents = shown(capsys, [*line, "--episodes", "2000", "--out", "pair"])["agents"]
+    assert sum(row["gain"] for row in agents) == pytest.approx(
+        gain["lower"], abs=1.5 * sum(row["gain_half_width"] for row in agents)
+    )
+
+
+def test_who_may_leave_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Leaving cannot be played: the line of the screen writes the deviation, in which somebody leaves."""
+    save_environment(interdependent(0), "economy.json")
+    words = ("audit", "economy.json", "contingent-spanning", "--exit", "--coalition", "0")
+    text = screen(capsys, *words, code=None)
+    (line,) = [shlex.split(found)[1:] for found in re.findall(r"^.*: (dynmech audit .*)$", text, re.MULTILINE)]
+    assert line == [*words[:3], "--coalition", "agent 1", "--exit", "--policy", "worst.csv"]
+    screen(capsys, *line, code=None)
+    assert ",leave," in Path("worst.csv").read_text(encoding="utf-8")
+
+
+def test_an_audit_from_python_names_what_the_command_line_needs() -> None:
+    Path("my own.py").write_text(MINE, encoding="utf-8")
+    use_plugins([Path("my own.py")])
+    economy = "repeated-auction:values=2,horizon=2"
+    expected = [f"dynmech run {economy} generous --plugin 'my own.py'"]
+    assert audit(economy, "generous").commands == expected
+    assert audit(economy, MECHANISMS.get("generous")).commands == expected
+    assert f"<code>{expected[0].replace(chr(39), '&#x27;')}</code>" in audit(economy, "generous")._repr_html_()
+    environment = load(economy)
+    assert audit(environment, "generous").commands == [], "an object has no name on the command line"
+    assert audit(economy, type("Typed", (MECHANISMS.get("generous"),), {"name": "typed"})).commands == []
+    assert audit(economy, "pivot").commands == []
 
 
 MINE = """
