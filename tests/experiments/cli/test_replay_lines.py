@@ -117,10 +117,10 @@ def test_an_audit_of_a_coalition_says_how_all_members_play(capsys: pytest.Captur
 def test_who_may_leave_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
     """Leaving cannot be played: the line of the screen writes the deviation, in which somebody leaves."""
     save_environment(interdependent(0), "economy.json")
-    words = ("audit", "economy.json", "contingent-spanning", "--exit", "--coalition", "0")
+    words = ("audit", "economy.json", "contingent-spanning", "--exit", "--coalition", "1")
     text = screen(capsys, *words, code=None)
     (line,) = [shlex.split(found)[1:] for found in re.findall(r"^.*: (dynmech audit .*)$", text, re.MULTILINE)]
-    assert line == [*words[:3], "--coalition", "agent 1", "--exit", "--policy", "worst.csv"]
+    assert line == [*words[:3], "--coalition", "agent 2", "--exit", "--policy", "worst.csv"]
     screen(capsys, *line, code=None)
     assert ",leave," in Path("worst.csv").read_text(encoding="utf-8")
 
