@@ -1,4 +1,4 @@
-"""Checkers for what users write: each raises, naming agent and period, or passes in silence."""
+"""Checkers for what users write: each raises, naming agent and period, or returns what was checked."""
 
 from dynmech.experiments.checks.checking import (
     check_environment,

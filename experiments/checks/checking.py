@@ -1,9 +1,12 @@
-"""Checks of what users write: each raises an error that names agent and period, or returns nothing.
+"""Checks of what users write: each raises an error that names agent and period, or returns what was checked.
 
 >>> from dynmech.agents.strategies.one_shot import OneShot
 >>> check_strategy(OneShot(period=1), "oil-leases-prior", "linked")
+strategy 'one-shot': holds on oil-leases-prior (linked)
 >>> check_mechanism("team", "repeated-auction:horizon=3")
+mechanism 'team': holds on repeated-auction:horizon=3
 >>> check_environment("oil-leases")
+scenario 'oil-leases': holds
 
 Stress tests and runs make the same checks of users' strategies and mechanisms before they play.
 """
@@ -12,12 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import dynmech.agents.conformance.strategy_check
 import dynmech.sim.conformance.environment_check
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.accepted import described
 from dynmech.experiments.catalog.names import (
     MECHANISMS,
     SCENARIOS,
@@ -25,8 +29,11 @@ from dynmech.experiments.catalog.names import (
     load,
     make_mechanism,
     make_strategy,
+    mechanism_class,
+    names_file,
 )
 from dynmech.experiments.catalog.options import construct, explained, options_of
+from dynmech.experiments.checks.check_result import CheckResult, Finding
 from dynmech.experiments.checks.trials import places, try_where_it_fits
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.loading import open_plugins
@@ -58,7 +65,7 @@ def check_strategy(
     agent: int | str | None = None,
     protocol: ProtocolOptions | None = None,
     episodes: int = 24,
-) -> None:
+) -> CheckResult:
     """Check that a strategy does what it declares, while the other agents play as prescribed.
 
     What it sends must depend on its view alone, episode by episode, and it must not change global state. It must be
@@ -79,6 +86,11 @@ def check_strategy(
     episodes : int
         Plays of the game per agent.
 
+    Returns
+    -------
+    CheckResult
+        One finding: it holds, and in which games it was tried.
+
     Raises
     ------
     InputError, PlayError
@@ -87,19 +99,23 @@ def check_strategy(
     Examples
     --------
     >>> check_strategy("misreport:map=flip", "oil-leases", "linked", agent="firm 1")
+    strategy 'misreport': holds on oil-leases (linked)
     """
     checked = make_strategy(strategy) if isinstance(strategy, str) else strategy
     _check_name(checked, "strategy")
     _check_options(checked)
     games = GAMES if environment is None else ((environment, mechanism),)
+    tried = []
     for economy, rules in games:
         game = _game(economy, rules, protocol)
+        tried.append(f"{described(economy, game.environment.name)} ({described(rules, game.mechanism.name)})")
         names = game.environment.agents
         for i in range(len(names)) if agent is None else [agent_index(names, str(agent))]:
             _check_candidates(checked, AgentContext.of(game, i))
             dynmech.agents.conformance.strategy_check.check_strategy(
                 checked, i, game, [Truthful()] * len(names), episodes=episodes
             )
+    return _held(f"strategy {checked.name!r}", tried)
 
 
 def check_mechanism(
@@ -108,7 +124,7 @@ def check_mechanism(
     *,
     protocol: ProtocolOptions | None = None,
     episodes: int = 24,
-) -> None:
+) -> CheckResult:
     """Check that a mechanism does what it declares: rules depend on what they are shown, transfers keep the bound.
 
     Parameters
@@ -122,6 +138,11 @@ def check_mechanism(
     episodes : int
         Plays of the game.
 
+    Returns
+    -------
+    CheckResult
+        One finding: it holds, and on which economies it was tried.
+
     Raises
     ------
     InputError, PlayError
@@ -132,21 +153,26 @@ def check_mechanism(
     Examples
     --------
     >>> check_mechanism("pivot", "oil-leases")
+    mechanism 'pivot': holds on oil-leases
     """
     if isinstance(mechanism, Mechanism):
         _check_game(_game(mechanism.environment, mechanism, protocol), episodes)
-        return
+        return _held(f"mechanism {mechanism.name!r}", [mechanism.environment.name])
 
     def check(economy: Environment) -> None:
         _check_game(_game(economy, mechanism, protocol), episodes)
 
+    tried: Sequence[str]
     if environment is None:
-        try_where_it_fits(places((), None), check)
+        tried = try_where_it_fits(places((), None), check)
     else:
-        check(load(environment) if isinstance(environment, str) else environment)
+        economy = load(environment) if isinstance(environment, str) else environment
+        check(economy)
+        tried = [described(environment, economy.name)]
+    return _held(f"mechanism {mechanism_class(mechanism).name!r}", tried)
 
 
-def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> None:
+def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> CheckResult:
     """Check that an economy can be played, see `dynmech.sim.conformance.environment_check`.
 
     Parameters
@@ -156,6 +182,11 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
     table : TableEnvironment or str, optional
         The finite economy of which it is another form: its utilities must be the same, its draws must follow that law.
 
+    Returns
+    -------
+    CheckResult
+        One finding: it holds.
+
     Raises
     ------
     InputError, PlayError
@@ -164,31 +195,20 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
     Examples
     --------
     >>> check_environment("bilateral-trade-continuous")
+    scenario 'bilateral-trade-continuous': holds
     """
     economy = load(environment) if isinstance(environment, str) else environment
     finite = load(table) if isinstance(table, str) else table
     if finite is not None and not isinstance(finite, TableEnvironment):
         raise InputError(f"table: environment {finite.name!r} is not a finite one")
     dynmech.sim.conformance.environment_check.check_environment(economy, finite)
+    kind = "scenario" if isinstance(environment, str) and not names_file(environment) else "environment"
+    return _held(f"{kind} {described(environment, economy.name)!r}", [])
 
 
-class Finding(NamedTuple):
-    """The result of one check: `holds`, `fails` or `not checked`, why, and the economies that it was tried on."""
-
-    what: str
-    status: str
-    why: str = ""
-    where: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The result in words.
-
-        >>> Finding("mechanism 'mine'", "holds", where=("oil-leases", "spectrum")).text
-        'holds on oil-leases and spectrum'
-        """
-        on = f" on {' and '.join(self.where)}" if self.where else ""
-        return f"{self.status}{on}{f', {self.why}' if self.why else ''}"
+def _held(what: str, where: Sequence[str]) -> CheckResult:
+    """Return the result of a check that found nothing wrong."""
+    return CheckResult([Finding(what, "holds", where=tuple(where))])
 
 
 def check_plugins(
@@ -197,7 +217,7 @@ def check_plugins(
     *,
     limits: Limits | None = None,
     begin: Callable[[str], None] = lambda _: None,
-) -> Iterator[Finding]:
+) -> CheckResult:
     """Check every class that plug-in files define, with default options, each in a process of its own.
 
     Parameters
@@ -213,9 +233,9 @@ def check_plugins(
     begin : callable
         Is called with the name of what is checked next.
 
-    Yields
-    ------
-    Finding
+    Returns
+    -------
+    CheckResult
         What was checked, whether it holds, what is wrong, and on which economies it was tried.
 
     Raises
@@ -225,9 +245,16 @@ def check_plugins(
 
     Examples
     --------
-    >>> list(check_plugins([]))
-    []
+    >>> check_plugins([])
+    nothing was checked
     """
+    return CheckResult([*plugin_findings(paths, environment, limits, begin)])
+
+
+def plugin_findings(
+    paths: Iterable[Path], environment: Environment | str | None, limits: Limits | None, begin: Callable[[str], None]
+) -> Iterator[Finding]:
+    """Yield what `check_plugins` returns, one by one."""
     paths, limits = list(paths), limits or Limits()
     open_plugins(paths, Workers(limits=limits))
     modules = {load_plugin(path).__name__ for path in paths}
@@ -251,7 +278,10 @@ def _try_scenario(name: str) -> tuple[str, ...]:
 
 
 def _try_mechanism(own: Sequence[str], environment: Environment | str | None, name: str) -> tuple[str, ...]:
-    return try_where_it_fits(places(own, environment), partial(check_mechanism, name), own)
+    def check(economy: Environment) -> None:
+        check_mechanism(name, economy)
+
+    return try_where_it_fits(places(own, environment), check, own)
 
 
 def _try_strategy(environment: Environment | str | None, name: str) -> tuple[str, ...]:

@@ -36,23 +36,19 @@ def check_command(
     """Do your own strategies, mechanisms and scenarios keep to what they declare? Exit code 1 if one does not."""
     from rich.text import Text
 
-    from dynmech.experiments.checks.checking import check_plugins
+    from dynmech.experiments.checks.check_result import CheckResult
+    from dynmech.experiments.checks.checking import plugin_findings
     from dynmech.experiments.cli.console import make_console
     from dynmech.experiments.runs.loading import make_workers
 
     limits = make_workers(1, time_limit, memory_limit).limits
     console, findings, silent = make_console(), [], quiet or as_json
     begin = (lambda _: None) if silent else (lambda what: console.print(Text(f"{what}: ", "bold"), end=""))
-    for finding in check_plugins(files, environment or None, limits=limits, begin=begin):
+    for finding in plugin_findings(files, environment or None, limits, begin):
         findings.append(finding)
         if not silent:  # at once: the next check may take its time
             console.print(Text(finding.text))
-    hand_out(
-        as_json,
-        lambda: [finding._asdict() for finding in findings],
-        lambda _: None,
-        quiet=quiet,
-        brief=lambda: [f"{finding.what}: {finding.text}" for finding in findings],
-    )
-    if any(finding.status == "fails" for finding in findings):
+    result = CheckResult(findings)
+    hand_out(as_json, result.data, lambda _: None, quiet=quiet, brief=result.lines)
+    if not result.holds:
         raise typer.Exit(1)

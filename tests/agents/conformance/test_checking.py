@@ -12,6 +12,8 @@ from dynmech import check_environment, check_mechanism, check_plugins, check_str
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+from dynmech.experiments.checks.check_result import CheckResult, Finding
+from dynmech.experiments.checks.checking import plugin_findings
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.experiments.workers.sandbox import Limits
@@ -79,6 +81,25 @@ def test_what_is_wrong_is_said_of_the_agent_in_whose_place_it_is() -> None:
         check_strategy(Flighty(), "oil-leases-prior", "linked", agent="firm-2")
     with pytest.raises(InputError, match="no agent '7'; agents: firm 1, firm 2"):
         check_strategy(Shade(), "oil-leases", "linked", agent=7)
+
+
+def test_what_was_checked_is_a_result_that_one_can_hold() -> None:
+    result = check_strategy(Shade(), "oil-leases", "linked", agent=0)
+    assert repr(result) == "strategy 'shade': holds on oil-leases (linked)"
+    assert (result.holds, len(result)) == (True, 1)
+    assert result.table.to_dict("records") == [
+        {"what": "strategy 'shade'", "status": "holds", "why": "", "where": "oil-leases (linked)"}
+    ]
+    assert result.to_dict()["rows"] == [
+        {"what": "strategy 'shade'", "status": "holds", "why": "", "where": ["oil-leases (linked)"]}
+    ]
+    assert "<table" in result._repr_html_()
+    assert repr(check_mechanism("team")) == "mechanism 'team': holds on oil-leases-prior and repeated-auction:horizon=4"
+    assert repr(check_environment(load("oil-leases"))) == "environment 'oil-leases': holds"
+    mixed = CheckResult([*result, Finding("mechanism 'dear'", "fails", "it is dear"), Finding("x", "not checked")])
+    assert not mixed.holds
+    assert repr(mixed).splitlines()[1:] == ["mechanism 'dear': fails, it is dear", "x: not checked"]
+    assert list(CheckResult([]).table) == ["what", "status", "why", "where"]
 
 
 def made(**changes: Any) -> Strategy:
@@ -366,7 +387,7 @@ def test_what_hangs_or_ends_its_process_fails_in_time_and_the_rest_is_checked(tm
     plugin.write_text(HANGING, encoding="utf-8")
     begun: list[str] = []
     found, seen = [], []
-    for finding in check_plugins([plugin], "oil-leases", limits=Limits(seconds=2.0), begin=begun.append):
+    for finding in plugin_findings([plugin], "oil-leases", Limits(seconds=2.0), begun.append):
         found.append(finding)
         seen.append(list(begun))
     assert [tuple(finding)[:3] for finding in found] == [
