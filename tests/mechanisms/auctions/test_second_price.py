@@ -217,3 +217,40 @@ def test_an_object_that_is_not_each_ones_once_is_refused(winners: tuple[int | tu
     said = values(winners)
     assert isinstance(said, str)
     assert said.startswith("the object must be worth something to whoever gets it and nothing to the others")
+
+
+def test_up_to_gamma_1_a_bid_rises_with_the_own_signal() -> None:
+    """At γ = 1 values are common, and the condition still holds; a little above it does not."""
+    conditions = {gamma: SecondPrice(untold(2, 3, gamma)).conditions()[0] for gamma in (1.0, 1.01)}
+    assert {gamma: condition.holds for gamma, condition in conditions.items()} == {1.0: True, 1.01: False}
+
+
+def test_what_is_told_counts_wherever_there_is_a_second_period() -> None:
+    """Values that persist: after two periods as after many, bids depend on the last ones; after one there is none."""
+    theta, law = np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.1, 0.9]])
+    utility = np.zeros((3, 3, 2, 2, 2))
+    for i in range(3):
+        own = np.moveaxis(theta.reshape(2, 1, 1), 0, i)
+        others = sum(np.moveaxis(theta.reshape(2, 1, 1), 0, j) for j in range(3) if j != i)
+        utility[i, i] = own + 0.5 * others
+    sizes = {}
+    for horizon in (1, 2, 3):
+        base = from_arrays(utility, [np.stack([law] * 3)] * 3, np.full((2, 2, 2), 1 / 8), 0.5, horizon=horizon)
+        sizes[horizon] = len(SecondPrice(base).amounts)
+    assert sizes[1] == 1
+    assert sizes[2] == sizes[3] > 1
+
+
+@pytest.mark.parametrize("spoilt", ["two get it", "one gets it twice"])
+def test_each_decision_gives_the_object_to_one_bidder(spoilt: str) -> None:
+    environment = untold(3, 2, 0.5)
+    utility = environment.stage(0).utility.copy()
+    assert not isinstance(linear_values(environment), str)
+    if spoilt == "two get it":
+        utility[0, 1] = utility[0, 0]
+    else:
+        utility[0, 1], utility[1, 1] = utility[0, 0], 0.0
+    kernel = [np.full((3, 2, 2), 0.5)] * 3
+    assert linear_values(from_arrays(utility, kernel, np.full((2, 2, 2), 1 / 8), 0.5)) == (
+        "the object must be worth something to whoever gets it and nothing to the others, for each bidder once"
+    )

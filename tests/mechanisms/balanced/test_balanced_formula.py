@@ -8,6 +8,7 @@ import pytest
 from dynmech.agents.oracle.search import Information
 from dynmech.mechanisms.balanced.balanced_base import Balanced
 from dynmech.mechanisms.balanced.balanced_team import BalancedTeam
+from dynmech.mechanisms.balanced.balancing import news
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
@@ -124,3 +125,11 @@ def _unmoved(stage: Stage) -> Stage:
     assert isinstance(kernel, JointKernel)
     table = np.broadcast_to(kernel.table[:1], kernel.table.shape).copy()
     return Stage(stage.signals, stage.decisions, stage.utility, JointKernel(table, kernel.axes, kernel.next_axes))
+
+
+def test_where_nothing_can_happen_there_is_no_news() -> None:
+    """Of two public states the second never comes; of two signals in the first the second never does."""
+    mass = np.array([[[[0.5, 0.5], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]])
+    value = np.array([[[[1.0, 3.0], [5.0, 9.0]], [[7.0, 7.0], [7.0, 7.0]]]])
+    # A signal that never comes leaves the rest as it was: ½ 5 + ½ 9 instead of ½ 1 + ½ 3.
+    assert news(mass, value).tolist() == [[[0.0, 5.0], [0.0, 0.0]]]

@@ -22,6 +22,7 @@ from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
+from dynmech.sim.economy.units import in_units
 from dynmech.sim.play.game import make_game
 from tests.builders.repeated_market import BUYER, SELLER, market, played, threshold
 
@@ -180,3 +181,20 @@ def test_the_printed_constant_is_too_small_for_four_agents() -> None:
     spread = max(float(np.abs(run.excess(d)).max()) for d in (0, 0.5, 0.9, 1))
     assert spread == pytest.approx(0.5)
     assert max(float(np.abs(table).max()) for table in BalancedTeam(environment).tables[1]) == pytest.approx(1.5)
+
+
+def test_the_bound_is_met_by_the_largest_payment() -> None:
+    """Of three members, whoever pays most pays each of the others its incentive over N − 1, plus A."""
+    rules = SelfEnforcing(club(0.85))
+    highest = max(float(table.max()) for pair in rules.incentives for table in pair)
+    assert highest > 0.1
+    assert rules.transfer_bound() == pytest.approx(highest + 2 * np.abs(rules.base_payments).max())
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_the_least_constant_is_held_up_to_rounding_in_any_unit_of_money(unit: float) -> None:
+    environment = in_units(market(), unit)
+    least = SelfEnforcing(environment).least_constant
+    assert SelfEnforcing(environment, least - 1e-13 * environment.scale).constant < least
+    with pytest.raises(Refusal, match="a payment is negative"):
+        SelfEnforcing(environment, least - 1e-9 * environment.scale)
