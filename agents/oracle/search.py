@@ -86,20 +86,25 @@ class Value:
     scale: float = 1.0
 
 
-def solve(problem: Problem, family: Family, information: Information) -> Value:
+def solve(problem: Problem, family: Family, information: Information, begin: FloatArray | None = None) -> Value:
     """Return the values of the best deviation in a family.
+
+    Args:
+        begin: of prescribed play or a best response over an infinite horizon: where value iteration begins, X of the
+            repeated period; how far it is off does not matter.
 
     Raises:
         Refusal: interim, and the others' prescribed messages do not reveal their signals.
     """
     if information is Information.INTERIM:
         require_revealing(problem)
-    truth = _solve(problem, Family.PRESCRIBED, information, None)
     match family:
         case Family.PRESCRIBED:
-            return truth
+            return _solve(problem, Family.PRESCRIBED, information, None, begin)
         case Family.BEST_RESPONSE | Family.LIES:  # what differs is the problem
-            return _solve(problem, Family.BEST_RESPONSE, information, None)
+            return _solve(problem, Family.BEST_RESPONSE, information, None, begin)
+    truth = _solve(problem, Family.PRESCRIBED, information, None)
+    match family:
         case Family.ONE_SHOT:
             return _solve(problem, family, information, truth)
         case Family.BELIEF_MANIPULATION:
@@ -153,7 +158,13 @@ def best_of_actions(period: Period, ahead: FloatArray | None, discount: float) -
     return expected(worth[..., 0] if worth.shape[4] == 1 else worth.max(axis=4), period.chance)
 
 
-def _solve(problem: Problem, family: Family, information: Information, after: Value | None) -> Value:
+def _solve(
+    problem: Problem,
+    family: Family,
+    information: Information,
+    after: Value | None,
+    begin: FloatArray | None = None,
+) -> Value:
     """Solve by backward induction, or value iteration on the repeated period; `after` holds the values after a lie."""
     spying, count = information is Information.EX_POST, len(problem.periods)
     lies: list[FloatArray | None] = [None] * count
@@ -168,7 +179,7 @@ def _solve(problem: Problem, family: Family, information: Information, after: Va
         def improve(x: FloatArray) -> FloatArray:
             return outlook.best(_choices(problem, problem.periods[1], family, x, lies[1]), spying=spying)
 
-        begin = after.ahead[1] if after is not None else None
+        begin = after.ahead[1] if after is not None else begin
         begin = np.zeros(outlook.count) if begin is None else begin
         centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
         fixed, residual = _fixed_point(improve, begin, problem, centred=centred)

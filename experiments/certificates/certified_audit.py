@@ -54,7 +54,7 @@ def certify(result: Audit, path: str | Path) -> Audit:
         raise Refusal(
             f"certificate: only of an exact audit; this one is not{f': {result.reason}' if result.reason else ''}"
         )
-    data = certificate(request.mechanism, request.deviators, exit=request.exit)
+    data = certificate(request.mechanism, request.deviators, exit=request.exit, searches=result.searches)
     verify.check(json.loads(json.dumps(data)))
     save_certificate(data, Path(path))
     claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}

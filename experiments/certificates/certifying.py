@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
+from dynmech.agents.oracle.gains import Search, ex_ante_gain, worst_gain
+from dynmech.agents.oracle.merging import numbered, read_rules
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, require_revealing, solve
+from dynmech.experiments.certificates.verify import LARGEST
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.tables.mechanism_files import mechanism_to_data
@@ -34,12 +36,19 @@ MARGIN = 1e-7
 """Truth must beat lies by so much, relative to the scale, for a claim of exactly 0."""
 
 
-def certificate(mechanism: Mechanism, deviators: Sequence[Sequence[int]], *, exit: bool = False) -> dict[str, Any]:
+def certificate(
+    mechanism: Mechanism,
+    deviators: Sequence[Sequence[int]],
+    *,
+    exit: bool = False,
+    searches: Sequence[Search] = (),
+) -> dict[str, Any]:
     """Return a certificate of what deviators gain by a best response.
 
     Args:
         deviators: members by index, of each coalition or agent.
         exit: they may leave when they report.
+        searches: of an audit of the same, whose values are then not worked out again.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -48,12 +57,13 @@ def certificate(mechanism: Mechanism, deviators: Sequence[Sequence[int]], *, exi
     if not isinstance(environment, TableEnvironment):
         raise mechanism.refuse("a certificate needs a finite environment")
     parts = {"environment": environment_to_data(environment), "mechanism": mechanism_to_data(mechanism)}
-    game = FiniteGame(environment, mechanism)
+    game = searches[0].problem.game if searches else FiniteGame(environment, mechanism)
+    known = {search.who: search for search in searches if search.problem.exit == exit}
     claims: list[dict[str, Any]] = []
     proofs: list[dict[str, Any]] = []
     for who in deviators:
         names = [environment.agents[i] for i in who]
-        for solved in _solved(game, tuple(who), exit):
+        for solved in _solved(game, tuple(who), exit, known.get(tuple(who))):
             about = {"agents": names, "information": solved.information, "exit": exit}
             claims += [{**claim, "agents": names, "exit": exit, "proof": len(proofs)} for claim in solved.claims()]
             proofs.append({**about, **solved.vectors()})
@@ -75,8 +85,18 @@ def canonical_hash(data: Any) -> str:
 
 
 def save_certificate(data: dict[str, Any], path: Path) -> None:
-    """Write a certificate, packed where its name ends in `.gz`; it is complete or absent."""
+    """Write a certificate, packed where its name ends in `.gz`; it is complete or absent.
+
+    Raises:
+        Refusal: it is larger than what is checked.
+    """
     text = (json.dumps(data) + "\n").encode()
+    if len(text) > LARGEST:
+        size, most = len(text) / 1e6, LARGEST / 1e6
+        raise Refusal(
+            f"certificate: it would have {size:.0f} MB, more than the {most:.0f} MB (unpacked) that verify reads; take "
+            "a smaller economy, or one coalition at a time"
+        )
     write_whole(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
@@ -205,17 +225,46 @@ def _changes_nothing(
     return same.astype(np.float64)
 
 
-def _solved(game: FiniteGame, who: tuple[int, ...], exit: bool) -> Iterator[Solved]:
-    """Yield the problem solved at each information; interim only where the others' messages tell their signals."""
+def _solved(game: FiniteGame, who: tuple[int, ...], exit: bool, search: Search | None) -> Iterator[Solved]:
+    """Yield the problem solved at each information; interim only where the others' messages tell their signals.
+
+    Memories stay apart, as in the file; over an infinite horizon value iteration begins at the values of the audit's
+    problem, whose memories are merged, so that a step or two are left.
+    """
     problem = replace(build_problem(game, who, merge=False, exit=True), exit=exit)  # what is due is counted when due
+    merged = search.problem if search else build_problem(game, who, exit=exit) if problem.stationary else None
+    values = {} if search is None else search.values
     for information in Information:
         try:
             if information is Information.INTERIM:
                 require_revealing(problem)
         except Refusal:
             continue
-        yield Solved(
-            problem,
-            solve(problem, Family.BEST_RESPONSE, information),
-            solve(problem, Family.PRESCRIBED, information),
-        )
+        solved = []
+        for family in (Family.BEST_RESPONSE, Family.PRESCRIBED):
+            begin = None
+            if problem.stationary and merged is not None:
+                value = values.get((family, information)) or solve(merged, family, information)
+                begin = _begin(problem, merged, value)
+            solved.append(solve(problem, family, information, begin))
+        yield Solved(problem, *solved)
+
+
+def _begin(problem: Problem, merged: Problem, value: Value) -> FloatArray:
+    """Return what the values of merged memories are at the post-decision states of a repeated period, `(n,)`.
+
+    Merged, what falls due next is counted where it is caused, unless the deviator may leave: here it is still to come.
+    """
+    states, fewer, ahead = problem.post_decision_states[1], merged.post_decision_states[1], value.ahead[1]
+    assert states is not None
+    assert fewer is not None
+    assert ahead is not None
+    law = problem.law_into(1)
+    memory = merged.periods[1].merged[states.memory]
+    place = np.searchsorted(fewer.memory * law.events + fewer.event, memory * law.events + states.event)
+    due = read_rules(problem.game, 1, problem.deviator, defer=not merged.exit).due
+    if not due.any():
+        return ahead[place]
+    same = numbered(due)
+    expected = law.expect(due[np.unique(same, return_index=True)[1]])
+    return ahead[place] - expected[same[states.memory], states.event]

@@ -292,12 +292,13 @@ class Deviator:
     def _reachable(self, obey: bool) -> list[set[Node]]:
         """Return the nodes of every entry that some play, or prescribed play, leads to with positive probability."""
         nodes: list[set[Node]] = [{None}, *(set[Node]() for _ in self.game.rules[1:])]
-        todo: list[tuple[int, Node]] = [(0, None)]
+        todo, seen = list[tuple[int, Node]]([(0, None)]), set[Case]()
         while todo:
             t, node = todo.pop()
             if (after := self.game.after(t)) is None:
                 continue
-            for case in ((t, node[0] if node else 0, profile) for profile, _ in self.game.arrivals(t, node)[0]):
+            for case in {(t, node[0] if node else 0, profile) for profile, _ in self.game.arrivals(t, node)[0]} - seen:
+                seen.add(case)
                 for report in [self.truth(case)] if obey else self.reports[t]:
                     acts = [act for _, acts in self.moves(case, report)[0] for act in acts]
                     new = {node for _, node, asked in acts if asked or not obey} - nodes[after]

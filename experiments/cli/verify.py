@@ -20,8 +20,8 @@ def verify_command(
     found = _checked(certificate)
     hand_out(
         as_json,
-        lambda: {"file": certificate, **found},
-        lambda console: console.print("\n".join(found["lines"]), markup=False, highlight=False),
+        lambda: {"file": certificate, "proved": found["proved"], "lines": found["lines"]},
+        lambda console: console.print("\n".join(found["labelled"]), markup=False, highlight=False),
         quiet=quiet,
         brief=lambda: ["proved" if found["proved"] else "not proved"],
     )
@@ -30,19 +30,23 @@ def verify_command(
 
 
 def _checked(path: Path) -> dict[str, Any]:
-    """Return whether every claim is proved, and what is said of that.
+    """Return whether every claim is proved, and what is said of that, in the file's numbers and with its labels.
 
     Raises:
         InputError: it is no certificate.
     """
     from dynmech.experiments.certificates import verify
+    from dynmech.experiments.certificates.labelled_lines import labelled
 
+    data: Any = None
     try:
-        lines = verify.check(verify.read(str(path)))
+        data = verify.read(str(path))
+        lines = [*verify.check(data), *verify.SAID]
     except verify.Unproved as error:
-        return {"proved": False, "lines": [f"not proved: {error}"]}
+        lines = [f"not proved: {error}"]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except Exception as error:  # whatever a hostile file leads to
         raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
-    return {"proved": True, "lines": [*lines, *verify.SAID]}
+    proved = lines[0].startswith("proved")
+    return {"proved": proved, "lines": lines, "labelled": [labelled(line, data) for line in lines]}

@@ -35,8 +35,9 @@ def posed(environment: TableEnvironment, mechanism: str = "team", **options: Any
 
 @pytest.mark.parametrize("information", list(Information))
 def test_who_may_leave_leaves_on_the_first_bad_day(information: Information) -> None:
-    """X = ½ (2 + ½ X) + ½ 0, so X = 4/3; staying for ever is worth 1. One step of value iteration says 2."""
-    problem = posed(lone(), exit=True)
+    """X = ½ (2 + ½ X) + ½ 0, so X = 4/3; staying for ever is worth 1. A step that is the same everywhere says 2."""
+    days, even = np.array([[[2.0, -1.0]]]), np.full((1, 2, 2), 0.5)
+    problem = posed(from_arrays(days, [even], even[0, 0], 0.5), exit=True)
     assert solve(problem, Family.BEST_RESPONSE, information).ex_ante == pytest.approx(4 / 3, abs=1e-9)
     assert solve(problem, Family.PRESCRIBED, information).ex_ante == pytest.approx(1, abs=1e-9)
 

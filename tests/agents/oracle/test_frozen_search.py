@@ -8,6 +8,7 @@ from dynmech.agents.oracle.frozen_search import search_frozen
 from dynmech.agents.oracle.gains import participation, worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.experiments.catalog.names import load
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from tests.builders.generators import generator
@@ -24,7 +25,20 @@ def worst_stays(mechanism: VirtualPivot, agent: int) -> dict[str, float]:
 @pytest.mark.parametrize("controlled", [False, True])
 def test_the_search_by_first_reports_agrees_with_the_plain_one(reading: str, controlled: bool) -> None:
     """Two programs: small decision problems by first report, and the product of memory and profiles."""
-    mechanism = VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
+    assert_both_programs_agree(
+        VirtualPivot(on_midpoints(random_sale(generator(5), 2, controlled=controlled), 3), reading)
+    )
+
+
+def test_values_may_have_a_part_that_the_first_report_does_not_scale() -> None:
+    """An AR(1) process: the first signal fades, and later values are shocks besides."""
+    mechanism = VirtualPivot(load("ar1-additive:horizon=3,nodes=2"))
+    assert max(float(np.abs(period.intercept[0]).max()) for period in mechanism.economy.later) > 0.1
+    assert_both_programs_agree(mechanism)
+
+
+def assert_both_programs_agree(mechanism: VirtualPivot) -> None:
+    """Gains, payoffs and what staying is worth, by first reports and by the plain search."""
     environment = mechanism.environment
     truthful = FiniteGame(environment, mechanism).truthful
     for i in range(2):

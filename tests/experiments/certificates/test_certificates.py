@@ -12,8 +12,10 @@ import pytest
 
 import dynmech as dm
 from docs.certified import certified as certificate_row, pairs, rows_of_the_page
-from dynmech.experiments.certificates import verify
+from dynmech.agents.oracle import search
+from dynmech.experiments.certificates import certifying, verify
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
+from dynmech.experiments.certificates.labelled_lines import labelled
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.mechanisms.rules.base import Mechanism
@@ -139,3 +141,76 @@ def test_what_cannot_be_certified_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave --all-states out"):
         dm.certify(everywhere, tmp_path / "proof.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_screen_names_states_by_their_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the numbers of the file: memory 4, decision 2 of three, profile 1 of (2 · 1), the second of two signals."""
+    dm.certify(dm.audit("oil-leases-prior", "cremer-mclean"), tmp_path / "proof.json")
+    assert verify.main([str(tmp_path / "proof.json")]) == 0
+    numbers = capsys.readouterr().out.splitlines()
+    with pytest.raises(SystemExit):
+        main(["verify", str(tmp_path / "proof.json")])
+    words = " ".join(capsys.readouterr().out.split())
+    assert all("node" in line for line in numbers[1:3])
+    assert "node" not in words
+    # The deviator of the audit's story: 4 is gained at its signal 6 after reporting the other bias.
+    assert "(period 1, memory" in words
+    assert "knowing 6)" in words
+
+
+def test_a_state_in_words() -> None:
+    stage = {"public": ["dry", "wet"], "signals": [["low", "high"], ["a", "b", "c"]], "decisions": ["no", "yes"]}
+    data = {
+        "environment": {"agents": ["ann", "bob"], "horizon": None, "stages": [stage]},
+        "claims": [{"agents": ["bob"], "information": kind} for kind in ("interim", "ex_post")],
+    }
+    told = "proved: claims[{}], bob, interim: gains 1 to 2 (period {}, node {}, information {})"
+    # Profile 7 is (wet, low, b), information 5 of bob is (wet, c), profile 11 is (wet, high, c).
+    assert labelled(told.format(0, 1, "(3, 1, 7)", 5), data).endswith(
+        "(period 1 or later, memory 3 after decision yes at wet, low, b, knowing wet, c)"
+    )
+    assert labelled(told.format(1, 0, "None", 11), data).endswith("(period 0, knowing wet, high, c)")
+    for line in (told.format(0, 1, "(3, 5, 7)", 5), told.format(0, 1, "(3, 1, 70)", 5), told.format(9, 0, "None", 0)):
+        assert labelled(line, data) == line, "numbers that the file has no labels for"
+    assert labelled(told.format(0, 0, "None", 1), {}) == told.format(0, 0, "None", 1)
+
+
+def test_what_would_be_too_large_to_check_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dm.audit("oil-leases-prior", "linked")
+    monkeypatch.setattr(certifying, "LARGEST", 5000)
+    with pytest.raises(Refusal, match=r"it would have 0 MB, more than the 0 MB \(unpacked\) that verify reads"):
+        dm.certify(found, tmp_path / "proof.json.gz")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "mechanism", "exit"),
+    [
+        ("repeated-auction:values=2", "contingent-spanning", False),
+        ("repeated-auction:values=2", "balanced", True),
+        ("supply-chain:nodes=2", "pivot", False),
+    ],
+)
+def test_values_of_merged_memories_are_where_the_search_of_single_ones_ends(
+    environment: str, mechanism: str, exit: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With or without an audit's values the file is the same; value iteration has a step or two left."""
+    rules = dm.make_mechanism(mechanism, dm.load(environment))
+    found, steps = dm.audit(rules.environment, rules, exit=exit), []
+    fixed = search._fixed_point
+
+    def counted(improve: Any, x: Any, problem: Any, *, centred: bool) -> Any:
+        def improving(y: Any) -> Any:
+            steps[-1] += 1
+            return improve(y)
+
+        steps.append(0)
+        return fixed(improving, x, problem, centred=centred)
+
+    alone = certificate(rules, [(0,)], exit=exit)
+    monkeypatch.setattr(search, "_fixed_point", counted)
+    beside = certificate(rules, [(0,)], exit=exit, searches=found.searches)
+    assert beside["claims"] == alone["claims"]
+    assert beside["mechanism"] == alone["mechanism"]
+    assert len(steps) == 4
+    assert max(steps) <= 3

@@ -1,0 +1,62 @@
+"""What the checker says, with the economy's labels for the numbers of states.
+
+The checker names a state by its numbers in the file: `period 1, node (3, 1, 4), information 2` is memory 3 after
+decision 1 at profile 4. Here the file's labels take their place; the numbers are the checker's, and what is proved
+is its word.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dynmech.sim.core.checks import escaped
+
+STATE = re.compile(r"period (\d+), node (?:None|\((\d+), (\d+), (\d+)\)), information (-?\d+)")
+CLAIM = re.compile(r"^(?:not )?proved: claims\[(\d+)\]")
+
+LONGEST = 60
+"""Characters of a label that are shown."""
+
+
+def labelled(line: str, certificate: Mapping[str, Any]) -> str:
+    """Return a line of the checker with labels; as it is where it names no state, or the file has no such label."""
+    claim = CLAIM.match(line)
+    if claim is None:
+        return line
+    try:
+        about = certificate["claims"][int(claim[1])]
+        return STATE.sub(lambda found: _state(found, certificate["environment"], about), line)
+    except (KeyError, IndexError, TypeError, ValueError):  # of a file that is no certificate
+        return line
+
+
+def _state(found: re.Match[str], economy: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Return a state in words: what was before, and what the deviator knows now."""
+    stages, endless = economy["stages"], economy["horizon"] is None
+    t, known = int(found[1]), int(found[5])
+    words = [f"period {t} or later" if endless and t else f"period {t}"]
+    stage = stages[t if len(stages) > 1 else 0]
+    if found[2] is not None:
+        before = stages[t - 1 if len(stages) > 1 else 0]
+        profile = _labels(before, range(len(before["signals"])), int(found[4]))
+        words.append(f"memory {found[2]} after decision {_label(before['decisions'][int(found[3])])} at {profile}")
+    if known >= 0:
+        members = [economy["agents"].index(name) for name in about["agents"]]
+        sees = range(len(stage["signals"])) if about["information"] == "ex_post" else members
+        words.append(f"knowing {_labels(stage, sees, known)}")
+    return ", ".join(words)
+
+
+def _labels(stage: Mapping[str, Any], agents: Iterable[int], number: int) -> str:
+    """Return the public state's label, where there is one, and agents' signals, of a combination in C order."""
+    axes: list[Sequence[Any]] = [stage["public"]] if stage.get("public") else []
+    axes += [stage["signals"][i] for i in agents]
+    digits = np.unravel_index(number, [len(axis) for axis in axes]) if axes else ()
+    return ", ".join(_label(axis[int(k)]) for axis, k in zip(axes, digits, strict=True)) or "nothing"
+
+
+def _label(text: object) -> str:
+    shown = escaped(str(text))
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
