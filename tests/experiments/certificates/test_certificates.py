@@ -196,7 +196,8 @@ def test_values_of_merged_memories_are_where_the_search_of_single_ones_ends(
 ) -> None:
     """With or without an audit's values the file is the same; value iteration has a step or two left."""
     rules = dm.make_mechanism(mechanism, dm.load(environment))
-    found, steps = dm.audit(rules.environment, rules, exit=exit), []
+    found = dm.audit(rules.environment, rules, exit=exit)
+    steps: list[int] = []
     fixed = search._fixed_point
 
     def counted(improve: Any, x: Any, problem: Any, *, centred: bool) -> Any:
