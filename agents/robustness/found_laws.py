@@ -78,7 +78,7 @@ def largest_found(walk: Walk, ball: Ball, *, enough: float = np.inf) -> float:
     most = nominal.gain
     if max(len(walk.flow(t)) for t in range(len(walk.problem.periods))) > LARGEST:
         return most
-    for first in _starts(walk, nominal):
+    for first in first_lies(walk, nominal):
         if most > enough:
             break
         now = nominal
@@ -90,7 +90,7 @@ def largest_found(walk: Walk, ball: Ball, *, enough: float = np.inf) -> float:
     return most
 
 
-def _starts(walk: Walk, solved: Solved) -> Iterator[tuple[int, int, int]]:
+def first_lies(walk: Walk, solved: Solved) -> Iterator[tuple[int, int, int]]:
     """Yield entries, states and choices: the first lies that lose least under a law, one for each state."""
     found = []
     for t in range(len(walk.problem.periods)):

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from dynmech.agents.oracle.post_decision_states import PostDecisionStates
-from dynmech.agents.oracle.problem import Period, Problem, build_problem
+from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.robustness.balls import Ball, highest
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray, IntArray
@@ -49,6 +49,13 @@ class Walk:
         number = self.problem.periods[t].post_decision
         assert number is not None
         return number.reshape(number.shape[0] * number.shape[1], -1)
+
+    def events(self, t: int) -> IntArray:
+        """Return the event of every choice, decision × S + profile, `(n, Q)`: decisions with the acts that are done."""
+        period = self.problem.periods[t]
+        profiles = period.flow.shape[1]
+        event = period.decision * profiles + np.arange(profiles)[:, None, None]
+        return event.reshape(period.flow.shape[0] * profiles, -1)
 
     def honest(self, t: int) -> IntArray:
         """Return the prescribed choice of every state, `(n,)`."""
@@ -157,8 +164,3 @@ def expected_best(walk: Walk, ball: Ball, t: int, value: FloatArray) -> FloatArr
         event = origins.event[part]
         out[part] = highest(table[origins.memory[part]], rows[event], radii[event])
     return out
-
-
-def shape_of(period: Period) -> tuple[int, int]:
-    """Return memories and profiles of a period."""
-    return period.flow.shape[0], period.flow.shape[1]

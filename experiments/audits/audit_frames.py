@@ -48,6 +48,19 @@ def policy_frame(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(deviation_rows(audit), columns=POLICY)
 
 
+def sensitivity_frame(audit: Audit) -> pd.DataFrame:
+    """Return a row per input on which the largest gain hangs.
+
+    Raises:
+        InputError, Refusal: as `sensitivity_rows`.
+    """
+    import pandas as pd
+
+    from dynmech.experiments.audits.sensitivity import COLUMNS, sensitivity_rows
+
+    return pd.DataFrame(sensitivity_rows(audit), columns=pd.Index(COLUMNS))
+
+
 def best_deviation(audit: Audit) -> Witness:
     """Return the worst deviation ex ante as a strategy; a best response that tells the truth where nobody gains."""
     if not audit.searches:

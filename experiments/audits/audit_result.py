@@ -286,6 +286,18 @@ class Audit:
 
         return policy_frame(self)
 
+    @cached_property
+    def sensitivity(self) -> "pd.DataFrame":
+        """On which number of the economy the largest gain hangs: derivatives, largest effects first.
+
+        Columns: `information`, `agent` (that gains most), `gain`, `unique` (whether no other deviation does as well),
+        `input` (`law`, `prior`, `utility` or `discount`), `label`, `value`, `derivative`, `effect` (of 0.01 more; of a
+        utility, of 1 % of the scale).
+        """
+        from dynmech.experiments.audits.audit_frames import sensitivity_frame
+
+        return sensitivity_frame(self)
+
     @property
     def witness(self) -> Witness:
         """The strategy that plays the worst deviation: ex ante, of the agent that gains most.

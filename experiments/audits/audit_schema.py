@@ -146,6 +146,20 @@ class PaymentsData(_Strict):
     states: list[PaymentStateData | None]
 
 
+class SensitivityData(_Strict):
+    """An input of the economy, and what moves the largest gain; `effect`: of 0.01, of a utility of 1 % of the scale."""
+
+    information: Literal["ex_ante", "ex_post"]
+    agent: str
+    gain: float
+    unique: bool
+    input: Literal["law", "prior", "utility", "discount"]
+    label: str
+    value: float
+    derivative: float
+    effect: float
+
+
 class AuditData(_Strict):
     """One audit."""
 
@@ -178,7 +192,7 @@ class AuditData(_Strict):
     ties: list[TiesData]
     policy: list[SituationData] | None
     witness: dict[str, Any] | None
-    sensitivity: list[Any] | None
+    sensitivity: list[SensitivityData] | None
     payments: PaymentsData | None = None
     first_reports: list[dict[str, Any]] = []
     approximate: dict[str, Any] = {}

@@ -23,6 +23,9 @@ Leave = Annotated[
     bool,
     typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
 ]
+Sensitivity = Annotated[
+    bool, typer.Option("--sensitivity", help="On which number of the economy the largest gain hangs.")
+]
 
 
 def audit_command(
@@ -47,6 +50,7 @@ def audit_command(
         Path | None,
         typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
     ] = None,
+    sensitivity: Sensitivity = False,
     payments: options.Payments = "enforced",
     default: options.Default = None,
     grace: options.Grace = None,
@@ -62,7 +66,7 @@ def audit_command(
     flags = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
     coalitions = [members.split("+") for members in coalition]
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
-    result = _audit(request, quiet)
+    result = _audit(request, quiet, sensitivity)
     if policy is not None:
         _write_policy(result, policy)
     result, files = _certified(result, certificate), {"policy": policy, "certificate": certificate}
@@ -91,13 +95,18 @@ def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditReq
     return AuditRequest(economy, rules, names, split(mechanism, "mechanism")[1], typed=names, plugins=tuple(plugins))
 
 
-def _audit(request: "AuditRequest", quiet: bool) -> "Audit":
-    """Audit with progress shown."""
+def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool) -> "Audit":
+    """Audit with progress shown, and find out on what the gain hangs, if that is asked."""
     from dynmech.experiments.audits.auditing import run_audit
     from dynmech.experiments.cli.console import progress_bars
 
     with progress_bars(quiet) as progress:
-        return run_audit(request, progress)
+        result = run_audit(request, progress)
+    if not sensitivity:
+        return result
+    from dynmech.experiments.audits.sensitivity import with_sensitivity
+
+    return with_sensitivity(result)
 
 
 def _brief(result: "Audit", files: dict[str, Path | None]) -> list[object]:
@@ -134,6 +143,10 @@ def _show(result: "Audit", console: "Console", verbose: bool, files: dict[str, P
     from dynmech.experiments.cli.screens.audit_screen import show_audit
 
     show_audit(result, console, verbose=verbose)
+    if "sensitivity" in result.details:
+        from dynmech.experiments.cli.screens.sensitivity_screen import show_sensitivity
+
+        show_sensitivity(result, console, verbose)
     for what, file in files.items():
         if file is not None:
             console.print(Text(f"{what:11} {file}", no_wrap=True, overflow="ignore"), crop=False)

@@ -10,7 +10,7 @@ from dynmech.agents.oracle.gains import worst_gain
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.robustness.balls import Ball, highest, highest_law
-from dynmech.agents.robustness.found_laws import _gain_from, _starts, _towards, largest_found, solve_under
+from dynmech.agents.robustness.found_laws import _gain_from, _towards, first_lies, largest_found, solve_under
 from dynmech.agents.robustness.gain_bounds import RADII, _first, radius_bounds, robust_gain
 from dynmech.agents.robustness.pair_bound import upper_bound
 from dynmech.agents.robustness.robust_values import Walk, robust_values, walk_of
@@ -170,7 +170,7 @@ def test_the_derivative_of_a_gain_in_the_law_is_that_of_finite_differences() -> 
     walk = walk_of(game, 0)
     ball = Ball.around(game.environment, 0.5)
     nominal = solve_under(walk, ball.rows)
-    (first, *_) = _starts(walk, nominal)
+    (first, *_) = first_lies(walk, nominal)
     (target,) = _towards(walk, ball, nominal, first)
     assert target is not None
     base, rows = _gain_from(walk, nominal, first), ball.rows[0]
