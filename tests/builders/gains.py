@@ -1,6 +1,7 @@
 """Liu's mechanisms by name, and what every test about them asks: gains, payoff levels, what rounding may do."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -41,10 +42,17 @@ def rounding(environment: TableEnvironment, mechanism: Mechanism) -> float:
     return 1e-10 * horizon * max(1.0, mechanism.transfer_bound())
 
 
+@lru_cache(maxsize=2)
+def game_of(environment: TableEnvironment, mechanism: Mechanism) -> FiniteGame:
+    """The game of both, which what is asked of it after the first question finds written out."""
+    return FiniteGame(environment, mechanism)
+
+
 def largest_gain(environment: TableEnvironment, mechanism: Mechanism) -> float:
     """The largest gain of any agent by any family under either information, over all states; its bound added."""
     worst = -np.inf
-    problems = [build_problem(FiniteGame(environment, mechanism), (agent,)) for agent in range(len(environment.agents))]
+    game = game_of(environment, mechanism)
+    problems = [build_problem(game, (agent,)) for agent in range(len(environment.agents))]
     for problem, information in product(problems, Information):
         truth = solve(problem, Family.PRESCRIBED, information)
         for family in FAMILIES:
@@ -66,4 +74,4 @@ def due_under_truth(environment: TableEnvironment, mechanism: Mechanism, t: int)
 
 def pages(environment: TableEnvironment, mechanism: Mechanism) -> list[tuple[int, PeriodValues]]:
     """Periods with their pages of the values of truthful play."""
-    return list(enumerate(FiniteGame(environment, mechanism).truthful.periods))
+    return list(enumerate(game_of(environment, mechanism).truthful.periods))
