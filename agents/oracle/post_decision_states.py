@@ -9,6 +9,7 @@ Axes: C merged memories, S profiles, R own messages, B own actions, D decisions;
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -59,8 +60,9 @@ class PostDecisionStates:
         return table.reshape(len(table), -1)[self.memory, self.event]
 
 
+@lru_cache(maxsize=4)
 def all_post_decision_states(states: int, events: int, profiles: int) -> PostDecisionStates:
-    """Return every (c′, a, θ), reachable or not."""
+    """Return every (c′, a, θ), reachable or not; a search asks for the same ones again and again."""
     memory, event = np.divmod(np.arange(states * events), events)
     return PostDecisionStates(memory, event, profiles)
 

@@ -176,6 +176,11 @@ class Problem:
         """Whose prescribed messages, of the others, do not reveal its signal where it matters later; None: nobody's."""
         return next((text for agent, text in self.game.silences if agent not in self.deviator), None)
 
+    @cached_property
+    def _opening(self) -> PostDecisionStates:
+        """The one state before the first period."""
+        return PostDecisionStates(self.periods[0].merged[:1], np.zeros(1, np.intp), 1)
+
     @property
     def discount(self) -> float:
         """Discount factor δ."""
@@ -205,9 +210,7 @@ class Problem:
     def expectations(self, t: int, origins: PostDecisionStates | None = None) -> Expectations | FactoredExpectations:
         """Return expectations over the profiles of entry t, from `origins` or all states that lead there."""
         period, law = self.periods[t], self.law_into(t)
-        origins = (
-            origins or self.post_decision_states[t] or PostDecisionStates(period.merged[:1], np.zeros(1, np.intp), 1)
-        )
+        origins = origins or self.post_decision_states[t] or self._opening
         if isinstance(law, FactoredLaw):
             known = known_axes(self.environment.stage(t), self.deviator)
             return FactoredExpectations(law, known, origins.memory, origins.event)

@@ -61,7 +61,8 @@ def plot_deficit_and_fees(path: Path, persistences: Sequence[float] = (0.5, 0.75
 
 def balance_region(persistences: FloatArray, discounts: FloatArray) -> FloatArray:
     """(1 − δ) × slack of (∗) for the α-chain, `(discounts, persistences)`; trade pays for itself where it is ≥ 0."""
-    rows = [[(1 - d) * two_values(float(a)).budget(float(d)).slack for a in persistences] for d in discounts]
+    trades = [two_values(float(a)) for a in persistences]
+    rows = [[(1 - d) * trade.budget(float(d)).slack for trade in trades] for d in discounts]
     return np.array(rows)
 
 

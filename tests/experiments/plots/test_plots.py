@@ -12,7 +12,7 @@ from dynmech import plot_stress
 from dynmech.experiments.figures.heat_map import draw_leaving
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.sim.core.errors import InputError
-from tests.builders.pictures import pixels
+from tests.builders.pictures import colour_count, pixels
 
 FAMILIES = ("one-shot", "belief-manipulation", "random")
 
@@ -54,7 +54,7 @@ def test_it_is_a_png_of_sensible_size_that_shows_something(tmp_path: Path) -> No
     picture = pixels(path)
     height, width, _ = picture.shape
     assert 300 < height < width < 2000
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
+    assert colour_count(path) > 50
     # Nothing is cut off: the margin is white all round.
     for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
         assert (edge == 1).all()
@@ -82,8 +82,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_it_can_show_that_nothing_was_found(tmp_path: Path) -> None:
-    picture = pixels(plot_stress(result({"good": (0.0, 0.0, 0.0)}, tmp_path), tmp_path / "gains.png"))
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    assert colour_count(plot_stress(result({"good": (0.0, 0.0, 0.0)}, tmp_path), tmp_path / "gains.png")) > 20
 
 
 def test_it_replaces_an_older_picture_and_leaves_nothing_else(tmp_path: Path) -> None:
