@@ -37,6 +37,7 @@ def outcome(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, st
 def python(*words: str) -> subprocess.CompletedProcess[str]:
     """Python in a process of its own, in the working directory."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what is written needs none
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=env)
 
 
@@ -80,7 +81,8 @@ def test_a_mechanism_with_memory_passes_its_test_which_catches_a_change(capsys: 
     assert (code, err) == (0, "")
     module, test = Path("my_own.py"), Path("test_my_own.py")
     text = module.read_text(encoding="utf-8")
-    assert python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)).returncode == 0
+    code, said = run_tests("mechanism", str(test))
+    assert code == 0, said
     planted = {
         "now.memory < self.times": "now.memory <= self.times",
         "min(t, self.times) + 1": "1",
@@ -88,8 +90,8 @@ def test_a_mechanism_with_memory_passes_its_test_which_catches_a_change(capsys: 
     for right, wrong in planted.items():
         assert right in text
         module.write_text(text.replace(right, wrong), encoding="utf-8")
-        played = python("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(test))
-        assert played.returncode == 1, (wrong, played.stdout)
+        code, said = run_tests("mechanism", "-x", str(test))
+        assert code == 1, (wrong, said)
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
