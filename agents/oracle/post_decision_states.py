@@ -61,6 +61,12 @@ class PostDecisionStates:
 
 
 @lru_cache(maxsize=4)
+def before_the_first(memory: int) -> PostDecisionStates:
+    """Return the one state from which the first period is entered."""
+    return PostDecisionStates(np.array([memory], np.intp), np.zeros(1, np.intp), 1)
+
+
+@lru_cache(maxsize=4)
 def all_post_decision_states(states: int, events: int, profiles: int) -> PostDecisionStates:
     """Return every (c′, a, θ), reachable or not; a search asks for the same ones again and again."""
     memory, event = np.divmod(np.arange(states * events), events)

@@ -36,6 +36,7 @@ from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated, n
 from dynmech.agents.oracle.post_decision_states import (
     Expectations,
     PostDecisionStates,
+    before_the_first,
     find_post_decision_states,
     known_axes,
     own_information,
@@ -176,11 +177,6 @@ class Problem:
         """Whose prescribed messages, of the others, do not reveal its signal where it matters later; None: nobody's."""
         return next((text for agent, text in self.game.silences if agent not in self.deviator), None)
 
-    @cached_property
-    def _opening(self) -> PostDecisionStates:
-        """The one state before the first period."""
-        return PostDecisionStates(self.periods[0].merged[:1], np.zeros(1, np.intp), 1)
-
     @property
     def discount(self) -> float:
         """Discount factor δ."""
@@ -210,7 +206,7 @@ class Problem:
     def expectations(self, t: int, origins: PostDecisionStates | None = None) -> Expectations | FactoredExpectations:
         """Return expectations over the profiles of entry t, from `origins` or all states that lead there."""
         period, law = self.periods[t], self.law_into(t)
-        origins = origins or self.post_decision_states[t] or self._opening
+        origins = origins or self.post_decision_states[t] or before_the_first(int(period.merged[0]))
         if isinstance(law, FactoredLaw):
             known = known_axes(self.environment.stage(t), self.deviator)
             return FactoredExpectations(law, known, origins.memory, origins.event)
