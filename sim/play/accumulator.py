@@ -1,5 +1,7 @@
 """Adds up a block's flows as the periods pass, and writes them to the record."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dynmech.sim.core.arrays import Array, FloatArray
@@ -62,12 +64,31 @@ class Booking:
 
     def close(self) -> None:
         """Hand the sums over to the record."""
-        record, here = self._record, self._here
-        record.discounted_utility[:, here], record.discounted_transfer[:, here] = self._utility, self._transfer
-        if not record.sums:
-            return
-        record.discounted_cost[here], record.least_revenue[here] = self._cost, self._least
-        total = self._rest
-        for t in reversed(range(record.early)):
-            total = self._early[t] + record.game.environment.discount * total
-            record.continuation[t, :, here] = total
+        flows = (self._utility, self._transfer, self._cost, self._least)
+        hand_over(self._record, self._here, flows, self._early, self._rest)
+
+
+def hand_over(
+    record: Record,
+    here: slice,
+    flows: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    early: Sequence[FloatArray],
+    rest: FloatArray,
+) -> None:
+    """Write the sums of a block into the record.
+
+    Args:
+        record: of the shard.
+        here: the block's place among its episodes.
+        flows: discounted utility and transfer `(N, n)`, discounted cost and least revenue of a period `(n,)`.
+        early: payoffs of the early periods, `(N, n)` each.
+        rest: Σ_s δ^{s−t} payoff_s from the first period t that is not early, `(N, n)`.
+    """
+    record.discounted_utility[:, here], record.discounted_transfer[:, here] = flows[:2]
+    if not record.sums:
+        return
+    record.discounted_cost[here], record.least_revenue[here] = flows[2:]
+    total = rest
+    for t in reversed(range(record.early)):
+        total = early[t] + record.game.environment.discount * total
+        record.continuation[t, :, here] = total

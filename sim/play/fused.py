@@ -17,6 +17,7 @@ from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.streams import Streams, Tapes
 from dynmech.sim.economy.draws import StateMove
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.accumulator import hand_over
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
 
@@ -151,18 +152,9 @@ class _Sums:
 
     def close(self) -> None:
         """Hand the sums over to the record."""
-        record, here, agents = self._record, self._here, len(self._rest)
-        record.discounted_utility[:, here], record.discounted_transfer[:, here] = (
-            self._flows[:agents],
-            self._flows[agents:],
-        )
-        if not record.sums:
-            return
-        record.discounted_cost[here], record.least_revenue[here] = self._cost, self._least
-        total = self._rest
-        for t in reversed(range(record.early)):
-            total = self._early[t] + record.game.environment.discount * total
-            record.continuation[t, :, here] = total
+        agents = len(self._rest)
+        flows = (self._flows[:agents], self._flows[agents:], self._cost, self._least)
+        hand_over(self._record, self._here, flows, self._early, self._rest)
 
 
 def _total(flows: Sequence[FloatArray] | FloatArray) -> FloatArray:
