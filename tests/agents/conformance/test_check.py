@@ -5,6 +5,7 @@ import random
 import sys
 import threading
 import time
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,15 @@ from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.streams import Tapes
 from dynmech.sim.play.roles import View
+from tests.builders.samples import diagonals
 from tests.builders.strategies_to_check import HONEST, Planted, continuous, games
 
 GAMES = ("oil", "endless", "auction, late")
 
 
-@pytest.mark.parametrize("agent", [0, 1])
-@pytest.mark.parametrize("game", GAMES)
-@pytest.mark.parametrize("name", STRATEGIES.all())
-def test_shipped_strategies_keep_their_word(name: str, game: str, agent: int) -> None:
+@pytest.mark.parametrize(("name", "place"), diagonals(STRATEGIES.all(), list(product(GAMES, (0, 1))), 3))
+def test_shipped_strategies_keep_their_word(name: str, place: tuple[str, int]) -> None:
+    game, agent = place
     candidates = list(STRATEGIES.get(name).candidates(AgentContext.of(games()[game], agent))) or [
         STRATEGIES.get(name)()
     ]

