@@ -41,9 +41,14 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
     truth, largest = prescribed_play(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
     least = budget(environment, game.truthful, silent=game.silence)
     advance = progress("searching", len(request.deviators) * PIECES)
-    searches = []
-    for who in request.deviators:
-        searches.append(_search(request, game, who, advance))
+    searches: list[Search] = []
+    every, terms = request.all_states, request.terms
+    for who in request.deviators:  # no function of its own: once down on the oracle's floor, the walk stays there
+        if terms is None:
+            problem = build_problem(game, who, exit=request.exit)
+            searches.append(search_deviator(problem, all_states=every, advance=advance))
+        else:
+            searches.append(search_payments(game, who, terms, all_states=every, advance=advance))
     advance = progress("participation and conditions", len(environment.agents) + 2)
     stays = participation(game, all_states=request.all_states, advance=advance)
     own = _own_conditions(mechanism)
@@ -72,17 +77,9 @@ def audit_exactly(request: AuditRequest, progress: Progress) -> Audit:
         verified=game.tables[0 if environment.horizon == 1 else 1].verified,
         searches=searches,
         game=game,
-        details=payment_details(request, searches),
+        details={} if request.terms is None else payment_details(request, searches),
     )
     return replace(result, verdicts=judge_promises(result))
-
-
-def _search(request: AuditRequest, game: FiniteGame, who: tuple[int, ...], advance: Advance) -> Search:
-    """Search one deviator's deviations; where payments are voluntary, lies and payments."""
-    if request.terms is not None:
-        return search_payments(game, who, request.terms, all_states=request.all_states, advance=advance)
-    problem = build_problem(game, who, exit=request.exit)
-    return search_deviator(problem, all_states=request.all_states, advance=advance)
 
 
 def _method(request: AuditRequest) -> str:
@@ -97,7 +94,7 @@ def _method(request: AuditRequest) -> str:
         text += (
             " Deviators may leave; the deposit is what they must have put down so that staying (and lying) is better."
         )
-    return text + payment_method(request)
+    return text if request.terms is None else text + payment_method(request)
 
 
 def _gains(request: AuditRequest, search: Search, family: Family) -> list[AuditedGain]:
