@@ -20,7 +20,8 @@ from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.payment_terms import PaymentTerms
 
 TOLERANCE = 1e-6
@@ -93,8 +94,8 @@ class AuditRequest:
 
     @property
     def scale(self) -> float:
-        """The economy's scale; 1 where it is not finite."""
-        return self.environment.scale if isinstance(self.environment, TableEnvironment) else 1.0
+        """The economy's scale; of one that is not finite, its bound on utilities."""
+        return money_scale(self.environment)
 
     @property
     def relative_tolerance(self) -> float:

@@ -12,7 +12,7 @@ from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Done, Workers
-from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 
 PHASE = "searching exactly"
@@ -76,7 +76,7 @@ def exact_line(name: str, game: Game, exact: Exact) -> str:
     if exact.refused:
         return f"{name}: not searched: {exact.refused}"
     environment = game.environment
-    scale = environment.scale if isinstance(environment, TableEnvironment) else 1.0
+    scale = money_scale(environment)
     gains = ", ".join(
         f"{environment.agents[agent]} {amount(exact.gains[agent, Family.BEST_RESPONSE].gain, scale=scale)}"
         for agent in exact.witnesses
