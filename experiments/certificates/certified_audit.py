@@ -8,6 +8,7 @@ from typing import Any
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
 from dynmech.experiments.certificates import verify
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
+from dynmech.experiments.certificates.sharp_claims import sharpened
 from dynmech.sim.core.errors import InputError, Refusal
 
 
@@ -41,7 +42,7 @@ def certify(result: Audit, path: str | Path) -> Audit:
     ...     result = certify(dm.audit("oil-leases-prior", "cremer-mclean"), f"{folder}/proof.json")
     ...     lines = verify.check(verify.read(f"{folder}/proof.json"))
     >>> lines[0].partition(" (")[0]
-    'proved: claims[0], firm 1, ex_ante: the best response gains 1.99999999984 to 2.00000000016'
+    'proved: claims[0], firm 1, ex_ante: the best response gains 2 to 2'
     >>> int(result.gains["certified"].sum())
     8
     """
@@ -55,7 +56,8 @@ def certify(result: Audit, path: str | Path) -> Audit:
             f"certificate: only of an exact audit; this one is not{f': {result.reason}' if result.reason else ''}"
         )
     data = certificate(request.mechanism, request.deviators, exit=request.exit, searches=result.searches)
-    verify.check(json.loads(json.dumps(data)))
+    data = sharpened(json.loads(json.dumps(data)))
+    verify.check(data)
     save_certificate(data, Path(path))
     claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}
     return replace(result, figures=[_marked(gain, claimed) for gain in result.figures])

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from math import inf, nextafter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dynmech.agents.oracle import search
 from dynmech.experiments.certificates import certifying, verify
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
 from dynmech.experiments.certificates.labelled_lines import labelled
+from dynmech.experiments.certificates.sharp_claims import sharpened
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
 from dynmech.mechanisms.rules.base import Mechanism
@@ -215,3 +217,43 @@ def test_values_of_merged_memories_are_where_the_search_of_single_ones_ends(
     assert beside["mechanism"] == alone["mechanism"]
     assert len(steps) == 4
     assert max(steps) <= 3
+
+
+def test_round_transfers_give_a_gain_of_exactly_2(tmp_path: Path) -> None:
+    """Typed in as 13, 5 and 11, the period-by-period scheme of the oil leases loses exactly 2 ex ante, 4 interim."""
+    found = dm.audit("oil-leases-prior", "cremer-mclean")
+    dm.save_mechanism(found.mechanism, tmp_path / "rules.json")
+    data = json.loads((tmp_path / "rules.json").read_text(encoding="utf-8"))
+    for period in data["periods"]:
+        period["charge"] = [rounded_all(table) for table in period["charge"]] if period.get("charge") else None
+    (tmp_path / "round.json").write_text(
+        json.dumps({**data, "periods": [{k: v for k, v in p.items() if v is not None} for p in data["periods"]]})
+    )
+    exact = dm.certify(dm.audit("oil-leases-prior", str(tmp_path / "round.json")), tmp_path / "proof.json")
+    claims = verify.read(str(tmp_path / "proof.json"))["claims"]
+    proved = {(c["agents"][0], c["information"]): (c["lower"], c["upper"]) for c in claims}
+    assert proved["firm 1", "ex_ante"] == (2.0, 2.0)
+    assert proved["firm 1", "interim"] == (4.0, 4.0)
+    assert exact.gains.query("certified and agent == 'firm 1' and information == 'ex_ante'")["lower"].item() == 2.0
+
+
+def rounded_all(table: Any) -> Any:
+    """Every number of nested lists, to nine digits."""
+    return [rounded_all(part) for part in table] if isinstance(table, list) else round(table, 9)
+
+
+@pytest.mark.parametrize(("seed", "horizon"), [(0, None), (1, None), (2, 3)])
+def test_claims_are_as_sharp_as_their_proof(seed: int, horizon: int | None) -> None:
+    """They are within what was claimed at first, the checker takes them, and none that is sharper by a last bit."""
+    rules = Lottery(RandomEconomy(seed=seed, signals=2, horizon=horizon, discount=0.7).build(), seed)
+    data = json.loads(json.dumps(certificate(rules, [(0,)])))
+    sharp = sharpened(data)
+    verify.check(sharp)
+    for k, (wide, claim) in enumerate(zip(data["claims"], sharp["claims"], strict=True)):
+        assert wide["lower"] <= claim["lower"] <= claim["upper"] <= wide["upper"]
+        for end, way in (("lower", inf), ("upper", -inf)):
+            if claim[end] > 0:
+                claims = [*sharp["claims"]]
+                claims[k] = {**claim, end: nextafter(claim[end], way)}
+                with pytest.raises(verify.Unproved, match=f"{'least' if end == 'lower' else 'most'} .* is claimed"):
+                    verify.check({**sharp, "claims": claims})
