@@ -27,7 +27,7 @@ EXACT = ("one-shot", "belief-manipulation", BEST)
 """Families whose exact gain is a figure of their own; that of any other is bounded by the best response."""
 
 
-UNDER = "against prescribed play under the same draws"
+UNDER = "under the same draws as prescribed play"
 """What simulated gains are compared with."""
 
 MAYBE_UNKNOWN = ("gain", "half_width", "exact", "exact_bound", "apart", "given_gain", "given_half_width")
@@ -141,8 +141,8 @@ class StressResult(DrawnResult):
         exact = gain_table(self, "exact")
         exact = exact[[family for family in exact.columns if family in EXACT]]
         if self.gains["exact"].isna().all():
-            return draw_gains(gain_table(self), title, f"Simulated, {UNDER}; no exact search.  – : none found.")
-        return draw_gains(gain_table(self), title, f"Exact; in brackets simulated, {UNDER}.  – : none found.", exact)
+            return draw_gains(gain_table(self), title, f"Simulated, {UNDER}; no exact search. –: none.")
+        return draw_gains(gain_table(self), title, f"Exact; in brackets simulated, {UNDER}. –: none.", exact)
 
     @property
     def sentence(self) -> str:

@@ -117,7 +117,7 @@ def test_exact_gains_come_first_and_simulated_ones_stand_in_brackets(tmp_path: P
 def test_without_an_exact_search_the_picture_says_so(tmp_path: Path) -> None:
     figure = result(SOME, tmp_path).draw()
     assert words(figure) == ["+4.00", "+2.00", "–", "–", "–", "–"]
-    assert figure.axes[0].get_xlabel().startswith("Simulated, against")
+    assert figure.axes[0].get_xlabel().startswith("Simulated, under")
     assert "no exact search" in figure.axes[0].get_xlabel()
 
 
