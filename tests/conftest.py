@@ -17,13 +17,22 @@ settings.load_profile("fixed")
 
 LONG = (
     "test_docs.py",
-    "test_readme.py",
-    "test_hostile.py",
-    "test_kills.py",
     "test_shards.py",
+    "test_readme.py",
+    "test_lags.py",
     "test_contingent.py",
-    "test_self_enforcing.py",
+    "test_hostile.py",
+    "test_continuous.py",
+    "test_again.py",
+    "test_cli_errors.py",
+    "test_cli.py",
+    "test_skeletons.py",
+    "test_streams.py",
+    "test_factored_laws.py",
     "test_stress.py",
+    "test_kills.py",
+    "test_self_enforcing.py",
+    "test_fused_games.py",
 )
 """Files that take longest. They go first: a process that begins with one at the end leaves the others idle."""
 
