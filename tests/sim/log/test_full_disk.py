@@ -65,7 +65,7 @@ def resize(place: Path, kilobytes: int) -> None:
         pytest.param(STRESS, "full", 2, marks=pytest.mark.slow),
         pytest.param(STRESS, "summary", 1),
         pytest.param(STRESS, "episodes", 1, marks=pytest.mark.slow),
-        pytest.param(RUN, "full", 2),
+        pytest.param(RUN, "full", 2, marks=pytest.mark.slow),
         pytest.param(STRESS, "full", 1, marks=pytest.mark.slow),
         pytest.param(STRESS, "summary", 2, marks=pytest.mark.slow),
     ],
