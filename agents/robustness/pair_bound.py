@@ -127,7 +127,7 @@ class _Step:
         honest = np.take_along_axis(flow, walk.honest(t)[:, None], 1)[:, 0]
         out = np.full((len(flow), len(flow)), -np.inf)
         for q in range(flow.shape[1]):
-            np.maximum(out, flow[:, q, None] + worth[leads[:, q]], out=out)
+            np.maximum(out, flow[:, q, None] + worth[leads[:, q]] + _off(walk, t, q), out=out)
         return out - honest
 
 
@@ -157,7 +157,8 @@ def _finite(walk: Walk, ball: Ball, values: RobustValues) -> float:
     """Return the bound by backward induction."""
     flow = walk.flow(walk.last)
     honest = np.take_along_axis(flow, walk.honest(walk.last)[:, None], 1)[:, 0]
-    gain = flow.max(axis=1)[:, None] - honest
+    choices = range(flow.shape[1])
+    gain = np.max([flow[:, q, None] + _off(walk, walk.last, q) for q in choices], axis=0) - honest
     worst = _worst(walk, walk.last, gain)
     for t in reversed(range(walk.last)):
         step = _Step.out_of(walk, ball, t, values)
@@ -193,8 +194,18 @@ def _opening(walk: Walk, ball: Ball, following: FloatArray, values: RobustValues
     apart = values.lie[0] - values.low[0]
     column = np.minimum(place, len(later.told) - 1)[step.of_truth]
     worth = flow + walk.problem.discount * following[walk.leads(0), column[:, None]]
-    joint = np.where(known[step.of_truth], worth.max(axis=1) - honest, np.inf)
+    off = 2 * walk.error * (walk.events(0) != np.take_along_axis(walk.events(0), walk.honest(0)[:, None], 1))
+    joint = np.where(known[step.of_truth], (worth + off).max(axis=1) - honest, np.inf)
     return float(np.where(walk.problem.reachable[0][0].reshape(-1), np.minimum(apart, joint), -np.inf).max())
+
+
+def _off(walk: Walk, t: int, choice: int) -> FloatArray:
+    """Return by how much utilities that are off may part a lie's flow from that of truth, `(n, n)`; 0 on one event."""
+    if not walk.error:
+        return np.zeros((1, 1))
+    events = walk.events(t)
+    honest = np.take_along_axis(events, walk.honest(t)[:, None], 1)[:, 0]
+    return np.asarray(2 * walk.error * (events[:, choice, None] != honest))
 
 
 def _worst(walk: Walk, t: int, gain: FloatArray) -> float:

@@ -34,10 +34,12 @@ class Walk:
     Attributes:
         problem: what is due is counted when it falls due.
         stage: the stage of every entry of the problem's periods.
+        error: by how much the deviator's utility of any decision at any profile may be off, either way.
     """
 
     problem: Problem
     stage: tuple[int, ...]
+    error: float = 0.0
 
     def flow(self, t: int) -> FloatArray:
         """Return flows by state and choice, `(n, Q)`: a choice is a message and an act."""
@@ -82,8 +84,11 @@ class Walk:
         return scale_of(self.problem.environment.scale, *(self.flow(t) for t in range(len(self.problem.periods))))
 
 
-def walk_of(game: FiniteGame, agent: int) -> Walk:
+def walk_of(game: FiniteGame, agent: int, error: float = 0.0) -> Walk:
     """Return an agent's problem with all payments counted when they are made.
+
+    Args:
+        error: of the agent's utilities.
 
     Raises:
         Refusal: the mechanism decides by lottery, or the search is too large.
@@ -93,7 +98,7 @@ def walk_of(game: FiniteGame, agent: int) -> Walk:
         raise Refusal(f"mechanism {game.mechanism.name!r}: decides by lottery; worst laws are found for decisions only")
     environment = game.environment
     stages = tuple(min(t, len(environment.stages) - 1) for t in range(len(problem.periods)))
-    return Walk(problem, (0, 0) if problem.stationary else stages)
+    return Walk(problem, (0, 0) if problem.stationary else stages, error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +115,7 @@ def robust_values(walk: Walk, ball: Ball) -> RobustValues:
 
     def best(t: int, ahead: FloatArray | None) -> FloatArray:
         worth = walk.flow(t) if ahead is None else walk.flow(t) + walk.problem.discount * ahead[walk.leads(t)]
-        return worth.max(axis=1)
+        return worth.max(axis=1) + walk.error
 
     def truth(t: int, ahead: FloatArray | None) -> FloatArray:
         choice = walk.honest(t)[:, None]
@@ -121,16 +126,17 @@ def robust_values(walk: Walk, ball: Ball) -> RobustValues:
             else flow + walk.problem.discount * ahead[np.take_along_axis(walk.leads(t), choice, 1)[:, 0]]
         )
 
-    lie, high = _solved(walk, ball, best, 1.0), _solved(walk, ball, truth, 1.0)
-    low = tuple(-value for value in _solved(walk, ball, lambda t, x: -truth(t, None if x is None else -x), 1.0))
-    return RobustValues(lie, low, high)
+    lie = _solved(walk, ball, best)
+    high = _solved(walk, ball, lambda t, x: truth(t, x) + walk.error)
+    low = _solved(walk, ball, lambda t, x: walk.error - truth(t, None if x is None else -x))
+    return RobustValues(lie, tuple(-value for value in low), high)
 
 
 Step = Callable[[int, FloatArray | None], FloatArray]
 """From the worth of what follows post-decision states, that of the states of an entry."""
 
 
-def _solved(walk: Walk, ball: Ball, step: Step, side: float) -> tuple[FloatArray, ...]:
+def _solved(walk: Walk, ball: Ball, step: Step) -> tuple[FloatArray, ...]:
     """Return the highest values by entry, on the upper side of the truth."""
     problem = walk.problem
     if not problem.stationary:
@@ -147,7 +153,7 @@ def _solved(walk: Walk, ball: Ball, step: Step, side: float) -> tuple[FloatArray
         value = better
         if error <= PRECISION * scale_of(walk.money, value):
             break
-    value = value + side * error
+    value = value + error
     return step(0, expected_best(walk, ball, 1, value)), value
 
 

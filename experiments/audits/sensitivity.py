@@ -23,6 +23,9 @@ from dynmech.sim.economy.stage import Stage, labels_text
 CHANGE = 0.01
 """Of a probability, of the discount factor, or of a utility relative to the scale: what an effect is of."""
 
+SMALL = 1e-9
+"""A gain up to which a lie is said to gain nothing."""
+
 MOST = 200
 """Rows kept per kind of information."""
 
@@ -162,13 +165,15 @@ def hinge_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
     out = []
     for information in dict.fromkeys(row["information"] for row in rows):
         first = next(row for row in rows if row["information"] == information)
-        gain = f"The gain of {first['agent']} {information.replace('_', ' ')}, {figure(first['gain'])},"
-        if first["gain"] <= 0:
-            gain = f"What {first['agent']} loses by the lie that loses least, {figure(-first['gain'])},"
-        effect, by = first["effect"] * (-1 if first["gain"] <= 0 else 1), "1 % of the scale"
-        if first["input"] != "utility":
-            by = f"{CHANGE:g}"
-        verb = "adds" if effect > 0 else "takes off"
+        by = "1 % of the scale" if first["input"] == "utility" else f"{CHANGE:g}"
         sure = "" if first["unique"] else " (several deviations do equally well: one way only)"
-        out.append(f"{gain} hangs on {first['label']}: {by} more {verb} {figure(abs(effect))}{sure}.")
+        known, effect, size = information.replace("_", " "), first["effect"], figure(abs(first["effect"]))
+        if first["gain"] > SMALL:
+            text = f"The gain of {first['agent']} {known}, {figure(first['gain'])}, hangs on {first['label']}: "
+            text += f"{by} more {'adds' if effect > 0 else 'takes off'} {size}"
+        else:
+            text = f"No lie of {first['agent']} gains anything {known}; the one that loses least loses "
+            text += f"{figure(max(0.0, -first['gain']))}, which hangs on {first['label']}: by {by} more it loses "
+            text += f"{size} {'less' if effect > 0 else 'more'}"
+        out.append(f"{text}{sure}.")
     return out

@@ -290,6 +290,7 @@ class RobustShape(_Played):
     by: str
     smoothing: float
     seed: int
+    utility_error: float
     tolerance: float
     rows: list[RobustRowShape]
     slopes: list[SlopeShape]

@@ -50,6 +50,10 @@ Radii = Annotated[
     ),
 ]
 
+UtilityError = Annotated[
+    float, typer.Option("--utility-error", metavar="X", help="With --ball: utilities may be off by X, too.")
+]
+
 
 def robust_command(
     environment: options.EnvironmentName,
@@ -60,6 +64,7 @@ def robust_command(
     smoothing: Smoothing = 0.0,
     target: Target = None,
     ball: Radii = "",
+    utility_error: UtilityError = 0.0,
     seed: options.Seed = 0,
     out: options.Out = None,
     plot: options.Plot = None,
@@ -81,7 +86,7 @@ def robust_command(
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
     how |= {"draws": read_numbers(draws, "--draws") or None, "ball": [word.strip() for word in ball.split(",") if ball]}
-    how |= {"by": by or None, "out": out, "plugins": plugin}
+    how |= {"utility_error": utility_error, "by": by or None, "out": out, "plugins": plugin}
     with progress_bars(quiet) as progress:
         result = robust(environment, mechanisms, workers=staff, progress=progress, **how)
     files = {"folder": result.folder, **({"plot": Path(str(result.plot(plot)))} if plot else {})}

@@ -24,12 +24,14 @@ class BallTask:
 
     Attributes:
         radius: of the ball; `DATA`; None: the radius up to which nobody gains is what is sought.
+        utility_error: by how much a deviator's utilities may be off, too.
         keys: its one name in the run folder.
     """
 
     environment: TableEnvironment
     contender: Contender
     radius: float | str | None
+    utility_error: float
     keys: tuple[str, ...]
 
 
@@ -59,13 +61,13 @@ def measured_ball(work: tuple[BallTask, tuple[Any, ...]]) -> list[dict[str, Any]
     task, _ = work
     try:
         game = FiniteGame(task.environment, task.contender.build(task.environment))
-        summary: dict[str, Any] = {"refused": "", **_bounds(game, task.radius)}
+        summary: dict[str, Any] = {"refused": "", **_bounds(game, task.radius, task.utility_error)}
     except Refusal as error:
         summary = {"refused": str(error)}
     return [{"key": task.keys[0], "files": {}, "summary": summary}]
 
 
-def _bounds(game: FiniteGame, radius: float | str | None) -> dict[str, float | None]:
+def _bounds(game: FiniteGame, radius: float | str | None, utility_error: float) -> dict[str, float | None]:
     """Return lower and upper bound of a gain, or of the radius."""
     if radius is None:
         proved, refuted = radius_bounds(game, TOLERANCE * game.environment.scale)
@@ -79,5 +81,5 @@ def _bounds(game: FiniteGame, radius: float | str | None) -> dict[str, float | N
         told = max(float(own.max()) for own in radii if own is not None)
     else:
         radii = told = radius
-    found = robust_gain(game, radii)
+    found = robust_gain(game, radii, utility_error=utility_error)
     return {"radius": told, "lower": found.lower, "upper": found.upper}

@@ -47,11 +47,11 @@ def _quantile(values: FloatArray, share: float) -> float | None:
 def slope(mechanism: str, measured: Measured, tolerance: float, seed: int) -> dict[str, Any]:
     """Return how the median gain falls with the draws, on log–log scales, with a 95 % bootstrap interval.
 
-    Numbers of draws at which the median is no gain are left out; null where fewer than two are left.
+    Null where the median is no gain at some number of draws, or there is only one: then there is no line to follow.
     """
     gains = {n: _column([e for e in entries if not e["refused"]], "gain") for n, entries in measured.items()}
-    kept = [n for n in sorted(gains) if len(gains[n]) and np.median(gains[n]) > tolerance]
-    if len(kept) < 2:
+    kept = [n for n in sorted(gains) if len(gains[n])]
+    if len(kept) < 2 or any(np.median(gains[n]) <= tolerance for n in kept):
         return {"mechanism": mechanism, "slope": None, "low": None, "high": None}
     generator = np.random.Generator(np.random.Philox(seed))
     logs = np.log(np.array(kept, float))

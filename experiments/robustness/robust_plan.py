@@ -38,6 +38,7 @@ class RobustPlan:
         joint, smoothing: how is estimated.
         target: a gain that is to be met, in money; None: not asked.
         ball: radii of balls around the economy's own law.
+        utility_error: by how much a deviator's utilities may be off, beside the law.
         plugins: files that users' classes come from.
     """
 
@@ -52,6 +53,7 @@ class RobustPlan:
     smoothing: float
     target: float | None
     ball: tuple[float | str, ...]
+    utility_error: float
     plugins: tuple[Path, ...]
 
     @classmethod
@@ -110,6 +112,12 @@ class RobustPlan:
             raise InputError(f"replications: {self.replications} is below 1")
         if not 0 <= self.smoothing < float("inf"):
             raise InputError(f"smoothing: {self.smoothing:g} is not a number of 0 or more")
+        if not 0 <= self.utility_error < float("inf"):
+            raise InputError(f"utility error: {self.utility_error:g} is not a number of 0 or more")
+        if self.utility_error and not self.ball:
+            raise InputError(
+                "utility error: belongs to --ball; --ball 0 is the nominal law with utilities that are off"
+            )
         if self.target is not None and not 0 <= self.target < float("inf"):
             raise InputError(f"target: {self.target:g} is not a number of 0 or more")
         if (count := len(self.contenders) * len(self.draws) * self.replications) > MOST:
@@ -143,7 +151,8 @@ class RobustPlan:
         for m, contender in enumerate(self.contenders if self.ball else ()):
             for k, radius in enumerate((*self.ball, None)):
                 name = "radius" if radius is None else f"{k:03d}"
-                yield BallTask(self.environment, contender, radius, (f"mechanism-{m:03d}-ball-{name}",))
+                key = f"mechanism-{m:03d}-ball-{name}"
+                yield BallTask(self.environment, contender, radius, self.utility_error, (key,))
 
     def configuration(self) -> dict[str, Any]:
         """Return what makes two comparisons the same."""
@@ -158,6 +167,7 @@ class RobustPlan:
             "by": self.by,
             "smoothing": self.smoothing,
             "ball": list(self.ball),
+            "utility_error": self.utility_error,
             "plugins": [file_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
             **mechanism_files(contender.text for contender in self.contenders),
@@ -172,6 +182,7 @@ class RobustPlan:
         words += ["--draws", ",".join(map(str, self.draws))] if self.draws else []
         words += ["--replications", str(self.replications), "--seed", str(self.seed), "--by", self.by]
         words += ["--ball", ",".join(map(str, self.ball))] if self.ball else []
+        words += ["--utility-error", repr(self.utility_error)] if self.utility_error else []
         words += ["--smoothing", repr(self.smoothing)] if self.smoothing else []
         words += ["--target", repr(self.target)] if self.target is not None else []
         return shlex.join([*words, *(word for path in self.plugins for word in ("--plugin", str(path)))])

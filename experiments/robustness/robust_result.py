@@ -41,6 +41,8 @@ class RobustResult(DrawnResult):
         Added to every count.
     seed : int
         Of all draws.
+    utility_error : float
+        By how much utilities may be off, where worst laws are asked for.
     tolerance : float
         Up to which a gain is none.
     figures : dict of str to list of dict
@@ -64,6 +66,7 @@ class RobustResult(DrawnResult):
     by: str
     smoothing: float
     seed: int
+    utility_error: float
     tolerance: float
     figures: dict[str, list[dict[str, Any]]]
     refusals: dict[str, str]
@@ -97,7 +100,7 @@ class RobustResult(DrawnResult):
                 else:
                     figures["ball"].append({**bounds, "radius": entry.get("radius", radius)})
         told: dict[str, Any] = {"environment": plan.typed, "by": plan.by, "smoothing": plan.smoothing}
-        told |= {"seed": plan.seed, "tolerance": tolerance}
+        told |= {"seed": plan.seed, "utility_error": plan.utility_error, "tolerance": tolerance}
         return cls(**told, figures=figures, refusals=refusals, **vars(outcome))
 
     @property

@@ -36,6 +36,7 @@ def robust(
     smoothing: float = 0.0,
     target: float | None = None,
     ball: Sequence[float | str] = (),
+    utility_error: float = 0.0,
     out: Path | str | None = None,
     plugins: Sequence[Path] = (),
     workers: Workers | int | None = None,
@@ -66,6 +67,8 @@ def robust(
         Radii in L1, or `data`: bounds of the largest gain under any law of motion whose rows are within the radius of
         the economy's own, and nothing where those have no mass; rules and transfers stay. `data`: within the confidence
         set of an economy that was estimated. The robustness radius is sought besides.
+    utility_error : float
+        By how much the deviator's utility of any decision at any profile may be off besides, either way, in `ball`.
     out : Path or str, optional
         The run folder; without one it lies in `runs/`.
     plugins : sequence of Path
@@ -107,6 +110,7 @@ def robust(
     """
     staff = as_workers(workers)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
+    how["utility_error"] = utility_error
     asked = (() if ball else DRAWS) if draws is None else draws
     plan = RobustPlan.of(environment, mechanisms, asked, by=by, ball=ball, plugins=plugins, **how)
     where = Path(out) if out is not None else None

@@ -84,7 +84,7 @@ def run_page(text: str, out: pytest.CaptureFixture[str]) -> dict[str, object]:
     return scope
 
 
-LONG = ("learners.md", "sweeps.md", "tournaments.md")
+LONG = ("learners.md", "robustness.md", "sweeps.md", "tournaments.md")
 """Pages that play for long; they run with the slow tests."""
 
 

@@ -12,6 +12,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.robustness.balls import Ball, highest, highest_law
 from dynmech.agents.robustness.found_laws import _gain_from, _towards, first_lies, largest_found, solve_under
 from dynmech.agents.robustness.gain_bounds import RADII, _first, radius_bounds, robust_gain
+from dynmech.agents.robustness.off_utilities import with_utilities
 from dynmech.agents.robustness.pair_bound import upper_bound
 from dynmech.agents.robustness.robust_values import Walk, robust_values, walk_of
 from dynmech.experiments.catalog.accepted import as_mechanism
@@ -240,3 +241,34 @@ def test_what_cannot_be_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dynmech.sim.core.memory_budget.room", lambda: 500.0)
     with pytest.raises(Refusal, match="would need"):
         upper_bound(walk, Ball.around(game.environment, 0.1))
+
+
+@pytest.mark.parametrize("case", [CASES[1], CASES[2], CASES[5]])
+def test_no_utilities_within_the_error_beat_the_upper_bound(case: tuple[int, int | None, str]) -> None:
+    game, error = game_of(case), 0.2
+    ball = Ball.around(game.environment, 0.1)
+    found = robust_gain(game, 0.1, utility_error=error)
+    assert robust_gain(game, 0.1).upper < found.upper
+    nominal = robust_gain(game, 0.0, utility_error=error)
+    assert nominal_gain(game) < nominal.lower <= nominal.upper <= found.upper + 1e-9
+    most = 0.0
+    for i in range(2):
+        walk = walk_of(game, i, error)
+        for k in range(6):
+            sizes = [len(stage.decisions) * stage.size for stage in game.environment.stages]
+            off = with_utilities(walk, [error * GENERATOR.choice([-1.0, 1.0], size) for size in sizes])
+            most = max(most, solve_under(off, drawn(ball, k % 2 == 0)).gain)
+    assert most <= found.upper + 1e-9
+
+
+def test_utilities_that_are_off_are_those_of_an_economy_of_its_own() -> None:
+    game = game_of(CASES[3])
+    stage = game.environment.stages[0]
+    off = GENERATOR.normal(size=(len(stage.decisions), stage.size))
+    utility = stage.utility.copy()
+    utility[0] += off.reshape(utility[0].shape)
+    other = replace(game.environment, stages=(replace(stage, utility=utility),))
+    again = FiniteGame(other, game.mechanism)
+    rows = Ball.around(game.environment, 0.0).rows
+    changed = solve_under(with_utilities(walk_of(game, 0), [off.reshape(-1)]), rows).gain
+    assert changed == pytest.approx(solve_under(walk_of(again, 0), rows).gain)

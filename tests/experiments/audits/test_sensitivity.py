@@ -72,8 +72,8 @@ def test_sentences_say_what_a_gain_hangs_on() -> None:
     (said,) = hinge_sentences([{**row, **shared}])
     assert said == "The gain of one ex ante, 2, hangs on P(high | low) of firm 2: 0.01 more adds 0.3."
     (said,) = hinge_sentences([{**row, **shared, "gain": -1.0, "unique": False, "input": "utility"}])
-    assert "loses by the lie that loses least, 1," in said
-    assert "takes off 0.3" in said
+    assert "the one that loses least loses 1, which hangs on P(high | low) of firm 2" in said
+    assert "by 1 % of the scale more it loses 0.3 less" in said
     assert "one way only" in said
 
 
