@@ -205,7 +205,7 @@ def test_a_stress_test_takes_them_in(site: Path, capsys: pytest.CaptureFixture[s
     install_shady(site)
     install(site, "broken", offering("broken:X"), {"__init__": "raise OSError('no disk')"})
     with pytest.raises(SystemExit) as stopped:
-        main(["stress", "bazaar", "--mechanism=lump", "--mechanism=pivot", "--episodes=60", "--out=out", "--json"])
+        main(["stress", "bazaar", "--mechanism=lump", "--episodes=60", "--out=out", "--json"])
     output = capsys.readouterr()
     assert stopped.value.code == 0, output.err
     data = json.loads(output.out)
