@@ -32,6 +32,7 @@ from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import EARLY, NOTHING, Keep, Record
 from dynmech.sim.play.roles import View
+from tests.builders.samples import diagonals
 
 EPISODES = 40
 NAMES = ["one", "two"]
@@ -65,6 +66,7 @@ def games() -> dict[str, Game]:
 
 GAMES = games()
 EVERY_GAME = pytest.mark.parametrize("name", GAMES)
+EVERY_TABLE = pytest.mark.parametrize(("name", "which"), diagonals(GAMES, ["outcomes", "episodes", "gains"], 1))
 
 
 def play(game: Game, keep: Keep = "everything", *, block: int = 16, episodes: int = EPISODES) -> Record:
@@ -159,8 +161,7 @@ def test_discounted_tables_add_up(name: str) -> None:
 # Files
 
 
-@EVERY_GAME
-@pytest.mark.parametrize("which", ["outcomes", "episodes", "gains"])
+@EVERY_TABLE
 def test_pyarrow_pandas_and_duckdb_read_what_was_written(name: str, which: str, tmp_path: Path) -> None:
     table, path = tables(name)[which], tmp_path / "table.parquet"
     with path.open("wb") as file:
@@ -223,8 +224,7 @@ def test_every_column_is_written_in_the_encoding_that_suits_it(tmp_path: Path) -
     assert pq.read_table(tmp_path / "table.parquet").to_pylist() == table.to_pylist()
 
 
-@EVERY_GAME
-@pytest.mark.parametrize("which", ["outcomes", "episodes", "gains"])
+@EVERY_TABLE
 def test_no_file_is_larger_than_what_pyarrow_would_write(name: str, which: str, tmp_path: Path) -> None:
     table = tables(name, 2000)[which]
     write_table(table, tmp_path / "ours")
