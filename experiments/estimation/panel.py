@@ -81,7 +81,7 @@ class _Reader:
     def label_codes(self, role: str, spaces: Sequence[Sequence[str]], stage: IntArray) -> IntArray:
         """Return the index of every row's label among those of its stage, `(n,)`; `ABSENT` where there is none."""
         column = self.column(role)
-        codes, values = pd.factorize(column)
+        codes, values = _factorized(column, self.where)
         out = np.full(len(column), ABSENT, np.intp)
         for s, space in enumerate(spaces):
             here = np.flatnonzero((stage == s) & (codes >= 0))
@@ -100,6 +100,7 @@ class _Reader:
     def whole(self, role: str) -> IntArray:
         """Return a column of whole numbers."""
         column = self.column(role)
+        _factorized(column, self.where)
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
         wrong = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 1e15)))
         if len(wrong):
@@ -171,7 +172,7 @@ def _markets(reader: _Reader) -> IntArray:
         columns += [reader.table[name] for name in MARKETS if name in reader.table.columns]
     out = np.zeros(len(reader.table), np.intp)
     for column in columns:
-        codes, values = pd.factorize(column, sort=False)
+        codes, values = _factorized(column, reader.where)
         if (codes < 0).any():
             row = int(np.flatnonzero(codes < 0)[0])
             raise InputError(f"{reader.where}: row {row + 1}, column {shown(str(column.name))}: nothing stands there")
@@ -223,6 +224,16 @@ def _agree(column: IntArray, place: IntArray, codes: IntArray, reader: _Reader, 
     wrong = np.flatnonzero(column[place] != codes)
     if len(wrong):
         raise InputError(f"{reader.where}: row {wrong[0] + 1}: its {role} is not that of the same market and period")
+
+
+def _factorized(column: pd.Series, where: str) -> tuple[IntArray, pd.Index]:
+    """Return a number per row that is the same for equal values, and the values; -1 where nothing stands."""
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:
+        name = shown(str(column.name))
+        raise InputError(f"{where}: column {name}: lists or tables stand in it, expected texts or numbers") from None
+    return codes, pd.Index(values)
 
 
 def _text(value: object) -> str:

@@ -227,6 +227,20 @@ def test_a_margin_gives_a_radius_and_a_tie_gives_none() -> None:
     assert all(solve_under(walk, drawn(ball, True)).gain <= tolerance for walk in walks for _ in range(20))
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_claim_of_no_gain_holds_on_laws_that_are_drawn(count: int) -> None:
+    """Lotteries that punish every lie that moves something: truth is best far from the law that they were made for."""
+    environment = load("oil-leases")
+    assert isinstance(environment, TableEnvironment)
+    game = FiniteGame(environment, as_mechanism("contingent-convex", environment))
+    radius, tolerance = 0.39, 1e-6 * environment.scale
+    assert robust_gain(game, radius).upper <= tolerance
+    ball = Ball.around(environment, radius)
+    walks = [walk_of(game, i) for i in range(2)]
+    assert max(solve_under(walk, drawn(ball, k % 2 == 0)).gain for walk in walks for k in range(count)) <= tolerance
+    assert robust_gain(game, 0.45).lower > tolerance, "and it does not hold everywhere"
+
+
 @pytest.mark.parametrize("first", [0, 1, 4, 7, 8])
 def test_the_first_index_is_found(first: int) -> None:
     assert _first(lambda k: k >= first, 0, 8) == first

@@ -191,6 +191,19 @@ def test_what_is_no_log_is_one_line(tmp_path: Path) -> None:
             dm.estimate(tmp_path / name, AUCTION)
 
 
+@pytest.mark.parametrize("column", ["report", "period", "episode", "decision", "agent"])
+def test_lists_and_times_within_a_column_are_one_line(column: str, rows: pd.DataFrame, tmp_path: Path) -> None:
+    some = rows[rows["episode"] < 2].astype(object)
+    lists = some.copy()
+    lists[column] = pd.Series([[1, 2]] * len(some), index=some.index)
+    lists.to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InputError, match=f"column '{column}': lists or tables"):
+        dm.estimate(tmp_path / "log.parquet", AUCTION)
+    some.assign(period=pd.Timestamp("2026-01-01")).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InputError, match="no whole number"):
+        dm.estimate(tmp_path / "log.parquet", AUCTION)
+
+
 def test_what_cannot_be_asked(played: Path) -> None:
     for how, said in (
         ({"by": "firm"}, "neither 'joint' nor 'agent'"),

@@ -197,3 +197,14 @@ def test_the_confidence_set_of_an_estimate_is_a_ball(tmp_path: Path) -> None:
         dm.robust(AUCTION, ["pivot"], ball=["data"])
     for word in ("x", "3", "-1", "nan"):
         assert exit_code(["robust", AUCTION, "pivot", "--ball", word]) == 2
+
+
+@pytest.mark.slow
+def test_gains_of_exact_solutions_fall_with_the_root_of_the_draws_in_the_end(tmp_path: Path) -> None:
+    """At first they fall faster: few draws get decisions wrong, too."""
+    how: dict[str, Any] = {"replications": 40, "out": tmp_path / "r"}
+    found = dm.robust("common-state", ["contingent-spanning"], draws=[20_000, 100_000, 500_000], **how)
+    (line,) = found.figures["slopes"]
+    assert line["low"] < -0.5 < line["high"]
+    assert line["high"] - line["low"] < 0.4
+    assert found.rows["truthful"].max() < 0.1
