@@ -7,7 +7,7 @@ import numpy as np
 
 from dynmech.agents.robustness.balls import LARGEST, Ball
 from dynmech.agents.robustness.found_laws import largest_found
-from dynmech.agents.robustness.off_utilities import worst_utilities
+from dynmech.agents.robustness.other_beliefs import other_discounts, worst_utilities
 from dynmech.agents.robustness.pair_bound import upper_bound
 from dynmech.agents.robustness.robust_values import walk_of
 from dynmech.mechanisms.rules.finite_game import FiniteGame
@@ -26,21 +26,27 @@ class RobustGain:
 
 
 def robust_gain(
-    game: FiniteGame, radius: float | tuple[FloatArray | None, ...], *, utility_error: float = 0.0
+    game: FiniteGame,
+    radius: float | tuple[FloatArray | None, ...],
+    *,
+    utility_error: float = 0.0,
+    discount_error: float = 0.0,
 ) -> RobustGain:
     """Return both bounds; rules and transfers stay as they are whatever the law is.
 
     Args:
         radius: of every row in L1, or radii `(D, S)` by stage.
         utility_error: by how much a deviator's utility of any decision at any profile may be off, too.
+        discount_error: by how much the discount factor may be.
 
     Raises:
         InputError: the radius is not in [0, 2].
         Refusal: the mechanism decides by lottery, or is too large; the size is given.
     """
     ball = Ball.around(game.environment, radius)
-    walks = [walk_of(game, i, utility_error) for i in range(len(game.environment.agents))]
-    lower = max(largest_found(off, ball) for walk in walks for off in (walk, *worst_utilities(walk)))
+    walks = [walk_of(game, i, utility_error, discount_error) for i in range(len(game.environment.agents))]
+    beside = [off for walk in walks for other in other_discounts(walk) for off in (other, *worst_utilities(other))]
+    lower = max(largest_found(walk, ball) for walk in beside)
     return RobustGain(lower, max(lower, *(upper_bound(walk, ball) for walk in walks)))
 
 

@@ -123,7 +123,7 @@ class _Step:
         """Return G of this entry's pairs, `(n, n)`, from X."""
         walk, t = self.walk, self.t
         flow, leads = walk.flow(t), walk.leads(t)
-        worth = walk.problem.discount * following[:, self.of_truth]
+        worth = walk.discounted(following)[:, self.of_truth]
         honest = np.take_along_axis(flow, walk.honest(t)[:, None], 1)[:, 0]
         out = np.full((len(flow), len(flow)), -np.inf)
         for q in range(flow.shape[1]):
@@ -170,7 +170,7 @@ def _finite(walk: Walk, ball: Ball, values: RobustValues) -> float:
 
 def _stationary(walk: Walk, ball: Ball, values: RobustValues, enough: float) -> float:
     """Return the bound by iteration from above."""
-    step, discount = _Step.out_of(walk, ball, 1, values), walk.problem.discount
+    step, discount = _Step.out_of(walk, ball, 1, values), walk.discounts[1]
     gain = values.lie[1][:, None] - values.low[1]
     least, following = _worst(walk, 1, gain), step.bounds(gain)
     for _ in range(SWEEPS):
@@ -193,7 +193,7 @@ def _opening(walk: Walk, ball: Ball, following: FloatArray, values: RobustValues
     honest = np.take_along_axis(flow, walk.honest(0)[:, None], 1)[:, 0]
     apart = values.lie[0] - values.low[0]
     column = np.minimum(place, len(later.told) - 1)[step.of_truth]
-    worth = flow + walk.problem.discount * following[walk.leads(0), column[:, None]]
+    worth = flow + walk.discounted(following)[walk.leads(0), column[:, None]]
     off = 2 * walk.error * (walk.events(0) != np.take_along_axis(walk.events(0), walk.honest(0)[:, None], 1))
     joint = np.where(known[step.of_truth], (worth + off).max(axis=1) - honest, np.inf)
     return float(np.where(walk.problem.reachable[0][0].reshape(-1), np.minimum(apart, joint), -np.inf).max())

@@ -15,7 +15,7 @@ from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.robustness.balls import Ball, highest
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray, IntArray
-from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import scale_of
 
 PRECISION = 1e-12
@@ -35,11 +35,23 @@ class Walk:
         problem: what is due is counted when it falls due.
         stage: the stage of every entry of the problem's periods.
         error: by how much the deviator's utility of any decision at any profile may be off, either way.
+        patience: the discount factor may be off by that much, either way.
     """
 
     problem: Problem
     stage: tuple[int, ...]
     error: float = 0.0
+    patience: float = 0.0
+
+    @property
+    def discounts(self) -> tuple[float, float]:
+        """The least and the largest discount factor."""
+        return self.problem.discount - self.patience, self.problem.discount + self.patience
+
+    def discounted(self, value: FloatArray) -> FloatArray:
+        """Return the largest that values which follow are worth now."""
+        low, high = self.discounts
+        return low * value if low == high else np.maximum(low * value, high * value)
 
     def flow(self, t: int) -> FloatArray:
         """Return flows by state and choice, `(n, Q)`: a choice is a message and an act."""
@@ -84,21 +96,27 @@ class Walk:
         return scale_of(self.problem.environment.scale, *(self.flow(t) for t in range(len(self.problem.periods))))
 
 
-def walk_of(game: FiniteGame, agent: int, error: float = 0.0) -> Walk:
+def walk_of(game: FiniteGame, agent: int, error: float = 0.0, patience: float = 0.0) -> Walk:
     """Return an agent's problem with all payments counted when they are made.
 
     Args:
         error: of the agent's utilities.
+        patience: error of the discount factor.
 
     Raises:
+        InputError: the discount factor would not be one.
         Refusal: the mechanism decides by lottery, or the search is too large.
     """
+    discount = game.environment.discount
+    most = 1.0 if game.environment.horizon is not None else np.nextafter(1.0, 0.0)
+    if patience and not (discount - patience > 0 and discount + patience <= most):
+        raise InputError(f"discount error: {discount:g} ± {patience:g} is not within (0, 1)")
     problem = replace(build_problem(game, (agent,), exit=True), exit=False)
     if any(period.draws > 1 for period in problem.periods):
         raise Refusal(f"mechanism {game.mechanism.name!r}: decides by lottery; worst laws are found for decisions only")
     environment = game.environment
     stages = tuple(min(t, len(environment.stages) - 1) for t in range(len(problem.periods)))
-    return Walk(problem, (0, 0) if problem.stationary else stages, error)
+    return Walk(problem, (0, 0) if problem.stationary else stages, error, patience)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,21 +132,20 @@ def robust_values(walk: Walk, ball: Ball) -> RobustValues:
     """Return robust values of every state."""
 
     def best(t: int, ahead: FloatArray | None) -> FloatArray:
-        worth = walk.flow(t) if ahead is None else walk.flow(t) + walk.problem.discount * ahead[walk.leads(t)]
+        worth = walk.flow(t) if ahead is None else walk.flow(t) + walk.discounted(ahead)[walk.leads(t)]
         return worth.max(axis=1) + walk.error
 
-    def truth(t: int, ahead: FloatArray | None) -> FloatArray:
+    def truth(t: int, ahead: FloatArray | None, sign: int) -> FloatArray:
+        """Return the highest of sign × what truth is worth."""
         choice = walk.honest(t)[:, None]
-        flow = np.take_along_axis(walk.flow(t), choice, 1)[:, 0]
-        return (
-            flow
-            if ahead is None
-            else flow + walk.problem.discount * ahead[np.take_along_axis(walk.leads(t), choice, 1)[:, 0]]
-        )
+        flow = sign * np.take_along_axis(walk.flow(t), choice, 1)[:, 0] + walk.error
+        if ahead is None:
+            return flow
+        return flow + walk.discounted(ahead)[np.take_along_axis(walk.leads(t), choice, 1)[:, 0]]
 
     lie = _solved(walk, ball, best)
-    high = _solved(walk, ball, lambda t, x: truth(t, x) + walk.error)
-    low = _solved(walk, ball, lambda t, x: walk.error - truth(t, None if x is None else -x))
+    high = _solved(walk, ball, lambda t, x: truth(t, x, 1))
+    low = _solved(walk, ball, lambda t, x: truth(t, x, -1))
     return RobustValues(lie, tuple(-value for value in low), high)
 
 
@@ -144,7 +161,7 @@ def _solved(walk: Walk, ball: Ball, step: Step) -> tuple[FloatArray, ...]:
         for t in reversed(range(walk.last)):
             values.insert(0, step(t, expected_best(walk, ball, t, values[0])))
         return tuple(values)
-    discount = problem.discount
+    discount = walk.discounts[1]
     value = np.zeros(len(walk.flow(1)))
     error = np.inf
     for _ in range(SWEEPS):

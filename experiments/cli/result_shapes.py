@@ -291,6 +291,7 @@ class RobustShape(_Played):
     smoothing: float
     seed: int
     utility_error: float
+    discount_error: float
     tolerance: float
     rows: list[RobustRowShape]
     slopes: list[SlopeShape]

@@ -54,6 +54,10 @@ UtilityError = Annotated[
     float, typer.Option("--utility-error", metavar="X", help="With --ball: utilities may be off by X, too.")
 ]
 
+DiscountError = Annotated[
+    float, typer.Option("--discount-error", metavar="Y", help="With --ball: the discount factor may be off by Y.")
+]
+
 
 def robust_command(
     environment: options.EnvironmentName,
@@ -65,6 +69,7 @@ def robust_command(
     target: Target = None,
     ball: Radii = "",
     utility_error: UtilityError = 0.0,
+    discount_error: DiscountError = 0.0,
     seed: options.Seed = 0,
     out: options.Out = None,
     plot: options.Plot = None,
@@ -86,7 +91,8 @@ def robust_command(
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
     how |= {"draws": read_numbers(draws, "--draws") or None, "ball": [word.strip() for word in ball.split(",") if ball]}
-    how |= {"utility_error": utility_error, "by": by or None, "out": out, "plugins": plugin}
+    how |= {"utility_error": utility_error, "discount_error": discount_error}
+    how |= {"by": by or None, "out": out, "plugins": plugin}
     with progress_bars(quiet) as progress:
         result = robust(environment, mechanisms, workers=staff, progress=progress, **how)
     files = {"folder": result.folder, **({"plot": Path(str(result.plot(plot)))} if plot else {})}

@@ -24,7 +24,7 @@ class BallTask:
 
     Attributes:
         radius: of the ball; `DATA`; None: the radius up to which nobody gains is what is sought.
-        utility_error: by how much a deviator's utilities may be off, too.
+        utility_error, discount_error: by how much a deviator's utilities, and the discount factor, may be off, too.
         keys: its one name in the run folder.
     """
 
@@ -32,6 +32,7 @@ class BallTask:
     contender: Contender
     radius: float | str | None
     utility_error: float
+    discount_error: float
     keys: tuple[str, ...]
 
 
@@ -61,14 +62,15 @@ def measured_ball(work: tuple[BallTask, tuple[Any, ...]]) -> list[dict[str, Any]
     task, _ = work
     try:
         game = FiniteGame(task.environment, task.contender.build(task.environment))
-        summary: dict[str, Any] = {"refused": "", **_bounds(game, task.radius, task.utility_error)}
+        summary: dict[str, Any] = {"refused": "", **_bounds(game, task)}
     except Refusal as error:
         summary = {"refused": str(error)}
     return [{"key": task.keys[0], "files": {}, "summary": summary}]
 
 
-def _bounds(game: FiniteGame, radius: float | str | None, utility_error: float) -> dict[str, float | None]:
+def _bounds(game: FiniteGame, task: BallTask) -> dict[str, float | None]:
     """Return lower and upper bound of a gain, or of the radius."""
+    radius = task.radius
     if radius is None:
         proved, refuted = radius_bounds(game, TOLERANCE * game.environment.scale)
         return {"lower": proved, "upper": refuted}
@@ -81,5 +83,5 @@ def _bounds(game: FiniteGame, radius: float | str | None, utility_error: float) 
         told = max(float(own.max()) for own in radii if own is not None)
     else:
         radii = told = radius
-    found = robust_gain(game, radii, utility_error=utility_error)
+    found = robust_gain(game, radii, utility_error=task.utility_error, discount_error=task.discount_error)
     return {"radius": told, "lower": found.lower, "upper": found.upper}

@@ -38,7 +38,7 @@ class RobustPlan:
         joint, smoothing: how is estimated.
         target: a gain that is to be met, in money; None: not asked.
         ball: radii of balls around the economy's own law.
-        utility_error: by how much a deviator's utilities may be off, beside the law.
+        utility_error, discount_error: by how much a deviator's utilities, and the discount factor, may be off besides.
         plugins: files that users' classes come from.
     """
 
@@ -54,6 +54,7 @@ class RobustPlan:
     target: float | None
     ball: tuple[float | str, ...]
     utility_error: float
+    discount_error: float
     plugins: tuple[Path, ...]
 
     @classmethod
@@ -112,12 +113,7 @@ class RobustPlan:
             raise InputError(f"replications: {self.replications} is below 1")
         if not 0 <= self.smoothing < float("inf"):
             raise InputError(f"smoothing: {self.smoothing:g} is not a number of 0 or more")
-        if not 0 <= self.utility_error < float("inf"):
-            raise InputError(f"utility error: {self.utility_error:g} is not a number of 0 or more")
-        if self.utility_error and not self.ball:
-            raise InputError(
-                "utility error: belongs to --ball; --ball 0 is the nominal law with utilities that are off"
-            )
+        self._check_errors()
         if self.target is not None and not 0 <= self.target < float("inf"):
             raise InputError(f"target: {self.target:g} is not a number of 0 or more")
         if (count := len(self.contenders) * len(self.draws) * self.replications) > MOST:
@@ -127,6 +123,18 @@ class RobustPlan:
                 raise InputError(
                     f"mechanism {contender.text!r}: it was made already; give its name or its class, to be made anew"
                 )
+
+    def _check_errors(self) -> None:
+        """Raise InputError where an error of utilities or of the discount factor is out of range."""
+        for name, error in (("utility", self.utility_error), ("discount", self.discount_error)):
+            if not 0 <= error < float("inf"):
+                raise InputError(f"{name} error: {error:g} is not a number of 0 or more")
+            if error and not self.ball:
+                raise InputError(f"{name} error: belongs to --ball; with --ball 0 the law is the economy's own")
+        if self.discount_error:
+            low, high = (self.environment.discount + sign * self.discount_error for sign in (-1, 1))
+            if low <= 0 or high > 1 or (high == 1 and self.environment.horizon is None):
+                raise InputError(f"discount error: {low:g} to {high:g} are not all discount factors of this economy")
 
     @property
     def by(self) -> str:
@@ -152,7 +160,8 @@ class RobustPlan:
             for k, radius in enumerate((*self.ball, None)):
                 name = "radius" if radius is None else f"{k:03d}"
                 key = f"mechanism-{m:03d}-ball-{name}"
-                yield BallTask(self.environment, contender, radius, self.utility_error, (key,))
+                errors = self.utility_error, self.discount_error
+                yield BallTask(self.environment, contender, radius, *errors, (key,))
 
     def configuration(self) -> dict[str, Any]:
         """Return what makes two comparisons the same."""
@@ -168,6 +177,7 @@ class RobustPlan:
             "smoothing": self.smoothing,
             "ball": list(self.ball),
             "utility_error": self.utility_error,
+            "discount_error": self.discount_error,
             "plugins": [file_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
             **mechanism_files(contender.text for contender in self.contenders),
@@ -183,6 +193,7 @@ class RobustPlan:
         words += ["--replications", str(self.replications), "--seed", str(self.seed), "--by", self.by]
         words += ["--ball", ",".join(map(str, self.ball))] if self.ball else []
         words += ["--utility-error", repr(self.utility_error)] if self.utility_error else []
+        words += ["--discount-error", repr(self.discount_error)] if self.discount_error else []
         words += ["--smoothing", repr(self.smoothing)] if self.smoothing else []
         words += ["--target", repr(self.target)] if self.target is not None else []
         return shlex.join([*words, *(word for path in self.plugins for word in ("--plugin", str(path)))])

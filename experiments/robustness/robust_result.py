@@ -41,8 +41,8 @@ class RobustResult(DrawnResult):
         Added to every count.
     seed : int
         Of all draws.
-    utility_error : float
-        By how much utilities may be off, where worst laws are asked for.
+    utility_error, discount_error : float
+        By how much utilities and the discount factor may be off, where worst laws are asked for.
     tolerance : float
         Up to which a gain is none.
     figures : dict of str to list of dict
@@ -67,6 +67,7 @@ class RobustResult(DrawnResult):
     smoothing: float
     seed: int
     utility_error: float
+    discount_error: float
     tolerance: float
     figures: dict[str, list[dict[str, Any]]]
     refusals: dict[str, str]
@@ -100,8 +101,8 @@ class RobustResult(DrawnResult):
                 else:
                     figures["ball"].append({**bounds, "radius": entry.get("radius", radius)})
         told: dict[str, Any] = {"environment": plan.typed, "by": plan.by, "smoothing": plan.smoothing}
-        told |= {"seed": plan.seed, "utility_error": plan.utility_error, "tolerance": tolerance}
-        return cls(**told, figures=figures, refusals=refusals, **vars(outcome))
+        told |= {"seed": plan.seed, "utility_error": plan.utility_error, "discount_error": plan.discount_error}
+        return cls(**told, tolerance=tolerance, figures=figures, refusals=refusals, **vars(outcome))
 
     @property
     def rows(self) -> "pd.DataFrame":

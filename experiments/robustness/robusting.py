@@ -37,6 +37,7 @@ def robust(
     target: float | None = None,
     ball: Sequence[float | str] = (),
     utility_error: float = 0.0,
+    discount_error: float = 0.0,
     out: Path | str | None = None,
     plugins: Sequence[Path] = (),
     workers: Workers | int | None = None,
@@ -69,6 +70,8 @@ def robust(
         set of an economy that was estimated. The robustness radius is sought besides.
     utility_error : float
         By how much the deviator's utility of any decision at any profile may be off besides, either way, in `ball`.
+    discount_error : float
+        By how much the discount factor may be.
     out : Path or str, optional
         The run folder; without one it lies in `runs/`.
     plugins : sequence of Path
@@ -110,7 +113,7 @@ def robust(
     """
     staff = as_workers(workers)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
-    how["utility_error"] = utility_error
+    how |= {"utility_error": utility_error, "discount_error": discount_error}
     asked = (() if ball else DRAWS) if draws is None else draws
     plan = RobustPlan.of(environment, mechanisms, asked, by=by, ball=ball, plugins=plugins, **how)
     where = Path(out) if out is not None else None

@@ -12,7 +12,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.robustness.balls import Ball, highest, highest_law
 from dynmech.agents.robustness.found_laws import _gain_from, _towards, first_lies, largest_found, solve_under
 from dynmech.agents.robustness.gain_bounds import RADII, _first, radius_bounds, robust_gain
-from dynmech.agents.robustness.off_utilities import with_utilities
+from dynmech.agents.robustness.other_beliefs import other_discounts, with_utilities
 from dynmech.agents.robustness.pair_bound import upper_bound
 from dynmech.agents.robustness.robust_values import Walk, robust_values, walk_of
 from dynmech.experiments.catalog.accepted import as_mechanism
@@ -257,7 +257,7 @@ def test_what_cannot_be_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         upper_bound(walk, Ball.around(game.environment, 0.1))
 
 
-@pytest.mark.parametrize("case", [CASES[1], CASES[2], CASES[5]])
+@pytest.mark.parametrize("case", [CASES[2], *(pytest.param(CASES[k], marks=pytest.mark.slow) for k in (1, 5))])
 def test_no_utilities_within_the_error_beat_the_upper_bound(case: tuple[int, int | None, str]) -> None:
     game, error = game_of(case), 0.2
     ball = Ball.around(game.environment, 0.1)
@@ -286,3 +286,23 @@ def test_utilities_that_are_off_are_those_of_an_economy_of_its_own() -> None:
     rows = Ball.around(game.environment, 0.0).rows
     changed = solve_under(with_utilities(walk_of(game, 0), [off.reshape(-1)]), rows).gain
     assert changed == pytest.approx(solve_under(walk_of(again, 0), rows).gain)
+
+
+@pytest.mark.parametrize("case", [CASES[6], *(pytest.param(CASES[k], marks=pytest.mark.slow) for k in (1, 5))])
+def test_no_discount_factor_within_the_error_beats_the_upper_bound(case: tuple[int, int | None, str]) -> None:
+    game, error = game_of(case), 0.1
+    found = robust_gain(game, 0.05, discount_error=error)
+    assert robust_gain(game, 0.05).upper < found.upper
+    ball = Ball.around(game.environment, 0.05)
+    for discount in (0.5, 0.55, 0.66, 0.7):
+        other = FiniteGame(replace(game.environment, discount=discount), game.mechanism)
+        for i in range(2):
+            assert solve_under(walk_of(other, i), drawn(ball, True)).gain <= found.upper + 1e-9
+    low, high = (nominal_gain(FiniteGame(replace(game.environment, discount=d), game.mechanism)) for d in (0.5, 0.7))
+    nominal = robust_gain(game, 0.0, discount_error=error)
+    assert nominal.lower >= max(low, high) - 1e-9
+    assert nominal.upper >= nominal.lower
+    _, *others = other_discounts(walk_of(game, 0, patience=error))
+    assert [walk.problem.discount for walk in others] == pytest.approx([0.5, 0.7])
+    with pytest.raises(InputError, match="not within"):
+        robust_gain(game, 0.1, discount_error=0.5)

@@ -156,6 +156,9 @@ def test_what_cannot_be_asked() -> None:
         ({"replications": 0}, "replications"),
         ({"smoothing": -1.0}, "smoothing"),
         ({"target": -1.0}, "target"),
+        ({"ball": [0.1], "utility_error": -1.0}, "utility error"),
+        ({"discount_error": 0.01}, "belongs to --ball"),
+        ({"ball": [0.1], "discount_error": 0.1}, "not all discount factors"),
         ({"by": "firm"}, "neither 'joint' nor 'agent'"),
         ({"draws": [30] * 1 + [40], "replications": 10**6}, "more than 1,000,000"),
     ):

@@ -1,4 +1,4 @@
-"""Utilities within an error of the nominal ones that raise a gain: found, for a bound from below."""
+"""Utilities and discount factors within an error of the nominal ones that raise a gain: for a bound from below."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,11 +7,21 @@ import numpy as np
 
 from dynmech.agents.robustness.deviations import ex_post_hinges
 from dynmech.agents.robustness.robust_values import Walk
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 
 ROUNDS = 3
 """Times that utilities and lie answer each other."""
+
+
+def other_discounts(walk: Walk) -> Iterator[Walk]:
+    """Yield the problem, and those of the least and of the largest discount factor where it may be off."""
+    yield walk
+    problem = walk.problem
+    for discount in walk.discounts if walk.patience else ():
+        game = FiniteGame(replace(problem.environment, discount=discount), problem.mechanism)
+        yield replace(walk, problem=replace(problem, game=game), patience=0.0)
 
 
 def worst_utilities(walk: Walk) -> Iterator[Walk]:
