@@ -301,7 +301,7 @@ def _period(
     some = slice(None) if len(members) == len(labels) else members  # nothing merged: no copies
     decide, charge, remember = raw.decide[some], raw.charge[some], raw.remember[some]
     acts = raw.acts
-    recommended, done = _actions(stage, who, decide) if acts is None else (acts.obey[some], acts.done[some])
+    recommended, done = own_actions(stage, who, decide) if acts is None else (acts.obey[some], acts.done[some])
     event = done * stage.size + np.arange(stage.size)[:, None, None, None]
     utility = np.sum([stage.utility[i] for i in who], axis=0)
     flow = utility.take(event)
@@ -343,7 +343,7 @@ def _expected_due(law: LawOfMotion, due: FloatArray, remember: IntArray, event: 
     return expected.take(codes.take(remember) * expected.shape[1] + event)
 
 
-def _actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:
+def own_actions(stage: Stage, who: tuple[int, ...], decide: IntArray) -> tuple[IntArray, IntArray]:
     """Return recommended own actions `(C, S, R, L)`, and the decision for each own action, `(C, S, R, L, B)`."""
     if not stage.private_actions:
         return np.zeros(decide.shape, np.intp), decide[..., None]

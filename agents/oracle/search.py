@@ -167,6 +167,7 @@ def _solve(
 ) -> Value:
     """Solve by backward induction, or value iteration on the repeated period; `after` holds the values after a lie."""
     spying, count = information is Information.EX_POST, len(problem.periods)
+    flows = problem.environment.scale
     lies: list[FloatArray | None] = [None] * count
     ahead: list[FloatArray | None] = [None] * count
     bound = 0.0
@@ -182,7 +183,7 @@ def _solve(
         begin = after.ahead[1] if after is not None else begin
         begin = np.zeros(outlook.count) if begin is None else begin
         centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
-        fixed, residual = _fixed_point(improve, begin, problem, centred=centred)
+        fixed, residual = fixed_point(improve, begin, problem.discount, flows, centred=centred)
         ahead = [fixed, fixed]
         bound += residual
     choices: list[FloatArray] = []
@@ -191,7 +192,6 @@ def _solve(
         if t and not problem.stationary:
             ahead[t - 1] = problem.expectations(t).best(choices[0], spying=spying)
     start = problem.expectations(0).best(choices[0], spying=spying)
-    flows = problem.environment.scale
     bound += 1e-13 * scale_of(flows, *choices)
     return Value(family, information, tuple(choices), tuple(ahead), float(start[0]), bound, flows)
 
@@ -208,15 +208,14 @@ def _response(problem: Problem, information: Information, truth: Value) -> Value
     return Value(Family.BELIEF_MANIPULATION, information, (), tuple(ahead), 0.0, truth.bound)
 
 
-def _fixed_point(
-    improve: Callable[[FloatArray], FloatArray], x: FloatArray, problem: Problem, *, centred: bool
+def fixed_point(
+    improve: Callable[[FloatArray], FloatArray], x: FloatArray, discount: float, scale: float, *, centred: bool
 ) -> tuple[FloatArray, float]:
     """Return the fixed point of a δ-contraction, by accelerated iteration, and a bound of its error.
 
     `centred`: the map is monotone and moves by δ k where its argument moves by k, so that the span bounds hold; not so
     where a lie ends the choice and what follows it is given.
     """
-    discount, scale = problem.discount, problem.environment.scale
     weight = discount / (1 - discount)
     past, idle = Anderson(), 0
     best, least = x, np.inf

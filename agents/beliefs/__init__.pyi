@@ -1,0 +1,10 @@
+from .belief_gains import (
+    BeliefSearch as BeliefSearch,
+    BoundedGain as BoundedGain,
+    search_beliefs as search_beliefs,
+)
+from .belief_graph import BeliefGraph as BeliefGraph, belief_graph as belief_graph
+from .belief_values import BeliefValues as BeliefValues, Bounds as Bounds
+from .outcomes import Outcomes as Outcomes, Shown as Shown, outcomes as outcomes
+from .profiles import Profile as Profile, prescribed_profile as prescribed_profile
+from .recall import RECALLS as RECALLS, Recalled as Recalled, recalled as recalled
