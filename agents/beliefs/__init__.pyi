@@ -8,3 +8,9 @@ from .belief_values import BeliefValues as BeliefValues, Bounds as Bounds
 from .outcomes import Outcomes as Outcomes, Shown as Shown, outcomes as outcomes
 from .profiles import Profile as Profile, prescribed_profile as prescribed_profile
 from .recall import RECALLS as RECALLS, Recalled as Recalled, recalled as recalled
+from .profile_files import (
+    load_profile as load_profile,
+    profile_from_data as profile_from_data,
+    profile_to_data as profile_to_data,
+    save_profile as save_profile,
+)
