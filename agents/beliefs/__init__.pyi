@@ -14,3 +14,4 @@ from .profile_files import (
     profile_to_data as profile_to_data,
     save_profile as save_profile,
 )
+from .played_profile import PlayedProfile as PlayedProfile

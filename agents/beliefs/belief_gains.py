@@ -50,11 +50,14 @@ class BeliefSearch:
     Attributes:
         who: indices of its members.
         figures: gains by family and kind.
+        least: by kind (at the start, interim, ex post), the least that following the profile is worth; NaN where not
+            every belief is followed.
         graph, values: what it may believe and what that is worth, seeing its own signals only.
     """
 
     who: tuple[int, ...]
     figures: dict[Family, dict[str, BoundedGain]]
+    least: dict[str, float]
     graph: BeliefGraph
     values: BeliefValues
 
@@ -89,14 +92,24 @@ def search_beliefs(
             "on_path": _worst(values, bounds, graph.on_path),
             "interim": _worst(values, bounds, np.ones_like(graph.on_path)),
         }
+    least = {
+        "at_the_start": float(values.profile[list(graph.start)].min()),
+        "interim": _least(values),
+        "ex_post": float("nan"),
+    }
     advance(1)
     if ex_post:
         spying = BeliefValues(belief_graph(replace(shown, spying=True), most=most, followed=followed))
         for family in families:
             everywhere = np.ones(len(spying.graph.nodes), np.bool_)
             figures[family]["ex_post"] = _worst(spying, spying.solve(family), everywhere)
+        least["ex_post"] = _least(spying)
     advance(1)
-    return BeliefSearch(shown.who, figures, graph, values)
+    return BeliefSearch(shown.who, figures, least, graph, values)
+
+
+def _least(values: BeliefValues) -> float:
+    return float("nan") if values.graph.leaves.any() else float(values.profile.min())
 
 
 def _ex_ante(values: BeliefValues, bounds: Bounds) -> BoundedGain:
@@ -121,6 +134,4 @@ def _figure(values: BeliefValues, bounds: Bounds, lower: float, upper: float, no
     error = bounds.error + values.followed[1]
     if upper - lower <= CLOSE * scale:
         error, lower = error + (upper - lower), upper
-    return BoundedGain(lower, upper, rounded_up(error, values.scale), node)
-
-
+    return BoundedGain(lower + 0.0, upper + 0.0, rounded_up(error, values.scale), node)

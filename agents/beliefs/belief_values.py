@@ -146,7 +146,7 @@ class BeliefValues:
         high, more = self._solve(family, self.ceiling) if self.graph.leaves.any() else (low, error)
         high = np.maximum(high, low)
         error = max(error, more) + self.followed[1] + 1e-13 * scale_of(self.scale, low, high)
-        error += 10 * 10.0 ** -12 * scale_of(high) / (1 - self.discount) if self.graph.stationary else 0.0
+        error += 10 * 10.0**-12 * scale_of(high) / (1 - self.discount) if self.graph.stationary else 0.0
         return Bounds(low, high, error)
 
     def _solve(self, family: Family, leaf: FloatArray) -> tuple[FloatArray, float]:

@@ -98,7 +98,7 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class Rows:
     """Rows before own actions: indices of what is recalled, profile, own message; flat messages, decision, chance."""
 
     h: IntArray
@@ -109,9 +109,9 @@ class _Rows:
     decided: IntArray
     chance: FloatArray
 
-    def repeated(self, times: int) -> "_Rows":
+    def repeated(self, times: int) -> "Rows":
         """Return every row so many times."""
-        return _Rows(*(np.repeat(column, times) for column in vars(self).values()))
+        return Rows(*(np.repeat(column, times) for column in vars(self).values()))
 
 
 def outcomes(shown: Shown, t: int) -> Outcomes:
@@ -127,7 +127,7 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
             "it acts on replies or observed actions, which a search over beliefs does not know; everything public, and "
             "prescribed play by the others, it can be searched"
         )
-    rows = _drawn(shown, t)
+    rows = drawn_rows(shown, t)
     obey, done = own_actions(stage, shown.who, rows.decided)
     acts = done.shape[1]
     before, asked = _before(shown, t, rows, obey) if acts > 1 else (np.zeros_like(rows.h), np.zeros(1, np.intp))
@@ -159,11 +159,13 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
         following=following,
         move_chance=move_chance,
         shown=int(seen.max(initial=-1)) + 1,
-        following_states=0 if after is None else len(shown.profile.recalled[after]) * game.environment.stage(after).size,
+        following_states=0
+        if after is None
+        else len(shown.profile.recalled[after]) * game.environment.stage(after).size,
     )
 
 
-def _drawn(shown: Shown, t: int) -> _Rows:
+def drawn_rows(shown: Shown, t: int) -> Rows:
     """Return what the others may send and what may be drawn, for every state and own message."""
     game, profile = shown.profile.game, shown.profile
     stage, tables = game.environment.stage(t), game.tables[t]
@@ -179,7 +181,7 @@ def _drawn(shown: Shown, t: int) -> _Rows:
     chance = tables.chance[memory, sent] * sigma[h, s, o][:, None, None]
     row, r, draw = np.nonzero(chance > 0)
     decided = tables.decide[memory[row, 0], sent[row, r], draw]
-    return _Rows(h[row], s[row], r, sent[row, r], draw, decided, chance[row, r, draw])
+    return Rows(h[row], s[row], r, sent[row, r], draw, decided, chance[row, r, draw])
 
 
 def _flat_messages(shape: tuple[int, ...], strides: IntArray, agents: Sequence[int]) -> IntArray:
@@ -189,13 +191,13 @@ def _flat_messages(shape: tuple[int, ...], strides: IntArray, agents: Sequence[i
     return sum((k * strides[1 + j] for k, j in zip(places_of, agents, strict=True)), np.zeros(prod(sizes), np.intp))
 
 
-def _paid(shown: Shown, t: int, rows: _Rows) -> FloatArray:
+def _paid(shown: Shown, t: int, rows: Rows) -> FloatArray:
     """Return what every agent pays by row, `(N, rows)`: charged, and due from before."""
     tables, memory = shown.profile.game.tables[t], shown.profile.recalled[t].memory[rows.h]
     return tables.charge[:, memory, rows.sent, rows.draw] + tables.due[:, memory, rows.sent]
 
 
-def _told(shown: Shown, t: int, rows: _Rows) -> list[IntArray]:
+def _told(shown: Shown, t: int, rows: Rows) -> list[IntArray]:
     """Return what the deviator is told of the decision and the messages."""
     environment = shown.profile.game.environment
     columns = [shown_decision(shown.disclosure, environment, t, rows.decided, i) for i in shown.who]
@@ -203,14 +205,14 @@ def _told(shown: Shown, t: int, rows: _Rows) -> list[IntArray]:
     return [column for column in columns if column is not None] + everything
 
 
-def _before(shown: Shown, t: int, rows: _Rows, obey: IntArray) -> tuple[IntArray, IntArray]:
+def _before(shown: Shown, t: int, rows: Rows, obey: IntArray) -> tuple[IntArray, IntArray]:
     """Return what is shown before the action by row, numbered, and what action is asked for at each number."""
     distinct, number = np.unique(np.column_stack([obey, *_told(shown, t, rows)]), axis=0, return_inverse=True)
     return number.reshape(-1), distinct[:, 0]
 
 
 def _moves(
-    shown: Shown, t: int, rows: _Rows, done: IntArray, flows: tuple[FloatArray, FloatArray]
+    shown: Shown, t: int, rows: Rows, done: IntArray, flows: tuple[FloatArray, FloatArray]
 ) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
     """Return, by move: what is shown, the next state, the chance, and the row that it belongs to."""
     game, after = shown.profile.game, shown.entry_after(t)
@@ -219,19 +221,11 @@ def _moves(
     if after is None or law is None:
         return nothing, nothing, np.zeros(0), nothing
     size, stage = game.environment.stage(after).size, game.environment.stage(t)
-    event, chances = _rows_of(law, done * stage.size + rows.s)
+    event, chances = law_rows(law, done * stage.size + rows.s)
     require_room("the moves of a period", 8.0 * float((chances[event] > 0).sum()))
     origin, profile = np.nonzero(chances[event] > 0)
     chance = rows.chance[origin] * chances[event][origin, profile]
-    known = shown.profile.recalled[after]
-    nobody = np.full(len(rows.h), NOTHING)
-    following = game.tables[t].remember[shown.profile.recalled[t].memory[rows.h], rows.sent, rows.draw]
-    past = {
-        "none": (nobody, nobody, nobody),
-        "reports": (rows.sent, rows.decided, nobody),
-        "signals": (rows.sent, rows.decided, rows.s),
-    }[shown.profile.recall]
-    state = known.number(following, *past)[origin] * size + profile
+    state = recalled_after(shown, t, after, rows)[origin] * size + profile
     utility, paid = flows
     told = _told(shown, t, rows)
     for i in shown.who:
@@ -242,7 +236,19 @@ def _moves(
     return seen.reshape(-1), state, chance, origin
 
 
-def _rows_of(law: LawOfMotion, event: IntArray) -> tuple[IntArray, Array]:
+def recalled_after(shown: Shown, t: int, after: int, rows: Rows) -> IntArray:
+    """Return the number of what is recalled in entry `after`, by row."""
+    profile, nobody = shown.profile, np.full(len(rows.h), NOTHING)
+    following = profile.game.tables[t].remember[profile.recalled[t].memory[rows.h], rows.sent, rows.draw]
+    past = {
+        "none": (nobody, nobody, nobody),
+        "reports": (rows.sent, rows.decided, nobody),
+        "signals": (rows.sent, rows.decided, rows.s),
+    }[profile.recall]
+    return profile.recalled[after].number(following, *past)
+
+
+def law_rows(law: LawOfMotion, event: IntArray) -> tuple[IntArray, Array]:
     """Return the laws of the next profile at the distinct events, `(e, S')`, and which of them each is."""
     distinct, where = np.unique(event, return_inverse=True)
     if isinstance(law, FactoredLaw):

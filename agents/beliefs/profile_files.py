@@ -60,7 +60,9 @@ def profile_from_data(data: Any, game: FiniteGame, named: Named) -> Profile:
             raise Refusal(f"{field}: {shown(given)}, environment {environment.name!r} has {shown(wanted)}")
     for name in parsed.strategies:
         if name not in environment.agents:
-            raise InputError(f"{field_path(['strategies', name])}: no such agent; agents: {', '.join(environment.agents)}")
+            raise InputError(
+                f"{field_path(['strategies', name])}: no such agent; agents: {', '.join(environment.agents)}"
+            )
     base = prescribed_profile(game, parsed.recall)
     columns: list[list[FloatArray]] = []
     names = []

@@ -60,11 +60,15 @@ def _require_table(game: FiniteGame, strategy: Strategy, agent: int, recall: str
     acts = any(type(part).action is not Strategy.action for part in parts if not isinstance(part, Wrapping))
     replies = any(type(part).reply is not Strategy.reply for part in parts if not isinstance(part, Wrapping))
     if acts or replies or strategy.spies or strategy.silent or strategy.rounds > 1:
-        raise _refused(game, strategy, agent, "acts, replies, spies, is silent or learns, which no table of messages says")
+        raise _refused(
+            game, strategy, agent, "acts, replies, spies, is silent or learns, which no table of messages says"
+        )
     if strategy.memory_periods is None or strategy.memory_periods > 1:
         raise _refused(game, strategy, agent, "looks at more than the last period, which a profile does not recall")
     if strategy.memory_periods and recall == "none":
-        raise _refused(game, strategy, agent, "looks at the last period; give the profile recall 'reports' or 'signals'")
+        raise _refused(
+            game, strategy, agent, "looks at the last period; give the profile recall 'reports' or 'signals'"
+        )
 
 
 def _asked(
@@ -81,7 +85,9 @@ def _asked(
         raise _refused(game, strategy, agent, "draws random numbers; write its chances out as a table")
     answers = [_answer(game, strategy, agent, t, date, rows, spaces, made_up) for made_up in range(3)]
     if any(not np.array_equal(one, answers[0]) for one in answers):
-        raise _refused(game, strategy, agent, "looks at what the profile does not recall: payments, utilities or signals")
+        raise _refused(
+            game, strategy, agent, "looks at what the profile does not recall: payments, utilities or signals"
+        )
     return pure(answers[0], game.tables[t].shape[1 + agent])
 
 

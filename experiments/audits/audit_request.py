@@ -16,6 +16,7 @@ from dynmech.experiments.catalog.accepted import (
 )
 from dynmech.experiments.catalog.fingerprint import scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import mechanism_class, mechanism_classes
+from dynmech.experiments.audits.opened_profile import profile_name
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
@@ -23,6 +24,7 @@ from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.payment_terms import PaymentTerms
+from dynmech.sim.play.game import ProtocolOptions
 
 TOLERANCE = 1e-6
 """Up to which a promise holds unless said otherwise, relative to the economy's scale."""
@@ -45,6 +47,8 @@ class AuditRequest:
         terms: of voluntary payments; None: every bill is paid.
         bounds: bounds from both sides by sampling in place of the exact search.
         width: how close these are to be.
+        profile: what everybody plays, a path, a file's data or a profile; None: what the mechanism asks.
+        disclosure: what agents are told of a period once it is over, as in a run.
     """
 
     environment: Environment
@@ -61,6 +65,8 @@ class AuditRequest:
     width: float | None = None
     typed: tuple[str, str] | None = None
     plugins: tuple[Path, ...] = ()
+    profile: object = None
+    disclosure: str = "everything"
 
     @classmethod
     def of(cls, environment: object, mechanism: MechanismLike) -> "AuditRequest":
@@ -81,13 +87,14 @@ class AuditRequest:
         """Return the request with options, checked.
 
         Raises:
-            InputError: a coalition that names nobody or an agent twice, a tolerance below 0, options that exclude
-                each other.
+            InputError: a coalition that names nobody or an agent twice, a tolerance below 0, no such disclosure,
+                options that exclude each other.
         """
         if tolerance is not None and not tolerance >= 0:
             raise InputError(f"tolerance: {tolerance:g} is below 0")
         if (width := flags.get("width")) is not None and not width > 0:
             raise InputError(f"width: {width:g} is not above 0")
+        ProtocolOptions(disclosure=flags.get("disclosure", self.disclosure))  # which checks it
         asked = replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
         _require_terms_alone(asked)
         return asked
@@ -129,6 +136,8 @@ class AuditRequest:
             "--payments": self.terms is not None,
             "--bounds": self.bounds,
             "--width": self.width is not None,
+            "--profile": self.profile is not None,
+            "--disclosure": self.disclosure != "everything",
         }
         return [name for name, present in asked.items() if present]
 
@@ -149,10 +158,11 @@ class AuditRequest:
             "coalitions": [[self.environment.agents[i] for i in who] for who in self.coalitions],
             "exit": self.exit,
             "all_states": self.all_states,
-            "disclosure": "everything",
             "payments": "enforced" if self.terms is None else "voluntary",
             "bounds": self.bounds,
             "width": self.width,
+            "disclosure": self.disclosure,
+            "profile": None if self.profile is None else profile_name(self.profile),
         }
 
 

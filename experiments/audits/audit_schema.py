@@ -90,6 +90,14 @@ class OptionsData(_Strict):
     payments: Literal["enforced", "voluntary"]
     bounds: bool = False
     width: float | None = None
+    profile: str | None
+
+
+class ProfileData(TruthData):
+    """What everybody plays where it is not the truth, and what that is worth."""
+
+    strategies: dict[str, str]
+    recall: Literal["none", "reports", "signals"]
 
 
 class TransferData(_Strict):
@@ -173,7 +181,7 @@ class AuditData(_Strict):
     horizon: int | None
     scale: Positive
     tolerance: Annotated[float, Field(ge=0)]
-    backend: Literal["exact", "first reports", "epsilon", "sampled", "bounds"]
+    backend: Literal["exact", "first reports", "epsilon", "sampled", "bounds", "beliefs"]
     reason: str | None
     verdict: Status
     sentence: str
@@ -194,6 +202,7 @@ class AuditData(_Strict):
     witness: dict[str, Any] | None
     sensitivity: list[SensitivityData] | None
     payments: PaymentsData | None = None
+    profile: ProfileData | None = None
     first_reports: list[dict[str, Any]] = []
     approximate: dict[str, Any] = {}
     refused: str = ""

@@ -3,6 +3,7 @@
 from html import escape
 
 from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.audits.opened_profile import profile_name
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.sim.core.ties import figure
 
@@ -17,6 +18,9 @@ def headline(audit: Audit) -> str:
 
 def _verdict(audit: Audit) -> str:
     """The verdict as the predicate of a sentence; nothing where truth is not promised to be best and nothing breaks."""
+    if audit.request.profile is not None:
+        word = {"holds": "is an equilibrium", "breaks": "is no equilibrium"}.get(audit.verdict, "may be an equilibrium")
+        return f", {profile_name(audit.request.profile)} {word}"
     failing = [verdict.promise for verdict in audit.verdicts if verdict.status == audit.verdict]
     promise = "" if failing[:1] == [audit.verdicts[0].promise] else f" its promise ({failing[0]})" if failing else ""
     match audit.verdict:

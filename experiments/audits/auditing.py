@@ -6,6 +6,7 @@ from typing import NamedTuple
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, Backend
 from dynmech.experiments.audits.bounds_audit import audit_by_bounds
+from dynmech.experiments.audits.belief_audit import audit_beliefs
 from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
 from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large
@@ -30,6 +31,7 @@ class Offer(NamedTuple):
 
 EXACT = Offer("the exact search", audit_exactly, ALL)
 FIRST_REPORTS = Offer("the search first report by first report", audit_by_first_report, ("--tolerance", "--all-states"))
+BELIEFS = Offer("the search over beliefs", audit_beliefs, ("--coalition", "--tolerance", "--profile", "--disclosure"))
 EPSILON = Offer("the audit up to ε on a grid", audit_up_to_epsilon, ())
 BOUNDS = Offer("the bounds by sampling", audit_by_bounds, ("--coalition", "--tolerance", "--bounds", "--width"))
 
@@ -49,6 +51,8 @@ def audit(
     deposit: float | str | None = None,
     bounds: bool = False,
     width: float | None = None,
+    profile: object = None,
+    disclosure: str = "everything",
     progress: Progress = silent,
 ) -> Audit:
     """Audit a mechanism: the most that every agent, or every coalition, can gain, and every promise.
@@ -84,6 +88,11 @@ def audit(
     width : float, optional
         With `bounds`, how close both sides are to be, in units of utility; otherwise 10 % of the lower bound, or 1 %
         of the economy's scale.
+    profile : path, dict or Profile, optional
+        What everybody plays; what the mechanism asks unless given. A profile file, its data, or what
+        `dynmech.equilibrium` found.
+    disclosure : {"everything", "decisions", "own"}
+        What agents are told of a period once it is over, as in a run; gains are those of a deviator who sees no more.
     progress : callable
         Told the name and the number of pieces of every phase; returns what is called as pieces are done.
 
@@ -110,7 +119,9 @@ def audit(
 
     Gains are found by the exact search of a finite game; of a mechanism that freezes weights at the first report, and
     is too large for that, first report by first report; of transfers that are right up to ε only, on a grid. Where an
-    exact search is refused, a limited one gives lower bounds.
+    exact search is refused, a limited one gives lower bounds. Where less than everything is disclosed, or the others
+    play another profile, what a deviator believes is part of the state (a search over beliefs): exact where its beliefs
+    are finitely many, else between two bounds.
 
     Examples
     --------
@@ -127,7 +138,7 @@ def audit(
     request = AuditRequest.of(environment, mechanism)
     terms = payment_terms(payments, default, grace, deposit)
     flags = {"exit": exit, "all_states": all_states, "seed": seed, "terms": terms, "bounds": bounds, "width": width}
-    request = request.with_options(coalitions, tolerance, **flags)
+    request = request.with_options(coalitions, tolerance, **flags, profile=profile, disclosure=disclosure)
     return run_audit(request, progress)
 
 
@@ -158,6 +169,8 @@ def fitting(request: AuditRequest) -> Offer:
     mechanism = request.mechanism
     if request.bounds:
         return BOUNDS
+    if request.profile is not None or request.disclosure != "everything":
+        return BELIEFS
     if isinstance(mechanism, ContingentDensity):
         return EPSILON
     alone = not (request.coalitions or request.exit or request.terms)

@@ -46,6 +46,11 @@ def audit_command(
     ] = False,
     bounds: options.Bounds = False,
     width: options.Width = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE.json", help="What everybody plays in place of the truth."),
+    ] = None,
+    disclosure: options.Disclosure = "everything",
     policy: Annotated[
         Path | None,
         typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
@@ -65,6 +70,7 @@ def audit_command(
     terms = terms_of(payments, default, grace, deposit)
     flags = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
     coalitions = [members.split("+") for members in coalition]
+    flags |= {"profile": profile, "disclosure": disclosure}
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
     result = _audit(request, quiet, sensitivity)
     if policy is not None:

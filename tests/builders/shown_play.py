@@ -150,7 +150,13 @@ class ShownTree:
     """The best play of one agent against a profile, by recursion over everything that it may have been shown."""
 
     def __init__(
-        self, mechanism: Mechanism, agent: int, behaviour: Behaviour, disclosure: str = "everything", *, spy: bool = False
+        self,
+        mechanism: Mechanism,
+        agent: int,
+        behaviour: Behaviour,
+        disclosure: str = "everything",
+        *,
+        spy: bool = False,
     ) -> None:
         assert isinstance(mechanism.environment, TableEnvironment)
         self.environment, self.mechanism, self.agent = mechanism.environment, mechanism, agent
@@ -193,7 +199,9 @@ class ShownTree:
     def worth(self, t: int, particles: list[Particle], phase: str) -> float:
         """Σ over histories of chance × payoff from here on."""
         own = self.sent(t, self.agent, particles[0])
-        options = [self.after(t, particles, r, phase) if phase == "anything" or own[r] else 0.0 for r in range(len(own))]
+        options = [
+            self.after(t, particles, r, phase) if phase == "anything" or own[r] else 0.0 for r in range(len(own))
+        ]
         return max(options) if phase == "anything" else float(own @ np.array(options))
 
     def after(self, t: int, particles: list[Particle], report: int, phase: str) -> float:
@@ -210,9 +218,7 @@ class ShownTree:
             total += max(self.settled(t, cases, act, phase) for act in acts)
         return total
 
-    def settled(
-        self, t: int, cases: list[tuple[Particle, tuple[int, ...], int]], act: int | None, phase: str
-    ) -> float:
+    def settled(self, t: int, cases: list[tuple[Particle, tuple[int, ...], int]], act: int | None, phase: str) -> float:
         """The period ends: payoffs, and what is shown."""
         environment, total = self.environment, 0.0
         following: dict[object, list[Particle]] = defaultdict(list)
@@ -250,7 +256,9 @@ class ShownTree:
         if key not in self.answers:
             now = Situation(t, np.array([one.memory]), np.array([public]))
             decided = self.mechanism.decide(now, np.array([messages]))
-            lottery = [(1.0, int(decided[0]))] if decided.ndim == 1 else [(float(p), k) for k, p in enumerate(decided[0])]
+            lottery = (
+                [(1.0, int(decided[0]))] if decided.ndim == 1 else [(float(p), k) for k, p in enumerate(decided[0])]
+            )
             self.answers[key] = [(p, k) for p, k in lottery if p > 0]
         return self.answers[key]  # type: ignore[return-value] # one cache of several kinds
 
@@ -258,7 +266,11 @@ class ShownTree:
         public = self.split(t, one.profile)[0]
         key = ("settle", t, one.memory, public, messages, decision)
         if key not in self.answers:
-            now, sent, drawn = Situation(t, np.array([one.memory]), np.array([public])), np.array([messages]), np.array([decision])
+            now, sent, drawn = (
+                Situation(t, np.array([one.memory]), np.array([public])),
+                np.array([messages]),
+                np.array([decision]),
+            )
             nobody = Acts(np.zeros((1, self.count), np.intp), np.zeros((1, self.count)))
             paid = self.mechanism.charge(now, sent, drawn, nobody) + self.mechanism.due(now, sent)
             self.answers[key] = float(paid[0, self.agent]), int(self.mechanism.remember(now, sent, drawn, nobody)[0])
