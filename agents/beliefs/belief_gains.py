@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dynmech.agents.beliefs.belief_graph import FOLLOWED, MOST, BeliefGraph, belief_graph
 from dynmech.agents.beliefs.belief_values import BeliefValues, Bounds
-from dynmech.agents.beliefs.outcomes import Shown
+from dynmech.agents.beliefs.graph_of_beliefs import FOLLOWED, MOST, BeliefGraph, belief_graph
+from dynmech.agents.beliefs.period_outcomes import Shown
 from dynmech.agents.oracle.gains import FAMILIES
 from dynmech.agents.oracle.search import Family
 from dynmech.sim.core.arrays import BoolArray

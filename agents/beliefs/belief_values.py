@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dynmech.agents.beliefs.belief_graph import BeliefGraph
+from dynmech.agents.beliefs.graph_of_beliefs import BeliefGraph
 from dynmech.agents.oracle.search import Family, fixed_point
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.ties import scale_of
@@ -78,7 +78,7 @@ class BeliefValues:
         one = self.graph.outcomes[t]
         choices = one.messages * one.seen_before * one.acts
         state = np.repeat(np.arange(one.states), np.diff(one.flow_start))
-        out = np.bincount(state * choices + one.choice, one.flow, one.states * choices)
+        out = np.bincount(state * choices + one.choice, one.flow, one.states * choices).astype(np.float64)
         if ahead is not None and len(one.following):
             state = np.repeat(np.arange(one.states), np.diff(one.move_start))
             worth = one.move_chance * ahead[one.following]

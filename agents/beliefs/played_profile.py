@@ -1,14 +1,15 @@
 """What a profile leads to: payoffs, welfare, revenue, and how often every state is visited.
 
-States of a period are (what is recalled, profile of signals), as in `outcomes`; everybody obeys recommended actions.
+States of a period are (what is recalled, profile of signals), as in `period_outcomes`; everybody obeys.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from dynmech.agents.beliefs.outcomes import Shown, drawn_rows, law_rows, recalled_after
+from dynmech.agents.beliefs.period_outcomes import Shown, drawn_rows, law_rows, recalled_after
 from dynmech.agents.beliefs.profiles import Profile, places
 from dynmech.agents.oracle.search import fixed_point
 from dynmech.sim.core.arrays import FloatArray, IntArray
@@ -48,22 +49,23 @@ class PlayedProfile:
     def totals(self) -> FloatArray:
         """Expected discounted utilities, transfers and cost, `(2N + 1,)`."""
         environment = self.profile.game.environment
-        discount, values = environment.discount, np.zeros(0)
+        values = np.zeros(0)
         prior = environment.prior.reshape(-1)
         out = np.empty(len(self.periods[0].flows))
         for k in range(len(out)):
             if environment.horizon is None:
-                repeated = self.periods[1]
-                start = np.zeros(repeated.flows.shape[1])
-                values = fixed_point(
-                    lambda x, k=k: self._back(1, k, x), start, discount, environment.scale, centred=True
-                )[0]
-                values = self._back(0, k, values)
+                values = self._back(0, k, self._repeated(k))
             else:
                 for t in reversed(range(len(self.periods))):
                     values = self._back(t, k, values)
             out[k] = values[: len(prior)] @ prior
         return out
+
+    def _repeated(self, k: int) -> FloatArray:
+        """Return the value of one flow in the repeated period, by state."""
+        environment, start = self.profile.game.environment, np.zeros(self.periods[1].flows.shape[1])
+        back: Callable[[FloatArray], FloatArray] = partial(self._back, 1, k)
+        return fixed_point(back, start, environment.discount, environment.scale, centred=True)[0]
 
     def _back(self, t: int, k: int, ahead: FloatArray) -> FloatArray:
         """Return one flow plus the discounted expectation of what is ahead, by state."""
@@ -130,7 +132,8 @@ class PlayedProfile:
 
     def _forward(self, t: int, visits: FloatArray, size: int) -> FloatArray:
         period, discount = self.periods[t], self.profile.game.environment.discount
-        return discount * np.bincount(period.following, visits[period.state] * period.chance, size)
+        arrives = np.bincount(period.following, visits[period.state] * period.chance, size).astype(np.float64)
+        return arrives * discount
 
 
 def _period(profile: Profile, t: int) -> PlayedPeriod:
@@ -145,7 +148,7 @@ def _period(profile: Profile, t: int) -> PlayedPeriod:
     utility = stage.utility.reshape(agents, -1)[:, rows.decided * size + rows.s]
     cost = stage.cost_table[rows.decided, places(game, t)[0][rows.s]]
     columns = [*utility, *paid, cost]
-    flows = np.array([np.bincount(state, rows.chance * column, states) for column in columns])
+    flows = np.array([np.bincount(state, rows.chance * column, states).astype(np.float64) for column in columns])
     law = game.laws[t]
     if after is None or law is None:
         nothing = np.zeros(0, np.intp)

@@ -67,8 +67,7 @@ def profile_from_data(data: Any, game: FiniteGame, named: Named) -> Profile:
     columns: list[list[FloatArray]] = []
     names = []
     for i, name in enumerate(environment.agents):
-        given = parsed.strategies.get(name, "truthful")
-        chances, called = _strategy(base, i, given, named)
+        chances, called = _strategy(base, i, parsed.strategies.get(name, "truthful"), named)
         columns.append(chances)
         names.append(called)
     chances_by_entry = tuple(zip(*columns, strict=True))

@@ -2,7 +2,7 @@
 
 A strategy may look at its signal, the public state, the mechanism's memory, what is asked of it and, where the profile
 recalls them, at last period's messages, decision and own signal. It is asked twice, with other payments and utilities
-in the past that is shown; one whose answers differ looks at more, and is refused. Random numbers are known of strategies
+in the past that is shown; one whose answers differ looks at more, and is refused. Random numbers are known of those
 that report at random, alone or as noise; others must be written out as tables.
 """
 

@@ -23,8 +23,8 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.units import money_scale
-from dynmech.sim.play.payment_terms import PaymentTerms
 from dynmech.sim.play.game import ProtocolOptions
+from dynmech.sim.play.payment_terms import PaymentTerms
 
 TOLERANCE = 1e-6
 """Up to which a promise holds unless said otherwise, relative to the economy's scale."""

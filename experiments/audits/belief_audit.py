@@ -6,7 +6,7 @@ import numpy as np
 
 from dynmech.agents.beliefs.belief_gains import BeliefSearch, BoundedGain, search_beliefs
 from dynmech.agents.beliefs.belief_story import first_difference
-from dynmech.agents.beliefs.outcomes import Shown
+from dynmech.agents.beliefs.period_outcomes import Shown
 from dynmech.agents.beliefs.played_profile import PlayedProfile
 from dynmech.agents.beliefs.profiles import Profile, prescribed_profile
 from dynmech.agents.oracle.gains import FAMILIES, KINDS
@@ -71,7 +71,7 @@ def audit_beliefs(request: AuditRequest, progress: Progress) -> Audit:
         verdicts=[],
         conditions=[*conditions, *own],
         own=[condition.name for condition in own],
-        said=_sentence(request, profile, searches),
+        said=_sentence(request, searches),
         budget=_budget(game),
         participation=_participation(game, searches) if played is None and not request.coalitions else {},
         largest_transfer=largest_transfer(environment, game.truthful),
@@ -214,7 +214,7 @@ def _judged(audit: Audit, promise: str, worst: float, bound: float, least: Least
     return Verdict(promise, status(worst, bound, audit.tolerance), worst, bound, least.where)
 
 
-def _sentence(request: AuditRequest, profile: Profile, searches: list[BeliefSearch]) -> str:
+def _sentence(request: AuditRequest, searches: list[BeliefSearch]) -> str:
     """Return who gains most, by the figure that decides, and where it departs from what it is asked."""
     alone = request.profile is not None
     ex_post = request.mechanism.promises.incentive == "periodic ex post"

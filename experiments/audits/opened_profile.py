@@ -1,11 +1,13 @@
 """A profile, however it is given: a file, its data, or the object."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 
 from dynmech.agents.beliefs.profile_files import load_profile, profile_from_data
-from dynmech.agents.beliefs.profiles import Profile
+from dynmech.agents.beliefs.profiles import Profile, prescribed_profile
 from dynmech.experiments.catalog.names import make_strategy
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import InputError
@@ -23,18 +25,13 @@ def opened_profile(given: object, game: FiniteGame) -> Profile:
     if isinstance(given, Mapping):
         return profile_from_data(dict(given), game, make_strategy)
     if isinstance(given, Profile):
-        if [one.shape for one in sum(given.chances, ())] != [one.shape for one in _shapes(given, game)]:
+        base = prescribed_profile(game, given.recall)
+        if [one.shape for one in chain(*given.chances)] != [one.shape for one in chain(*base.chances)]:
             raise InputError("profile: it was made for another game")
-        return Profile(game, given.recall, given.recalled, given.chances, given.names)
+        return replace(given, game=game)
     raise InputError(f"profile: a {type(given).__name__} is neither a path, nor a file's data, nor a profile")
 
 
 def profile_name(given: object) -> str:
     """Return what a profile is called: its path, or `given`."""
     return str(given) if isinstance(given, str | PathLike) else "given"
-
-
-def _shapes(given: Profile, game: FiniteGame) -> list[object]:
-    from dynmech.agents.beliefs.profiles import prescribed_profile
-
-    return [one for chances in prescribed_profile(game, given.recall).chances for one in chances]

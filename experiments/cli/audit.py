@@ -27,6 +27,14 @@ Sensitivity = Annotated[
     bool, typer.Option("--sensitivity", help="On which number of the economy the largest gain hangs.")
 ]
 
+AllStates = Annotated[
+    bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
+]
+PlayedByAll = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="FILE.json", help="What everybody plays in place of the truth."),
+]
+
 
 def audit_command(
     environment: options.EnvironmentName,
@@ -41,15 +49,10 @@ def audit_command(
             show_default="1e-6",
         ),
     ] = None,
-    all_states: Annotated[
-        bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
-    ] = False,
+    all_states: AllStates = False,
     bounds: options.Bounds = False,
     width: options.Width = None,
-    profile: Annotated[
-        Path | None,
-        typer.Option("--profile", metavar="FILE.json", help="What everybody plays in place of the truth."),
-    ] = None,
+    profile: PlayedByAll = None,
     disclosure: options.Disclosure = "everything",
     policy: Annotated[
         Path | None,

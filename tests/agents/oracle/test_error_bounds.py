@@ -66,7 +66,9 @@ def test_the_bound_of_an_iteration_is_no_larger_and_no_smaller_than_its_worst_ca
     posed = problem(1)
     flow = np.array([1.0, -1.0 if centred else 0.5])
     with coarse(search):
-        found, bound = search.fixed_point(lambda x: flow + posed.discount * x, np.zeros(2), posed.discount, posed.environment.scale, centred=centred)
+        found, bound = search.fixed_point(
+            lambda x: flow + posed.discount * x, np.zeros(2), posed.discount, posed.environment.scale, centred=centred
+        )
     error = float(np.abs(found - flow / (1 - posed.discount)).max())
     assert error <= bound
     assert error > 0.8 * bound

@@ -168,7 +168,7 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
 def drawn_rows(shown: Shown, t: int) -> Rows:
     """Return what the others may send and what may be drawn, for every state and own message."""
     game, profile = shown.profile.game, shown.profile
-    stage, tables = game.environment.stage(t), game.tables[t]
+    tables = game.tables[t]
     others = [j for j in range(len(game.environment.agents)) if j not in shown.who]
     sigma = profile.of(t, others)
     h, s, o = np.nonzero(sigma > 0)

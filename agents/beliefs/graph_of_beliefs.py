@@ -1,6 +1,6 @@
 """What a deviator can come to believe: a graph whose nodes are beliefs over states, followed by Bayes' rule.
 
-A node is a period and a distribution over its states, all of which look the same to the deviator. From a node, a message
+A node is a period and a distribution over its states, which all look the same to the deviator. From a node, a message
 and, after what is shown before it, an action lead to further nodes, one for each thing that may be shown. Beliefs that
 are equal to `SAME` are one node. Under a finite horizon the graph ends, and is refused where it has more than `MOST`
 nodes; under an infinite one it may close, and where it does not, the nodes that matter most (chance × discount) are
@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from dynmech.agents.beliefs.outcomes import Outcomes, Shown, outcomes
+from dynmech.agents.beliefs.period_outcomes import Outcomes, Shown, outcomes
 from dynmech.agents.beliefs.profiles import SURE, require_playable
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -21,7 +21,7 @@ from dynmech.sim.core.errors import Refusal
 MOST = 200_000
 """Nodes that a finite horizon may lead to."""
 
-FOLLOWED = 4_000
+FOLLOWED = 2_000
 """Nodes that are followed where an infinite horizon leads to ever new ones."""
 
 SAME = 12
@@ -225,7 +225,7 @@ def _rows(start: IntArray, states: IntArray) -> tuple[IntArray, IntArray]:
 def _summed(codes: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return the distinct codes, sorted, and the sum of the values of each."""
     distinct, where = np.unique(codes, return_inverse=True)
-    return distinct, np.bincount(where, values, len(distinct))
+    return distinct, np.bincount(where, values, len(distinct)).astype(np.float64)
 
 
 def _follow(graph: BeliefGraph, number: int, heap: list[tuple[float, int]]) -> None:
