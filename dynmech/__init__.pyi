@@ -2,6 +2,7 @@ from . import testing as testing
 from .agents.strategies.base import AgentContext as AgentContext, Strategy as Strategy
 from .agents.strategies.per_episode import EpisodeStrategy as EpisodeStrategy
 from .experiments.audits.auditing import audit as audit
+from .experiments.audits.found_equilibrium import Equilibrium as Equilibrium, equilibrium as equilibrium
 from .experiments.audits.relaxed_economy import relaxation as relaxation
 from .experiments.audits.revenue_bound import bound as bound
 from .experiments.audits.transfer_sizes import epsilon_curve as epsilon_curve, plot_epsilon as plot_epsilon

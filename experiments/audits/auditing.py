@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, Backend
-from dynmech.experiments.audits.bounds_audit import audit_by_bounds
 from dynmech.experiments.audits.belief_audit import audit_beliefs
+from dynmech.experiments.audits.bounds_audit import audit_by_bounds
 from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
 from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large

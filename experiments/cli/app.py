@@ -21,6 +21,7 @@ from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
 from dynmech.experiments.cli.endings import told_endings
+from dynmech.experiments.cli.equilibrium import equilibrium_command
 from dynmech.experiments.cli.estimate import estimate_command
 from dynmech.experiments.cli.export import export_command
 from dynmech.experiments.cli.help_text import epilog
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run_command,
     "stress": stress_command,
     "audit": audit_command,
+    "equilibrium": equilibrium_command,
     "tournament": tournament_command,
     "report": report_command,
     "export": export_command,

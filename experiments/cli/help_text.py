@@ -52,6 +52,11 @@ HELP: dict[str, Help] = {
         "what is promised holds",
         "a promise breaks or is open",
     ),
+    "equilibrium": Help(
+        ("equilibrium oil-leases-prior cremer-mclean -o profile.json", "equilibrium repeated-auction pay-your-report"),
+        "nobody gains more than the tolerance from the profile",
+        "somebody does, or may",
+    ),
     "tournament": Help(
         ("tournament study.toml --set episodes=200", "tournament study.toml --set log=full --out runs/study"),
         look=NOT_PLAYED,

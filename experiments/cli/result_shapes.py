@@ -192,6 +192,38 @@ class BoundShape(RootModel[ProgramBoundShape | RelaxedBoundShape]):
     """Of `bound`: one of two."""
 
 
+class SidesShape(_Part):
+    """A figure between two bounds, which are one where it is exact."""
+
+    lower: float
+    upper: float
+
+
+class AgentGainShape(SidesShape):
+    """What an agent gains from leaving a profile."""
+
+    agent: str
+
+
+class EquilibriumShape(Shape):
+    """Of `equilibrium`: the profile found, the largest gain from it, and what it and the truth are worth."""
+
+    environment: str
+    mechanism: str
+    agents: list[str]
+    scale: float
+    tolerance: float
+    found: bool
+    epsilon: SidesShape
+    gains: list[AgentGainShape]
+    recall: str
+    rounds: int
+    truthful: bool
+    profile: Row
+    truth: Row
+    situations: list[Row]
+
+
 class TournamentGameShape(_Part):
     """One economy and mechanism of a tournament; `truth` is null where truth by all was not played."""
 
@@ -309,6 +341,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "sweep": SweepShape,
     "tournament": TournamentShape,
     "bound": BoundShape,
+    "equilibrium": EquilibriumShape,
     "robust": RobustShape,
 }
 """By command; `error` of all."""

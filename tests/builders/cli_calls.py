@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[str, ...]] = {
             "--out", "r"),
     "stress": ("stress", "oil-leases-prior", "--mechanism", "linked", "--episodes", "40", "--out", "s"),
     "audit": ("audit", "oil-leases-prior", "cremer-mclean"),
+    "equilibrium": ("equilibrium", "oil-leases-prior", "cremer-mclean"),
     "tournament": ("tournament", "study.toml"),
     "report": ("report", "lie"),
     "export": ("export", "lie", "--to", "csv"),

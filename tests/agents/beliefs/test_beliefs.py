@@ -1,7 +1,6 @@
 """The search over beliefs against trees over full histories that share no code with it, and the exact search."""
 
 import json
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,14 +11,12 @@ import dynmech as dm
 from dynmech.agents.beliefs import (
     RECALLS,
     PlayedProfile,
-    Profile,
     Shown,
     prescribed_profile,
     profile_from_data,
     profile_to_data,
     search_beliefs,
 )
-from dynmech.agents.beliefs.profile_files import own_rows
 from dynmech.agents.beliefs.profile_schema import json_schema
 from dynmech.agents.oracle.gains import FAMILIES, KINDS, search_deviator
 from dynmech.agents.oracle.problem import build_problem
@@ -27,10 +24,9 @@ from dynmech.agents.oracle.search import Family
 from dynmech.experiments.catalog.names import make_strategy
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError, InputError, Refusal
-from tests.builders.generators import generator
-from tests.builders.shown_play import Instant, Machine, ShownTree, changing_economy, drawn_chances
+from tests.builders.shown_play import Machine, ShownTree, changing_economy
+from tests.builders.shown_profiles import behaviour_of, drawn_profile
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,38 +38,6 @@ CASES = (
     ("own", "none"),
 )
 """Disclosure, and what the profile recalls; where less is disclosed everybody does what is asked."""
-
-
-def drawn_profile(game: FiniteGame, recall: str, seed: int) -> Profile:
-    """A profile at random, in which every agent uses what it recalls."""
-    rng, base = generator(seed), prescribed_profile(game, recall)
-    chances: list[tuple[FloatArray, ...]] = []
-    for t, known in enumerate(base.chances):
-        columns = []
-        for i, one in enumerate(known):
-            rows, of_row = own_rows(base, t, i)
-            columns.append(drawn_chances(rng, (len(rows), *one.shape[1:]))[of_row])
-        chances.append(tuple(columns))
-    return replace(base, chances=tuple(chances))
-
-
-def behaviour_of(profile: Profile):  # type: ignore[no-untyped-def] # a function of agent, period and instant
-    """What the tree asks: the chances of an agent's messages at an instant."""
-    game = profile.game
-
-    def behaviour(agent: int, t: int, now: Instant) -> FloatArray:
-        h, before = now.memory if profile.recall == "none" else 0, now.before
-        if profile.recall != "none" and before is not None:
-            stage, shape = game.environment.stage(t - 1), game.tables[t - 1].shape
-            public = before.profile[0] if stage.public else 0
-            sent = np.ravel_multi_index((public, *before.messages), shape)
-            felt = np.ravel_multi_index(before.profile, stage.axes) if profile.recall == "signals" else -1
-            columns = (np.array(k) for k in (now.memory, sent, before.decision, felt))
-            h = int(profile.recalled[t].number(*columns))
-        chances: FloatArray = profile.chances[t][agent][h, now.public, now.signal]
-        return chances
-
-    return behaviour
 
 
 def mismatch(seed: int, disclosure: str, recall: str, horizon: int = 2) -> tuple[float, float]:

@@ -100,6 +100,7 @@ QUIET = {
     "run": r"Under cremer-mclean on oil-leases-prior, firm 1 plays .*\nr\n",
     "stress": r"On oil-leases-prior, linked holds: .*\ns\n",
     "audit": r".*breaks.*\n",
+    "equilibrium": r"cremer-mclean on oil-leases-prior: after 1 round of replies an equilibrium: .*\n",
     "tournament": r"4 profiles: truth by all .*\nt\n",
     "report": r"run\.html\n",
     "replay": r"cremer-mclean, episode \d+: firm 1 plays .*\n",
