@@ -279,7 +279,7 @@ def search_equilibrium(
 
 
 def _recalls(recall: str, game: FiniteGame) -> Sequence[str]:
-    """Return what is tried, in this order: the most first where that ends, the least first where it goes on for ever."""
+    """Return what is tried, in order: the most first where the horizon is finite, else the least first."""
     if recall != "auto":
         return (recall,)
     return RECALLS if game.environment.horizon is None else RECALLS[::-1]
