@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from dynmech.experiments.audits.opened_profile import profile_name
 from dynmech.experiments.catalog.accepted import (
     MechanismLike,
     as_environment,
@@ -16,7 +17,6 @@ from dynmech.experiments.catalog.accepted import (
 )
 from dynmech.experiments.catalog.fingerprint import scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import mechanism_class, mechanism_classes
-from dynmech.experiments.audits.opened_profile import profile_name
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
