@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from dynmech.experiments.audits.found_equilibrium import equilibrium
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, gain_table
@@ -45,6 +46,9 @@ SHOWN = {
     "supply-chain": ("virtual-pivot", "virtual-myopic"),
 }
 """Where all mechanisms that fit would take long: those that are shown."""
+
+EQUILIBRIA = {"repeated-auction": "pay-your-report", "oil-leases-prior": "cremer-mclean"}
+"""Mechanisms of which it is said what is played where truth breaks."""
 
 HEAD = """# Gallery
 
@@ -97,7 +101,25 @@ def section(name: str) -> str:
     source = f"Source: {cls.source}. " if cls.source else ""
     some = "Some of the mechanisms that fit; all would take long. " if shown else ""
     note = f"{source}Module: {{py:mod}}`{cls.__module__}`. {some}Command: `{command(name)}`"
-    return "\n\n".join([f"## {name}", said, APART.sub("", result.sentence), *tables(result), note]) + "\n"
+    then = [equilibrium_text(name, EQUILIBRIA[name])] if name in EQUILIBRIA else []
+    return "\n\n".join([f"## {name}", said, APART.sub("", result.sentence), *tables(result), *then, note]) + "\n"
+
+
+def equilibrium_text(name: str, mechanism: str) -> str:
+    """What is played where truth breaks, and who earns what then, beside the truth."""
+    result = equilibrium(name, mechanism)
+    rows = [["", "profile", "truth"], *([what, amount(one), amount(other)] for what, one, other in result.rows())]
+    lies = [row for row in result.data()["situations"] if row["sends"] != {row["prescribed"]: 1.0}]
+    said = list(dict.fromkeys(lie_text(row) for row in lies))
+    sent = f" Who does not tell the truth: {'; '.join(said)}." if said else ""
+    line = f"What happens then (`dynmech equilibrium {name} {mechanism}`): {result.sentence}{sent}"
+    return f"{line}\n\n{markdown(rows)}"
+
+
+def lie_text(row: Mapping[str, Any]) -> str:
+    """A lie of an equilibrium in words."""
+    sent = " or ".join(row["sends"])
+    return f"{row['agent']} in period {row['period']} says {sent} where its signal is {row['signal']}"
 
 
 def command(name: str) -> str:

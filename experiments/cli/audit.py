@@ -1,7 +1,7 @@
 """`dynmech audit`: verdicts on a mechanism, exact where that is possible."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,7 +71,7 @@ def audit_command(
 ) -> None:
     """Verdicts: the most that any deviation gains, every promise; exit code 1 if one breaks or is open."""
     terms = terms_of(payments, default, grace, deposit)
-    flags = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
+    flags: dict[str, Any] = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
     coalitions = [members.split("+") for members in coalition]
     flags |= {"profile": profile, "disclosure": disclosure}
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
