@@ -2,7 +2,8 @@
 
 A second opinion on best responses, and a way into OpenSpiel's algorithms. Optional extra: `pip install dynmech[spiel]`.
 A period is one chance move (the profile) and one report per agent in turn; a player's information state holds its own
-signals and what is public once a period is over: all reports and decisions.
+signals and what is public once a period is over: all reports and decisions. Under another disclosure policy it holds
+what a run would show: its own reports, transfers and utilities, what it is asked, and as much of decisions as is shown.
 """
 
 from typing import Any
@@ -13,6 +14,8 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.disclosure import shown_decision
+from dynmech.sim.play.game import ProtocolOptions
 from dynmech.sim.play.roles import Acts, Situation
 
 try:
@@ -23,7 +26,7 @@ except ImportError as missing:
     raise InputError("OpenSpiel is not installed; it is the optional extra: pip install dynmech[spiel]") from missing
 
 
-def export_game(environment: TableEnvironment, mechanism: Mechanism) -> "MechanismGame":
+def export_game(environment: TableEnvironment, mechanism: Mechanism, disclosure: str = "everything") -> "MechanismGame":
     """The mechanism as an extensive-form game.
 
     Raises:
@@ -36,21 +39,24 @@ def export_game(environment: TableEnvironment, mechanism: Mechanism) -> "Mechani
             finite = isinstance(mechanism.messages(t, i), Finite)
             if environment.actions(t) or mechanism.asks(t, i) is not None or not finite:
                 raise Refusal(f"OpenSpiel: period {t} has private actions, replies, or messages that are not finite")
-    return MechanismGame(environment, mechanism)
+    return MechanismGame(environment, mechanism, disclosure)
 
 
-def best_response_value(environment: TableEnvironment, mechanism: Mechanism, agent: int) -> float:
+def best_response_value(
+    environment: TableEnvironment, mechanism: Mechanism, agent: int, disclosure: str = "everything"
+) -> float:
     """OpenSpiel's value of the agent's best response to prescribed play by the others."""
-    game = export_game(environment, mechanism)
+    game = export_game(environment, mechanism, disclosure)
     response = BestResponsePolicy(game, agent, Prescribed(game))
     return float(response.value(game.new_initial_state()))
 
 
 class MechanismGame(pyspiel.Game):
-    """The game; `environment` and `mechanism` are kept."""
+    """The game; `environment`, `mechanism` and `disclosure` are kept."""
 
-    def __init__(self, environment: TableEnvironment, mechanism: Mechanism) -> None:
+    def __init__(self, environment: TableEnvironment, mechanism: Mechanism, disclosure: str = "everything") -> None:
         self.environment, self.mechanism = environment, mechanism
+        self.disclosure = ProtocolOptions(disclosure=disclosure).disclosure
         horizon = environment.horizon or 0
         count = len(environment.agents)
         bound = horizon * (environment.utility_bound() + mechanism.transfer_bound())
@@ -93,13 +99,14 @@ class MechanismState(pyspiel.State):
 
     def __init__(self, game: MechanismGame) -> None:
         super().__init__(game)
-        self.environment, self.mechanism = game.environment, game.mechanism
+        self.environment, self.mechanism, self.disclosure = game.environment, game.mechanism, game.disclosure
         self.t, self.memory = 0, 0
         self.law = game.environment.prior.reshape(-1)
         self.profile: int | None = None
         self.reports: list[int] = []
         self.signals: list[list[int]] = [[] for _ in game.environment.agents]
         self.public: list[str] = []
+        self.shown: list[list[str]] = [[] for _ in game.environment.agents]
         self.total = np.zeros(len(game.environment.agents))
 
     def current_player(self) -> int:
@@ -141,6 +148,10 @@ class MechanismState(pyspiel.State):
         utility = stage.utility.reshape(count, -1)[:, int(decision[0]) * stage.size + self.profile]
         self.total += self.environment.discount**self.t * (utility - paid[0])
         self.public.append(f"{','.join(map(str, self.reports))}>{int(decision[0])}")
+        for i, shown in enumerate(self.shown):
+            told = shown_decision(self.disclosure, self.environment, self.t, decision, i)
+            seen = None if told is None else int(told[0])
+            shown.append(f"{self.reports[i]}>{seen},{paid[0, i]:.9f},{utility[i]:.9f}")
         self.memory = int(self.mechanism.remember(now, messages, decision, nobody)[0])
         if self.t + 1 < (self.environment.horizon or 0):
             self.law = self.environment.kernel(self.t).row(int(decision[0]), self.profile).reshape(-1)
@@ -156,7 +167,12 @@ class MechanismState(pyspiel.State):
     def information_state_string(self, player: int | None = None) -> str:
         """Own signals, and what was public before this period's reports."""
         who = self.current_player() if player is None else player
-        return f"{who}:{self.t}:{','.join(map(str, self.signals[who]))}:{'|'.join(self.public)}"
+        signals = ",".join(map(str, self.signals[who]))
+        if self.disclosure == "everything":
+            return f"{who}:{self.t}:{signals}:{'|'.join(self.public)}"
+        asked = self.mechanism.prescribed(self.situation(), who, np.array(self.signals[who][-1:]))
+        public = [text for text in self.public if text.startswith("o")]
+        return f"{who}:{self.t}:{signals}:{'|'.join([*public, *self.shown[who]])}:{int(asked[0])}"
 
     def is_terminal(self) -> bool:
         """After the last period."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dynmech.agents.beliefs import Shown, prescribed_profile, search_beliefs
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.experiments.bridges.openspiel import best_response_value, export_game
@@ -60,3 +61,19 @@ def test_infinite_horizons_are_refused() -> None:
     environment = interdependent(0)
     with pytest.raises(Refusal, match="give a horizon"):
         export_game(environment, Team(environment))
+
+
+@pytest.mark.parametrize("disclosure", ["everything", "decisions", "own"])
+@pytest.mark.parametrize("rule", [Team, PayYourReport])
+def test_less_disclosure(rule: Callable[[TableEnvironment], Mechanism], disclosure: str) -> None:
+    """The search over beliefs, shown what a run shows, and OpenSpiel on information states that say the same."""
+    for seed in (11, 12):
+        base = random_environment(generator(seed), agents=2, signals=2, decisions=3)
+        environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 2)
+        mechanism = rule(environment)
+        for agent in range(2):
+            shown = Shown(prescribed_profile(FiniteGame(environment, mechanism)), (agent,), disclosure)
+            search = search_beliefs(shown, families=(Family.BEST_RESPONSE,), ex_post=False)
+            best, start = search.values.solve(Family.BEST_RESPONSE).lower, search.graph.start
+            ours = sum(best[node] * chance for node, chance in start.items())
+            assert best_response_value(environment, mechanism, agent, disclosure) == pytest.approx(ours, abs=1e-10)
