@@ -110,16 +110,18 @@ def equilibrium_text(name: str, mechanism: str) -> str:
     result = equilibrium(name, mechanism)
     rows = [["", "profile", "truth"], *([what, amount(one), amount(other)] for what, one, other in result.rows())]
     lies = [row for row in result.data()["situations"] if row["sends"] != {row["prescribed"]: 1.0}]
-    said = list(dict.fromkeys(lie_text(row) for row in lies))
+    endless = result.environment.horizon is None
+    said = list(dict.fromkeys(lie_text(row, endless) for row in lies))
     sent = f" Who does not tell the truth: {'; '.join(said)}." if said else ""
     line = f"What happens then (`dynmech equilibrium {name} {mechanism}`): {result.sentence}{sent}"
     return f"{line}\n\n{markdown(rows)}"
 
 
-def lie_text(row: Mapping[str, Any]) -> str:
+def lie_text(row: Mapping[str, Any], endless: bool) -> str:
     """A lie of an equilibrium in words."""
     sent = " or ".join(row["sends"])
-    return f"{row['agent']} in period {row['period']} says {sent} where its signal is {row['signal']}"
+    when = "later periods" if endless and row["period"] else f"period {row['period']}"
+    return f"{row['agent']} in {when} says {sent} where its signal is {row['signal']}"
 
 
 def command(name: str) -> str:
