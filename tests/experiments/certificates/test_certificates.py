@@ -200,18 +200,18 @@ def test_values_of_merged_memories_are_where_the_search_of_single_ones_ends(
     rules = dm.make_mechanism(mechanism, dm.load(environment))
     found = dm.audit(rules.environment, rules, exit=exit)
     steps: list[int] = []
-    fixed = search._fixed_point
+    fixed = search.fixed_point
 
-    def counted(improve: Any, x: Any, problem: Any, *, centred: bool) -> Any:
+    def counted(improve: Any, x: Any, discount: float, scale: float, *, centred: bool) -> Any:
         def improving(y: Any) -> Any:
             steps[-1] += 1
             return improve(y)
 
         steps.append(0)
-        return fixed(improving, x, problem, centred=centred)
+        return fixed(improving, x, discount, scale, centred=centred)
 
     alone = certificate(rules, [(0,)], exit=exit)
-    monkeypatch.setattr(search, "_fixed_point", counted)
+    monkeypatch.setattr(search, "fixed_point", counted)
     beside = certificate(rules, [(0,)], exit=exit, searches=found.searches)
     assert beside["claims"] == alone["claims"]
     assert beside["mechanism"] == alone["mechanism"]
