@@ -30,6 +30,10 @@ Sensitivity = Annotated[
 AllStates = Annotated[
     bool, typer.Option("--all-states", help="Maxima over all states, not only those that some play leads to.")
 ]
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
+]
 PlayedByAll = Annotated[
     Path | None,
     typer.Option("--profile", metavar="FILE.json", help="What everybody plays in place of the truth."),
@@ -54,10 +58,7 @@ def audit_command(
     width: options.Width = None,
     profile: PlayedByAll = None,
     disclosure: options.Disclosure = "everything",
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE.csv", help="Write the whole worst deviation, situation by situation."),
-    ] = None,
+    policy: Policy = None,
     sensitivity: Sensitivity = False,
     payments: options.Payments = "enforced",
     default: options.Default = None,
