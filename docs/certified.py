@@ -79,13 +79,13 @@ def pairs() -> Iterator[tuple[str, str, Mechanism]]:
 def certified(scenario: str, mechanism: str, rules: Mechanism) -> Certified | None:
     """Certify a pair and check the certificate; None where it is too large."""
     begin = process_time()
-    try:
-        data = certificate(rules, [(i,) for i in range(len(rules.environment.agents))])
-    except DynmechError:
-        return None
-    made = process_time()
     with tempfile.TemporaryDirectory() as folder:
-        save_certificate(data, Path(folder) / "proof.json")
+        try:
+            data = certificate(rules, [(i,) for i in range(len(rules.environment.agents))])
+            made = process_time()
+            save_certificate(data, Path(folder) / "proof.json")
+        except DynmechError:
+            return None
         size, again = (Path(folder) / "proof.json").stat().st_size, process_time()
         verify.check(verify.read(str(Path(folder) / "proof.json")))
     upper: dict[str, float] = {}
