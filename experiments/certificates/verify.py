@@ -30,10 +30,10 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 from math import gcd, prod
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 UNIT = 1074  # every double is a whole number of units of 2^-1074
@@ -136,10 +136,7 @@ class Stage:
         """Return the law of the next profile."""
         place, where = self.profiles[profile][len(self.axes) - len(self.shape) :], f"{self.where}.kernel"
         if "joint" in self.kernel:
-            row = self.kernel["joint"][decision]
-            for k in place:
-                row = row[k]
-            return law(flat(row, after.shape, where), where)
+            return law(flat(reduce(getitem, place, self.kernel["joint"][decision]), after.shape, where), where)
         rows = zip(self.kernel["independent"], place, after.shape, strict=True)
         factors = [law(flat(factor[decision][k], (size,), where), where) for factor, k, size in rows]
         pairs = (zip(*combination, strict=True) for combination in product(*(one for one, _ in factors)))
@@ -378,15 +375,15 @@ class Bounds:
         """Yield information sets, each with the bounds of the gain in money; `ex_ante` is one, before all."""
         one = 1 << (UNIT + self.game.shift)
         for t, nodes in enumerate(self.rows[:1] if information == "ex_ante" else self.rows):
-            over, under, short, above = self.errors[t]
+            over, under, short, above = (error / one for error in self.errors[t])
             for node in nodes if information != "on_path" else self.path[t]:
                 sets = nodes[node]
                 if information == "ex_ante":
                     sets = {-1: [sum(row[k] for row in sets.values()) for k in range(4)]}
                 for own, (weight, best, truth, policy, *_) in sets.items():
-                    low = Fraction(policy - truth, weight) - short - above
-                    high = Fraction(best - truth, weight) + over + under
-                    yield f"period {t}, node {node}, information {own}", low / one, high / one
+                    low = Fraction(policy - truth, weight * one) - (short + above)
+                    high = Fraction(best - truth, weight * one) + (over + under)
+                    yield f"period {t}, node {node}, information {own}", low, high
 
     def never(self) -> bool:
         """Return whether truth beats every lie that changes anything by more than the errors of its values."""

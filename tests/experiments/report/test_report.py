@@ -306,3 +306,9 @@ def test_a_folder_without_a_result_is_refused_in_one_line(tmp_path: Path) -> Non
     (folder / "result.json").write_text(kept, encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
         report(folder, tmp_path / "absent" / "page.html")
+
+
+def test_the_page_of_a_stress_test_tells_the_exact_gain_first(pages: dict[str, Path]) -> None:
+    text = " ".join(re.sub(r"<[^>]+>", " ", pages["stress"].read_text(encoding="utf-8")).split())
+    assert re.search(r"It gains \d+\.\d\d before anything is known \(exact; simulated \d+\.\d\d ± \d+\.\d\d, ", text)
+    assert "exact simulated 95 % interval" in text
