@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dynmech as dm
-from dynmech.agents.oracle import patience_thresholds
+from dynmech.agents.oracle import patience_thresholds, policy
 from dynmech.agents.oracle.gains import participation, search_deviator
 from dynmech.agents.oracle.merging import Unmerged, merge_one, merge_repeated
 from dynmech.agents.oracle.patience_thresholds import sufficient
@@ -18,6 +18,7 @@ from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
@@ -144,3 +145,9 @@ def test_the_papers_constant_as_printed_divides_by_the_others(monkeypatch: pytes
     club: Any = SimpleNamespace(agents=("a", "b", "c", "d"), utility_bound=lambda: 8.0)
     assert sufficient(club, printed=True).constant == pytest.approx(6)
     assert sufficient(club).constant == pytest.approx(14)
+
+
+def test_a_policy_of_too_many_situations_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "MOST", 3)
+    with pytest.raises(Refusal, match="more than 3 situations"):
+        _ = dm.audit("oil-leases-prior", "cremer-mclean").policy
