@@ -6,6 +6,7 @@ from .bilateral_trade_continuous import BilateralTradeContinuous as BilateralTra
 from .common_state import CommonState as CommonState
 from .continuous_licence import ContinuousLicence as ContinuousLicence
 from .correlated_first_signal import CorrelatedFirstSignal as CorrelatedFirstSignal
+from .durable_good import DurableGood as DurableGood
 from .graded_ore import GradedOre as GradedOre
 from .lowest_bid_auction import LowestBidAuction as LowestBidAuction
 from .non_separable import NonSeparable as NonSeparable

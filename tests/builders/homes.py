@@ -18,6 +18,7 @@ HOMES = {
     "revenue-optimal": "two-period-sale:grid=3,buyers=2",
     "second-price": "lowest-bid-auction:bidders=2",
     "self-enforcing": "repeated-trade:discount=0.5",
+    "spot-price": "durable-good:values=6",
     "trading-pivot": "bilateral-trade-continuous",
     "virtual-index": "sponsored-search:depth=1,nodes=2",
     "virtual-myopic": "single-buyer:buyers=2,nodes=2",

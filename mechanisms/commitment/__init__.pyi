@@ -1,0 +1,1 @@
+from .spot_price import SpotPrice as SpotPrice
