@@ -40,6 +40,7 @@ ASSUMED = {
     "monotone virtual values": ("monotone virtual weight",),
     "everybody can be left out": ("everybody can be left out",),
     "γ at most 1": ("γ at most 1",),
+    "awards that do not move signals": ("awards that do not move signals",),
     "signals that nothing tells about": ("signals that nothing tells about",),
 }
 """By assumption (`Promises.assumptions`), the conditions of which at least one must hold."""

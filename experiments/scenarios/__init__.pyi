@@ -1,3 +1,4 @@
+from .ad_exchange import AdExchange as AdExchange
 from .ar1_additive import Ar1Additive as Ar1Additive
 from .autoregressive_auction import AutoregressiveAuction as AutoregressiveAuction
 from .base import Scenario as Scenario

@@ -1,8 +1,7 @@
 """Designers that cannot bind themselves: an agent that stands for the designer chooses rules as play goes on.
 
-`SpotPrice` sells a durable good at prices that the seller names; `Ratchet` sets reserves by what bidders said before;
-under `Uncommitted` a designer decides every period whether to keep its word. An audit then searches the designer's best
-response as it does any agent's.
+`SpotPrice` sells a durable good at prices that the seller names; `Ratchet` sets reserves by what bidders said before,
+by rule or where an exchange breaks its promise. An audit then searches the designer's best response as any agent's.
 """
 
 import lazy_loader

@@ -14,6 +14,7 @@ HOMES = {
     "once": "repeated-auction:values=2",
     "optimal-contract": "single-buyer:nodes=3",
     "optimal-two-period": "two-period-sale",
+    "ratchet": "repeated-auction:values=2",
     "relaxed-prices": "correlated-first-signal",
     "revenue-optimal": "two-period-sale:grid=3,buyers=2",
     "second-price": "lowest-bid-auction:bidders=2",

@@ -1,0 +1,59 @@
+"""Numbers of other papers: every row comes out, and scheduling is worked out by trying all orders."""
+
+from collections import Counter
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.claims import reproduce
+from dynmech.experiments.reproductions.elsewhere import DELTA, _pivot_payments
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Claim]:
+    return reproduce("elsewhere")
+
+
+def test_no_claim_fails(rows: list[Claim]) -> None:
+    assert [(row.claim, row.right, row.exact) for row in rows if row.verdict == "fails"] == []
+    counts = Counter(row.verdict for row in rows)
+    assert counts["agrees"] >= 12
+    assert counts["derived"] >= 5
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "exact"),
+    [
+        ("profit (2 − δ)²/(4 (4 − 3δ))", 0.225, 0.225),
+        ("with commitment: profit", 0.25, 0.25),
+        ("cutting a price of ½", None, 1 / 32),
+        ("values 4, 3, 2, δ = ½: p_1", 2, 2),
+        ("share 1: the best shading", None, 9),
+    ],
+)
+def test_figures_come_out(rows: list[Claim], text: str, printed: float | None, exact: float) -> None:
+    (row,) = [row for row in rows if text in row.claim]
+    assert row.printed == printed
+    assert row.exact == pytest.approx(exact, abs=1e-3)
+
+
+def by_orders(values: tuple[float, ...]) -> list[float]:
+    """The externality of each task when it is served, from the best of all orders with it and without it."""
+
+    def best(left: tuple[float, ...]) -> float:
+        return max(sum(DELTA**t * v for t, v in enumerate(order)) for order in permutations(left))
+
+    out = []
+    for k in range(len(values)):
+        others = values[k + 1 :]
+        out.append(best(others) - DELTA * best(others))
+    return out
+
+
+def test_scheduling_against_all_orders() -> None:
+    draw = np.random.default_rng(2010)
+    for count in (2, 3, 4):
+        values = tuple(sorted(draw.uniform(0.5, 5, count), reverse=True))
+        np.testing.assert_allclose(_pivot_payments(values), by_orders(values), atol=1e-9)
