@@ -19,6 +19,7 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.figures import sampled
+from dynmech.experiments.reproductions.kakade_lobel_nazerzadeh_examples import examples
 from dynmech.mechanisms.planning.batch_plan import follow
 from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
 from dynmech.mechanisms.revenue.dynamic_program import dynamic_revenue, relaxed_revenue
@@ -68,6 +69,7 @@ def claims() -> Iterator[Claim]:
     yield from _bandits()
     yield from _uncontrolled()
     yield from _limits()
+    yield from examples()
 
 
 _claim = partial(Claim, PAPER)
