@@ -17,6 +17,7 @@ from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.figures import sampled
 from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
+from dynmech.experiments.reproductions.yoon_more import further
 from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.groves.groves import Groves
@@ -60,6 +61,7 @@ def claims() -> Iterator[Claim]:
     yield from _continuous_trade()
     yield from _two_period_trade()
     yield from _endless_trade()
+    yield from further()
 
 
 _claim = partial(Claim, PAPER)

@@ -1,4 +1,4 @@
-"""Kakade, Lobel and Nazerzadeh on the supply chain, autoregressions and dominance: every row, and what it could miss."""
+"""Kakade, Lobel and Nazerzadeh on the supply chain, autoregressions and dominance, row by row."""
 
 import pytest
 
