@@ -16,8 +16,8 @@ from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.figures import sampled
-from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
 from dynmech.experiments.reproductions.yoon_more import further
+from dynmech.experiments.scenarios.bilateral_trade import BilateralTrade, environment_of
 from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.conditions.yoon_property_a import property_a
 from dynmech.mechanisms.groves.groves import Groves
