@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.liu_correlation import correlation
 from dynmech.experiments.reproductions.liu_leases import leases, leases_with_a_prior
 from dynmech.experiments.reproductions.liu_others import auction, conditions, one_dimension
 from dynmech.experiments.reproductions.liu_private_actions import private_actions
@@ -22,3 +23,4 @@ def claims() -> Iterator[Claim]:
     yield from auction()
     yield from conditions()
     yield from private_actions()
+    yield from correlation()
