@@ -28,7 +28,7 @@ APART = re.compile(r", [\d.]+ standard errors (?:above|below|apart)")
 PAGE = Path(__file__).resolve().parent / "gallery.md"
 EPISODES = 200
 SHOWN = {
-    "ad-exchange": ("ratchet", "ratchet:plan=promise", "static-vcg"),
+    "ad-exchange": ("ratchet", "static-vcg"),
     "ar1-additive": ("virtual-pivot", "virtual-myopic", "pay-your-report"),
     "bilateral-trade": ("pivot-with-fees", "pivot", "balanced-team", "expected-externality", "pay-your-report"),
     "common-state": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
