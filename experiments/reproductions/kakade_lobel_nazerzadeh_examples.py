@@ -99,7 +99,8 @@ def _several_lags() -> Iterator[Claim]:
 def _first_best_of_paths(coefficients: tuple[float, ...]) -> float:
     """E Σ δ^t max of two values, from the law of paths of one bidder."""
     grid, middle = (0.0, 0.5, 1.0), (1 - sum(coefficients)) / 2
-    paths, total = {(x,): 1 / 3 for x in grid}, 0.0
+    paths: dict[tuple[float, ...], float] = {(x,): 1 / 3 for x in grid}
+    total = 0.0
     for t in range(4):
         chance = [sum(p for path, p in paths.items() if path[-1] == x) for x in grid]
         total += DISCOUNT**t * sum(

@@ -29,7 +29,7 @@ def market(values: np.ndarray, chances: np.ndarray, discount: float) -> TableEnv
 
 def best_gain(audit: Audit, agent: str, information: str = "interim") -> float:
     rows = audit.gains.query(f"family == 'best_response' and information == '{information}'")
-    return float(rows.set_index("agent").loc[agent, "upper"])
+    return float(rows.set_index("agent")["upper"][agent])
 
 
 def second_price_income(values: np.ndarray, chances: np.ndarray, kept: np.ndarray, price: float) -> float:
