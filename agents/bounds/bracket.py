@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dynmech.agents.bounds.confidence import BoundedMean
+from dynmech.agents.bounds.confidence import FIRST, mean_of
 from dynmech.agents.bounds.inner_problem import Limits, Samples
 from dynmech.sim.core.ties import first_largest, first_smallest
 
@@ -61,7 +61,8 @@ class Effort:
 
     Attributes:
         width: until upper − lower is at most this; None: until it is 10 % of the lower bound, or 1 % of the scale.
-        steps: elementary steps of work that may be spent (periods × memories × messages, over all paths).
+        steps: elementary steps of work that may be spent (periods × memories × messages, over all paths); a few more
+            where nothing could be said otherwise.
         confidence: of both bounds at once.
     """
 
@@ -104,7 +105,7 @@ class _Side:
 
     def __init__(self, candidate: Candidate, alpha: float) -> None:
         self.candidate, limits = candidate, candidate.limits
-        self.mean = BoundedMean(limits.low, limits.high, alpha)
+        self.mean = mean_of(limits.low, limits.high, alpha)
 
 
 def bracket_gain(
@@ -130,9 +131,9 @@ def bracket_gain(
     each = upper.candidate.steps + (0.0 if same else lower.candidate.steps)
     while True:
         bracket = _bracket(upper, lower, candidates, scale, effort)
-        if bracket.enough or spent >= effort.steps:
+        if bracket.enough or (spent >= effort.steps and np.isfinite(bracket.upper)):
             return bracket
-        left = int(np.ceil((effort.steps - spent) / each))
+        left = max(FIRST, int(np.ceil((effort.steps - spent) / each)))
         n = min(upper.candidate.batch, lower.candidate.batch, left)
         played = upper.candidate.play(f"bounds {scope}", shard, n)
         upper.mean.add(played.upper)
@@ -191,6 +192,6 @@ def _bracket(upper: _Side, lower: _Side, candidates: Sequence[Candidate], scale:
 
 def _further(count: int, width: float, gap: float, wanted: float) -> int | None:
     """Return how many more paths reach a width, its part beyond the gap of the means falling as 1/√n."""
-    if gap >= wanted or count == 0:
+    if gap >= wanted or count == 0 or not np.isfinite(width):
         return None
     return int(np.ceil(count * ((width - gap) / (wanted - gap)) ** 2)) - count

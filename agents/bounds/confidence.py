@@ -9,12 +9,86 @@ with X in [0, 1], bets λ_i that depend on X_1, …, X_{i−1} only and v_i = (X
 is passed by the mean, at any time, with probability at most α. Nothing is assumed of the samples but their range.
 """
 
+from typing import Protocol
+
 import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
 
 MOST = 0.5
 """The largest bet λ."""
+
+
+class ConfidenceSequence(Protocol):
+    """Bounds on the mean of samples that come in batches."""
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        ...
+
+    @property
+    def mean(self) -> float:
+        """The mean of the samples."""
+        ...
+
+    @property
+    def lower(self) -> float:
+        """The largest lower bound so far."""
+        ...
+
+    @property
+    def upper(self) -> float:
+        """The least upper bound so far."""
+        ...
+
+    def add(self, samples: FloatArray) -> None:
+        """Take more samples, `(n,)`."""
+        ...
+
+
+def mean_of(low: float, high: float, alpha: float) -> ConfidenceSequence:
+    """Return the sequence for samples of this range: the asymptotic one where there is none."""
+    return BoundedMean(low, high, alpha) if np.isfinite(low) and np.isfinite(high) else AsymptoticMean(alpha)
+
+
+class AsymptoticMean:
+    """Bounds on the mean of samples of unknown range, right in the limit of many samples.
+
+    The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (Time-uniform central limit
+    theory and asymptotic confidence sequences, 2024), one-sided: with s the standard deviation of n samples,
+
+        mean ± s √(2 (n ρ² + 1) / (n ρ)² · log(1 + √(n ρ² + 1) / (2 α))),
+
+    from `FIRST` samples on; ρ is such that it is narrowest at `NARROWEST`.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = alpha
+        self._rho = float((-2 * np.log(2 * alpha) + np.log(-2 * np.log(2 * alpha)) + 1) / NARROWEST)
+        self.count, self.mean, self._square = 0, 0.0, 0.0
+        self.lower, self.upper = -np.inf, np.inf
+
+    def add(self, samples: FloatArray) -> None:
+        """Take more samples, `(n,)`."""
+        fresh, count = float(samples.mean()), self.count + len(samples)
+        step = fresh - self.mean
+        share = len(samples) / count
+        self._square += float(((samples - fresh) ** 2).sum()) + step**2 * self.count * share
+        self.mean, self.count = self.mean + step * share, count
+        if count < FIRST:
+            return
+        inside = count * self._rho + 1
+        width = np.sqrt(2 * inside / (count**2 * self._rho) * np.log1p(np.sqrt(inside) / (2 * self._alpha)))
+        half = float(np.sqrt(self._square / count) * width)
+        self.lower, self.upper = max(self.lower, self.mean - half), min(self.upper, self.mean + half)
+
+
+FIRST = 100
+"""Samples from which the asymptotic sequence says anything."""
+
+NARROWEST = 2000
+"""Samples at which it is narrowest, by the law of the iterated logarithm's price."""
 
 
 class BoundedMean:

@@ -11,11 +11,13 @@ from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
 from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large
 from dynmech.experiments.audits.sampled_audit import audit_by_sampling
+from dynmech.experiments.audits.sampled_bounds import audit_by_sampled_bounds
 from dynmech.experiments.catalog.accepted import MechanismLike
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
+from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.payment_terms import payment_terms
 
 ALL = ("--coalition", "--exit", "--tolerance", "--all-states", "--payments")
@@ -161,7 +163,18 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
             raise
         if asked := request.given():
             raise Refusal(f"{error}; a lower bound by a limited search does not know {', '.join(asked)}") from None
-        return audit_by_sampling(request, str(error), progress)
+        try:  # beyond the size of tables
+            finite = isinstance(request.environment, TableEnvironment)
+            return (
+                audit_by_sampled_bounds(request, str(error), progress) if finite else _sampled(request, error, progress)
+            )
+        except Refusal:
+            return _sampled(request, error, progress)
+
+
+def _sampled(request: AuditRequest, error: Refusal, progress: Progress) -> Audit:
+    """Return what a limited search finds where the exact one is refused."""
+    return audit_by_sampling(request, str(error), progress)
 
 
 def fitting(request: AuditRequest) -> Offer:

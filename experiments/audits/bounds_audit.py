@@ -6,8 +6,7 @@ that. A deviator that sees the others' current signals in every period, a *spy*,
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from dynmech.agents.bounds.bracket import Bracket, Effort, bracket_gain
 from dynmech.agents.bounds.finite_candidates import tabled_candidates, worst_state_bounds
@@ -16,19 +15,18 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
+from dynmech.experiments.audits.bracket_text import CONFIDENCE, bracket_data, sentence
 from dynmech.experiments.audits.exact_search import prescribed_play
 from dynmech.experiments.audits.promise_verdicts import judge_prescribed_play
+from dynmech.experiments.audits.sampled_bounds import audit_by_sampled_bounds
 from dynmech.experiments.runs.simulation import Progress
 from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, UNDECIDED, Verdict, excused, violated
 from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.values_of_truth import budget, largest_transfer
-from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.ties import figure, first_largest, first_of
+from dynmech.sim.core.errors import FalseDeclaration, Refusal
+from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
-
-CONFIDENCE = 0.95
-"""Of all ex ante bounds at once, whoever deviates."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,31 @@ class DeviatorBounds:
 
 
 def audit_by_bounds(request: AuditRequest, progress: Progress) -> Audit:
-    """Bound every deviator's gain from both sides.
+    """Bound every deviator's gain from both sides: on tables, or else by asking rules along paths.
 
     Raises:
-        Refusal: the environment or the mechanism is not finite or too large, or the others' messages do not reveal
-            their signals; the reason is given.
+        Refusal: neither is possible; why, and what would make it possible.
     """
-    environment, mechanism = request.environment, request.mechanism
-    if not isinstance(environment, TableEnvironment):
-        raise Refusal(f"bounds: environment {environment.name!r} is not finite; its version on a grid would do")
+    if not isinstance(request.environment, TableEnvironment):
+        return audit_by_sampled_bounds(request, f"environment {request.environment.name!r} is not finite", progress)
+    try:
+        return audit_by_tabled_bounds(request, request.environment, progress)
+    except FalseDeclaration:
+        raise
+    except Refusal as error:
+        try:
+            return audit_by_sampled_bounds(request, str(error), progress)
+        except Refusal as second:
+            raise Refusal(f"{str(error).removeprefix('bounds: ')}; {second}") from None
+
+
+def audit_by_tabled_bounds(request: AuditRequest, environment: TableEnvironment, progress: Progress) -> Audit:
+    """Bound every deviator's gain from both sides where the game can be put on tables.
+
+    Raises:
+        Refusal: it is not finite or too large, or the others' messages do not reveal their signals.
+    """
+    mechanism = request.mechanism
     game = FiniteGame(environment, mechanism)
     truth, largest = prescribed_play(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
     advance = progress("bounds", len(request.deviators))
@@ -139,23 +153,3 @@ def _incentive(audit: Audit, found: Sequence[DeviatorBounds]) -> Verdict:
     if promised == "none":
         return Verdict("incentive", NOT_PROMISED, worst, high - low, where)
     return Verdict(f"incentive: {promised}", status, worst, high - low, where)
-
-
-def sentence(request: AuditRequest, found: Sequence[tuple[str, Bracket]]) -> str:
-    """Return who gains, and between what; or the most that anybody gains."""
-    tolerance, scale = request.relative_tolerance * request.scale, request.scale
-    name, best = first_of(found, lambda pair: pair[1].lower, scale)
-    if best.lower > tolerance:
-        low, high = figure(best.lower, 4, scale=scale), figure(best.upper, 4, scale=scale)
-        return f"{name} gains {low} … {high} (95 %), before anything is known."
-    name, best = first_of(found, lambda pair: pair[1].upper, scale)
-    if best.upper <= tolerance:
-        return "no deviation gains anything, before anything is known (95 %)."
-    high = figure(best.upper, 4, scale=scale)
-    return f"no deviation gains more than {high} (95 %), before anything is known; none was found that surely gains."
-
-
-def bracket_data(name: str, bracket: Bracket, spy: Bracket | None) -> dict[str, Any]:
-    """Return a bracket as plain data."""
-    apart = None if spy is None else {"lower": spy.lower, "upper": spy.upper}
-    return {"agent": name, **asdict(bracket), "tried": list(bracket.tried), "spy": apart}

@@ -1,0 +1,32 @@
+"""A gain between two bounds, in words and as plain data."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dynmech.agents.bounds.bracket import Bracket
+from dynmech.experiments.audits.audit_request import AuditRequest
+from dynmech.sim.core.ties import figure, first_of
+
+CONFIDENCE = 0.95
+"""Of all ex ante bounds at once, whoever deviates."""
+
+
+def sentence(request: AuditRequest, found: Sequence[tuple[str, Bracket]]) -> str:
+    """Return who gains, and between what; or the most that anybody gains."""
+    tolerance, scale = request.relative_tolerance * request.scale, request.scale
+    name, best = first_of(found, lambda pair: pair[1].lower, scale)
+    if best.lower > tolerance:
+        low, high = figure(best.lower, 4, scale=scale), figure(best.upper, 4, scale=scale)
+        return f"{name} gains {low} … {high} (95 %), before anything is known."
+    name, best = first_of(found, lambda pair: pair[1].upper, scale)
+    if best.upper <= tolerance:
+        return "no deviation gains anything, before anything is known (95 %)."
+    high = figure(best.upper, 4, scale=scale)
+    return f"no deviation gains more than {high} (95 %), before anything is known; none was found that surely gains."
+
+
+def bracket_data(name: str, bracket: Bracket, spy: Bracket | None) -> dict[str, Any]:
+    """Return a bracket as plain data."""
+    apart = None if spy is None else {"lower": spy.lower, "upper": spy.upper}
+    return {"agent": name, **asdict(bracket), "tried": list(bracket.tried), "spy": apart}
