@@ -21,8 +21,8 @@ from dynmech.sim.core.ties import figure
 PAGE = Path(__file__).resolve().parent / "bounds.md"
 START, END = "<!-- table -->\n", "<!-- end of table -->\n"
 STRIDE = 7
-STEPS = 5e7
-"""Elementary steps of work: some ten CPU seconds where there are many periods."""
+STEPS = 3e7
+"""Elementary steps of work: some five CPU seconds where there are many periods."""
 
 HEAD = """| scenario | mechanism | knows | exact | from | to | close enough | paths | seconds |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -67,7 +67,7 @@ class Effort:
     """
 
     width: float | None = None
-    steps: float = 1e8
+    steps: float = 3e7
     confidence: float = 0.95
 
 

@@ -10,7 +10,6 @@ from dynmech.agents.bounds.path_problem import along_paths
 from dynmech.agents.bounds.penalties import improved, no_penalty, penalty_from_values
 from dynmech.agents.oracle.problem import Problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.sim.core.arrays import BoolArray
 
 IMPROVED = (1, 4, 16)
 """How often the value of prescribed play is improved."""
@@ -54,20 +53,9 @@ def worst_state_bounds(candidates: Sequence[TabledCandidate]) -> tuple[float, fl
         penalty, paths = candidate.penalty, candidate.paths
         most, error = 0.0, candidate.error + 1e-12 * paths.problem.environment.scale
         for entry, (low, high) in reversed(list(enumerate(candidate.to_the_end))):
-            differences = (penalty.value[entry] - candidate.honest.value[entry])[penalty.mass[entry] > 0]
+            differences = (penalty.value[entry] - candidate.honest.value[entry])[penalty.seen[entry]]
             most = max(most, float(differences.max()) + high)
             if entry == 0:
-                seen = _first(candidate)
-                lower = max(lower, float((penalty.value[0] - candidate.honest.value[0])[seen].max()) + low - error)
+                lower = max(lower, float(differences.max()) + low - error)
         upper = min(upper, most + error)
     return min(lower, upper), upper
-
-
-def _first(candidate: TabledCandidate) -> BoolArray:
-    """Return the states of period 0 that occur, of the shape of H."""
-    penalty, problem = candidate.penalty, candidate.paths.problem
-    if not penalty.spying:
-        return penalty.mass[0] > 0
-    seen = np.zeros(penalty.value[0].shape, np.bool_)
-    seen[problem.periods[0].merged[0]] = problem.prior > 0
-    return seen

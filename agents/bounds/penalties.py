@@ -21,7 +21,7 @@ import numpy as np
 from dynmech.agents.bounds.path_problem import PathProblem
 from dynmech.agents.oracle.problem import Period
 from dynmech.agents.oracle.search import Family, Information, best_of_actions, solve, worth_of_actions
-from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.ties import TIE, scale_of
 
@@ -88,9 +88,22 @@ class Penalty:
     def steps(self) -> tuple[tuple[float, float], ...]:
         """Per entry, the least and the most that the best message adds beyond H, max_r E[Q | row, w] − H."""
         out = []
-        for worth, value, mass in zip(self.worth, self.value, self.mass, strict=True):
-            excess, seen = worth.max(axis=2) - value, mass > 0
+        for worth, value, seen in zip(self.worth, self.value, self.seen, strict=True):
+            excess = worth.max(axis=2) - value
             out.append((float(excess.min(where=seen, initial=np.inf)), float(excess.max(where=seen, initial=-np.inf))))
+        return tuple(out)
+
+    @cached_property
+    def seen(self) -> tuple[BoolArray, ...]:
+        """Per entry, where `value` is and some play of the deviator leads."""
+        out = []
+        for (occurs, led), rows, mass in zip(self.paths.problem.reachable, self.paths.rows, self.mass, strict=True):
+            if self.spying:
+                out.append(occurs)
+                continue
+            table = led.any(axis=1, keepdims=True) if led is not None and self.paths.exogenous else led
+            some = np.ones(len(rows), np.bool_) if table is None else rows.among(table)
+            out.append((mass > 0) & some[:, None])
         return tuple(out)
 
     @cached_property

@@ -94,6 +94,8 @@ class AuditRequest:
             raise InputError(f"tolerance: {tolerance:g} is below 0")
         if (width := flags.get("width")) is not None and not width > 0:
             raise InputError(f"width: {width:g} is not above 0")
+        if width is not None and not flags.get("bounds"):
+            raise InputError("width: it says how close bounds are to be; ask for these (--bounds) too")
         ProtocolOptions(disclosure=flags.get("disclosure", self.disclosure))  # which checks it
         asked = replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
         _require_terms_alone(asked)
