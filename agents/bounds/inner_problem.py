@@ -22,9 +22,14 @@ from dynmech.agents.oracle.problem import Period
 from dynmech.agents.oracle.search import worth_of_actions
 from dynmech.sim.core.arrays import FloatArray, IntArray, expected
 from dynmech.sim.core.streams import Streams
+from dynmech.sim.core.ties import scale_of
 
 NUMBERS = 1 << 21
 """Numbers that are worked on at a time in one period of a batch of paths."""
+
+
+ROUNDING = 1e-13
+"""What a period may add to a sample by rounding, relative to the largest worth of a message."""
 
 
 class Samples(NamedTuple):
@@ -98,8 +103,9 @@ class TabledCandidate:
         )
         rest = discount**self.horizon / (1 - discount) if self.paths.problem.stationary else 0.0
         least, most = steps[-1]
+        rounding = ROUNDING * self.horizon * scale_of(*self.penalty.worth)
         error = self.error + 1e-12 * self.paths.problem.environment.scale
-        return Limits(low, high, rest * max(most, 0.0) + error, rest * max(-least, 0.0) + error)
+        return Limits(low - rounding, high + rounding, rest * max(most, 0.0) + error, rest * max(-least, 0.0) + error)
 
     @property
     def to_the_end(self) -> list[tuple[float, float]]:

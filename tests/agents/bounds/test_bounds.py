@@ -199,3 +199,11 @@ def test_play_stops_at_the_width_or_the_budget_and_says_how_many_paths_are_missi
     assert poor.further is None, "the gap of the means stays"
     again = bracket_gain(candidates, scale, Effort(width=1e-9 * scale, steps=1e5))
     assert again == poor, "equal seeds, equal bounds"
+
+
+def test_samples_that_differ_by_rounding_only_are_within_their_range() -> None:
+    problem = problem_of("repeated-auction", "team")
+    assert problem is not None
+    for candidate in tabled_candidates(problem, 0):
+        played, limits = candidate.play("here", 0, 500), candidate.limits
+        assert limits.low < played.lower.min() <= played.upper.max() < limits.high
