@@ -101,7 +101,9 @@ class Penalty:
             if self.spying:
                 out.append(occurs)
                 continue
-            table = led.any(axis=1, keepdims=True) if led is not None and self.paths.exogenous else led
+            table: BoolArray | None = led
+            if led is not None and self.paths.exogenous:
+                table = np.logical_or.reduce(led, axis=1, keepdims=True)
             some = np.ones(len(rows), np.bool_) if table is None else rows.among(table)
             out.append((mass > 0) & some[:, None])
         return tuple(out)
