@@ -196,6 +196,12 @@ def test_the_confidence_set_of_an_estimate_is_a_ball(tmp_path: Path) -> None:
     (row,) = found.figures["ball"]
     assert row["radius"] == pytest.approx(economy.radii(0).max())
     assert row["upper"] < 0.2
+    few = [
+        estimated_environment(environment, draw_counts(environment, 2, 0, 0, joint=True, smoothing=a)) for a in (0, 1)
+    ]
+    with pytest.raises(InputError, match="never followed what was seen"):
+        dm.robust(few[0], [Pivot(few[0])], ball=["data"])
+    assert dm.robust(few[1], [Pivot(few[1])], ball=["data"], out=tmp_path / "s").figures["ball"][0]["radius"] == 2
     with pytest.raises(InputError, match="was not estimated"):
         dm.robust(AUCTION, ["pivot"], ball=["data"])
     for word in ("x", "3", "-1", "nan"):
