@@ -216,11 +216,11 @@ def _gain(gain: AuditedGain | None, audit: Audit) -> Text:
                 f"{figure(gain.lower, 4, scale=scale)} … {figure(gain.upper, 4, scale=scale)}", style="bold red"
             )
         case _:
-            return (
-                Text("0", style="dim")
-                if gain.upper <= tolerance
-                else Text(f"≤ {figure(gain.upper, scale=scale)}", style="yellow")
-            )
+            if gain.upper <= tolerance:
+                return Text("0", style="dim")
+            if gain.lower > tolerance:
+                return Text(f"{figure(gain.lower, 4, scale=scale)} to {figure(gain.upper, 4, scale=scale)}", "yellow")
+            return Text(f"≤ {figure(gain.upper, scale=scale)}", style="yellow")
 
 
 def _amount(gain: float, audit: Audit) -> Text:
@@ -251,6 +251,7 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
         facts.append(("welfare", f"{_money(truth.welfare, scale)} (first best {_money(truth.first_best, scale)})"))
     if truth.revenue is not None and truth.net_revenue is not None:
         facts += _revenue(audit, truth.revenue, truth.net_revenue)
+    facts += _profile(audit)
     if audit.budget:
         facts.append(("budget", _budget(audit)))
     if audit.largest_transfer:
@@ -259,6 +260,18 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
         if kind in audit.participation:
             facts.append(("participation", _least_to_stay(audit, kind)))
     return [*facts, *_error_bounds(audit), *_remarks(audit)]
+
+
+def _profile(audit: Audit) -> list[tuple[str, str]]:
+    """Return what everybody plays where it is not the truth, and what that is worth."""
+    played = audit.details.get("profile")
+    if not played:
+        return []
+    scale, names = audit.request.scale, audit.environment.agents
+    worth = ", ".join(f"{name} {_money(value, scale)}" for name, value in zip(names, played["payoff"], strict=True))
+    figures = f"welfare {_money(played['welfare'], scale)}, revenue {_money(played['revenue'], scale)}"
+    strategies = ", ".join(f"{name} {called}" for name, called in played["strategies"].items())
+    return [("profile", f"{strategies}; in place of the truth it pays {worth}; {figures}")]
 
 
 def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
