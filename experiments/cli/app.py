@@ -20,6 +20,7 @@ from dynmech import __version__
 from dynmech.experiments.cli.audit import audit_command
 from dynmech.experiments.cli.bound import bound_command
 from dynmech.experiments.cli.check import check_command
+from dynmech.experiments.cli.design import design_command
 from dynmech.experiments.cli.endings import told_endings
 from dynmech.experiments.cli.equilibrium import equilibrium_command
 from dynmech.experiments.cli.estimate import estimate_command
@@ -71,6 +72,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify_command,
     "estimate": estimate_command,
     "robust": robust_command,
+    "design": design_command,
 }
 """In the order of the help."""
 

@@ -80,6 +80,11 @@ HELP: dict[str, Help] = {
         ),
         look=NOT_PLAYED,
     ),
+    "design": Help(
+        ("design oil-leases -o cheapest.json", "design oil-leases --memory none --incentive bayesian"),
+        "there is a mechanism that does what is asked",
+        "there is none, or that is open",
+    ),
     "sweep": Help(
         (
             "sweep common-state --vary informativeness=0.8,0.4 --mechanism pivot",

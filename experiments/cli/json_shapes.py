@@ -155,6 +155,27 @@ class EstimateShape(Shape):
     unseen: int
 
 
+class DesignShape(Shape):
+    """Of `design`: the mechanism that does what is asked, or which goals clash; null: not there, or not written."""
+
+    environment: str
+    rule: str
+    status: Literal["possible", "impossible", "open"]
+    objective: float | None
+    largest_transfer: float | None
+    memory: str
+    goals: list[str]
+    options: dict[str, Any]
+    clashes: list[list[str]]
+    relaxations: dict[str, float | None]
+    unique: bool
+    free_entries: int
+    mechanism: str | None
+    certificate: str | None
+    sentence: str
+    audit: dict[str, Any] | None
+
+
 SHAPES: dict[str, type[Shape]] = {
     "error": ErrorShape,
     "list": ListShape,
@@ -165,5 +186,6 @@ SHAPES: dict[str, type[Shape]] = {
     "reproduce": ReproduceShape,
     "verify": VerifyShape,
     "estimate": EstimateShape,
+    "design": DesignShape,
 }
 """By command; `error` of all."""

@@ -1,0 +1,2 @@
+from .design_result import Design as Design
+from .designing import design as design

@@ -1,0 +1,234 @@
+"""What a design comes to: the mechanism and its audit, or the goals that clash."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.designs.transfer_tables import free_entries, transfer_rows
+from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.mechanisms.design.goals import LARGEST, Goals, asked as clauses
+from dynmech.mechanisms.design.seeking import Found, Task
+from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
+from dynmech.sim.core.ties import figure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 40
+"""Rows of transfers on the screen."""
+
+DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Design(ShownResult):
+    """A design, or why there is none.
+
+    Attributes
+    ----------
+    task : Task
+        The economy, the rule and the goals.
+    status : str
+        `possible`: `mechanism` does what was asked, and `audit` finds no deviation that gains. `impossible`: `clashes`
+        are goals that cannot be had together. `open`: neither was shown; `reason` says why.
+    found : Found
+        What the program came to.
+    mechanism : TabulatedMechanism or None
+        The mechanism, where there is one.
+    audit : Audit or None
+        Its audit by the exact search.
+    clashes : tuple of tuples of str
+        The minimal sets of goals that cannot be had together.
+    relaxations : dict
+        By goal, the least amount by which it alone must give for the others to be met; None where the others clash.
+    reason : str
+        Why the status is open.
+    path, certificate : str or None
+        The files that were written.
+    certified : bool
+        Whether every clash is proved.
+    """
+
+    task: Task
+    status: str
+    found: Found
+    mechanism: TabulatedMechanism | None = None
+    audit: Audit | None = None
+    clashes: tuple[tuple[str, ...], ...] = ()
+    relaxations: dict[str, float | None] = field(default_factory=dict)
+    reason: str = ""
+    path: str | None = None
+    certificate: str | None = None
+    certified: bool = False
+
+    @property
+    def goals(self) -> Goals:
+        """What was asked."""
+        return self.task.goals
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a mechanism."""
+        return self.status == "possible"
+
+    @property
+    def objective(self) -> float | None:
+        """The least or most that can be had; None unless possible."""
+        return self.found.objective if self.possible else None
+
+    @property
+    def largest_transfer(self) -> float | None:
+        """The largest transfer of the mechanism."""
+        return self.found.largest if self.possible else None
+
+    @cached_property
+    def transfers(self) -> pd.DataFrame:
+        """Transfers by period, memory and reports, a column per agent; what nobody can bring about is left out."""
+        return pd.DataFrame(list(transfer_rows(self.task, self.found)) if self.possible else [])
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in one sentence."""
+        if self.possible:
+            return possible_text(self)
+        if self.status == "impossible":
+            return impossible_text(self)
+        return f"{self.task.environment.name}: open. {self.reason}"
+
+    def data(self) -> dict[str, Any]:
+        """Return the result as plain data, for `--json`."""
+        return {
+            "environment": self.task.environment.name,
+            "rule": self.task.problem.rule.name,
+            "status": self.status,
+            "objective": self.objective,
+            "largest_transfer": self.largest_transfer,
+            "memory": self.goals.memory.name,
+            "goals": self.goals.names(self.task.environment.agents),
+            "options": self.goals.to_dict(),
+            "clashes": [list(clash) for clash in self.clashes],
+            "relaxations": self.relaxations,
+            "unique": self.found.unique,
+            "free_entries": free_entries(self.task, self.found),
+            "mechanism": self.path,
+            "certificate": self.certificate,
+            "sentence": self.sentence,
+            "audit": None if self.audit is None else self.audit.to_dict(),
+        }
+
+    def lines(self) -> list[str]:
+        """Return the sentence, and how it is known."""
+        return [self.sentence, *known_text(self)]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the transfers, or the clashes."""
+        if self.possible:
+            return {"transfers": self.transfers}
+        return {
+            "clashes": pd.DataFrame({"cannot be had together": [" + ".join(clash) for clash in self.clashes]}),
+            "relaxations": pd.DataFrame({"goal": list(self.relaxations), "gives": list(self.relaxations.values())}),
+        }
+
+    def show(self, console: "Console") -> None:
+        """Print the result on the terminal."""
+        from dynmech.experiments.designs.design_screen import show_design
+
+        show_design(self, console)
+
+
+def money(value: float) -> str:
+    """Return an amount in words."""
+    return figure(value, DIGITS)
+
+
+def possible_text(design: Design) -> str:
+    """Return the sentence of a mechanism that does what is asked."""
+    goals = design.goals
+    what = joined(clauses(goals)) or "nothing is asked of play"
+    best = {
+        "largest": "its largest transfer is {0}, and that is the least possible",
+        "revenue": "its net revenue is {0}, and that is the most possible",
+        "deficit": "its expected deficit is {0}, and that is the least possible",
+        "margin": "every lie loses {0} or more, and with transfers up to {1} no larger margin is possible",
+    }[goals.objective]
+    bound = money(goals.largest or LARGEST * design.task.unit)
+    if goals.objective == "margin":
+        nothing = all(program.columns.margin not in program.matrix.indices for program in design.found.programs)
+        if nothing:
+            best = "no lie can cost anything, as no lie changes decisions or what comes next"
+    return (
+        f"There is a mechanism {goals.memory.text} under which {what}; "
+        f"{best.format(money(design.found.objective or 0.0), bound)}."
+    )
+
+
+def impossible_text(design: Design) -> str:
+    """Return the sentence of goals that clash."""
+    goals = design.goals
+    bound = money(goals.largest or LARGEST * design.task.unit)
+    start = goals.memory.text
+    parts = [_clash_text(clash) for clash in design.clashes]
+    given = " (certified)" if design.certified else ""
+    what = f"{start[0].upper()}{start[1:]} and transfers up to {bound}, {joined(parts)}{given}"
+    level = {"ex-post": "in any period", "period": "expected in any period", "ex-ante": "expected over all periods"}
+    if goals.budget != "none":
+        kind = "no deficit" if goals.budget == "no-deficit" else "no imbalance"
+        what = what.replace("the budget", f"{kind} {level[goals.budget_level]}")
+    return f"{what}{_others_text(design)}."
+
+
+def _clash_text(clash: tuple[str, ...]) -> str:
+    names = [{"budget": "the budget"}.get(name, name) for name in clash]
+    return f"{names[0]} cannot be had" if len(names) == 1 else f"{joined(names)} cannot be had together"
+
+
+def _others_text(design: Design) -> str:
+    """Return what less would do."""
+    known = {name: value for name, value in design.relaxations.items() if value is not None}
+    if not known:
+        return ""
+    name, value = min(known.items(), key=lambda item: item[1])
+    kind = name.split()[0]
+    what = {
+        "truthful": f"{name} could gain {money(value)} by a lie",
+        "participation": f"the {name} fell short by {money(value)}",
+        "budget": f"the budget missed by {money(value)}",
+    }[kind]
+    return f"; all of it could be had if {what}"
+
+
+def known_text(design: Design) -> list[str]:
+    """Return how sure that is: the audit, sizes, what is left open."""
+    found, out = design.found, []
+    if design.audit is not None:
+        gains = design.audit.figures
+        kind = {"ex-post": "ex_post"}.get(design.goals.incentive, "interim")
+        best = [g for g in gains if g.family == "best_response" and g.information == kind]
+        most = max((gain.gain for gain in best), default=0.0)
+        if design.goals.incentive != "none":
+            out.append(f"The exact search, which knows nothing of the program, finds no gain above {most:.1e}.")
+    if design.possible and not found.unique:
+        out.append("The value is unique, the tables need not be: the program is too large to single them out.")
+    if design.possible and (free := free_entries(design.task, found)):
+        out.append(f"{free:,} transfers are read in no state that a single agent can bring about; they are 0.")
+    if design.status == "open" and design.clashes:
+        out.append("The solver finds no transfers; no proof was found that there are none.")
+    return out
+
+
+def joined(parts: list[str]) -> str:
+    """Return words joined by commas and *and*.
+
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def files(design: Design) -> list[Path]:
+    """Return the files that were written."""
+    return [Path(one) for one in (design.path, design.certificate) if one is not None]

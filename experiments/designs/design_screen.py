@@ -1,0 +1,47 @@
+"""A design on the terminal."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dynmech.experiments.designs.design_result import SHOWN, Design, known_text, money
+
+
+def show_design(design: Design, console: Console) -> None:
+    """Print the sentence, then transfers, or what stands in the way."""
+    console.print(Text(design.sentence, "bold"))
+    for line in known_text(design):
+        console.print(Text(line, "dim"))
+    console.print()
+    if design.possible:
+        _show_transfers(design, console)
+    elif design.clashes:
+        _show_clashes(design, console)
+    size = f"{design.found.rows:,} rows, {design.found.columns:,} unknowns"
+    console.print(Text(f"program     {size}", "dim"))
+    for what, file in (("mechanism", design.path), ("certificate", design.certificate)):
+        if file is not None:
+            console.print(Text(f"{what:11} {file}", no_wrap=True, overflow="ignore"), crop=False)
+
+
+def _show_transfers(design: Design, console: Console) -> None:
+    frame = design.transfers
+    console.print(Text("Transfers (paid by the agent; negative: the agent is paid)"))
+    table = Table(box=None, pad_edge=False)
+    agents = design.task.environment.agents
+    for name in frame.columns:
+        table.add_column(name, justify="right" if name in agents else "left", overflow="fold")
+    for row in frame.head(SHOWN).itertuples(index=False):
+        table.add_row(*(money(value) if isinstance(value, float) else str(value) for value in row))
+    console.print(table)
+    if len(frame) > SHOWN:
+        console.print(Text(f"and {len(frame) - SHOWN:,} more; -o FILE writes all of them", "dim"))
+
+
+def _show_clashes(design: Design, console: Console) -> None:
+    console.print(Text("Cannot be had together (anything less can):"))
+    for clash in design.clashes:
+        console.print(Text(f"  {' + '.join(clash)}"))
+    console.print(Text("What would have to give, each by itself, for all to be met:"))
+    for goal, value in design.relaxations.items():
+        console.print(Text(f"  {goal:30} {'not enough: the others clash' if value is None else money(value)}"))

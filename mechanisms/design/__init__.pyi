@@ -1,0 +1,1 @@
+from .goals import Goals as Goals, Memory as Memory

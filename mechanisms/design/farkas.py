@@ -1,0 +1,53 @@
+"""Multipliers that prove a clash: y with yᵀb above the most that yᵀA x can be within the box.
+
+Phase one gives y for the rows of the goals. What they need of the rows that define V, C and W follows: those unknowns
+must cancel. In doubles this is a proposal; `dynmech.experiments.certificates.verify_infeasible` checks it in rationals.
+"""
+
+import numpy as np
+
+from dynmech.mechanisms.design.clashes import PhaseOne
+from dynmech.mechanisms.design.goals import LARGEST
+from dynmech.mechanisms.design.program import Program
+from dynmech.mechanisms.design.rows import DEFINITION
+from dynmech.sim.core.arrays import FloatArray, IntArray
+
+FAINT = 1e-11
+"""Multipliers up to this share of the largest are rounding."""
+
+
+def farkas(found: PhaseOne) -> FloatArray:
+    """Return multipliers of all rows."""
+    from scipy.sparse.linalg import splu
+
+    program = found.program
+    y = np.where(program.equal, found.multipliers, np.maximum(found.multipliers, 0.0))
+    y[np.abs(y) <= FAINT * np.abs(y).max(initial=0.0)] = 0.0
+    definitions = np.flatnonzero(program.equal & (program.goal == DEFINITION))
+    y[definitions] = 0.0
+    matrix = program.matrix
+    defined = _defined(program)
+    rest = matrix.T @ y
+    factor = splu(matrix[definitions][:, defined].T.tocsc())
+    y[definitions] = factor.solve(-rest[defined])
+    left = matrix.T @ y
+    y[definitions] += factor.solve(-left[defined])
+    return y
+
+
+def _defined(program: Program) -> IntArray:
+    """Return the columns of V, C and W that some row reads."""
+    used = np.unique(program.matrix.indices).astype(np.intp)
+    mask = np.ones(program.columns.count, np.bool_)
+    for i in program.agents:
+        own = program.columns.of(i)
+        mask[own.start["p"] : own.start["V"]] = False
+        mask[own.start["Y"] : own.end] = False
+    return used[mask[used]]
+
+
+def slack(found: PhaseOne, y: FloatArray) -> float:
+    """Return yᵀb less the most that yᵀA x is with transfers within the bound; a proof needs it above 0."""
+    program = found.program
+    left = program.matrix.T @ y
+    return float(y @ program.limit - (program.goals.largest or LARGEST) * np.abs(left[program.transfers]).sum())
