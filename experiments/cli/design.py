@@ -1,9 +1,19 @@
 """`dynmech design`: a mechanism that does what is asked, or the goals that cannot be had together."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from dynmech.experiments.cli import design_options, options
 from dynmech.experiments.cli.shared import hand_out, open_economy
+from dynmech.sim.core.errors import InputError
+
+if TYPE_CHECKING:
+    from dynmech.experiments.designs.design_result import Design
+    from dynmech.experiments.designs.possibility_map import PossibilityMap
+    from dynmech.mechanisms.rules.base import Mechanism
+    from dynmech.sim.economy.environment import Environment
 
 
 def design_command(
@@ -19,6 +29,9 @@ def design_command(
     maximise: design_options.Maximise = None,
     minimise: design_options.Minimise = None,
     out: design_options.Out = None,
+    certificate: design_options.Proof = None,
+    whole_map: design_options.Map = False,
+    plot: options.Plot = None,
     plugin: options.Plugins = [],  # noqa: B006 - Typer copies defaults
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,
@@ -28,30 +41,77 @@ def design_command(
 
     Transfers are sought for a decision rule. Exit code 1 if there are none, or if that is open.
     """
-    from dynmech.experiments.cli.console import progress_bars
-    from dynmech.experiments.designs.design_result import files
-    from dynmech.experiments.designs.designing import design
+    asked = {
+        "memory": memory,
+        "incentive": incentive,
+        "participation": participation,
+        "budget": budget,
+        "budget_level": budget_level,
+        "largest": largest,
+        "out": out,
+    }
+    alone = {"margin": margin, "maximise": maximise, "minimise": minimise, "certificate": certificate}
+    if whole_map:
+        result: Any = _map(environment, rule, asked, alone, plot, plugin, quiet)
+    else:
+        if plot is not None:
+            raise InputError("design: --plot draws a map; add --map, or leave it out")
+        result = _design(environment, rule, {**asked, **alone}, plugin, quiet)
+    hand_out(as_json, result.data, result.show, quiet=quiet, brief=lambda: (result.sentence, *_files(result, plot)))
+    if not whole_map and not result.possible:
+        raise typer.Exit(1)
+
+
+def _opened(environment: str, rule: str, plugins: list[Path]) -> tuple["Environment", "str | Mechanism"]:
+    """Open the economy, and the mechanism whose rule is kept."""
     from dynmech.experiments.runs.loading import open_rules
     from dynmech.experiments.workers.pool import Workers
 
     staff = Workers()
-    economy = open_economy(environment, plugin, staff)
+    economy = open_economy(environment, plugins, staff)
+    return economy, rule if rule in ("efficient", "free") else open_rules(economy, rule, staff)
+
+
+def _design(environment: str, rule: str, asked: dict[str, Any], plugins: list[Path], quiet: bool) -> "Design":
+    """Seek a mechanism with progress shown."""
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.designs.designing import design
+
+    economy, kept = _opened(environment, rule, plugins)
     with progress_bars(quiet) as progress:
-        result = design(
-            economy,
-            rule=rule if rule in ("efficient", "free") else open_rules(economy, rule, staff),
-            memory=memory,
-            incentive=incentive,
-            participation=participation,
-            budget=budget,
-            budget_level=budget_level,
-            largest=largest,
-            margin=margin,
-            maximise=maximise,
-            minimise=minimise,
-            out=out,
-            progress=progress,
-        )
-    hand_out(as_json, result.data, result.show, quiet=quiet, brief=lambda: (result.sentence, *files(result)))
-    if not result.possible:
-        raise typer.Exit(1)
+        return design(economy, rule=kept, progress=progress, **asked)
+
+
+def _map(
+    environment: str,
+    rule: str,
+    asked: dict[str, Any],
+    alone: dict[str, Any],
+    plot: Path | None,
+    plugins: list[Path],
+    quiet: bool,
+) -> "PossibilityMap":
+    """Draw up the map with progress shown; a goal that is `none` is asked for in its usual form.
+
+    Raises:
+        InputError: an option that a map does not know.
+    """
+    from dynmech.experiments.cli.console import progress_bars
+    from dynmech.experiments.designs.possibility_map import USUAL, possibility_map
+
+    if given := [f"--{name}" for name, value in alone.items() if value]:
+        raise InputError(f"design --map: does not know {', '.join(given)}; leave it out")
+    economy, kept = _opened(environment, rule, plugins)
+    memory = asked.pop("memory")
+    forms = {name: value if value != "none" else USUAL.get(name, value) for name, value in asked.items()}
+    memories = ("none", "last") if memory in ("none", "last") else ("none", "last", memory)
+    with progress_bars(quiet) as progress:
+        result = possibility_map(economy, rule=kept, memories=memories, progress=progress, **forms)
+    if plot is not None:
+        result.plot(plot)
+    return result
+
+
+def _files(result: Any, plot: Path | None) -> list[Path]:
+    """Return the files that were written."""
+    return [Path(one) for one in (getattr(result, "path", None), getattr(result, "certificate", None), plot) if one]

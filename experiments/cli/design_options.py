@@ -79,3 +79,14 @@ Minimise = Annotated[
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the mechanism, for every other command.")
 ]
+Proof = Annotated[
+    Path | None,
+    typer.Option("--certificate", metavar="FILE", help="Write the proof that there is none, for `dynmech verify`."),
+]
+Map = Annotated[
+    bool,
+    typer.Option(
+        "--map",
+        help="Which of the three goals can be had together, by memory; with -o FILE.json an interrupted map goes on.",
+    ),
+]

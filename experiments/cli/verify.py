@@ -35,13 +35,15 @@ def _checked(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is no certificate.
     """
-    from dynmech.experiments.certificates import verify
+    from dynmech.experiments.certificates import verify, verify_infeasible
     from dynmech.experiments.certificates.labelled_lines import labelled
 
     data: Any = None
     try:
         data = verify.read(str(path))
-        lines = [*verify.check(data), *verify.SAID]
+        clash = isinstance(data, dict) and data.get("kind") == "infeasibility"
+        checker: Any = verify_infeasible if clash else verify
+        lines = [*checker.check(data), *checker.SAID]
     except verify.Unproved as error:
         lines = [f"not proved: {error}"]
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -51,6 +50,8 @@ class Design(ShownResult):
         The files that were written.
     certified : bool
         Whether every clash is proved.
+    proof : dict or None
+        What proves them, as plain data.
     """
 
     task: Task
@@ -64,6 +65,7 @@ class Design(ShownResult):
     path: str | None = None
     certificate: str | None = None
     certified: bool = False
+    proof: dict[str, Any] | None = None
 
     @property
     def goals(self) -> Goals:
@@ -215,8 +217,6 @@ def known_text(design: Design) -> list[str]:
         out.append("The value is unique, the tables need not be: the program is too large to single them out.")
     if design.possible and (free := free_entries(design.task, found)):
         out.append(f"{free:,} transfers are read in no state that a single agent can bring about; they are 0.")
-    if design.status == "open" and design.clashes:
-        out.append("The solver finds no transfers; no proof was found that there are none.")
     return out
 
 
@@ -227,8 +227,3 @@ def joined(parts: list[str]) -> str:
     'a, b and c'
     """
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
-def files(design: Design) -> list[Path]:
-    """Return the files that were written."""
-    return [Path(one) for one in (design.path, design.certificate) if one is not None]

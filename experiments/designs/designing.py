@@ -1,10 +1,14 @@
 """`design`: goals in, an audited mechanism or the reason why there is none out."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism
+from dynmech.experiments.certificates.certifying import save_certificate
+from dynmech.experiments.certificates.infeasibility import infeasibility
 from dynmech.experiments.designs.design_result import Design
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.design.clashes import GoalLattice
@@ -34,6 +38,7 @@ def design(
     maximise: str | None = None,
     minimise: str | None = None,
     out: str | Path | None = None,
+    certificate: str | Path | None = None,
     progress: Progress = silent,
 ) -> Design:
     """Return a mechanism that does what is asked, or the goals that cannot be had together.
@@ -65,6 +70,8 @@ def design(
         something else is asked for) or `deficit`.
     out : str or Path, optional
         The mechanism file to write.
+    certificate : str or Path, optional
+        Where to write the proof that there is none, for `dynmech verify`; packed where its name ends in `.gz`.
     progress : callable
         Told what is being done.
 
@@ -114,6 +121,9 @@ def design(
     if out is not None and result.mechanism is not None:
         save_mechanism(result.mechanism, out)
         result = replace(result, path=str(out))
+    if certificate is not None and result.proof is not None:
+        save_certificate(result.proof, Path(certificate))
+        result = replace(result, certificate=str(certificate))
     return result
 
 
@@ -189,7 +199,7 @@ def _audited(asked: Task, found: Found) -> Design:
 
 
 def _without(asked: Task, found: Found) -> Design:
-    """Return what clashes."""
+    """Return what clashes, and whether that is proved."""
     lattice = GoalLattice(asked.problem, asked.inside)
     clashes = lattice.minimal_clashes()
     if not clashes:
@@ -197,5 +207,19 @@ def _without(asked: Task, found: Found) -> Design:
     names = tuple(tuple(lattice.names[k] for k in sorted(clash)) for clash in clashes)
     gives = {lattice.names[k]: lattice.relaxation(k) for k in sorted(lattice.everything)}
     amounts = {name: None if value is None else value * asked.unit for name, value in gives.items()}
-    reason = "The solver finds no transfers that do it."
+    proof = infeasibility(asked, lattice, clashes)
+    if proved(proof):
+        return Design(asked, "impossible", found, clashes=names, relaxations=amounts, certified=True, proof=proof)
+    reason = "The solver finds no transfers that do it, but no proof that there are none."
     return Design(asked, "open", found, clashes=names, relaxations=amounts, reason=reason)
+
+
+def proved(proof: dict[str, Any]) -> bool:
+    """Return whether the separate checker accepts a proof."""
+    from dynmech.experiments.certificates import verify_infeasible
+
+    try:
+        verify_infeasible.check(json.loads(json.dumps(proof)))
+    except (verify_infeasible.verify.Unproved, verify_infeasible.verify.Malformed):
+        return False
+    return True

@@ -124,8 +124,6 @@ class BudgetRows:
     def define_welfare(self) -> None:
         """Add the rows of W, stage by stage."""
         stages, horizon = self.environment.table_stages, self.environment.horizon
-        if horizon is not None and len(stages) == 1:
-            raise AssertionError("a repeated stage of a finite horizon is written out before")
         for t in stages:
             stage, k = self.environment.stage(t), self.rule.at(t)
             drawn, chance = self.rule.drawn[k], self.rule.chance[k]

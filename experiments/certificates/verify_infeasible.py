@@ -1,0 +1,451 @@
+"""Check a proof that goals clash.  `python verify_infeasible.py FILE`, or `dynmech verify FILE`.
+
+Beside the standard library this file needs `verify.py`, its neighbour, which reads economies; it shares no code with
+what wrote the proof. A file of kind `infeasibility` holds an economy, a decision rule, goals, a bound B on transfers,
+and for each clash multipliers y of rows that are named but not given: every row is rebuilt here, in rationals. Unknowns
+of agent i are transfers p, the worth V of truth from a history and a profile on, what follows (C; Y with the best
+private action), and W, welfare under the rule. Whatever the mechanism is, |p| <= B, and with U the largest |utility|
+
+    |V|, |C| <= (U + B) Σ_t δ^t,   |Y| <= U + (U + B) Σ_t δ^t,   |W| <= (Σ_i U_i + largest |cost|) Σ_t δ^t.
+
+Rows that define V, C, Y and W hold for every mechanism; rows of a goal hold if it is met: that no single lie gains
+where own lies and the others' truth can lead (a path of positive probability is found here), participation there, the
+budget where truth leads. So Σ y (row) is an inequality c·x >= b that holds if all goals of the clash are met, and it
+cannot hold if b exceeds Σ |c| (largest |x|). Then no mechanism meets them.
+"""
+
+import hashlib
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+verify: Any = import_module("dynmech.experiments.certificates.verify" if __package__ else "verify")
+
+Key = tuple[tuple[int, int], ...]  # reported profiles and decisions, the oldest first
+Past = tuple[int, Key, int, int]  # entry, history, own last signal, own last action
+Column = tuple[Any, ...]
+Law = list[tuple[int, Fraction]]
+
+SAID = ("Proved: no transfers up to this bound, with this memory and this rule, do all of it.",)
+DEFINING = ("worth", "follows", "acts", "welfare")
+EQUAL = ("worth", "follows", "welfare")
+
+
+def number(value: Any, where: str) -> Fraction:
+    """Return a number as the rational that it is."""
+    return Fraction(verify.amount(value, where), 1 << verify.UNIT)
+
+
+def exact(pairs: tuple[list[tuple[int, int]], int]) -> Law:
+    """Return a law in rationals."""
+    return [(k, Fraction(weight, pairs[1])) for k, weight in pairs[0]]
+
+
+class Economy:
+    """An economy and a decision rule; `keep` periods are remembered."""
+
+    def __init__(self, data: dict[str, Any], rule: list[Any], goals: dict[str, Any]) -> None:
+        self.agents, self.horizon, self.goals = data["agents"], data["horizon"], goals
+        stages = [verify.Stage(x, len(self.agents), f"stages[{k}]") for k, x in enumerate(data["stages"])]
+        self.periods = 1 if self.horizon is None else verify.index(self.horizon, 1 << 20, "horizon")
+        self.stages = stages * (self.periods if len(stages) == 1 else 1)
+        self.discount = number(data["discount"], "discount")
+        endless = self.horizon is None
+        if not (0 < self.discount < 1 or (self.discount == 1 and not endless)) or len(self.stages) != self.periods:
+            raise verify.Malformed("discount or stages do not fit the horizon")
+        if len(rule) != self.periods:
+            raise verify.Malformed("rule: not a table per period")
+        self.rule = [
+            [exact(verify.law(verify.flat(row, (s.decisions,), "rule"), "rule")) for row in table]
+            for s, table in zip(self.stages, rule, strict=True)
+        ]
+        if any(len(table) != s.size for s, table in zip(self.stages, self.rule, strict=True)):
+            raise verify.Malformed("rule: not a row per profile")
+        shape = self.stages[0].shape
+        self.prior: Law = exact(verify.law(verify.flat(data["prior"], shape, "prior"), "prior"))
+        self.costs = [self._costs(x, s) for x, s in zip(data["stages"] * self.periods, self.stages, strict=False)]
+        memory = goals["memory"]
+        lags = {"none": 0, "last": 1}.get(memory, 0)
+        lags = int(memory.partition("=")[2]) if memory.startswith("lags=") else lags
+        self.keep = self.periods if memory == "history" and not endless else max(lags, 1)
+        if memory not in ("none", "last") and not lags and (endless or memory != "history"):
+            raise verify.Malformed("goals.memory: it is none that is known here")
+        self.law, self.pasts = cache(self._law), cache(self._pasts)
+
+    def _costs(self, data: dict[str, Any], stage: Any) -> list[list[Fraction]]:
+        """Return the cost of every decision by public state."""
+        given = data.get("cost")
+        if given is None:
+            return [[Fraction(0)] * stage.axes[0] for _ in range(stage.decisions)]
+        rows = [row if isinstance(row, list) else [row] * stage.axes[0] for row in given]
+        return [[number(value, "cost") for value in row] for row in rows]
+
+    def t(self, e: int) -> int:
+        """Return the stage of an entry."""
+        return 0 if self.horizon is None else e
+
+    def after(self, e: int) -> int | None:
+        """Return the entry that follows."""
+        if self.horizon is None:
+            return min(e + 1, self.keep)
+        return e + 1 if e + 1 < self.periods else None
+
+    def step(self, key: Key, profile: int, decision: int) -> Key:
+        """Return what is remembered next."""
+        return (*key, (profile, decision))[-self.keep :]
+
+    def table(self, e: int, key: Key) -> tuple[int, Key]:
+        """Return the transfer table that is in force."""
+        return (-1 if self.horizon is None else e, () if self.goals["memory"] == "none" else key)
+
+    def with_own(self, t: int, profile: int, agent: int, signal: int) -> int:
+        """Return the profile with an agent's signal replaced."""
+        axes = list(self.stages[t].profiles[profile])
+        axes[1 + agent] = signal
+        return int(verify.numbered(axes, self.stages[t].axes))
+
+    def own(self, t: int, profile: int, agent: int) -> int:
+        """Return an agent's signal in a profile."""
+        return int(self.stages[t].profiles[profile][1 + agent])
+
+    def acting(self, t: int, decision: int, agent: int, action: int) -> int:
+        """Return the decision with an agent's action replaced."""
+        stage = self.stages[t]
+        public, combination = divmod(decision, len(stage.combinations))
+        done = list(stage.combinations[combination])
+        done[agent] = action
+        return int(verify.numbered(done, stage.actions, public))
+
+    def asked(self, t: int, decision: int, agent: int) -> int:
+        """Return the action that a decision recommends."""
+        stage = self.stages[t]
+        return int(stage.combinations[decision % len(stage.combinations)][agent])
+
+    def utility(self, t: int, agent: int, decision: int, profile: int) -> Fraction:
+        """Return a flow utility."""
+        stage = self.stages[t]
+        return Fraction(stage.utility[agent][decision * stage.size + profile], 1 << verify.UNIT)
+
+    def _law(self, agent: int, past: Past) -> Law:
+        """Return the law of the profile that follows an agent's past."""
+        e, key, signal, action = past
+        if e == 0:
+            return self.prior
+        before = 0 if self.horizon is None else e - 1
+        profile, decision = key[-1]
+        if agent >= 0:
+            profile, decision = (
+                self.with_own(before, profile, agent, signal),
+                self.acting(before, decision, agent, action),
+            )
+        return exact(self.stages[before].law(decision, profile, self.stages[self.t(e)]))
+
+    def _pasts(self, agent: int) -> set[Past]:
+        """Return what an agent's lies and actions, the others true, can lead to; -1: nobody lies."""
+        start: Past = (0, (), 0, 0)
+        found, todo = {start}, [start]
+        while todo:
+            past = todo.pop()
+            e, key = past[:2]
+            t, after = self.t(e), self.after(e)
+            if after is None:
+                continue
+            for profile, _ in self.law(agent, past):
+                for new in self._next(agent, t, after, key, profile):
+                    if new not in found:
+                        found.add(new)
+                        todo.append(new)
+        return found
+
+    def _next(self, agent: int, t: int, after: int, key: Key, profile: int) -> Iterator[Past]:
+        own = self.own(t, profile, agent) if agent >= 0 else 0
+        stage = self.stages[t]
+        for report in range(stage.signals[agent]) if agent >= 0 else (0,):
+            x = self.with_own(t, profile, agent, report) if agent >= 0 else profile
+            for decision, _ in self.rule[t][x]:
+                for action in range(stage.actions[agent]) if agent >= 0 else (0,):
+                    yield after, self.step(key, x, decision), own, action
+
+
+class Rows:
+    """The rows of the program, rebuilt by name: coefficients by column, and the limit."""
+
+    def __init__(self, economy: Economy, largest: Fraction, margin: Fraction) -> None:
+        self.economy, self.largest, self.margin = economy, largest, margin
+        self.ex_post = economy.goals["incentive"] != "bayesian"
+
+    def row(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> tuple[dict[Column, Fraction], Fraction]:
+        """Return a row; raise Unproved where it stands for no state that counts."""
+        build = getattr(self, "_" + kind.replace(" ", "_"), None)
+        if build is None:
+            raise verify.Malformed(f"row {kind!r}: it is none that is known here")
+        out: dict[Column, Fraction] = defaultdict(Fraction)
+        limit = build(out, agent, e, key, *place)
+        return out, limit
+
+    def report(
+        self, out: dict[Column, Fraction], w: Fraction, i: int, e: int, key: Key, profile: int, x: int
+    ) -> Fraction:
+        """Subtract w times what reports x are worth at a true profile; return the utility in it, times w."""
+        economy, t, after = self.economy, self.economy.t(e), self.economy.after(e)
+        honest, total = x == profile, Fraction(0)
+        out["p", i, economy.table(e, key), x] += w
+        chooses = economy.stages[t].actions[i] > 1 and not honest
+        for d, chance in economy.rule[t][x]:
+            if not chooses:
+                total += w * chance * economy.utility(t, i, d, profile)
+            elif after is None:
+                total += w * chance * self.best(t, i, d, profile)
+            if after is not None:
+                then, own = economy.step(key, x, d), economy.own(t, profile, i)
+                last: Column = ("Y", i, after, then, own)
+                out[last if chooses else ("C", i, after, then, own, economy.asked(t, d, i))] -= w * chance
+        return total
+
+    def best(self, t: int, i: int, decision: int, profile: int) -> Fraction:
+        """Return the utility of the best action."""
+        economy = self.economy
+        acts = range(economy.stages[t].actions[i])
+        return max(economy.utility(t, i, economy.acting(t, decision, i, a), profile) for a in acts)
+
+    def _worth(self, out: dict[Column, Fraction], i: int, e: int, key: Key, profile: int) -> Fraction:
+        out["V", i, self.economy.table(e, key), profile] += 1
+        return self.report(out, Fraction(1), i, e, key, profile, profile)
+
+    def _follows(self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int) -> Fraction:
+        out["C", i, e, key, k, a] += 1
+        for profile, chance in self.economy.law(i, (e, key, k, a)):
+            out["V", i, self.economy.table(e, key), profile] -= self.economy.discount * chance
+        return Fraction(0)
+
+    def _acts(self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int) -> Fraction:
+        out["Y", i, e, key, k] += 1
+        out["C", i, e, key, k, a] -= 1
+        return self._then(i, e, key, k, a)
+
+    def _then(self, i: int, e: int, key: Key, k: int, a: int) -> Fraction:
+        """Return the utility of the period before, at the true signal and action."""
+        economy, t = self.economy, 0 if self.economy.horizon is None else e - 1
+        profile, decision = key[-1]
+        return economy.utility(t, i, economy.acting(t, decision, i, a), economy.with_own(t, profile, i, k))
+
+    def known(self, i: int, e: int, key: Key, k: int, a: int, profile: int, ex_post: bool) -> Law:
+        """Return the profiles that an agent thinks possible, with weights that sum to 1."""
+        economy, t = self.economy, self.economy.t(e)
+        if ex_post:
+            pasts = (past for past in economy.pasts(i) if past[:2] == (e, key))
+            if not any(profile == one for past in pasts for one, _ in economy.law(i, past)):
+                raise verify.Unproved(f"entry {e}, history {key}: agent {i} cannot come to profile {profile}")
+            return [(profile, Fraction(1))]
+        if (e, key, k, a) not in economy.pasts(i):
+            raise verify.Unproved(f"entry {e}: agent {i} cannot come to history {key} with signal {k}")
+        cell = [economy.stages[t].profiles[profile][n] for n in (0, 1 + i)]
+        law = economy.law(i, (e, key, k, a))
+        some = [(one, w) for one, w in law if [economy.stages[t].profiles[one][n] for n in (0, 1 + i)] == cell]
+        total = sum((w for _, w in some), Fraction(0))
+        if not total:
+            raise verify.Unproved(f"entry {e}, history {key}: agent {i} cannot have this signal")
+        return [(one, w / total) for one, w in some]
+
+    def _truth(
+        self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int, profile: int, r: int
+    ) -> Fraction:
+        economy, t, limit, alike = self.economy, self.economy.t(e), Fraction(0), True
+        for one, w in self.known(i, e, key, k, a, profile, self.ex_post):
+            x = economy.with_own(t, one, i, r)
+            out["V", i, economy.table(e, key), one] += w
+            limit += self.report(out, w, i, e, key, one, x)
+            alike &= self._alike(i, t, economy.after(e), one, x)
+        return limit if alike else limit + self.margin
+
+    def _alike(self, i: int, t: int, after: int | None, one: int, x: int) -> bool:
+        """Return whether a lie changes neither the decision nor the law of what comes next."""
+        economy = self.economy
+        if economy.stages[t].actions[i] > 1 or economy.rule[t][one] != economy.rule[t][x]:
+            return False
+        then = economy.stages[economy.t(after)] if after is not None else None
+        laws = economy.stages[t].law
+        return then is None or all(exact(laws(d, one, then)) == exact(laws(d, x, then)) for d, _ in economy.rule[t][x])
+
+    def _obey(self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int) -> Fraction:
+        economy, t = self.economy, 0 if self.economy.horizon is None else e - 1
+        if (e, key, k, a) not in economy.pasts(i) or economy.own(t, key[-1][0], i) != k:
+            raise verify.Unproved(f"entry {e}: agent {i} is not asked to obey at history {key} with signal {k}")
+        asked = economy.asked(t, key[-1][1], i)
+        out["C", i, e, key, k, asked] += 1
+        out["C", i, e, key, k, a] -= 1
+        return self._then(i, e, key, k, a) - self._then(i, e, key, k, asked)
+
+    def _obey_last(self, _: Any, i: int, e: int, key: Key, profile: int, d: int, a: int) -> Fraction:
+        economy, t = self.economy, self.economy.t(e)
+        at = (past for past in economy.pasts(i) if past[0] == e)
+        reached = any(profile == one for past in at for one, _ in economy.law(i, past))
+        if key or economy.after(e) is not None or not reached or d not in dict(economy.rule[t][profile]):
+            raise verify.Unproved(f"entry {e}: agent {i} is not asked to obey {d} at profile {profile}")
+        return economy.utility(t, i, economy.acting(t, d, i, a), profile) - economy.utility(t, i, d, profile)
+
+    def _stays(self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int, profile: int) -> Fraction:
+        asked = self.economy.goals["participation"]
+        if asked not in ("interim", "ex-post", "exit"):
+            raise verify.Unproved(f"participation {asked!r} does not ask for staying in every period")
+        ex_post = asked == "ex-post" or (asked == "exit" and self.ex_post)
+        for one, w in self.known(i, e, key, k, a, profile, ex_post):
+            out["V", i, self.economy.table(e, key), one] += w
+        return Fraction(0)
+
+    def _stays_ex_ante(self, out: dict[Column, Fraction], i: int, e: int, key: Key, *_: int) -> Fraction:
+        if self.economy.goals["participation"] != "ex-ante" or e or key:
+            raise verify.Unproved("participation ex ante is not asked for")
+        for one, w in self.economy.prior:
+            out["V", i, self.economy.table(0, ()), one] += w
+        return Fraction(0)
+
+    def _default(
+        self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int, profile: int, r: int
+    ) -> Fraction:
+        economy, t = self.economy, self.economy.t(e)
+        if economy.goals["participation"] != "default":
+            raise verify.Unproved("participation default is not asked for")
+        self.known(i, e, key, k, a, profile, True)
+        out["V", i, economy.table(e, key), profile] += 1
+        x = economy.with_own(t, profile, i, r)
+        return sum((w * self.best(t, i, d, profile) for d, w in economy.rule[t][x]), Fraction(0))
+
+    def _path(self, level: str, e: int, key: Key) -> Law:
+        """Return the law of the profile at a history that truth leads to."""
+        if self.economy.goals["budget_level"] != level or (e, key, 0, 0) not in self.economy.pasts(-1):
+            raise verify.Unproved(f"entry {e}, history {key}: no budget counts there")
+        return self.economy.law(-1, (e, key, 0, 0))
+
+    def _budget(self, out: dict[Column, Fraction], _: int, e: int, key: Key, x: int, d: int) -> Fraction:
+        economy, t = self.economy, self.economy.t(e)
+        if x not in dict(self._path("ex-post", e, key)) or d not in dict(economy.rule[t][x]):
+            raise verify.Unproved(f"entry {e}, history {key}: truth does not lead to profile {x} and decision {d}")
+        for i in range(len(economy.agents)):
+            out["p", i, economy.table(e, key), x] += 1
+        return economy.costs[t][d][economy.stages[t].profiles[x][0]]
+
+    def _budget_period(self, out: dict[Column, Fraction], _: int, e: int, key: Key) -> Fraction:
+        economy, t, limit = self.economy, self.economy.t(e), Fraction(0)
+        for x, w in self._path("period", e, key):
+            for i in range(len(economy.agents)):
+                out["p", i, economy.table(e, key), x] += w
+            public = economy.stages[t].profiles[x][0]
+            limit += w * sum((c * economy.costs[t][d][public] for d, c in economy.rule[t][x]), Fraction(0))
+        return limit
+
+    def _budget_ex_ante(self, out: dict[Column, Fraction], _: int, e: int, key: Key, *__: int) -> Fraction:
+        for x, w in self._path("ex-ante", e, key):
+            out["W", 0, x] += w
+            for i in range(len(self.economy.agents)):
+                out["V", i, self.economy.table(e, key), x] -= w
+        return Fraction(0)
+
+    def _welfare(self, out: dict[Column, Fraction], _: int, t: int, __: Key, profile: int) -> Fraction:
+        economy, limit = self.economy, Fraction(0)
+        out["W", t, profile] += 1
+        after = economy.after(t)
+        for d, w in economy.rule[t][profile]:
+            flow = sum((economy.utility(t, i, d, profile) for i in range(len(economy.agents))), Fraction(0))
+            limit += w * (flow - economy.costs[t][d][economy.stages[t].profiles[profile][0]])
+            if after is not None:
+                then = economy.t(after)
+                for one, chance in exact(economy.stages[t].law(d, profile, economy.stages[then])):
+                    out["W", then, one] -= economy.discount * w * chance
+        return limit
+
+    @cache  # noqa: B019 - one object per file
+    def box(self, kind: str, agent: int) -> Fraction:
+        """Return the most that |x| can be."""
+        economy, delta = self.economy, self.economy.discount
+        years = (
+            1 / (1 - delta) if economy.horizon is None else sum((delta**t for t in range(economy.periods)), Fraction(0))
+        )
+        most = [max(map(abs, (u for s in economy.stages for u in s.utility[i]))) for i in range(len(economy.agents))]
+        utility = [Fraction(one, 1 << verify.UNIT) for one in most]
+        if kind == "p":
+            return self.largest
+        if kind == "W":
+            costs = max(abs(c) for table in economy.costs for row in table for c in row)
+            return (sum(utility, Fraction(0)) + costs) * years
+        return (utility[agent] + self.largest) * years + (utility[agent] if kind == "Y" else 0)
+
+
+def check(data: dict[str, Any]) -> list[str]:
+    """Return a line per clash, all being proved; raise Unproved at the first that is not."""
+    if (data["kind"], data["schema"], bool(data["clashes"])) != ("infeasibility", 1, True):
+        raise verify.Malformed("it is not of schema 1, or claims nothing")
+    for part in ("environment", "rule"):
+        text = json.dumps(data[part], sort_keys=True, separators=(",", ":"))
+        if hashlib.sha256(text.encode()).hexdigest() != data["hashes"][part]:
+            raise verify.Malformed(f"the {part} has another hash than the one that was proved")
+    goals, largest = data["goals"], number(data["largest"], "largest")
+    if largest <= 0:
+        raise verify.Malformed("largest: no bound on transfers")
+    economy = Economy(data["environment"], data["rule"], goals)
+    rows = Rows(economy, largest, number(goals["margin"], "goals.margin"))
+    return [_clash(rows, clash, f"clashes[{k}]") for k, clash in enumerate(data["clashes"])]
+
+
+def _clash(rows: Rows, clash: dict[str, Any], where: str) -> str:
+    """Return the line of a clash that is proved."""
+    total: dict[Column, Fraction] = defaultdict(Fraction)
+    right = Fraction(0)
+    for n, (kind, agent, e, history, place, multiplier) in enumerate(clash["rows"]):
+        y, what = number(multiplier, f"{where}.rows[{n}]"), f"{where}.rows[{n}]"
+        _require_goal(rows.economy, kind, agent, clash["goals"], what)
+        equal = kind in EQUAL or (kind.startswith("budget") and rows.economy.goals["budget"] == "balanced")
+        if y < 0 and not equal:
+            raise verify.Unproved(f"{what}: a multiplier of an inequality is below 0")
+        coefficients, limit = rows.row(kind, agent, e, tuple((x, d) for x, d in history), place)
+        right += y * limit
+        for column, value in coefficients.items():
+            total[column] += y * value
+    most = sum((abs(value) * rows.box(column[0], column[1]) for column, value in total.items()), Fraction(0))
+    goals = ", ".join(clash["goals"])
+    if right <= most:
+        raise verify.Unproved(
+            f"{where} ({goals}): the rows add up to at least {float(right)!r}, at most {float(most)!r}"
+        )
+    memory, bound = rows.economy.goals["memory"], float(rows.largest)
+    return f"proved: {where}: with memory {memory} and transfers up to {bound:g}, no mechanism has {goals}"
+
+
+def _require_goal(economy: Economy, kind: str, agent: int, goals: Iterable[str], what: str) -> None:
+    """Raise unless a row belongs to a goal of the clash, or to what is asked at all."""
+    if kind in DEFINING:
+        return
+    name = "budget"
+    if not kind.startswith("budget"):
+        verify.index(agent, len(economy.agents), what)
+        truth = kind in ("truth", "obey", "obey last")
+        name = f"truthful {economy.agents[agent]}" if truth else f"participation of {economy.agents[agent]}"
+        asked = economy.goals["incentive" if truth else "participation"] != "none"
+    else:
+        asked = economy.goals["budget"] != "none"
+    if name not in goals or not asked:
+        raise verify.Unproved(f"{what}: its goal, {name}, is not among those that are said to clash")
+
+
+def main(arguments: list[str]) -> int:
+    """Check a file; print what is proved, and what is not."""
+    try:
+        (path,) = arguments
+        lines = check(verify.read(path))
+    except verify.Unproved as error:
+        sys.stdout.write(f"not proved: {error}\n")
+        return 1
+    except Exception as error:  # whatever a hostile file leads to
+        sys.stderr.write(f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
+        return 2
+    sys.stdout.write("\n".join([*lines, *SAID, ""]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,277 @@
+"""The possibility map: which goals can be had together, by memory."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
+from dynmech.experiments.certificates.infeasibility import infeasibility
+from dynmech.experiments.designs.design_result import money
+from dynmech.experiments.designs.designing import as_rule, proved
+from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.runs.shown_result import DrawnResult
+from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.mechanisms.design.clashes import GoalLattice
+from dynmech.mechanisms.design.decision_rule import DecisionRule
+from dynmech.mechanisms.design.goals import Goals, Memory
+from dynmech.mechanisms.design.seeking import seek, task
+from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.whole_files import write_whole
+from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.hashing import environment_hash
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+GOALS = ("incentive", "participation", "budget")
+"""What the subsets of a map are made of; each is asked for in the form that was given."""
+
+USUAL = {"incentive": "ex-post", "participation": "exit", "budget": "no-deficit"}
+"""Forms of goals that were not given."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PossibilityMap(DrawnResult):
+    """Which goals can be had together, by memory.
+
+    Attributes
+    ----------
+    environment, rule : str
+        The economy and the decision rule.
+    forms : dict
+        By goal (`incentive`, `participation`, `budget`), the form in which it is asked for.
+    largest : float
+        The bound on transfers within which a cell is impossible.
+    memories : tuple of str
+        The memories, the poorest first.
+    cells : tuple of dict
+        By memory and set of goals: `status` (`possible`, `impossible`, `open`) and the least `largest_transfer`.
+    """
+
+    environment: str
+    rule: str
+    forms: dict[str, str]
+    largest: float
+    memories: tuple[str, ...]
+    cells: tuple[dict[str, Any], ...]
+
+    def data(self) -> dict[str, Any]:
+        """Return the map as plain data."""
+        return {
+            "environment": self.environment,
+            "rule": self.rule,
+            "forms": self.forms,
+            "largest": self.largest,
+            "memories": list(self.memories),
+            "sentence": self.sentence,
+            "cells": [dict(cell) for cell in self.cells],
+        }
+
+    def status(self, memory: str, goals: Sequence[str]) -> str:
+        """Return the status of a cell."""
+        return str(self.cell(memory, goals)["status"])
+
+    def cell(self, memory: str, goals: Sequence[str]) -> dict[str, Any]:
+        """Return a cell."""
+        return next(one for one in self.cells if one["memory"] == memory and set(one["goals"]) == set(goals))
+
+    @cached_property
+    def sentence(self) -> str:
+        """What the map says, in one sentence."""
+        full = [memory for memory in self.memories if self.status(memory, GOALS) == "possible"]
+        everything = f"{self.forms['incentive']} incentives, {self.forms['participation']}, {self.forms['budget']}"
+        if full:
+            less = "" if full[0] == self.memories[0] else "; less memory does not do"
+            return f"{self.environment}: {everything} can be had together {Memory.read(full[0]).text}{less}."
+        known = all(self.status(memory, GOALS) == "impossible" for memory in self.memories)
+        end = " (certified)" if known else " as far as the solver goes"
+        return f"{self.environment}: {everything} cannot be had together with any memory of the map{end}."
+
+    def lines(self) -> list[str]:
+        """Return the sentence and the counts."""
+        counts = pd.Series([cell["status"] for cell in self.cells]).value_counts()
+        return [self.sentence, ", ".join(f"{count} {status}" for status, count in counts.items())]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the table: a row per set of goals, a column per memory."""
+        return {"map": self.table}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The map as a table of words."""
+        rows = []
+        for goals in subsets():
+            row = {"goals": goals_text(goals)}
+            for memory in self.memories:
+                row[memory] = cell_text(self.cell(memory, goals))
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What makes the picture again."""
+        forms = " ".join(f"--{goal} {form}" for goal, form in self.forms.items())
+        return Provenance(command=f"dynmech design {self.environment} --map {forms}")
+
+    def draw(self) -> "Figure":
+        """Return the Hasse diagrams, a panel per memory, as a figure of matplotlib."""
+        from dynmech.experiments.designs.map_plot import draw_map
+
+        return draw_map(self)
+
+    def show(self, console: "Console") -> None:
+        """Print the map on the terminal."""
+        from rich.table import Table
+        from rich.text import Text
+
+        console.print(Text(self.sentence, "bold"))
+        forms = ", ".join(f"{goal}: {form}" for goal, form in self.forms.items())
+        console.print(Text(f"{forms}; transfers up to {money(self.largest)}", "dim"))
+        console.print()
+        shown = Table(box=None, pad_edge=False)
+        for name in self.table.columns:
+            shown.add_column(name if name == "goals" else f"memory {name}", overflow="fold")
+        for row in self.table.itertuples(index=False):
+            shown.add_row(*map(str, row))
+        console.print(shown)
+        console.print(Text("A number is the least possible largest transfer.", "dim"))
+
+
+def subsets() -> list[tuple[str, ...]]:
+    """Return the sets of goals, the smaller first; nothing asked for is always possible."""
+    return [some for size in range(1, len(GOALS) + 1) for some in combinations(GOALS, size)]
+
+
+def goals_text(goals: Sequence[str]) -> str:
+    """Return a set of goals in words."""
+    return " + ".join(goals)
+
+
+def cell_text(cell: dict[str, Any]) -> str:
+    """Return a cell in words."""
+    return money(cell["largest_transfer"]) if cell["status"] == "possible" else str(cell["status"])
+
+
+def possibility_map(
+    environment: object,
+    *,
+    rule: MechanismLike = "efficient",
+    memories: Sequence[str] = ("none", "last"),
+    incentive: str = USUAL["incentive"],
+    participation: str = USUAL["participation"],
+    budget: str = USUAL["budget"],
+    budget_level: str = "ex-post",
+    largest: float | None = None,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> PossibilityMap:
+    """Return which of three goals can be had together, by memory.
+
+    Parameters
+    ----------
+    environment : str, path or Environment
+        A finite economy, or its name or file.
+    rule : str, class or Mechanism
+        As in `design`.
+    memories : sequence of str
+        The memories to try, the poorest first.
+    incentive, participation, budget, budget_level : str
+        The form in which each goal is asked for, as in `design`; none of them `none`.
+    largest : float, optional
+        The bound on transfers within which a cell is impossible; 1000 times the economy's scale unless given.
+    out : str or Path, optional
+        A JSON file of the map; cells that it holds already, of the same question, are not worked out again.
+    progress : callable
+        Told the number of cells; returns what is called as they are done.
+
+    Returns
+    -------
+    PossibilityMap
+        A cell per memory and set of goals.
+
+    Raises
+    ------
+    InputError
+        A goal is `none`, or not one of those listed; the file holds something else.
+    Refusal
+        As `design`.
+
+    Examples
+    --------
+    >>> import dynmech as dm
+    >>> result = dm.possibility_map("oil-leases")
+    >>> result.status("none", ["incentive"]), result.status("last", ["incentive"])
+    ('impossible', 'possible')
+    """
+    economy = as_environment(environment)
+    if not isinstance(economy, TableEnvironment):
+        raise Refusal(f"design: environment {economy.name!r} is not finite; give a grid of it")
+    forms = {"incentive": incentive, "participation": participation, "budget": budget}
+    for goal, form in forms.items():
+        if form == "none":
+            raise InputError(f"map: --{goal} none leaves nothing to ask for; give another form of it, or leave it out")
+    goals = Goals(**forms, budget_level=budget_level, largest=largest)
+    decided = as_rule(rule, economy)
+    asked = {**goals.to_dict(), "rule": decided.name, "economy": environment_hash(economy)}
+    asked.pop("memory")
+    known = _kept(out, asked)
+    cells = []
+    done = progress(f"map of {economy.name}", len(memories) * len(subsets()))
+    for memory in memories:
+        for some in subsets():
+            key = f"{memory}: {goals_text(some)}"
+            if key not in known:
+                known[key] = _cell(economy, decided, replace(goals, memory=Memory.read(memory)), some)
+                _keep(out, asked, known)
+            cells.append({"memory": memory, "goals": list(some), **known[key]})
+            done(1)
+    bound = largest or 1000 * economy.scale
+    shown = {**forms, "budget": f"{budget} ({budget_level})"}
+    return PossibilityMap(economy.name, decided.name, shown, bound, tuple(memories), tuple(cells))
+
+
+def _cell(economy: TableEnvironment, rule: DecisionRule, goals: Goals, some: Sequence[str]) -> dict[str, Any]:
+    """Return the status of a set of goals, and the least largest transfer."""
+    left_out: dict[str, Any] = {goal: "none" for goal in GOALS if goal not in some}
+    asked = task(economy, rule, replace(goals, **left_out))
+    found = seek(asked, tidy=False)
+    if found.status == "possible":
+        return {"status": "possible", "largest_transfer": found.objective}
+    lattice = GoalLattice(asked.problem, asked.inside)
+    clash = lattice.everything
+    sure = lattice.possible(clash) is False and proved(infeasibility(asked, lattice, [clash]))
+    return {"status": "impossible" if sure else "open", "largest_transfer": None}
+
+
+def _kept(out: str | Path | None, asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the cells that a file holds of the same question.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    if out is None or not Path(out).exists():
+        return {}
+    try:
+        data = json.loads(Path(out).read_text(encoding="utf-8"))
+        same = data["kind"] == "possibility map"
+        cells: dict[str, dict[str, Any]] = data["cells"]
+        question = data["asked"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{out}: no possibility map ({type(error).__name__}); give another file") from None
+    if not same or question != asked:
+        raise InputError(f"{out}: holds the map of another question; give another file")
+    return cells
+
+
+def _keep(out: str | Path | None, asked: dict[str, Any], cells: dict[str, dict[str, Any]]) -> None:
+    """Write the cells that are known so far."""
+    if out is not None:
+        data = {"kind": "possibility map", "asked": asked, "cells": cells}
+        write_whole(Path(out), json.dumps(data, indent=1) + "\n")

@@ -1,0 +1,68 @@
+"""The possibility map: statuses agree with nesting, it is drawn, and it goes on where it was interrupted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dynmech.experiments.designs import possibility_map as module
+from dynmech.experiments.designs.possibility_map import possibility_map, subsets
+from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.builders import random_environment
+from tests.builders.cli_calls import exit_code
+
+
+@pytest.mark.parametrize("seed", [1, 6])
+def test_more_goals_and_less_memory_are_never_easier(seed: int) -> None:
+    env = random_environment(np.random.default_rng(seed), signals=2, decisions=2, discount=0.8, horizon=2)
+    result = possibility_map(env)
+    assert all(cell["status"] in ("possible", "impossible") for cell in result.cells)
+    value = {
+        (cell["memory"], frozenset(cell["goals"])): cell["largest_transfer"] if cell["status"] == "possible" else np.inf
+        for cell in result.cells
+    }
+    for some in map(frozenset, subsets()):
+        assert value["last", some] <= value["none", some] + 1e-7 * env.scale
+        for other in map(frozenset, subsets()):
+            if some < other:
+                for memory in result.memories:
+                    assert value[memory, some] <= value[memory, other] + 1e-7 * env.scale
+    assert len(result.table) == len(subsets())
+
+
+def test_a_map_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "map.json"
+    asked = [0]
+    cell = module._cell
+
+    def counted(*words: object) -> dict[str, object]:
+        asked[0] += 1
+        if asked[0] == 4:
+            raise KeyboardInterrupt
+        return cell(*words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_cell", counted)
+    with pytest.raises(KeyboardInterrupt):
+        possibility_map("oil-leases", out=file)
+    assert len(json.loads(file.read_text(encoding="utf-8"))["cells"]) == 3
+    whole = possibility_map("oil-leases", out=file)
+    assert asked[0] == 4 + 11
+    assert whole.to_dict() == possibility_map("oil-leases").to_dict()
+    with pytest.raises(InputError, match="another question"):
+        possibility_map("oil-leases", participation="interim", out=file)
+    file.write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match="no possibility map"):
+        possibility_map("oil-leases", out=file)
+    with pytest.raises(InputError, match="nothing to ask for"):
+        possibility_map("oil-leases", budget="none")
+
+
+def test_the_command_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "map.svg"
+    assert exit_code(["design", "oil-leases", "--map", "--plot", str(picture)]) == 0
+    assert "impossible" in capsys.readouterr().out
+    assert picture.read_text(encoding="utf-8").count("truth") >= 4
+    assert exit_code(["design", "oil-leases", "--map", "--margin", "1"]) == 2
+    assert "--margin" in capsys.readouterr().err
+    assert exit_code(["design", "oil-leases", "--plot", str(picture)]) == 2
