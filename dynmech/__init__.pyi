@@ -20,7 +20,7 @@ from .experiments.checks.checking import (
     check_strategy as check_strategy,
 )
 from .experiments.designs.designing import design as design
-from .experiments.designs.possibility_map import possibility_map as possibility_map
+from .experiments.designs.mapping import possibility_map as possibility_map
 from .experiments.estimation.estimating import estimate as estimate
 from .experiments.exports.exporting import export as export
 from .experiments.plots.run_plots import write_plots as write_plots

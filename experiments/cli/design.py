@@ -11,7 +11,7 @@ from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
     from dynmech.experiments.designs.design_result import Design
-    from dynmech.experiments.designs.possibility_map import PossibilityMap
+    from dynmech.experiments.designs.mapping import PossibilityMap
     from dynmech.mechanisms.rules.base import Mechanism
     from dynmech.sim.economy.environment import Environment
 
@@ -97,7 +97,7 @@ def _map(
         InputError: an option that a map does not know.
     """
     from dynmech.experiments.cli.console import progress_bars
-    from dynmech.experiments.designs.possibility_map import USUAL, possibility_map
+    from dynmech.experiments.designs.mapping import USUAL, possibility_map
 
     if given := [f"--{name}" for name, value in alone.items() if value]:
         raise InputError(f"design --map: does not know {', '.join(given)}; leave it out")

@@ -1,3 +1,3 @@
 from .design_result import Design as Design
 from .designing import design as design
-from .possibility_map import PossibilityMap as PossibilityMap, possibility_map as possibility_map
+from .mapping import PossibilityMap as PossibilityMap, possibility_map as possibility_map

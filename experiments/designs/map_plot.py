@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from dynmech.experiments.designs.possibility_map import GOALS, PossibilityMap, cell_text, subsets
+from dynmech.experiments.designs.mapping import GOALS, PossibilityMap, cell_text, subsets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

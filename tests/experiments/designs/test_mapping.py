@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynmech.experiments.designs import possibility_map as module
-from dynmech.experiments.designs.possibility_map import possibility_map, subsets
+from dynmech.experiments.designs import mapping as module
+from dynmech.experiments.designs.mapping import possibility_map, subsets
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment
 from tests.builders.cli_calls import exit_code
