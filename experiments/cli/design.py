@@ -28,6 +28,7 @@ def design_command(
     margin: design_options.Margin = 0.0,
     maximise: design_options.Maximise = None,
     minimise: design_options.Minimise = None,
+    near: design_options.Near = None,
     out: design_options.Out = None,
     certificate: design_options.Proof = None,
     whole_map: design_options.Map = False,
@@ -50,7 +51,7 @@ def design_command(
         "largest": largest,
         "out": out,
     }
-    alone = {"margin": margin, "maximise": maximise, "minimise": minimise, "certificate": certificate}
+    alone = {"margin": margin, "maximise": maximise, "minimise": minimise, "certificate": certificate, "near": near}
     if whole_map:
         result: Any = _map(environment, rule, asked, alone, plot, plugin, quiet)
     else:
@@ -78,6 +79,10 @@ def _design(environment: str, rule: str, asked: dict[str, Any], plugins: list[Pa
     from dynmech.experiments.designs.designing import design
 
     economy, kept = _opened(environment, rule, plugins)
+    if asked["near"] is not None:
+        if rule != "efficient":
+            raise InputError("design: --near keeps the mechanism's own rule; leave --rule out")
+        asked["near"] = _opened(environment, asked["near"], plugins)[1]
     with progress_bars(quiet) as progress:
         return design(economy, rule=kept, progress=progress, **asked)
 

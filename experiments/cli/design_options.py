@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dynmech.experiments.cli.completion import complete_from
+from dynmech.experiments.cli.completion import complete_from, complete_mechanism
 
 Rule = Annotated[
     str, typer.Option("--rule", metavar="RULE", help="efficient, or a mechanism (or its file) whose rule is kept.")
@@ -71,9 +71,9 @@ Minimise = Annotated[
     typer.Option(
         "--minimise",
         metavar="WHAT",
-        help="largest (the largest transfer) or deficit.",
+        help="largest (the largest transfer) or deficit; of a repair change or total-change.",
         show_default="largest",
-        autocompletion=complete_from("largest", "deficit"),
+        autocompletion=complete_from("largest", "deficit", "change", "total-change"),
     ),
 ]
 Out = Annotated[
@@ -88,5 +88,14 @@ Map = Annotated[
     typer.Option(
         "--map",
         help="Which of the three goals can be had together, by memory; with -o FILE.json an interrupted map goes on.",
+    ),
+]
+Near = Annotated[
+    str | None,
+    typer.Option(
+        "--near",
+        metavar="MECHANISM",
+        help="Repair this mechanism (or file): change what it charges as little as possible.",
+        autocompletion=complete_mechanism,
     ),
 ]

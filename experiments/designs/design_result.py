@@ -1,6 +1,6 @@
 """What a design comes to: the mechanism and its audit, or the goals that clash."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ SHOWN = 40
 """Rows of transfers on the screen."""
 
 DIGITS = 6
+
+NOTHING = 1e-8
+"""Changes up to this share of the scale are none."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +95,20 @@ class Design(ShownResult):
         """Transfers by period, memory and reports, a column per agent; what nobody can bring about is left out."""
         return pd.DataFrame(list(transfer_rows(self.task, self.found)) if self.possible else [])
 
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """Of a repair: the transfers that change, what they were and what they are."""
+        unit, given = self.task.unit, self.task.problem.given
+        before = replace(self.found, transfers=tuple(own * unit for own in given))
+        was = pd.DataFrame(list(transfer_rows(self.task, before)))
+        agents = list(self.task.environment.agents)
+        now = self.transfers
+        differs = ((now[agents] - was[agents]).abs() > NOTHING * unit).any(axis=1)
+        out = now.drop(columns=agents)[differs]
+        for agent in agents:
+            out[f"{agent} was"], out[f"{agent} pays"] = was[agent][differs], now[agent][differs]
+        return out
+
     @property
     def sentence(self) -> str:
         """What was found, in one sentence."""
@@ -128,6 +145,8 @@ class Design(ShownResult):
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the transfers, or the clashes."""
+        if self.possible and self.task.repaired:
+            return {"changes": self.changes}
         if self.possible:
             return {"transfers": self.transfers}
         return {
@@ -152,11 +171,15 @@ def possible_text(design: Design) -> str:
     goals = design.goals
     what = joined(clauses(goals)) or "nothing is asked of play"
     best = {
+        "change": "",
+        "total-change": "",
         "largest": "its largest transfer is {0}, and that is the least possible",
         "revenue": "its net revenue is {0}, and that is the most possible",
         "deficit": "its expected deficit is {0}, and that is the least possible",
         "margin": "every lie loses {0} or more, and with transfers up to {1} no larger margin is possible",
     }[goals.objective]
+    if goals.objective in ("change", "total-change"):
+        return repaired_text(design, what)
     bound = money(goals.largest or LARGEST * design.task.unit)
     if goals.objective == "margin":
         nothing = all(program.columns.margin not in program.matrix.indices for program in design.found.programs)
@@ -168,6 +191,19 @@ def possible_text(design: Design) -> str:
     )
 
 
+def repaired_text(design: Design, what: str) -> str:
+    """Return the sentence of a mechanism that was repaired."""
+    name, amount = design.task.repaired, design.found.objective or 0.0
+    if amount <= NOTHING * design.task.unit:
+        return f"Under {name}, as it is, {what}."
+    kind = (
+        "changes of payments add up to {0}"
+        if design.goals.objective == "total-change"
+        else "no payment changes by more than {0}"
+    )
+    return f"{name} can be repaired so that {what}: {kind.format(money(amount))}, and less is not possible."
+
+
 def impossible_text(design: Design) -> str:
     """Return the sentence of goals that clash."""
     goals = design.goals
@@ -175,7 +211,7 @@ def impossible_text(design: Design) -> str:
     start = goals.memory.text
     parts = [_clash_text(clash) for clash in design.clashes]
     given = " (certified)" if design.certified else ""
-    what = f"{start[0].upper()}{start[1:]} and transfers up to {bound}, {joined(parts)}{given}"
+    what = f"{start[0].upper()}{start[1:]}, and with transfers up to {bound}, {joined(parts)}{given}"
     level = {"ex-post": "in any period", "period": "expected in any period", "ex-ante": "expected over all periods"}
     if goals.budget != "none":
         kind = "no deficit" if goals.budget == "no-deficit" else "no imbalance"
@@ -214,7 +250,8 @@ def known_text(design: Design) -> list[str]:
         if design.goals.incentive != "none":
             out.append(f"The exact search, which knows nothing of the program, finds no gain above {most:.1e}.")
     if design.possible and not found.unique:
-        out.append("The value is unique, the tables need not be: the program is too large to single them out.")
+        why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
+        out.append(f"The value is unique, the tables need not be{why}.")
     if design.possible and (free := free_entries(design.task, found)):
         out.append(f"{free:,} transfers are read in no state that a single agent can bring about; they are 0.")
     return out

@@ -25,12 +25,12 @@ def show_design(design: Design, console: Console) -> None:
 
 
 def _show_transfers(design: Design, console: Console) -> None:
-    frame = design.transfers
-    console.print(Text("Transfers (paid by the agent; negative: the agent is paid)"))
+    frame = design.changes if design.task.repaired else design.transfers
+    what = "Transfers that change" if design.task.repaired else "Transfers"
+    console.print(Text(f"{what} (paid by the agent; negative: the agent is paid)"))
     table = Table(box=None, pad_edge=False)
-    agents = design.task.environment.agents
     for name in frame.columns:
-        table.add_column(name, justify="right" if name in agents else "left", overflow="fold")
+        table.add_column(name, justify="right" if frame[name].dtype == float else "left", overflow="fold")
     for row in frame.head(SHOWN).itertuples(index=False):
         table.add_row(*(money(value) if isinstance(value, float) else str(value) for value in row))
     console.print(table)

@@ -14,6 +14,7 @@ from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.design.clashes import GoalLattice
 from dynmech.mechanisms.design.decision_rule import DecisionRule, efficient_rule, rule_of
 from dynmech.mechanisms.design.designed_mechanism import designed_mechanism
+from dynmech.mechanisms.design.given_transfers import repairing
 from dynmech.mechanisms.design.goals import MAXIMISED, MINIMISED, Goals, Memory
 from dynmech.mechanisms.design.seeking import Found, Task, seek, task
 from dynmech.mechanisms.tables.mechanism_files import save_mechanism
@@ -37,6 +38,7 @@ def design(
     margin: float = 0.0,
     maximise: str | None = None,
     minimise: str | None = None,
+    near: MechanismLike | None = None,
     out: str | Path | None = None,
     certificate: str | Path | None = None,
     progress: Progress = silent,
@@ -67,7 +69,10 @@ def design(
         By how much every lie must lose.
     maximise, minimise : str, optional
         What is best among mechanisms that do it: `revenue` or `margin`, or `largest` (the largest transfer, unless
-        something else is asked for) or `deficit`.
+        something else is asked for) or `deficit`; of a repair `change` (the largest change of a transfer) or
+        `total-change` (all changes added up).
+    near : str, class or Mechanism, optional
+        A mechanism to repair: its rule is kept, and its transfers are changed as little as possible.
     out : str or Path, optional
         The mechanism file to write.
     certificate : str or Path, optional
@@ -113,10 +118,13 @@ def design(
         budget_level=budget_level,
         largest=largest,
         margin=margin,
-        objective=objective(maximise, minimise),
+        objective=objective(maximise, minimise or ("change" if near is not None and maximise is None else None)),
     )
-    refuse_what_is_not_offered(goals)
-    asked = task(economy, as_rule(rule, economy), goals)
+    refuse_what_is_not_offered(goals, near is not None)
+    own = None if near is None else as_mechanism(near, economy)
+    asked = task(economy, as_rule(rule, economy) if own is None else rule_of(own), goals)
+    if own is not None:
+        asked = repairing(asked, own)
     result = answer(asked, progress)
     if out is not None and result.mechanism is not None:
         save_mechanism(result.mechanism, out)
@@ -145,7 +153,7 @@ def objective(maximise: str | None, minimise: str | None) -> str:
     return maximise or minimise or "largest"
 
 
-def refuse_what_is_not_offered(goals: Goals) -> None:
+def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
     """Refuse goals that no program here states.
 
     Raises:
@@ -153,7 +161,10 @@ def refuse_what_is_not_offered(goals: Goals) -> None:
     """
     if goals.participation == "default" and goals.incentive == "bayesian":
         raise Refusal("participation default: offered with --incentive ex-post or none, not with bayesian")
-    if goals.objective in ("change", "total-change"):
+    changes = goals.objective in ("change", "total-change")
+    if repair and not changes:
+        raise InputError(f"near: a repair changes little; --minimise change or total-change, not {goals.objective}")
+    if changes and not repair:
         raise InputError(f"minimise {goals.objective}: from which mechanism? give --near MECHANISM")
 
 

@@ -1,5 +1,7 @@
 """What a mechanism of somebody's own pays, by transfer table and reports: where a repair starts."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dynmech.mechanisms.design.public_nodes import PublicNodes
@@ -8,6 +10,16 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import RuleTables, acts_matter, tabulate
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
+
+
+def repairing(asked: Task, mechanism: Mechanism) -> Task:
+    """Return the task of changing a mechanism's transfers as little as possible.
+
+    Raises:
+        Refusal: its transfers are no tables of this memory.
+    """
+    given = tuple(given_transfers(asked, mechanism))
+    return replace(asked, problem=replace(asked.problem, given=given), repaired=mechanism.name)
 
 
 def given_transfers(asked: Task, mechanism: Mechanism) -> list[FloatArray]:

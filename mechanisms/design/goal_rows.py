@@ -168,9 +168,9 @@ def costs(environment: TableEnvironment, t: int) -> FloatArray:
     return np.ascontiguousarray(full.reshape(len(stage.decisions), -1).T)
 
 
-def bound_rows(rows: Rows, used: IntArray, bound: int) -> None:
-    """Add −B <= p <= B for transfers that some row reads."""
+def bound_rows(rows: Rows, used: IntArray, bound: int, centre: FloatArray) -> None:
+    """Add −B <= p − centre <= B for transfers that some row reads."""
     each = np.arange(len(used))
     for sign in (1.0, -1.0):
         parts = [(each, used, np.full(len(used), -sign)), (each, np.full(len(used), bound), np.ones(len(used)))]
-        rows.add(("bound", -1, 0), DEFINITION, used[:, None], parts, np.zeros(len(used)))
+        rows.add(("bound", -1, 0), DEFINITION, used[:, None], parts, -sign * centre)

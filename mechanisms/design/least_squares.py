@@ -98,10 +98,13 @@ def least_squares(program: Program, value: float) -> FloatArray | None:
 
     None where the program is too large, or the method did not end.
     """
-    parts = reduced(program)
+    objective, bounded = program.goals.objective, program.goals.largest is not None
+    parts = None if objective == "total-change" or (objective == "change" and bounded) else reduced(program)
     if parts is None:
         return None
     matrix, limit, equal, left = parts
+    centre = program.centre[left]
+    limit = limit - matrix @ centre
     transfers = np.isin(left, program.transfers)
     bound = program.goals.largest
     if program.columns.bound is not None:
@@ -110,12 +113,13 @@ def least_squares(program: Program, value: float) -> FloatArray | None:
     if bound is not None:
         box = np.eye(len(left))[transfers]
         blocks += [box, -box]
-        limits += [np.full(len(box), -bound)] * 2
+        shift = centre[transfers] if program.columns.bound is None else 0.0
+        limits += [-bound - shift, -bound + shift] if program.columns.bound is None else [np.full(len(box), -bound)] * 2
     if program.goals.objective in ("revenue", "deficit", "margin"):
         _hold(program, value, blocks, limits, left)
     weight = np.where(transfers, 1.0, FAINT)
     x = nearest(np.concatenate(blocks) / weight, np.concatenate(limits))
-    return None if x is None else _everything(program, left, x / weight, value)
+    return None if x is None else _everything(program, left, x / weight + centre, value)
 
 
 def _everything(program: Program, left: IntArray, x: FloatArray, value: float) -> FloatArray:
@@ -128,7 +132,8 @@ def _everything(program: Program, left: IntArray, x: FloatArray, value: float) -
     defined = _defined(program, left)
     out[defined] = spsolve(program.matrix[rows][:, defined].tocsc(), program.limit[rows] - program.matrix[rows] @ out)
     if program.columns.bound is not None:
-        out[program.columns.bound] = np.abs(out[program.transfers]).max(initial=0.0)
+        changes = out[program.transfers] - program.centre[program.transfers]
+        out[program.columns.bound] = np.abs(changes).max(initial=0.0)
     if program.columns.margin is not None:
         out[program.columns.margin] = max(-value - ROOM, 0.0)
     return out

@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What a program is made of, shared by all programs of one economy, rule and memory."""
+    """What a program is made of, shared by all programs of one economy, rule and memory.
+
+    Attributes:
+        given: what each agent pays in a mechanism that is to be repaired, tables one after the other; else empty.
+    """
 
     environment: TableEnvironment
     rule: DecisionRule
     nodes: PublicNodes
     reaches: list[Reach]
     path: list[FloatArray]
+    given: tuple[FloatArray, ...] = ()
 
 
 class Program:
@@ -62,7 +67,7 @@ class Program:
             [problem.reaches[i] if i in self.agents else None for i in everybody],
             refusals=False,
             welfare=budget and goals.budget_level == "ex-ante",
-            bound=goals.objective == "largest",
+            bound=goals.objective in ("largest", "change"),
             margin=goals.objective == "margin",
         )
         self.rows = Rows()
@@ -86,8 +91,30 @@ class Program:
             problem = self.problem
             rows = BudgetRows(problem.environment, problem.rule, problem.nodes, problem.path, self.columns, self.rows)
             rows.add(goals.budget_level, number, balanced=goals.budget == "balanced")
-        if self.columns.bound is not None:
-            bound_rows(self.rows, self.transfers, self.columns.bound)
+        if self.goals.objective == "total-change":
+            self._total_change()
+        elif self.columns.bound is not None:
+            bound_rows(self.rows, self.transfers, self.columns.bound, self.centre[self.transfers])
+
+    def _total_change(self) -> None:
+        """Add an unknown per transfer, the last ones, that is at least as large as the change."""
+        used = self.transfers
+        first = self.columns.count
+        self.columns.count += len(used)
+        each, ones = np.arange(len(used)), np.ones(len(used))
+        centre = self.centre[used]
+        for sign in (1.0, -1.0):
+            parts = [(each, used, -sign * ones), (each, first + each, ones)]
+            self.rows.add(("bound", -1, 0), DEFINITION, used[:, None], parts, -sign * centre)
+
+    @cached_property
+    def centre(self) -> FloatArray:
+        """What transfers are in the mechanism that is to be repaired, by column; 0 where there is none."""
+        out = np.zeros(self.columns.count)
+        for i in self.agents if self.problem.given else ():
+            own = self.columns.of(i)
+            out[own.start["p"] : own.start["V"]] = self.problem.given[i]
+        return out
 
     @cached_property
     def transfers(self) -> IntArray:
@@ -149,6 +176,9 @@ class Program:
         out = np.zeros(self.columns.count)
         if self.goals.objective in ("revenue", "deficit"):
             return self.revenue
+        if self.goals.objective == "total-change":
+            out[-len(self.transfers) :] = 1.0
+            return out
         if self.columns.bound is not None:
             out[self.columns.bound] = 1.0
         if self.columns.margin is not None:
@@ -179,7 +209,7 @@ class Program:
 
 def separable(goals: Goals) -> bool:
     """Return whether every agent's transfers can be sought alone."""
-    return goals.budget == "none" and goals.objective in ("largest", "margin", "revenue", "deficit")
+    return goals.budget == "none"
 
 
 def with_bound(goals: Goals, largest: float) -> Goals:

@@ -23,6 +23,9 @@ from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.units import in_units
 
+COMMON = ("largest", "margin", "change")
+"""Objectives that agents share: the worst of theirs counts."""
+
 LARGEST_PROGRAM = 3_000_000
 """Rows that a program may have."""
 
@@ -66,6 +69,7 @@ class Task:
         goals: in the economy's money.
         inside: the goals in units of the scale.
         problem: see there.
+        repaired: the mechanism whose transfers are changed; empty where there is none.
     """
 
     environment: TableEnvironment
@@ -73,6 +77,7 @@ class Task:
     goals: Goals
     inside: Goals
     problem: Problem
+    repaired: str = ""
 
     @property
     def nodes(self) -> PublicNodes:
@@ -137,11 +142,11 @@ def seek(
     value = _together(goals, solutions)
     transfers, unique = [], True
     for program, solution in zip(programs, solutions, strict=True):
-        one = value if goals.objective in ("largest", "margin") else solution.value
+        one = value if goals.objective in COMMON else solution.value
         progress("tables made unique")
         better = least_squares(program, one) if tidy else None
         unique &= better is not None
-        if better is None and goals.objective != "largest":
+        if better is None and goals.objective in ("revenue", "deficit", "margin"):
             least = program.smallest(one, time_limit)
             solution = least if least.status == "optimal" else solution
         better = sharpened(program, solution.x[: program.columns.count] if better is None else better)
@@ -152,7 +157,7 @@ def seek(
 def _together(goals: Goals, solutions: list[Solution]) -> float:
     """Return the value that all agents reach together."""
     values = [solution.value for solution in solutions]
-    return max(values) if goals.objective in ("largest", "margin") else sum(values)
+    return max(values) if goals.objective in COMMON else sum(values)
 
 
 def _objective(asked: Task, value: float) -> float:
@@ -185,7 +190,7 @@ def _found(
     """Return transfers by agent, in the economy's money."""
     tables, priced = [], []
     for program, (columns, values) in zip(programs, transfers, strict=True):
-        everything, read = np.zeros(program.columns.count), np.zeros(program.columns.count)
+        everything, read = program.centre.copy(), np.zeros(program.columns.count)
         everything[columns], read[columns] = values, 1.0
         for i in program.agents:
             own = program.columns.of(i)
