@@ -104,10 +104,8 @@ def nothing_asked(data: dict[str, Any]) -> None:
 
 
 def other_utility(data: dict[str, Any]) -> None:
-    stage = data["environment"]["stages"][0]
-    stage["utility"] = (0 * np.array(stage["utility"])).tolist()
-    stage = data["environment"]["stages"][-1]
-    stage["utility"] = (0 * np.array(stage["utility"])).tolist()
+    for stage in data["environment"]["stages"]:
+        stage["utility"] = (0 * np.array(stage["utility"])).tolist()
 
 
 @pytest.mark.parametrize(
