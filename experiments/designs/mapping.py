@@ -217,7 +217,9 @@ def possibility_map(
     for goal, form in forms.items():
         if form == "none":
             raise InputError(f"map: --{goal} none leaves nothing to ask for; give another form of it, or leave it out")
-    goals = Goals(**forms, budget_level=budget_level, largest=largest)
+    goals = Goals(
+        incentive=incentive, participation=participation, budget=budget, budget_level=budget_level, largest=largest
+    )
     decided = as_rule(rule, economy)
     asked = {**goals.to_dict(), "rule": decided.name, "economy": environment_hash(economy)}
     asked.pop("memory")

@@ -113,8 +113,8 @@ def least_squares(program: Program, value: float) -> FloatArray | None:
     if bound is not None:
         box = np.eye(len(left))[transfers]
         blocks += [box, -box]
-        shift = centre[transfers] if program.columns.bound is None else 0.0
-        limits += [-bound - shift, -bound + shift] if program.columns.bound is None else [np.full(len(box), -bound)] * 2
+        shift = centre[transfers] if program.columns.bound is None else np.zeros(len(box))
+        limits += [-bound - shift, -bound + shift]
     if program.goals.objective in ("revenue", "deficit", "margin"):
         _hold(program, value, blocks, limits, left)
     weight = np.where(transfers, 1.0, FAINT)
