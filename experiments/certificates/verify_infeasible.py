@@ -4,8 +4,8 @@ Beside the standard library this file needs its neighbours `verify.py` and `veri
 rules; it shares no code with what wrote the proof. A file of kind `infeasibility` holds an economy, a decision rule,
 goals, a bound B on transfers, and for each clash multipliers y of rows that are named but not given: every row is
 rebuilt here, in rationals. Unknowns of agent i are transfers p, the worth V of truth from a history and a profile on,
-what follows (C; Y with the best private action), and W, welfare under the rule. Whatever the mechanism is, |p| <= B, and
-with U the largest |utility|
+what follows (C; Y with the best private action), and W, welfare under the rule. Whatever the mechanism is, |p| <= B,
+and with U the largest |utility|
 
     |V|, |C| <= (U + B) Σ_t δ^t,   |Y| <= U + (U + B) Σ_t δ^t,   |W| <= (Σ_i U_i + largest |cost|) Σ_t δ^t.
 
