@@ -45,10 +45,10 @@ def _panel(axes: "Axes", result: PossibilityMap, memory: str) -> None:
         for other, (u, v) in places.items():
             if len(other) == len(one) + 1 and one < other:
                 axes.plot([x, u], [y, v], color="0.6", linewidth=0.8, zorder=1)
-    for some, (x, y) in places.items():
-        cell = result.cell(memory, sorted(some)) if some else {"status": "possible", "largest_transfer": 0.0}
-        names = "\n".join(SHORT[goal] for goal in GOALS if goal in some) or "nothing"
-        value = f"\n{cell_text(cell)}" if some and cell["status"] == "possible" else ""
+    for asked, (x, y) in places.items():
+        cell = result.cell(memory, sorted(asked)) if asked else {"status": "possible", "largest_transfer": 0.0}
+        names = "\n".join(SHORT[goal] for goal in GOALS if goal in asked) or "nothing"
+        value = f"\n{cell_text(cell)}" if asked and cell["status"] == "possible" else ""
         dark = cell["status"] == "impossible"
         box = {"boxstyle": "round,pad=0.3", **STYLE[str(cell["status"])]}
         axes.text(
