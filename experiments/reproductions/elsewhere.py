@@ -15,13 +15,16 @@ from dynmech.experiments.reproductions.figures import largest_gain, payoffs
 from dynmech.mechanisms.commitment.ratchet import Ratchet
 from dynmech.mechanisms.commitment.spot_price import SELLER, SpotPrice
 from dynmech.mechanisms.groves.pivot import Pivot
+from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.builders import from_arrays
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.stage import Stage
 
 PAPER = "elsewhere"
-TITLE = "Numbers of other papers: durable goods, ratchets, scheduling"
+TITLE = "Numbers of other papers: durable goods, ratchets, scheduling, sequential screening"
 
 DELTA = 0.5
 """Discount factor of the durable good and of scheduling."""
@@ -37,6 +40,7 @@ def claims() -> Iterator[Claim]:
     yield from _durable_good()
     yield from _ratchet()
     yield from _scheduling()
+    yield from _airline()
 
 
 def _table(text: str) -> TableEnvironment:
@@ -153,3 +157,68 @@ def _scheduling() -> Iterator[Claim]:
         "Bergemann–Välimäki 2010, scheduling, values 4, 3, 2, δ = ½: all payoffs",
         None, surplus, (4 - 2) + 0.5 * (3 - 1) + 0.25 * 2, "values less p_k, discounted",
     )  # fmt: skip
+
+
+def _tickets(cells: int) -> TableEnvironment:
+    """A traveller who knows its type now and its value later; a seat costs 1; `cells` midpoints a unit of value."""
+    values = (np.arange(3 * cells) + 0.5) / cells
+    law = np.zeros((1, 2, len(values)))
+    law[0, 0, cells : 2 * cells] = 1 / cells
+    law[0, 1, :cells] = law[0, 1, 2 * cells :] = 1 / (2 * cells)
+    first = Stage((("leisure", "business"),), ("-",), np.zeros((1, 1, 2)), IndependentKernel((law,)))
+    later = Stage(
+        (tuple(f"{v:.6g}" for v in values),),
+        ("none", "seat"),
+        np.stack([np.zeros_like(values), values])[None],
+        cost=np.array([0.0, 1.0]),
+    )
+    return TableEnvironment("airline", ("traveller",), np.array([1 / 3, 2 / 3]), (first, later), 1.0, 2)
+
+
+def _menu(contracts: tuple[tuple[float, float], ...]) -> tuple[float, list[float]]:
+    """Profit of a menu of (fare, refund), ties of travellers broken for the seller, and travellers' payoffs."""
+    profit, payoffs = 0.0, []
+    for weight, pieces in ((1 / 3, ((1.0, 2.0),)), (2 / 3, ((0.0, 1.0), (2.0, 3.0)))):
+        worth = []
+        for fare, refund in contracts:
+            use = earned = 0.0
+            for low, high in pieces:
+                share, least = 1 / len(pieces), min(max(refund, low), high)
+                flown = (high - least) / (high - low)
+                use += share * (flown * (least + high) / 2 + (1 - flown) * refund) - share * fare
+                earned += share * (fare - flown - (1 - flown) * refund)
+            worth.append((round(use, 12), earned))
+        best = max(worth)
+        payoffs.append(best[0])
+        profit += weight * best[1] if best[0] >= 0 else 0.0
+    return profit, payoffs
+
+
+def _airline() -> Iterator[Claim]:
+    """Courty and Li 2000: the menu (1.5, no refund), (1.75, refund 1)."""
+    profit, payoffs_of_menu = _menu(((1.5, 0.0), (1.75, 1.0)))
+    first_best = 1 / 3 * 0.5 + 2 / 3 * 0.5 * 1.5
+    text = "Courty–Li 2000, airline tickets: profit of the fares 1.5 without refund and 1.75 with a refund of 1"
+    yield _claim(text, 2 / 3, profit, first_best, "the first best, E (v − 1)⁺")
+    yield _claim(
+        "Courty–Li 2000, airline tickets: what the menu leaves travellers",
+        None,
+        max(payoffs_of_menu),
+        0.0,
+        "all is extracted",
+    )
+    for cells in (2, 4):
+        found = revenue_optimum(_tickets(cells)).net_revenue
+        text = f"Courty–Li 2000, airline tickets: the most that any mechanism earns, {cells} midpoints a unit of value"
+        yield _claim(text, 2 / 3, found, first_best, "the first best, E (v − 1)⁺", tolerance=1e-7)
+    text = "Courty–Li 2000, airline tickets: the best single price, once values are known"
+    yield _claim(
+        text, 1 / 3, max(_posted(k / 1000) for k in range(3001)), 2 / 3 * 0.5 * (2 - 1), "price 2, half of business"
+    )
+
+
+def _posted(price: float) -> float:
+    """Profit of one price after values are known."""
+    leisure = min(max(2 - price, 0.0), 1.0)
+    business = (min(max(1 - price, 0.0), 1.0) + min(max(3 - price, 0.0), 1.0)) / 2
+    return (price - 1) * (leisure / 3 + 2 * business / 3)

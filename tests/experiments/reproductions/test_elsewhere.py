@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from dynmech.experiments.reproductions import elsewhere as module
 from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.claims import reproduce
 from dynmech.experiments.reproductions.elsewhere import DELTA, _pivot_payments
@@ -57,3 +58,15 @@ def test_scheduling_against_all_orders() -> None:
     for count in (2, 3, 4):
         values = tuple(sorted(draw.uniform(0.5, 5, count), reverse=True))
         np.testing.assert_allclose(_pivot_payments(values), by_orders(values), atol=1e-9)
+
+
+def test_the_other_contract_is_worth_no_more_to_either_traveller() -> None:
+    """Courty and Li: leisure would lose a quarter by the refundable fare, business is indifferent."""
+    assert module._menu(((1.5, 0.0), (1.75, 1.0)))[1] == pytest.approx([0, 0])
+    assert module._menu(((1.75, 1.0),))[1] == pytest.approx([-0.25, 0])
+    assert module._menu(((1.5, 0.0),))[1] == pytest.approx([0, 0])
+    draw = np.random.default_rng(2000)
+    values = np.where(draw.uniform(size=200_000) < 0.5, draw.uniform(0, 1, 200_000), draw.uniform(2, 3, 200_000))
+    flown = values > 1
+    assert np.mean(np.where(flown, values, 1.0)) - 1.75 == pytest.approx(0, abs=0.01)
+    assert np.mean(1.75 - flown - (1.0 - flown)) == pytest.approx(0.75)
