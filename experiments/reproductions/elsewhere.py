@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from dynmech.agents.oracle.gains import ex_ante_gain
 from dynmech.agents.oracle.problem import build_problem
@@ -15,16 +15,17 @@ from dynmech.experiments.reproductions.figures import largest_gain, payoffs
 from dynmech.mechanisms.commitment.ratchet import Ratchet
 from dynmech.mechanisms.commitment.spot_price import SELLER, SpotPrice
 from dynmech.mechanisms.groves.pivot import Pivot
+from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
 from dynmech.mechanisms.revenue.revenue_lp import revenue_optimum
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.economy.builders import from_arrays
+from dynmech.sim.economy.builders import from_arrays, trade
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
 
 PAPER = "elsewhere"
-TITLE = "Numbers of other papers: durable goods, ratchets, scheduling, sequential screening"
+TITLE = "Numbers of other papers: durable goods, ratchets, scheduling, sequential screening, repeated trade"
 
 DELTA = 0.5
 """Discount factor of the durable good and of scheduling."""
@@ -41,6 +42,7 @@ def claims() -> Iterator[Claim]:
     yield from _ratchet()
     yield from _scheduling()
     yield from _airline()
+    yield from _hidden_valuations()
 
 
 def _table(text: str) -> TableEnvironment:
@@ -222,3 +224,28 @@ def _posted(price: float) -> float:
     leisure = min(max(2 - price, 0.0), 1.0)
     business = (min(max(1 - price, 0.0), 1.0) + min(max(3 - price, 0.0), 1.0)) / 2
     return (price - 1) * (leisure / 3 + 2 * business / 3)
+
+
+def _worst_stay(
+    costs: FloatArray, values: FloatArray, chances: tuple[FloatArray, FloatArray], discount: float
+) -> float:
+    """The least that staying is worth to anybody in any period, values drawn anew, under equal fees in instalments."""
+    chains = [np.tile(law, (len(law), 1)) for law in chances]
+    prior = np.multiply.outer(*chances)
+    environment = trade(costs.tolist(), [values.tolist()], chains, prior, discount)
+    half = float(PivotWithFees(environment).deficit) / 2
+    mechanism = PivotWithFees(environment, fees=f"{half!r}+{half!r}", collect="instalments")
+    return float(FiniteGame(environment, mechanism).truthful.periods[-1].stay.min())
+
+
+def _hidden_valuations() -> Iterator[Claim]:
+    """Athey and Miller 2007: values drawn anew, equal fees every period: efficient trade iff δ ≥ ½."""
+    cases = (
+        (np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]), (np.full(3, 1 / 3), np.full(3, 1 / 3))),
+        (np.array([0.2, 0.9]), np.array([0.1, 0.7, 2.0]), (np.array([0.7, 0.3]), np.array([0.5, 0.4, 0.1]))),
+        (np.array([1.0, 5.0]), np.array([0.0, 6.0]), (np.array([0.1, 0.9]), np.array([0.6, 0.4]))),
+    )
+    for number, case in enumerate(cases, start=1):
+        switch = float(brentq(partial(_worst_stay, *case), 0.2, 0.9, xtol=1e-8))
+        text = f"Athey–Miller 2007, values drawn anew, law {number} of 3: δ from which nobody leaves, fees being equal"
+        yield _claim(text, 0.5, switch, tolerance=1e-6)

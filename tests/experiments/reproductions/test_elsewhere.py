@@ -70,3 +70,13 @@ def test_the_other_contract_is_worth_no_more_to_either_traveller() -> None:
     flown = values > 1
     assert np.mean(np.where(flown, values, 1.0)) - 1.75 == pytest.approx(0, abs=0.01)
     assert np.mean(1.75 - flown - (1.0 - flown)) == pytest.approx(0.75)
+
+
+def test_unequal_values_change_no_switch_but_a_sure_gain_does() -> None:
+    """Athey and Miller assume that there is sometimes nothing to gain: where there always is, less patience will do."""
+    costs, chances = np.array([0.0, 0.5]), (np.array([0.5, 0.5]), np.array([0.5, 0.5]))
+    assert module._worst_stay(costs, np.array([0.4, 2.0]), chances, 0.45) < 0
+    assert module._worst_stay(costs, np.array([1.0, 2.0]), chances, 0.45) > 0
+    gain = np.maximum(np.array([0.4, 2.0])[None, :] - costs[:, None], 0).mean()
+    by_hand = -gain / 2 + 0.45 / 0.55 * gain / 2
+    assert module._worst_stay(costs, np.array([0.4, 2.0]), chances, 0.45) == pytest.approx(by_hand)
