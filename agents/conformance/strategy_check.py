@@ -18,11 +18,12 @@ import numpy as np
 from dynmech.agents.conformance.mechanism_check import check_mechanism, run_user_code, shortened
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.conformance.side_effects import no_side_effects
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.registry import format_exception
 from dynmech.sim.core.streams import Streams
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.roles import Past, StrategyProtocol, View
@@ -124,12 +125,17 @@ def _play(
 def _same(strategy: StrategyProtocol, method: str, view: View, answer: Array) -> bool:
     """Return whether a fresh copy moves as the strategy did; one that raises does not."""
     try:
-        again = getattr(strategy, method)(view)
+        again = getattr(strategy, method)(*_asked(method, view))
     except KeyboardInterrupt:
         raise
     except BaseException:
         return False
     return np.array_equal(again, answer)
+
+
+def _asked(method: str, view: View) -> tuple[Any, ...]:
+    """Return what a move is asked with."""
+    return (view, view.bill) if method == "pay" else (view,)
 
 
 class _Watched:
@@ -144,7 +150,7 @@ class _Watched:
     def _watch(self, method: str, view: View) -> Array:
         """Return the inner strategy's move and record it with its view."""
         before = replace(view, private=copy.deepcopy(view.private))
-        answer: Array = run_user_code(method, partial(getattr(self._inner, method), view))
+        answer: Array = run_user_code(method, partial(getattr(self._inner, method), *_asked(method, view)))
         kept = answer.copy() if isinstance(answer, np.ndarray) and answer.shape == (view.size,) else answer
         self.seen.append((method, before, kept))
         return answer
@@ -160,6 +166,10 @@ class _Watched:
     def reply(self, view: View) -> Array:
         """Return the inner strategy's reply."""
         return self._watch("reply", view)
+
+    def pay(self, view: View, bill: Bill) -> FloatArray:  # noqa: ARG002
+        """Return the inner strategy's payment."""
+        return self._watch("pay", view)
 
     def observe(self, view: View, seen: Past) -> None:
         """Let the inner strategy learn."""

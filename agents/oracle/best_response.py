@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
+from dynmech.agents.oracle.paying_witness import PayingWitness
+from dynmech.agents.oracle.payments import build_payment_problem
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
@@ -74,7 +76,11 @@ class BestResponse(Strategy):
         if game.protocol.disclosure != "everything" or game.protocol.latency:
             raise Refusal("strategy 'best-response': it needs everything public and no late messages")
         information = Information.EX_POST if self.information == "ex_post" else Information.INTERIM
-        problem = build_problem(FiniteGame(environment, mechanism), self._coalition(environment.agents, agent))
+        who, terms = self._coalition(environment.agents, agent), game.protocol.payments
+        if terms is not None:
+            payments = build_payment_problem(FiniteGame(environment, mechanism), who, terms, game.deposits[agent])
+            return PayingWitness(payments, information=information)
+        problem = build_problem(FiniteGame(environment, mechanism), who)
         return Witness(problem, Family.BEST_RESPONSE, information=information).parts()[agent]
 
     def _coalition(self, agents: Sequence[str], agent: int) -> tuple[int, ...]:

@@ -140,6 +140,8 @@ def build_payment_problem(
     if len(deviator) > 1:
         names = " + ".join(game.environment.agents[i] for i in deviator)
         raise Refusal(f"audit: {names}: payments=voluntary is searched for one agent at a time; leave --coalition out")
+    if game.mechanism.reads_payments:
+        raise game.mechanism.refuse("it reads who pays; lies and payments are searched under the house rules only")
     lies = replace(build_problem(game, deviator, exit=True), exit=False)
     build = _Build(lies, terms)
     periods, origins = with_post_decision_states(build.periods(), lies.stationary)

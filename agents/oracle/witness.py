@@ -146,19 +146,36 @@ class Witness(Strategy):
     def _act(self, view: View) -> tuple[Array, ...]:
         """Return the best actions and replies; note the decision taken for the next period."""
         assert self._actions is not None
-        if view.reports is None or view.memory is None or view.decision is None:
+        state, profile, report, draw = self._case(view)
+        entry = self._entry(view.t)
+        period = self._problem.periods[entry]
+        act = self._actions[entry][state, profile, report, draw]
+        view.private["done"] = period.decision[state, profile, report, draw * period.acts + act]
+        return np.unravel_index(act, self._acts(view.t))
+
+    def _state(self, view: View) -> IntArray:
+        """Return the state of the problem that each episode is in, `(n,)`.
+
+        Raises:
+            Refusal: the memory is not shown.
+        """
+        if view.memory is None:
+            raise Refusal("witness: it needs everything public")
+        state: IntArray = self._problem.periods[self._entry(view.t)].merged[view.memory]
+        return state
+
+    def _case(self, view: View) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Return state, profile, own message and draw after the decision, `(n,)` each."""
+        if view.reports is None or view.decision is None:
             raise Refusal("witness: it needs everything public")
         entry = self._entry(view.t)
         stage = self._problem.environment.stage(view.t)
         profile = stage.flat(view.public, self._true_signals(view.t, view.public, view.reports, self._pooled(view)))
-        state = self._problem.periods[entry].merged[view.memory]
+        state = self._state(view)
         reports = view.reports[:, list(self._problem.deviator)].astype(np.intp)
         report = np.ravel_multi_index(list(reports.T), self._messages[self._entry(view.t)])
-        period = self._problem.periods[entry]
-        draw = (period.drawn[state, profile, report] == view.decision[:, None]).argmax(axis=1)
-        act = self._actions[entry][state, profile, report, draw]
-        view.private["done"] = period.decision[state, profile, report, draw * period.acts + act]
-        return np.unravel_index(act, self._acts(view.t))
+        drawn = self._problem.periods[entry].drawn[state, profile, report]
+        return state, profile, report, (drawn == view.decision[:, None]).argmax(axis=1)
 
     def _pooled(self, view: View) -> Array:
         """Return the current signals of the deviator, `(n, |C|)`."""
@@ -175,13 +192,10 @@ class Witness(Strategy):
     def _look_up(self, policy: list[IntArray], view: View, pooled: Array, before: Array) -> Array:
         """Return the deviator's best message, given its current signals and those of the period before, `(n, |C|)`."""
         entry = self._entry(view.t)
-        period = self._problem.periods[entry]
-        if view.memory is None:
-            raise Refusal("witness: it needs everything public")
         stage = self._problem.environment.stage(view.t)
         sizes = [len(stage.signals[i]) for i in self._problem.deviator]
         own = view.public * prod(sizes) + np.ravel_multi_index(list(pooled.T), sizes)
-        state = period.merged[view.memory]
+        state = self._state(view)
         if view.t == 0:
             return policy[0][state, own]
         past = view.past[-1]
@@ -195,12 +209,11 @@ class Witness(Strategy):
     def _look_up_spying(self, view: View) -> Array:
         """Return the deviator's best message, given all current signals, `(n,)`."""
         entry = self._entry(view.t)
-        if view.memory is None:
-            raise Refusal("witness: it needs everything public")
+        state = self._state(view)
         signals = np.array(view.others)
         signals[:, self.agent] = view.signal
         profile = self._problem.environment.stage(view.t).flat(view.public, signals)
-        return self._policy[entry][self._problem.periods[entry].merged[view.memory], profile]
+        return self._policy[entry][state, profile]
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Return the words given when it was made."""

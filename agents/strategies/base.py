@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from dynmech.sim.core.arrays import Array, IntArray
+from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.game import Game
+from dynmech.sim.play.payment_terms import PaymentTerms
 from dynmech.sim.play.roles import GameSpaces, Past, View
 
 
@@ -48,6 +50,7 @@ class AgentContext:
     game_spaces: GameSpaces
     disclosure: str = "everything"
     actions: tuple[Finite, ...] = ()
+    payments: PaymentTerms | None = None
 
     @classmethod
     def of(cls, game: Game, agent: int) -> Self:
@@ -67,7 +70,7 @@ class AgentContext:
         """
         actions = [labels for t in range(min(game.periods, 12)) if (labels := game.environment.actions(t))]
         spaces = tuple(dict.fromkeys(Finite(labels[agent]) for labels in actions))
-        return cls(agent, game.game_spaces, game.protocol.disclosure, spaces)
+        return cls(agent, game.game_spaces, game.protocol.disclosure, spaces, game.protocol.payments)
 
     @property
     def periods(self) -> int:
@@ -221,6 +224,23 @@ class Strategy(ABC):
             Indices on a finite set, numbers of the interval otherwise, shape `(n,)`.
         """
         return view.prescribed
+
+    def pay(self, view: View, bill: Bill) -> FloatArray:  # noqa: ARG002
+        """Return what to pay, by default all that is owed; asked only where bills are paid voluntarily.
+
+        Parameters
+        ----------
+        view : View
+            What the agent sees after the decision, its flow utility included, with n episodes.
+        bill : Bill
+            This period's bill, the arrears, what is due now and all that is owed, `(n,)` each.
+
+        Returns
+        -------
+        FloatArray
+            From 0 to `bill.owed`, shape `(n,)`. Less than `bill.due` is a default.
+        """
+        return bill.owed
 
     def observe(self, view: View, seen: Past) -> None:  # noqa: B027 - most strategies learn nothing
         """Learn from a period that is over, by writing to `view.private`; called only with several `rounds`.

@@ -11,7 +11,8 @@ import numpy as np
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.roles import Past, View
 
 
@@ -40,11 +41,25 @@ class SideBySide(Strategy):
         """Return the replies, part by part, shape `(n,)`."""
         return self._by_part([member.reply for member in self.members], view)
 
+    def pay(self, view: View, bill: Bill) -> FloatArray:  # noqa: ARG002 - the view has it, and parts of it
+        """Return the payments, part by part, shape `(n,)`."""
+        return self._by_part([_paying(member) for member in self.members], view)
+
     def _by_part(self, moves: Sequence[Callable[[View], Array]], view: View) -> Array:
         size = view.size // len(moves)
         notes = view.private.setdefault("notes", np.array([{} for _ in moves], dtype=object))
         parts = [_part(view, slice(k * size, (k + 1) * size), notes[k]) for k in range(len(moves))]
         return np.concatenate([move(part) for move, part in zip(moves, parts, strict=True)])
+
+
+def _paying(member: Strategy) -> Callable[[View], Array]:
+    """Return a member's payments as a function of the view."""
+
+    def pay(view: View) -> Array:
+        assert view.bill is not None
+        return member.pay(view, view.bill)
+
+    return pay
 
 
 def side_by_side(members: Sequence[Strategy]) -> Strategy:
@@ -78,4 +93,5 @@ def _part(view: View, episodes: slice, notes: dict[str, Array]) -> View:
         reports=cut(view.reports),
         utility=cut(view.utility),
         spied=cut(view.spied),
+        bill=None if view.bill is None else Bill(*(column[episodes] for column in view.bill)),
     )

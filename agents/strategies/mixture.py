@@ -6,8 +6,9 @@ import numpy as np
 
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.roles import View
 
 
@@ -46,6 +47,10 @@ class Mixture(Wrapping):
     def reply(self, view: View) -> Array:
         """Return the reply of the strategy that was drawn, shape `(n,)`."""
         return self._moved("reply", view)
+
+    def pay(self, view: View, bill: Bill) -> FloatArray:  # noqa: ARG002
+        """Return the payment of the strategy that was drawn, shape `(n,)`."""
+        return self._moved("pay", view)
 
     def describe(self, context: AgentContext) -> str:
         """Return the parts in words."""

@@ -6,7 +6,8 @@ from copy import copy
 from dataclasses import replace
 
 from dynmech.agents.strategies.base import AgentContext, Strategy
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.roles import Past, View
 
@@ -50,9 +51,12 @@ class Wrapping(Strategy):
         return made
 
     def ask(self, k: int, move: str, view: View) -> Array:
-        """Return part k's move ("message", "action" or "reply") at a view, shape `(n,)`."""
+        """Return part k's move ("message", "action", "reply" or "pay") at a view, shape `(n,)`."""
         anew = move == "message" and not view.t and self.parts[k].rounds == 1  # only learners keep notes over rounds
         with self._shown(k, view, anew) as own:
+            if move == "pay":
+                assert own.bill is not None
+                return self.parts[k].pay(own, own.bill)
             chosen: Array = getattr(self.parts[k], move)(own)
         return chosen
 
@@ -87,6 +91,10 @@ class Wrapping(Strategy):
     def reply(self, view: View) -> Array:
         """Return the first part's reply, shape `(n,)`."""
         return self.ask(0, "reply", view)
+
+    def pay(self, view: View, bill: Bill) -> FloatArray:  # noqa: ARG002 - the view has it, and parts of it
+        """Return the first part's payment, shape `(n,)`."""
+        return self.ask(0, "pay", view)
 
     def validate(self, context: AgentContext) -> None:
         """Check that all parts fit."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynmech.agents.oracle.gains import FAMILIES, Search
+from dynmech.agents.oracle.paying_witness import PayingWitness
 from dynmech.agents.oracle.payment_search import PaymentSearch
+from dynmech.agents.oracle.payments import PaymentProblem
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
@@ -14,7 +16,7 @@ from dynmech.experiments.audits.audit_result import Audit, no_search
 from dynmech.experiments.audits.worst_deviation import POLICY, deviation_rows, largest_ex_ante
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.verdicts import verdict_data
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.errors import InputError, Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +91,12 @@ def _strategy(search: Search, family: Family, information: Information) -> Witne
     problem, value = search.problem, search.values.get((family, information))
     if isinstance(search, PaymentSearch) and family is Family.LIES:
         return Witness(search.lies, Family.BEST_RESPONSE, information=information, value=value)
+    if isinstance(problem, PaymentProblem):
+        if family is not Family.BEST_RESPONSE:
+            raise Refusal(
+                "deviation: where payments are voluntary, only the best response and the best lies are played"
+            )
+        return PayingWitness(problem, information=information, value=value)
     if problem.exit:  # what is played is the best response of one who cannot leave
         problem, value = build_problem(problem.game, search.who), None
     return Witness(problem, family, information=information, value=value)

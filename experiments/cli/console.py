@@ -217,6 +217,7 @@ def show_run(result: RunResult, console: Console) -> None:
             f"{s['participation_violations']} of {s['participation_cells']} (agent, date, own signal) "
             "under prescribed play",
         ),
+        *_credit(result),
         ("episodes", f"{s['episodes']}, {s['periods']} period{'s' * (s['periods'] > 1)} each"),
     ]
     if s["tail"]:
@@ -235,6 +236,23 @@ def _show_gain_again(result: RunResult, console: Console) -> None:
         show_line(console, "To see where it gains most", replay_line(result.folder))
     elif result.command is not None:
         show_line(console, "To log it for replay", logged_line(result.command))
+
+
+def _credit(result: RunResult) -> list[tuple[str, str]]:
+    """Who defaults, and what the designer loses by it, where bills are paid voluntarily."""
+    s = result.summary
+    if "default_rate" not in s:
+        return []
+    defaults = [
+        f"{name} in {rate:.1%} of episodes ({amount(claims, 3)} not paid)"
+        for name, rate, claims in zip(result.agents["agent"], s["default_rate"], s["claims_outstanding"], strict=True)
+        if rate
+    ]
+    loss = f"{amount(s['designers_loss'], 3)} ± {amount(s['designers_loss_half_width'], 3)}"
+    return [
+        ("defaults", "; ".join(defaults) or "nobody: every bill is paid"),
+        ("loss", f"{loss} of the designer: what is not paid, less forfeited deposits"),
+    ]
 
 
 def _net_revenue(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

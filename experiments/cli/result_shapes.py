@@ -66,6 +66,10 @@ class RunShape(_Played):
     agents: list[PlayedAgentShape]
     story: Row | None
     learning: list[Row]
+    default_rate: list[float] | None = None
+    claims_outstanding: list[float] | None = None
+    designers_loss: float | None = None
+    designers_loss_half_width: float | None = None
 
 
 class StressGainShape(_Part):

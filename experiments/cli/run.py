@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_paths
+from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_paths, terms_of
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from dynmech.experiments.runs.run_result import RunResult
     from dynmech.experiments.runs.study import Study
 
-IN_STUDY = ("mechanism", "strategy", "episodes", "seed", "tail", "deadline", "latency", "disclosure")
+IN_STUDY = (
+    *("mechanism", "strategy", "episodes", "seed", "tail", "deadline", "latency", "disclosure"),
+    *("payments", "default", "grace", "deposit"),
+)
 """Parameters that a study sets, so that they cannot be given beside it."""
 
 
@@ -37,6 +40,10 @@ def run_command(
     deadline: options.Deadline = 0.0,
     latency: options.Latency = [],  # noqa: B006
     disclosure: options.Disclosure = "everything",
+    payments: options.Payments = "enforced",
+    default: options.Default = None,
+    grace: options.Grace = None,
+    deposit: options.Deposit = None,
     log: options.Log = "full",
     workers: options.Count = 1,
     cluster: options.Cluster = "",
@@ -59,7 +66,8 @@ def run_command(
         "latency": read_pairs(latency, "--latency"),
     }
     what: dict[str, Any] = {"environment": environment, "mechanism": mechanism or "", "disclosure": disclosure}
-    study = Study.model_construct(None, **what, **who, **numbers)
+    bills: dict[str, Any] = {"payments": payments, "default": default, "grace": grace, "deposit": deposit}
+    study = Study.model_construct(None, **what, **who, **numbers, **bills)
     if environment.endswith(".toml"):
         _refuse_beside_study(context, environment)
         study = load_study(Path(environment))
@@ -104,13 +112,14 @@ def _play(
     """Play what a study says; `how`: what it does not say, as `run` takes it."""
     from dynmech.experiments.runs.running import make_protocol, run
 
+    terms = terms_of(study.payments, study.default, study.grace, study.deposit)
     economy = open_economy(study.environment, plugins, how["workers"])
     return run(
         economy,
         study.mechanism,
         study.strategies,
         out=out or (Path(study.out) if study.out else None),
-        protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure),
+        protocol=make_protocol(economy.agents, study.deadline, study.latency, study.disclosure, terms),
         tail=study.tail,
         episodes=study.episodes,
         seed=study.seed,

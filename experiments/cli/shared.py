@@ -31,7 +31,7 @@ def open_economy(environment: str, plugins: Iterable[Path], workers: Workers) ->
     return open_environment(environment, workers)
 
 
-def terms_of(payments: str, default: str | None, grace: int | None, deposit: str | None) -> PaymentTerms | None:
+def terms_of(payments: str, default: str | None, grace: int | None, deposit: float | str | None) -> PaymentTerms | None:
     """Return the terms of voluntary payments; None where payments are enforced."""
     from dynmech.sim.play.payment_terms import payment_terms
 

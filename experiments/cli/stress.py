@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import end_unless_complete, hand_out, open_economy, read_pairs, show_paths
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out, open_economy, read_pairs, show_paths, terms_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,10 @@ def stress_command(
     deadline: options.Deadline = 0.0,
     latency: options.Latency = [],  # noqa: B006
     disclosure: options.Disclosure = "everything",
+    payments: options.Payments = "enforced",
+    default: options.Default = None,
+    grace: options.Grace = None,
+    deposit: options.Deposit = None,
     log: options.Log = "full",
     workers: options.Count = 1,
     cluster: options.Cluster = "",
@@ -48,9 +52,11 @@ def stress_command(
     from dynmech.experiments.runs.running import make_protocol
     from dynmech.experiments.runs.stressing import stress
 
+    terms = terms_of(payments, default, grace, deposit)
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)
-    protocol = make_protocol(economy.agents, deadline, read_pairs(latency, "--latency"), disclosure)
+    slow = read_pairs(latency, "--latency")
+    protocol = make_protocol(economy.agents, deadline, slow, disclosure, terms)
     sizes = {"episodes": episodes, "seed": seed, "shard": shard, "block": block, "engine": engine}
     how: dict[str, Any] = {"out": out, "tail": tail, "log": log, "plugins": plugin, "typed": environment, **sizes}
     with progress_bars(quiet) as progress:

@@ -69,6 +69,8 @@ def obstacle(game: Game) -> str:
         return "users' rules are asked in every period"
     if game.protocol.latency:
         return "messages take time"
+    if game.protocol.payments is not None:
+        return "bills are paid voluntarily"
     agents = range(len(environment.agents))
     if any(environment.actions(t) or any(mechanism.asks(t, i) for i in agents) for t in range(game.periods)):
         return "agents act or reply after the decision"

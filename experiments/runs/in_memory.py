@@ -16,6 +16,7 @@ from dynmech.experiments.catalog.accepted import (
     as_strategy,
 )
 from dynmech.experiments.runs.agent_profiles import strategy_profile
+from dynmech.experiments.runs.deposits import with_deposits
 from dynmech.experiments.runs.loading import require_fit
 from dynmech.experiments.runs.moments import Moments, amount
 from dynmech.experiments.runs.shown_result import ShownResult
@@ -179,7 +180,7 @@ def simulate(
     """
     economy = as_environment(environment)
     rules = as_mechanism(mechanism, economy)
-    game = make_game(rules.environment, rules, protocol, tail=tail)
+    game = with_deposits(make_game(rules.environment, rules, protocol, tail=tail))
     sampling = Sampling(episodes, seed)
     if not episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")

@@ -21,6 +21,7 @@ from dynmech.experiments.catalog.names import (
     use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
+from dynmech.experiments.runs.deposits import with_deposits
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
 from dynmech.experiments.workers.cluster import dask_crew
@@ -100,7 +101,7 @@ def open_game(
     """
     if not isinstance(mechanism, str):
         rules = as_mechanism(mechanism, environment)
-        game = make_game(rules.environment, rules, protocol, tail=tail)
+        game = with_deposits(make_game(rules.environment, rules, protocol, tail=tail))
         if not is_shipped(rules):
             run_isolated(workers, [f"mechanism {rules.name!r}"], check_mechanism, game)
         return game

@@ -9,6 +9,7 @@ from typing import Any
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.sim.core.plain_text import BIDIRECTIONAL, unprintable
 from dynmech.sim.play.game import ProtocolOptions
+from dynmech.sim.play.payment_terms import AUTO, PaymentTerms
 
 DEFAULTS = {"--tail": "0.0001", "--log": "full", "--shard": "0"}
 """Default values of options, which are left out."""
@@ -43,12 +44,21 @@ def command_line(
 
 
 def _protocol_options(agents: Sequence[str], protocol: ProtocolOptions) -> list[str]:
-    """Return the options that set deadline, latency and disclosure, where they are not the default."""
+    """Return the options that set deadline, latency, disclosure and payments, where they are not the default."""
     words = [] if protocol.deadline == 0 else ["--deadline", repr(protocol.deadline)]
     if protocol.latency:
         pairs = zip(agents, protocol.latency, strict=True)
         words += _each("--latency", (f"{who}={latency.kind}:{latency.value!r}" for who, latency in pairs))
-    return words if protocol.disclosure == "everything" else [*words, "--disclosure", protocol.disclosure]
+    words += [] if protocol.disclosure == "everything" else ["--disclosure", protocol.disclosure]
+    return words if protocol.payments is None else [*words, *_payment_options(protocol.payments)]
+
+
+def _payment_options(terms: PaymentTerms) -> list[str]:
+    """Return the options of voluntary payments, those that are the default left out."""
+    deposit = str(terms.deposit) if terms.deposit == AUTO else repr(float(terms.deposit))
+    words = ["--payments", "voluntary", "--default", terms.default]
+    words += ["--grace", str(terms.grace)] if terms.grace else []
+    return [*words, "--deposit", deposit] if terms.deposit else words
 
 
 def _each(option: str, values: Iterable[str]) -> list[str]:
@@ -58,9 +68,10 @@ def _each(option: str, values: Iterable[str]) -> list[str]:
 WHOLE, NUMBER = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9.]{1,24}(e-?[0-9]{1,3})?|-?inf")
 
 VALUES: dict[str, re.Pattern[str]] = {
-    **dict.fromkeys(("--episodes", "--seed", "--shard"), WHOLE),
+    **dict.fromkeys(("--episodes", "--seed", "--shard", "--grace"), WHOLE),
+    "--deposit": re.compile(f"auto|{NUMBER.pattern}"),
     **dict.fromkeys(("--tail", "--deadline", "--tolerance"), NUMBER),
-    **dict.fromkeys(("--log", "--disclosure"), re.compile(r"[a-z-]{1,40}")),
+    **dict.fromkeys(("--log", "--disclosure", "--payments", "--default"), re.compile(r"[a-z-]{1,40}")),
     **dict.fromkeys(("--strategy", "--latency", "--set", "--vary", "--points"), re.compile(r"[^=]{1,400}=.{1,4000}")),
     **dict.fromkeys(("--mechanism", "--plugin", "--simulate", "--information"), re.compile(r".{1,4000}")),
 }

@@ -47,6 +47,7 @@ from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, ProtocolOptions
 from dynmech.sim.play.latency import Latency
+from dynmech.sim.play.payment_terms import PaymentTerms
 from dynmech.sim.play.record import stretches
 
 if TYPE_CHECKING:
@@ -349,6 +350,7 @@ def make_protocol(
     deadline: float = 0.0,
     latency: Mapping[str, str] | None = None,
     disclosure: str = "everything",
+    terms: PaymentTerms | None = None,
 ) -> ProtocolOptions:
     """Return the options of the protocol from text; `latency` by agent, or `all` for those that are not named."""
     by_agent = dict(latency or {})
@@ -366,4 +368,4 @@ def make_protocol(
                 f"latency: no message of {name!r} ({delay.kind} {delay.value:g}) can arrive by the deadline "
                 f"{deadline:g}; give a later deadline, below 1"
             )
-    return ProtocolOptions(deadline, tuple(latencies) if latency else (), disclosure)
+    return ProtocolOptions(deadline, tuple(latencies) if latency else (), disclosure, terms)

@@ -20,6 +20,7 @@ from dynmech.agents.strategies.block_partition import side_by_side, traits
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import is_shipped, make_mechanism
 from dynmech.experiments.engines.fused_games import known_engine, play_fused
+from dynmech.experiments.runs.deposits import with_deposits
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import DynmechError, InputError, PlayError
 from dynmech.sim.core.registry import format_exception, place
@@ -164,7 +165,7 @@ def make_game_of(environment: Environment, mechanism: str, protocol: ProtocolOpt
     """
     rules = make_mechanism(mechanism, environment)
     with blaming(f"mechanism {mechanism!r}"):
-        return make_game(environment, rules, protocol, tail=tail)
+        return with_deposits(make_game(environment, rules, protocol, tail=tail))
 
 
 @contextmanager

@@ -48,13 +48,18 @@ class Study(BaseModel):
     latency: dict[Text, Text] = {}
     disclosure: Text = "everything"
     tail: float = 1e-4
+    payments: Text = "enforced"
+    default: Text | None = None
+    grace: int | None = None
+    deposit: float | Text | None = None
 
 
 def load_study(path: Path) -> Study:
     r"""Read a study file: the arguments of `run` in TOML.
 
     The fields are `environment`, `mechanism`, `[strategies]` by agent, `episodes`, `seed`, `out`, `plugins`,
-    `deadline` (in periods), `[latency]` by agent, `disclosure` and `tail`; the first two must be there.
+    `deadline` (in periods), `[latency]` by agent, `disclosure`, `tail`, `payments` (`enforced` or `voluntary`),
+    `default`, `grace` and `deposit`; the first two must be there.
 
     Parameters
     ----------

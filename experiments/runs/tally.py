@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from dynmech.experiments.runs.credit import Credit
 from dynmech.experiments.runs.moments import ENOUGH, ZERO, Moments, by_signal
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.arrays import FloatArray
@@ -34,6 +35,7 @@ class Tally:
         deficit: the least Σ_i p_t^i of any period of any episode.
         gain_given: by agent, date and own signal `(N, dates, K)`.
         stay_given: continuation payoff from the date on, same axes (participation is read from prescribed play).
+        credit: what became of bills, where they are paid voluntarily.
     """
 
     payoff: Moments
@@ -44,6 +46,7 @@ class Tally:
     deficit: float
     gain_given: Moments
     stay_given: Moments
+    credit: Credit | None = None
 
     @classmethod
     def of(cls, record: Record, prescribed: FloatArray) -> Self:
@@ -69,24 +72,30 @@ class Tally:
                 ]
             ),
             stay_given=_stack([by_signal(stay[:, i], signals[:, i], [width]) for i in range(agents)]),
+            credit=Credit.of(record),
         )
 
     def merge(self, other: "Tally") -> "Tally":
         """Of both together."""
         joined = {name: getattr(self, name).merge(getattr(other, name)) for name in MOMENTS}
-        return Tally(deficit=min(self.deficit, other.deficit), **joined)
+        credit = self.credit.merge(other.credit) if self.credit and other.credit else None
+        return Tally(deficit=min(self.deficit, other.deficit), credit=credit, **joined)
 
     def to_data(self) -> dict[str, Any]:
         """Plain data."""
-        return {"deficit": self.deficit, **{name: getattr(self, name).to_data() for name in MOMENTS}}
+        sums = {name: getattr(self, name).to_data() for name in MOMENTS}
+        credit = {} if self.credit is None else {"credit": self.credit.to_data()}
+        return {"deficit": self.deficit, **sums, **credit}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """From `to_data`."""
-        return cls(deficit=float(data["deficit"]), **{name: Moments.from_data(data[name]) for name in MOMENTS})
+        credit = Credit.from_data(data["credit"]) if "credit" in data else None
+        sums = {name: Moments.from_data(data[name]) for name in MOMENTS}
+        return cls(deficit=float(data["deficit"]), credit=credit, **sums)
 
 
-MOMENTS = tuple(field.name for field in fields(Tally) if field.name != "deficit")
+MOMENTS = tuple(field.name for field in fields(Tally) if field.name not in ("deficit", "credit"))
 
 
 def signal_dates(game: Game) -> list[int]:
@@ -115,7 +124,7 @@ def played_scale(environment: Environment, prescribed: Tally) -> float:
     return scale_of(np.sqrt(payoff.mean**2 + payoff.square / np.maximum(payoff.count, 1)))
 
 
-def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, float]:
+def properties(environment: Environment, played: Tally, prescribed: Tally) -> dict[str, Any]:
     """Welfare, gross and net revenue and worst deficit of what was played; participation of prescribed play.
 
     A participation violation is an (agent, date, own signal) whose mean continuation payoff under prescribed play is
@@ -136,6 +145,7 @@ def properties(environment: Environment, played: Tally, prescribed: Tally) -> di
         "participation_violations": int(unwilling.sum()),
         "participation_cells": int(seen.sum()),
         "worst_participation": float(np.where(seen, stay.mean, np.inf).min(initial=np.inf)),
+        **({} if played.credit is None else played.credit.summary()),
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
+from dynmech.agents.oracle.paying_witness import PayingWitness
+from dynmech.agents.oracle.payments import PaymentProblem, build_payment_problem
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.agents.oracle.story import find_story, past_lies
@@ -67,6 +69,8 @@ def collusion(game: Game, members: Sequence[int]) -> Collusion:
     """Search a coalition's joint deviations exactly, where that is possible under the game's house rules."""
     try:
         environment, mechanism = _searchable(game)
+        if game.protocol.payments is not None:
+            raise Refusal("a coalition's plan is searched where payments are enforced only")
         problem = build_problem(FiniteGame(environment, mechanism), members)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         witness = Witness(problem, Family.BEST_RESPONSE, story(problem))
@@ -115,16 +119,31 @@ def exact_gains(game: Game, families: Sequence[Family] = FAMILIES) -> Exact:
         searched = FiniteGame(environment, mechanism)
         tolerance = TOLERANCE * environment.scale
         for agent in range(len(environment.agents)):
-            problem = build_problem(searched, (agent,))
+            problem = _problem(game, searched, agent)
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             for family in families:
                 gains[agent, family] = ex_ante_gain(solve(problem, family, Information.INTERIM), truth)
             free = gains[agent, Family.BEST_RESPONSE]
             if free.gain - free.bound > tolerance:
-                witnesses[agent] = Witness(problem, Family.BEST_RESPONSE, story(problem))
+                witnesses[agent] = _witness(problem)
     except Refusal as error:
         return Exact({}, {}, str(error))
     return Exact(gains, witnesses, tolerance=tolerance)
+
+
+def _problem(game: Game, searched: FiniteGame, agent: int) -> Problem:
+    """Return an agent's problem, payments included where they are voluntary."""
+    terms = game.protocol.payments
+    if terms is None:
+        return build_problem(searched, (agent,))
+    return build_payment_problem(searched, (agent,), terms, game.deposits[agent])
+
+
+def _witness(problem: Problem) -> Witness:
+    """Return the best response as a strategy."""
+    if isinstance(problem, PaymentProblem):
+        return PayingWitness(problem, "plays its best response (lies and payments)")
+    return Witness(problem, Family.BEST_RESPONSE, story(problem))
 
 
 def story(problem: Problem) -> str:

@@ -21,6 +21,8 @@ class OptionalRules:
     """
 
     name: str
+    reads_payments: bool = False
+    """Whether `charge` and `remember` look at `acts.paid`, who is in good standing where bills are paid voluntarily."""
 
     @property
     def lags(self) -> int:

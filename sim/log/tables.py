@@ -11,7 +11,7 @@ from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.log.arrow_arrays import from_numpy, numbers_at
 from dynmech.sim.log.columns import labels, names, numbers, numbers_or_none
-from dynmech.sim.play.record import Record
+from dynmech.sim.play.record import PAYMENT_COLUMNS, Record
 
 SOMETIMES = ("report", "counted", "decision", "action", "reply")
 """Columns with rows in which nothing stands."""
@@ -21,6 +21,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
     """Return a row per (episode, period, agent), in that order; labels as dictionary columns.
 
     `report` is what the agent sent, `counted` what the designer used (the default if it was late or missing).
+    Where bills are paid voluntarily, `transfer` is `paid` + `paid_late` + `forfeited`.
     Closing periods have neither report nor decision, only transfers that fell due.
     """
     periods, agents, episodes = record.utility.shape
@@ -52,6 +53,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
             "latency": numbers(record.latency),
             "late": numbers(record.late),
             "defaulted": numbers(record.defaulted),
+            **({name: numbers(getattr(record, name)) for name in PAYMENT_COLUMNS} if record.voluntary else {}),
         }
     )
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.environment import State
-from dynmech.sim.play.record import Record
+from dynmech.sim.play.billing import Payments
+from dynmech.sim.play.record import PAYMENT_COLUMNS, Record
 
 
 class Booking:
@@ -46,6 +47,16 @@ class Booking:
         if record.everything:
             record.transfer[t, :, here] = paid
             record.public[t, here], record.signal[t, :, here] = state.public, state.signals.T
+
+    def payments(self, t: int, settled: Payments) -> None:
+        """Period t's bills and what became of them, where they are paid voluntarily."""
+        record, here, weight = self._record, self._here, self._weights[t]
+        record.in_default[:, here] |= settled.failed
+        record.claims[:, here] += weight * settled.claims
+        record.forfeits[:, here] += weight * settled.forfeited
+        if record.everything:
+            for name in PAYMENT_COLUMNS:
+                getattr(record, name)[t, :, here] = getattr(settled, name)
 
     def _add(self, t: int, utility: FloatArray, transfer: FloatArray, cost: Array | None) -> None:
         weight, sheet = self._weights[t], self._sheet

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import numpy as np
 from simpy import Environment
 
-from dynmech.sim.core.arrays import Array, frozen
+from dynmech.sim.core.arrays import Array, FloatArray, frozen
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Space
 from dynmech.sim.economy.environment import State
+from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.block import Block
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.messages import Channel, Inbox, Message, Process
-from dynmech.sim.play.output_validation import checked_answer, one_line
+from dynmech.sim.play.output_validation import checked_answer, checked_payment, one_line
 from dynmech.sim.play.roles import Past, Situation, StrategyProtocol, View
 
 
@@ -62,10 +63,14 @@ class Agent:
     # The process
 
     def run(self) -> Process:
-        """In every period, send a message; then act and reply where the agenda says so."""
+        """In every period, send a message; act and reply where the agenda says so; pay the bill, or not."""
         block, i, strategy = self._block, self.index, self.strategy
+        voluntary = block.game.protocol.payments is not None
         while True:
             view: View = yield self._views.receive()
+            if view.bill is not None:  # in a closing period there is nothing but bills
+                self._inbox.put_answer(i, self._payment(view, view.bill))
+                continue
             t = view.t
             message = self.sent = self._answer(strategy.message, view, strategy.silent)
             if block.record.everything:
@@ -81,6 +86,10 @@ class Agent:
             if agenda.asks[i] is not None:
                 view = yield self._views.receive()
                 self._inbox.put_answer(i, self._answer(strategy.reply, view))
+            if voluntary:
+                view = yield self._views.receive()
+                assert view.bill is not None
+                self._inbox.put_answer(i, self._payment(view, view.bill))
 
     def _send_slowly(self, t: int, message: Array) -> Process:
         """Deliver the messages that are on time when the last of them arrives; late ones are never delivered."""
@@ -114,6 +123,21 @@ class Agent:
         return checked_answer(
             answer, space, self._block.size, lambda: f"{self._who(t)}: {move.__name__}", silent=silent
         )
+
+    def _payment(self, view: View, bill: Bill) -> FloatArray:
+        """What the agent pays, `(n,)`, from 0 to what it owes.
+
+        Raises:
+            PlayError: the strategy raised something or returned what it may not; one line.
+        """
+        who = f"{self._who(view.t)}: pay"
+        try:
+            answer = self.strategy.pay(view, bill)
+        except PlayError as error:
+            raise PlayError(f"{self._who(view.t)}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise PlayError(f"{who} raised {one_line(error)}") from error
+        return bill.owed if answer is bill.owed else checked_payment(answer, bill, who)
 
     # What the designer tells it
 
@@ -151,6 +175,12 @@ class Agent:
                 space=space, prescribed=frozen(prescribed), decision=decision, reports=reports, utility=utility
             )
         )
+
+    def ask_to_pay(
+        self, t: int, bill: Bill, decision: Array | None, reports: Array | None, utility: Array | None
+    ) -> None:
+        """Send the agent its bill, after the decision."""
+        self._views.send(self._opening_view.billed(t, bill, decision=decision, reports=reports, utility=utility))
 
     def end_period(
         self,

@@ -8,11 +8,12 @@ import numpy as np
 from simpy import Environment
 from simpy.events import Event, EventPriority
 
-from dynmech.sim.core.arrays import Array, FloatArray, frozen
+from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, frozen
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import State
 from dynmech.sim.play.accumulator import Booking
 from dynmech.sim.play.agent import Agent
+from dynmech.sim.play.billing import Ledger
 from dynmech.sim.play.block import Block
 from dynmech.sim.play.disclosure import shown_decision
 from dynmech.sim.play.late_messages import with_default
@@ -52,6 +53,9 @@ class Designer:
         self._no_acts = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
         self._watching = [agent for agent in agents if agent.watches]
         self._learners = [agent for agent in agents if agent.learns]
+        voluntary = self._game.protocol.payments is not None
+        self._ledger = Ledger(self._game, block.size) if voluntary else None
+        self._reads = bool(getattr(self._game.mechanism, "reads_payments", False))
 
     def run(self) -> Process:
         """Play all periods, closing ones included, and hand the sums over to the record."""
@@ -65,6 +69,9 @@ class Designer:
             decision = self._rules.decide(now, messages, self._uniforms)
             realised, utility, acts = yield from self._after_decision(now, state, messages, decision)
             transfers = self._rules.transfers(now, messages, decision, acts)
+            if self._ledger is not None:
+                shown = self._shown_reports(messages), decision
+                utility, transfers, acts = yield from self._collect(self._ledger, now, acts, transfers, utility, shown)
             memory = self._rules.remember(now, messages, decision, acts)
             cost = self._environment.cost(t, state, realised) if self._record.sums else None
             self._accounts.period(t, state, decision, utility, transfers, cost)
@@ -83,6 +90,8 @@ class Designer:
                 room[i] = self._rules.prescribed(now, i, frozen(column), spaces[i])
             messages = room.T
             due = self._rules.due(now, messages)
+            if self._ledger is not None:
+                _, due, _ = yield from self._collect(self._ledger, now, self._no_acts, due)
             self._accounts.closing(t, state, due)
             self._show_due(now, state, messages, due)
             decision = self._rules.decide(now, messages, self._uniforms)
@@ -118,6 +127,8 @@ class Designer:
             message = self._inbox.take_message(i)
             sure = message is not None and agent.reliable
             counted[i] = message.values if message is not None and sure else self._with_default(now, agent, message)
+            if self._ledger is not None and self._ledger.out[i].any():
+                counted[i] = self._without(now, i, self._ledger.out[i], counted[i])
         if self._record.everything and self._record.counted is not self._record.report:
             self._record.counted[now.t, :, self._block.episodes] = counted
         counted.flags.writeable = False
@@ -131,6 +142,15 @@ class Designer:
             self._record.put("defaulted", (now.t, i, self._block.episodes), missing)
             self._record.put("counted", (now.t, i, self._block.episodes), counted)
         return counted
+
+    def _without(self, now: Situation, i: int, out: BoolArray, counted: Array) -> Array:
+        """An agent's messages `(n,)`, with the default where it has been excluded."""
+        replaced = np.where(out, self._rules.default(now, i), counted)
+        if self._record.everything:
+            place = now.t, i, self._block.episodes
+            self._record.put("defaulted", place, self._record.defaulted[place] | out)
+            self._record.put("counted", place, replaced)
+        return replaced
 
     # Actions and replies
 
@@ -161,7 +181,7 @@ class Designer:
         yield self._alarm(0)
         actions: list[Array] = []
         for i in range(len(self._agents)):
-            action = self._inbox.take_answer(i)
+            action = self._unless_out(i, self._inbox.take_answer(i), recommended[i])
             if self._record.everything:
                 self._record.put("action", (now.t, i, self._block.episodes), action)
             actions.append(action)
@@ -186,12 +206,43 @@ class Designer:
             prescribed = self._rules.prescribed_reply(now, i, space, messages, decision, own)
             shown = self._shown_decision(now.t, decision, i)
             self._agents[i].ask(space, prescribed, shown, reports, own)
+            replies[:, i] = prescribed
         yield self._alarm(0)
         for i in asked:
-            replies[:, i] = self._inbox.take_answer(i)
+            replies[:, i] = self._unless_out(i, self._inbox.take_answer(i), replies[:, i])
             if self._record.everything:
                 self._record.put("reply", (now.t, i, self._block.episodes), replies[:, i])
         return replies
+
+    def _unless_out(self, i: int, answer: Array, prescribed: Array) -> Array:
+        """An agent's actions or replies `(n,)`, the prescribed ones where it has been excluded."""
+        return answer if self._ledger is None else np.where(self._ledger.out[i], prescribed, answer)
+
+    # Bills
+
+    def _collect(
+        self,
+        ledger: Ledger,
+        now: Situation,
+        acts: Acts,
+        transfers: FloatArray,
+        utility: FloatArray | None = None,
+        shown: tuple[Array | None, Array] | None = None,
+    ) -> Generator[Event, Any, tuple[FloatArray, FloatArray, Acts]]:
+        """Send every agent its bill and take what it pays: utilities and payments `(n, N)`, and who is in standing.
+
+        An agent that has been excluded is not billed, and what it enjoys is 0.
+        """
+        felt = np.zeros(transfers.shape) if utility is None else np.where(ledger.out.T, 0.0, utility)
+        for agent, bill in zip(self._agents, ledger.bill(now.t, transfers), strict=True):
+            i = agent.index
+            reports, decision = (None, None) if shown is None else shown
+            seen = None if decision is None else self._shown_decision(now.t, decision, i)
+            agent.ask_to_pay(now.t, bill, seen, reports, None if utility is None else frozen(felt[:, i]))
+        yield self._alarm(0)
+        settled = ledger.book(now.t, np.stack([self._inbox.take_answer(i) for i in range(len(self._agents))]))
+        self._accounts.payments(now.t, settled)
+        return felt, settled.transfer.T, acts._replace(paid=ledger.good.T) if self._reads else acts
 
     # Disclosure
 

@@ -30,7 +30,7 @@ class Episode:
         settlement: `(N,)`, what falls due in closing periods, discounted to the last period played; 0 until then.
 
     Raises:
-        Refusal: agents act or reply after the decision.
+        Refusal: agents act, reply or pay after the decision.
     """
 
     now: Situation
@@ -43,6 +43,8 @@ class Episode:
                 game.mechanism.asks(t, i) for i in range(len(game.game_spaces.agents))
             ):
                 raise Refusal(f"period {t} has private actions or replies: play it on the event loop")
+        if game.protocol.payments is not None:
+            raise Refusal("payments=voluntary: play it on the event loop")
         self.game, self.rules, self.t = game, Rules(game), 0
         self._tapes = Tapes(streams, 1, 1)
         self._agents = range(len(game.game_spaces.agents))

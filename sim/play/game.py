@@ -12,6 +12,7 @@ from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.disclosure import POLICIES
 from dynmech.sim.play.latency import Latency
+from dynmech.sim.play.payment_terms import AUTO, PaymentTerms
 from dynmech.sim.play.roles import GameSpaces, MechanismProtocol
 
 LEAST_TAIL = 1e-12
@@ -29,11 +30,13 @@ class ProtocolOptions:
         deadline: when in a period the designer settles, 0 ≤ deadline < 1; a message arriving then is on time.
         latency: how long each agent's messages take; empty: no time at all.
         disclosure: what agents are told, see `disclosure`.
+        payments: the terms on which bills are paid voluntarily; None: every bill is paid.
     """
 
     deadline: float = 0.0
     latency: tuple[Latency, ...] = ()
     disclosure: str = "everything"
+    payments: PaymentTerms | None = None
 
     def __post_init__(self) -> None:
         if not (isfinite(self.deadline) and 0 <= self.deadline < 1):
@@ -48,6 +51,7 @@ class ProtocolOptions:
             "deadline": self.deadline,
             "latency": [f"{latency.kind}:{latency.value!r}" for latency in self.latency],
             "disclosure": self.disclosure,
+            **({} if self.payments is None else {"payments": self.payments.data()}),
         }
 
 
@@ -59,6 +63,8 @@ class Game:
         periods: T, periods with reports and decisions.
         closing: periods after T in which only transfers still due are booked, from prescribed messages.
         tail: bound on what is left out of a discounted payoff by stopping at T (0 for finite horizons).
+        deposits: what each agent loses at default; empty where bills are always paid, or deposits are still to be
+            worked out.
     """
 
     environment: Environment
@@ -68,6 +74,7 @@ class Game:
     closing: int
     tail: float
     game_spaces: GameSpaces = field(repr=False)
+    deposits: tuple[float, ...] = ()
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
@@ -121,7 +128,9 @@ def make_game(
         tuple(tuple(environment.signal_space(t, i) for i in range(len(agents))) for t in range(periods)),
         environment.discount,
     )
-    return Game(environment, mechanism, protocol, periods, closing, left, game_spaces)
+    deposit = None if protocol.payments is None else protocol.payments.deposit
+    deposits = (float(deposit),) * len(agents) if deposit is not None and deposit != AUTO else ()
+    return Game(environment, mechanism, protocol, periods, closing, left, game_spaces, deposits)
 
 
 def _bound(mechanism: MechanismProtocol) -> float:

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dynmech.sim.core.arrays import Array
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.registry import place
 from dynmech.sim.core.spaces import SILENT, Finite, Space
+
+if TYPE_CHECKING:
+    from dynmech.sim.play.billing import Bill
 
 INDEX = np.dtype(np.intp)
 UNSIGNED = np.dtype(np.uintp)
@@ -28,6 +32,27 @@ def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str],
         if within(copy, space.size, SILENT if silent else 0):
             return copy
     return _examined(answer, space, n, who, silent)
+
+
+def checked_payment(answer: object, bill: "Bill", who: str) -> FloatArray:
+    """A private copy of a payment, if it is a number from 0 to what is owed per episode; `who` says whose.
+
+    Raises:
+        PlayError: wrong type or shape, or the first payment below 0 or above what is owed.
+    """
+    n = len(bill.owed)
+    if not (isinstance(answer, np.ndarray) and answer.shape == (n,) and answer.dtype.kind in "iuf"):
+        what = f"an array of shape {answer.shape} and type {answer.dtype}" if isinstance(answer, np.ndarray) else ""
+        raise PlayError(f"{who} returned {what or shown(answer, 40)}, expected an array of {n} numbers")
+    paid = np.array(answer, np.float64)
+    for wrong, limit in (
+        (~(paid >= 0), "a payment is 0 or more"),
+        (~(paid <= bill.owed), "more than the {owed:g} that it owes"),
+    ):
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            raise PlayError(f"{who} returned {paid[k]:g} (row {k} of the block): {limit.format(owed=bill.owed[k])}")
+    return paid
 
 
 def within(values: Array, size: int, least: int = 0) -> bool:

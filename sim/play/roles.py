@@ -11,11 +11,14 @@ numbers where the space is an interval. Transfers are paid by the agents to the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.core.spaces import Space
+
+if TYPE_CHECKING:
+    from dynmech.sim.play.billing import Bill
 
 
 class Situation(NamedTuple):
@@ -45,10 +48,14 @@ class Acts(NamedTuple):
         What the mechanism observes of each agent's action; zeros unless it `sees` some of it.
     replies : float array, shape (n, N)
         Answers to what the mechanism `asks`; zeros where it asks nothing.
+    paid : bool array, shape (n, N), or None
+        Who is in good standing, where bills are paid voluntarily and the mechanism `reads_payments`: when it charges,
+        before the bills of the period, when it remembers, after them. None: everybody.
     """
 
     seen: Array
     replies: Array
+    paid: Array | None = None
 
 
 KNOWN_PROMISES = {
@@ -283,6 +290,8 @@ class View:
         All agents' current signals; use `others`.
     round, rounds : int
         Which play of the environment this is, from 0, and how many there are; the last one counts.
+    bill : Bill or None
+        What the agent is asked to pay: at the payment stage only, where bills are paid voluntarily.
     """
 
     t: int
@@ -302,6 +311,7 @@ class View:
     spied: Array | None = None
     round: int = 0
     rounds: int = 1
+    bill: "Bill | None" = None
 
     def after_decision(
         self,
@@ -314,6 +324,18 @@ class View:
     ) -> "View":
         """Return the same agent's view at the action or reply stage of the same period."""
         return replace(self, space=space, prescribed=prescribed, decision=decision, reports=reports, utility=utility)
+
+    def billed(
+        self,
+        t: int,
+        bill: "Bill",
+        *,
+        decision: Array | None = None,
+        reports: Array | None = None,
+        utility: Array | None = None,
+    ) -> "View":
+        """Return the same agent's view at the payment stage of period t."""
+        return replace(self, t=t, bill=bill, decision=decision, reports=reports, utility=utility)
 
     @property
     def size(self) -> int:
@@ -386,6 +408,10 @@ class StrategyProtocol(Protocol):
 
     def reply(self, view: View) -> Array:
         """Return the agent's answer to what the mechanism asks after the decision, `(n,)`."""
+        ...
+
+    def pay(self, view: View, bill: "Bill") -> FloatArray:
+        """Return what the agent pays of its bill, `(n,)`, from 0 to `bill.owed`; only where it is free to."""
         ...
 
     def observe(self, view: View, seen: Past) -> None:
