@@ -61,13 +61,11 @@ def run_command(
     from dynmech.experiments.runs.study import Study, load_study
 
     numbers: dict[str, Any] = {"episodes": episodes, "seed": seed, "tail": tail, "deadline": deadline}
-    who: dict[str, Any] = {
-        "strategies": read_pairs(strategy, "--strategy"),
-        "latency": read_pairs(latency, "--latency"),
-    }
+    who: dict[str, Any] = {"strategies": read_pairs(strategy, "--strategy")}
+    who["latency"] = read_pairs(latency, "--latency")
     what: dict[str, Any] = {"environment": environment, "mechanism": mechanism or "", "disclosure": disclosure}
-    bills: dict[str, Any] = {"payments": payments, "default": default, "grace": grace, "deposit": deposit}
-    study = Study.model_construct(None, **what, **who, **numbers, **bills)
+    what |= {"payments": payments, "default": default, "grace": grace, "deposit": deposit}
+    study = Study.model_construct(None, **what, **who, **numbers)
     if environment.endswith(".toml"):
         _refuse_beside_study(context, environment)
         study = load_study(Path(environment))

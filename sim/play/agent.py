@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from simpy import Environment
@@ -180,7 +181,9 @@ class Agent:
         self, t: int, bill: Bill, decision: Array | None, reports: Array | None, utility: Array | None
     ) -> None:
         """Send the agent its bill, after the decision."""
-        self._views.send(self._opening_view.billed(t, bill, decision=decision, reports=reports, utility=utility))
+        self._views.send(
+            replace(self._opening_view, t=t, bill=bill, decision=decision, reports=reports, utility=utility)
+        )
 
     def end_period(
         self,

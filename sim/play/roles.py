@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
-from dynmech.sim.core.errors import InputError, PlayError
+from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Space
+from dynmech.sim.play.promises import KNOWN_PROMISES as KNOWN_PROMISES, Promises as Promises
 
 if TYPE_CHECKING:
     from dynmech.sim.play.billing import Bill
@@ -56,56 +57,6 @@ class Acts(NamedTuple):
     seen: Array
     replies: Array
     paid: Array | None = None
-
-
-KNOWN_PROMISES = {
-    "incentive": ("none", "bayesian", "periodic ex post"),
-    "budget": ("none", "no deficit", "ex ante", "expected period", "ex post"),
-    "participation": ("none", "ex ante", "at the start", "interim", "ex post"),
-}
-"""What a mechanism may promise, by kind."""
-
-
-@dataclass(frozen=True)
-class Promises:
-    """What a mechanism claims, as data that an audit can confirm or refute.
-
-    Parameters
-    ----------
-    incentive : {"none", "bayesian", "periodic ex post"}
-        Whether no agent gains from deviating: given what it knows when it reports ("bayesian"), or whatever the
-        others' current signals are ("periodic ex post").
-    budget : {"none", "no deficit", "ex ante", "expected period", "ex post"}
-        In which sense transfers cover the designer's cost, or sum to zero.
-    participation : {"none", "ex ante", "at the start", "interim", "ex post"}
-        When agents are at least as well off inside as outside; "at the start" is interim, in period 0 only.
-    efficient : bool
-        Whether prescribed play maximises welfare.
-    assumptions : tuple of str
-        Conditions on the environment under which the claims are made.
-
-    Raises
-    ------
-    InputError
-        A claim is none of those listed.
-
-    Examples
-    --------
-    >>> Promises(incentive="bayesian", efficient=True).budget
-    'none'
-    """
-
-    incentive: str = "none"
-    budget: str = "none"
-    participation: str = "none"
-    efficient: bool = False
-    assumptions: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check that every word is a known one."""
-        for name, known in KNOWN_PROMISES.items():
-            if getattr(self, name) not in known:
-                raise InputError(f"promises: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
 
 
 class MechanismProtocol(Protocol):
@@ -324,18 +275,6 @@ class View:
     ) -> "View":
         """Return the same agent's view at the action or reply stage of the same period."""
         return replace(self, space=space, prescribed=prescribed, decision=decision, reports=reports, utility=utility)
-
-    def billed(
-        self,
-        t: int,
-        bill: "Bill",
-        *,
-        decision: Array | None = None,
-        reports: Array | None = None,
-        utility: Array | None = None,
-    ) -> "View":
-        """Return the same agent's view at the payment stage of period t."""
-        return replace(self, t=t, bill=bill, decision=decision, reports=reports, utility=utility)
 
     @property
     def size(self) -> int:

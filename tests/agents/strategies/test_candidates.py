@@ -35,6 +35,7 @@ def test_the_menu_has_the_members_that_counting_gives() -> None:
     expected = {"truthful": 0, "scripted": 0, "random": 1, "one-shot": 6, "belief-manipulation": 9, "misreport": 3}
     none = dict.fromkeys(("informed-buyer", "eager-seller", "disobedience", "quitting", "initial-misreport"), 0)
     none |= dict.fromkeys(("q-learning", "exp3", "fictitious-play"), 0)  # slow: only on request
+    none |= dict.fromkeys(("default", "late"), 0)  # payments are enforced
     assert sizes == {**expected, **none, "contingent": 6}
 
 

@@ -11,11 +11,13 @@ from dynmech.agents.learners.q_learning import QLearning
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.belief_manipulation import BeliefManipulation
 from dynmech.agents.strategies.contingent import Contingent
+from dynmech.agents.strategies.default import Default
 from dynmech.agents.strategies.delayed import Delayed
 from dynmech.agents.strategies.disobedience import Disobedience
 from dynmech.agents.strategies.eager_seller import EagerSeller
 from dynmech.agents.strategies.informed_buyer import InformedBuyer
 from dynmech.agents.strategies.initial_misreport import InitialMisreport
+from dynmech.agents.strategies.late import Late
 from dynmech.agents.strategies.misreport import Misreport
 from dynmech.agents.strategies.one_shot import OneShot
 from dynmech.agents.strategies.per_episode import EpisodeStrategy, EpisodeView
@@ -143,7 +145,9 @@ def test_every_shipped_strategy_is_held_here() -> None:
         QLearning,
         Exp3,
         FictitiousPlay,
-    }  # tests of the trading game, of actions, of quitting, of frozen audits, of learners
+        Default,
+        Late,
+    }  # tests of payments, of the trading game, of actions, of quitting, of frozen audits, of learners
     assert set(SHIPPED.values()) == tried | elsewhere
 
 

@@ -89,12 +89,12 @@ HEAD = 'environment = "oil-leases"\nmechanism = "linked"\n'
         (
             f"{HEAD}zzz = 3\n",
             "zzz: unknown key; known: environment, mechanism, strategies, episodes, seed, out, plugins, deadline, "
-            "latency, disclosure, tail",
+            "latency, disclosure, tail, payments, default, grace, deposit",
         ),
         (
             f'{HEAD}"two\\nlines" = 3\n',
             "'two\\nlines': unknown key; known: environment, mechanism, strategies, episodes, seed, out, plugins, "
-            "deadline, latency, disclosure, tail",
+            "deadline, latency, disclosure, tail, payments, default, grace, deposit",
         ),
         (f"{HEAD}episodes = 1\n", "episodes: 1 is below 2"),
         (f"{HEAD}episodes = 2_000_000_000\n", "episodes: 2000000000 is above 1,000,000,000"),

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import dynmech as dm
-from dynmech.agents.strategies.base import Strategy
+from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.default import Default
 from dynmech.agents.strategies.late import Late
 from dynmech.agents.strategies.truthful import Truthful
+from dynmech.experiments.catalog.names import make_strategy
+from dynmech.experiments.engines.fused_games import obstacle
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.sim.core.arrays import Array, FloatArray
@@ -252,3 +254,45 @@ def test_the_log_and_the_summary_of_a_run(tmp_path: Path) -> None:
     assert again.reused
     enforced = dm.run("oil-leases-prior", "linked", episodes=50, out=tmp_path / "enforced")
     assert not {"billed", "paid", "paid_late"} & set(enforced.outcomes().columns)
+
+
+def test_the_menu_of_default_and_late_and_what_they_need() -> None:
+    free, lenient = (AgentContext.of(game_of(PaymentTerms("exclude", grace)), 0) for grace in (0, 1))
+    assert [one.key() for one in Default.candidates(free)] == [
+        f"default:start={start},least=0,share=0" for start in range(3)
+    ]
+    assert not list(Late.candidates(free))
+    assert [one.key() for one in Late.candidates(lenient)] == ["late:stop=none", *(f"late:stop={k}" for k in range(3))]
+    enforced = AgentContext.of(game_of(None), 0)
+    for strategy in (Default(), Late()):
+        with pytest.raises(InputError, match="payments=voluntary"):
+            strategy.validate(enforced)
+        strategy.validate(lenient)
+        assert make_strategy(strategy.key()).key() == strategy.key()
+    with pytest.raises(InputError, match="there is no grace"):
+        Late().validate(free)
+    for wrong in ({"least": -1.0}, {"share": 1.0}):
+        with pytest.raises(InputError):
+            Default(**wrong)
+    big = played(game_of(PaymentTerms()), Default(least=2.5, share=0.5), Truthful())
+    np.testing.assert_allclose(big.paid[:, 0, 0], [1, 2, 1.5])
+
+
+def test_a_stress_test_has_default_and_late_and_agrees_with_the_search(tmp_path: Path) -> None:
+    terms = PaymentTerms("exclude", 1, 1.0)
+    found = dm.stress(
+        "oil-leases-prior", "linked", episodes=400, out=tmp_path, protocol=ProtocolOptions(payments=terms)
+    )
+    gains = found.gains.query("agent == 'firm 2'").set_index("family")
+    assert {"default", "late", "best-response"} <= set(gains.index)
+    assert gains.loc["default"].gain > 1
+    assert gains["agrees"].all()
+    exact = dm.audit("oil-leases-prior", "linked", payments="voluntary", **terms.data())
+    row = exact.gains.query("agent == 'firm 2' and family == 'best_response' and information == 'ex_ante'")
+    assert gains.loc["best-response"].exact == pytest.approx(row.gain.item())
+    assert '"grace":1' in (tmp_path / "run.json").read_text().replace(" ", "")
+
+
+def test_play_from_tables_is_not_for_voluntary_payments() -> None:
+    assert obstacle(game_of(PaymentTerms(), rule=Pivot)) == "bills are paid voluntarily"
+    assert not obstacle(game_of(None, rule=Pivot))
