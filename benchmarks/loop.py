@@ -23,8 +23,9 @@ from dynmech.mechanisms.rules.base import FlowMechanism
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
-from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.loop import play_shard
+from dynmech.sim.play.payment_terms import PaymentTerms
 from dynmech.sim.play.record import Keep, Record
 
 Process = Generator[simpy.Event, Any, None]
@@ -35,7 +36,7 @@ def measure(pairs: int) -> list[Row]:
     """Rates in thousands of agent-periods per CPU second."""
     game = economy()
     plain = Plain.of(game)
-    rows = [_large(game, plain, pairs)]
+    rows = [_large(game, plain, pairs), _bills(game, pairs)]
     rows.append(_small(game, plain, pairs, "plain SimPy, Stores", with_stores, "at least 0.5 of it", 0.5))
     rows.append(_small(game, plain, pairs, "plain SimPy, bare events", with_events, "–", 0.0))
     try:
@@ -69,6 +70,17 @@ def _large(game: Game, plain: "Plain", pairs: int) -> Row:
     ours, theirs = _thousands(game, many, seconds), _thousands(game, few, other)
     work, unit = "event loop, 3 agents, blocks of 1000, logging off", "1000 agent-periods/s"
     return Row(work, ours, unit, "plain SimPy, Stores", theirs, ours / theirs, "15,000", ours >= 15_000)
+
+
+def _bills(game: Game, pairs: int) -> Row:
+    """Enforced payments, which ask nobody, beside bills that every agent is sent and answers."""
+    asked = make_game(game.environment, game.mechanism, ProtocolOptions(payments=PaymentTerms()), tail=1e-2)
+    ours, theirs, ratio = paired(
+        lambda: play(game, 4000, 1000, "payoffs"), lambda: play(asked, 4000, 1000, "payoffs"), pairs
+    )
+    work, unit = "payments enforced, blocks of 1000", "1000 agent-periods/s"
+    enforced, voluntary = _thousands(game, 4000, ours), _thousands(game, 4000, theirs)
+    return Row(work, enforced, unit, "payments voluntary", voluntary, ratio, "no slower than voluntary", ratio >= 1)
 
 
 def _small(

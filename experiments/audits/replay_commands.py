@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dynmech.agents.oracle.best_response import called, joint_response
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.worst_deviation import largest_ex_ante
+from dynmech.experiments.runs.rerun_command import payment_options
 from dynmech.experiments.runs.verdicts import BREAKS, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import first_of
 
@@ -16,8 +17,7 @@ PRESCRIBED = ("budget", "participation", "efficien")
 def lines_to_play(audit: Audit) -> Iterator[tuple[str, str]]:
     """Yield words and a command for whatever breaks; none where the command line does not know what was audited.
 
-    Leaving is no act of the protocol, so that `run` cannot play it: the line writes that deviation out instead. What
-    withholds payments is not played either.
+    Leaving is no act of the protocol, so that `run` cannot play it: the line writes that deviation out instead.
     """
     if audit.request.typed is None:
         return
@@ -26,9 +26,10 @@ def lines_to_play(audit: Audit) -> Iterator[tuple[str, str]]:
             coalitions = [word for who in audit.request.coalitions for word in ("--coalition", _members(audit, who))]
             options = (*coalitions, "--exit", "--policy", "worst.csv")
             yield "To write out the worst deviation (leaving cannot be played)", _line(audit, "audit", *options)
-    elif audit.request.terms is None and (strategies := _strategies(audit)):
+    elif strategies := _strategies(audit):
         options = tuple(word for strategy in strategies for word in ("--strategy", strategy))
-        yield "To play the worst deviation", _line(audit, "run", *options)
+        paying = [] if audit.request.terms is None else payment_options(audit.request.terms)
+        yield "To play the worst deviation", _line(audit, "run", *options, *paying)
     broken = [verdict.promise for verdict in audit.verdicts if verdict.status in (BREAKS, OUTSIDE_ASSUMPTIONS)]
     if any(promise.startswith(PRESCRIBED) for promise in broken):
         yield "To see what breaks in prescribed play", _line(audit, "run")

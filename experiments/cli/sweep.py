@@ -10,7 +10,7 @@ import typer
 
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.completion import complete_scenario
-from dynmech.experiments.cli.shared import end_unless_complete, hand_out
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out, terms_of
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ def sweep_command(
     seed: options.Seed = 0,
     out: options.Out = None,
     tail: options.Tail = 1e-4,
+    payments: options.Payments = "enforced",
+    default: options.Default = None,
+    grace: options.Grace = None,
+    deposit: options.Deposit = None,
     workers: options.Count = 1,
     cluster: options.Cluster = "",
     time_limit: options.TimeLimit = 120.0,
@@ -92,6 +96,7 @@ def sweep_command(
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)
     how: dict[str, Any] = {"episodes": episodes, "seed": seed, "out": out, "tail": tail, "plugins": plugin}
+    how["payments"] = terms_of(payments, default, grace, deposit)
     with progress_bars(quiet) as progress:
         result = sweep(environment, varied, mechanism, workers=staff, progress=progress, **how)
     kind = information or result.information

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import end_unless_complete, hand_out
+from dynmech.experiments.cli.shared import end_unless_complete, hand_out, terms_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,10 @@ def tournament_command(
     cluster: Annotated[str, typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to use instead.")] = "",
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="S", help="Seconds a plug-in may take.")] = 120.0,
     memory_limit: Annotated[float, typer.Option("--memory-limit", metavar="GB", help="Memory for a plug-in.")] = 2.0,
+    payments: options.Payments = "enforced",
+    default: options.Default = None,
+    grace: options.Grace = None,
+    deposit: options.Deposit = None,
     plot: options.Plot = None,
     why: options.Why = False,
     quiet: options.Quiet = False,
@@ -37,6 +41,10 @@ def tournament_command(
     from dynmech.experiments.tournament.loading import load_tournament
     from dynmech.experiments.tournament.playing import tournament
 
+    terms_of(payments, default, grace, deposit)  # wrong ones get a line before the study is read
+    bills = {"payments": None if payments == "enforced" else payments, "default": default, "grace": grace}
+    bills |= {"deposit": deposit}
+    override = [*override, *(f"{name}={value}" for name, value in bills.items() if value is not None)]
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     resolved = load_tournament(study, override, staff)
     if out is not None:

@@ -50,10 +50,10 @@ def _protocol_options(agents: Sequence[str], protocol: ProtocolOptions) -> list[
         pairs = zip(agents, protocol.latency, strict=True)
         words += _each("--latency", (f"{who}={latency.kind}:{latency.value!r}" for who, latency in pairs))
     words += [] if protocol.disclosure == "everything" else ["--disclosure", protocol.disclosure]
-    return words if protocol.payments is None else [*words, *_payment_options(protocol.payments)]
+    return words if protocol.payments is None else [*words, *payment_options(protocol.payments)]
 
 
-def _payment_options(terms: PaymentTerms) -> list[str]:
+def payment_options(terms: PaymentTerms) -> list[str]:
     """Return the options of voluntary payments, those that are the default left out."""
     deposit = str(terms.deposit) if terms.deposit == AUTO else repr(float(terms.deposit))
     words = ["--payments", "voluntary", "--default", terms.default]

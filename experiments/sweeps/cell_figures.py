@@ -11,6 +11,7 @@ from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.auditing import fitting
 from dynmech.experiments.catalog.accepted import as_environment
 from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.runs.deposits import with_deposits
 from dynmech.experiments.runs.simulation import blaming, silent
 from dynmech.experiments.sweeps.simulated_play import (
     FIGURES,
@@ -22,7 +23,7 @@ from dynmech.experiments.sweeps.sweep_plan import Cell
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import FalseDeclaration, InputError, Refusal
 from dynmech.sim.economy.environment import Environment
-from dynmech.sim.play.game import Game, make_game
+from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 
 CONDITIONS = {"singular_value": "spanning", "hull_distance": "convex independence"}
 """Figures that are the value of a condition."""
@@ -59,7 +60,7 @@ def measure_cell(cell: Cell) -> dict[str, Any]:
 
 def _measured(cell: Cell, mechanism: Mechanism) -> dict[str, Any]:
     """Audit, and simulate what the audit does not say."""
-    game = _game(mechanism.environment, mechanism, cell.tail)
+    game = _game(mechanism.environment, mechanism, cell)
     audit, reason = _audit(cell, mechanism)
     figures = _exact_figures(audit) if audit is not None else dict.fromkeys(EXACTLY)
     missing = [name for name in FIGURES if figures[name] is None]
@@ -85,21 +86,24 @@ def _measured(cell: Cell, mechanism: Mechanism) -> dict[str, Any]:
     }
 
 
-def _game(environment: Environment, mechanism: Mechanism, tail: float) -> Game:
+def _game(environment: Environment, mechanism: Mechanism, cell: Cell) -> Game:
     """Return the game; a user's mechanism is held to what it declares."""
     with blaming(f"mechanism {mechanism.name!r}"):
-        game = make_game(environment, mechanism, None, tail=tail)
+        game = make_game(environment, mechanism, ProtocolOptions(payments=cell.terms), tail=cell.tail)
         if not is_shipped(mechanism):
             check_mechanism(game)
-    return game
+    return with_deposits(game)
 
 
 def _audit(cell: Cell, mechanism: Mechanism) -> tuple[Audit | None, str]:
     """Return the audit; or None, and why there is none."""
     typed = cell.environment if isinstance(cell.environment, str) else mechanism.environment.name
     request = AuditRequest(mechanism.environment, mechanism, (typed, cell.contender.text), cell.contender.options())
+    request = request.with_options(terms=cell.terms)
     try:
-        return fitting(request).audit(request, silent), ""
+        offer = fitting(request)
+        request.require_only(offer.honours, offer.name)
+        return offer.audit(request, silent), ""
     except FalseDeclaration:
         raise
     except Refusal as error:

@@ -23,6 +23,8 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.estimated import EstimatedEnvironment
+from dynmech.sim.play.game import ProtocolOptions
+from dynmech.sim.play.payment_terms import PaymentTerms
 
 MOST = 100_000
 """Economies times mechanisms that a sweep may have."""
@@ -39,6 +41,7 @@ class Cell:
         contender: the mechanism.
         sampling: what is simulated where nothing is exact.
         tail: share of all discounted weight that a simulation leaves out.
+        terms: of voluntary payments; None: every bill is paid.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Cell:
     contender: Contender
     sampling: Sampling
     tail: float
+    terms: PaymentTerms | None = None
 
     @property
     def key(self) -> str:
@@ -80,6 +84,7 @@ class SweepPlan:
         sampling: what is simulated where nothing is exact.
         tail: share of all discounted weight that a simulation leaves out.
         plugins: files that users' classes come from, those included that were taken in before.
+        terms: of voluntary payments; None: every bill is paid.
     """
 
     environment: object
@@ -90,6 +95,7 @@ class SweepPlan:
     sampling: Sampling
     tail: float
     plugins: tuple[Path, ...]
+    terms: PaymentTerms | None = None
 
     @classmethod
     def of(
@@ -144,7 +150,7 @@ class SweepPlan:
         for values in self.points:
             economy = self.economy(values)
             for contender in self.contenders:
-                yield Cell(number, values, economy, contender, self.sampling, self.tail)
+                yield Cell(number, values, economy, contender, self.sampling, self.tail, self.terms)
                 number += 1
 
     def configuration(self, name: str, hashes: Sequence[str]) -> dict[str, Any]:
@@ -161,6 +167,7 @@ class SweepPlan:
             "plugins": [plugin_hash(path) for path in self.plugins],
             "code": code_hashes(cls for contender in self.contenders for cls in contender.classes()),
             **mechanism_files(contender.text for contender in self.contenders),
+            **({} if self.terms is None else {"payments": self.terms.data()}),
         }
 
     def command(self) -> str | None:
@@ -174,7 +181,7 @@ class SweepPlan:
             [*what, *(f"--mechanism={text}" for text in texts)],
             self.sampling,
             agents=(),
-            protocol=None,
+            protocol=ProtocolOptions(payments=self.terms),
             options={"--tail": self.tail},
             plugins=self.plugins,
         )

@@ -22,6 +22,7 @@ from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder
+from dynmech.sim.play.payment_terms import PaymentTerms
 
 
 def sweep(
@@ -34,6 +35,7 @@ def sweep(
     out: Path | str | None = None,
     tail: float = 1e-4,
     plugins: Sequence[Path] = (),
+    payments: PaymentTerms | None = None,
     workers: Workers | int | None = None,
     progress: Progress = silent,
 ) -> SweepResult:
@@ -58,6 +60,8 @@ def sweep(
         Share of all discounted weight that a simulation leaves out of an infinite horizon.
     plugins : sequence of Path
         Files that users' classes come from; they are part of what makes two sweeps the same.
+    payments : PaymentTerms, optional
+        Of voluntary payments; without them every bill is paid.
     workers : Workers or int, optional
         Processes, and limits of users' code; or how many processes.
     progress : Progress
@@ -98,6 +102,7 @@ def sweep(
     if episodes < 2:
         raise InputError(f"episodes: {episodes} is below 2; an interval needs two")
     plan = SweepPlan.of(environment, variations_of(vary), mechanisms, Sampling(episodes, seed), tail, plugins)
+    plan = replace(plan, terms=payments)
     first = _opened(plan.economy(plan.points[0]), workers)
     hashes = [environment_hash(_opened(plan.economy(values), workers)) for values in plan.points]
     plan = _checked(plan, first, workers)

@@ -224,7 +224,7 @@ def tournament_data(found: Tournament) -> dict[str, Any]:
     """Return a tournament as plain data."""
     return {
         "sentence": headline(found),
-        "study": found.study.model_dump(),
+        "study": found.study.data(),
         "profiles": found.profiles,
         "possible": found.possible,
         "sampled": found.sampled,

@@ -237,7 +237,7 @@ def _configuration(
     everything = [part for strategy in strategies.values() for part in strategy.components()]
     return {
         "command": "tournament",
-        "study": study.model_dump(exclude={"out"}),
+        "study": study.data(out=False),
         "environment": {"name": text, "hash": environment_hash(environment)},
         "seed": study.seed,
         "plugins": [plugin_hash(Path(path)) for path in study.plugins],
@@ -253,7 +253,8 @@ def _games(
     games, refusals, broken = {}, {}, {}
     for mechanism in study.mechanisms:
         try:
-            games[mechanism] = open_game(environment, mechanism, ProtocolOptions(), study.tail, workers)
+            protocol = ProtocolOptions(payments=study.terms)
+            games[mechanism] = open_game(environment, mechanism, protocol, study.tail, workers)
         except Refusal as error:
             refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]
         except PlayError as error:

@@ -39,6 +39,7 @@ from dynmech.experiments.catalog.options import shown as typed
 from dynmech.experiments.runs.study import LARGEST_SEED, MOST_EPISODES, Text
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.play.payment_terms import PaymentTerms, payment_terms
 
 
 class _Strict(BaseModel):
@@ -110,7 +111,7 @@ class Study(_Strict):
         width: play on until the 95 % interval of every payoff is no wider (None: `episodes` are all).
         most: episodes per profile at most, where there is a width.
         profiles: where there are more, a sample of so many is played.
-        seed, tail, log, out, plugins: as of `run`.
+        seed, tail, log, out, plugins, payments, default, grace, deposit: as of `run`.
     """
 
     title: Text = ""
@@ -129,6 +130,24 @@ class Study(_Strict):
     log: Text = "summary"
     out: Text | None = None
     plugins: list[Text] = []
+    payments: Text = "enforced"
+    default: Text | None = None
+    grace: int | None = None
+    deposit: float | Text | None = None
+
+    @property
+    def terms(self) -> PaymentTerms | None:
+        """The terms of voluntary payments; None where payments are enforced.
+
+        Raises:
+            InputError: an option is wrong.
+        """
+        return payment_terms(self.payments, self.default, self.grace, self.deposit)
+
+    def data(self, *, out: bool = True) -> dict[str, Any]:
+        """Return the study as plain data; without what is about voluntary payments where payments are enforced."""
+        bills = {"payments", "default", "grace", "deposit"} if self.payments == "enforced" else set()
+        return self.model_dump(exclude=bills | (set() if out else {"out"}))
 
     def build_strategies(self) -> dict[str, Strategy]:
         """Return the strategies by name.
