@@ -89,9 +89,8 @@ def sweep_command(
     from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.runs.loading import make_workers, open_plugins
     from dynmech.experiments.sweeps.sweeping import sweep
-    from dynmech.experiments.sweeps.variations import read_variations
 
-    varied = {variation.name: variation.values for variation in read_variations(vary)}
+    varied = _varied(vary)
     _check(information, against, varied)
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)
@@ -109,6 +108,13 @@ def sweep_command(
         brief=lambda: [*result.told(kind), *files.values()],
     )
     end_unless_complete(result.complete)
+
+
+def _varied(vary: list[str]) -> dict[str, Sequence[str]]:
+    """Return the options that vary, with their values."""
+    from dynmech.experiments.sweeps.variations import read_variations
+
+    return {variation.name: variation.values for variation in read_variations(vary)}
 
 
 def _write(result: SweepResult, information: str, against: str, plot: Path | None, csv: Path | None) -> dict[str, Path]:
