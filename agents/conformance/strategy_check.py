@@ -119,7 +119,8 @@ def _play(
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     rounds = min(TRIED, max(player.rounds for player in profile))
     record = play_shard(game, profile, streams, block=block, rounds=rounds)
-    return {column: getattr(record, column)[:, agent].copy() for column in ("report", "action", "reply")}
+    columns = ("report", "action", "reply", *(("paid", "paid_late") if record.voluntary else ()))
+    return {column: getattr(record, column)[:, agent].copy() for column in columns}
 
 
 def _same(strategy: StrategyProtocol, method: str, view: View, answer: Array) -> bool:

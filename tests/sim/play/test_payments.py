@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import dynmech as dm
+from dynmech.agents.conformance.strategy_check import check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.default import Default
 from dynmech.agents.strategies.late import Late
@@ -296,3 +297,17 @@ def test_a_stress_test_has_default_and_late_and_agrees_with_the_search(tmp_path:
 def test_play_from_tables_is_not_for_voluntary_payments() -> None:
     assert obstacle(game_of(PaymentTerms(), rule=Pivot)) == "bills are paid voluntarily"
     assert not obstacle(game_of(None, rule=Pivot))
+
+
+def test_a_strategy_that_pays_is_held_to_its_word() -> None:
+    """Its payments must follow from its view, and from its own episode alone."""
+
+    class Neighbour(Pays):
+        def pay(self, view: View, bill: Bill) -> FloatArray:
+            return np.where(np.arange(view.size) % 2 == 0, bill.owed, 0.0)
+
+    game = game_of(PaymentTerms("ignore"), rule=Pivot)
+    check_strategy(Default(start=1), 0, game, [Truthful()] * 2)
+    game = game_of(PaymentTerms("ignore"))
+    with pytest.raises(PlayError, match="paid differs when episodes come one at a time"):
+        check_strategy(Neighbour([]), 0, game, [Truthful()] * 2)
