@@ -17,6 +17,7 @@ from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import figure
+from dynmech.sim.economy.environment import TableEnvironment
 
 PAGE = Path(__file__).resolve().parent / "bounds.md"
 START, END = "<!-- table -->\n", "<!-- end of table -->\n"
@@ -52,6 +53,7 @@ def rows() -> Iterator[str]:
     for k, (scenario, mechanism, rules) in enumerate(pairs()):
         if k % STRIDE:
             continue
+        assert isinstance(rules.environment, TableEnvironment)
         try:
             problem = build_problem(FiniteGame(rules.environment, rules), (0,))
         except Refusal:
