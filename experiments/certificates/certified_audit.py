@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
 from dynmech.experiments.certificates import verify
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
@@ -32,7 +33,8 @@ def certify(result: Audit, path: str | Path) -> Audit:
     Refusal
         The audit is not exact, or the mechanism is too large.
     InputError
-        The file cannot be written, or the audit is over all states, which a certificate does not speak of.
+        The file cannot be written, or the audit is of what a certificate does not speak of: all states, payments that
+        are not enforced, less disclosure, another profile than the truth.
 
     Examples
     --------
@@ -47,10 +49,7 @@ def certify(result: Audit, path: str | Path) -> Audit:
     8
     """
     request = result.request
-    if request.all_states:
-        raise InputError("certificate: it speaks of reachable states; leave --all-states out")
-    if request.terms:
-        raise InputError("certificate: it speaks of payments that are enforced; leave --payments out")
+    require_certifiable(request)
     if not any(gain.kind == "exact" for gain in result.figures):
         raise Refusal(
             f"certificate: only of an exact audit; this one is not{f': {result.reason}' if result.reason else ''}"
@@ -61,6 +60,18 @@ def certify(result: Audit, path: str | Path) -> Audit:
     save_certificate(data, Path(path))
     claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}
     return replace(result, figures=[_marked(gain, claimed) for gain in result.figures])
+
+
+def require_certifiable(request: AuditRequest) -> None:
+    """Raise `InputError`, with the option and why, where an audit is of what a certificate does not speak of."""
+    if request.all_states:
+        raise InputError("certificate: it speaks of reachable states; leave --all-states out")
+    if request.terms:
+        raise InputError("certificate: it speaks of payments that are enforced; leave --payments out")
+    if request.profile is not None:
+        raise InputError("certificate: it speaks of gains while the others tell the truth; leave --profile out")
+    if request.disclosure != "everything":
+        raise InputError("certificate: it speaks of gains where everything is disclosed; leave --disclosure out")
 
 
 def _marked(gain: AuditedGain, claimed: dict[tuple[str, str], dict[str, Any]]) -> AuditedGain:

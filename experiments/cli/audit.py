@@ -76,6 +76,10 @@ def audit_command(
     coalitions = [members.split("+") for members in coalition]
     flags |= {"profile": profile, "disclosure": disclosure}
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
+    if certificate is not None:
+        from dynmech.experiments.certificates.certified_audit import require_certifiable
+
+        require_certifiable(request)
     result = _audit(request, quiet, sensitivity)
     if policy is not None:
         _write_policy(result, policy)

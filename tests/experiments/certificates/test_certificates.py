@@ -141,6 +141,14 @@ def test_an_audit_marks_what_is_proved(tmp_path: Path, capsys: pytest.CaptureFix
 def test_what_cannot_be_certified_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="needs a finite environment"):
         dm.certify(dm.audit("continuous-licence", "contingent-density"), tmp_path / "proof.json")
+    play = {"schema": 1, "kind": "profile", "agents": ["firm 1", "firm 2"], "horizon": 3}
+    flip = {**play, "strategies": {"firm 1": "misreport:map=flip"}}
+    others: list[dict[str, Any]] = [{"disclosure": "own"}, {"profile": flip}, {"payments": "voluntary"}]
+    for other in others:
+        found = dm.audit("oil-leases-prior", "linked", **other)
+        with pytest.raises(InputError, match=f"leave --{next(iter(other))} out"):
+            dm.certify(found, tmp_path / "other.json")
+        assert not (tmp_path / "other.json").exists()
     everywhere = dm.audit("oil-leases-prior", "linked", all_states=True)
     with pytest.raises(InputError, match="leave --all-states out"):
         dm.certify(everywhere, tmp_path / "proof.json")
