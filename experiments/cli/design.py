@@ -108,7 +108,8 @@ def _map(
         raise InputError(f"design --map: does not know {', '.join(given)}; leave it out")
     economy, kept = _opened(environment, rule, plugins)
     memory = asked.pop("memory")
-    forms = {name: value if value != "none" else USUAL.get(name, value) for name, value in asked.items()}
+    usual = {name: USUAL[name] for name in ("participation", "budget")}  # which are `none` unless given
+    forms = {name: value if value != "none" else usual.get(name, value) for name, value in asked.items()}
     memories = ("none", "last") if memory in ("none", "last") else ("none", "last", memory)
     with progress_bars(quiet) as progress:
         result = possibility_map(economy, rule=kept, memories=memories, progress=progress, **forms)

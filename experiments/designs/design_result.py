@@ -186,7 +186,7 @@ def possible_text(design: Design) -> str:
         if nothing:
             best = "no lie can cost anything, as no lie changes decisions or what comes next"
     return (
-        f"There is a mechanism {goals.memory.text} under which {what}; "
+        f"There is a mechanism {goals.memory.text}{rule_text(design)} under which {what}; "
         f"{best.format(money(design.found.objective or 0.0), bound)}."
     )
 
@@ -208,8 +208,8 @@ def impossible_text(design: Design) -> str:
     """Return the sentence of goals that clash."""
     goals = design.goals
     bound = money(goals.largest or LARGEST * design.task.unit)
-    start = goals.memory.text
-    parts = [_clash_text(clash) for clash in design.clashes]
+    start = f"{goals.memory.text}{rule_text(design)}"
+    parts = [_clash_text(clash, goals.margin) for clash in design.clashes]
     given = " (certified)" if design.certified else ""
     what = f"{start[0].upper()}{start[1:]}, and with transfers up to {bound}, {joined(parts)}{given}"
     level = {"ex-post": "in any period", "period": "expected in any period", "ex-ante": "expected over all periods"}
@@ -219,9 +219,28 @@ def impossible_text(design: Design) -> str:
     return f"{what}{_others_text(design)}."
 
 
-def _clash_text(clash: tuple[str, ...]) -> str:
-    names = [{"budget": "the budget"}.get(name, name) for name in clash]
+def rule_text(design: Design) -> str:
+    """Return whose decisions are kept; empty where they are efficient."""
+    rule = design.task.problem.rule.name
+    return "" if rule == "efficient" else f" that decides as {rule}" if design.possible else f", deciding as {rule}"
+
+
+def _clash_text(clash: tuple[str, ...], margin: float) -> str:
+    if len(clash) == 1 and clash[0].startswith("truthful "):
+        best = f"better for {{0}} than every lie by {money(margin)}" if margin > 0 else "best for {0}"
+        return f"truth cannot be made {best.format(clash[0].removeprefix('truthful '))}"
+    names = [_goal_text(name) for name in clash]
     return f"{names[0]} cannot be had" if len(names) == 1 else f"{joined(names)} cannot be had together"
+
+
+def _goal_text(name: str) -> str:
+    """Return a goal of a clash in words.
+
+    >>> _goal_text("truthful firm 1"), _goal_text("participation of firm 1"), _goal_text("budget")
+    ('truth-telling by firm 1', 'participation of firm 1', 'the budget')
+    """
+    kind, _, agent = name.partition(" ")
+    return {"truthful": f"truth-telling by {agent}", "budget": "the budget"}.get(kind, name)
 
 
 def _others_text(design: Design) -> str:
@@ -230,9 +249,11 @@ def _others_text(design: Design) -> str:
     if not known:
         return ""
     name, value = min(known.items(), key=lambda item: item[1])
-    kind = name.split()[0]
+    kind, _, agent = name.partition(" ")
+    left = design.goals.margin - value
+    lie = f"lies of {agent} lost only {money(left)}" if left > 0 else f"{agent} could gain {money(-left)} by a lie"
     what = {
-        "truthful": f"{name} could gain {money(value)} by a lie",
+        "truthful": lie,
         "participation": f"the {name} fell short by {money(value)}",
         "budget": f"the budget missed by {money(value)}",
     }[kind]
@@ -248,7 +269,8 @@ def known_text(design: Design) -> list[str]:
         best = [g for g in gains if g.family == "best_response" and g.information == kind]
         most = max((gain.gain for gain in best), default=0.0)
         if design.goals.incentive != "none":
-            out.append(f"The exact search, which knows nothing of the program, finds no gain above {most:.1e}.")
+            above = f" above {most:.1e}" if most > 0 else ""
+            out.append(f"The exact search, which knows nothing of the program, finds no gain{above}.")
     if design.possible and not found.unique:
         why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
         out.append(f"The value is unique, the tables need not be{why}.")

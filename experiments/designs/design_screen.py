@@ -39,7 +39,8 @@ def _show_transfers(design: Design, console: Console) -> None:
 
 
 def _show_clashes(design: Design, console: Console) -> None:
-    console.print(Text("Cannot be had together (anything less can):"))
+    apart = all(len(clash) == 1 for clash in design.clashes)
+    console.print(Text("Cannot be had:" if apart else "Cannot be had together (anything less can):"))
     for clash in design.clashes:
         console.print(Text(f"  {' + '.join(clash)}"))
     console.print(Text("What would have to give, each by itself, for all to be met:"))

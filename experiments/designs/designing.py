@@ -161,6 +161,8 @@ def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
     """
     if goals.participation == "default" and goals.incentive == "bayesian":
         raise Refusal("participation default: offered with --incentive ex-post or none, not with bayesian")
+    if goals.budget == "none" and goals.budget_level != "ex-post":
+        raise InputError(f"budget-level {goals.budget_level}: of which budget? give --budget no-deficit or balanced")
     changes = goals.objective in ("change", "total-change")
     if repair and not changes:
         raise InputError(f"near: a repair changes little; --minimise change or total-change, not {goals.objective}")

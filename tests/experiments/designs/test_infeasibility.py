@@ -146,11 +146,27 @@ def test_what_is_no_proof_is_said(proof: dict[str, Any]) -> None:
         verify_infeasible.check({**proof, "rule": []})
 
 
+def test_a_clash_of_margins_is_said_as_it_is() -> None:
+    """With a margin m a goal that gives g asks that lies lose m - g; that is a gain only where g is larger."""
+    far = design("oil-leases-prior", margin=100.0)
+    gives = far.relaxations["truthful firm 2"]
+    assert gives is not None
+    assert 0 < gives < 100
+    assert f"lies of firm 2 lost only {100 - gives:g}" in far.sentence
+    assert "better for firm 2 than every lie by 100" in far.sentence
+    half = design("oil-leases-prior", memory="none", margin=0.5)
+    gives = half.relaxations["truthful firm 1"]
+    assert gives is not None
+    assert f"firm 1 could gain {gives - 0.5:g} by a lie" in half.sentence
+    assert "deciding as pay-your-report" in design("oil-leases-prior", rule="pay-your-report", memory="none").sentence
+    assert " that decides as pay-your-report under" in design("oil-leases-prior", rule="pay-your-report").sentence
+
+
 def test_the_command_line_writes_and_verifies_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none.json.gz"
     words = ["design", "oil-leases", "--memory", "none", "--certificate", str(file), "--quiet"]
     assert exit_code(words) == 1
-    assert "truthful firm 1 cannot be had (certified)" in capsys.readouterr().out
+    assert "truth cannot be made best for firm 1 (certified)" in capsys.readouterr().out
     assert exit_code(["verify", str(file)]) == 0
     assert "no mechanism has truthful firm 1" in capsys.readouterr().out
     checker = ROOT / "experiments" / "certificates" / "verify_infeasible.py"

@@ -54,6 +54,7 @@ def test_a_map_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     file.write_text("[]", encoding="utf-8")
     with pytest.raises(InputError, match="no possibility map"):
         possibility_map("oil-leases", out=file)
+    assert exit_code(["design", "oil-leases", "--map", "--incentive", "none"]) == 2
     with pytest.raises(InputError, match="nothing to ask for"):
         possibility_map("oil-leases", budget="none")
 
