@@ -98,7 +98,7 @@ BAD: dict[str, Bad] = {
     "scenario of a plug-in file that was not given": Bad(
         ["audit", "quarries", "handicap"],
         [
-            "unknown scenario 'quarries'; known: ar1-additive, ",
+            "unknown scenario 'quarries'; known: ad-exchange, ",
             "oil-leases, … (all 24: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
         ],
     ),

@@ -202,6 +202,7 @@ def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None
     # Five mechanisms, two firms, five families; and firm 1's best response under the four mechanisms that break.
     assert leases.comparisons == len(leases.gains) == 5 * 2 * 5 + 4
     elsewhere = {"informed-buyer", "eager-seller", "disobedience", "quitting"}  # nothing to try on the oil leases
+    elsewhere |= {"default", "late"}  # every bill is paid
     elsewhere |= {"q-learning", "exp3", "fictitious-play", "initial-misreport"}  # tried on request
     families = (set(STRATEGIES.all()) | {"best-response"}) - {"truthful", "scripted"} - elsewhere
     assert set(leases.gains["family"]) == families
