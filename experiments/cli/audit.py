@@ -76,11 +76,7 @@ def audit_command(
     coalitions = [members.split("+") for members in coalition]
     flags |= {"profile": profile, "disclosure": disclosure}
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
-    if certificate is not None:
-        from dynmech.experiments.certificates.certified_audit import require_certifiable
-
-        require_certifiable(request)
-    result = _audit(request, quiet, sensitivity)
+    result = _audit(request, quiet, sensitivity, certificate)
     if policy is not None:
         _write_policy(result, policy)
     result, files = _certified(result, certificate), {"policy": policy, "certificate": certificate}
@@ -109,11 +105,15 @@ def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditReq
     return AuditRequest(economy, rules, names, split(mechanism, "mechanism")[1], typed=names, plugins=tuple(plugins))
 
 
-def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool) -> "Audit":
+def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool, certificate: Path | None) -> "Audit":
     """Audit with progress shown, and find out on what the gain hangs, if that is asked."""
     from dynmech.experiments.audits.auditing import run_audit
     from dynmech.experiments.cli.console import progress_bars
 
+    if certificate is not None:
+        from dynmech.experiments.certificates.certified_audit import require_certifiable
+
+        require_certifiable(request)
     with progress_bars(quiet) as progress:
         result = run_audit(request, progress)
     if not sensitivity:
