@@ -22,6 +22,10 @@ SHARE = 0.02
 """Of the budget that a candidate's pilot takes, at most."""
 
 
+WORST_STATE = "(worst state)"
+"""Stands for the penalty where the upper bound is what can be gained at the worst state."""
+
+
 class Candidate(Protocol):
     """A penalty and its greedy policy, that can be played."""
 
@@ -78,7 +82,8 @@ class Bracket:
     Attributes:
         lower, upper: with `confidence` the gain lies between them, whenever play was stopped.
         estimate_below, estimate_above: the means of the samples, between which more paths would end.
-        penalty, policy: the penalty of the upper bound, and the values that the policy of the lower one is greedy in.
+        penalty, policy: the penalty of the upper bound (or `WORST_STATE`), and the values that the policy of the lower
+            one is greedy in.
         tried: what was tried.
         paths: how many were played, the pilot's apart.
         enough: whether the width that was asked for was reached; else the budget was spent.
@@ -114,6 +119,7 @@ def bracket_gain(
     effort: Effort,
     *,
     scope: str = "",
+    most: float = np.inf,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Bracket:
     """Return bounds on a gain.
@@ -122,15 +128,16 @@ def bracket_gain(
         candidates: at least one.
         scale: that of the economy's utilities.
         scope: names the draws, so that deviators do not share them.
+        most: what the gain cannot exceed for certain, as known otherwise: an upper bound at the worst state.
         advance: told of every batch.
     """
-    above, below = choose(candidates, scope, effort)
+    above, below = choose(candidates, scope, effort, most)
     alpha = (1 - effort.confidence) / 2
     upper, lower = _Side(candidates[above], alpha), _Side(candidates[below], alpha)
     same, spent, shard = above == below, 0.0, 0
     each = upper.candidate.steps + (0.0 if same else lower.candidate.steps)
     while True:
-        bracket = _bracket(upper, lower, candidates, scale, effort)
+        bracket = _bracket(upper, lower, candidates, scale, effort, most)
         if bracket.enough or (spent >= effort.steps and np.isfinite(bracket.upper)):
             return bracket
         left = max(FIRST, int(np.ceil((effort.steps - spent) / each)))
@@ -142,7 +149,7 @@ def bracket_gain(
         advance(1)
 
 
-def choose(candidates: Sequence[Candidate], scope: str, effort: Effort) -> tuple[int, int]:
+def choose(candidates: Sequence[Candidate], scope: str, effort: Effort, most: float = np.inf) -> tuple[int, int]:
     """Return which candidate has the least upper samples, and which the largest lower ones, on pilot draws.
 
     A deviation of the samples counts against them: what matters is where the bound will be. Where the ranges of the
@@ -150,7 +157,7 @@ def choose(candidates: Sequence[Candidate], scope: str, effort: Effort) -> tuple
     """
     above = [one.shift + one.limits.high + one.limits.upper_tail for one in candidates]
     below = [one.shift + one.limits.low - one.limits.lower_tail for one in candidates]
-    if max(min(above), 0.0) - max(max(below), 0.0) <= (effort.width or 0.0):
+    if min(max(min(above), 0.0), most) - max(max(below), 0.0) <= (effort.width or 0.0):
         return first_smallest(above), first_largest(below)
     above, below = [], []
     for candidate in candidates:
@@ -163,23 +170,26 @@ def choose(candidates: Sequence[Candidate], scope: str, effort: Effort) -> tuple
     return first_smallest(above), first_largest(below)
 
 
-def _bracket(upper: _Side, lower: _Side, candidates: Sequence[Candidate], scale: float, effort: Effort) -> Bracket:
+def _bracket(
+    upper: _Side, lower: _Side, candidates: Sequence[Candidate], scale: float, effort: Effort, most: float
+) -> Bracket:
     """Return the bounds as they are now."""
     above, below = upper.candidate, lower.candidate
-    high = max(0.0, above.shift + upper.mean.upper + above.limits.upper_tail)
+    sampled = max(0.0, above.shift + upper.mean.upper + above.limits.upper_tail)
+    high = min(sampled, most)
     low = min(max(0.0, below.shift + lower.mean.lower - below.limits.lower_tail), high)
     wanted = max(0.1 * low, 0.01 * scale) if effort.width is None else effort.width
     enough = high - low <= wanted
     estimates = (
         below.shift + lower.mean.mean - below.limits.lower_tail,
-        above.shift + upper.mean.mean + above.limits.upper_tail,
+        min(above.shift + upper.mean.mean + above.limits.upper_tail, most),
     )
     return Bracket(
         lower=low,
         upper=high,
         estimate_below=estimates[0],
         estimate_above=estimates[1],
-        penalty=above.name,
+        penalty=above.name if sampled <= most else WORST_STATE,
         policy=below.name,
         tried=tuple(candidate.name for candidate in candidates),
         paths=upper.mean.count,

@@ -110,16 +110,24 @@ METHOD = (
 
 
 def _bound(request: AuditRequest, game: FiniteGame, who: tuple[int, ...]) -> DeviatorBounds:
-    """Bound one deviator's gains."""
+    """Bound one deviator's gains; where one of them is an average of others, the bounds of these bind it, too."""
     problem, name = build_problem(game, who), request.name(who)
     effort = Effort(request.width, confidence=1 - (1 - CONFIDENCE) / len(request.deviators))
-    brackets, worst = [], []
-    for spying in (False, True):
-        candidates = tabled_candidates(problem, request.seed, spying=spying)
-        scope = f"{'+'.join(map(str, who))}{' spying' if spying else ''}"
-        brackets.append(bracket_gain(candidates, request.scale, effort, scope=scope))
-        worst.append(worst_state_bounds(candidates))
-    return DeviatorBounds(name, brackets[0], worst[0], worst[1], brackets[1])
+    tried = [tabled_candidates(problem, request.seed, spying=spying) for spying in (False, True)]
+    interim, ex_post = ordered_bounds(*map(worst_state_bounds, tried))
+    scope = "+".join(map(str, who))
+    ex_ante, spy = (
+        bracket_gain(candidates, request.scale, effort, scope=scope + suffix, most=most)
+        for candidates, suffix, most in zip(tried, ("", " spying"), (interim[1], ex_post[1]), strict=True)
+    )
+    return DeviatorBounds(name, ex_ante, interim, ex_post, spy)
+
+
+def ordered_bounds(
+    interim: tuple[float, float], ex_post: tuple[float, float]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the bounds at the worst state, where the gain interim is an average of gains ex post."""
+    return (interim[0], min(interim[1], ex_post[1])), (max(interim[0], ex_post[0]), ex_post[1])
 
 
 def _gains(bounds: DeviatorBounds) -> list[AuditedGain]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from dynmech.agents.bounds.bracket import Effort, bracket_gain
+from dynmech.agents.bounds.bracket import WORST_STATE, Effort, bracket_gain
 from dynmech.agents.bounds.finite_candidates import tabled_candidates, worst_state_bounds
 from dynmech.agents.bounds.inner_problem import TabledCandidate
 from dynmech.agents.bounds.path_problem import along_paths
@@ -199,6 +199,18 @@ def test_play_stops_at_the_width_or_the_budget_and_says_how_many_paths_are_missi
     assert poor.further is None, "the gap of the means stays"
     again = bracket_gain(candidates, scale, Effort(width=1e-9 * scale, steps=1e5))
     assert again == poor, "equal seeds, equal bounds"
+
+
+def test_the_upper_bound_is_never_above_what_is_known_for_certain() -> None:
+    problem = following()
+    candidates, effort = tabled_candidates(problem, 0)[:1], Effort(width=1e-9, steps=1e5)
+    free = bracket_gain(candidates, problem.environment.scale, effort)
+    known = (free.lower + free.upper) / 2
+    bound = bracket_gain(candidates, problem.environment.scale, effort, most=known)
+    assert (bound.upper, bound.lower, bound.penalty) == (known, free.lower, WORST_STATE)
+    assert bound.estimate_above <= known
+    assert bracket_gain(candidates, problem.environment.scale, effort, most=2 * free.upper) == free
+    assert bracket_gain(candidates, problem.environment.scale, effort, most=0.0).upper == 0.0
 
 
 def test_samples_that_differ_by_rounding_only_are_within_their_range() -> None:
