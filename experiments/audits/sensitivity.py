@@ -10,6 +10,7 @@ import numpy as np
 from dynmech.agents.robustness.derivatives import Derivatives
 from dynmech.agents.robustness.deviations import Hinges, ex_ante_hinges, ex_post_hinges
 from dynmech.agents.robustness.robust_values import walk_of
+from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
@@ -42,6 +43,12 @@ def with_sensitivity(audit: Audit) -> Audit:
     return replace(audit, details={**audit.details, "sensitivity": sensitivity_rows(audit)})
 
 
+def check_sensitivity(request: AuditRequest) -> None:
+    """Raise InputError where an audit is asked for that has no sensitivity, before it is made."""
+    if given := [name for name in request.given() if name not in ("--tolerance", "--all-states")]:
+        raise InputError(f"audit: --sensitivity: is of exact gains of agents one by one, not with {', '.join(given)}")
+
+
 def sensitivity_rows(audit: Audit) -> list[dict[str, Any]]:
     """Return the derivative of the largest gain in every input of the economy, largest effects first.
 
@@ -52,11 +59,10 @@ def sensitivity_rows(audit: Audit) -> list[dict[str, Any]]:
     Raises:
         InputError, Refusal: as `with_sensitivity`.
     """
-    request, game = audit.request, audit.game
+    check_sensitivity(audit.request)
+    game = audit.game
     if audit.backend != "exact" or game is None:
         raise InputError("audit: --sensitivity: gains are not exact here; their derivatives are not known")
-    if given := [name for name in request.given() if name not in ("--tolerance", "--all-states")]:
-        raise InputError(f"audit: --sensitivity: is of agents one by one, not with {', '.join(given)}")
     rows = []
     for information, hinges_of in (("ex_ante", ex_ante_hinges), ("ex_post", ex_post_of(audit.tolerance))):
         best = [g for g in audit.figures if g.family == "best_response" and g.information == information]
@@ -169,11 +175,11 @@ def hinge_sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
         sure = "" if first["unique"] else " (several deviations do equally well: one way only)"
         known, effect, size = information.replace("_", " "), first["effect"], figure(abs(first["effect"]))
         if first["gain"] > SMALL:
-            text = f"The gain of {first['agent']} {known}, {figure(first['gain'])}, hangs on {first['label']}: "
+            text = f"The gain of {first['agent']} {known}, {figure(first['gain'])}, hangs most on {first['label']}: "
             text += f"{by} more {'adds' if effect > 0 else 'takes off'} {size}"
         else:
             text = f"No lie of {first['agent']} gains anything {known}; the one that loses least loses "
-            text += f"{figure(max(0.0, -first['gain']))}, which hangs on {first['label']}: by {by} more it loses "
+            text += f"{figure(max(0.0, -first['gain']))}, which hangs most on {first['label']}: by {by} more it loses "
             text += f"{size} {'less' if effect > 0 else 'more'}"
         out.append(f"{text}{sure}.")
     return out

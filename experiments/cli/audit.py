@@ -114,6 +114,10 @@ def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool, certificate:
         from dynmech.experiments.certificates.certified_audit import require_certifiable
 
         require_certifiable(request)
+    if sensitivity:
+        from dynmech.experiments.audits.sensitivity import check_sensitivity
+
+        check_sensitivity(request)
     with progress_bars(quiet) as progress:
         result = run_audit(request, progress)
     if not sensitivity:

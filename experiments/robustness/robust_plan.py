@@ -116,6 +116,8 @@ class RobustPlan:
         self._check_errors()
         if self.target is not None and not 0 <= self.target < float("inf"):
             raise InputError(f"target: {self.target:g} is not a number of 0 or more")
+        if self.target is not None and not self.draws:
+            raise InputError("target: belongs to --draws, and there are none; with --ball they must be asked for")
         if (count := len(self.contenders) * len(self.draws) * self.replications) > MOST:
             raise InputError(f"robust: {count:,} audits are more than {MOST:,}")
         for contender in self.contenders:

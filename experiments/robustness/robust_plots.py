@@ -111,10 +111,10 @@ def _draw_balls(grid: "Sequence[Axes]", balls: pd.DataFrame, radii: pd.DataFrame
             refuted = 2.0 if row["upper"] is None or np.isnan(row["upper"]) else row["upper"]
             radius.barh(k, proved, color=color)
             radius.barh(k, refuted - proved, left=proved, color=color, alpha=0.2)
-    gain.set_title("gain under the worst law: at most (line), at least (dashed)", fontsize=10, loc="left")
+    gain.set_title("gain under the worst law:\nat most (line), at least (dashed)", fontsize=10, loc="left")
     gain.set_xlabel("radius of the ball, L1", fontsize=9)
     gain.set_ylim(bottom=0)
-    radius.set_title("radius up to which truth is best: proved, and not refuted (pale)", fontsize=10, loc="left")
+    radius.set_title("radius up to which truth is best:\nproved, and not refuted (pale)", fontsize=10, loc="left")
     radius.set_yticks(range(len(names)), [wrapped(name, 24) for name in names], fontsize=8)
     radius.set_xlabel("radius, L1", fontsize=9)
     radius.set_xlim(left=0)
@@ -139,6 +139,9 @@ def _scale(axes: "Axes", table: pd.DataFrame, tolerance: float) -> None:
         return
     if len(positive) == len(gains):
         axes.set_yscale("log")
+        return
+    if np.max(positive) < 10 * np.min(positive):  # a scale of one decade has no ticks to speak of
+        axes.set_ylim(bottom=0)
         return
     axes.set_yscale("symlog", linthresh=float(np.min(positive)))
     axes.set_ylim(bottom=0)

@@ -46,6 +46,14 @@ def test_every_room_has_a_stub() -> None:
     assert len(ROOMS) > 25
 
 
+def test_the_readme_lists_every_room() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for floor in FLOORS:
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{floor}` |")]
+        listed = re.findall(r"`([a-z]+)`", line.split("|")[2])
+        assert sorted(listed) == sorted(path.parent.name for path in (ROOT / floor).glob("*/__init__.py"))
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_python_dir_and_type_checkers_see_the_same_names(package: str) -> None:
     module, stub = importlib.import_module(package), stub_of(package)

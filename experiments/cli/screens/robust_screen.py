@@ -20,7 +20,8 @@ LEGEND = (
 
 NEAR = (
     "The largest gain ex post under any law whose rows are within the radius (L1) of the economy's own: at least that "
-    "of a law that was found, at most a bound over all. Rules and transfers stay; lie and truth meet the same law."
+    "of a law that was found, at most a bound over all. Rules and transfers stay; lie and truth meet the same law. "
+    "With --ball data every law has a radius of its own, and the largest is shown."
 )
 
 FIGURES = {
@@ -40,20 +41,18 @@ def show_robust(result: RobustResult, files: Mapping[str, Path], console: Consol
     for line in result.told():
         console.print(Text(harmless(f"{line}."), style="bold"))
     for entry in result.figures["needed"]:
-        enough = "no number of draws that was tried" if entry["draws"] is None else f"{entry['draws']:,} draws per law"
-        verb = "keeps" if entry["draws"] is None else "keep"
-        text = (
-            f"{entry['mechanism']}: {enough} {verb} the gain at {figure(entry['target'])} or less with 95% confidence."
-        )
-        console.print(Text(harmless(text)))
+        console.print(Text(harmless(_of_target(entry))))
     console.print()
     if result.figures["rows"]:
         console.print(_table(result))
         console.print(Text(LEGEND, style="dim"))
     if result.figures["ball"]:
+        if result.figures["rows"]:
+            console.print()
         console.print(_balls(result))
         console.print(Text(NEAR, style="dim"))
-    for name, reason in result.refusals.items():
+    partly = {row["mechanism"] for row in result.figures["rows"] if 0 < row["refused"] < row["replications"]}
+    for name, reason in ((name, reason) for name, reason in result.refusals.items() if name in partly):
         text = f"{name}: could not be built on some estimates{f': {reason}' if why else ' (--why says why)'}"
         console.print(Text(harmless(text), style="yellow"))
     show_faults(console, result.failures, result.remarks, result.damaged)
@@ -83,9 +82,22 @@ def _balls(result: RobustResult) -> Table:
     for name in ("radius", "gain,\nat least", "at most"):
         table.add_column(name, justify="right")
     for row in result.figures["ball"]:
-        cells = ["–" if row[name] is None else figure(row[name]) for name in ("radius", "lower", "upper")]
+        cells = [_number(row[name]) for name in ("radius", "lower", "upper")]
         table.add_row(harmless(row["mechanism"]), *cells)
     return table
+
+
+def _number(value: float | str | None) -> str:
+    """Return a radius or a bound; the radius of a confidence set is a word where it was not worked out."""
+    return "–" if value is None else value if isinstance(value, str) else figure(value)
+
+
+def _of_target(entry: Mapping[str, Any]) -> str:
+    """Return from how many draws on the gain that was aimed at is kept."""
+    kept = f"95 % of estimates keep the gain at {figure(entry['target'])} or less"
+    if entry["draws"] is None:
+        return f"{entry['mechanism']}: with no number of draws that was tried do {kept}."
+    return f"{entry['mechanism']}: from {entry['draws']:,} draws per law on, {kept}."
 
 
 def _cell(name: str, value: Any) -> str:

@@ -24,6 +24,7 @@ def show_sensitivity(audit: Audit, console: Console, verbose: bool) -> None:
         return
     for sentence in hinge_sentences(rows):
         console.print(Text(harmless(sentence), style="bold"))
+    console.print()
     table = plain_table()
     table.add_column("gain", overflow="fold")
     table.add_column("hangs on", overflow="fold")

@@ -70,9 +70,9 @@ def test_sentences_say_what_a_gain_hangs_on() -> None:
     row = {"information": "ex_ante", "agent": "one", "gain": 2.0, "unique": True, "input": "law", "effect": 0.3}
     shared = {"label": "P(high | low) of firm 2", "value": 0.5, "derivative": 30.0}
     (said,) = hinge_sentences([{**row, **shared}])
-    assert said == "The gain of one ex ante, 2, hangs on P(high | low) of firm 2: 0.01 more adds 0.3."
+    assert said == "The gain of one ex ante, 2, hangs most on P(high | low) of firm 2: 0.01 more adds 0.3."
     (said,) = hinge_sentences([{**row, **shared, "gain": -1.0, "unique": False, "input": "utility"}])
-    assert "the one that loses least loses 1, which hangs on P(high | low) of firm 2" in said
+    assert "the one that loses least loses 1, which hangs most on P(high | low) of firm 2" in said
     assert "by 1 % of the scale more it loses 0.3 less" in said
     assert "one way only" in said
 
@@ -88,8 +88,14 @@ def test_what_cannot_be_asked() -> None:
         _ = dm.audit(AUCTION, "pivot", exit=True).sensitivity
 
 
+def test_what_has_no_sensitivity_is_said_before_anything_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["audit", AUCTION, "pivot", "--bounds", "--sensitivity"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "not with --bounds" in line
+
+
 def test_the_screen_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(["audit", "oil-leases-prior", "cremer-mclean", "--sensitivity"]) == 1
     screen = capsys.readouterr().out
-    assert "hangs on" in screen
+    assert "hangs most on" in screen
     assert "in period 1" in screen

@@ -10,6 +10,7 @@ import pytest
 import dynmech as dm
 from dynmech.experiments.robustness.drawn_counts import draw_counts
 from dynmech.experiments.robustness.estimation_cost import cost_of
+from dynmech.experiments.robustness.robust_plots import draw_robust
 from dynmech.experiments.robustness.robust_figures import needed, row, slope
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.planning.planner import plan
@@ -135,6 +136,47 @@ def test_it_resumes(tmp_path: Path) -> None:
         dm.robust(AUCTION, ["pivot"], out=tmp_path / "a", **how)
 
 
+def test_the_screen_keeps_tables_apart_and_says_what_the_target_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["robust", AUCTION, "pivot", "pay-your-report", "--draws", "30", "--replications", "2", "--ball", "0.1"]
+    assert exit_code([*words, "--target", "0.5", "--out", str(tmp_path / "r")]) == 0
+    screen = capsys.readouterr().out
+    flat = " ".join(screen.split())
+    assert "pivot: from 30 draws per law on, 95 % of estimates keep the gain at 0.5 or less." in flat
+    assert "pay-your-report: with no number of draws that was tried do 95 % of estimates keep" in flat
+    lines = screen.splitlines()
+    (first,) = [i for i, line in enumerate(lines) if line.split() == ["gain,"]]
+    assert lines[first - 1] == "", "an empty line before the second table"
+
+
+def test_a_confidence_set_that_no_mechanism_fits_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dm.load("common-state")
+    assert isinstance(environment, TableEnvironment)
+    counts = draw_counts(environment, 1, 0, 0, joint=True, smoothing=1)
+    monkeypatch.chdir(tmp_path)
+    dm.save_environment(estimated_environment(environment, counts), "few.json")
+    law_is_flat = ["robust", "few.json", "linked", "--ball", "data", "--out", "r"]
+    assert exit_code(law_is_flat) == 1
+    screen = capsys.readouterr().out
+    assert "no bounds: " in screen
+    assert "some estimates" not in screen
+    assert " data " in screen
+
+
+def test_titles_of_the_picture_are_whole(tmp_path: Path) -> None:
+    found = dm.robust(
+        AUCTION, ["pivot", "pay-your-report"], draws=[30, 60], replications=2, ball=[0.1, 0.2], out=tmp_path / "r"
+    )
+    figure = draw_robust(found)
+    figure.draw_without_rendering()
+    right = figure.bbox.x1
+    assert len(figure.axes) == 6
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes._left_title.get_window_extent().x1 > right] == []
+
+
 @pytest.mark.slow
 def test_it_says_the_same_on_several_processes(tmp_path: Path) -> None:
     how: dict[str, Any] = {"draws": [30, 60], "replications": 12}
@@ -156,6 +198,7 @@ def test_what_cannot_be_asked() -> None:
         ({"replications": 0}, "replications"),
         ({"smoothing": -1.0}, "smoothing"),
         ({"target": -1.0}, "target"),
+        ({"ball": [0.1], "target": 1.0}, "target: belongs to --draws"),
         ({"ball": [0.1], "utility_error": -1.0}, "utility error"),
         ({"discount_error": 0.01}, "belongs to --ball"),
         ({"ball": [0.1], "discount_error": 0.1}, "not all discount factors"),
