@@ -9,10 +9,11 @@ Figures = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def told_lines(figures: Figures, refusals: Mapping[str, str], tolerance: float) -> list[str]:
-    """Return a line per mechanism on estimates, then one per mechanism on balls."""
+    """Return a line per mechanism on estimates, on the target, and on balls."""
     drawn = dict.fromkeys(row["mechanism"] for row in figures["rows"])
     balls = dict.fromkeys(row["mechanism"] for row in figures["ball"])
     lines = [f"{name}: {_of_draws(name, figures, refusals)}" for name in drawn]
+    lines += [f"{entry['mechanism']}: {_of_target(entry)}" for entry in figures["needed"]]
     return lines + [f"{name}: {_of_balls(name, figures, refusals, tolerance)}" for name in balls]
 
 
@@ -30,6 +31,14 @@ def _of_draws(name: str, figures: Figures, refusals: Mapping[str, str]) -> str:
     known = fall["slope"] is not None
     slope = f"; slope {fall['slope']:.2f} ({fall['low']:.2f} to {fall['high']:.2f})" if known else ""
     return f"a lie gains {gains} (median){slope}; exactly truthful in {shares}"
+
+
+def _of_target(entry: Mapping[str, Any]) -> str:
+    """Return from how many draws on the gain that was aimed at is kept."""
+    kept = f"95 % of estimates keep the gain at {figure(entry['target'])} or less"
+    if entry["draws"] is None:
+        return f"with no number of draws that was tried do {kept}"
+    return f"from {entry['draws']:,} draws per law on, {kept}"
 
 
 def _of_balls(name: str, figures: Figures, refusals: Mapping[str, str], tolerance: float) -> str:

@@ -37,11 +37,9 @@ FIGURES = {
 
 
 def show_robust(result: RobustResult, files: Mapping[str, Path], console: Console, why: bool) -> None:
-    """Print a line per mechanism, the table, what is needed, and where the files are."""
+    """Print lines per mechanism, the tables, and where the files are."""
     for line in result.told():
         console.print(Text(harmless(f"{line}."), style="bold"))
-    for entry in result.figures["needed"]:
-        console.print(Text(harmless(_of_target(entry))))
     console.print()
     if result.figures["rows"]:
         console.print(_table(result))
@@ -90,14 +88,6 @@ def _balls(result: RobustResult) -> Table:
 def _number(value: float | str | None) -> str:
     """Return a radius or a bound; the radius of a confidence set is a word where it was not worked out."""
     return "–" if value is None else value if isinstance(value, str) else figure(value)
-
-
-def _of_target(entry: Mapping[str, Any]) -> str:
-    """Return from how many draws on the gain that was aimed at is kept."""
-    kept = f"95 % of estimates keep the gain at {figure(entry['target'])} or less"
-    if entry["draws"] is None:
-        return f"{entry['mechanism']}: with no number of draws that was tried do {kept}."
-    return f"{entry['mechanism']}: from {entry['draws']:,} draws per law on, {kept}."
 
 
 def _cell(name: str, value: Any) -> str:
