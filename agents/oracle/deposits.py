@@ -1,4 +1,4 @@
-"""The deposit that makes every default a loss, and the state that needs it.
+"""The deposit with which no default gains, and the state that needs it.
 
 Nothing that an agent puts down changes what it gains by lies, so the least deposit follows from the best plan of lies
 in one pass. With W what that plan is worth from the next period on, and o what follows a default is worth (0 under

@@ -1,4 +1,4 @@
-"""What one agent gains by lies and payments, beside lies alone; the deposit that makes every default a loss."""
+"""What one agent gains by lies and payments, beside lies alone; the deposit with which no default gains."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ class PaymentSearch(Search):
     """What one agent can gain by lies and payments.
 
     Attributes:
-        needed: the least deposit that makes every default a loss; None where beliefs are not covered.
+        needed: the least deposit with which no default gains; None where beliefs are not covered.
         held: the deposit that it has put down.
         lies: the problem in which every bill is paid, of which `figures` and `values` of the family `lies` are.
     """

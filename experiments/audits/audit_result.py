@@ -372,7 +372,10 @@ class Audit:
 
 def no_search(audit: Audit) -> Refusal:
     """Return the refusal of what only the exact search has."""
-    return Refusal(f"audit: {audit.title}: there is no exact search here ({audit.reason or audit.method})")
+    given = audit.request
+    of_beliefs = given.profile is not None or given.disclosure != "everything"
+    why = "beliefs are searched, not what is reported" if of_beliefs else audit.reason or audit.method
+    return Refusal(f"audit: {audit.title}: there is no exact search here ({why})")
 
 
 def least_of(values: Sequence[Least], scale: float) -> Least:

@@ -84,7 +84,8 @@ def audit(
     grace : int, optional
         Periods within which a bill can still be paid; 0 unless given.
     deposit : float or "auto", optional
-        What is lost at default, in units of utility; `auto` works out, for each agent, what makes every default a loss.
+        What is lost at default, in units of utility; `auto` works out, for each agent, the least with which no default
+        gains.
     bounds : bool
         Whether to bound the gain ex ante from both sides along drawn paths, instead of searching exactly.
     width : float, optional
@@ -159,7 +160,7 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
     except FalseDeclaration:
         raise
     except Refusal as error:
-        if request.bounds:
+        if request.bounds or request.profile is not None:  # a profile that does not fit is not too large
             raise
         if asked := request.given():
             raise Refusal(f"{error}; a lower bound by a limited search does not know {', '.join(asked)}") from None

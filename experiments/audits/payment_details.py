@@ -86,10 +86,10 @@ def deposit_lines(audit: Audit) -> list[tuple[str, str]]:
             lines.append(
                 (
                     "deposit",
-                    f"{name}: {figure(amount, scale=scale)} makes every default a loss, {figure(ante, scale=scale)} "
-                    f"ex ante; the most in period {state['period']}, signals ({state['profile']}), having reported "
-                    f"{state['message']}, decision {state['decision']}: it owes {owes}, and what follows is worth "
-                    f"{stay} if it pays, else {gone}",
+                    f"{name}: with {figure(amount, scale=scale)} no default gains, ex ante with "
+                    f"{figure(ante, scale=scale)}; the most in period {state['period']}, signals ({state['profile']}), "
+                    f"having reported {state['message']}, decision {state['decision']}: it owes {owes}, and what "
+                    f"follows is worth {stay} if it pays, else {gone}",
                 )
             )
     return lines

@@ -117,7 +117,7 @@ class PlainProgress:
         self.name, self.total, self.clock = name, total, clock
         self.done, self.start = 0, clock()
         self.last = self.start
-        self._say(f"{name}: {total} piece{'' if total == 1 else 's'}")
+        self._say(f"{name}: {total} piece{'s' * (total != 1)}" if total else name)
 
     def advance(self, done: int) -> None:
         """So many more are done."""

@@ -56,7 +56,7 @@ def equilibrium_command(
     hand_out(
         as_json,
         result.to_dict,
-        lambda console: _show(result, console),
+        lambda console: _show(result, console, output),
         quiet=quiet,
         brief=lambda: (result.sentence, *files),
     )
@@ -64,7 +64,14 @@ def equilibrium_command(
         raise typer.Exit(1)
 
 
-def _show(result: "Equilibrium", console: "Console") -> None:
+def _show(result: "Equilibrium", console: "Console", output: Path | None) -> None:
+    from shlex import join
+
     from dynmech.experiments.cli.screens.equilibrium_screen import show_equilibrium
+    from dynmech.experiments.cli.screens.replay_line import show_line
 
     show_equilibrium(result, console)
+    if output is not None:
+        again = join(["dynmech", "audit", *result.names, "--profile", str(output)])
+        show_line(console, "What is gained against it", again)
+        show_line(console, "profile", str(output))

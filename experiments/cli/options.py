@@ -107,7 +107,7 @@ Deposit = Annotated[
     typer.Option(
         "--deposit",
         metavar="auto|D",
-        help="What an agent loses that does not pay; auto: what makes every default a loss.",
+        help="What an agent loses that does not pay; auto: the least with which no default gains.",
         show_default="0",
         autocompletion=complete_from("auto"),
     ),

@@ -1,5 +1,6 @@
 """`dynmech verify`: a certificate checked in exact arithmetic, by the program that can do it alone."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,9 +10,16 @@ from dynmech.experiments.cli import options
 from dynmech.experiments.cli.shared import hand_out
 from dynmech.sim.core.errors import InputError
 
+KINDS = ("certificate", "infeasibility")
+"""What a certificate's file says it is."""
+
+WRITERS = "`dynmech audit` or `dynmech design`"
+
 
 def verify_command(
-    certificate: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate; see audit --certificate.")],
+    certificate: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A certificate, of audit --certificate or design --certificate.")
+    ],
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -41,13 +49,22 @@ def _checked(path: Path) -> dict[str, Any]:
     data: Any = None
     try:
         data = verify.read(str(path))
-        clash = isinstance(data, dict) and data.get("kind") == "infeasibility"
+        kind = data.get("kind") if isinstance(data, dict) else None
+        if isinstance(kind, str) and kind not in KINDS:
+            raise InputError(
+                f"{path}: no certificate, but of kind {kind[:40]!r}; --certificate of {WRITERS} writes one"
+            )
+        clash = kind == "infeasibility"
         checker: Any = verify_infeasible if clash else verify
         lines = [*checker.check(data), *checker.SAID]
     except verify.Unproved as error:
         lines = [f"not proved: {error}"]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: no certificate: not JSON (line {error.lineno}, column {error.colno})") from None
+    except InputError:
+        raise
     except Exception as error:  # whatever a hostile file leads to
         raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
     proved = lines[0].startswith("proved")

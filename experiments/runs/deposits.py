@@ -1,4 +1,4 @@
-"""Deposits that are worked out: for each agent the least that makes every default a loss."""
+"""Deposits that are worked out: for each agent the least with which no default gains."""
 
 from dataclasses import replace
 

@@ -19,7 +19,7 @@ RULES = ("exclude", "ignore")
 PAYMENTS = ("enforced", "voluntary")
 
 AUTO = "auto"
-"""A deposit that is worked out: for each agent the least that makes every default a loss."""
+"""A deposit that is worked out: for each agent the least with which no default gains."""
 
 
 @dataclass(frozen=True)

@@ -243,10 +243,11 @@ def _money(value: float | None, scale: float) -> str:
 def _facts(audit: Audit) -> list[tuple[str, str]]:
     """Return what prescribed play is worth, and what the figures rest on."""
     truth, names, scale = audit.truth, audit.environment.agents, audit.request.scale
-    facts = _options(audit.mechanism)
+    facts = deposit_lines(audit) if audit.request.terms else []
+    facts += _options(audit.mechanism)
     if truth.payoff is not None:
         payoffs = ", ".join(f"{name} {_money(value, scale)}" for name, value in zip(names, truth.payoff, strict=True))
-        facts.append(("payoffs", payoffs))
+        facts.append(("payoffs", f"{payoffs}{'' if audit.request.profile is None else ', if all tell the truth'}"))
     if truth.welfare is not None:
         facts.append(("welfare", f"{_money(truth.welfare, scale)} (first best {_money(truth.first_best, scale)})"))
     if truth.revenue is not None and truth.net_revenue is not None:
@@ -300,7 +301,7 @@ def _least_to_stay(audit: Audit, kind: str) -> str:
 
 
 def _remarks(audit: Audit) -> list[tuple[str, str]]:
-    """Assumptions, ties and deposits, where there are any."""
+    """Assumptions, ties and what is lost on leaving, where there are any."""
     remarks = []
     if audit.mechanism.promises.assumptions:
         remarks.append(("promised where", "; ".join(audit.mechanism.promises.assumptions)))
@@ -308,7 +309,7 @@ def _remarks(audit: Audit) -> list[tuple[str, str]]:
     if tied:
         remarks.append(("ties", f"another message does as well as truth: {'; '.join(tied)} states"))
     if audit.request.terms:
-        return [*remarks, *deposit_lines(audit)]
+        return remarks
     remarks += [
         ("deposit", f"{audit.name(search)}: {figure(search.deposit, scale=audit.request.scale)} to be lost on leaving")
         for search in audit.searches

@@ -185,3 +185,21 @@ def test_what_a_seller_takes_in_is_told_before_and_after_its_costs(capsys: pytes
     assert f"net revenue {truth['net_revenue']:.6g}, less the designer's costs of" in said
     assert " ?" not in said
     assert json.loads(call(capsys, "audit", "oil-leases-prior", "linked", "--json")[1])["budget_refused"] == {}
+
+
+def test_of_voluntary_payments_the_deposit_is_the_first_fact(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("audit", "oil-leases-prior", "linked", "--payments", "voluntary")
+    said = " ".join(call(capsys, *words)[1].split())
+    deposit = json.loads(call(capsys, *words, "--json")[1])["deposit"]
+    assert f"firm 2: with {deposit[1]:g} no default gains, ex ante with {deposit[1]:g}" in said
+    assert said.index("no default gains") < said.index("payoffs")
+
+
+def test_what_only_reports_are_searched_for_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("audit", "oil-leases-prior", "cremer-mclean", "--disclosure", "own")
+    code, _, said = call(capsys, *words, "--sensitivity")
+    assert code == 2
+    assert said.endswith("of exact gains of agents one by one, not with --disclosure\n")
+    code, _, said = call(capsys, *words, "--policy", "worst.csv")
+    assert code == 2
+    assert said.endswith("there is no exact search here (beliefs are searched, not what is reported)\n")

@@ -108,8 +108,13 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert exit_code([*line, "--json", "-o", path]) == 0
     parsed = EquilibriumShape.model_validate(json.loads(capsys.readouterr().out))
     assert parsed.found
-    assert exit_code(line) == 0
-    assert "payoff of firm 1" in capsys.readouterr().out
+    assert exit_code([*line, "-o", path]) == 0
+    shown = capsys.readouterr().out
+    assert "payoff of firm 1" in shown
+    assert f"dynmech audit oil-leases-prior cremer-mclean --profile {path}\n" in shown
+    assert exit_code(["audit", "repeated-auction", "pay-your-report", "--profile", path]) == 2
+    said = capsys.readouterr().err
+    assert "has ['bidder 1', 'bidder 2']\n" in said, said
     assert exit_code(["audit", "oil-leases-prior", "cremer-mclean", "--profile", path]) == 0
     assert "is an equilibrium" in capsys.readouterr().out
     short = ("--recall", "none", "--rounds", "2")

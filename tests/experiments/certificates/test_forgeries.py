@@ -15,6 +15,7 @@ import dynmech as dm
 from dynmech.experiments.certificates import verify
 from dynmech.experiments.certificates.certifying import canonical_hash, certificate
 from dynmech.experiments.scenarios.random_economy import RandomEconomy
+from tests.builders.cli_calls import exit_code
 from tests.builders.planted_mechanisms import Lottery
 
 Change = Callable[[dict[str, Any], Random], None]
@@ -337,6 +338,12 @@ def test_what_is_no_certificate_gets_one_line(what: str, tmp_path: Path, capsys:
     said = capsys.readouterr()
     assert (code, said.out, said.err.count("\n")) == (2, "", 1)
     assert said.err.startswith("no certificate: ")
+
+
+def test_the_file_of_something_else_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other").write_text('{"kind": "mechanism"}', encoding="utf-8")
+    assert exit_code(["verify", str(tmp_path / "other")]) == 2
+    assert "no certificate, but of kind 'mechanism'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "[", "[" * 100_000, '{"kind": "certificate"}', "null", "\x00", "1" * 5000])

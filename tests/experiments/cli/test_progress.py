@@ -38,6 +38,9 @@ def test_a_quick_phase_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         clock.now += 0.1
         phase.advance(1)
     assert lines(capsys) == ["playing: 40 pieces"]
+    PlainProgress("playing", 1, clock)
+    PlainProgress("looking", 0, clock)  # it is not known how many
+    assert lines(capsys) == ["playing: 1 piece", "looking"]
 
 
 def test_a_long_phase_says_every_ten_seconds_how_far_how_fast_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:
