@@ -10,6 +10,8 @@ from dynmech.experiments.cli.shared import hand_out, open_economy
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dynmech.experiments.designs.design_result import Design
     from dynmech.experiments.designs.mapping import PossibilityMap
     from dynmech.mechanisms.rules.base import Mechanism
@@ -58,9 +60,35 @@ def design_command(
         if plot is not None:
             raise InputError("design: --plot draws a map; add --map, or leave it out")
         result = _design(environment, rule, {**asked, **alone}, plugin, quiet)
-    hand_out(as_json, result.data, result.show, quiet=quiet, brief=lambda: (result.sentence, *_files(result, plot)))
+    left = () if whole_map else _left_out(result, out, certificate)
+    hand_out(
+        as_json,
+        result.data,
+        lambda console: _show(result, left, console),
+        quiet=quiet,
+        brief=lambda: (result.sentence, *_files(result, plot), *left),
+    )
     if not whole_map and not result.possible:
         raise typer.Exit(1)
+
+
+def _show(result: Any, left: tuple[str, ...], console: "Console") -> None:
+    from rich.text import Text
+
+    result.show(console)
+    for line in left:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _left_out(result: "Design", out: Path | None, certificate: Path | None) -> tuple[str, ...]:
+    """Say which files were asked for and are not written, and why."""
+    lines = []
+    if out is not None and result.path is None:
+        lines.append(f"{out} is not written: there is no mechanism")
+    if certificate is not None and result.certificate is None:
+        proves = "there is a mechanism; of what it gains a proof is written by `dynmech audit --certificate`"
+        lines.append(f"{certificate} is not written: {proves if result.possible else 'nothing is proved'}")
+    return tuple(lines)
 
 
 def _opened(environment: str, rule: str, plugins: list[Path]) -> tuple["Environment", "str | Mechanism"]:

@@ -86,13 +86,25 @@ class PossibilityMap(DrawnResult):
     def sentence(self) -> str:
         """What the map says, in one sentence."""
         full = [memory for memory in self.memories if self.status(memory, GOALS) == "possible"]
-        everything = f"{self.forms['incentive']} incentives, {self.forms['participation']}, {self.forms['budget']}"
+        everything = ", ".join(f"{goal} ({self.forms[goal].replace(' (', ', ').rstrip(')')})" for goal in GOALS)
         if full:
             less = "" if full[0] == self.memories[0] else "; less memory does not do"
             return f"{self.environment}: {everything} can be had together {Memory.read(full[0]).text}{less}."
         known = all(self.status(memory, GOALS) == "impossible" for memory in self.memories)
         end = " (certified)" if known else " as far as the solver goes"
-        return f"{self.environment}: {everything} cannot be had together with any memory of the map{end}."
+        return (
+            f"{self.environment}: {everything} cannot be had together with any memory of the map{end}{self._least()}."
+        )
+
+    def _least(self) -> str:
+        """Return the smallest sets of goals that no memory of the map makes possible, where they are not all three."""
+        out: list[tuple[str, ...]] = []
+        for some in subsets():
+            never = all(self.status(memory, some) == "impossible" for memory in self.memories)
+            if never and not any(set(less) <= set(some) for less in out):
+                out.append(some)
+        words = " nor ".join(goals_text(some) for some in out if len(some) < len(GOALS))
+        return f"; nor can {words} alone" if words else ""
 
     def lines(self) -> list[str]:
         """Return the sentence and the counts."""

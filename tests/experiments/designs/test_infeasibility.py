@@ -164,6 +164,11 @@ def test_a_clash_of_margins_is_said_as_it_is() -> None:
 
 def test_the_command_line_writes_and_verifies_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none.json.gz"
+    assert exit_code(["design", "oil-leases", "--certificate", str(file), "--quiet"]) == 0
+    assert f"{file} is not written: there is a mechanism; of what it gains" in capsys.readouterr().out
+    assert exit_code(["design", "oil-leases", "--memory", "none", "-o", str(file)]) == 1
+    assert f"{file} is not written: there is no mechanism\n" in capsys.readouterr().out
+    assert not file.exists()
     words = ["design", "oil-leases", "--memory", "none", "--certificate", str(file), "--quiet"]
     assert exit_code(words) == 1
     assert "truth cannot be made best for firm 1 (certified)" in capsys.readouterr().out

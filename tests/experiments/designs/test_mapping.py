@@ -62,8 +62,20 @@ def test_a_map_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
 def test_the_command_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "map.svg"
     assert exit_code(["design", "oil-leases", "--map", "--plot", str(picture)]) == 0
-    assert "impossible" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "impossible" in said
+    assert "oil-leases: incentive (ex-post), participation (exit), budget (no-deficit, ex-post) can be had" in said
     assert picture.read_text(encoding="utf-8").count("truth") >= 4
     assert exit_code(["design", "oil-leases", "--map", "--margin", "1"]) == 2
     assert "--margin" in capsys.readouterr().err
     assert exit_code(["design", "oil-leases", "--plot", str(picture)]) == 2
+
+
+def test_what_no_memory_makes_possible_is_named() -> None:
+    """Either side of `repeated-trade` may withhold what it owes: incentives alone are out of reach."""
+    result = possibility_map("repeated-trade")
+    assert result.sentence.endswith(
+        "cannot be had together with any memory of the map (certified); nor can incentive alone."
+    )
+    assert result.status("last", ["incentive"]) == "impossible"
+    assert result.status("last", ["participation", "budget"]) == "possible"
