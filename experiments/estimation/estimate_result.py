@@ -129,8 +129,8 @@ class Estimate(ShownResult):
         return (
             f"{self.environment.name}: {laws:,} {'law' if laws == 1 else 'laws'}, {each}, from {self.transitions:,} "
             f"transitions of {self.markets:,} {'market' if self.markets == 1 else 'markets'}{gaps}; with "
-            f"{self.confidence:.0%} confidence each lies within {figure(median)} (median) to {figure(worst)} (the "
-            "worst) of its estimate, in L1."
+            f"{100 * self.confidence:g} % confidence each lies within {figure(median)} (median) to {figure(worst)} "
+            "(the worst) of its estimate, in L1."
         )
 
     @property

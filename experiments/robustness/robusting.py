@@ -29,13 +29,13 @@ def robust(
     environment: object,
     mechanisms: MechanismLike | Sequence[MechanismLike],
     *,
-    draws: Sequence[int] | None = None,
+    draws: int | Sequence[int] | None = None,
     replications: int = 50,
     seed: int = 0,
     by: str | None = None,
     smoothing: float = 0.0,
     target: float | None = None,
-    ball: Sequence[float | str] = (),
+    ball: float | str | Sequence[float | str] = (),
     utility_error: float = 0.0,
     discount_error: float = 0.0,
     out: Path | str | None = None,
@@ -51,7 +51,7 @@ def robust(
         The truth.
     mechanisms : str, class, or a sequence of these
         What is built on each estimate, its decisions too.
-    draws : sequence of int, optional
+    draws : int or sequence of int, optional
         Transitions that are drawn out of every row: of each decision and profile, or each decision and own signal.
         Unless given: 30, 100, 300 and 1000, or none where `ball` is given.
     replications : int
@@ -64,7 +64,7 @@ def robust(
         Added to every count.
     target : float, optional
         A gain, in money; `needed` says from how many draws on 95 % of estimates keep to it.
-    ball : sequence of float or str
+    ball : float, str, or sequence of these
         Radii in L1, or `data`: bounds of the largest gain under any law of motion whose rows are within the radius of
         the economy's own, and nothing where those have no mass; rules and transfers stay. `data`: within the confidence
         set of an economy that was estimated. The robustness radius is sought besides.
@@ -114,8 +114,9 @@ def robust(
     staff = as_workers(workers)
     how: dict[str, Any] = {"replications": replications, "seed": seed, "smoothing": smoothing, "target": target}
     how |= {"utility_error": utility_error, "discount_error": discount_error}
-    asked = (() if ball else DRAWS) if draws is None else draws
-    plan = RobustPlan.of(environment, mechanisms, asked, by=by, ball=ball, plugins=plugins, **how)
+    radii = (ball,) if isinstance(ball, int | float | str) else ball
+    asked = (() if radii else DRAWS) if draws is None else (draws,) if isinstance(draws, int) else draws
+    plan = RobustPlan.of(environment, mechanisms, asked, by=by, ball=radii, plugins=plugins, **how)
     where = Path(out) if out is not None else None
     spec = RunSpec("robust", plan.typed, plan.configuration(), where, command=plan.command())
     return execute(spec, RobustPlanner(plan), staff, progress)

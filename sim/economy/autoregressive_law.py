@@ -41,7 +41,8 @@ def autoregression(
     Raises
     ------
     InputError
-        The grid does not rise, a number is not finite, or probabilities do not add up to 1.
+        The grid does not rise, a number is none or not finite, or probabilities do not add up to 1; or, when it is
+        asked for a law, a history is of another length than the coefficients.
 
     Examples
     --------
@@ -49,8 +50,7 @@ def autoregression(
     >>> law("agent 1", "none", (2, 1))  # 0.5 · 2 + 0.25 · 1 = 1.25
     {1: 0.75, 2: 0.25}
     """
-    points = np.asarray(grid, dtype=np.float64)
-    weights = np.asarray(coefficients, dtype=np.float64)
+    points, weights = _numbers("grid", grid), _numbers("coefficients", coefficients)
     odds = dict(shocks) if isinstance(shocks, Mapping) else dict.fromkeys(shocks, 0.0)
     if not isinstance(shocks, Mapping):
         for shock in shocks:
@@ -60,6 +60,11 @@ def autoregression(
 
     def transition(agent: str, decision: Label, history: tuple[Label, ...]) -> dict[Label, float]:  # noqa: ARG001
         """Return the law of the next value."""
+        if len(history) != len(weights):
+            raise InputError(
+                f"autoregression: coefficients for {len(weights)} signals, and a history of {len(history)}; "
+                f"give lags={len(weights)}"
+            )
         mean = constant + float(weights @ np.asarray(history, dtype=np.float64))
         law: dict[Label, float] = {}
         for shock, chance in odds.items():
@@ -72,6 +77,14 @@ def autoregression(
         return law
 
     return transition
+
+
+def _numbers(name: str, values: Sequence[float]) -> FloatArray:
+    """Return an argument as an array; raise InputError where something in it is no number."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: {values!r} is no list of numbers") from None
 
 
 def _check(points: FloatArray, weights: FloatArray, odds: Mapping[float, float], constant: float) -> None:

@@ -194,6 +194,13 @@ def test_what_no_estimate_carries_is_said_and_ends_with_1(tmp_path: Path) -> Non
         assert exit_code([command[0], str(tmp_path / "r"), *command[1:]]) == 2
 
 
+def test_one_number_needs_no_brackets(tmp_path: Path) -> None:
+    one = dm.robust(AUCTION, "pivot", draws=30, replications=1, ball=0.1, out=tmp_path / "a")
+    several = dm.robust(AUCTION, ["pivot"], draws=[30], replications=1, ball=[0.1], out=tmp_path / "a")
+    assert several.reused
+    assert one.figures == several.figures
+
+
 def test_what_cannot_be_asked() -> None:
     for how, said in (
         ({"draws": [0]}, "draws: 0"),

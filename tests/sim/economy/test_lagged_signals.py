@@ -135,6 +135,9 @@ def refuse(**options: Any) -> Callable[[], object]:
         (lambda: dm.autoregression([0, 1], []), "coefficients: at least one is needed"),
         (lambda: dm.autoregression([0, 1], [0.5], {0.0: 0.4}), "shocks: their probabilities add up to 0.4"),
         (lambda: dm.autoregression([0, 1], [0.5], [float("nan")]), "shocks and constant: all must be finite"),
+        (lambda: dm.autoregression([0, 1], ["a"]), "coefficients: .* is no list of numbers"),  # type: ignore[list-item]
+        (lambda: dm.autoregression([0, "b"], [1]), "grid: .* is no list of numbers"),  # type: ignore[list-item]
+        (lambda: dm.autoregression([0, 1], [0.5, 0.5])("ann", "stay", (1,)), "for 2 signals, .* of 1; give lags=2"),
         (lambda: dm.load("autoregressive-auction:coefficients=.5+.2+.1,horizon=3"), "lags: 3 reach beyond the horizon"),
         (lambda: dm.load("autoregressive-auction:coefficients=a"), "coefficients: 'a' is no list of numbers"),
     ],
@@ -143,6 +146,13 @@ def test_bad_input_gets_one_line(made: Callable[[], object], why: str) -> None:
     with pytest.raises(InputError, match=why) as told:
         made()
     assert "\n" not in str(told.value)
+
+
+def test_lags_that_are_not_those_of_the_autoregression_are_said() -> None:
+    with pytest.raises(InputError, match="give lags=2"):
+        dm.finite_memory(
+            2, [0, 1], ["a"], utility=lambda *_: 0.0, transition=dm.autoregression([0, 1], [0.5, 0.5]), lags=1
+        )
 
 
 def test_a_law_that_does_not_add_up_is_named_with_its_history() -> None:
