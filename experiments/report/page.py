@@ -49,7 +49,8 @@ def _rendered(folder: Path | str) -> str:
     """As `render_report`."""
     runs, result = open_runs(folder), read_whole(folder)
     if result["kind"] not in CONTEXTS:
-        raise InputError(f"{folder}: there is no page of a sweep; `sweep` itself writes a table and a picture")
+        what = "a sweep" if result["kind"] == "sweep" else "a comparison of estimates or laws"
+        raise InputError(f"{folder}: there is no page of {what}; `{result['kind']}` itself writes a table and a picture")
     template = _templates().get_template(f"{result['kind']}.html")
     made = [{**run.manifest, "folder": run.folder.name} for run in runs]
     command = checked_command(result["kind"], result.get("command"))
