@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ASSUMED = "Reports were taken for signals: that every agent told the truth, and obeyed, is assumed, not seen."
 
+NAMED = 4
+"""Agents that stand by name over the labels of a profile, at most."""
+
 COLUMNS = ("period", "whose", "decision", "profile", "observed", "radius")
 
 
@@ -134,6 +137,14 @@ class Estimate(ShownResult):
         )
 
     @property
+    def order(self) -> str:
+        """What the labels of a profile are, in their order; `signals` where that says enough."""
+        public = any(stage.public for stage in self.environment.stages)
+        if self.by == "joint" and len(self.environment.agents) <= NAMED:
+            return ", ".join([*(["public"] if public else []), *self.environment.agents])
+        return "public, signals" if public else "signals"
+
+    @property
     def unseen_line(self) -> str:
         """What was never seen, the first three."""
         never = self.unseen
@@ -145,7 +156,9 @@ class Estimate(ShownResult):
             for row in never.head(3).astype(object).where(never.head(3).notna(), None).to_dict("records")
         ]
         more = f", and {len(never) - 3:,} more" if len(never) > 3 else ""
-        return f"Never seen, and taken to be uniform: {'; '.join(named)}{more} ({len(never):,} of {len(self.rows):,})."
+        order = "" if self.order == "signals" else f" ({self.order})"
+        count = f"({len(never):,} of {len(self.rows):,})"
+        return f"Never seen, and taken to be uniform{order}: {'; '.join(named)}{more} {count}."
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """Return the rows."""

@@ -50,7 +50,9 @@ def _rendered(folder: Path | str) -> str:
     runs, result = open_runs(folder), read_whole(folder)
     if result["kind"] not in CONTEXTS:
         what = "a sweep" if result["kind"] == "sweep" else "a comparison of estimates or laws"
-        raise InputError(f"{folder}: there is no page of {what}; `{result['kind']}` itself writes a table and a picture")
+        raise InputError(
+            f"{folder}: there is no page of {what}; `{result['kind']}` itself writes a table and a picture"
+        )
     template = _templates().get_template(f"{result['kind']}.html")
     made = [{**run.manifest, "folder": run.folder.name} for run in runs]
     command = checked_command(result["kind"], result.get("command"))

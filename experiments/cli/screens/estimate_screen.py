@@ -25,8 +25,8 @@ def show_estimate(found: Estimate, console: Console, file: Path, verbose: bool) 
     rows = found.rows if verbose else seen.sort_values("observed", kind="stable").head(LEAST)
     staged = rows["period"].notna().any()
     table = plain_table()
-    for name in (*(["period"] if staged else []), "law of", "decision", "signals"):
-        table.add_column(name, overflow="fold")
+    for name in (*(["period"] if staged else []), "law of", "decision", found.order):
+        table.add_column(harmless(name), overflow="fold")
     for name in ("observed", "radius"):
         table.add_column(name, justify="right")
     for row in rows.to_dict("records"):

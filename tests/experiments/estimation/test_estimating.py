@@ -95,6 +95,26 @@ def test_any_panel_gives_the_same(form: str, rows: pd.DataFrame, played: Path, t
     ]
 
 
+def test_it_is_said_what_the_labels_of_a_profile_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dm.run("common-state:horizon=3", "team", episodes=2, out=tmp_path / "log")
+    found = dm.estimate(tmp_path / "log", "common-state:horizon=3")
+    assert found.order == "public, crew 1, crew 2"
+    stage = found.environment.stages[-1]
+    assert stage.public
+    assert [len(axis) for axis in stage.labelled_axes] == [len(stage.public), *map(len, stage.signals)], "public first"
+    assert "taken to be uniform (public, crew 1, crew 2): " in found.unseen_line
+    words = [
+        "estimate",
+        str(tmp_path / "log"),
+        "--environment",
+        "common-state:horizon=3",
+        "-o",
+        str(tmp_path / "e.json"),
+    ]
+    assert exit_code(words) == 0
+    assert "decision  public, crew 1, crew 2" in capsys.readouterr().out
+
+
 def test_numbers_mean_the_labels_that_are_numbers(rows: pd.DataFrame, tmp_path: Path) -> None:
     wide = wide_of(rows).astype({"x": str}).astype({"x": float})
     wide.to_parquet(tmp_path / "panel.parquet")
