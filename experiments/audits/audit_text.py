@@ -37,9 +37,19 @@ def _verdict(audit: Audit) -> str:
 
 
 def summary(audit: Audit) -> str:
-    """Return three lines: the headline, the gains of the best response, the promises."""
+    """Return three lines: the headline, the gains of the best response, the promises; deposits where they count."""
     promises = ", ".join(f"{verdict.promise} {WORDS[verdict.status]}" for verdict in audit.verdicts)
-    return f"{headline(audit)}\nbest response: {_best_responses(audit)}\npromises: {promises or 'none'}"
+    text = f"{headline(audit)}\nbest response: {_best_responses(audit)}\npromises: {promises or 'none'}"
+    return f"{text}\n{_deposits(audit)}" if audit.request.terms and audit.searches else text
+
+
+def _deposits(audit: Audit) -> str:
+    """Return the deposits with which no default gains, where payments are voluntary."""
+    known = [
+        f"{audit.name(search)} {'?' if search.deposit is None else figure(search.deposit, scale=audit.request.scale)}"
+        for search in audit.searches
+    ]
+    return f"no default gains with deposits of: {', '.join(known)}"
 
 
 def _best_responses(audit: Audit) -> str:

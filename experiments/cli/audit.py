@@ -112,8 +112,10 @@ def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool, certificate:
 
     if certificate is not None:
         from dynmech.experiments.certificates.certified_audit import require_certifiable
+        from dynmech.sim.core.whole_files import require_place
 
         require_certifiable(request)
+        require_place(certificate)
     if sensitivity:
         from dynmech.experiments.audits.sensitivity import check_sensitivity
 

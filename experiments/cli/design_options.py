@@ -33,7 +33,7 @@ Participation = Annotated[
     typer.Option(
         "--participation",
         metavar="KIND",
-        help="none, ex-ante, interim, ex-post, exit or default.",
+        help="none, ex-ante, interim, ex-post, exit (leaving never pays) or default (nor does not paying).",
         autocompletion=complete_from("none", "ex-ante", "interim", "ex-post", "exit", "default"),
     ),
 ]

@@ -44,7 +44,9 @@ def equilibrium_command(
     from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.runs.loading import open_rules
     from dynmech.experiments.workers.pool import Workers
+    from dynmech.sim.core.whole_files import require_place
 
+    require_place(output)
     staff = Workers()
     economy = open_economy(environment, plugin, staff)
     rules = open_rules(economy, mechanism, staff)

@@ -251,7 +251,10 @@ def _others_text(design: Design) -> str:
     name, value = min(known.items(), key=lambda item: item[1])
     kind, _, agent = name.partition(" ")
     left = design.goals.margin - value
-    lie = f"lies of {agent} lost only {money(left)}" if left > 0 else f"{agent} could gain {money(-left)} by a lie"
+    environment = design.task.environment
+    acts = any(environment.actions(t) for t in range(len(environment.stages)))
+    how = "by a lie or an action" if acts else "by a lie"
+    lie = f"lies of {agent} lost only {money(left)}" if left > 0 else f"{agent} could gain {money(-left)} {how}"
     what = {
         "truthful": lie,
         "participation": f"the {name} fell short by {money(value)}",

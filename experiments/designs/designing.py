@@ -19,6 +19,7 @@ from dynmech.mechanisms.design.goals import MAXIMISED, MINIMISED, Goals, Memory
 from dynmech.mechanisms.design.seeking import Found, Task, seek, task
 from dynmech.mechanisms.tables.mechanism_files import save_mechanism
 from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.whole_files import require_place
 from dynmech.sim.economy.environment import TableEnvironment
 
 GAIN = 1e-9
@@ -107,6 +108,7 @@ def design(
     >>> dm.design("oil-leases", memory="none").clashes
     (('truthful firm 1',),)
     """
+    require_place(out, certificate)
     economy = as_environment(environment)
     if not isinstance(economy, TableEnvironment):
         raise Refusal(f"design: environment {economy.name!r} is not finite; give a grid of it")

@@ -29,6 +29,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
+def require_place(*paths: str | Path | None) -> None:
+    """Before long work: raise `InputError` where a file cannot be written later, its folder being no folder."""
+    for path in paths:
+        if path is not None and not Path(path).parent.is_dir():
+            raise InputError(f"{path}: cannot be written: no such folder; make it first")
+        if path is not None and Path(path).is_dir():
+            raise InputError(f"{path}: cannot be written: it is a folder; give the name of a file")
+
+
 @contextmanager
 def replacing(path: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     """Open a new file beside `path`, `.NAME.RANDOM.partial`; it takes the place of `path` when the block has ended.

@@ -193,6 +193,8 @@ def test_of_voluntary_payments_the_deposit_is_the_first_fact(capsys: pytest.Capt
     deposit = json.loads(call(capsys, *words, "--json")[1])["deposit"]
     assert f"firm 2: with {deposit[1]:g} no default gains, ex ante with {deposit[1]:g}" in said
     assert said.index("no default gains") < said.index("payoffs")
+    found = audit("oil-leases-prior", "linked", payments="voluntary")
+    assert repr(found).endswith(f"no default gains with deposits of: firm 1 0, firm 2 {deposit[1]:g}")
 
 
 def test_what_only_reports_are_searched_for_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:

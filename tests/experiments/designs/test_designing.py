@@ -304,6 +304,8 @@ def test_a_transfer_that_is_off_is_found_by_the_search() -> None:
         ({"participation": "default", "incentive": "bayesian"}, "not with bayesian"),
         ({"maximise": "revenue", "participation": "exit", "budget": "balanced"}, "leaves none"),
         ({"budget_level": "period"}, "of which budget"),
+        ({"out": "/no/such/folder/a.json"}, "no such folder"),
+        ({"certificate": "/"}, "it is a folder"),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_one_line(words: dict[str, object], error: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dynmech.experiments.designs import mapping as module
+from dynmech.experiments.designs.designing import design
 from dynmech.experiments.designs.mapping import possibility_map, subsets
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import random_environment
@@ -78,4 +79,5 @@ def test_what_no_memory_makes_possible_is_named() -> None:
         "cannot be had together with any memory of the map (certified); nor can incentive alone."
     )
     assert result.status("last", ["incentive"]) == "impossible"
+    assert "if seller could gain 3 by a lie or an action." in design("repeated-trade").sentence
     assert result.status("last", ["participation", "budget"]) == "possible"
