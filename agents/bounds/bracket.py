@@ -189,7 +189,7 @@ def _bracket(
         upper=high,
         estimate_below=estimates[0],
         estimate_above=estimates[1],
-        penalty=above.name if sampled <= most else WORST_STATE,
+        penalty=(above.name, WORST_STATE)[first_smallest((sampled, most), scale)],
         policy=below.name,
         tried=tuple(candidate.name for candidate in candidates),
         paths=upper.mean.count,

@@ -133,7 +133,12 @@ def _brief(result: "Audit", files: dict[str, Path | None]) -> list[object]:
     """The verdict, and the files that were written."""
     from dynmech.experiments.audits.audit_text import headline
 
-    return [headline(result), *filter(None, files.values())]
+    told = []
+    if rows := result.details.get("sensitivity"):
+        from dynmech.experiments.audits.sensitivity import hinge_sentences
+
+        told = hinge_sentences(rows)
+    return [headline(result), *told, *filter(None, files.values())]
 
 
 def _certified(result: "Audit", path: Path | None) -> "Audit":

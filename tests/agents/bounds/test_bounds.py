@@ -209,6 +209,8 @@ def test_the_upper_bound_is_never_above_what_is_known_for_certain() -> None:
     bound = bracket_gain(candidates, problem.environment.scale, effort, most=known)
     assert (bound.upper, bound.lower, bound.penalty) == (known, free.lower, WORST_STATE)
     assert bound.estimate_above <= known
+    tied = bracket_gain(candidates, problem.environment.scale, effort, most=free.upper * (1 - 1e-14))
+    assert tied.penalty == free.penalty, "the last bit decides nothing that is said"
     assert bracket_gain(candidates, problem.environment.scale, effort, most=2 * free.upper) == free
     assert bracket_gain(candidates, problem.environment.scale, effort, most=0.0).upper == 0.0
 

@@ -94,6 +94,13 @@ def test_what_has_no_sensitivity_is_said_before_anything_is_worked_out(capsys: p
     assert "not with --bounds" in line
 
 
+def test_the_brief_answer_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["audit", "oil-leases-prior", "cremer-mclean", "--sensitivity", "--quiet"]) == 1
+    verdict, *hinges = capsys.readouterr().out.splitlines()
+    assert "breaks" in verdict
+    assert [line.partition(",")[0] for line in hinges] == ["The gain of firm 1 ex ante", "The gain of firm 1 ex post"]
+
+
 def test_the_screen_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(["audit", "oil-leases-prior", "cremer-mclean", "--sensitivity"]) == 1
     screen = capsys.readouterr().out
