@@ -168,6 +168,10 @@ def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
     changes = goals.objective in ("change", "total-change")
     if repair and not changes:
         raise InputError(f"near: a repair changes little; --minimise change or total-change, not {goals.objective}")
+    if repair and (goals.incentive, goals.participation, goals.budget) == ("none", "none", "none"):
+        raise InputError(
+            "near: nothing is asked, so nothing is to repair; give --incentive, --participation or --budget"
+        )
     if changes and not repair:
         raise InputError(f"minimise {goals.objective}: from which mechanism? give --near MECHANISM")
 

@@ -50,6 +50,8 @@ def test_no_change_is_smaller_than_the_gain_that_it_takes_away() -> None:
 def test_what_is_no_repair_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Refusal, match="depends on more than the current reports"):
         design("oil-leases-prior", near="linked", memory="none")
+    with pytest.raises(InputError, match="nothing is to repair"):
+        design("oil-leases-prior", near="linked", incentive="none")
     with pytest.raises(InputError, match="a repair changes little"):
         design("oil-leases-prior", near="linked", minimise="largest")
     assert exit_code(["design", "oil-leases-prior", "--near", "linked", "--rule", "linked"]) == 2
