@@ -13,6 +13,7 @@ from .experiments.catalog.names import (
     use_plugins as use_plugins,
 )
 from .experiments.certificates.certified_audit import certify as certify
+from .experiments.certificates.verified import Verified as Verified, verify as verify
 from .experiments.checks.checking import (
     check_environment as check_environment,
     check_mechanism as check_mechanism,

@@ -123,9 +123,8 @@ class Equilibrium(ShownResult):
 
     def lines(self) -> list[str]:
         """Return the sentence, and payoffs, welfare and revenue beside the truth."""
-        frame = self.comparison
-        rows = [f"{row.what}: {row.profile:.6g} (truth {row.truth:.6g})" for row in frame.itertuples()]
-        return [self.sentence, *rows]
+        told = [f"{what} {profile:.6g} (truth {truth:.6g})" for what, profile, truth in self.rows()]
+        return [self.sentence, ", ".join(told)]
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """Return what is compared, and the profile."""

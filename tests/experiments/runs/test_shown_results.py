@@ -12,6 +12,7 @@ from dynmech.experiments.reproductions.base import Claim
 from dynmech.experiments.reproductions.claims import Claims
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.tournament.loading import check_tournament
+from tests.builders.runs import strategy
 
 HOSTILE = "<b>&\"'"
 
@@ -31,6 +32,19 @@ STUDY = {
     "episodes": 20,
 }
 
+
+def proved(base: Path) -> object:
+    """A certificate that is checked."""
+    dm.certify(dm.audit("oil-leases-prior", "linked"), base / "proof.json")
+    return dm.verify(base / "proof.json")
+
+
+def checked(base: Path) -> object:
+    """A plug-in that keeps its word."""
+    (base / "mine.py").write_text(strategy("mine", "return view.prescribed", head="width = 0"), encoding="utf-8")
+    return dm.check_plugins([base / "mine.py"], "oil-leases")
+
+
 MADE: dict[str, Callable[[Path], object]] = {
     "run": lambda base: dm.run("oil-leases-prior", "cremer-mclean", LIE, episodes=20, out=base / "r"),
     "simulate": lambda _: dm.simulate("oil-leases-prior", "cremer-mclean", LIE, episodes=20),
@@ -43,6 +57,17 @@ MADE: dict[str, Callable[[Path], object]] = {
     "replay": lambda base: dm.replay(
         dm.run("oil-leases-prior", "cremer-mclean", LIE, episodes=20, out=base / "r").folder, "deviation"
     ),
+    "equilibrium": lambda _: dm.equilibrium("oil-leases-prior", "cremer-mclean"),
+    "design": lambda _: dm.design("oil-leases", memory="none"),
+    "estimate": lambda base: dm.estimate(
+        dm.run("oil-leases-prior", "cremer-mclean", LIE, episodes=20, out=base / "r").folder,
+        environment="oil-leases-prior",
+    ),
+    "robust": lambda base: dm.robust(
+        "repeated-auction:horizon=2,values=2", "pivot", draws=[30], replications=2, out=base / "b"
+    ),
+    "verify": proved,
+    "check": checked,
     "reproduce": lambda _: Claims([Claim("p", "one", 1.0, 1.0), Claim("p", HOSTILE, 1.0, 2.0)]),
 }
 
