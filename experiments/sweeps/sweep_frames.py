@@ -109,15 +109,25 @@ def _line(result: "SweepResult", cells: Sequence[Mapping[str, Any]], information
         return "it fits nowhere" if all(cell["refused"] for cell in cells) else "no gain is known at this information"
     words, several = information.replace("_", " "), f" of {len(known)} points" if len(known) > 1 else ""
     gaining = [(cell, gain) for cell, gain in known if surely_gains(cell, gain)]
-    if not gaining:
+    worst = worst_point(cells, information)
+    if worst is None:
         exact = all(gain["half_width"] is None for _, gain in known)
         said = "no deviation gains anything" if exact else "nothing that was tried is sure to gain anything"
         return f"{said} {words}{several and f' at any{several}'}"
-    cell, gain = gaining[first_largest([gain["gain"] for _, gain in gaining])]
+    cell, gain = worst
     place = point_text(cell["values"], [name for name, values in result.varied.items() if len(values) > 1])
     about = f" ± {figure(gain['half_width'], 3)}" if gain["half_width"] is not None else ""
     most = f"{gain['agent']} gains {figure(gain['gain'], 4)}{about} {words}"
     return f"a deviation gains at {len(gaining)}{several}; most at {place}: {most}" if several else most
+
+
+def worst_point(
+    cells: Sequence[Mapping[str, Any]], information: str
+) -> tuple[Mapping[str, Any], dict[str, Any]] | None:
+    """Return the cell of a mechanism where somebody surely gains most, and that gain; None where nobody does."""
+    found = [(cell, largest_gain(cell, Family.BEST_RESPONSE.value, information)) for cell in cells]
+    gaining = [(cell, gain) for cell, gain in found if gain is not None and surely_gains(cell, gain)]
+    return gaining[first_largest([gain["gain"] for _, gain in gaining])] if gaining else None
 
 
 def surely_gains(cell: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

@@ -23,14 +23,21 @@ def is_logged(folder: Path) -> bool:
     return (folder / "outcomes").is_dir()
 
 
-def rerun_line(command: str, mechanism: str, agent: str, strategy: str) -> str:
-    """Return the line that plays one case of a stress test, with a full log.
+def rerun_line(command: str, mechanism: str, agent: str, strategy: str, environment: str = "") -> str:
+    """Return the line that plays one case of a stress test or of a sweep, with a full log.
+
+    Args:
+        command: the line of the stress test or the sweep.
+        environment: the economy at one point of a sweep; empty: that of the line.
 
     >>> rerun_line("dynmech stress sale --mechanism=pivot --seed 1 --log summary", "pivot", "ann", "random")
     'dynmech run sale pivot --strategy ann=random --seed 1'
+    >>> rerun_line("dynmech sweep sale --vary=a=1,2 --seed 0", "pivot", "ann", "random", "sale:a=2")
+    'dynmech run sale:a=2 pivot --strategy ann=random --seed 0'
     """
-    program, _, environment, *rest = shlex.split(command)
-    options = [word for word in _with_full_log(rest) if not word.startswith("--mechanism=")]
+    program, _, typed, *rest = shlex.split(command)
+    environment = environment or typed
+    options = [word for word in _with_full_log(rest) if not word.startswith(("--mechanism=", "--vary="))]
     return shlex.join([program, "run", environment, mechanism, "--strategy", f"{agent}={strategy}", *options])
 
 

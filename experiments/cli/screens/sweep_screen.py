@@ -9,13 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dynmech.experiments.catalog.names import names_file
 from dynmech.experiments.cli.console import plain_table, show_faults
+from dynmech.experiments.cli.screens.replay_line import rerun_line, show_line
 from dynmech.experiments.cli.screens.verdict_text import show_refusals
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
-from dynmech.experiments.sweeps.sweep_frames import FAMILY_NAMES, mechanism_lines, point_text
+from dynmech.experiments.sweeps.sweep_frames import FAMILY_NAMES, mechanism_lines, point_text, worst_point
 from dynmech.experiments.sweeps.sweep_result import SweepResult
+from dynmech.experiments.sweeps.variations import with_options
 from dynmech.sim.core.ties import figure, scale_of
 
 HEADERS = {
@@ -54,6 +57,8 @@ def show_sweep(result: SweepResult, information: str, files: Mapping[str, Path],
         console.print(Text(f"{name}: {line}.", style="bold"))
         if not played.empty:
             console.print(_table(result, name, played))
+        if (again := _worst_again(result, name, information)) is not None:
+            show_line(console, "To play the worst deviation", again)
         console.print()
     console.print(Text(_legend(result, information, table), style="dim"))
     for cell in result.refused:
@@ -66,6 +71,25 @@ def show_sweep(result: SweepResult, information: str, files: Mapping[str, Path],
         console.print(Text("This sweep was there already; nothing was worked out again."))
     for what, path in files.items():
         console.print(Text(f"{what:9} {path}", no_wrap=True, overflow="ignore"), crop=False)
+
+
+def _worst_again(result: SweepResult, mechanism: str, information: str) -> str | None:
+    """Return the line that plays the deviation that gains most, where it gains most; None where there is no such line.
+
+    A deviation that an exact search found is played by `best-response`; one that only a bound speaks of is not known.
+    """
+    worst = worst_point(result.groups[mechanism], information or result.information)
+    if worst is None or result.command is None:
+        return None
+    cell, gain = worst
+    strategy = gain.get("strategy")
+    if strategy is None and cell["backend"] == "exact":
+        strategy = "best-response:information=ex_post" if information == "ex_post" else "best-response"
+    point = {option: value for option, value in cell["values"].items() if ":" not in option}
+    if strategy is None or (point and names_file(result.environment)):
+        return None
+    environment = with_options(result.environment, point)
+    return rerun_line(result.command, cell["mechanism"], gain["agent"], strategy, environment)
 
 
 def _table(result: SweepResult, mechanism: str, rows: pd.DataFrame) -> Table:

@@ -2,16 +2,20 @@
 
 import json
 import shlex
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from dynmech import write_plots
 from dynmech.experiments.cli.app import main
+from dynmech.experiments.cli.screens.sweep_screen import show_sweep
 from dynmech.experiments.sweeps.sweeping import sweep
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.play.payment_terms import PaymentTerms
 
 GRID = (
     "repeated-auction:horizon=2 --vary discount=0.5,0.9 --vary values=2,3 --mechanism pivot --mechanism pay-your-report"
@@ -36,7 +40,8 @@ def test_a_grid_is_a_table_that_fits_80_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     shown = swept(capsys, f"{GRID} --csv grid.csv --plot grid.png --out grid")
-    assert max(map(len, shown.splitlines())) <= 80
+    lines = [line for line in shown.splitlines() if not line.startswith("To play")]  # these are pasted, not read
+    assert max(map(len, lines)) <= 80
     assert "pivot: no deviation gains anything ex ante at any of 4 points." in shown
     found = sweep(
         "repeated-auction:horizon=2",
@@ -96,6 +101,52 @@ def test_a_plug_in_that_fails_is_a_line_and_exit_code_1(capsys: pytest.CaptureFi
     assert "too patient" in shown
     assert "bidder 1 gains" in shown  # at 0.5, where it is free
     assert swept(capsys, line.replace("discount=0.5,0.9", "discount=0.5").replace("--out mine", "--out half"))
+
+
+@pytest.mark.parametrize("payments", ["", " --payments voluntary"])
+def test_the_line_plays_the_worst_deviation_where_it_gains_most(
+    capsys: pytest.CaptureFixture[str], payments: str
+) -> None:
+    shown = swept(capsys, f"{GRID} --episodes 400{payments}")
+    told = [line for line in shown.splitlines() if line.startswith("To play the worst deviation: ")]
+    line = told[-1].partition(": ")[2]
+    words = shlex.split(line)
+    assert words[:4] == ["dynmech", "run", "repeated-auction:horizon=2,discount=0.9,values=3", "pay-your-report"]
+    found = sweep(
+        "repeated-auction:horizon=2",
+        {"discount": ["0.9"], "values": ["3"]},
+        ["pay-your-report"],
+        payments=PaymentTerms("exclude") if payments else None,
+        out="one",
+    )
+    with pytest.raises(SystemExit) as left:
+        main([*words[1:], "--json", "--quiet"])
+    assert not left.value.code
+    agents = {row["agent"]: row for row in json.loads(capsys.readouterr().out)["agents"]}
+    row = agents[words[5].partition("=")[0]]
+    exact = found.figures["best_response"].max()
+    assert exact > 0.1
+    assert row["gain"] == pytest.approx(exact, abs=2 * row["gain_half_width"])
+    if not payments:
+        assert len(told) == 1, "of pivot, where nobody gains, there is none"
+
+
+def test_the_line_plays_what_was_found_and_nothing_where_that_is_not_known() -> None:
+    found = sweep("repeated-auction:horizon=2", {"values": [3]}, ["pay-your-report"], out="one")
+    (cell,) = found.cells
+
+    def told(backend: str, environment: str = found.environment, **more: object) -> list[str]:
+        gains = [{**row, **more} for row in cell["gains"]]
+        other = replace(found, environment=environment, cells=[{**cell, "backend": backend, "gains": gains}])
+        console = Console(record=True, file=StringIO(), width=200)
+        show_sweep(other, "ex_ante", {}, console, why=False)
+        lines = [line for line in console.export_text().splitlines() if line.startswith("To play")]
+        return [word for line in lines for word in shlex.split(line) if "=" in word][:2]
+
+    assert told("exact") == ["repeated-auction:horizon=2,values=3", "bidder 1=best-response"]
+    assert told("simulated", strategy="misreport:map=down", half_width=0.0)[1] == "bidder 1=misreport:map=down"
+    assert told("bounds") == []
+    assert told("exact", environment="economy.json") == []
 
 
 @pytest.mark.parametrize(
