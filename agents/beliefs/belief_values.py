@@ -24,7 +24,7 @@ from dynmech.sim.core.ties import scale_of
 Step = Callable[[FloatArray], FloatArray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bounds:
     """Values at every node between two bounds, `(nodes,)` each, and a bound on the numerical error of both."""
 

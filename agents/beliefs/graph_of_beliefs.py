@@ -28,7 +28,7 @@ SAME = 12
 """Digits to which beliefs are compared."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A belief: entry, states and their chances, the discounted chance of the path that found it, and from where.
 

@@ -62,8 +62,9 @@ def highest(values: FloatArray, law: FloatArray, radius: FloatArray | float) -> 
         law: the centre, `(…, S)`.
         radius: `(…)`.
 
-    >>> highest(np.array([0.0, 1.0, 5.0]), np.array([0.5, 0.5, 0.0]), 0.4)  # 0.2 moves from the first to the second
-    array(0.7)
+    >>> # 0.2 moves from the first to the second
+    >>> float(highest(np.array([0.0, 1.0, 5.0]), np.array([0.5, 0.5, 0.0]), 0.4))
+    0.7
     """
     best, removed = _moved(values, law, radius)
     gained = (removed * (best[..., None] - values)).sum(axis=-1)

@@ -45,7 +45,7 @@ def use_plugins(paths: Iterable[Path]) -> None:
     >>> from pathlib import Path
     >>> use_plugins([Path("missing.py")])
     Traceback (most recent call last):
-    dynmech.sim.core.errors.InputError: plug-in missing.py: no such file
+    dynmech.sim.core.plugin_files.PluginError: plug-in missing.py: no such file
     """
     for path in paths:
         module, where = load_plugin(path), f"plug-in {path}"

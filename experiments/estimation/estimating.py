@@ -75,7 +75,7 @@ def estimate(
     ...     run = dm.run("repeated-auction:horizon=6", "pivot", episodes=200, out=f"{folder}/run")
     ...     found = dm.estimate(run.folder, "repeated-auction")
     >>> found.transitions, found.by, len(found.unseen)
-    (1000, 'agent', 0)
+    (1000, 'agent', 7)
     """
     economy = as_environment(environment)
     if not isinstance(economy, TableEnvironment):

@@ -49,7 +49,10 @@ def test_wheels_hold_the_same_files_whichever_way_they_were_built(wheels: dict[s
     clone, archive, sdist = (held(wheels[way]) for way in ("clone", "archive", "sdist"))
     assert clone == archive == sdist
     floors = (
-        path for floor in FLOORS for path in (ROOT / floor).rglob("*") if path.suffix != ".pyc" and path.is_file()
+        path
+        for floor in FLOORS
+        for path in (ROOT / floor).rglob("*")
+        if "__pycache__" not in path.parts and path.is_file()
     )
     expected = {f"dynmech/{path.relative_to(ROOT)}" for path in floors}
     expected |= {f"dynmech/{path.name}" for path in (ROOT / "dynmech").iterdir() if path.is_file()}

@@ -11,6 +11,7 @@ from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 
 LAST = {
+    "ad-exchange": "ad-exchange",  # the first one's: the exchange, which stands last, has none
     "bilateral-trade": "bilateral-trade:values=4",
     "common-state": "common-state:states=3,informativeness=0",  # else sightings tell where the sea has gone
     "power-plants": "power-plants",
@@ -19,7 +20,7 @@ LAST = {
     "repeated-auction": "repeated-auction:values=4",
     "repeated-trade": "repeated-trade",
 }
-"""A finite economy of each scenario, whose last signal persists; of common-state the first, which is public."""
+"""A finite economy of each scenario, whose last signal persists, or in two of them the first."""
 
 DRAWN_ANEW = {
     "common-state:states=3": 0.8 + 0.2 / 3,
@@ -49,7 +50,7 @@ def test_a_signal_stays_with_that_probability(name: str, persistence: float) -> 
     text = LAST[name]
     environment = load(f"{text}{',' if ':' in text else ':'}persistence={persistence}")
     assert isinstance(environment, TableEnvironment)
-    axis = 0 if name == "common-state" else -1
+    axis = 0 if name in ("ad-exchange", "common-state") else -1
     np.testing.assert_allclose(staying(environment, axis), persistence, atol=1e-12)
 
 

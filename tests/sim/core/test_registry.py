@@ -132,7 +132,15 @@ def test_every_class_that_can_be_used_has_a_name_and_a_file(registry: Registry[o
         if not inspect.isabstract(cls) and not cls.__name__.startswith("_")
     }
     named = set(registry.all().values())
-    made = {"Witness", "Delayed", "Mixture", "Noisy", "Shaded", "SideBySide"}  # of other things, not by name
+    made = {
+        "Witness",
+        "PayingWitness",
+        "Delayed",
+        "Mixture",
+        "Noisy",
+        "Shaded",
+        "SideBySide",
+    }  # of other things, not by name
     made |= {"BestResponse", "TabulatedMechanism"}  # by name, but made for a game; from a file
     assert {cls.__name__ for cls in usable - named} <= made, "a class without a name cannot be asked for"
     assert named <= usable
