@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dynmech.experiments.audits.revenue_bound import bears_costs, costs_text, net_text
+from dynmech.experiments.catalog.accepted import as_environment
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.conditions.separable import everybody_can_be_left_out
@@ -24,7 +25,7 @@ from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_r
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.virtual.relaxed_bound import Bound, continuum_bound, grid_bound
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 
 
@@ -134,12 +135,12 @@ class Relaxation(ShownResult):
         return f"on this grid no mechanism earns more than {value:.8g}{net}, the relaxed bound"
 
 
-def relaxation(environment: Environment) -> Relaxation:
+def relaxation(environment: object) -> Relaxation:
     """Work out the relaxed bound of an economy, and the best dynamic revenue beside it.
 
     Parameters
     ----------
-    environment : Environment
+    environment : str, path or Environment
         A finite economy; a grid of a continuous one.
 
     Returns
@@ -159,10 +160,11 @@ def relaxation(environment: Environment) -> Relaxation:
     Examples
     --------
     >>> import dynmech as dm
-    >>> result = dm.relaxation(dm.load("two-period-sale:grid=3"))
+    >>> result = dm.relaxation("two-period-sale:grid=3")
     >>> result.gap >= -1e-9
     True
     """
+    environment = as_environment(environment)
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"bound: environment {environment.name!r} is not finite; give a grid of it")
     continuum, grid, left_out = None, None, None

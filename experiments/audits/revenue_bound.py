@@ -10,12 +10,13 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from dynmech.experiments.catalog.accepted import as_environment
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.tally import first_best
 from dynmech.mechanisms.revenue.revenue_lp import Binding, RevenueOptimum, revenue_optimum
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import figure
-from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.environment import TableEnvironment
 
 SHOWN = 12
 """Binding constraints on the screen."""
@@ -102,12 +103,12 @@ def costs_text(revenue: float, net_revenue: float) -> str:
     )
 
 
-def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
+def bound(environment: object, *, leave: bool = False) -> RevenueBound:
     """Return the most that any mechanism earns in a finite economy of two periods.
 
     Parameters
     ----------
-    environment : Environment
+    environment : str, path or Environment
         A finite economy of two periods with independent types.
     leave : bool
         Whether agents may leave in the second period too.
@@ -126,10 +127,11 @@ def bound(environment: Environment, *, leave: bool = False) -> RevenueBound:
     Examples
     --------
     >>> import dynmech as dm
-    >>> result = dm.bound(dm.load("two-period-sale:grid=3"))
+    >>> result = dm.bound("two-period-sale:grid=3")
     >>> result.optimum.net_revenue <= result.first_best
     True
     """
+    environment = as_environment(environment)
     if not isinstance(environment, TableEnvironment):
         raise Refusal(f"yardstick: environment {environment.name!r} is not finite; give a grid of it")
     return RevenueBound(environment, revenue_optimum(environment, each_period=leave), first_best(environment))

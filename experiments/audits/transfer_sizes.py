@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from dynmech.experiments.audits.continuous import measure
+from dynmech.experiments.catalog.accepted import as_environment
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
-from dynmech.sim.economy.density import DensityEnvironment
 
 
 def epsilon_curve(
-    environment: DensityEnvironment,
+    environment: object,
     bounds: Sequence[float] = (8.0, 12.0, 16.0, 24.0, 48.0),
     ridges: Sequence[float] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5),
     methods: Sequence[Method] = ("ridge", "bounded", "one-sided"),
@@ -23,7 +23,7 @@ def epsilon_curve(
 
     Parameters
     ----------
-    environment : DensityEnvironment
+    environment : str, path or DensityEnvironment
         An economy with signals in [0, 1].
     bounds : sequence of float
         Largest transfers B, for `bounded` and `one-sided`.
@@ -48,7 +48,7 @@ def epsilon_curve(
     -----
     Liu 2014, §5: with ε the largest miss of the target, no deviation gains more than 2ε / (1 − δ), decisions apart.
     """
-    rows = []
+    environment, rows = as_environment(environment), []
     for method in methods:
         for parameter in ridges if method == "ridge" else bounds:
             size = {"ridge" if method == "ridge" else "bound": parameter}

@@ -1,6 +1,7 @@
 """Texts, classes and objects: whatever a user may give where an economy, a mechanism or a strategy is meant."""
 
 import inspect
+from collections.abc import Iterable
 from os import PathLike
 
 from dynmech.agents.strategies.base import Strategy
@@ -53,6 +54,19 @@ def as_mechanism(given: object, environment: Environment) -> Mechanism:
             )
         return given
     raise InputError(f"mechanism: {_kind(given)} is neither a name, nor a class of mechanisms, nor a mechanism")
+
+
+def mechanism_list(given: object) -> list[MechanismLike]:
+    """Return the mechanisms that a user named, one or several.
+
+    Raises:
+        InputError: neither one mechanism nor a list.
+    """
+    if isinstance(given, str | type | Mechanism):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise InputError(f"mechanism: {_kind(given)} is neither a name, nor a class of mechanisms, nor a mechanism")
+    return list(given)
 
 
 def _alike(one: Environment, other: Environment) -> bool:

@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
@@ -27,13 +28,13 @@ MECHANISMS: Registry[Mechanism] = Registry("mechanism", Mechanism, "dynmech.mech
 STRATEGIES: Registry[Strategy] = Registry("strategy", Strategy, "dynmech.agents", "dynmech.strategies")  # type: ignore[type-abstract]
 
 
-def use_plugins(paths: Iterable[Path]) -> None:
+def use_plugins(paths: str | PathLike[str] | Iterable[str | PathLike[str]]) -> None:
     """Import users' files; their strategies, mechanisms and scenarios can then be used by name.
 
     Parameters
     ----------
-    paths : iterable of Path
-        Python files.
+    paths : str or Path, or an iterable of these
+        A Python file, or several.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def use_plugins(paths: Iterable[Path]) -> None:
     Traceback (most recent call last):
     dynmech.sim.core.plugin_files.PluginError: plug-in missing.py: no such file
     """
-    for path in paths:
+    for path in map(Path, [paths] if isinstance(paths, str | PathLike) else paths):
         module, where = load_plugin(path), f"plug-in {path}"
         try:
             _take_in(module, where)
@@ -77,12 +78,12 @@ def in_use(module: str) -> bool:
     return any(registry.has_taken_in(module) for registry in registries)
 
 
-def load(text: str) -> Environment:
-    """Load an economy by name or from a file.
+def load(text: str | PathLike[str] | Environment) -> Environment:
+    """Load an economy by name or from a file; an economy is returned as it is.
 
     Parameters
     ----------
-    text : str
+    text : str, path or Environment
         A scenario's name, `name:key=value,…`, or the path of an environment file (`.json`).
 
     Returns
@@ -100,6 +101,13 @@ def load(text: str) -> Environment:
     >>> load("repeated-auction:bidders=3,horizon=4").agents
     ('bidder 1', 'bidder 2', 'bidder 3')
     """
+    if isinstance(text, TableEnvironment | FunctionEnvironment):
+        return text
+    if not isinstance(text, str | PathLike):
+        raise InputError(
+            f"environment: an object of type {type(text).__name__} is neither a name, nor a path, nor an environment"
+        )
+    text = str(text)
     if text.endswith(".toml"):
         raise InputError(
             f"{text}: a study is for `run`; an economy is a scenario's name or an environment file (.json)"

@@ -48,6 +48,8 @@ def certify(result: Audit, path: str | Path) -> Audit:
     >>> int(result.gains["certified"].sum())
     8
     """
+    if not isinstance(result, Audit):
+        raise InputError(f"certify: an object of type {type(result).__name__} is no audit; give what `audit` returned")
     request = result.request
     require_certifiable(request)
     if not any(gain.kind == "exact" for gain in result.figures):

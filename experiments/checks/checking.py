@@ -14,6 +14,7 @@ Stress tests and runs make the same checks of users' strategies and mechanisms b
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,7 @@ def _held(what: str, where: Sequence[str]) -> CheckResult:
 
 
 def check_plugins(
-    paths: Iterable[Path],
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     environment: Environment | str | None = None,
     *,
     limits: Limits | None = None,
@@ -222,8 +223,8 @@ def check_plugins(
 
     Parameters
     ----------
-    paths : iterable of Path
-        Python files.
+    paths : str or Path, or an iterable of these
+        A Python file, or several.
     environment : Environment or str, optional
         The economy on which mechanisms and strategies are checked. Without one a mechanism is checked on the first two
         economies that it fits, those of the files first and then shipped ones, where an error does not count once it
@@ -248,7 +249,8 @@ def check_plugins(
     >>> check_plugins([])
     nothing was checked
     """
-    return CheckResult([*plugin_findings(paths, environment, limits, begin)])
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+    return CheckResult([*plugin_findings(files, environment, limits, begin)])
 
 
 def plugin_findings(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
+from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, mechanism_list
 from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, mechanism_files, with_plugin_files
 from dynmech.experiments.robustness.ball_work import BallTask, read_radius
 from dynmech.experiments.robustness.estimation_cost import Batch
@@ -86,7 +86,7 @@ class RobustPlan:
             raise InputError(f"robust: by {by!r} is neither 'joint' nor 'agent'")
         if by == "agent" and joint:
             raise InputError("robust: by 'agent': signals move together in this economy; its law is no product")
-        given = (mechanisms,) if isinstance(mechanisms, str | type | Mechanism) else tuple(mechanisms)
+        given = tuple(mechanism_list(mechanisms))
         if not given:
             raise InputError("robust: name at least one mechanism")
         contenders = contenders_of(given, [])

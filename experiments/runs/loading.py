@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
-from dynmech.experiments.catalog.accepted import MechanismLike, as_mechanism
+from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism
 from dynmech.experiments.catalog.fingerprint import plugin_hash
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
@@ -84,6 +85,17 @@ def open_environment(text: str, workers: Workers) -> Environment:
     if not names_file(text) and name in SCENARIOS.names() and not is_shipped(cls := SCENARIOS.get(name)):
         run_isolated(workers, [f"scenario {name!r}"], _environment, cls, text)
     return load(text)
+
+
+def given_environment(given: object, typed: str, workers: Workers) -> tuple[Environment, str]:
+    """Return an economy that is given as such, by name or by path, and what is typed for it.
+
+    Raises:
+        InputError: it is none of these, or there is no such name or file.
+    """
+    if isinstance(given, str | PathLike):
+        return open_environment(str(given), workers), str(given)
+    return as_environment(given), typed
 
 
 def _environment(_: type, text: str) -> None:

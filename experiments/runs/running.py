@@ -20,7 +20,7 @@ from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, 
 from dynmech.experiments.runs.loading import (
     as_workers,
     check_case,
-    open_environment,
+    given_environment,
     open_game,
     open_strategy,
     require_fit,
@@ -42,7 +42,6 @@ from dynmech.experiments.runs.simulation import (
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.workers.pool import TRIES, Workers
 from dynmech.sim.core.errors import InputError, PlayError
-from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.game import Game, ProtocolOptions
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    environment: Environment | str,
+    environment: object,
     mechanism: MechanismLike,
     strategies: Mapping[str, StrategyLike] | None = None,
     *,
@@ -77,7 +76,7 @@ def run(
 
     Parameters
     ----------
-    environment : Environment or str
+    environment : str, path or Environment
         An economy, or its name, `name:key=value,…` or file.
     mechanism : str, class or Mechanism
         A mechanism, its class, its name, or `name:key=value,…`.
@@ -132,13 +131,12 @@ def run(
     ['misreport:map=flip', 'truthful']
     """
     workers = as_workers(workers)
-    env = open_environment(environment, workers) if isinstance(environment, str) else environment
+    env, typed = given_environment(environment, typed, workers)
     sampling = Sampling(episodes, seed, shard, block, engine)
     if not sampling.episodes:
         raise InputError("episodes: 0 is below 2; an interval needs two")
     text, game = mechanism_text(mechanism), open_game(env, mechanism, protocol, tail, workers)
     known = isinstance(mechanism, str) or is_shipped(game.mechanism)
-    typed = environment if isinstance(environment, str) else typed
     profile = _fitting_profile(game, strategies or {}, workers)
     parts = [*scenario_classes(typed), *_classes(mechanism, game), *(c for one in profile for c in one.components())]
     files = with_plugin_files(plugins, parts)

@@ -21,14 +21,14 @@ from typing import Any
 import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
-from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_text
+from dynmech.experiments.catalog.accepted import MechanismLike, mechanism_list, mechanism_text
 from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
 from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, is_shipped, mechanism_class, mechanism_classes
 from dynmech.experiments.engines.fused_games import engines_of
 from dynmech.experiments.runs.episode_trace import tell_safely
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, Settings, execute
 from dynmech.experiments.runs.kept_stress import kept_stress, request_hash
-from dynmech.experiments.runs.loading import as_workers, open_environment, open_game
+from dynmech.experiments.runs.loading import as_workers, given_environment, open_game
 from dynmech.experiments.runs.pilot_choice import PILOT, PILOT_LEFT, TRIED, Contest, choose, untried
 from dynmech.experiments.runs.results import kept_result
 from dynmech.experiments.runs.shards import (
@@ -46,7 +46,6 @@ from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.searches.exact_searches import search_games
 from dynmech.experiments.workers.pool import Workers
-from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
@@ -58,7 +57,7 @@ ROWS = 600_000
 
 
 def stress(
-    environment: Environment | str,
+    environment: object,
     mechanisms: MechanismLike | Sequence[MechanismLike] = (),
     *,
     episodes: int = 0,
@@ -81,7 +80,7 @@ def stress(
 
     Parameters
     ----------
-    environment : Environment or str
+    environment : str, path or Environment
         An economy, or its name, `name:key=value,…` or file.
     mechanisms : str, class or Mechanism, or a sequence of these
         A mechanism, a class or a name with options, or several; empty: all that there are.
@@ -136,9 +135,8 @@ def stress(
     difference to prescribed play under the same draws of nature, its interval simultaneous over all comparisons.
     """
     workers = as_workers(workers)
-    env = open_environment(environment, workers) if isinstance(environment, str) else environment
-    typed = environment if isinstance(environment, str) else typed
-    asked = [mechanisms] if isinstance(mechanisms, str | type | Mechanism) else list(mechanisms)
+    env, typed = given_environment(environment, typed, workers)
+    asked = mechanism_list(mechanisms)
     named, families = _by_name(asked), list(STRATEGIES.all().values())
     given = Settings(Sampling(episodes, seed, shard, block, engine), protocol, tail, log, tuple(plugins))
     request = request_hash(env, typed, named, families, given.configuration(_pilot()))

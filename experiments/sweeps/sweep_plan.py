@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dynmech.experiments.catalog.accepted import MechanismLike, as_environment
+from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, mechanism_list
 from dynmech.experiments.catalog.fingerprint import (
     code_hashes,
     mechanism_files,
@@ -19,7 +19,6 @@ from dynmech.experiments.runs.rerun_command import command_line
 from dynmech.experiments.runs.simulation import Sampling
 from dynmech.experiments.sweeps.contenders import Contender, contenders_of
 from dynmech.experiments.sweeps.variations import Variation, combinations, with_options
-from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.estimated import EstimatedEnvironment
@@ -112,7 +111,7 @@ class SweepPlan:
         Raises:
             InputError: an option cannot vary, a mechanism is given twice, or there are too many cells.
         """
-        given = (mechanisms,) if isinstance(mechanisms, str | type | Mechanism) else tuple(mechanisms)
+        given = tuple(mechanism_list(mechanisms))
         if isinstance(environment, Path):
             environment = str(environment)
         typed = environment if isinstance(environment, str) else as_environment(environment).name

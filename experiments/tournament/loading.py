@@ -78,6 +78,8 @@ StudyLike = Study | Path | str
 def opened(study: StudyLike, workers: Workers | int | None) -> tuple[Study, Workers]:
     """Return a study that is given as such or by its file, and the workers."""
     staff = as_workers(workers)
+    if not isinstance(study, Study | str | Path):
+        raise InputError(f"tournament: an object of type {type(study).__name__} is neither a study nor its file")
     return study if isinstance(study, Study) else load_tournament(Path(study), workers=staff), staff
 
 

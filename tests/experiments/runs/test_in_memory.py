@@ -1,5 +1,6 @@
 """Play in memory: the rows of a run, and mechanisms and strategies given as classes and objects."""
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
+from tests.builders.runs import strategy
 
 STRATEGIES = {"firm 1": "misreport:map=flip"}
 
@@ -61,6 +63,47 @@ def test_what_is_none_of_these_is_one_line() -> None:
         dm.simulate(environment, "linked", {"firm 1": Linked})  # type: ignore[dict-item]
     with pytest.raises(InputError, match="an object of type float is neither a name, nor a path"):
         dm.audit(0.5, "linked")
+    with pytest.raises(InputError, match="an object of type int is neither a name, nor a path"):
+        dm.load(3)  # type: ignore[arg-type]
+    for several in (dm.stress, dm.sweep, dm.robust):
+        given = ({"discount": [0.5]}, 3) if several is dm.sweep else (3,)
+        with pytest.raises(InputError, match="an object of type int is neither a name, nor a class of mechanisms"):
+            several("repeated-auction", *given)
+    with pytest.raises(InputError, match="an object of type dict is neither a study nor its file"):
+        dm.tournament({})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="an object of type str is no audit"):
+        dm.certify("oil-leases", "proof.json")  # type: ignore[arg-type]
+
+
+def test_an_economy_may_be_a_name_a_path_or_an_object_everywhere(tmp_path: Path) -> None:
+    name, file = "two-period-sale:grid=2", tmp_path / "sale.json"
+    made = dm.load(name)
+    assert dm.load(made) is made
+    assert isinstance(made, TableEnvironment)
+    dm.save_environment(made, file)
+    for takes in (dm.bound, dm.relaxation):
+        texts = {repr(takes(given)).partition(" ")[2] for given in (name, made, file, str(file))}
+        assert len(texts) == 1
+    assert dm.load(file).agents == dm.load(str(file)).agents == made.agents
+    for play in (dm.run, dm.stress):
+        outs = (tmp_path / f"{play.__name__}-{k}" for k in range(2))
+        one, two = (
+            play(given, "revenue-optimal", episodes=20, out=out) for given, out in zip((made, file), outs, strict=True)
+        )
+        assert one.command is None
+        assert shlex.split(two.command)[2] == str(file)
+        with pytest.raises(InputError, match="an object of type int is neither a name, nor a path"):
+            play(3, "revenue-optimal")
+    curve = dm.epsilon_curve("continuous-licence", ridges=(0.1,), methods=("ridge",))
+    assert curve["parameter"].tolist() == [0.1]
+
+
+def test_one_plug_in_need_not_be_a_list(tmp_path: Path) -> None:
+    file = tmp_path / "lone.py"
+    file.write_text(strategy("lone", "return view.prescribed", head="width = 0"), encoding="utf-8")
+    assert [finding.status for finding in dm.check_plugins(str(file), "oil-leases")] == ["holds"]
+    dm.use_plugins(str(file))
+    assert dm.make_strategy("lone").name == "lone"
 
 
 def test_an_objects_options_stand_in_its_name() -> None:
