@@ -22,6 +22,8 @@ An audit answers exactly; what it finds can be held, and played.
 >>> gains = run.gains().groupby("agent", observed=True)["gain"].mean()
 >>> bool(abs(gains["firm 1"] - 2) < 0.7)
 True
+>>> len(repr(audit).splitlines()), len(run.outcomes())
+(3, 6000)
 >>> interim = audit.deviation("firm 1", information="interim")
 
 A mechanism of one's own is a class, and stands beside those that have a name.
@@ -49,6 +51,8 @@ What changes with an option of the economy, and strategies against each other:
 >>> sweep = dm.sweep("repeated-auction", {"discount": [0.5, 0.9]}, mechanisms, out=out / "patience")
 >>> sweep.figures[["discount", "mechanism", "verdict"]].values.tolist()[:2]
 [[0.5, 'pivot', 'holds'], [0.5, 'static-vcg', 'holds']]
+>>> len(sweep.plot().axes) > 3
+True
 >>> study = """
 ... environment = "oil-leases-prior"
 ... mechanisms = ["cremer-mclean"]
