@@ -160,6 +160,23 @@ def test_arrays_hold_payoffs_errors_and_labels(three: Tournament, tmp_path: Path
     )
 
 
+def test_openspiel_ranks_what_was_exported(three: Tournament, tmp_path: Path) -> None:
+    pytest.importorskip("pyspiel")
+    from dynmech.experiments.bridges.evolution import alpha_rank
+
+    data = np.load(export(three, "npz", tmp_path / "g.npz"))
+    names = [[name for name in row if name] for row in data["strategies"].tolist()]
+    for mechanism, payoffs in zip(data["mechanisms"], data["payoffs"], strict=True):
+        table = alpha_rank(payoffs, names, population=10, strength=1.0)
+        assert len(table) == 2 * 2 * 3
+        assert table["share"].sum() == pytest.approx(1.0)
+        # the same shares from the game as it was played, by names; which way payoffs are read would change them
+        played = alpha_rank(tensor(three, mechanism), names, population=10, strength=1.0)
+        assert table.equals(played)
+        transposed = alpha_rank(payoffs[[1, 0, 2]], names, population=10, strength=1.0)
+        assert not np.allclose(transposed["share"], table["share"])
+
+
 def test_nashpy_finds_the_same_equilibria(two: Tournament, tmp_path: Path) -> None:
     nashpy = pytest.importorskip("nashpy")
     (payoffs,) = np.load(export(two, "npz", tmp_path / "g.npz"))["payoffs"]
