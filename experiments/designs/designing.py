@@ -140,8 +140,10 @@ def design(
 def objective(maximise: str | None, minimise: str | None) -> str:
     """Return what is best.
 
-    Raises:
-        InputError: both are given, or one is none of those listed.
+    Raises
+    ------
+    InputError
+        Both are given, or one is none of those listed.
 
     >>> objective(None, None), objective("revenue", None)
     ('largest', 'revenue')
@@ -158,8 +160,10 @@ def objective(maximise: str | None, minimise: str | None) -> str:
 def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
     """Refuse goals that no program here states.
 
-    Raises:
-        Refusal: which, and what would be possible.
+    Raises
+    ------
+    Refusal
+        Which, and what would be possible.
     """
     if goals.participation == "default" and goals.incentive == "bayesian":
         raise Refusal("participation default: offered with --incentive ex-post or none, not with bayesian")
@@ -179,9 +183,12 @@ def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
 def as_rule(rule: MechanismLike, environment: TableEnvironment) -> DecisionRule:
     """Return the decision rule that is meant.
 
-    Raises:
-        InputError: no such mechanism.
-        Refusal: it does not fit, or decides by what it remembers.
+    Raises
+    ------
+    InputError
+        No such mechanism.
+    Refusal
+        It does not fit, or decides by what it remembers.
     """
     if rule == "efficient":
         return efficient_rule(environment)

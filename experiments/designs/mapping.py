@@ -267,8 +267,10 @@ def _cell(economy: TableEnvironment, rule: DecisionRule, goals: Goals, some: Seq
 def _kept(out: str | Path | None, asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the cells that a file holds of the same question.
 
-    Raises:
-        InputError: it holds something else.
+    Raises
+    ------
+    InputError
+        It holds something else.
     """
     if out is None or not Path(out).exists():
         return {}

@@ -99,7 +99,7 @@ BAD: dict[str, Bad] = {
         ["audit", "quarries", "handicap"],
         [
             "unknown scenario 'quarries'; known: ad-exchange, ",
-            "oil-leases, … (all 24: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
+            "graded-ore, … (all 27: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
         ],
     ),
     "strategy of a plug-in file that was not given": Bad(
