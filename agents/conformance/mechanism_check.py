@@ -207,6 +207,7 @@ class _Watched:
         """Return the rule so that every call is recorded and may not write to its arguments."""
 
         def watched(*arguments: Any) -> Any:
+            """Ask the rule, and hold it to what it may do."""
             kept = copy.deepcopy(arguments)
             where = f"{self._who} in period {arguments[0].t}: {rule}"
             answer = run_user_code(where, lambda: np.asarray(ask(*arguments)))

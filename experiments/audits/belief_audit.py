@@ -13,6 +13,7 @@ from dynmech.agents.oracle.gains import FAMILIES, KINDS
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import UNKNOWN, Audit, AuditedGain, Truth, least_of
+from dynmech.experiments.audits.exact_search import prescribed_play
 from dynmech.experiments.audits.opened_profile import opened_profile
 from dynmech.experiments.runs.simulation import Progress
 from dynmech.experiments.runs.verdicts import (
@@ -67,7 +68,7 @@ def audit_beliefs(request: AuditRequest, progress: Progress) -> Audit:
         method=_method(request, searches),
         reason="",
         figures=[_gain(request, search, family, kind) for family in FAMILIES for search in searches for kind in KINDS],
-        truth=_truth(game),
+        truth=prescribed_play(game, lambda _: None),
         verdicts=[],
         conditions=[*conditions, *own],
         own=[condition.name for condition in own],
@@ -104,21 +105,6 @@ def _gain(request: AuditRequest, search: BeliefSearch, family: Family, kind: str
         return AuditedGain.exact(name, family, kind, gain.lower, gain.error, "reachable")
     lower, upper = max(0.0, gain.lower - gain.error), gain.upper + gain.error
     return AuditedGain.between(name, family, kind, lower, upper, "reachable")
-
-
-def _truth(game: FiniteGame) -> Truth:
-    """Return what prescribed play is worth."""
-    values = game.truthful
-    revenue = float(values.transfer.sum())
-    return Truth(
-        payoff=(values.utility - values.transfer).tolist(),
-        utility=values.utility.tolist(),
-        transfer=values.transfer.tolist(),
-        welfare=values.welfare,
-        first_best=game.first_best,
-        revenue=revenue,
-        net_revenue=revenue - float(values.periods[0].cost_ahead[0] @ values.prior),
-    )
 
 
 def _budget(game: FiniteGame) -> dict[str, Least]:

@@ -9,7 +9,7 @@ import typer
 
 from dynmech.experiments.cli import options
 from dynmech.experiments.cli.completion import complete_from, complete_scenario
-from dynmech.experiments.cli.shared import hand_out, open_economy, read_columns
+from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def estimate_command(
     from dynmech.experiments.workers.pool import Workers
 
     economy = open_economy(environment, plugin, Workers())
-    how = {"columns": read_columns(column, "--column"), "only": read_columns(only, "--only")}
+    how = {
+        "columns": read_pairs(column, "--column", "ROLE", "NAME"),
+        "only": read_pairs(only, "--only", "COLUMN", "VALUE"),
+    }
     found = estimate(log, economy, by=by or None, smoothing=smoothing, confidence=confidence, **how)
     file = found.save(out or Path("estimated.json"))
     hand_out(

@@ -38,25 +38,8 @@ def terms_of(payments: str, default: str | None, grace: int | None, deposit: flo
     return payment_terms(payments, default, grace, deposit)
 
 
-def read_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """Return what an option that is given as AGENT=… says of each agent.
-
-    Raises:
-        InputError: a text is not of that form, or names an agent again.
-    """
-    pairs: dict[str, str] = {}
-    for text in texts:
-        agent, equals, value = text.partition("=")
-        if not (agent and equals and value):
-            raise InputError(f"{option} {text!r}: not of the form AGENT=…")
-        if agent in pairs:
-            raise InputError(f"{option}: agent {agent!r} is given twice")
-        pairs[agent] = value
-    return pairs
-
-
-def read_columns(texts: Sequence[str], option: str) -> dict[str, str]:
-    """Return what an option that is given as NAME=VALUE says of each name, in which spaces may stand.
+def read_pairs(texts: Sequence[str], option: str, left: str = "AGENT", right: str = "…") -> dict[str, str]:
+    """Return what an option that is given as LEFT=RIGHT, several times, says of each name on the left.
 
     Raises:
         InputError: a text is not of that form, or says a name again.
@@ -65,9 +48,9 @@ def read_columns(texts: Sequence[str], option: str) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals and value):
-            raise InputError(f"{option} {text!r}: not of the form NAME=VALUE")
+            raise InputError(f"{option} {text!r}: not of the form {left}={right}")
         if name in pairs:
-            raise InputError(f"{option}: {name!r} is given twice")
+            raise InputError(f"{option}: {left.lower()} {name!r} is given twice")
         pairs[name] = value
     return pairs
 

@@ -81,6 +81,7 @@ def printed_index(successes: float, failures: float, depth: int, discount: float
 
     @cache
     def best(wins: int, losses: int, earned: float) -> float:
+        """Return the best quotient from here on."""
         steps = wins + losses
         mean = (successes + wins) / (successes + failures + steps)
         now = earned + discount**steps * mean

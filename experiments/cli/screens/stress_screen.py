@@ -52,6 +52,7 @@ class _Rows:
 
     @classmethod
     def of(cls, result: StressResult) -> "_Rows":
+        """Return the rows of a result."""
         return cls(
             families_shown(result),
             result.mechanisms.to_dict("records"),  # type: ignore[arg-type]
