@@ -96,7 +96,7 @@ def find_equilibrium(
 
 def _candidates(start: Profile, rounds: int) -> Iterator[tuple[Profile, int]]:
     """Yield profiles worth judging, and the round that each is from."""
-    profile, seen = start, {_key(start)}
+    profile, seen, turn = start, {_key(start)}, 0
     for turn in range(1, TURNS + 1):
         before = _key(profile)
         for agent in range(len(profile.game.environment.agents)):
@@ -107,7 +107,7 @@ def _candidates(start: Profile, rounds: int) -> Iterator[tuple[Profile, int]]:
             break
         seen.add(_key(profile))
         yield profile, turn
-    yield from _averages(profile, rounds)
+    yield from _averages(profile, rounds, turn)
 
 
 def _key(profile: Profile) -> bytes:
@@ -115,16 +115,20 @@ def _key(profile: Profile) -> bytes:
     return b"".join(np.round(one, 9).tobytes() for entry in profile.chances for one in entry)
 
 
-def _averages(profile: Profile, rounds: int) -> Iterator[tuple[Profile, int]]:
-    """Yield averages of fictitious play at rounds 2, 4, 8, …, as they are and without what is hardly ever sent."""
+def _averages(profile: Profile, rounds: int, turns: int) -> Iterator[tuple[Profile, int]]:
+    """Yield averages of fictitious play at rounds 1, 2, 4, …, as they are and without what is hardly ever sent.
+
+    Args:
+        turns: rounds of replies in turn that were played before.
+    """
     average = profile
     for number in range(1, rounds + 1):
         weight, current = 1 / (number + 1), average
         for agent in range(len(profile.game.environment.agents)):
             average = with_strategy(average, agent, _averaged(current, agent, weight))
         if number & (number - 1) == 0 or number == rounds:
-            yield average, TURNS + number
-            yield _trimmed(average), TURNS + number
+            yield average, turns + number
+            yield _trimmed(average), turns + number
 
 
 def _averaged(profile: Profile, agent: int, weight: float) -> list[FloatArray]:

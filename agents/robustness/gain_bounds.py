@@ -51,14 +51,14 @@ def robust_gain(
 
 
 def radius_bounds(game: FiniteGame, tolerance: float) -> tuple[float, float | None]:
-    """Return up to which radius no law in the ball lets anybody gain, and from which on one that does was found.
+    """Return up to which radius no law in the ball lets anybody gain, and at which one that does was found.
 
     Args:
         tolerance: gains up to this are none.
 
     Returns:
         the largest radius tried at which the upper bound is within the tolerance (0 if not even the nominal law), and
-        the least at which a law with a larger gain was found; None if none was.
+        one at which a law with a larger gain was found, by bisection; None if none was at the radii tried.
     """
     walks = [walk_of(game, i) for i in range(len(game.environment.agents))]
 

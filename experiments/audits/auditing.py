@@ -122,7 +122,8 @@ def audit(
 
     Gains are found by the exact search of a finite game; of a mechanism that freezes weights at the first report, and
     is too large for that, first report by first report; of transfers that are right up to ε only, on a grid. Where an
-    exact search is refused, a limited one gives lower bounds. Where less than everything is disclosed, or the others
+    exact search is refused, bounds from both sides along drawn paths are tried for a finite economy, and else a limited
+    search, which gives lower bounds. Where less than everything is disclosed, or the others
     play another profile, what a deviator believes is part of the state (a search over beliefs): exact where its beliefs
     are finitely many, else between two bounds.
 
