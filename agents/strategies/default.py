@@ -14,11 +14,11 @@ from dynmech.sim.play.roles import View
 
 
 class Default(Strategy):
-    """Sends the prescribed messages and from some period on pays nothing of what is due, if it is large enough.
+    """Sends the prescribed messages and from some period on pays nothing of what it owes, if it is large enough.
 
     Args:
         start: the first period in which it does not pay.
-        least: it pays what is due below that.
+        least: it pays what it owes below that.
         share: of what is owed, what it pays all the same.
 
     Raises:
@@ -45,9 +45,9 @@ class Default(Strategy):
         return np.arange(space.size)
 
     def pay(self, view: View, bill: Bill) -> FloatArray:
-        """Return all that is owed before it stops and where little is due, else the share, shape `(n,)`."""
-        stops = (view.t >= self.start) & (bill.due > 0) & (bill.due >= self.least)
-        return np.where(stops, self.share * bill.due, bill.owed)
+        """Return all that is owed before it stops and where that is little, else the share, shape `(n,)`."""
+        stops = (view.t >= self.start) & (bill.owed > 0) & (bill.owed >= self.least)
+        return np.where(stops, self.share * bill.owed, bill.owed)
 
     def options(self) -> dict[str, str]:
         """Return the options as text."""

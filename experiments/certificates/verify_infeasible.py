@@ -37,6 +37,22 @@ Column = tuple[Any, ...]
 SAID = ("Proved: no transfers up to this bound, with this memory and this rule, do all of it.",)
 DEFINING = ("worth", "follows", "acts", "welfare")
 EQUAL = ("worth", "follows", "welfare")
+PLACES = {
+    "worth": ("profile",),
+    "follows": ("last signal", "last action"),
+    "acts": ("last signal", "last action"),
+    "truth": ("last signal", "last action", "profile", "signal"),
+    "obey": ("last signal", "last action"),
+    "obey last": ("profile", "decision", "action"),
+    "stays": ("last signal", "last action", "profile"),
+    "stays ex ante": ("start",),
+    "default": ("last signal", "last action", "profile", "signal"),
+    "budget": ("profile", "decision"),
+    "budget period": (),
+    "budget ex ante": ("start",),
+    "welfare": ("profile",),
+}
+"""Kinds of rows, and what tells one of a kind from another, beside agent, entry and history."""
 
 
 class Rows:
@@ -48,12 +64,36 @@ class Rows:
 
     def row(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> tuple[dict[Column, Fraction], Fraction]:
         """Return a row; raise Unproved where it stands for no state that counts."""
-        build = getattr(self, "_" + kind.replace(" ", "_"), None)
-        if build is None:
+        if kind not in PLACES:
             raise verify.Malformed(f"row {kind!r}: it is none that is known here")
+        self._require_places(kind, agent, e, key, place)
+        build = getattr(self, "_" + kind.replace(" ", "_"))
         out: dict[Column, Fraction] = defaultdict(Fraction)
         limit = build(out, agent, e, key, *place)
         return out, limit
+
+    def _require_places(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> None:
+        """Raise Malformed unless every number of a row is one that exists: others would stand for something else."""
+        economy, alone = self.economy, kind == "welfare" or kind.startswith("budget")
+        endless = economy.horizon is None
+        verify.index(e, economy.keep + 1 if endless and kind != "welfare" else economy.periods, f"{kind}: entry")
+        i = 0 if alone else verify.index(agent, len(economy.agents), f"{kind}: agent")
+        if len(key) != (0 if kind in ("welfare", "obey last") else min(e, economy.keep)):
+            raise verify.Malformed(f"{kind}: entry {e} has no history of {len(key)} periods")
+        for back, (profile, decision) in enumerate(reversed(key), 1):
+            stage = economy.stages[0 if endless else e - back]
+            verify.index(profile, stage.size, f"{kind}: history")
+            verify.index(decision, stage.decisions, f"{kind}: history")
+        now, last = economy.stages[economy.t(e)], economy.stages[0 if endless else max(e - 1, 0)]
+        sizes = {"profile": now.size, "signal": now.axes[1 + i], "decision": now.decisions, "action": now.actions[i]}
+        sizes |= {"start": 1, "last signal": last.axes[1 + i] if e else 1, "last action": last.actions[i] if e else 1}
+        if len(place) != len(PLACES[kind]):
+            raise verify.Malformed(f"{kind}: {len(place)} numbers, expected {len(PLACES[kind])}")
+        for name, value in zip(PLACES[kind], place, strict=True):
+            if not (
+                name.startswith("last") and kind in ("truth", "stays", "default")
+            ):  # `known` holds those, if it reads them
+                verify.index(value, sizes[name], f"{kind}: {name}")
 
     def report(
         self, out: dict[Column, Fraction], w: Fraction, i: int, e: int, key: Key, profile: int, x: int
@@ -165,7 +205,7 @@ class Rows:
             out["V", i, self.economy.table(e, key), one] += w
         return Fraction(0)
 
-    def _stays_ex_ante(self, out: dict[Column, Fraction], i: int, e: int, key: Key, *_: int) -> Fraction:
+    def _stays_ex_ante(self, out: dict[Column, Fraction], i: int, e: int, key: Key, _: int) -> Fraction:
         if self.economy.goals["participation"] != "ex-ante" or e or key:
             raise verify.Unproved("participation ex ante is not asked for")
         for one, w in self.economy.prior:
@@ -206,7 +246,9 @@ class Rows:
             limit += w * sum((c * economy.costs[t][d][public] for d, c in economy.rule[t][x]), Fraction(0))
         return limit
 
-    def _budget_ex_ante(self, out: dict[Column, Fraction], _: int, e: int, key: Key, *__: int) -> Fraction:
+    def _budget_ex_ante(self, out: dict[Column, Fraction], _: int, e: int, key: Key, __: int) -> Fraction:
+        if e:
+            raise verify.Unproved(f"entry {e}: the budget over all periods counts at the start")
         for x, w in self._path("ex-ante", e, key):
             out["W", 0, x] += w
             for i in range(len(self.economy.agents)):
@@ -279,8 +321,19 @@ def _clash(rows: Rows, clash: dict[str, Any], where: str) -> str:
         raise verify.Unproved(
             f"{where} ({goals}): the rows add up to at least {float(right)!r}, at most {float(most)!r}"
         )
+    if all(kind in DEFINING for kind, *_ in clash["rows"]):
+        raise verify.Unproved(f"{where} ({goals}): no row of a goal")
     memory, bound = rows.economy.goals["memory"], float(rows.largest)
-    return f"proved: {where}: with memory {memory} and transfers up to {bound:g}, no mechanism has {goals}"
+    asked = _asked(rows.economy.goals, rows.margin)
+    return f"proved: {where}: with memory {memory} and transfers up to {bound:g}, no mechanism has {goals} ({asked})"
+
+
+def _asked(goals: dict[str, Any], margin: Fraction) -> str:
+    """Return in which form goals are asked for."""
+    parts = [f"{name} {goals[name]}" for name in ("incentive", "participation", "budget") if goals[name] != "none"]
+    parts += [f"budget level {goals['budget_level']}"] * (goals["budget"] != "none")
+    parts += [f"margin {float(margin):g}"] * (margin > 0)
+    return ", ".join(parts)
 
 
 def _require_goal(economy: Economy, kind: str, agent: int, goals: Iterable[str], what: str) -> None:

@@ -29,7 +29,7 @@ class PaymentTerms:
     Attributes:
         default: `exclude`: the decision of that period stands; from then on the agent's messages are replaced by
             defaults, it neither pays nor is paid, and its payoff is 0. `ignore`: nothing follows.
-        grace: periods within which a bill can still be paid, with interest by δ; at the end of a finite horizon all
+        grace: periods within which a bill can still be paid, with interest by 1/δ; at the end of a finite horizon all
             is due at once.
         deposit: what is lost at default, in units of utility of that period; a number for all agents, or `auto`. It
             lies in escrow from the start and bears (1 − δ)/δ a period, so that it costs who pays nothing.

@@ -55,7 +55,7 @@ def test_private_actions_too(make: Callable[[int, int | None], TableEnvironment]
 
 @pytest.fixture(scope="module")
 def proof() -> dict[str, Any]:
-    """A proof that two truths and a balanced budget clash."""
+    """A proof that truth cannot be made best without memory."""
     found = design("oil-leases-prior", memory="none", incentive="bayesian")
     assert found.proof is not None
     data: dict[str, Any] = json.loads(json.dumps(found.proof))
@@ -96,7 +96,8 @@ def dropped_row(data: dict[str, Any]) -> None:
 
 def unreachable(data: dict[str, Any]) -> None:
     row = rows(data, "truth")[-1]
-    row[2], row[3] = 0, [[0, 0]]
+    (never, *_) = [d for d, chance in enumerate(data["rule"][1][0]) if not chance]  # a decision that is not taken
+    row[2], row[3], row[4] = 2, [[0, never]], [0, 0, 0, 0]
 
 
 def nothing_asked(data: dict[str, Any]) -> None:
@@ -108,9 +109,39 @@ def other_utility(data: dict[str, Any]) -> None:
         stage["utility"] = (0 * np.array(stage["utility"])).tolist()
 
 
+def no_period(data: dict[str, Any]) -> None:
+    rows(data, "truth")[-1][2] = -1
+
+
+def no_signal(data: dict[str, Any]) -> None:
+    """A report that does not exist, whose number would be that of another agent's signal."""
+    row = rows(data, "truth")[-1]
+    row[4][3] = len(data["environment"]["stages"][0]["signals"][row[1]])
+
+
+def no_welfare(data: dict[str, Any]) -> None:
+    """Welfare before the first period, which would be that of one period more than there are."""
+    data["clashes"][0]["rows"] = [["welfare", -1, -1, [], [0], 1.0]]
+
+
+def definitions_alone(data: dict[str, Any]) -> None:
+    data["clashes"][0]["rows"] = [["welfare", -1, 0, [], [0], 0.0]]
+
+
+@pytest.mark.parametrize("forge", [no_period, no_signal, no_welfare])
+def test_rows_of_what_does_not_exist_are_refused(
+    proof: dict[str, Any], forge: Callable[[dict[str, Any]], None]
+) -> None:
+    forged = copy.deepcopy(proof)
+    forge(forged)
+    with pytest.raises(Malformed, match="no whole number from 0 to"):
+        verify_infeasible.check(sealed(forged))
+
+
 @pytest.mark.parametrize(
     ("forge", "why"),
     [
+        (definitions_alone, "at least 0.0"),
         (negative, "below 0"),
         (another_goal, "not among those"),
         (more_memory, "add up"),
