@@ -14,7 +14,7 @@ from rich.table import Table
 
 from benchmarks.base import Row
 
-PACKAGES = ("dynmech", "numpy", "scipy", "simpy", "pyarrow", "quantecon", "open_spiel")
+PACKAGES = ("dynmech", "numpy", "scipy", "simpy", "pyarrow", "quantecon", "open_spiel", "numba")
 
 
 def main() -> int:
@@ -39,7 +39,11 @@ def main() -> int:
     rows: list[Row] = []
     for name in given.names or names:
         console.print(f"measuring: {name} …", style="dim")
-        module = import_module(f"benchmarks.{name}")
+        try:
+            module = import_module(f"benchmarks.{name}")
+        except ModuleNotFoundError as error:
+            console.print(f"{name}: {error.name} is not installed; left out")
+            continue
         rows += module.measure(given.pairs)
         if given.out and name == "growth":
             module.draw(given.pairs, given.out)

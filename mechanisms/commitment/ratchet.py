@@ -9,8 +9,9 @@ force and last period's bid was b, the larger of that and `share` · b. Bids are
 | rule | always; the exchange, if the economy has one, only takes the money |
 | promise | where the exchange chooses so, before it sees the bids; prescribed, and promised, is never |
 
-Guarantee: without a ratchet in force truth is best in every period, whatever the others bid. With one it is not: a low
-bid today makes tomorrow's reserve low, which is worth more the larger share, persistence and δ are. Under `promise` the
+Guarantee: without a ratchet in force truth is best in every period, whatever the others bid. With one
+that can reach above the lowest value it need not be: a low bid today makes tomorrow's reserve low, which is worth more
+the larger share, persistence and δ are. Under `promise` the
 bidders have nothing to gain while the exchange keeps its word; what it gains by breaking it is what it has learned.
 So truth is promised to be best where the share is 0, and under `promise`, there of the exchange as well.
 

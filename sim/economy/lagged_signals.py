@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.checks import check_law
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import LARGEST
 from dynmech.sim.economy.environment import TableEnvironment
@@ -204,6 +205,7 @@ class _Histories:
                 full = self.filled(history)
                 where = f"transition({self.names[agent]!r}, {decision!r}, {full!r})"
                 chance = read_law(self.transition(self.names[agent], decision, full), own, where)
+                check_law(chance, where, 1)
                 after = [place[(signal, *history)[:depth]] for signal in own]
                 law[d, k, after] = chance
         return law

@@ -91,13 +91,10 @@ def test_spanning_makes_every_rule_possible_with_memory_of_the_last_reports(seed
 def test_a_last_stage_needs_static_incentives() -> None:
     """A finite horizon ends with a period after which nothing is learned: there memory does not help."""
     env = economy(0, horizon=2)
-    last = design(env, memory="none", incentive="ex-post")
-    if not last.possible:
-        assert any("truthful" in name for clash in last.clashes for name in clash)
     one = in_units(env, 1.0)
     single = TableEnvironment("last", one.agents, one.prior, one.stages, one.discount, 1)
-    if not design(single).possible:
-        assert not design(env, memory="history").possible
+    assert design(single).status == "impossible"
+    assert design(env, memory="history").status == "impossible"
 
 
 def test_private_values_can_be_had_without_memory() -> None:
@@ -144,7 +141,7 @@ def test_two_hundred_designs_hold(seed: int, goals: dict[str, str], horizon: int
 def check(found: Design) -> None:
     """Nothing gains, promised budget and participation hold by the audit's own figures."""
     if not found.possible:
-        assert found.clashes
+        assert (found.status, found.certified) == ("impossible", True)
         return
     assert found.audit is not None
     assert gain(found) <= GAIN
@@ -206,7 +203,7 @@ def by_lot(env: TableEnvironment) -> TabulatedMechanism:
 # What must be so of any program
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 8))])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(k, marks=pytest.mark.slow) for k in (0, *range(2, 8)))])
 def test_more_goals_are_never_easier_and_more_memory_never_harder(seed: int) -> None:
     env = economy(seed)
     chain = [
@@ -222,6 +219,7 @@ def test_more_goals_are_never_easier_and_more_memory_never_harder(seed: int) -> 
     values = np.array([[least(design(env, memory=m, **g)) for g in chain] for m in memories])  # type: ignore[arg-type]
     assert (np.diff(np.nan_to_num(values, posinf=1e9), axis=1) >= -1e-7).all()
     assert (np.diff(np.nan_to_num(values, posinf=1e9), axis=0) <= 1e-7).all()
+    assert seed != 1 or np.ptp(values[np.isfinite(values)]) > 1e-3, "some goals cost something"
 
 
 def least(found: Design) -> float:

@@ -151,11 +151,29 @@ def test_commitment_is_worth_more_than_what_the_ratchet_takes_from_the_truthful(
     text, discount = "ad-exchange:bidders=1,persistence=1", 0.9
     audit = dm.audit(text, "ratchet:share=1")
     run = dm.simulate(text, "ratchet:share=1", {"bidder 1": audit.witness}, episodes=50, tail=1e-6)
-    paid = run.outcomes().query("agent == 'bidder 1' and period > 0")["transfer"]
-    assert set(paid) <= {0.0, 1.0}
+    paid = run.outcomes().query("agent == 'bidder 1'")
+    assert set(paid.query("period > 0")["transfer"]) == {1.0}
     kept = dm.audit(text, "ratchet:share=0,reserve=2").to_dict()["truth"]["transfer"][0]
     assert kept == pytest.approx(2 * (2 / 3) / (1 - discount))
-    assert kept > 1 / (1 - discount)
+    assert kept > 1.2 * (paid["transfer"] * discount ** paid["period"]).groupby(paid["episode"]).sum().max()
+
+
+def test_the_gain_grows_with_the_share_and_with_persistence() -> None:
+    def gain(share: float, persistence: float = 0.7) -> float:
+        audit = dm.audit(f"ad-exchange:persistence={persistence}", f"ratchet:share={share}")
+        return max(
+            one.gain
+            for one in audit.figures
+            if (one.agent, one.family, one.information) == ("bidder 1", "best_response", "interim")
+            and one.gain is not None
+        )
+
+    shares = [gain(share) for share in (0.3, 0.6, 0.9)]
+    assert shares[0] == pytest.approx(0, abs=1e-9), "the reserve stays below every value"
+    assert 1e-3 < shares[1] < shares[2]
+    persistent = [gain(0.9, persistence) for persistence in (0.5, 0.7, 0.9)]
+    assert persistent == sorted(persistent)
+    assert persistent[0] < persistent[2] - 1e-3
 
 
 @pytest.mark.parametrize(

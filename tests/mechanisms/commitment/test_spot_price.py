@@ -60,7 +60,7 @@ def test_the_equilibrium_is_one_of_the_tree_and_nobody_gains(seed: int) -> None:
     assert (sale.waiting, round(sale.profit, 9)) in tree(values, chances, discount, sale.first)
     tried = [values[k] - discount * max(values[k] - p, 0) for k in range(7) for p in values]
     others = {income for first in tried for _, income in tree(values, chances, discount, round(first, 12))}
-    assert sale.profit >= min(others) - 1e-9
+    assert sale.profit == pytest.approx(max(others), abs=1e-9)
     audit = dm.audit(environment, mechanism)
     assert best_gain(audit, "buyer") <= 1e-9
     assert best_gain(audit, "seller") <= 1e-9

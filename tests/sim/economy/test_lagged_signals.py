@@ -158,7 +158,7 @@ def test_lags_that_are_not_those_of_the_autoregression_are_said() -> None:
 def test_a_law_that_does_not_add_up_is_named_with_its_history() -> None:
     laws, gains = random_laws(0, 2)
     laws["bob", "go", ("a", "b")] = np.array([0.5, 0.6])
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"transition\('bob', 'go', \('a', 'b'\)\): probabilities sum to 1.1"):
         built(laws, gains, 2, 4)
     with pytest.raises(InputError, match=r"transition\('ann', 'stay', \('a', 'a'\)\): shape \[3\]"):
         dm.finite_memory(

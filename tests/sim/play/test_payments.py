@@ -143,9 +143,18 @@ def test_grace_puts_arrears_off_with_interest() -> None:
     assert played(game, worse, Truthful(), episodes=1).in_default[0, 0], "what is a period old is due"
 
 
+def test_who_defaults_under_grace_pays_nothing_at_all() -> None:
+    record = played(game_of(PaymentTerms("ignore", 1)), Default(), Truthful(), episodes=1)
+    assert record.billed[:, 0].all()
+    assert not record.paid[:, 0].any()
+    assert not record.paid_late[:, 0].any()
+    assert record.in_default[0, 0]
+
+
 def test_lateness_alone_changes_no_payoff_and_the_mechanism_reads_who_is_in_good_standing() -> None:
     game = game_of(PaymentTerms("ignore", 2))
     watcher, late = Pays([1.0, 1.0, 1.0]), played(game, Late(), Pays([1.0, 1.0, 1.0]))
+    assert late.paid_late[:, 0].any()
     np.testing.assert_allclose(late.discounted_transfer[0], late.discounted_transfer[1])
     played(game_of(PaymentTerms("ignore")), Default(start=1), watcher, episodes=1)
     assert [int(memory[0]) for memory in watcher.memories] == [0, 3, 1]
@@ -158,6 +167,7 @@ def test_blocks_and_processes_change_nothing(default: str, grace: int) -> None:
     game = make_game(base, Pivot(base), ProtocolOptions(payments=PaymentTerms(default, grace, 0.1)))
     strategies = Default(start=1), Late(stop=3)
     whole = played(game, *strategies)
+    assert whole.in_default.any()
     for block in (1, 7):
         parts = played(game, *strategies, block=block)
         for column in ("transfer", "utility", "billed", "paid", "paid_late", "forfeited", "claims", "in_default"):
@@ -214,7 +224,7 @@ def test_the_best_plan_of_lies_and_payments_earns_in_play_what_the_search_says(t
 
 def test_a_long_plan_of_defaults_earns_what_the_search_says() -> None:
     """Nothing follows a default but the deposit, so the best is to keep all bills from some point on."""
-    for terms in (PaymentTerms("ignore", 1, 1.0), PaymentTerms("ignore", 0, 2.0)):
+    for terms in (PaymentTerms("ignore", 1, 0.3), PaymentTerms("ignore", 0, 0.5)):
         exact = dm.audit("repeated-auction:values=2,discount=0.7", "pivot", payments="voluntary", **terms.data())
         row = exact.gains.query("agent == 'bidder 1' and family == 'best_response' and information == 'ex_ante'")
         run = dm.simulate(
@@ -226,6 +236,7 @@ def test_a_long_plan_of_defaults_earns_what_the_search_says() -> None:
         )
         shown = run.agents.set_index("agent")
         assert abs(shown.gain["bidder 1"] - row.gain.item()) <= 2 * shown.gain_half_width["bidder 1"] + 1e-3
+        assert row.gain.item() > 4 * shown.gain_half_width["bidder 1"]
 
 
 def test_the_log_and_the_summary_of_a_run(tmp_path: Path) -> None:
@@ -254,7 +265,7 @@ def test_the_log_and_the_summary_of_a_run(tmp_path: Path) -> None:
     )
     assert again.reused
     enforced = dm.run("oil-leases-prior", "linked", episodes=50, out=tmp_path / "enforced")
-    assert not {"billed", "paid", "paid_late"} & set(enforced.outcomes().columns)
+    assert not {"billed", "paid", "paid_late", "forfeited"} & set(enforced.outcomes().columns)
 
 
 def test_the_menu_of_default_and_late_and_what_they_need() -> None:
