@@ -33,7 +33,7 @@ Participation = Annotated[
     typer.Option(
         "--participation",
         metavar="KIND",
-        help="none, ex-ante, interim, ex-post, exit (leaving never pays) or default (nor does not paying).",
+        help="none, ex-ante, interim, ex-post, exit (leaving never pays) or default (not paying never does).",
         autocompletion=complete_from("none", "ex-ante", "interim", "ex-post", "exit", "default"),
     ),
 ]

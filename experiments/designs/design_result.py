@@ -132,7 +132,7 @@ class Design(ShownResult):
             "clashes": [list(clash) for clash in self.clashes],
             "relaxations": self.relaxations,
             "unique": self.found.unique,
-            "free_entries": free_entries(self.task, self.found),
+            "free_entries": free_entries(self.found),
             "mechanism": self.path,
             "certificate": self.certificate,
             "sentence": self.sentence,
@@ -277,7 +277,7 @@ def known_text(design: Design) -> list[str]:
     if design.possible and not found.unique:
         why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
         out.append(f"The value is unique, the tables need not be{why}.")
-    if design.possible and (free := free_entries(design.task, found)):
+    if design.possible and (free := free_entries(found)):
         out.append(f"{free:,} transfers are read in no state that a single agent can bring about; they are 0.")
     return out
 

@@ -58,8 +58,8 @@ def design(
     incentive : str
         `ex-post`: truth is best whatever the others' current signals are; `bayesian`; or `none`.
     participation : str
-        `none`, `ex-ante`, `interim`, `ex-post`, `exit` (leaving at any time never pays) or `default` (nor does
-        taking the decision without paying).
+        `none`, `ex-ante`, `interim`, `ex-post`, `exit` (leaving at any time never pays) or `default` (taking
+        the decision without paying never pays; leaving before it may).
     budget : str
         `none`, `no-deficit` or `balanced`.
     budget_level : str

@@ -19,7 +19,7 @@ from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.design.clashes import GoalLattice
 from dynmech.mechanisms.design.decision_rule import DecisionRule
-from dynmech.mechanisms.design.goals import Goals, Memory
+from dynmech.mechanisms.design.goals import LARGEST, Goals, Memory
 from dynmech.mechanisms.design.seeking import seek, task
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.whole_files import write_whole
@@ -246,7 +246,7 @@ def possibility_map(
                 _keep(out, asked, known)
             cells.append({"memory": memory, "goals": list(some), **known[key]})
             done(1)
-    bound = largest or 1000 * economy.scale
+    bound = largest or LARGEST * economy.scale
     shown = {**forms, "budget": f"{budget} ({budget_level})"}
     return PossibilityMap(economy.name, decided.name, shown, bound, tuple(memories), tuple(cells))
 

@@ -70,7 +70,6 @@ def _decisions(asked: Task, t: int, x: int) -> str:
     return ", ".join(f"{stage.decisions[int(d)]}: {p:.4g}" for d, p in zip(drawn, chance, strict=True) if p > 0)
 
 
-def free_entries(asked: Task, found: Found) -> int:
+def free_entries(found: Found) -> int:
     """Return how many transfers no state that matters reads."""
-    del asked
     return int(sum(np.count_nonzero(own == 0) for own in found.priced))

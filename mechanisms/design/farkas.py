@@ -7,7 +7,6 @@ must cancel. In doubles this is a proposal; `dynmech.experiments.certificates.ve
 import numpy as np
 
 from dynmech.mechanisms.design.clashes import PhaseOne
-from dynmech.mechanisms.design.goals import LARGEST
 from dynmech.mechanisms.design.program import Program
 from dynmech.mechanisms.design.rows import DEFINITION
 from dynmech.sim.core.arrays import FloatArray, IntArray
@@ -44,10 +43,3 @@ def _defined(program: Program) -> IntArray:
         mask[own.start["p"] : own.start["V"]] = False
         mask[own.start["Y"] : own.end] = False
     return used[mask[used]]
-
-
-def slack(found: PhaseOne, y: FloatArray) -> float:
-    """Return yᵀb less the most that yᵀA x is with transfers within the bound; a proof needs it above 0."""
-    program = found.program
-    left = program.matrix.T @ y
-    return float(y @ program.limit - (program.goals.largest or LARGEST) * np.abs(left[program.transfers]).sum())

@@ -1,10 +1,10 @@
 """A design program: all rows of all goals, and what is solved with them.
 
-Money is in units of the economy's scale throughout; `dynmech.mechanisms.design.designing` goes back and forth.
+Money is in units of the economy's scale throughout; `dynmech.mechanisms.design.seeking` goes back and forth.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -210,8 +210,3 @@ class Program:
 def separable(goals: Goals) -> bool:
     """Return whether every agent's transfers can be sought alone."""
     return goals.budget == "none"
-
-
-def with_bound(goals: Goals, largest: float) -> Goals:
-    """Return goals whose transfers are bounded, with nothing left to choose."""
-    return replace(goals, largest=largest, objective="largest")

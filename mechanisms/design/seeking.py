@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dynmech.mechanisms.design.decision_rule import DecisionRule
-from dynmech.mechanisms.design.goals import LARGEST, Goals
+from dynmech.mechanisms.design.goals import Goals
 from dynmech.mechanisms.design.least_squares import least_squares
 from dynmech.mechanisms.design.program import Problem, Program, separable
 from dynmech.mechanisms.design.public_nodes import PublicNodes, public_nodes
@@ -198,8 +198,3 @@ def _found(
             priced.append(read[own.start["p"] : own.start["V"]])
     rows, columns_count = _size(programs)
     return Found("possible", objective, tuple(tables), tuple(priced), unique, rows, columns_count, tuple(programs))
-
-
-def box(goals: Goals) -> float:
-    """Return the bound on transfers under which feasibility is decided, in units of the scale."""
-    return goals.largest or LARGEST
