@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,7 +139,7 @@ def _names(called: str, holder: Any) -> Iterator[_Part]:
 
     def changed() -> bool:
         now = vars(holder)
-        return any(now.get(name, _Part) is not value for name, value in before.items())
+        return not (before.keys() <= now.keys() and all(map(is_, map(now.__getitem__, before), before.values())))
 
     def restore() -> None:
         for name, value in before.items():

@@ -1,3 +1,4 @@
+from .arguments import checked_arguments as checked_arguments
 from .arrays import (
     Array as Array,
     BoolArray as BoolArray,

@@ -50,12 +50,14 @@ def check_names(names: Sequence[str], where: str) -> None:
     """Raise InputError unless these are different, non-empty names, at least one."""
     if not names:
         raise InputError(f"{where}: none given, at least one is needed")
+    before: set[str] = set()
     for k, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise InputError(f"{where}[{k}]: {name!r} is not a name")
-        if name in names[:k]:
+        if name in before:
             raise InputError(f"{where}[{k}]: {name!r} is there already; names must differ")
         check_text(name, f"{where}[{k}]")
+        before.add(name)
 
 
 def check_text(text: str, where: str) -> None:

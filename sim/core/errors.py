@@ -36,5 +36,9 @@ class PlayError(DynmechError):
     """A strategy or a mechanism broke the rules of play; the text names it, the agent, the period and the value."""
 
 
+class WorkerDied(PlayError):
+    """A piece of work was ended from outside, again and again: nothing is known about it, and nobody is to blame."""
+
+
 class StorageError(DynmechError):
     """A file of the run cannot be written (a full disk, a missing right); what is written stays."""

@@ -10,14 +10,17 @@ import numpy as np
 from pydantic import ValidationError
 
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.checks import field_path, shown
+from dynmech.sim.core.checks import field_path, on_one_line, shown
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.memory_budget import size_text
+from dynmech.sim.core.memory_budget import require_room, size_text
 
 _LARGEST = sys.float_info.max
 
 LARGEST = 512 << 20
 """Bytes of a file that is read."""
+
+LIST, OBJECT, NUMBER = 72, 240, 40
+"""Bytes in memory of an empty list, of an object, and of an entry of either."""
 
 
 def read_json(path: Path, kind: str) -> Any:
@@ -30,7 +33,9 @@ def read_json(path: Path, kind: str) -> Any:
         InputError: it cannot be read, is not JSON, or has a key twice in one object.
     """
     try:
-        return json.loads(_text(path), object_pairs_hook=_no_repeats)
+        text = _text(path)
+        _require_room(text, path)
+        return json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON (line {error.lineno}, column {error.colno})") from None
     except _RepeatedKey as error:
@@ -41,6 +46,12 @@ def read_json(path: Path, kind: str) -> Any:
         raise InputError(f"not {kind}: an integer has too many digits") from None
     except RecursionError:
         raise InputError(f"not {kind}: its lists are nested too deeply") from None
+
+
+def _require_room(text: str, path: Path) -> None:
+    """Refuse what would not fit in memory: three characters may be an empty list, which takes seventy bytes."""
+    size = LIST * text.count("[") + OBJECT * text.count("{") + NUMBER * text.count(",")
+    require_room(f"the contents of {on_one_line(str(path))}", size / 8)
 
 
 class _RepeatedKey(Exception):

@@ -10,6 +10,9 @@ from dynmech.sim.core.errors import InputError
 SILENT = -1
 """The message of an agent that sends none (only a strategy that declares `silent` may return it)."""
 
+LEAVE = -2
+"""The message of an agent that leaves for good (only a strategy that declares `leaves` may return it)."""
+
 
 @dataclass(frozen=True)
 class Finite:

@@ -5,6 +5,13 @@ from .beliefs import (
     others_next as others_next,
     prior_belief as prior_belief,
 )
+from .bounded_laws import (
+    BetaLaw as BetaLaw,
+    Law as Law,
+    PowerLaw as PowerLaw,
+    TruncatedNormalLaw as TruncatedNormalLaw,
+    UniformLaw as UniformLaw,
+)
 from .builders import (
     from_arrays as from_arrays,
     random_environment as random_environment,
@@ -61,7 +68,6 @@ from .separable import (
     FirstSignal as FirstSignal,
     Grid as Grid,
     Later as Later,
-    Law as Law,
     Power as Power,
     Scale as Scale,
     SeparableEnvironment as SeparableEnvironment,

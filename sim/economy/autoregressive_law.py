@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.from_functions import Label
@@ -12,6 +13,7 @@ TOTAL = 1e-9
 """How far probabilities of shocks may be from adding up to 1."""
 
 
+@checked_arguments
 def autoregression(
     grid: Sequence[float],
     coefficients: Sequence[float],

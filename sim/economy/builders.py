@@ -133,7 +133,7 @@ def single_object(
     decisions = (*(("none",) if reserve else ()), *(str(i + 1) for i in range(count)))
     shift = 1 if reserve else 0
     axes = tuple(len(v) for v in values)
-    _check_size(count, len(decisions), axes)
+    require_tables(count, len(decisions), axes)
     utility = np.zeros((count, len(decisions), *axes))
     for i, own in enumerate(values):
         utility[i, i + shift] = _along(own, i, count)
@@ -196,7 +196,7 @@ def trade(
     sides = [costs, *values]
     axes = tuple(len(side) for side in sides)
     decisions = ("no trade", *(f"buyer {j + 1}" for j in range(len(values))))
-    _check_size(len(sides), len(decisions), axes)
+    require_tables(len(sides), len(decisions), axes)
     utility = np.zeros((len(sides), len(decisions), *axes))
     for i, side in enumerate(sides):
         if i == 0:
@@ -328,9 +328,14 @@ def _random_prior(generator: Generator, axes: tuple[int, ...], correlation: floa
     return prior / prior.sum()
 
 
-def _check_size(agents: int, decisions: int, axes: Sequence[int]) -> None:
+def too_large(agents: int, decisions: int, axes: Sequence[int]) -> bool:
+    """Return whether utilities `(N, D, *K)` would be too large an array."""
+    return 2 + len(axes) > AXES or agents * decisions * prod(axes) > LARGEST
+
+
+def require_tables(agents: int, decisions: int, axes: Sequence[int]) -> None:
     """Raise InputError if utilities `(N, D, *K)` would be too large an array."""
-    if 2 + len(axes) > AXES or agents * decisions * prod(axes) > LARGEST:
+    if too_large(agents, decisions, axes):
         raise InputError(TOO_LARGE)
 
 

@@ -6,7 +6,7 @@ Utility `(N, D, *A)` is flow utility before money; a cost `(D,)` or `(D, O)` is 
 With private actions the D decisions are the product of a public part (slowest) and one action per agent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from typing import NamedTuple, Protocol
@@ -19,7 +19,7 @@ from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.economy.draws import Inverse, Move, StateMove, coordinates, nowhere
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel, cumulate
-from dynmech.sim.economy.stage import Stage, check_kernel, check_stage
+from dynmech.sim.economy.stage import Stage, check_kernel, check_outside, check_stage
 
 
 class State(NamedTuple):
@@ -149,6 +149,8 @@ class TableEnvironment:
         The discount factor δ in (0, 1]; 1 only with a finite horizon.
     horizon : int or None
         The number of periods; None for infinitely many.
+    outside : tuple of float
+        What each agent enjoys in a period in which it is excluded, as who has not paid may be; empty: nothing.
 
     Raises
     ------
@@ -177,6 +179,7 @@ class TableEnvironment:
     stages: tuple[Stage, ...]
     discount: float
     horizon: int | None
+    outside: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         """Check all tables, once; they cannot be written to afterwards."""
@@ -369,6 +372,7 @@ def _check_environment(environment: TableEnvironment) -> None:
     """Raise InputError at the first bad field."""
     check_terms(environment)
     where = f"environment {environment.name!r}"
+    check_outside(environment.outside, len(environment.agents), f"{where}: outside")
     if not environment.stages:
         raise InputError(f"{where}: stages: none given, at least one is needed")
     if len(environment.stages) > 1 and environment.horizon != len(environment.stages):

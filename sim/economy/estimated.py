@@ -48,6 +48,23 @@ class EstimatedEnvironment(TableEnvironment):
         """
         return profile_radii(self.counts, s, self.stages[s].axes, confidence)
 
+    def require_support(self, what: str) -> None:
+        """Raise where laws within the radii lead where nothing was seen, so that nothing is said of what follows.
+
+        Raises
+        ------
+        InputError
+            Something never followed what was seen, and no count was raised.
+        """
+        counts = self.counts
+        for s in range(len(counts.stages) if not counts.smoothing else 0):
+            for table in counts.tables(s):
+                if ((table == 0) & (table.sum(axis=-1, keepdims=True) > 0)).any():
+                    raise InputError(
+                        f"{what}: environment {self.name!r}: some next signals never followed what was seen; estimate "
+                        "it with --smoothing, so that they count as possible"
+                    )
+
 
 def _check_stage(counts: Counts, s: int, stage: Stage, where: str) -> None:
     """Raise InputError unless a stage's counts give its kernel."""
@@ -88,5 +105,6 @@ def estimated_environment(environment: TableEnvironment, counts: Counts) -> Esti
         stages=tuple(stages),
         discount=environment.discount,
         horizon=environment.horizon,
+        outside=environment.outside,
         counts=counts,
     )

@@ -9,8 +9,9 @@ Schema 1:
      "counts": {"smoothing": α, "stages": [{"joint": array (D, S, S')} or {"independent": [array (D, A_j, A'_j) per
                                             axis]} or null]}}
 
-Arrays are nested lists of numbers; `public`, `cost`, `private_actions`, `counts` may be
-left out; `counts` are what the kernels were estimated from. Axes: see `environment`.
+Arrays are nested lists of numbers; `public`, `cost`, `private_actions`, `counts` and `outside` (what each agent enjoys
+in a period in which it is excluded, array (N,)) may be left out; `counts` are what the kernels were estimated from.
+Axes: see `environment`.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.checks import check_text, on_one_line, shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.json_files import first_problem, numbers, read_json
@@ -39,37 +41,52 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _KernelFile(_Model):
+class KernelFile(_Model):
+    """A law of motion: of all signals together, or agent by agent."""
+
     joint: list[Any] | None = None
     independent: list[list[Any]] | None = None
 
 
-class _StageFile(_Model):
+class StageFile(_Model):
+    """What may happen in a period, what it is worth, and what follows."""
+
     signals: list[list[StrictStr]]
     decisions: list[StrictStr]
     utility: list[Any]
-    kernel: _KernelFile | None = None
+    kernel: KernelFile | None = None
     public: list[StrictStr] = []
     cost: list[Any] | None = None
     private_actions: list[list[StrictStr]] = []
 
 
-class _CountsFile(_Model):
+class CountsFile(_Model):
+    """What the laws of motion were estimated from."""
+
     smoothing: StrictFloat | StrictInt
-    stages: list[_KernelFile | None]
+    stages: list[KernelFile | None]
 
 
-class _EnvironmentFile(_Model):
+class EnvironmentFile(_Model):
+    """A finite economy as tables."""
+
     schema_: StrictInt = Field(alias="schema")
     name: StrictStr
     agents: list[StrictStr]
     discount: StrictFloat
     horizon: StrictInt | None
     prior: list[Any]
-    stages: list[_StageFile]
-    counts: _CountsFile | None = None
+    stages: list[StageFile]
+    counts: CountsFile | None = None
+    outside: list[Any] | None = None
 
 
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of an environment file; `docs/environment.schema.json` holds it."""
+    return EnvironmentFile.model_json_schema(by_alias=True)
+
+
+@checked_arguments
 def load_environment(path: str | Path) -> TableEnvironment:
     """Read an environment file.
 
@@ -97,6 +114,7 @@ def load_environment(path: str | Path) -> TableEnvironment:
         raise InputError(f"{where}: not an environment: its lists are nested too deeply") from None
 
 
+@checked_arguments
 def save_environment(environment: TableEnvironment, path: str | Path) -> None:
     """Write an environment file; it is complete or absent, never half written.
 
@@ -134,7 +152,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
     if not isinstance(data, dict):
         raise InputError(f"an environment is a JSON object, not a {type(data).__name__}")
     try:
-        parsed = _EnvironmentFile.model_validate(data)
+        parsed = EnvironmentFile.model_validate(data)
     except ValidationError as error:
         raise InputError(first_problem(error)) from None
     if parsed.schema_ != SCHEMA:
@@ -149,6 +167,7 @@ def environment_from_data(data: Any) -> TableEnvironment:
         "stages": tuple(_stage(stage, f"stages[{s}]") for s, stage in enumerate(parsed.stages)),
         "discount": parsed.discount,
         "horizon": parsed.horizon,
+        "outside": () if parsed.outside is None else tuple(numbers(parsed.outside, "outside").tolist()),
     }
     if parsed.counts is None:
         return TableEnvironment(**fields)
@@ -166,12 +185,14 @@ def environment_to_data(environment: TableEnvironment) -> dict[str, Any]:
         "prior": environment.prior.tolist(),
         "stages": [_stage_data(stage) for stage in environment.stages],
     }
+    if environment.outside:
+        data["outside"] = list(environment.outside)
     if isinstance(environment, EstimatedEnvironment):
         data["counts"] = _counts_data(environment.counts)
     return data
 
 
-def _counts(parsed: _CountsFile) -> Counts:
+def _counts(parsed: CountsFile) -> Counts:
     """Return counts from their parsed JSON."""
     joint = any(stage is not None and stage.joint is not None for stage in parsed.stages)
     stages: list[Tables | None] = []
@@ -198,7 +219,7 @@ def _counts_data(counts: Counts) -> dict[str, Any]:
     return {"smoothing": counts.smoothing, "stages": stages}
 
 
-def _stage(parsed: _StageFile, where: str) -> Stage:
+def _stage(parsed: StageFile, where: str) -> Stage:
     """Return a stage from its parsed JSON."""
     utility = numbers(parsed.utility, f"{where}.utility")
     signals = tuple(tuple(labels) for labels in parsed.signals)

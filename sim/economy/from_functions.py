@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.checks import check_law
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import AXES, LARGEST, TOO_LARGE
 from dynmech.sim.economy.environment import TableEnvironment
@@ -18,6 +20,7 @@ Label = str | int | float
 Labels = Sequence[Label]
 
 
+@checked_arguments
 def environment(
     agents: int | Sequence[str],
     signals: Labels | Sequence[Labels],
@@ -30,6 +33,7 @@ def environment(
     discount: float = 0.9,
     horizon: int | None = None,
     name: str = "environment",
+    outside: Sequence[float] = (),
 ) -> TableEnvironment:
     """Tabulate a finite environment with one stage that repeats, and check it.
 
@@ -62,6 +66,8 @@ def environment(
         Number of periods; without end if left out.
     name : str
         What results call it.
+    outside : sequence of float
+        What each agent enjoys in a period in which it is excluded, as who has not paid may be; by default nothing.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def environment(
         kernel=tables.kernel(transition, horizon),
         cost=tables.cost(cost),
     )
-    return TableEnvironment(name, names, tables.prior(prior), (stage,), discount, horizon)
+    return TableEnvironment(name, names, tables.prior(prior), (stage,), discount, horizon, outside=tuple(outside))
 
 
 def signal_labels(signals: Any, count: int) -> tuple[tuple[Label, ...], ...]:
@@ -175,18 +181,27 @@ class EnvironmentTables:
         rows = table[table["agent"] == self.agents[agent]]
         own = self.signals[agent]
         columns, keys = ["decision", "signal", "next"], [self.decisions, own, own]
-        return _from_rows(rows, columns, keys, "probability", f"transition of {self.agents[agent]!r}", whole=False)
+        where = f"transition of {self.agents[agent]!r}"
+        laws = _from_rows(rows, columns, keys, "probability", where, whole=False)
+        for (d, decision), (k, signal) in product(enumerate(self.decisions), enumerate(own)):
+            check_law(laws[d, k], f"{where} at {decision!r}, {signal!r}", 1)
+        return laws
 
     def _profile_law(self, law: Any, where: str) -> FloatArray:
         """Return a law over profiles, `(*K)`."""
         if not isinstance(law, Mapping):
-            return _shaped(law, self.axes, where)
+            return self._checked(_shaped(law, self.axes, where), where)
         known = set(self.profiles())
         for profile in law:
             if profile not in known:
                 raise InputError(f"{where}: {profile!r} is no profile of signals")
         cells = ((profile, law.get(profile, 0.0)) for profile in self.profiles())
-        return _numbers(cells, self.axes, where)
+        return self._checked(_numbers(cells, self.axes, where), where)
+
+    def _checked(self, law: FloatArray, where: str) -> FloatArray:
+        """Return a law over profiles that is one."""
+        check_law(law, where, law.ndim)
+        return law
 
     def prior(self, source: Any) -> FloatArray:
         """Return the law of the first profile, `(*K)`."""
@@ -218,13 +233,16 @@ class EnvironmentTables:
 
 
 def read_law(law: Any, labels: Sequence[Label], where: str) -> FloatArray:
-    """Return probabilities in the order of `labels`."""
+    """Return probabilities in the order of `labels`, which sum to 1."""
     if not isinstance(law, Mapping):
-        return _shaped(law, (len(labels),), where)
-    for label in law:
-        if label not in labels:
-            raise InputError(f"{where}: {label!r} is none of the signals {', '.join(map(repr, labels))}")
-    return _numbers(((label, law.get(label, 0.0)) for label in labels), (len(labels),), where)
+        chances = _shaped(law, (len(labels),), where)
+    else:
+        for label in law:
+            if label not in labels:
+                raise InputError(f"{where}: {label!r} is none of the signals {', '.join(map(repr, labels))}")
+        chances = _numbers(((label, law.get(label, 0.0)) for label in labels), (len(labels),), where)
+    check_law(chances, where, 1)
+    return chances
 
 
 def _shaped(values: Any, shape: tuple[int, ...], where: str) -> FloatArray:

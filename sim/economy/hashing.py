@@ -15,6 +15,8 @@ def environment_hash(environment: Environment) -> str:
     if not isinstance(environment, TableEnvironment):
         return sha256(repr((environment.name, environment.discount, environment.horizon)).encode()).hexdigest()[:16]
     digest.update(repr((environment.agents, environment.discount, environment.horizon)).encode())
+    if environment.outside:
+        digest.update(repr(environment.outside).encode())
     digest.update(environment.prior.tobytes())
     for stage in environment.stages:
         digest.update(repr((stage.signals, stage.decisions, stage.public, stage.private_actions)).encode())

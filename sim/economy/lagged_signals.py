@@ -2,7 +2,8 @@
 
 With k lags, agent i's next signal is drawn given its last k signals (h_1, …, h_k), the newest first, and the decision.
 The signal of the augmented economy is the history of at most k signals, written `h_1|…|h_k`: one agent's state, which
-it reports anew every period. Utilities depend on the newest signals only.
+it reports anew every period. Utilities depend on the newest signals only. Laws may depend on past decisions too, which
+are public (`dynmech.sim.economy.decision_histories`).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,20 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.checks import check_law
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.builders import LARGEST
+from dynmech.sim.economy.decision_histories import decision_histories, joint_kernel
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.from_functions import EnvironmentTables, Label, Labels, read_law, signal_labels
-from dynmech.sim.economy.kernels import IndependentKernel
+from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from dynmech.sim.economy.stage import Stage
 
 History = tuple[Label, ...]
 
-Transition = Callable[[str, Label, History], Any]
+Transition = Callable[..., Any]
 
 
+@checked_arguments
 def finite_memory(
     agents: int | Sequence[str],
     signals: Labels | Sequence[Labels],
@@ -39,6 +42,8 @@ def finite_memory(
     discount: float = 0.9,
     horizon: int | None = None,
     name: str = "finite memory",
+    decision_lags: int = 0,
+    decided_before: Label | None = None,
 ) -> TableEnvironment:
     """Tabulate an environment in which signals depend on the last `lags` ones, and check it.
 
@@ -55,7 +60,8 @@ def finite_memory(
         forms that `dynmech.environment` takes.
     transition : function
         `transition(agent, decision, history)`, the law of the agent's own next signal: probabilities in the order of
-        its signals, or `{signal: probability}`. `history` is a tuple of `lags` signals, the newest first.
+        its signals, or `{signal: probability}`. `history` is a tuple of `lags` signals, the newest first. With
+        `decision_lags`, `transition(agent, decision, history, decided)`, the decisions before this one, likewise.
     lags : int
         How many of its own signals the next one depends on; 1 is a Markov chain.
     prior : function, mapping, array or sequence, optional
@@ -71,6 +77,10 @@ def finite_memory(
         Number of periods; without end if left out.
     name : str
         What results call it.
+    decision_lags : int
+        On how many decisions before this period's the laws depend; they are the public state.
+    decided_before : decision, optional
+        What had been decided before the first period; the first decision unless given.
 
     Returns
     -------
@@ -97,6 +107,18 @@ def finite_memory(
     ... )
     >>> auction.stage(2).signals[0]
     ('0|0', '0|1', '1|0', '1|1')
+
+    A licence that wears its holder out two periods later:
+
+    >>> tired = finite_memory(
+    ...     1, [0, 1], ["no", "yes"],
+    ...     utility=lambda agent, decision, profile: profile[0] * (decision == "yes"),
+    ...     transition=lambda agent, decision, history, decided: {0: 1.0} if decided[0] == "yes" else {1: 1.0},
+    ...     lags=1,
+    ...     decision_lags=1,
+    ... )
+    >>> tired.stage(0).public
+    ('no', 'yes')
     """
     names = tuple(f"agent {i + 1}" for i in range(agents)) if isinstance(agents, int) else tuple(agents)
     own = signal_labels(signals, len(names))
@@ -105,8 +127,10 @@ def finite_memory(
     depths = [lags] if horizon is None else [min(t + 1, lags) for t in range(horizon)]
     histories = [tuple(tuple(product(labels, repeat=depth)) for labels in own) for depth in depths]
     laws = _Histories(names, own, tuple(decisions), transition, lags, before)
+    decided = decision_histories(tuple(decisions), decision_lags)
     newest = EnvironmentTables(names, own, tuple(decisions))
     flat, costs = newest.utility(utility), newest.cost(cost)
+    public = tuple(map(_text, decided)) if decision_lags else ()
     stages = []
     for t, held in enumerate(histories):
         following = held if horizon is None else histories[min(t + 1, periods - 1)]
@@ -115,12 +139,16 @@ def finite_memory(
             Stage(
                 signals=tuple(tuple(map(_text, labels)) for labels in held),
                 decisions=tuple(map(str, decisions)),
-                utility=_spread(flat, [len(labels) for labels in held]),
-                kernel=None if last else laws.kernel(held, following),
+                utility=_beside(_spread(flat, [len(labels) for labels in held]), public, axis=2),
+                kernel=None if last else laws.kernel(held, following, decided),
+                public=public,
                 cost=costs,
             )
         )
     start = _start(newest.prior(prior), [laws.first(i, held) for i, held in enumerate(histories[0])])
+    start = _beside(start, public, axis=0)
+    if public:
+        start[np.arange(len(decided)) != _standing(decided, tuple(decisions), decided_before)] = 0
     return TableEnvironment(name, names, start, tuple(stages), discount, horizon)
 
 
@@ -149,6 +177,19 @@ def _spread(table: FloatArray, sizes: Sequence[int]) -> FloatArray:
         axis = table.ndim - len(sizes) + i
         table = np.repeat(table, size // table.shape[axis], axis=axis)
     return table
+
+
+def _beside(table: FloatArray, public: Sequence[str], axis: int) -> FloatArray:
+    """Return a table with an axis of public states, of which nothing depends; as it is where there are none."""
+    return np.stack([table] * len(public), axis=axis) if public else table
+
+
+def _standing(decided: Sequence[tuple[Label, ...]], decisions: tuple[Label, ...], before: Label | None) -> int:
+    """Return which history of decisions stands before the first period."""
+    label = decisions[0] if before is None else before
+    if label not in decisions:
+        raise InputError(f"decided_before: {label!r} is none of the decisions {', '.join(map(repr, decisions))}")
+    return decided.index((label,) * len(decided[0]))
 
 
 def _start(prior: FloatArray, places: Sequence[tuple[int, Sequence[int]]]) -> FloatArray:
@@ -192,20 +233,33 @@ class _Histories:
         place = {history: k for k, history in enumerate(histories)}
         return len(histories), [place[self.filled((own,))[:depth]] for own in self.signals[agent]]
 
-    def kernel(self, held: Sequence[Sequence[History]], following: Sequence[Sequence[History]]) -> IndependentKernel:
-        """Return the law of the next histories."""
-        return IndependentKernel(tuple(self._law(i, held[i], following[i]) for i in range(len(self.names))))
+    def kernel(
+        self,
+        held: Sequence[Sequence[History]],
+        following: Sequence[Sequence[History]],
+        decided: Sequence[tuple[Label, ...]],
+    ) -> IndependentKernel | JointKernel:
+        """Return the law of the next histories, of decisions too where more than one can stand."""
 
-    def _law(self, agent: int, held: Sequence[History], following: Sequence[History]) -> FloatArray:
-        """Return P(next history | decision, history) of one agent, `(D, H, H')`."""
+        def laws(past: tuple[Label, ...]) -> list[FloatArray]:
+            return [self._law(i, held[i], following[i], past) for i in range(len(self.names))]
+
+        if not decided[0]:
+            return IndependentKernel(tuple(laws(())))
+        return joint_kernel(self.decisions, decided, laws)
+
+    def _law(
+        self, agent: int, held: Sequence[History], following: Sequence[History], decided: tuple[Label, ...]
+    ) -> FloatArray:
+        """Return P(next history | decision, history, past decisions) of one agent, `(D, H, H')`."""
+        past = (decided,) if decided else ()
         own, place, depth = self.signals[agent], {h: k for k, h in enumerate(following)}, len(following[0])
         law = np.zeros((len(self.decisions), len(held), len(following)))
         for d, decision in enumerate(self.decisions):
             for k, history in enumerate(held):
                 full = self.filled(history)
-                where = f"transition({self.names[agent]!r}, {decision!r}, {full!r})"
-                chance = read_law(self.transition(self.names[agent], decision, full), own, where)
-                check_law(chance, where, 1)
+                where = f"transition({', '.join(map(repr, (self.names[agent], decision, full, *past)))})"
+                chance = read_law(self.transition(self.names[agent], decision, full, *past), own, where)
                 after = [place[(signal, *history)[:depth]] for signal in own]
                 law[d, k, after] = chance
         return law

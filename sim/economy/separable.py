@@ -31,6 +31,7 @@ from dynmech.sim.core.checks import check_law, check_shape
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.ties import scale_of
+from dynmech.sim.economy.bounded_laws import Law
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.separable_tables import repeated_stage, stages_with_horizon
@@ -39,15 +40,6 @@ KINDS = ("multiplicative", "additive")
 
 MOVED = 1e-12
 """Change of a probability up to which a decision moves nothing."""
-
-
-class Law(Protocol):
-    """A continuous distribution on [0, 1], as SciPy's frozen ones are."""
-
-    def cdf(self, x: FloatArray) -> FloatArray: ...
-    def sf(self, x: FloatArray) -> FloatArray: ...
-    def pdf(self, x: FloatArray) -> FloatArray: ...
-    def ppf(self, q: FloatArray) -> FloatArray: ...
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from dynmech.sim.core.arrays import FloatArray, IntArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.economy.bounded_laws import BetaLaw, UniformLaw
 from dynmech.sim.economy.separable import Economy, FirstSignal, Later, Power
 
 
@@ -35,11 +36,9 @@ def beta_signal(a: float = 1.0, b: float = 1.0, *, base: float = 0.0, power: flo
     >>> float(signal.law.cdf(0.25)), float(signal.scale(np.array(0.25)))
     (0.25, 1.25)
     """
-    from scipy.stats import beta as beta_law
-
     if not (a > 0 and b > 0):
         raise InputError(f"law: Beta({a:g}, {b:g}) needs positive parameters")
-    return FirstSignal(beta_law(a, b), Power(base=base, power=power))
+    return FirstSignal(UniformLaw() if a == b == 1 else BetaLaw(a, b), Power(base=base, power=power))
 
 
 def items(

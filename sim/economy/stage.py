@@ -159,3 +159,11 @@ def check_kernel(stage: Stage, following: Stage, where: str, needed: bool) -> No
     for j, (factor, now, then) in enumerate(zip(kernel.factors, stage.axes, following.axes, strict=True)):
         check_shape(factor, (decisions, now, then), f"{where}.independent[{j}]")
         check_law(factor, f"{where}.independent[{j}]", 1)
+
+
+def check_outside(outside: tuple[float, ...], agents: int, where: str) -> None:
+    """Raise InputError unless there is a finite number for each agent, or none at all."""
+    if not outside:
+        return
+    check_shape(np.asarray(outside, np.float64), (agents,), where)
+    check_finite(np.asarray(outside, np.float64), where)

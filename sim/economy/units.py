@@ -6,6 +6,7 @@ import numpy as np
 
 from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.economy.stage import Stage
 
 STEP = 2.0**-34
@@ -17,7 +18,7 @@ def money_scale(environment: Environment) -> float:
 
     Of an environment that is not finite, its bound on utilities; 1 if that is 0.
     """
-    if isinstance(environment, TableEnvironment):
+    if isinstance(environment, TableEnvironment | ExchangeableEnvironment):
         return environment.scale
     return scale_of(environment.utility_bound())
 
@@ -37,6 +38,7 @@ def in_units(environment: TableEnvironment, unit: float) -> TableEnvironment:
         tuple(stage_in_units(stage, unit) for stage in environment.stages),
         environment.discount,
         environment.horizon,
+        outside=tuple(unit * flow for flow in environment.outside),
     )
 
 

@@ -6,12 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 from dynmech.sim.core.arrays import Array, IntArray
-from dynmech.sim.core.spaces import Finite, Space
+from dynmech.sim.core.spaces import LEAVE, Finite, Space
 from dynmech.sim.log.arrow_arrays import from_numpy, from_words
 from dynmech.sim.play.record import NOTHING
 
 STRIP = 16
 """Rows that are turned at a time, so that what is read and what is written both stay in the cache."""
+
+LEFT = "leave"
+"""What an agent that has left says."""
 
 Spaces = Sequence[Sequence[Space]]
 """By period and agent."""
@@ -47,13 +50,17 @@ def names(agents: Sequence[str], times: int) -> pa.Array:
     return _words(from_numpy(np.tile(codes, times)), unique)
 
 
-def labels(values: Array, spaces: Spaces) -> pa.Array:
+def labels(values: Array, spaces: Spaces, *, leaving: bool = False) -> pa.Array:
     """Return a column of labels, or of numbers where a space is an interval; what does not exist becomes null.
 
     Args:
         values: `(P, N, E)`; or `(P, 1, E)`, the same for all agents.
+        leaving: whether `LEAVE` may be among them, which becomes `leave`, or null among numbers.
     """
     alike = len(spaces[0]) // values.shape[1]
+    left = values == LEAVE if leaving else None
+    if left is not None:
+        values = np.where(left, np.nan if values.dtype.kind == "f" else NOTHING, values)
     if any(not isinstance(space, Finite) for row in spaces for space in row):
         return _nan_is_null(np.repeat(turned(values).astype(np.float64), alike))
     words, places = _dictionary(spaces)
@@ -62,6 +69,9 @@ def labels(values: Array, spaces: Spaces) -> pa.Array:
     if values.dtype.kind == "f":
         values = np.nan_to_num(values, nan=NOTHING)
     codes = np.repeat(turned(_coded(values.astype(np.int32, copy=False), spaces, places)), alike)
+    if left is not None:
+        words = words if LEFT in words else [*words, LEFT]
+        codes = np.where(np.repeat(turned(left), alike), np.int32(words.index(LEFT)), codes)
     return _words(from_numpy(codes, codes < 0), words)
 
 

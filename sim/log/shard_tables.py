@@ -5,22 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.log.journal import Journal
 from dynmech.sim.log.own_files import is_own, open_own
+from dynmech.sim.log.parquet_pages import ROWS, first_line, read_parquet
 from dynmech.sim.log.shard_files import digest_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COLUMNS = 64
-"""Columns that a file may have."""
-
-ROWS = 2_000_000_000
-"""Rows that the files of a dataset may have together."""
 
 Named = dict[str, Mapping[str, Any]]
 """What the journal says of files, by their names."""
@@ -62,7 +56,7 @@ def read_files(root: Path, files: Named) -> "pd.DataFrame":
         whole = pa.concat_tables(_tables(root, files)).unify_dictionaries()
         return whole.to_pandas()
     except pa.ArrowException as error:
-        raise InputError(f"{root}: a file is not the table that a run writes: {_first_line(error)}") from None
+        raise InputError(f"{root}: a file is not the table that a run writes: {first_line(error)}") from None
 
 
 def _tables(root: Path, files: Named) -> Iterator[pa.Table]:
@@ -75,7 +69,7 @@ def _tables(root: Path, files: Named) -> Iterator[pa.Table]:
                 file.seek(0)
                 table = _table(file, root, name, int(said["rows"]))
         except OSError as error:
-            raise InputError(f"{root}: {name} cannot be read: {error.strerror or _first_line(error)}") from None
+            raise InputError(f"{root}: {name} cannot be read: {error.strerror or first_line(error)}") from None
         columns = {column: table[column] for column in table.column_names}
         for key, value in partition(name).items():
             columns[key] = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), table.num_rows), [value])
@@ -83,21 +77,12 @@ def _tables(root: Path, files: Named) -> Iterator[pa.Table]:
 
 
 def _table(file: BinaryIO, root: Path, name: str, rows: int) -> pa.Table:
-    """Return a file's table; labels stay dictionaries, so that one that is repeated is held once.
+    """Return a file's table.
 
     Raises:
-        InputError: it is not as large as was recorded, has too many columns, or columns within columns.
+        InputError: it does not have as many rows as were recorded, or is not as `read_parquet` asks.
     """
-    held = pq.read_metadata(file)
-    schema = held.schema.to_arrow_schema()
-    if held.num_rows != rows or held.num_columns > COLUMNS or any(pa.types.is_nested(kind) for kind in schema.types):
-        raise InputError(
-            f"{root}: {name} has {held.num_rows:,} rows and {held.num_columns:,} columns, and not what was recorded"
-        )
-    words = [field.name for field in schema if pa.types.is_string(field.type)]
-    file.seek(0)
-    return pq.ParquetFile(file, read_dictionary=words).read(use_threads=False)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    table = read_parquet(file, f"{root}: {name}")
+    if table.num_rows != rows:
+        raise InputError(f"{root}: {name} has {table.num_rows:,} rows, and not what was recorded")
+    return table

@@ -20,8 +20,9 @@ SOMETIMES = ("report", "counted", "decision", "action", "reply")
 def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]) -> pa.Table:
     """Return a row per (episode, period, agent), in that order; labels as dictionary columns.
 
-    `report` is what the agent sent, `counted` what the designer used (the default if it was late or missing).
-    Where bills are paid voluntarily, `transfer` is `paid` + `paid_late` + `forfeited`.
+    `report` is what the agent sent (`leave` once it has left), `counted` what the designer used (the default if it was
+    late or missing).
+    Where bills are sent and answered, `transfer` is `paid` + `paid_late` + `forfeited`.
     Closing periods have neither report nor decision, only transfers that fell due.
     """
     periods, agents, episodes = record.utility.shape
@@ -34,7 +35,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
         [Finite(environment.actions(t)[i]) if environment.actions(t) else Finite(("-",)) for i in range(agents)]
         for t in range(periods)
     ]
-    reports = labels(record.report, messages)
+    sent = labels(record.report, messages, leaving=record.leaving)
     return _table(
         {
             "episode": _episodes(first_episode, episodes, periods * agents),
@@ -43,8 +44,8 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
             "strategy": names(strategies, episodes * periods),
             "public": labels(record.public[:, None], publics),
             "signal": labels(record.signal, signals),
-            "report": reports,
-            "counted": reports if record.counted is record.report else labels(record.counted, messages),
+            "report": sent,
+            "counted": sent if record.counted is record.report else labels(record.counted, messages),
             "decision": labels(record.decision[:, None], decisions),
             "action": labels(record.action, actions),
             "reply": numbers_or_none(record.reply),
@@ -53,7 +54,7 @@ def outcomes_table(record: Record, first_episode: int, strategies: Sequence[str]
             "latency": numbers(record.latency),
             "late": numbers(record.late),
             "defaulted": numbers(record.defaulted),
-            **({name: numbers(getattr(record, name)) for name in PAYMENT_COLUMNS} if record.voluntary else {}),
+            **({name: numbers(getattr(record, name)) for name in PAYMENT_COLUMNS} if record.billed_by_events else {}),
         }
     )
 

@@ -49,7 +49,7 @@ class Booking:
             record.public[t, here], record.signal[t, :, here] = state.public, state.signals.T
 
     def payments(self, t: int, settled: Payments) -> None:
-        """Period t's bills and what became of them, where they are paid voluntarily."""
+        """Period t's bills and what became of them, where they are sent and answered."""
         record, here, weight = self._record, self._here, self._weights[t]
         record.in_default[:, here] |= settled.failed
         record.claims[:, here] += weight * settled.claims

@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from simpy import Environment
 
-from dynmech.sim.core.arrays import Array, FloatArray, frozen
+from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, frozen
 from dynmech.sim.core.errors import PlayError
-from dynmech.sim.core.spaces import Space
+from dynmech.sim.core.spaces import LEAVE, Space
 from dynmech.sim.economy.environment import State
 from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.block import Block
@@ -17,6 +18,16 @@ from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.messages import Channel, Inbox, Message, Process
 from dynmech.sim.play.output_validation import checked_answer, checked_payment, one_line
 from dynmech.sim.play.roles import Past, Situation, StrategyProtocol, View
+
+
+class Told(NamedTuple):
+    """What is shown of a period's messages: all of them `(n, N)`, or what is announced of them `(n,)`."""
+
+    reports: Array | None
+    announced: Array | None
+
+
+NOTHING_TOLD = Told(None, None)
 
 
 class Agent:
@@ -33,6 +44,7 @@ class Agent:
     Attributes:
         reliable: whether no message of it can be late or missing.
         sent: its last messages as it sent them, `(n,)`.
+        gone: where it has left, `(n,)`; None: its strategy never does.
         watches: whether anything uses what it is told once a period is over.
         learns: whether its strategy is to learn in this round.
     """
@@ -56,6 +68,7 @@ class Agent:
         self.reliable = not (self._slow or strategy.silent)
         self.learns = block.round + 1 < block.rounds and strategy.rounds > 1
         self.watches = self.learns or strategy.memory_periods != 0
+        self.gone: BoolArray | None = np.zeros(block.size, np.bool_) if strategy.leaves else None
         self._past: deque[Past] = deque(maxlen=strategy.memory_periods)
         self._views = Channel(clock)
         self._view: View | None = None
@@ -66,14 +79,14 @@ class Agent:
     def run(self) -> Process:
         """In every period, send a message; act and reply where the agenda says so; pay the bill, or not."""
         block, i, strategy = self._block, self.index, self.strategy
-        voluntary = block.game.protocol.payments is not None
+        billed = block.game.protocol.payments is not None
         while True:
             view: View = yield self._views.receive()
             if view.bill is not None:  # in a closing period there is nothing but bills
                 self._inbox.put_answer(i, self._payment(view, view.bill))
                 continue
             t = view.t
-            message = self.sent = self._answer(strategy.message, view, strategy.silent)
+            message = self.sent = self._message(view)
             if block.record.everything:
                 block.record.report[t, i, block.episodes] = message
             if self._slow:
@@ -87,10 +100,19 @@ class Agent:
             if agenda.asks[i] is not None:
                 view = yield self._views.receive()
                 self._inbox.put_answer(i, self._answer(strategy.reply, view))
-            if voluntary:
+            if billed:
                 view = yield self._views.receive()
                 assert view.bill is not None
                 self._inbox.put_answer(i, self._payment(view, view.bill))
+
+    def _message(self, view: View) -> Array:
+        """The strategy's message, `(n,)`; whoever has left stays away, whatever the strategy says later."""
+        strategy = self.strategy
+        message = self._answer(strategy.message, view, silent=strategy.silent, leaves=strategy.leaves)
+        if self.gone is None:
+            return message
+        self.gone = self.gone | (message == LEAVE)
+        return np.where(self.gone, LEAVE, message)
 
     def _send_slowly(self, t: int, message: Array) -> Process:
         """Deliver the messages that are on time when the last of them arrives; late ones are never delivered."""
@@ -106,7 +128,9 @@ class Agent:
             yield self._clock.timeout(min(float(latency[on_time].max()), t + deadline - self._clock.now))
             self._inbox.put_message(self.index, Message(message, on_time))
 
-    def _answer(self, move: Callable[[View], Array], view: View, silent: bool = False) -> Array:
+    def _answer(
+        self, move: Callable[[View], Array], view: View, *, silent: bool = False, leaves: bool = False
+    ) -> Array:
         """The strategy's answer, `(n,)`, held to what the view said before the strategy was called.
 
         Raises:
@@ -121,9 +145,8 @@ class Agent:
             raise PlayError(f"{self._who(t)}: {move.__name__} raised {one_line(error)}") from error
         if answer is prescribed:
             return prescribed  # which nobody can have written to, and which was checked before it was shown
-        return checked_answer(
-            answer, space, self._block.size, lambda: f"{self._who(t)}: {move.__name__}", silent=silent
-        )
+        who = lambda: f"{self._who(t)}: {move.__name__}"  # noqa: E731 - asked for where something is wrong only
+        return checked_answer(answer, space, self._block.size, who, silent=silent, leaves=leaves)
 
     def _payment(self, view: View, bill: Bill) -> FloatArray:
         """What the agent pays, `(n,)`, from 0 to what it owes.
@@ -131,6 +154,8 @@ class Agent:
         Raises:
             PlayError: the strategy raised something or returned what it may not; one line.
         """
+        if self._block.game.protocol.voluntary is None:
+            return bill.owed
         who = f"{self._who(view.t)}: pay"
         try:
             answer = self.strategy.pay(view, bill)
@@ -167,29 +192,26 @@ class Agent:
         )
         self._views.send(self._view)
 
-    def ask(
-        self, space: Space, prescribed: Array, decision: Array | None, reports: Array | None, utility: Array | None
-    ) -> None:
+    def ask(self, space: Space, prescribed: Array, decision: Array | None, told: Told, utility: Array | None) -> None:
         """Ask for an action or a reply from `space`, after the decision."""
+        asked = frozen(prescribed)
         self._views.send(
             self._opening_view.after_decision(
-                space=space, prescribed=frozen(prescribed), decision=decision, reports=reports, utility=utility
+                space=space, prescribed=asked, decision=decision, utility=utility, **told._asdict()
             )
         )
 
-    def ask_to_pay(
-        self, t: int, bill: Bill, decision: Array | None, reports: Array | None, utility: Array | None
-    ) -> None:
+    def ask_to_pay(self, t: int, bill: Bill, decision: Array | None, told: Told, utility: Array | None) -> None:
         """Send the agent its bill, after the decision."""
         self._views.send(
-            replace(self._opening_view, t=t, bill=bill, decision=decision, reports=reports, utility=utility)
+            replace(self._opening_view, t=t, bill=bill, decision=decision, utility=utility, **told._asdict())
         )
 
     def end_period(
         self,
         now: Situation,
         decision: Array | None,
-        reports: Array | None,
+        told: Told,
         transfer: Array,
         transfers: Array | None,
         utility: Array,
@@ -201,10 +223,11 @@ class Agent:
             signal=self._opening_view.signal,
             message=frozen(self.sent),
             decision=decision,
-            reports=reports,
+            reports=told.reports,
             transfer=transfer,
             transfers=transfers,
             utility=utility,
+            announced=told.announced,
         )
         self._past.append(past)
         if self.learns:

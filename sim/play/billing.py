@@ -1,4 +1,4 @@
-"""The designer's ledger where bills are paid voluntarily: what is owed, what is paid, who is in default.
+"""The designer's ledger where bills are sent and answered: what is owed, what is paid, who is in default.
 
 An agent's bill is this period's charge and what falls due, its arrears what it still owes from the last `grace`
 periods, with interest by 1/δ a period. What it pays goes to the oldest of it first. If what is `grace` periods old is
@@ -82,7 +82,7 @@ class Ledger:
 
     def __init__(self, game: Game, size: int) -> None:
         terms = game.protocol.payments
-        assert terms is not None, "payments are enforced"
+        assert terms is not None, "agents are debited"
         agents = len(game.environment.agents)
         if len(game.deposits) != agents:
             raise InputError("deposit: 'auto' is worked out for finite economies, before a game is played")

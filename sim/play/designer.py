@@ -9,13 +9,14 @@ from simpy import Environment
 from simpy.events import Event, EventPriority
 
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, frozen
+from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.economy.environment import State
 from dynmech.sim.play.accumulator import Booking
-from dynmech.sim.play.agent import Agent
+from dynmech.sim.play.agent import NOTHING_TOLD, Agent, Told
 from dynmech.sim.play.billing import Ledger
 from dynmech.sim.play.block import Block
-from dynmech.sim.play.disclosure import shown_decision
+from dynmech.sim.play.disclosure import ANNOUNCED, shown_decision
 from dynmech.sim.play.late_messages import with_default
 from dynmech.sim.play.messages import Channel, Inbox, Message, Process
 from dynmech.sim.play.roles import Acts, Past, Situation
@@ -48,13 +49,21 @@ class Designer:
         self._game, self._rules, self._record = block.game, block.rules, block.record
         self._environment = block.game.environment
         self._everything = block.game.protocol.disclosure == "everything"
+        self._announces = block.game.protocol.disclosure == ANNOUNCED
         self._accounts = Booking(block.record, block.episodes)
         nothing = np.zeros((block.size, len(agents)))
         self._no_acts = Acts(frozen(nothing.astype(np.intp)), frozen(nothing))
         self._watching = [agent for agent in agents if agent.watches]
         self._learners = [agent for agent in agents if agent.learns]
-        voluntary = self._game.protocol.payments is not None
-        self._ledger = Ledger(self._game, block.size) if voluntary else None
+        billed = self._game.protocol.payments is not None
+        self._ledger = Ledger(self._game, block.size) if billed else None
+        outside = getattr(self._environment, "outside", ()) or (0.0,) * len(agents)
+        self._outside = np.array(outside)
+        self._leaving = [agent for agent in agents if agent.gone is not None]
+        self._record.leaving |= bool(self._leaving)
+        if billed and self._leaving:
+            who = f"strategy {self._leaving[0].strategy.name!r}"
+            raise PlayError(f"{who}: nobody leaves where {self._game.protocol.instead_of_leaving}")
         self._reads = bool(getattr(self._game.mechanism, "reads_payments", False))
 
     def run(self) -> Process:
@@ -68,9 +77,12 @@ class Designer:
             messages = self._settle(now)
             decision = self._rules.decide(now, messages, self._uniforms)
             realised, utility, acts = yield from self._after_decision(now, state, messages, decision)
+            if self._ledger is not None and self._reads:
+                acts = acts._replace(paid=frozen(self._ledger.good.T))
             transfers = self._rules.transfers(now, messages, decision, acts)
+            utility, transfers = self._where_they_stay(utility), self._where_they_stay(transfers)
             if self._ledger is not None:
-                shown = self._shown_reports(messages), decision
+                shown = self._told(now, messages, decision), decision
                 utility, transfers, acts = yield from self._collect(self._ledger, now, acts, transfers, utility, shown)
             memory = self._rules.remember(now, messages, decision, acts)
             cost = self._environment.cost(t, state, realised) if self._record.sums else None
@@ -89,7 +101,7 @@ class Designer:
             for i, column in enumerate(state.signals.T):
                 room[i] = self._rules.prescribed(now, i, frozen(column), spaces[i])
             messages = room.T
-            due = self._rules.due(now, messages)
+            due = self._where_they_stay(self._rules.due(now, messages))
             if self._ledger is not None:
                 _, due, _ = yield from self._collect(self._ledger, now, self._no_acts, due)
             self._accounts.closing(t, state, due)
@@ -127,8 +139,9 @@ class Designer:
             message = self._inbox.take_message(i)
             sure = message is not None and agent.reliable
             counted[i] = message.values if message is not None and sure else self._with_default(now, agent, message)
-            if self._ledger is not None and self._ledger.out[i].any():
-                counted[i] = self._without(now, i, self._ledger.out[i], counted[i])
+            out = self._out(i)
+            if out is not None and out.any():
+                counted[i] = self._without(now, i, out, counted[i])
         if self._record.everything and self._record.counted is not self._record.report:
             self._record.counted[now.t, :, self._block.episodes] = counted
         counted.flags.writeable = False
@@ -144,13 +157,29 @@ class Designer:
         return counted
 
     def _without(self, now: Situation, i: int, out: BoolArray, counted: Array) -> Array:
-        """An agent's messages `(n,)`, with the default where it has been excluded."""
+        """An agent's messages `(n,)`, with the default where it is out."""
         replaced = np.where(out, self._rules.default(now, i), counted)
         if self._record.everything:
             place = now.t, i, self._block.episodes
             self._record.put("defaulted", place, self._record.defaulted[place] | out)
             self._record.put("counted", place, replaced)
         return replaced
+
+    # Who is out
+
+    def _out(self, i: int) -> BoolArray | None:
+        """Where an agent has been excluded or has left, `(n,)`; None: nowhere."""
+        return self._agents[i].gone if self._ledger is None else self._ledger.out[i]
+
+    def _where_they_stay(self, flows: FloatArray) -> FloatArray:
+        """Flows `(n, N)` with 0 for agents that have left: they neither enjoy nor pay anything."""
+        if not self._leaving:
+            return flows
+        flows = np.array(flows)
+        for agent in self._leaving:
+            assert agent.gone is not None
+            flows[agent.gone, agent.index] = 0.0
+        return flows
 
     # Actions and replies
 
@@ -174,10 +203,10 @@ class Designer:
         labels = self._environment.actions(now.t)
         sizes = [len(names) for names in labels]
         recommended = np.unravel_index(decision % prod(sizes), sizes)
-        reports = self._shown_reports(messages)
+        told = self._told(now, messages, decision)
         for i, agent in enumerate(self._agents):
             shown = self._shown_decision(now.t, decision, i)
-            agent.ask(Finite(labels[i]), recommended[i], shown, reports, None)
+            agent.ask(Finite(labels[i]), recommended[i], shown, told, None)
         yield self._alarm(0)
         actions: list[Array] = []
         for i in range(len(self._agents)):
@@ -200,12 +229,12 @@ class Designer:
         """Replies `(n, N)` of the agents that are asked, who know their own flow utility; zeros for the others."""
         replies = np.zeros((self._block.size, len(self._agents)))
         asked = {i: space for i, space in enumerate(self._rules.agenda(now.t).asks) if space is not None}
-        reports = self._shown_reports(messages)
+        told = self._told(now, messages, decision)
         for i, space in asked.items():
             own = frozen(utility[:, i])
             prescribed = self._rules.prescribed_reply(now, i, space, messages, decision, own)
             shown = self._shown_decision(now.t, decision, i)
-            self._agents[i].ask(space, prescribed, shown, reports, own)
+            self._agents[i].ask(space, prescribed, shown, told, own)
             replies[:, i] = prescribed
         yield self._alarm(0)
         for i in asked:
@@ -215,8 +244,9 @@ class Designer:
         return replies
 
     def _unless_out(self, i: int, answer: Array, prescribed: Array) -> Array:
-        """An agent's actions or replies `(n,)`, the prescribed ones where it has been excluded."""
-        return answer if self._ledger is None else np.where(self._ledger.out[i], prescribed, answer)
+        """An agent's actions or replies `(n,)`, the prescribed ones where it is out."""
+        out = self._out(i)
+        return answer if out is None else np.where(out, prescribed, answer)
 
     # Bills
 
@@ -227,18 +257,18 @@ class Designer:
         acts: Acts,
         transfers: FloatArray,
         utility: FloatArray | None = None,
-        shown: tuple[Array | None, Array] | None = None,
+        shown: tuple[Told, Array] | None = None,
     ) -> Generator[Event, Any, tuple[FloatArray, FloatArray, Acts]]:
         """Send every agent its bill and take what it pays: utilities and payments `(n, N)`, and who is in standing.
 
-        An agent that has been excluded is not billed, and what it enjoys is 0.
+        An agent that has been excluded is not billed, and what it enjoys is its outside option.
         """
-        felt = np.zeros(transfers.shape) if utility is None else np.where(ledger.out.T, 0.0, utility)
+        felt = np.zeros(transfers.shape) if utility is None else np.where(ledger.out.T, self._outside, utility)
         for agent, bill in zip(self._agents, ledger.bill(now.t, transfers), strict=True):
             i = agent.index
-            reports, decision = (None, None) if shown is None else shown
+            told, decision = (NOTHING_TOLD, None) if shown is None else shown
             seen = None if decision is None else self._shown_decision(now.t, decision, i)
-            agent.ask_to_pay(now.t, bill, seen, reports, None if utility is None else frozen(felt[:, i]))
+            agent.ask_to_pay(now.t, bill, seen, told, None if utility is None else frozen(felt[:, i]))
         yield self._alarm(0)
         settled = ledger.book(now.t, np.stack([self._inbox.take_answer(i) for i in range(len(self._agents))]))
         self._accounts.payments(now.t, settled)
@@ -252,11 +282,12 @@ class Designer:
         """Tell agents of the period that is over, as far as the policy shows it."""
         if not self._watching:
             return
-        reports, all_transfers = (frozen(messages), frozen(transfers)) if self._everything else (None, None)
+        told = self._told(now, messages, decision)
+        all_transfers = frozen(transfers) if self._everything else None
         for agent in self._watching:
             i = agent.index
             shown = self._shown_decision(now.t, decision, i)
-            agent.end_period(now, shown, reports, frozen(transfers[:, i]), all_transfers, frozen(utility[:, i]))
+            agent.end_period(now, shown, told, frozen(transfers[:, i]), all_transfers, frozen(utility[:, i]))
 
     def _show_due(self, now: Situation, state: State, messages: Array, due: FloatArray) -> None:
         """Let learners see what fell due in a closing period."""
@@ -271,6 +302,8 @@ class Designer:
         shown = shown_decision(self._game.protocol.disclosure, self._environment, t, decision, agent)
         return None if shown is None else frozen(shown)
 
-    def _shown_reports(self, messages: Array) -> Array | None:
-        """The messages that counted `(n, N)`, where the policy shows them."""
-        return frozen(messages) if self._everything else None
+    def _told(self, now: Situation, messages: Array, decision: Array) -> Told:
+        """What the policy shows of the messages that counted `(n, N)`: all, what is announced of them, or nothing."""
+        if self._everything:
+            return Told(frozen(messages), None)
+        return Told(None, self._rules.announces(now, messages, decision)) if self._announces else NOTHING_TOLD

@@ -3,6 +3,7 @@
 | policy | decision | reports | transfers | memory |
 | --- | --- | --- | --- | --- |
 | `everything` | yes | all | all | yes |
+| `announced` | yes | what the mechanism announces of them: unless it says otherwise, the winning bid | own | no |
 | `decisions` | yes | no | own | no |
 | `own` | the class of decisions that are alike for the agent | no | own | no |
 """
@@ -10,7 +11,9 @@
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.economy.environment import Environment
 
-POLICIES = ("everything", "decisions", "own")
+POLICIES = ("everything", "announced", "decisions", "own")
+
+ANNOUNCED = "announced"
 
 
 def shown_decision(policy: str, environment: Environment, t: int, decision: Array, agent: int) -> Array | None:

@@ -44,7 +44,7 @@ class Episode:
             ):
                 raise Refusal(f"period {t} has private actions or replies: play it on the event loop")
         if game.protocol.payments is not None:
-            raise Refusal("payments=voluntary: play it on the event loop")
+            raise Refusal("bills that are sent and answered: play it on the event loop")
         self.game, self.rules, self.t = game, Rules(game), 0
         self._tapes = Tapes(streams, 1, 1)
         self._agents = range(len(game.game_spaces.agents))

@@ -30,13 +30,15 @@ class ProtocolOptions:
         deadline: when in a period the designer settles, 0 ≤ deadline < 1; a message arriving then is on time.
         latency: how long each agent's messages take; empty: no time at all.
         disclosure: what agents are told, see `disclosure`.
-        payments: the terms on which bills are paid voluntarily; None: every bill is paid.
+        payments: the terms on which bills are sent and answered; None: agents are debited.
+        exit: whether deviators that are searched for may leave; whoever else leaves does so by its strategy.
     """
 
     deadline: float = 0.0
     latency: tuple[Latency, ...] = ()
     disclosure: str = "everything"
     payments: PaymentTerms | None = None
+    exit: bool = False
 
     def __post_init__(self) -> None:
         if not (isfinite(self.deadline) and 0 <= self.deadline < 1):
@@ -44,6 +46,20 @@ class ProtocolOptions:
         if self.disclosure not in POLICIES:
             hint = near_name(self.disclosure, POLICIES)
             raise InputError(f"disclosure: {self.disclosure!r} is none of {', '.join(POLICIES)}{hint}")
+        if self.exit and self.payments is not None:
+            raise InputError(f"exit: nobody leaves where {self.instead_of_leaving}; ask for one of them")
+
+    @property
+    def instead_of_leaving(self) -> str:
+        """Why nobody leaves where bills are sent and answered, in words."""
+        if self.voluntary is not None:
+            return "payments=voluntary: not to pay is the way out"
+        return "payments=billed: every bill is answered"
+
+    @property
+    def voluntary(self) -> PaymentTerms | None:
+        """The terms of voluntary payments; None: every bill is paid."""
+        return self.payments if self.payments is not None and self.payments.voluntary else None
 
     def data(self) -> dict[str, Any]:
         """Plain data, for a run's configuration."""
@@ -52,6 +68,7 @@ class ProtocolOptions:
             "latency": [f"{latency.kind}:{latency.value!r}" for latency in self.latency],
             "disclosure": self.disclosure,
             **({} if self.payments is None else {"payments": self.payments.data()}),
+            **({"exit": True} if self.exit else {}),
         }
 
 
@@ -110,7 +127,8 @@ def make_game(
         periods, closing, left = environment.horizon, 0, 0.0
     else:
         discount = environment.discount
-        total = (environment.utility_bound() + _bound(mechanism)) / (1 - discount)
+        outside = max(map(abs, getattr(environment, "outside", ())), default=0.0)
+        total = (max(environment.utility_bound(), outside) + _bound(mechanism)) / (1 - discount)
         allowed = tail * money_scale(environment)
         periods = max(1, ceil(log(allowed / total) / log(discount))) if total > allowed else 1
         if periods > LONGEST:

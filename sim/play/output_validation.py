@@ -10,7 +10,7 @@ from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.core.registry import place
-from dynmech.sim.core.spaces import SILENT, Finite, Space
+from dynmech.sim.core.spaces import LEAVE, SILENT, Finite, Space
 
 if TYPE_CHECKING:
     from dynmech.sim.play.billing import Bill
@@ -21,8 +21,14 @@ UNSIGNED = np.dtype(np.uintp)
 FEW = 8
 
 
-def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str], *, silent: bool = False) -> Array:
+def checked_answer(
+    answer: object, space: Space, n: int, who: Callable[[], str], *, silent: bool = False, leaves: bool = False
+) -> Array:
     """A private copy of an answer, if it is one element of `space` per episode; `who` says whose, if it is not.
+
+    Args:
+        silent: whether it may be `SILENT`, too.
+        leaves: whether it may be `LEAVE`, too.
 
     Raises:
         PlayError: wrong type, wrong shape, or the first value outside the space.
@@ -31,7 +37,7 @@ def checked_answer(answer: object, space: Space, n: int, who: Callable[[], str],
         copy = answer.copy()
         if within(copy, space.size, SILENT if silent else 0):
             return copy
-    return _examined(answer, space, n, who, silent)
+    return _examined(answer, space, n, who, ([SILENT] if silent else []) + ([LEAVE] if leaves else []))
 
 
 def checked_payment(answer: object, bill: "Bill", who: str) -> FloatArray:
@@ -71,7 +77,7 @@ def finite(values: Array) -> bool:
     return bool(np.isfinite(values).all())
 
 
-def _examined(answer: object, space: Space, n: int, who: Callable[[], str], silent: bool) -> Array:
+def _examined(answer: object, space: Space, n: int, who: Callable[[], str], beside: list[int]) -> Array:
     """The same, step by step, for answers of other types and to find what is wrong."""
     if not isinstance(answer, np.ndarray):
         what = f"{type(answer).__name__} {shown(answer, 40)}"
@@ -83,8 +89,8 @@ def _examined(answer: object, space: Space, n: int, who: Callable[[], str], sile
         start = f", first value {shown(answer[:1].tolist()[0], 40)}" if n else ""
         raise PlayError(f"{who()} returned type {answer.dtype}{start}, expected elements of {space.describe()}")
     inside = space.contains(answer)
-    if silent:
-        inside = inside | (answer == SILENT)
+    for other in beside:
+        inside = inside | (answer == other)
     if not inside.all():
         k = int(np.argmin(inside))
         raise PlayError(f"{who()} returned {answer[k]} (row {k} of the block), outside {space.describe()}")

@@ -1,5 +1,8 @@
 """What becomes of bills: enforced, or paid voluntarily, and then what follows where an agent does not pay.
 
+Enforced payments are always made. They are debited without a word, or, where it is asked for (`billed`), each bill and
+its payment are events between the designer's and the agent's process, and stand in the log.
+
 Every period the designer bills each agent: this period's charge, and what falls due. Being paid is never refused. Where
 payment is voluntary, an agent that leaves a shortfall of any size, `grace` periods after the bill was due, is in
 *default*. Who is in good standing is public.
@@ -16,7 +19,7 @@ from dynmech.sim.core.near_names import near_name
 RULES = ("exclude", "ignore")
 """What follows a default: the agent is out from the next period on, or nothing."""
 
-PAYMENTS = ("enforced", "voluntary")
+PAYMENTS = ("enforced", "billed", "voluntary")
 
 AUTO = "auto"
 """A deposit that is worked out: for each agent the least with which no default gains."""
@@ -24,11 +27,13 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class PaymentTerms:
-    """The terms of voluntary payments.
+    """The terms on which bills are sent and answered.
 
     Attributes:
+        voluntary: whether agents may pay as they like; if not, they answer every bill by paying it.
         default: `exclude`: the decision of that period stands; from then on the agent's messages are replaced by
-            defaults, it neither pays nor is paid, and its payoff is 0. `ignore`: nothing follows.
+            defaults, it neither pays nor is paid, and its payoff is its outside option, 0 unless the economy names one.
+            `ignore`: nothing follows.
         grace: periods within which a bill can still be paid, with interest by 1/δ; at the end of a finite horizon all
             is due at once.
         deposit: what is lost at default, in units of utility of that period; a number for all agents, or `auto`. It
@@ -38,6 +43,7 @@ class PaymentTerms:
     default: str = "exclude"
     grace: int = 0
     deposit: float | str = 0.0
+    voluntary: bool = True
 
     def __post_init__(self) -> None:
         if self.default not in RULES:
@@ -58,28 +64,30 @@ class PaymentTerms:
 
     def data(self) -> dict[str, Any]:
         """Plain data."""
+        if not self.voluntary:
+            return {"billed": True}
         return {"default": self.default, "grace": self.grace, "deposit": self.deposit}
 
 
 def payment_terms(
     payments: str, default: str | None = None, grace: int | None = None, deposit: float | str | None = None
 ) -> PaymentTerms | None:
-    """Return the terms of voluntary payments; None where payments are enforced.
+    """Return the terms on which bills are sent and answered; None where payments are debited.
 
     Raises:
         InputError: an unknown word, a number out of range, or an option that enforced payments leave no room for.
 
     >>> payment_terms("enforced") is None, payment_terms("voluntary", grace=1)
-    (True, PaymentTerms(default='exclude', grace=1, deposit=0.0))
+    (True, PaymentTerms(default='exclude', grace=1, deposit=0.0, voluntary=True))
     """
     if payments not in PAYMENTS:
         hint = near_name(payments, PAYMENTS)
         raise InputError(f"payments: {shown(payments)} is none of {', '.join(PAYMENTS)}{hint}")
     asked = {"default": default, "grace": grace, "deposit": deposit}
-    if payments == "enforced":
+    if payments != "voluntary":
         if idle := [name for name, value in asked.items() if value is not None]:
             raise InputError(f"{idle[0]}: only with payments=voluntary, as enforced payments are always made")
-        return None
+        return None if payments == "enforced" else PaymentTerms(voluntary=False)
     return PaymentTerms(**{name: _number(name, value) for name, value in asked.items() if value is not None})
 
 

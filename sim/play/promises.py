@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
 
 KNOWN_PROMISES = {
@@ -51,4 +52,4 @@ class Promises:
         """Check that every word is a known one."""
         for name, known in KNOWN_PROMISES.items():
             if getattr(self, name) not in known:
-                raise InputError(f"promises: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
+                raise InputError(f"promises: {name} {shown(getattr(self, name))} is none of {', '.join(known)}")

@@ -16,7 +16,7 @@ NOTHING = -1
 """Code of a value that does not exist (no message, no decision, no act)."""
 
 PAYMENT_COLUMNS = ("billed", "paid", "paid_late", "forfeited")
-"""Columns of bills and payments, where bills are paid voluntarily."""
+"""Columns of bills and payments, where bills are sent and answered."""
 
 Keep = Literal["everything", "sums", "payoffs"]
 """How much of play is kept, see `Record`."""
@@ -38,8 +38,9 @@ class Record:
       `decision` `(P, E)`; `report` (sent), `counted` (what the designer used), `action`, `reply`, `latency`, `late`,
       `defaulted` `(P, N, E)`. A column in which nothing ever stands is one number, repeated, until something is put
       there.
-    - Where bills are paid voluntarily, `in_default`, discounted `claims` that were not paid and `forfeits` `(N, E)`;
+    - Where bills are sent, `in_default`, discounted `claims` that were not paid and `forfeits` `(N, E)`;
       with `everything`, besides: `PAYMENT_COLUMNS` `(P, N, E)`.
+    - `leaving`: whether a strategy may leave; then `LEAVE` is what it sends from then on.
     - Always `learning` `(L, N, E)`: mean payoffs of the rounds before the last one, by stretches of rounds (`lessons`:
       L + 1 rounds at which they begin and end); L = 0 where nobody learns.
     """
@@ -82,12 +83,13 @@ class Record:
         shape = (periods, agents, episodes)
         kind, nothing = (np.float64, np.nan) if self.sums and _continuous(game) else (np.int32, NOTHING)
         self.discounted_utility, self.discounted_transfer = np.empty(shape[1:]), np.empty(shape[1:])
-        self.voluntary = game.protocol.payments is not None
-        if self.voluntary:
+        self.billed_by_events = game.protocol.payments is not None
+        if self.billed_by_events:
             self.in_default = np.zeros(shape[1:], np.bool_)
             self.claims, self.forfeits = np.zeros(shape[1:]), np.zeros(shape[1:])
             if self.everything:
                 self.billed, self.paid, self.paid_late, self.forfeited = (np.empty(shape) for _ in PAYMENT_COLUMNS)
+        self.leaving = False
         self.rounds, self.lessons = rounds, stretches(rounds)
         self.learning = np.zeros((len(self.lessons) - 1, *shape[1:]))
         if self.sums:

@@ -112,6 +112,10 @@ class MechanismProtocol(Protocol):
         """
         ...
 
+    def announces(self, now: Situation, messages: Array, decision: Array) -> Array:
+        """Return what is announced of the messages, `(n,)`, where that is disclosed in place of them."""
+        ...
+
     def sees(self, t: int, agent: int) -> IntArray | None:
         """Return what the designer observes of each action of agent i, `(actions,)`; None: nothing."""
         ...
@@ -190,6 +194,8 @@ class Past(NamedTuple):
         What all agents paid.
     utility : float array, shape (n,)
         The agent's own flow utility.
+    announced : array, shape (n,), or None
+        What the mechanism announced of the messages, where that is disclosed in place of them.
     """
 
     t: int
@@ -201,6 +207,7 @@ class Past(NamedTuple):
     transfer: Array
     transfers: Array | None
     utility: Array
+    announced: Array | None = None
 
 
 class PeekError(PlayError):
@@ -242,7 +249,9 @@ class View:
     round, rounds : int
         Which play of the environment this is, from 0, and how many there are; the last one counts.
     bill : Bill or None
-        What the agent is asked to pay: at the payment stage only, where bills are paid voluntarily.
+        What the agent is asked to pay: at the payment stage only, where bills are sent.
+    announced : array, shape (n,), or None
+        What the mechanism announced of the messages: after the decision, where that is disclosed in place of them.
     """
 
     t: int
@@ -263,6 +272,7 @@ class View:
     round: int = 0
     rounds: int = 1
     bill: "Bill | None" = None
+    announced: Array | None = None
 
     def after_decision(
         self,
@@ -272,9 +282,11 @@ class View:
         decision: Array | None,
         reports: Array | None,
         utility: Array | None,
+        announced: Array | None = None,
     ) -> "View":
         """Return the same agent's view at the action or reply stage of the same period."""
-        return replace(self, space=space, prescribed=prescribed, decision=decision, reports=reports, utility=utility)
+        shown = {"decision": decision, "reports": reports, "utility": utility, "announced": announced}
+        return replace(self, space=space, prescribed=prescribed, **shown)  # type: ignore[arg-type] # names and kinds as above
 
     @property
     def size(self) -> int:
@@ -315,6 +327,8 @@ class StrategyProtocol(Protocol):
         Whether it sees the others' current signals.
     silent : bool
         Whether it may send no message (`SILENT`).
+    leaves : bool
+        Whether it may leave for good (`LEAVE`).
     rounds : int
         How often it wants the environment to be played, to learn in all rounds but the last; 1: it does not learn.
     """
@@ -333,6 +347,9 @@ class StrategyProtocol(Protocol):
 
     @property
     def silent(self) -> bool: ...
+
+    @property
+    def leaves(self) -> bool: ...
 
     @property
     def rounds(self) -> int: ...

@@ -115,6 +115,13 @@ class Rules:
             decision = (cumulate(decision)[:, :-1] <= uniforms(now.t)).sum(axis=1)
         return checked_answer(decision, space, len(now.memory), lambda: f"{self._who(now.t)}: decide")
 
+    def announces(self, now: Situation, messages: Array, decision: Array) -> Array:
+        """What is announced of the messages, `(n,)`, frozen."""
+        told = self._rule("announces", now, messages, decision)
+        if told.shape != (len(now.memory),) or told.dtype.kind not in "iuf":
+            raise self._broken(now.t, f"announces returned {told.dtype} of shape {told.shape}, expected a number each")
+        return frozen(told)
+
     def transfers(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
         """What is charged now and what falls due now, `(n, N)`."""
         charged, due = self._flows("charge", now, messages, decision, acts), self._flows("due", now, messages)
