@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
+from dynmech.mechanisms.design.free_program import FreeProgram
 from dynmech.mechanisms.design.goals import Goals
 from dynmech.mechanisms.design.program import Problem, Program
 from dynmech.mechanisms.design.rows import DEFINITION
@@ -30,7 +31,7 @@ class PhaseOne:
         multipliers: of every row of the program; 0 for the goals that do not count.
     """
 
-    program: Program
+    program: Program | FreeProgram
     value: float
     multipliers: FloatArray
 
@@ -38,11 +39,12 @@ class PhaseOne:
 class GoalLattice:
     """Subsets of the goals, as numbers in the order of `Goals.names`: which can be met?"""
 
-    def __init__(self, problem: Problem, goals: Goals) -> None:
+    def __init__(self, problem: Problem, goals: Goals, *, free: bool = False) -> None:
         self.problem, self.goals = problem, replace(goals, objective="none")
         self.names = goals.names(problem.environment.agents)
         self._known: dict[frozenset[int], PhaseOne] = {}
-        self._programs: dict[tuple[int, ...], Program] = {}
+        self._programs: dict[tuple[int, ...], Program | FreeProgram] = {}
+        self.free = free  # whether decisions are sought as well: they tie agents together
 
     @cached_property
     def everything(self) -> frozenset[int]:
@@ -65,8 +67,8 @@ class GoalLattice:
         return _phase_one(self._program((self.agent_of(key),)), key)
 
     def ties(self, key: Collection[int]) -> bool:
-        """Return whether the budget is among the goals."""
-        return self.goals.budget != "none" and len(self.names) - 1 in key
+        """Return whether agents cannot be looked at one by one."""
+        return self.free or (self.goals.budget != "none" and len(self.names) - 1 in key)
 
     def of(self, agent: int) -> frozenset[int]:
         """Return the goals that are about one agent alone."""
@@ -78,9 +80,10 @@ class GoalLattice:
         """Return whose goals they are; agent 0 where there are none."""
         return min(key, default=0) % len(self.problem.environment.agents)
 
-    def _program(self, agents: tuple[int, ...]) -> Program:
+    def _program(self, agents: tuple[int, ...]) -> Program | FreeProgram:
         if agents not in self._programs:
-            self._programs[agents] = Program(self.problem, self.goals, agents)
+            made = FreeProgram(self.problem, self.goals) if self.free else Program(self.problem, self.goals, agents)
+            self._programs[agents] = made
         return self._programs[agents]
 
     def possible(self, kept: Collection[int]) -> bool | None:
@@ -110,7 +113,7 @@ class GoalLattice:
         gives = (program.goal == goal).astype(np.float64)
         column = coo_array(gives[:, None]).tocsr()
         back = -coo_array((gives * program.equal)[:, None]).tocsr()
-        cost = np.zeros(program.columns.count + 2)
+        cost = np.zeros(program.width + 2)
         cost[-2:] = 1.0
         bounds = np.vstack([program.bounds, [[0.0, np.inf]] * 2])
         found = solve(cost, hstack([program.matrix, column, back]).tocsr(), program.limit, program.equal, bounds)
@@ -122,7 +125,7 @@ class GoalLattice:
         return everybody if self.goals.budget != "none" else (self.agent_of({goal}),)
 
 
-def _phase_one(program: Program, kept: frozenset[int]) -> PhaseOne:
+def _phase_one(program: Program | FreeProgram, kept: frozenset[int]) -> PhaseOne:
     """Minimise by how much the rows of some goals are missed in sum."""
     from scipy.sparse import coo_array, hstack
 
@@ -133,7 +136,7 @@ def _phase_one(program: Program, kept: frozenset[int]) -> PhaseOne:
     places = (np.concatenate([soft, twice]), np.arange(len(soft) + len(twice)))
     signs = np.concatenate([np.ones(len(soft)), -np.ones(len(twice))])
     give = coo_array((signs, places), shape=(len(rows), len(signs))).tocsr()
-    cost = np.concatenate([np.zeros(program.columns.count), np.ones(len(signs))])
+    cost = np.concatenate([np.zeros(program.width), np.ones(len(signs))])
     bounds = np.vstack([program.bounds, np.tile([0.0, np.inf], (len(signs), 1))])
     matrix = hstack([program.matrix[rows], give]).tocsr()
     found = solve(cost, matrix, program.limit[rows], program.equal[rows], bounds)

@@ -8,7 +8,9 @@ For agent i, transfer table m, profile x, node n, true signal k, action a:
     Y(n, k)      the same with the best action, this period's utility included (where it has private actions)
     Z(n, x, l, k)  what follows if it may refuse to pay, the bill included (default, Bayesian)
 
-and for everybody W(t, θ), welfare from here on; B, the largest transfer; ε, the least loss of a lie.
+and for everybody W(t, θ), welfare from here on; B, the largest transfer; ε, the least loss of a lie. Where truth must
+be best under laws that are off, too, every agent has bounds of V at every table, lo(m) and hi(m), and σ, how far they
+are apart at most (of every entry; one for all under an infinite horizon).
 """
 
 from dataclasses import dataclass, field
@@ -63,18 +65,36 @@ class AgentColumns:
         return self.start["Z"] + self.entries["Z"][e] + case
 
 
+@dataclass(frozen=True)
+class SpanColumns:
+    """Where the bounds of what truth is worth begin.
+
+    Attributes:
+        low, high: of every table.
+        width: σ of every entry.
+        end: where they end.
+    """
+
+    low: int
+    high: int
+    width: int
+    end: int
+
+
 @dataclass(eq=False)
 class Columns:
     """All unknowns.
 
     Attributes:
         agents: by agent; None for those that the program leaves out.
+        spans: by agent, where its bounds are; empty where they are not needed.
         welfare: where W of every distinct stage begins; empty where it is not needed.
         bound, margin: the columns of B and ε; None where they are not unknown.
         count: how many columns there are.
     """
 
     agents: list[AgentColumns | None]
+    spans: dict[int, SpanColumns] = field(default_factory=dict)
     welfare: list[int] = field(default_factory=list)
     bound: int | None = None
     margin: int | None = None
@@ -96,6 +116,7 @@ def place_columns(
     welfare: bool,
     bound: bool,
     margin: bool,
+    spans: bool = False,
 ) -> Columns:
     """Number the unknowns of the agents that are in the program."""
     out = Columns([])
@@ -106,6 +127,11 @@ def place_columns(
         for t in environment.table_stages:
             out.welfare.append(out.count)
             out.count += environment.stage(t).size
+    for i in [i for i, own in enumerate(out.agents) if own is not None and spans]:
+        high = out.count + len(nodes.tables)
+        width = high + len(nodes.tables)
+        out.spans[i] = SpanColumns(out.count, high, width, width + len(nodes.entries))
+        out.count = out.spans[i].end
     if bound:
         out.bound, out.count = out.count, out.count + 1
     if margin:

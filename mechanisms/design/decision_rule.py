@@ -25,11 +25,14 @@ class DecisionRule:
         name: what it is called: `efficient`, or the mechanism that it is taken from.
         drawn: decisions, `(S, L)` per period; where fewer are possible, one of them stands in with chance 0.
         chance: how likely they are, `(S, L)` per period.
+        twins: per period, the first decision after which the same comes next, `(D,)`; histories do not tell it from
+            the others. Empty: they tell all decisions apart.
     """
 
     name: str
     drawn: tuple[IntArray, ...]
     chance: tuple[FloatArray, ...]
+    twins: tuple[IntArray, ...] = ()
 
     def at(self, t: int) -> int:
         """Return the index of period t in the tables."""
@@ -39,6 +42,24 @@ class DecisionRule:
         """Return which draws are possible, `(S, L)`."""
         return self.chance[self.at(t)] > 0
 
+    @property
+    def by_history(self) -> bool:
+        """Whether what is decided depends on more than the current reports."""
+        return False
+
+    def draws(self, e: int, t: int, node: IntArray, x: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return what may be drawn at nodes of entry e, period t, and reports x, and how likely it is, `(m, L)`."""
+        del e, node
+        return self.drawn[self.at(t)][x], self.chance[self.at(t)][x]
+
+    def remembered(self, t: int, decisions: IntArray) -> IntArray:
+        """Return the decisions as histories tell them apart."""
+        return self.twins[self.at(t)][decisions] if self.twins else decisions
+
+    def tells_apart(self, t: int, decision: int) -> bool:
+        """Return whether histories tell a decision apart from all others."""
+        return not self.twins or bool((np.delete(self.twins[self.at(t)], decision) != decision).all())
+
     @cached_property
     def certain(self) -> bool:
         """Whether no decision is drawn by lot."""
@@ -46,10 +67,14 @@ class DecisionRule:
 
     def table(self, t: int, decisions: int) -> FloatArray:
         """Return the chances of all decisions, `(S, D)`."""
-        drawn, chance = self.drawn[self.at(t)], self.chance[self.at(t)]
-        out = np.zeros((len(drawn), decisions))
-        np.add.at(out, (np.arange(len(drawn))[:, None], drawn), chance)
-        return out
+        return chances(self.drawn[self.at(t)], self.chance[self.at(t)], decisions)
+
+
+def chances(drawn: IntArray, chance: FloatArray, decisions: int) -> FloatArray:
+    """Return the chances of all decisions, `(m, D)`, of those that may be drawn, `(m, L)`."""
+    out = np.zeros((len(drawn), decisions))
+    np.add.at(out, (np.arange(len(drawn))[:, None], drawn), chance)
+    return out
 
 
 def efficient_rule(environment: TableEnvironment) -> DecisionRule:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dynmech.mechanisms.design.goals import Goals
+from dynmech.mechanisms.design.history_rule import HistoryRule
 from dynmech.mechanisms.design.public_nodes import Entry
 from dynmech.mechanisms.design.seeking import Found, Task
 from dynmech.mechanisms.tables.tabulated_mechanism import MechanismTables, PeriodTable, TabulatedMechanism
@@ -47,6 +48,7 @@ def _period(
     environment, rule, t = asked.environment, asked.problem.rule, entries[0].t
     stage, k = environment.stage(t), asked.problem.rule.at(t)
     drawn, decisions = rule.drawn[k], len(stage.decisions)
+    lots = rule.lots[t] if isinstance(rule, HistoryRule) else rule.table(t, decisions)
     certain = rule.certain
     charge, remember = [], []
     for entry in entries:
@@ -56,15 +58,16 @@ def _period(
         if entry.after is not None and not plain:
             following = entry.following + offsets[entry.after]
             if certain:
-                then[..., 0] = following[..., 0]
+                draw = lots.argmax(axis=-1) if isinstance(rule, HistoryRule) else np.zeros(stage.size, np.intp)
+                then[..., 0] = np.take_along_axis(following, np.broadcast_to(draw, then.shape[:2])[..., None], 2)[
+                    ..., 0
+                ]
             else:
                 for draw in range(drawn.shape[1]):
                     some = np.flatnonzero(rule.chance[k][:, draw] > 0)
                     then[:, some, drawn[some, draw]] = following[:, some, draw]
         remember.append(then)
-    return _table(
-        environment, t, np.concatenate(charge, axis=1), np.concatenate(remember), rule.table(t, decisions), certain
-    )
+    return _table(environment, t, np.concatenate(charge, axis=1), np.concatenate(remember), lots, certain)
 
 
 def _charge(found: Found, tables: IntArray, starts: IntArray, size: int) -> FloatArray:
@@ -78,11 +81,12 @@ def _table(
 ) -> PeriodTable:
     """Return the tables in the form that mechanism files have."""
     stage, count = environment.stage(t), len(environment.agents)
+    chances = np.broadcast_to(chances, (remember.shape[0], *chances.shape[-2:]))
     memories, publics = remember.shape[0], max(len(stage.public), 1)
     drawn = remember.shape[2]
     paid = np.broadcast_to(charge[..., None], (*charge.shape, drawn)).copy()
     if not certain:
-        paid *= chances[None, None] > 0
+        paid *= chances[None] > 0
     signals = tuple(stage.signals)
     return PeriodTable(
         publics=publics,
@@ -91,14 +95,14 @@ def _table(
             np.broadcast_to(np.arange(len(labels)), (memories, publics, len(labels))).copy() for labels in signals
         ),
         default=tuple(np.zeros((memories, publics), np.intp) for _ in signals),
-        decide=np.broadcast_to(chances.argmax(axis=1), (memories, len(chances))).copy() if certain else None,
-        lottery=None if certain else np.broadcast_to(chances, (memories, *chances.shape)).copy(),
+        decide=chances.argmax(axis=2) if certain else None,
+        lottery=None if certain else chances.copy(),
         charge=paid[..., None],
-        due=np.zeros((count, memories, len(chances))),
+        due=np.zeros((count, memories, stage.size)),
         remember=remember[..., None],
         sees=(None,) * count,
         replies=(None,) * count,
-        reply=tuple(np.zeros((memories, len(chances), drawn), np.intp) for _ in signals),
+        reply=tuple(np.zeros((memories, stage.size, drawn), np.intp) for _ in signals),
     )
 
 

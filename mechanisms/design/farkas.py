@@ -7,9 +7,12 @@ must cancel. In doubles this is a proposal; `dynmech.experiments.certificates.ve
 import numpy as np
 
 from dynmech.mechanisms.design.clashes import PhaseOne
+from dynmech.mechanisms.design.free_program import FreeProgram
 from dynmech.mechanisms.design.program import Program
-from dynmech.mechanisms.design.rows import DEFINITION
 from dynmech.sim.core.arrays import FloatArray, IntArray
+
+CANCELLING = ("worth", "follows", "welfare")
+"""Kinds of rows that define an unknown each: V, C and W."""
 
 FAINT = 1e-11
 """Multipliers up to this share of the largest are rounding."""
@@ -22,7 +25,8 @@ def farkas(found: PhaseOne) -> FloatArray:
     program = found.program
     y = np.where(program.equal, found.multipliers, np.maximum(found.multipliers, 0.0))
     y[np.abs(y) <= FAINT * np.abs(y).max(initial=0.0)] = 0.0
-    definitions = np.flatnonzero(program.equal & (program.goal == DEFINITION))
+    kinds = np.concatenate([np.full(len(places), kind in CANCELLING) for (kind, _, _, places) in program.rows.names])
+    definitions = np.flatnonzero(kinds)
     y[definitions] = 0.0
     matrix = program.matrix
     defined = _defined(program)
@@ -34,10 +38,11 @@ def farkas(found: PhaseOne) -> FloatArray:
     return y
 
 
-def _defined(program: Program) -> IntArray:
+def _defined(program: Program | FreeProgram) -> IntArray:
     """Return the columns of V, C and W that some row reads."""
     used = np.unique(program.matrix.indices).astype(np.intp)
-    mask = np.ones(program.columns.count, np.bool_)
+    mask = np.zeros(program.width, np.bool_)
+    mask[: program.columns.count] = True  # behind them stand decisions, where they are sought
     for i in program.agents:
         own = program.columns.of(i)
         mask[own.start["p"] : own.start["V"]] = False

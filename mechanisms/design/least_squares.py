@@ -66,13 +66,15 @@ def _bounding(program: Program) -> BoolArray:
 
 
 def _left(program: Program) -> IntArray:
-    """Return the columns that are not defined by others: transfers, and Y."""
+    """Return the columns that are not defined by others: transfers, Y, and bounds of V."""
     used = np.unique(program.matrix.indices).astype(np.intp)
     mask = np.zeros(program.columns.count, np.bool_)
     for i in program.agents:
         own = program.columns.of(i)
         mask[own.start["p"] : own.start["V"]] = True
         mask[own.start["Y"] : own.end] = True
+        if (spans := program.columns.spans.get(i)) is not None:
+            mask[spans.low : spans.end] = True
     return used[mask[used]]
 
 

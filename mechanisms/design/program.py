@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dynmech.mechanisms.design.bill_rows import define_bills
 from dynmech.mechanisms.design.columns import Columns, place_columns
 from dynmech.mechanisms.design.decision_rule import DecisionRule
 from dynmech.mechanisms.design.goal_rows import BudgetRows, bound_rows, participation_rows
@@ -17,6 +18,7 @@ from dynmech.mechanisms.design.goals import LARGEST, Goals
 from dynmech.mechanisms.design.public_nodes import PublicNodes
 from dynmech.mechanisms.design.reach import Reach
 from dynmech.mechanisms.design.rows import DEFINITION, Rows
+from dynmech.mechanisms.design.safety import NearLaws, safety_of, span_rows
 from dynmech.mechanisms.design.solving import Solution, solve
 from dynmech.mechanisms.design.truth_rows import AgentRows
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
@@ -32,6 +34,7 @@ class Problem:
 
     Attributes:
         given: what each agent pays in a mechanism that is to be repaired, tables one after the other; else empty.
+        laws: those under which truth must be best; None: the economy's own.
     """
 
     environment: TableEnvironment
@@ -40,6 +43,7 @@ class Problem:
     reaches: list[Reach]
     path: list[FloatArray]
     given: tuple[FloatArray, ...] = ()
+    laws: NearLaws | None = None
 
 
 class Program:
@@ -50,25 +54,34 @@ class Program:
         goals: what is asked; `largest` and `margin` in units of the scale.
         agents: those whose transfers are sought; the budget needs all.
         kept: numbers of the goals that count, as in `goals.names`; None: all.
+        start_only: whether participation counts when play begins only.
 
     Attributes:
         columns, rows: see there; the rows of B, where it is an unknown, are the last.
     """
 
     def __init__(
-        self, problem: Problem, goals: Goals, agents: Sequence[int], kept: Collection[int] | None = None
+        self,
+        problem: Problem,
+        goals: Goals,
+        agents: Sequence[int],
+        kept: Collection[int] | None = None,
+        *,
+        start_only: bool = False,
     ) -> None:
-        self.problem, self.goals, self.agents = problem, goals, tuple(agents)
+        self.problem, self.goals, self.agents, self.start_only = problem, goals, tuple(agents), start_only
+        self.refusals = goals.participation == "default" and goals.incentive == "bayesian"
         everybody = range(len(problem.environment.agents))
         budget = goals.budget != "none" and len(self.agents) == len(everybody)
         self.columns: Columns = place_columns(
             problem.environment,
             problem.nodes,
             [problem.reaches[i] if i in self.agents else None for i in everybody],
-            refusals=False,
+            refusals=self.refusals,
             welfare=budget and goals.budget_level == "ex-ante",
             bound=goals.objective in ("largest", "change"),
             margin=goals.objective == "margin",
+            spans=problem.laws is not None,
         )
         self.rows = Rows()
         self._fill(budget)
@@ -78,14 +91,28 @@ class Program:
     def _fill(self, budget: bool) -> None:
         goals, count = self.goals, len(self.problem.environment.agents)
         for i in self.agents:
+            reach, spans = self.problem.reaches[i], self.columns.spans.get(i)
+            laws = self.problem.laws
+            safety = None if spans is None or laws is None else safety_of(reach, spans, laws)
             agent = AgentRows(
-                self.problem.reaches[i], self.columns.of(i), self.rows, ex_post=goals.incentive != "bayesian"
+                reach,
+                self.columns.of(i),
+                self.rows,
+                ex_post=goals.incentive != "bayesian",
+                refuses=self.refusals,
+                safety=safety,
             )
             agent.define()
+            if safety is not None:
+                span_rows(agent, safety)
+            if self.refusals:
+                for e in range(len(self.problem.nodes.entries)):
+                    define_bills(agent, e)
             if goals.incentive != "none":
                 agent.truth(i, goals.margin, self.columns.margin)
             if goals.participation != "none":
-                participation_rows(agent, goals.exit, i + count * (goals.incentive != "none"))
+                number = i + count * (goals.incentive != "none")
+                participation_rows(agent, goals.exit, number, start_only=self.start_only)
         if budget:
             number = len(goals.names(self.problem.environment.agents)) - 1
             problem = self.problem
@@ -106,6 +133,11 @@ class Program:
         for sign in (1.0, -1.0):
             parts = [(each, used, -sign * ones), (each, first + each, ones)]
             self.rows.add(("bound", -1, 0), DEFINITION, used[:, None], parts, -sign * centre)
+
+    @property
+    def width(self) -> int:
+        """How many unknowns there are."""
+        return self.columns.count
 
     @cached_property
     def centre(self) -> FloatArray:

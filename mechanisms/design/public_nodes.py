@@ -104,7 +104,7 @@ def _require_few(environment: TableEnvironment, rule: DecisionRule, keep: int) -
         t = e if ends is not None else 0
         size = environment.stage(t).size
         cases += nodes * size
-        ways = float(rule.support(t).sum())
+        ways = float(len(_pairs(rule, t)))
         nodes = nodes * ways if e < keep else ways**keep
     if cases > MOST:
         raise Refusal(
@@ -115,7 +115,7 @@ def _require_few(environment: TableEnvironment, rule: DecisionRule, keep: int) -
 
 def _pairs(rule: DecisionRule, t: int) -> list[tuple[int, int]]:
     """Return the reports and decisions that go together, in order."""
-    drawn, support = rule.drawn[rule.at(t)], rule.support(t)
+    drawn, support = rule.remembered(t, rule.drawn[rule.at(t)]), rule.support(t)
     return sorted({(int(x), int(drawn[x, k])) for x, k in np.argwhere(support)})
 
 
@@ -131,7 +131,7 @@ def _keys(environment: TableEnvironment, rule: DecisionRule, keep: int) -> list[
 
 def _following(rule: DecisionRule, t: int, level: list[Key], keep: int, numbers: dict[Key, int] | None) -> IntArray:
     """Return the next node by node, reports and draw, `(n, S, L)`."""
-    drawn = rule.drawn[rule.at(t)]
+    drawn = rule.remembered(t, rule.drawn[rule.at(t)])
     out = np.full((len(level), *drawn.shape), -1, np.intp)
     if numbers is None:
         return out

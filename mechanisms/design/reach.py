@@ -98,11 +98,11 @@ class Reach:
         """Mark where every report at every profile that occurs leads to."""
         entry, side = self.nodes.entries[e], self.stage(self.nodes.entries[e].t)
         node, profile = np.nonzero(self.occurs[e])
-        possible = self.rule.support(entry.t)
         for report in range(side.signals):
             x = side.swap[profile, report]
-            for draw in range(possible.shape[1]):
-                some = possible[x, draw]
+            chance = self.rule.draws(e, entry.t, node, x)[1]
+            for draw in range(chance.shape[1]):
+                some = chance[:, draw] > 0
                 then = entry.following[node[some], x[some], draw]
                 self.told[after][then, side.own[profile[some]]] = True
         self.pasts[after] |= self.told[after][..., None]
@@ -138,11 +138,12 @@ def on_path(environment: TableEnvironment, rule: DecisionRule, nodes: PublicNode
     seen[0][:] = True
     while todo:
         e = todo.pop(0)
-        entry, possible = nodes.entries[e], rule.support(nodes.entries[e].t)
+        entry = nodes.entries[e]
         if entry.after is None:
             continue
         node, profile = np.nonzero(laws[e] > 0)
-        then = np.unique(entry.following[node][np.arange(len(node)), profile][possible[profile]])
+        possible = rule.draws(e, entry.t, node, profile)[1] > 0
+        then = np.unique(entry.following[node][np.arange(len(node)), profile][possible])
         new = then[~seen[entry.after][then]]
         if len(new):
             seen[entry.after][new] = True

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dynmech.mechanisms.design.goal_rows import moves
+from dynmech.mechanisms.design.history_rule import history_welfare
 from dynmech.mechanisms.design.program import Problem
 from dynmech.sim.core.arrays import FloatArray
 
@@ -19,6 +20,8 @@ def flow(problem: Problem, t: int) -> FloatArray:
 def expected_welfare(problem: Problem) -> float:
     """Return the prior's expectation of W, in units of the scale."""
     environment, rule = problem.environment, problem.rule
+    if rule.by_history:
+        return history_welfare(environment, rule, problem.nodes)
     prior = environment.prior.reshape(-1)
     if environment.horizon is None:
         matrix = np.eye(len(prior)) - environment.discount * moves(environment, rule, 0)

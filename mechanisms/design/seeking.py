@@ -16,9 +16,11 @@ from dynmech.mechanisms.design.program import Problem, Program, separable
 from dynmech.mechanisms.design.public_nodes import PublicNodes, public_nodes
 from dynmech.mechanisms.design.reach import Reach, on_path
 from dynmech.mechanisms.design.rule_welfare import expected_welfare
+from dynmech.mechanisms.design.safety import pooled_exactly
 from dynmech.mechanisms.design.sharpening import sharpened
 from dynmech.mechanisms.design.solving import Solution
 from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.units import in_units
@@ -114,8 +116,6 @@ def _require_few(environment: TableEnvironment, nodes: PublicNodes) -> None:
         law += float(len(entry.keys)) * stage.size * sum(signals)
     what = f"environment {environment.name!r}: the design program (about {lies:,.0f} rows)"
     if lies > LARGEST_PROGRAM:
-        from dynmech.sim.core.errors import Refusal
-
         raise Refusal(f"{what} has more than {LARGEST_PROGRAM:,} rows; fewer signals or a shorter memory would do")
     require_room(what, 12 * (lies + law))
 
@@ -150,8 +150,12 @@ def seek(
             least = program.smallest(one, time_limit)
             solution = least if least.status == "optimal" else solution
         better = sharpened(program, solution.x[: program.columns.count] if better is None else better)
+        better = pooled_exactly(program.rows.names, better)
         transfers.append((program.transfers, better[program.transfers]))
-    return _found(asked, programs, transfers, _objective(asked, value), unique)
+    found = _found(asked, programs, transfers, _objective(asked, value), unique)
+    if goals.objective == "largest":  # unique tables may exceed the program's value by `ROOM`: what is said is what is
+        found = replace(found, objective=max(found.objective or 0.0, found.largest))
+    return found
 
 
 def _together(goals: Goals, solutions: list[Solution]) -> float:

@@ -51,8 +51,9 @@ def _step(program: Program, binds: BoolArray, missing: FloatArray) -> FloatArray
     rows = program.matrix[np.flatnonzero(binds)]
     count, width = rows.shape
     system = block_array([[eye_array(width), rows.T], [rows, -TINY * eye_array(count)]], format="csc")
-    try:
-        step = splu(system).solve(np.concatenate([np.zeros(width), missing]))[:width]
+    try:  # quasi-definite: every order of pivots on the diagonal exists, and one that keeps the factors sparse is taken
+        factor = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        step = factor.solve(np.concatenate([np.zeros(width), missing]))[:width]
     except RuntimeError:  # singular in spite of all
         return None
     return step if bool(np.isfinite(step).all()) else None

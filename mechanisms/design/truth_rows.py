@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dynmech.mechanisms.design.columns import AgentColumns
+from dynmech.mechanisms.design.decision_rule import chances
 from dynmech.mechanisms.design.reach import Reach
 from dynmech.mechanisms.design.rows import DEFINITION, Rows, Terms
+from dynmech.mechanisms.design.safety import Safety
 from dynmech.sim.core.arrays import BoolArray, FloatArray, IntArray
 
 ALIKE = 1e-12
@@ -41,12 +43,27 @@ class InformationSets:
     weight: FloatArray
     place: IntArray
 
+    def of(self, some: BoolArray) -> "InformationSets":
+        """Return some of the sets, each of which holds one profile."""
+        count = np.arange(int(some.sum()))
+        return InformationSets(self.node[some], count, self.profile[some], self.weight[some], self.place[some])
+
 
 class AgentRows:
     """Everything that is asked of one agent's transfers."""
 
-    def __init__(self, reach: Reach, columns: AgentColumns, rows: Rows, *, ex_post: bool) -> None:
-        self.reach, self.columns, self.rows, self.ex_post = reach, columns, rows, ex_post
+    def __init__(
+        self,
+        reach: Reach,
+        columns: AgentColumns,
+        rows: Rows,
+        *,
+        ex_post: bool,
+        refuses: bool = False,
+        safety: Safety | None = None,
+    ) -> None:
+        self.reach, self.columns, self.rows, self.ex_post, self.safety = reach, columns, rows, ex_post, safety
+        self.refuses = refuses  # pay or not, once the bill is known
         self.agent = reach.agent
         self.nodes, self.rule = reach.nodes, reach.rule
         self.discount = reach.environment.discount
@@ -90,10 +107,36 @@ class AgentRows:
         places = np.column_stack([node, signal, action])
         self.rows.add(("follows", self.agent, e), DEFINITION, places, parts, np.zeros(len(node)), equal=True)
         if self.reach.pasts[e].shape[2] > 1:
-            utility = self._utility_then(e, node, signal, action)
+            less, utility = self.worth_before(e, node, signal, action)
             parts = [(np.arange(len(node)), self.columns.y(e, node, signal), np.ones(len(node)))]
             parts.append((np.arange(len(node)), self.columns.c(e, node, signal, action), -np.ones(len(node))))
+            parts += [(row, column, -value) for row, column, value in less]
             self.rows.add(("acts", self.agent, e), DEFINITION, places, parts, utility)
+
+    def worth_before(
+        self, e: int, node: IntArray, signal: IntArray, action: IntArray
+    ) -> tuple[list[tuple[IntArray, IntArray, FloatArray]], FloatArray]:
+        """Return the utility of the period before, as parts of a row per node (none here) and as constants."""
+        return [], self._utility_then(e, node, signal, action)
+
+    def gone(self, e: int) -> float:
+        """Return what it is worth to be out from the period after entry e on."""
+        environment = self.reach.environment
+        outside, horizon = environment.outside, environment.horizon
+        if not outside:
+            return 0.0
+        left = self.discount / (1 - self.discount) if horizon is None else 0.0
+        for s in range(1, 0 if horizon is None else horizon - self.nodes.entries[e].t):
+            left += self.discount**s
+        return outside[self.agent] * left
+
+    def refusal(self, e: int, node: IntArray, profile: IntArray, x: IntArray) -> Terms:
+        """Return what reports x are worth where nothing is paid and one is out from then on, `(m,)`."""
+        side = self.reach.stage(self.nodes.entries[e].t)
+        drawn, chance = self.rule.draws(e, self.nodes.entries[e].t, node, x)
+        best = side.utility[profile[:, None, None], side.taken[drawn]].max(axis=2)
+        nothing = np.zeros((len(node), 0))
+        return Terms(nothing.astype(np.intp), nothing, (chance * best).sum(axis=1) + self.gone(e))
 
     def _utility_then(self, e: int, node: IntArray, signal: IntArray, action: IntArray) -> FloatArray:
         """Return the utility of the period before, at the agent's true signal and with its action."""
@@ -104,12 +147,14 @@ class AgentRows:
     def report_terms(self, e: int, node: IntArray, profile: IntArray, x: IntArray, *, honest: bool) -> Terms:
         """Return what reports x at true profiles are worth: −p + E_d [u + what follows], `(m,)`."""
         entry = self.nodes.entries[e]
-        side, t = self.reach.stage(entry.t), self.rule.at(entry.t)
-        drawn, chance = self.rule.drawn[t][x], self.rule.chance[t][x]
-        columns = [self.columns.p(entry.table[node], x)]
-        values = [-np.ones(len(node))]
+        side = self.reach.stage(entry.t)
+        drawn, chance = self.rule.draws(e, entry.t, node, x)
         constant = np.zeros(len(node))
         chooses = side.actions > 1 and not honest
+        if self.refuses and not honest:
+            return self._billed(e, node, profile, x)
+        columns = [self.columns.p(entry.table[node], x)]
+        values = [-np.ones(len(node))]
         for draw in range(drawn.shape[1]):
             d, weight = drawn[:, draw], chance[:, draw]
             if not (chooses and entry.after is not None):
@@ -127,6 +172,21 @@ class AgentRows:
             values.append(weight)
         return Terms(np.stack(columns, axis=1), np.stack(values, axis=1), constant)
 
+    def _billed(self, e: int, node: IntArray, profile: IntArray, x: IntArray) -> Terms:
+        """Return what false reports x are worth where the bill may be refused, `(m,)`."""
+        entry = self.nodes.entries[e]
+        side = self.reach.stage(entry.t)
+        drawn, chance = self.rule.draws(e, entry.t, node, x)
+        draws, own = np.arange(drawn.shape[1]), side.own[profile]
+        case = self.bill(e, node[:, None], x[:, None], draws, own[:, None])
+        utility = side.utility[profile[:, None], drawn] if side.actions == 1 else np.zeros(drawn.shape)
+        return Terms(self.columns.z(e, case), chance, (chance * utility).sum(axis=1))
+
+    def bill(self, e: int, node: IntArray, x: IntArray, draw: IntArray, own: IntArray) -> IntArray:
+        """Return the number of a bill within an entry: node, reports, draw and true signal."""
+        _, profiles, draws = self.nodes.entries[e].following.shape
+        return ((node * profiles + x) * draws + draw) * self.reach.stage(self.nodes.entries[e].t).signals + own
+
     # Incentives
 
     def truth(self, goal: int, margin: float, column: int | None) -> None:
@@ -134,6 +194,10 @@ class AgentRows:
         done: list[IntArray] = []
         for e in range(len(self.nodes.entries)):
             for sets, report in self._lies(e, done):
+                if self.safety is not None:
+                    pooled = self.safety.pooled(self, e, sets, report)
+                    self.safety.pool(self, e, goal, sets.of(pooled), report[pooled])
+                    sets, report = sets.of(~pooled), report[~pooled]
                 self._no_gain(e, goal, sets, report, margin, column)
             self._obey(e, goal)
 
@@ -197,27 +261,36 @@ class AgentRows:
             (sets.member[:, None], terms.columns, -weight[:, None] * terms.values),
         ]
         alike = np.ones(len(sets.node), np.bool_)
-        np.logical_and.at(alike, sets.member, self.alike(e, sets.profile, x))
+        np.logical_and.at(alike, sets.member, self.alike(e, node, sets.profile, x))
+        each = np.arange(len(sets.node))
+        for width, factor in () if self.safety is None else self.safety.needs(e):
+            parts.append((each, np.full(len(each), width), np.full(len(each), -factor)))
         if column is not None:
-            parts.append((np.arange(len(sets.node)), np.full(len(sets.node), column), np.where(alike, 0.0, -1.0)))
-        limit = limit + np.where(alike, 0.0, margin)
+            parts.append((each, np.full(len(each), column), np.where(alike, 0.0, -1.0)))
+        limit = limit + np.where(alike, 0.0, margin) + (0.0 if self.safety is None else self.safety.slack(e))
+        parts += self.leeway(e, sets.node)
         first = np.unique(sets.member, return_index=True)[1]
         self.rows.add(("truth", self.agent, e), goal, np.column_stack([sets.place, report[first]]), parts, limit)
 
-    def alike(self, e: int, profile: IntArray, x: IntArray) -> BoolArray:
-        """Return where a lie cannot cost anything: the same decision, and the same law of what comes next."""
+    def leeway(self, e: int, node: IntArray) -> list[tuple[IntArray, IntArray, FloatArray]]:
+        """Return by how much truth may be worth less than a lie at nodes, as parts of a row per node: by nothing."""
+        del e, node
+        return []
+
+    def alike(self, e: int, node: IntArray, profile: IntArray, x: IntArray, apart: float = ALIKE) -> BoolArray:
+        """Return where a lie cannot cost anything: the same decision, and laws of what comes next that close in L1."""
         entry = self.nodes.entries[e]
-        side, t = self.reach.stage(entry.t), self.rule.at(entry.t)
-        drawn, chance = self.rule.drawn[t], self.rule.chance[t]
-        table = self.rule.table(entry.t, side.utility.shape[1])
-        same = np.asarray((np.abs(table[profile] - table[x]) <= ALIKE).all(axis=1))
+        side, decisions = self.reach.stage(entry.t), len(self.reach.environment.stage(entry.t).decisions)
+        drawn, chance = self.rule.draws(e, entry.t, node, x)
+        true = chances(*self.rule.draws(e, entry.t, node, profile), decisions)
+        same = np.asarray((np.abs(true - chances(drawn, chance, decisions)) <= ALIKE).all(axis=1))
         if entry.after is None:
             return same & (side.actions == 1)
         rows = self.reach.rows(entry.t)
         for draw in range(drawn.shape[1]):
-            d = side.taken[drawn[x, draw]]
-            close = np.abs(rows[d, profile[:, None]] - rows[d, x[:, None]]).max(axis=(1, 2)) <= ALIKE
-            same &= close | (chance[x, draw] == 0)
+            d = side.taken[drawn[:, draw]]
+            close = np.abs(rows[d, profile[:, None]] - rows[d, x[:, None]]).sum(axis=2).max(axis=1) <= apart
+            same &= close | (chance[:, draw] == 0)
         return same & (side.actions == 1)
 
     def _obey(self, e: int, goal: int) -> None:
@@ -234,25 +307,32 @@ class AgentRows:
         before, nodes = side, self.nodes.entries[after]
         node = np.flatnonzero(told[np.arange(len(told)), before.own[nodes.last]])
         own, asked = before.own[nodes.last[node]], side.recommended[nodes.decision[node]]
-        honest = self._utility_then(after, node, own, asked)
+        honest, honestly = self.worth_before(after, node, own, asked)
         for shift in range(1, side.actions):
             action = (asked + shift) % side.actions
-            limit = self._utility_then(after, node, own, action) - honest
+            other, otherwise = self.worth_before(after, node, own, action)
             each, ones = np.arange(len(node)), np.ones(len(node))
             parts = [
                 (each, self.columns.c(after, node, own, asked), ones),
                 (each, self.columns.c(after, node, own, action), -ones),
+                *honest,
+                *((row, column, -value) for row, column, value in other),
             ]
-            self.rows.add(("obey", self.agent, after), goal, np.column_stack([node, own, action]), parts, limit)
+            places = np.column_stack([node, own, action])
+            self.rows.add(("obey", self.agent, after), goal, places, parts, otherwise - honestly)
 
     def _obey_last(self, e: int, goal: int) -> None:
         """The same in the last period, where nothing follows: rows without unknowns."""
         entry = self.nodes.entries[e]
-        side, t = self.reach.stage(entry.t), self.rule.at(entry.t)
-        profile = np.unique(np.nonzero(self.reach.occurs[e])[1])
-        for draw in range(self.rule.drawn[t].shape[1]):
-            some = profile[self.rule.chance[t][profile, draw] > 0]
-            d = self.rule.drawn[t][some, draw]
+        side = self.reach.stage(entry.t)
+        node, profile = np.nonzero(self.reach.occurs[e])
+        if not self.rule.by_history:
+            profile = np.unique(profile)
+            node = np.zeros(len(profile), np.intp)
+        drawn, chance = self.rule.draws(e, entry.t, node, profile)
+        for draw in range(drawn.shape[1]):
+            possible = chance[:, draw] > 0
+            some, d = profile[possible], drawn[possible, draw]
             for shift in range(1, side.actions):
                 action = (side.recommended[d] + shift) % side.actions
                 limit = side.utility[some, side.taken[d, action]] - side.utility[some, d]

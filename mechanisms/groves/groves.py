@@ -24,7 +24,7 @@ Assumptions: private values, independent types.
 Source: Yoon 2021, §3.2: Definition 1, Theorem 3; Theorem 4 (the converse) needs its unrestricted domain.
 """
 
-import json
+import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ from dynmech.mechanisms.planning.planner import continuation, flow_welfare
 from dynmech.mechanisms.rules.base import FlowMechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import FloatArray
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Promises
@@ -140,14 +141,18 @@ class Groves(FlowMechanism):
 
 def _read(path: Path, agents: int, horizon: int | None) -> list[list[FloatArray]]:
     """Return the arrays of a file of discretionary terms, by period and agent; one list if it serves all periods."""
+    from dynmech.sim.core.json_files import read_json  # it needs pydantic, which takes a while
+
+    if not os.path.exists(path):
+        raise InputError(f"phi: {shown(str(path))} is none of balance, zero, pivot, a number, or a JSON file")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "an object of terms")
+    except InputError as error:
+        raise InputError(f"phi: {path}: {error}") from None
+    try:
         lists = data["periods"] if "periods" in data else [data["phi"]]
         tables = [[np.asarray(table, dtype=np.float64) for table in by_agent] for by_agent in lists]
-    except OSError as error:
-        words = "balance, zero, pivot, a number, or a JSON file"
-        raise InputError(f"phi: {str(path)!r} is none of {words} ({error.strerror})") from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         raise InputError(f'phi: {path}: expected {{"phi": [one array of numbers per agent]}}') from None
     if "periods" in data and len(tables) != horizon:
         raise InputError(f"phi: {path}: {len(tables)} periods for {horizon or 'infinitely many'}")

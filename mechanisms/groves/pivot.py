@@ -28,8 +28,10 @@ import numpy as np
 from dynmech.mechanisms.planning.feasibility import decisions_without, restricted
 from dynmech.mechanisms.planning.planner import Plan, continuation, flow_welfare, plan
 from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.mechanisms.rules.by_counts import CountedCase, best_for_others, others_welfare
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.play.roles import Promises
 
 ASSUMPTIONS = ("private values", "independent types")
@@ -57,6 +59,8 @@ class Pivot(FlowMechanism):
     def __init__(self, environment: TableEnvironment, without: str = "all") -> None:
         super().__init__(environment)
         self.without = without
+        if self.alike is not None and without != "all":
+            raise self.refuse(f"without={without}: with so many agents the others choose among all decisions")
         if without != "all":
             kind = "ex post" if without == "feasible" else "none"
             self.promises = Promises(
@@ -84,6 +88,13 @@ class Pivot(FlowMechanism):
                 others = others + continuation(self.environment, t, alone.value[alone.at(t + 1)])
             rows.append(alone.value[alone.at(t)] - self.efficient(t, others))
         return np.stack(rows)
+
+    def charge_by_counts(self, environment: ExchangeableEnvironment, case: CountedCase) -> FloatArray:
+        """Return what the agent's presence costs the others in this period, `(m,)`.
+
+        Decisions do not move signals there, so that W_{−i} of the next period expects the same whatever is decided.
+        """
+        return best_for_others(environment, case) - others_welfare(environment, case)
 
     @cached_property
     def contributions(self) -> list[FloatArray]:

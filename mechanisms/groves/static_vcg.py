@@ -44,4 +44,8 @@ class StaticVCG(StaticVCGEfficient):
 
     def decide(self, now: Situation, messages: Array) -> Array:
         """Return the myopic decision at the reported profile, `(n,)`."""
+        if self.alike is not None:
+            return super().decide(now, messages)  # decisions do not move signals there
         return self.chosen(now.t).reshape(-1)[self.profile(now, messages)]
+
+    charge_by_counts = StaticVCGEfficient.charge_by_counts

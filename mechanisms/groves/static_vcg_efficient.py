@@ -20,7 +20,9 @@ import numpy as np
 
 from dynmech.mechanisms.planning.planner import flow_welfare
 from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.mechanisms.rules.by_counts import CountedCase, best_for_others, others_welfare
 from dynmech.sim.core.arrays import FloatArray, IntArray
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.play.roles import Promises
 
 ASSUMPTIONS = ("private values", "decisions that do not move signals")
@@ -41,6 +43,10 @@ class StaticVCGEfficient(FlowMechanism):
             others = flow_welfare(stage, i)
             rows.append(others.max(axis=0) - np.take_along_axis(others, chosen, axis=0)[0])
         return np.stack(rows)
+
+    def charge_by_counts(self, environment: ExchangeableEnvironment, case: CountedCase) -> FloatArray:
+        """Return what the agent's presence costs the others, `(m,)`."""
+        return best_for_others(environment, case) - others_welfare(environment, case)
 
     def chosen(self, t: int) -> IntArray:
         """Return the decision at every profile, `(*A)`."""

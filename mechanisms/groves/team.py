@@ -26,9 +26,11 @@ from typing import Literal
 import numpy as np
 
 from dynmech.mechanisms.rules.base import FlowMechanism
+from dynmech.mechanisms.rules.by_counts import CountedCase, others_welfare
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.spaces import Interval, Space
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 
@@ -46,6 +48,8 @@ class Team(FlowMechanism):
     def __init__(self, environment: Environment, reports: Literal["signals", "payoffs"] = "signals") -> None:
         super().__init__(environment)
         self.reports = reports
+        if self.alike is not None and reports != "signals":
+            raise self.refuse("reports=payoffs: with so many agents payments are read off signals only")
 
     def asks(self, t: int, agent: int) -> Space | None:  # noqa: ARG002 - the protocol's
         """Return the interval of payoffs, if payoffs are reported; else None."""
@@ -67,6 +71,10 @@ class Team(FlowMechanism):
         """Return what is paid when the others' utilities are read off their signals, `(N, *A)`."""
         stage = self.environment.stage(t)
         return self.efficient(t, stage.utility) - self.efficient(t, stage.welfare)
+
+    def charge_by_counts(self, environment: ExchangeableEnvironment, case: CountedCase) -> FloatArray:
+        """Return the others' utility, which is paid to the agent, with a minus, `(m,)`."""
+        return -others_welfare(environment, case)
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
         """Return the table at the reported profile, or the cost less the payoffs that the others report, `(n, N)`."""

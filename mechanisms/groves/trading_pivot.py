@@ -69,6 +69,10 @@ class TradingPivot(Mechanism):
         paid = np.stack([-messages[:, 1] * decision, messages[:, 0] * decision], axis=1)
         return paid + np.array([self.seller_fee, self.buyer_fee]) if now.t == 0 else paid
 
+    def message_breaks(self, now: Situation, agent: int, messages: Array) -> FloatArray:  # noqa: ARG002
+        """Return the other side's value, where trade begins or ends, `(n, 1)`."""
+        return messages[:, 1 - agent, None]
+
     def transfer_bound(self) -> float:
         """Return the largest value plus the largest fee."""
         spaces = [self.messages(0, i) for i in (0, 1)]

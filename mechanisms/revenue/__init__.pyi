@@ -5,7 +5,9 @@ from .dynamic_program import (
     dynamic_revenue as dynamic_revenue,
     relaxed_revenue as relaxed_revenue,
 )
+from .markovian_contract import MarkovianContract as MarkovianContract, low_quantities as low_quantities
 from .optimal_two_period import OptimalTwoPeriod as OptimalTwoPeriod
+from .refund_menu import RefundMenu as RefundMenu
 from .revenue_lp import RevenueOptimum as RevenueOptimum, revenue_optimum as revenue_optimum
 from .revenue_optimal import RevenueOptimal as RevenueOptimal
 from .two_period_types import (

@@ -1,4 +1,4 @@
-"""One buyer with continuous types in two periods: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), laws from SciPy.
+"""One buyer with continuous types in two periods: θ_1 ~ F_1, then θ_2 ~ F_2(·|θ_1), laws from SciPy or like them.
 
 The *impulse response* of the second type to the first, at a fixed quantile u of θ_2 = F_2⁻¹(u|θ_1), is
 
@@ -18,13 +18,13 @@ Source: Yoon 2021, §2; the impulse response is Pavan, Segal and Toikka's.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.economy.bounded_laws import BetaLaw, Law, PowerLaw, TruncatedNormalLaw, UniformLaw
 from dynmech.sim.economy.function import FunctionEnvironment
 
 STEP = 1e-3
@@ -33,18 +33,6 @@ STEP = 1e-3
 
 WIDTH = 0.25
 """Standard deviation of the family `normal`, before truncation."""
-
-
-class Law(Protocol):
-    """The part of a frozen SciPy distribution that is used."""
-
-    def cdf(self, x: Any, /) -> Any: ...
-
-    def pdf(self, x: Any, /) -> Any: ...
-
-    def ppf(self, q: Any, /) -> Any: ...
-
-    def support(self) -> tuple[Any, Any]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +69,7 @@ class TwoPeriodTypes:
 
     def hazard(self, first: FloatArray) -> FloatArray:
         """Return (1 − F_1)/f_1; 0 where nobody is above, infinite where the density vanishes below somebody."""
-        above, density = np.asarray(1 - self.first.cdf(first)), np.asarray(self.first.pdf(first))
+        above, density = np.asarray(self.first.sf(first)), np.asarray(self.first.pdf(first))
         ratio = np.divide(above, density, out=np.full(above.shape, np.inf), where=density > 0)
         return np.where(above <= 0, 0.0, ratio)
 
@@ -161,11 +149,9 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
     Raises:
         InputError: unknown name, or a parameter out of range.
     """
-    from scipy import stats
-
     if not (a > 0 and b > 0):
         raise InputError(f"a and b: {a:g} and {b:g}, expected numbers above 0")
-    first: Law = stats.uniform() if a == b == 1 else stats.beta(a, b)
+    first: Law = UniformLaw() if a == b == 1 else BetaLaw(a, b)
     match kernel:
         case "ar1":
             return _autoregressive(first, rho)
@@ -179,13 +165,11 @@ def family(kernel: str, rho: float = 0.5, a: float = 1.0, b: float = 1.0) -> Two
 
 def _autoregressive(first: Law, rho: float) -> TwoPeriodTypes:
     """Return θ_2 = ρθ_1 + (1 − ρ)ε, ε uniform."""
-    from scipy import stats
-
     if not 0 <= rho < 1:
         raise InputError(f"rho: {rho:g} is not in [0, 1); a type that stays for ever is a static problem")
     return TwoPeriodTypes(
         first,
-        lambda one: stats.uniform(rho * one, 1 - rho),
+        lambda one: UniformLaw(rho * one, 1 - rho),
         0.0,
         1.0,
         lambda one, two: np.full(np.broadcast_shapes(one.shape, two.shape), rho),
@@ -195,13 +179,11 @@ def _autoregressive(first: Law, rho: float) -> TwoPeriodTypes:
 
 def _power(first: Law, rho: float) -> TwoPeriodTypes:
     """Return F_2 = θ_2^(1 + ρθ_1)."""
-    from scipy import stats
-
     if rho < 0:
         raise InputError(f"rho: {rho:g} is below 0")
     return TwoPeriodTypes(
         first,
-        lambda one: stats.powerlaw(1 + rho * one),
+        lambda one: PowerLaw(1 + rho * one),
         0.0,
         1.0,
         lambda one, two: -rho * two * np.log(np.maximum(two, 1e-300)) / (1 + rho * one),
@@ -215,20 +197,12 @@ def _truncated_normal(first: Law, rho: float) -> TwoPeriodTypes:
         raise InputError(f"rho: {rho:g} is not in [0, 1]")
     return TwoPeriodTypes(
         first,
-        lambda one: _normal(rho, one),
+        lambda one: TruncatedNormalLaw(0.5 + rho * (np.asarray(one) - 0.5), WIDTH),
         0.0,
         1.0,
         lambda one, two: _normal_impulse(rho, one, two),
         f"normal({rho:g})",
     )
-
-
-def _normal(rho: float, first: FloatArray) -> Law:
-    """Return the law around ½ + ρ(θ_1 − ½) with standard deviation ¼, truncated to [0, 1]."""
-    from scipy import stats
-
-    centre = 0.5 + rho * (np.asarray(first) - 0.5)
-    return stats.truncnorm(-centre / WIDTH, (1 - centre) / WIDTH, centre, WIDTH)
 
 
 def _normal_impulse(rho: float, first: FloatArray, second: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from dynmech.mechanisms.planning.planner import Plan, plan
+from dynmech.mechanisms.rules.by_counts import CountedCase, cases_of, decide_by_counts, every_case
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.optional_rules import OptionalRules
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
@@ -20,6 +21,7 @@ from dynmech.sim.core.errors import FalseDeclaration, Refusal
 from dynmech.sim.core.spaces import Finite, Space
 from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.play.roles import Acts, Promises, Situation
 
 LOOSEST = 1e-7
@@ -248,8 +250,35 @@ class DirectMechanism(Mechanism):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if not isinstance(environment, TableEnvironment):
+        if isinstance(environment, ExchangeableEnvironment):
+            if not self.by_counts:
+                raise self.refuse(
+                    "its payments are not written by counts, and so many agents have no table of profiles; fewer agents"
+                )
+        elif not isinstance(environment, TableEnvironment):
             raise self.refuse("it needs finitely many signals and decisions")
+
+    @property
+    def by_counts(self) -> bool:
+        """Whether this very class says what is paid by how many of the others report each signal."""
+        return "charge_by_counts" in vars(type(self))
+
+    def charge_by_counts(self, environment: ExchangeableEnvironment, case: CountedCase) -> FloatArray:  # noqa: ARG002
+        """Return what an agent pays in an economy of agents who are alike, `(m,)`.
+
+        Parameters
+        ----------
+        environment : ExchangeableEnvironment
+            The economy.
+        case : CountedCase
+            The agent's report, how many of the others report each signal, and what is decided.
+        """
+        raise self.refuse("its payments are not written by counts")
+
+    @property
+    def alike(self) -> ExchangeableEnvironment | None:
+        """The economy, where it is one of agents who are alike; None where it is on tables."""
+        return self.environment if isinstance(self.environment, ExchangeableEnvironment) else None
 
     def messages(self, t: int, agent: int) -> Finite:
         """Return the agent's signals."""
@@ -273,6 +302,8 @@ class DirectMechanism(Mechanism):
 
     def decide(self, now: Situation, messages: Array) -> Array:
         """Return the efficient decision a*(r) at the reported profile, `(n,)`."""
+        if self.alike is not None:
+            return decide_by_counts(self.alike, messages)
         return self.plan.policy[self.plan.at(now.t)].reshape(-1)[self.profile(now, messages)]
 
     def efficient(self, t: int, table: FloatArray) -> FloatArray:
@@ -338,8 +369,14 @@ class FlowMechanism(DirectMechanism):
 
     def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:  # noqa: ARG002
         """Return the table at the reported profile, `(n, N)`."""
+        if self.alike is not None:
+            cases = cases_of(self.alike, messages, decision)
+            return np.stack([self.charge_by_counts(self.alike, case) for case in cases], axis=1)
         return self.tables[self.plan.at(now.t)].take(self.profile(now, messages), axis=1).T
 
     def transfer_bound(self) -> float:
         """Return the largest absolute entry of the tables."""
+        if self.alike is not None:
+            every = every_case(self.alike)
+            return float(np.abs(self.charge_by_counts(self.alike, every)).max())
         return max(float(np.abs(table).max()) for table in self.tables)

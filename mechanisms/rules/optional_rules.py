@@ -6,12 +6,45 @@ after the decision.
 
 import numpy as np
 
+from dynmech.mechanisms.rules.bound_declarations import BoundDeclarations
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Space
+from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
 
 
-class OptionalRules:
+def served_alone(environment: Environment, t: int) -> IntArray | None:
+    """Return the one agent to whom each decision of a period is worth anything, `(D,)`, −1 where there is none.
+
+    None where the economy is not finite, or no decision is worth something to one agent alone.
+    """
+    if not isinstance(environment, TableEnvironment):
+        return None
+    stage = environment.stage(t)
+    gets = np.abs(stage.utility).reshape(*stage.utility.shape[:2], -1).max(axis=2) > 0
+    alone = np.where(gets.sum(axis=0) == 1, gets.argmax(axis=0), -1)
+    return alone if (alone >= 0).any() else None
+
+
+def winning_bids(mechanism: "OptionalRules", now: Situation, messages: Array, decision: Array) -> Array:
+    """Return 1 + the message of the one agent that a decision serves, 0 where there is no such agent, `(n,)`."""
+    environment: Environment = vars(mechanism)["environment"]
+    periods = [now.t] if environment.horizon is None else range(environment.horizon)
+    tables = [served_alone(environment, t) for t in periods]
+    if all(table is None for table in tables):
+        raise Refusal(
+            f"mechanism {mechanism.name!r} announces nothing on environment {environment.name!r}, where no decision "
+            "serves one agent alone; disclosure 'decisions' shows the rest"
+        )
+    winner = tables[periods.index(now.t)]
+    if winner is None:
+        return np.zeros(len(messages), np.intp)
+    who = winner[decision]
+    return np.where(who >= 0, 1 + np.take_along_axis(messages, np.maximum(who, 0)[:, None], axis=1)[:, 0], 0)
+
+
+class OptionalRules(BoundDeclarations):
     """Rules of `Mechanism` with a default; n cases, N agents.
 
     Notes
@@ -82,6 +115,31 @@ class OptionalRules:
             Whole numbers below `memory_size(t + 1)`. By default the memory stays as it is.
         """
         return now.memory
+
+    def announces(self, now: Situation, messages: Array, decision: Array) -> Array:
+        """Return what is announced of the messages, where that is disclosed in place of them (`announced`).
+
+        Parameters
+        ----------
+        now : Situation
+            Period, memory `(n,)` and public state `(n,)`.
+        messages : Array, shape (n, N)
+            The messages that count.
+        decision : Array, shape (n,)
+            The decision taken.
+
+        Returns
+        -------
+        Array, shape (n,)
+            A number each. By default the *winning bid*: 1 + the message of the one agent to whom the decision is worth
+            anything, 0 where there is none or several.
+
+        Raises
+        ------
+        Refusal
+            By default, where no decision is worth something to one agent alone.
+        """
+        return winning_bids(self, now, messages, decision)
 
     def sees(self, t: int, agent: int) -> IntArray | None:  # noqa: ARG002
         """Return what the designer observes of each private action of an agent.

@@ -11,6 +11,7 @@ from dynmech.mechanisms.tables.mechanism_schema import SCHEMA
 from dynmech.mechanisms.tables.reading import act_tail, mechanism_from_data, message_axes
 from dynmech.mechanisms.tables.tabulated_mechanism import PeriodTable, TabulatedMechanism
 from dynmech.mechanisms.tables.writing_out import written_out
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.checks import on_one_line
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.json_files import read_json
@@ -19,6 +20,7 @@ from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.stage import Stage
 
 
+@checked_arguments
 def load_mechanism(path: str | Path, environment: Environment) -> TabulatedMechanism:
     """Read a mechanism file for an economy.
 
@@ -53,6 +55,7 @@ def load_mechanism(path: str | Path, environment: Environment) -> TabulatedMecha
     return mechanism
 
 
+@checked_arguments
 def save_mechanism(mechanism: Mechanism, path: str | Path) -> None:
     """Write a mechanism file; it is complete or absent, never half written.
 

@@ -12,6 +12,7 @@ from dynmech.sim.core.arrays import Array, FloatArray, IntArray, first, index_te
 from dynmech.sim.core.checks import check_finite, check_law, check_names, check_shape, check_text, shown
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.json_files import first_problem, numbers
+from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.ties import TIE, scale_of
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.stage import Stage
@@ -101,6 +102,7 @@ def _period(parsed: MechanismFile, t: int, environment: TableEnvironment) -> Per
     draws = () if lottery is None else (len(stage.decisions),)
     tail = (*draws, *act_tail(act_axes(sees, replies)))
     flat = (period.memory, prod(axes[1:]), prod(draws), prod(act_axes(sees, replies)))
+    require_room(f"{where}: tables of {prod(flat):,} cases for {count} agents", (count + 1.0) * prod(flat))
     after = _after(parsed, t, environment)
     return PeriodTable(
         publics=max(len(stage.public), 1),
@@ -175,9 +177,11 @@ def _asked(
     replies: list[tuple[str, ...] | None] = []
     for i in range(count):
         seen, labels = _of(period.sees, i), _of(period.replies, i)
-        if seen is not None and (not actions or len(seen) != len(actions[i]) or min(seen) < 0):
-            expected = len(actions[i]) if actions else 0
-            raise InputError(f"{where}.sees[{i}]: expected {expected} whole numbers from 0, one per action")
+        expected = len(actions[i]) if actions else 0
+        if seen is not None and (len(seen) != expected or not expected or not 0 <= min(seen) <= max(seen) < expected):
+            raise InputError(
+                f"{where}.sees[{i}]: expected {expected} whole numbers, one per action, from 0 and below {expected}"
+            )
         if labels is not None:
             check_names(labels, f"{where}.replies[{i}]")
         sees.append(None if seen is None else tuple(seen))
