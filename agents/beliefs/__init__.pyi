@@ -4,6 +4,7 @@ from .belief_gains import (
     search_beliefs as search_beliefs,
 )
 from .belief_values import BeliefValues as BeliefValues, Bounds as Bounds
+from .belief_witness import BeliefWitness as BeliefWitness
 from .equilibrium_search import Judged as Judged, find_equilibrium as find_equilibrium, judge as judge
 from .graph_of_beliefs import BeliefGraph as BeliefGraph, belief_graph as belief_graph
 from .period_outcomes import Outcomes as Outcomes, Shown as Shown, outcomes as outcomes
@@ -14,5 +15,6 @@ from .profile_files import (
     profile_to_data as profile_to_data,
     save_profile as save_profile,
 )
+from .profile_part import ProfilePart as ProfilePart
 from .profiles import Profile as Profile, prescribed_profile as prescribed_profile
 from .recall import RECALLS as RECALLS, Recalled as Recalled, recalled as recalled

@@ -63,7 +63,7 @@ class BeliefGraph:
     start: dict[int, float] = field(default_factory=dict)
     followed: list[bool] = field(default_factory=list)
     _choices: list[tuple[int, IntArray, FloatArray]] = field(default_factory=list)
-    _moves: list[tuple[IntArray, IntArray, FloatArray]] = field(default_factory=list)
+    _moves: list[tuple[IntArray, IntArray, FloatArray, IntArray]] = field(default_factory=list)
     _numbers: dict[tuple[int, bytes, bytes], int] = field(default_factory=dict)
     _count: int = 0
 
@@ -124,8 +124,13 @@ class BeliefGraph:
         """Choice, next node and chance of every move."""
         if not self._moves:
             return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
-        choice, node, chance = (np.concatenate(column) for column in zip(*self._moves, strict=True))
+        choice, node, chance, _ = (np.concatenate(column) for column in zip(*self._moves, strict=True))
         return choice, node, chance
+
+    @cached_property
+    def seen(self) -> IntArray:
+        """What is shown on every move, a row of the signs of its entry."""
+        return np.concatenate([seen for *_, seen in self._moves]) if self._moves else np.zeros(0, np.intp)
 
     @cached_property
     def follow(self) -> FloatArray:
@@ -255,7 +260,7 @@ def _follow(graph: BeliefGraph, number: int, heap: list[tuple[float, int]]) -> N
         weight = node.weight * graph.discount * min(1.0, float(chance[k]))
         found = Node(after, state[low:high], beliefs[low:high], weight, node.depth + 1, (number, int(choice[k])))
         targets[k] = _numbered(graph, found, heap)
-    graph._moves.append((choice, targets, chance))
+    graph._moves.append((choice, targets, chance, arrives[starts] % one.shown))
 
 
 def _require_told(graph: BeliefGraph, node: Node) -> None:

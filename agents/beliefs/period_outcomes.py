@@ -26,7 +26,20 @@ from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.ties import scale_of
 from dynmech.sim.economy.laws_of_motion import FactoredLaw, LawOfMotion, WrittenLaw
-from dynmech.sim.play.disclosure import shown_decision
+from dynmech.sim.play.disclosure import ANNOUNCED, shown_decision
+from dynmech.sim.play.roles import Situation
+
+
+@dataclass(frozen=True, eq=False)
+class Signs:
+    """What each of the things that can be shown is: whole numbers, a row each, and amounts, a row each.
+
+    Whole numbers: what is told of the decision, the messages if all are shown; then what the next period opens with, as
+    `Shown.opening`. Amounts: own utilities and payments.
+    """
+
+    whole: IntArray
+    amounts: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +57,7 @@ class Outcomes:
         move_choice, seen, following, move_chance: of every row of moves: its choice, what is shown by the time of the
             next message, the next state, and its chance. No rows in a last period.
         shown: how many different things can be shown, `following_states` how many next states there are.
+        signs: what these things are; `signs_before`: what is shown before the action, the action that is asked first.
     """
 
     states: int
@@ -63,6 +77,8 @@ class Outcomes:
     move_chance: FloatArray
     shown: int
     following_states: int
+    signs: Signs
+    signs_before: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +146,9 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
     rows = drawn_rows(shown, t)
     obey, done = own_actions(stage, shown.who, rows.decided)
     acts = done.shape[1]
-    before, asked = _before(shown, t, rows, obey) if acts > 1 else (np.zeros_like(rows.h), np.zeros(1, np.intp))
+    alone = np.zeros_like(rows.h), np.zeros((1, 1), np.intp)
+    before, signs_before = _before(shown, t, rows, obey) if acts > 1 else alone
+    asked = signs_before[:, 0]
     rows, before, done = rows.repeated(acts), np.repeat(before, acts), done.reshape(-1)
     act = np.tile(np.arange(acts), len(rows.h) // acts)
     utility = stage.utility.reshape(len(stage.utility), -1)[:, done * stage.size + rows.s]
@@ -140,7 +158,7 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
     state = rows.h * stage.size + rows.s
     states = len(shown.profile.recalled[t]) * stage.size
     own = prod(tables.shape[1 + i] for i in shown.who)
-    seen, following, move_chance, origin = _moves(shown, t, rows, done, (utility, paid))
+    seen, following, move_chance, origin, signs = _moves(shown, t, rows, done, (utility, paid))
     after = shown.entry_after(t)
     return Outcomes(
         states=states,
@@ -162,6 +180,8 @@ def outcomes(shown: Shown, t: int) -> Outcomes:
         following_states=0
         if after is None
         else len(shown.profile.recalled[after]) * game.environment.stage(after).size,
+        signs=signs,
+        signs_before=signs_before,
     )
 
 
@@ -201,39 +221,62 @@ def _told(shown: Shown, t: int, rows: Rows) -> list[IntArray]:
     """Return what the deviator is told of the decision and the messages."""
     environment = shown.profile.game.environment
     columns = [shown_decision(shown.disclosure, environment, t, rows.decided, i) for i in shown.who]
-    everything = [rows.sent] if shown.disclosure == "everything" else []
-    return [column for column in columns if column is not None] + everything
+    messages = [rows.sent] if shown.disclosure == "everything" else []
+    if shown.disclosure == ANNOUNCED:
+        messages = [_announced(shown, t, rows)]
+    return [column for column in columns if column is not None] + messages
+
+
+def _announced(shown: Shown, t: int, rows: Rows) -> IntArray:
+    """Return what the mechanism announces of the messages by row, as `announced_sign` has it."""
+    game, memory = shown.profile.game, shown.profile.recalled[t].memory[rows.h]
+    public, *sent = np.unravel_index(rows.sent, game.tables[t].shape)
+    dates = (t,) if game.environment.horizon is not None or t == 0 else (1, 2, 3, 10)
+    messages = np.stack(sent, axis=1)
+    told = [
+        np.asarray(game.mechanism.announces(Situation(date, memory, public), messages, rows.decided)) for date in dates
+    ]
+    if any(not np.array_equal(other, told[0]) for other in told):
+        raise game.mechanism.false_declaration("announces answers otherwise in later periods")
+    return announced_sign(told[0])
+
+
+def announced_sign(announced: Array) -> IntArray:
+    """Return what is announced as whole numbers, equal where the announcements are: their bits; 0 has one sign."""
+    return (np.asarray(announced, np.float64) + 0.0).view(np.int64).astype(np.intp)
 
 
 def _before(shown: Shown, t: int, rows: Rows, obey: IntArray) -> tuple[IntArray, IntArray]:
-    """Return what is shown before the action by row, numbered, and what action is asked for at each number."""
+    """Return what is shown before the action by row, numbered, and what it is: the action that is asked for first."""
     distinct, number = np.unique(np.column_stack([obey, *_told(shown, t, rows)]), axis=0, return_inverse=True)
-    return number.reshape(-1), distinct[:, 0]
+    return number.reshape(-1), distinct
 
 
 def _moves(
     shown: Shown, t: int, rows: Rows, done: IntArray, flows: tuple[FloatArray, FloatArray]
-) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
-    """Return, by move: what is shown, the next state, the chance, and the row that it belongs to."""
+) -> tuple[IntArray, IntArray, FloatArray, IntArray, Signs]:
+    """Return, by move: what is shown, the next state, the chance, and the row that it belongs to; and all signs."""
     game, after = shown.profile.game, shown.entry_after(t)
     nothing = np.zeros(0, np.intp)
     law = game.laws[t]
     if after is None or law is None:
-        return nothing, nothing, np.zeros(0), nothing
+        return nothing, nothing, np.zeros(0), nothing, Signs(np.zeros((0, 0), np.intp), np.zeros((0, 0)))
     size, stage = game.environment.stage(after).size, game.environment.stage(t)
     event, chances = law_rows(law, done * stage.size + rows.s)
     require_room("the moves of a period", 8.0 * float((chances[event] > 0).sum()))
     origin, profile = np.nonzero(chances[event] > 0)
     chance = rows.chance[origin] * chances[event][origin, profile]
     state = recalled_after(shown, t, after, rows)[origin] * size + profile
-    utility, paid = flows
-    told = _told(shown, t, rows)
-    for i in shown.who:
-        told += [clusters(table[i], scale_of(table[i])) for table in (utility, paid)]
-    number = np.unique(np.column_stack(told), axis=0, return_inverse=True)[1].reshape(-1)
-    opening = np.unique(shown.opening(after), axis=0, return_inverse=True)[1].reshape(-1)
-    seen = np.unique(number[origin] * (opening.max() + 1) + opening[state], return_inverse=True)[1]
-    return seen.reshape(-1), state, chance, origin
+    told, amounts = _told(shown, t, rows), [table[i] for i in shown.who for table in flows]
+    alike = [clusters(amount, scale_of(amount)) for amount in amounts]
+    number = np.unique(np.column_stack([*told, *alike]), axis=0, return_inverse=True)[1].reshape(-1)
+    opens = shown.opening(after)
+    opening = np.unique(opens, axis=0, return_inverse=True)[1].reshape(-1)
+    codes = number[origin] * (opening.max() + 1) + opening[state]
+    _, first, seen = np.unique(codes, return_index=True, return_inverse=True)
+    columns = [*(column[origin[first]] for column in told), *opens[state[first]].T]
+    signs = Signs(np.column_stack(columns), np.column_stack([amount[origin[first]] for amount in amounts]))
+    return seen.reshape(-1), state, chance, origin, signs
 
 
 def recalled_after(shown: Shown, t: int, after: int, rows: Rows) -> IntArray:

@@ -59,7 +59,7 @@ def _require_table(game: FiniteGame, strategy: Strategy, agent: int, recall: str
     parts = list(strategy.components())
     acts = any(type(part).action is not Strategy.action for part in parts if not isinstance(part, Wrapping))
     replies = any(type(part).reply is not Strategy.reply for part in parts if not isinstance(part, Wrapping))
-    if acts or replies or strategy.spies or strategy.silent or strategy.rounds > 1:
+    if acts or replies or strategy.spies or strategy.silent or strategy.leaves or strategy.rounds > 1:
         raise _refused(
             game, strategy, agent, "acts, replies, spies, is silent or learns, which no table of messages says"
         )

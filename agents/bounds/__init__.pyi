@@ -10,3 +10,5 @@ from .penalties import (
     penalty_from_values as penalty_from_values,
     truthful_penalty as truthful_penalty,
 )
+from .sampled_paths import SampledCandidate as SampledCandidate
+from .state_values import StateValue as StateValue

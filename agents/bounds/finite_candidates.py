@@ -5,9 +5,11 @@ from math import ceil, log
 
 import numpy as np
 
+from dynmech.agents.bounds.given_penalty import given_penalty
 from dynmech.agents.bounds.inner_problem import TabledCandidate
 from dynmech.agents.bounds.path_problem import along_paths
 from dynmech.agents.bounds.penalties import improved, no_penalty, penalty_from_values
+from dynmech.agents.bounds.state_values import UserValue
 from dynmech.agents.oracle.problem import Problem
 from dynmech.agents.oracle.search import Family, Information, solve
 
@@ -18,12 +20,15 @@ TAIL = 1e-4
 """Weight δ^T at which an infinite horizon is cut; what is left out is bounded and added."""
 
 
-def tabled_candidates(problem: Problem, seed: int, *, spying: bool = False) -> list[TabledCandidate]:
+def tabled_candidates(
+    problem: Problem, seed: int, given: Sequence[UserValue] = (), *, spying: bool = False
+) -> list[TabledCandidate]:
     """Return the candidates.
 
     Args:
         problem: of the deviator.
         seed: of all draws.
+        given: functions of the user's, tried for a deviator that is one agent and no spy.
         spying: bound what a deviator gains that sees the others' current signals in every period.
 
     Raises:
@@ -39,6 +44,8 @@ def tabled_candidates(problem: Problem, seed: int, *, spying: bool = False) -> l
         last = improved(last, times - done)
         done = times
         penalties.append(last)
+    if not spying:
+        penalties += [given_penalty(paths, function) for function in given]
     return [TabledCandidate(penalty, honest, horizon, seed, truth.bound) for penalty in penalties]
 
 

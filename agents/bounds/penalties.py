@@ -150,6 +150,16 @@ def penalty_from_values(
     return _with_choices(name, paths, ahead, known, spying=spying)
 
 
+def with_values(name: str, penalty: Penalty, values: Sequence[FloatArray]) -> Penalty:
+    """Return the penalty of any values of what is known, `(O, W)` per entry, where the deviator is no spy."""
+    paths = penalty.paths
+    ahead: list[FloatArray | None] = []
+    for t, period in _entries(paths):
+        after = _after(paths, t)
+        ahead.append(None if period.post_decision is None else (penalty.mass[after] * values[after]).sum(axis=1))
+    return _with_choices(name, paths, ahead, values, spying=False)
+
+
 def improved(penalty: Penalty, times: int) -> Penalty:
     """Return H = the value of the best message now, with H after it; so often in a row."""
     paths, out = penalty.paths, penalty

@@ -1,14 +1,15 @@
 """Bounds where nothing can be enumerated: many agents, continuous signals, long memories. Rules are asked along paths.
 
 Only what a deviator's own messages can lead to is kept: along a path of signals, the memories that they reach, and from
-each of them every message. With H = 0 (see `penalties`) a penalty charges the deviator for seeing the others' current
-signals: what a message is worth is its mean over K profiles in which the others' signals are drawn anew, given the last
-profile and its own signal. These means are independent of what the deviator knows, so that an upper bound stays one,
-only their noise makes it larger. The policy sends what is best on half of the K profiles, the deviator's thought
-experiment, and is paid by the other half; that takes the others' last signals to be known, so that there is no policy
-where prescribed messages do not reveal them.
+each of them every message. With H a function of what the deviator knows when a period opens (`state_values`),
 
-Signals may be of any kind; messages from an interval are tried on a grid, the prescribed one always among them.
+    W(m) = max_r { E[flow + δ H(m′, θ, θ′^i) | θ_{t−1}, θ^i] + δ (W(m′) − H(m′, θ, θ′^i)) },
+
+the second m′ being that of the path. The expectation is a mean over K profiles in which the others' signals are drawn
+anew, given the last profile and its own signal, evenly spread (`fresh_draws`). These means are independent of what the
+deviator knows, so that an upper bound stays one, only their noise makes it larger. The policy sends what is best on
+half of the K profiles, the deviator's thought experiment, and is paid by the other half; that takes the others' last
+signals to be known, so that there is no policy where prescribed messages do not reveal them.
 """
 
 from dataclasses import dataclass
@@ -16,24 +17,24 @@ from functools import cached_property
 
 import numpy as np
 
+from dynmech.agents.bounds.fresh_draws import spread
 from dynmech.agents.bounds.inner_problem import Limits, Samples
-from dynmech.agents.bounds.path_problem import moved_signals
+from dynmech.agents.bounds.message_sets import MessageSets
+from dynmech.agents.bounds.rule_calls import RuleCalls, repeat, some
+from dynmech.agents.bounds.state_values import StateValue, own_columns
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
-from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.economy.environment import State
 from dynmech.sim.play.game import Game
-from dynmech.sim.play.roles import Acts, Situation
+from dynmech.sim.play.roles import Situation
 
 CASES = 1 << 18
 """Cases that rules are asked for at a time."""
 
 MOST_MEMORIES = 4096
 """Memories that own messages lead to along a path, at most."""
-
-TRIED = 64
-"""Paths on which it is tried whether decisions move signals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class SampledCandidate:
         again: K, how often the others' current signals are drawn anew; even.
         seed: of all draws.
         grid: how many messages are tried from an interval.
+        value: H; None: 0.
     """
 
     game: Game
@@ -52,52 +54,78 @@ class SampledCandidate:
     again: int
     seed: int
     grid: int = 21
+    value: StateValue | None = None
 
     @property
     def name(self) -> str:
         """What H is, and K."""
-        return f"0, others' signals drawn {self.again} times"
+        return f"{'0' if self.value is None else self.value.name}, others' signals drawn {self.again} times"
 
     @property
     def shift(self) -> float:
         """Nothing: prescribed play is valued on the same path."""
         return 0.0
 
-    @property
+    @cached_property
+    def calls(self) -> RuleCalls:
+        """The rules."""
+        return RuleCalls(self.game, self.agent)
+
+    @cached_property
+    def sets(self) -> MessageSets:
+        """The messages that are tried."""
+        return MessageSets(self.calls, self.grid)
+
+    @cached_property
     def limits(self) -> Limits:
-        """No range that would help; the horizon's cut leaves out twice what flows may be."""
-        return Limits(-np.inf, np.inf, 2 * self.game.tail, 2 * self.game.tail)
+        """No range that would help; the horizon's cut leaves out twice what flows may be, a grid what lies between."""
+        tail = 2 * self.game.tail
+        return Limits(-np.inf, np.inf, tail + self.sets.between, tail)
 
     @cached_property
     def steps(self) -> float:
-        """Elementary steps per path, where own messages lead to one memory."""
-        return float(self.game.periods * self._messages(0) * (1 + self.again))
+        """Elementary steps per path, where own messages lead to one memory each, forgotten after a period."""
+        ahead = 1.0 if self.value is None else 1.0 + self.value.steps
+        return self.game.periods * self.sets.size(self.again) * (self._width + self.again * (self._width + ahead))
+
+    @cached_property
+    def _width(self) -> int:
+        """Memories along a path, about."""
+        sizes = [self.game.mechanism.memory_size(t) for t in range(min(3, self.game.periods))]
+        most = self.sets.size(self.again)
+        return max(most if size is None else min(size, most) for size in sizes)
 
     @cached_property
     def batch(self) -> int:
-        """Paths at a time."""
-        return max(2, min(256, CASES // (self._messages(0) * self.again)))
-
-    def _messages(self, t: int) -> int:
-        space = self.game.mechanism.messages(t, self.agent)
-        return space.size if isinstance(space, Finite) else self.grid + 1
+        """Paths at a time: what one draw asks for, and what all periods keep, stays within `CASES`."""
+        entries = self.sets.size(self.again) * self._width
+        ahead = 1.0 if self.value is None else self.value.steps / self._width
+        return int(max(2, min(256, CASES / (entries * max(self.game.periods / 4, ahead, 1)))))
 
     def play(self, scope: str, shard: int, n: int) -> Samples:
         """Return the samples of one batch of n paths, drawn for `scope`."""
         streams = Streams(self.seed, scope, shard, n, self.game.periods)
         fresh = Streams(self.seed, f"{scope} again", shard, n * self.again, self.game.periods)
-        memory = self._first_memory(n)
+        inside = Streams(self.seed, f"{scope} inside", shard, n * self.again, self.game.periods)
+        memory: Array = np.zeros((n, 1), np.intp)
         last: State | None = None
         layers: list[_Layer] = []
         for t in range(self.game.periods):
             uniforms = _numbers(self.game, streams, t, n)
             state = self._draw(t, last, uniforms)
-            others = self._again(t, last, state, uniforms, _numbers(self.game, fresh, t, n * self.again))
-            layer, memory = self._layer(t, memory, state, others)
+            anew = self._spread(t, fresh, inside, n)
+            others = self._again(t, last, state, uniforms, anew)
+            following = self._spread(t + 1, fresh, inside, n) if self._looks_ahead(t) else None
+            held = self._held(t, memory, last, state, uniforms)
+            layer, memory = self._layer(t, memory, state, others, following, held)
             layers.append(layer)
             last = state
         samples = _solve(layers, self.game.environment.discount)
         return samples if self._revealed else samples._replace(lower=np.zeros(n))
+
+    def _looks_ahead(self, t: int) -> bool:
+        """Whether H matters after period t: there is more than one memory, and another period."""
+        return self.value is not None and t + 1 < self.game.periods and self.game.mechanism.memory_size(t + 1) != 1
 
     @cached_property
     def _revealed(self) -> bool:
@@ -105,25 +133,27 @@ class SampledCandidate:
         others = [j for j in range(len(self.game.environment.agents)) if j != self.agent]
         return all(_reveals(self.game, t, j) for t in range(min(self.game.periods, 2)) for j in others)
 
-    def _first_memory(self, n: int) -> Array:
-        return np.zeros((n, 1), np.intp)
-
     def _draw(self, t: int, last: State | None, uniforms: FloatArray) -> State:
         """Return the state of period t; decisions do not matter."""
         decision = None if last is None else np.zeros(len(uniforms), np.intp)
         return self.game.environment.draw(t, last, decision, uniforms)
 
-    def _again(self, t: int, last: State | None, state: State, uniforms: FloatArray, fresh: FloatArray) -> State:
+    def _spread(self, t: int, fresh: Streams, inside: Streams, n: int) -> FloatArray:
+        """Return period t's numbers for the others' signals drawn anew, `(n K, streams)`, each half spread evenly."""
+        places, jitter = (_numbers(self.game, one, t, n * self.again) for one in (fresh, inside))
+        shape = (n, self.again, places.shape[1])
+        return spread(places.reshape(shape), jitter.reshape(shape), 2).reshape(places.shape)
+
+    def _again(self, t: int, last: State | None, state: State, uniforms: FloatArray, numbers: FloatArray) -> State:
         """Return states in which the others' signals are drawn anew, `(n K,)`, K in a row for each path.
 
         Raises:
             Refusal: own signals move with the others' draws, so that these cannot be drawn given one's own.
         """
-        names, own = self.game.environment.streams(t), (f"nature {self.agent}", "nature public")
-        numbers = fresh.copy()
-        kept = [k for k, name in enumerate(names) if name in own]
+        kept = own_columns(self.game, t, self.agent)
+        numbers = numbers.copy()
         numbers[:, kept] = np.repeat(uniforms[:, kept], self.again, axis=0)
-        others = self._draw(t, None if last is None else _repeat(last, self.again), numbers)
+        others = self._draw(t, None if last is None else repeat(last, self.again), numbers)
         mine = np.repeat(state.signals[:, self.agent], self.again)
         if not kept or (others.signals[:, self.agent] != mine).any():
             raise Refusal(
@@ -133,86 +163,120 @@ class SampledCandidate:
             )
         return others
 
-    def _layer(self, t: int, memory: Array, state: State, others: State) -> "tuple[_Layer, Array]":
+    def _held(self, t: int, memory: Array, last: State | None, state: State, uniforms: FloatArray) -> FloatArray:
+        """Return H at the memories of period t, `(n, Z)`."""
+        n, width = memory.shape[:2]
+        if t == 0 or self.value is None or not self._looks_ahead(t - 1):
+            return np.zeros((n, width))
+        before = None if last is None else repeat(last, width)
+        numbers = np.repeat(uniforms, width, axis=0)
+        flat = memory.reshape(n * width, *memory.shape[2:])
+        return self.value.at(t, flat, before, repeat(state, width), numbers).reshape(n, width)
+
+    def _layer(
+        self, t: int, memory: Array, state: State, others: State, ahead: FloatArray | None, held: FloatArray
+    ) -> "tuple[_Layer, Array]":
         """Return what every message is worth and leads to in period t, and the memories of the next one."""
         n, width = memory.shape[:2]
-        truth, choices = self._choices(t, memory, state)
+        truth, choices = self.sets.choices(t, memory, state, others, self.again)
         r = choices.shape[2]
-        flat = memory.reshape(n * width, *memory.shape[2:])
-        now = np.repeat(flat, r, axis=0)
-        chance, _, following = self._outcomes(t, now, _repeat(state, width * r), choices.reshape(-1), flow=False)
-        worth = np.zeros((self.again, n, width, r))
+        asked = _Asked(t, memory, choices, self._same(t, state, choices))
+        halves = np.zeros((2, n, width, r))
         for k in range(self.again):
-            drawn = _repeat(_some(others, slice(k, None, self.again)), width * r)
-            weights, flows, _ = self._outcomes(t, now, drawn, choices.reshape(-1), flow=True)
-            worth[k] = (weights * flows).sum(axis=1).reshape(n, width, r)
-        if following is None:
-            kept, index = memory[:, :1], np.zeros((n, width, r, 1), np.intp)
-            chance = np.ones((n * width * r, 1))
-        else:
-            draws = following.shape[1]
-            kept, place = distinct(following.reshape(n, width * r * draws, *following.shape[2:]))
-            index = place.reshape(n, width, r, draws)
-            if kept.shape[1] > MOST_MEMORIES:
-                raise Refusal(
-                    f"bounds: own messages lead to more than {MOST_MEMORIES:,} memories by period {t + 1}; a mechanism "
-                    "that remembers fewer periods, or fewer messages, would make it possible"
-                )
-        half = self.again // 2
-        return (
-            _Layer(
-                worth=worth.mean(axis=0),
-                thought=worth[:half].mean(axis=0),
-                paid=worth[half:].mean(axis=0),
-                truth=truth,
-                following=index,
-                chance=chance.reshape(n, width, r, -1),
-            ),
-            kept,
-        )
+            which = slice(k, None, self.again)
+            worth = self._worth(asked, some(others, which), None if ahead is None else ahead[which])
+            halves[k >= self.again // 2] += worth
+        thought, paid = halves / (self.again // 2)
+        kept, index, chance = self._following(asked, state)
+        return _Layer((thought + paid) / 2, thought, paid, truth, index, chance, held), kept
 
-    def _choices(self, t: int, memory: Array, state: State) -> tuple[IntArray, Array]:
-        """Return the index of the prescribed message `(n, Z)`, and all messages `(n, Z, R)`."""
-        n, width = memory.shape[:2]
-        spread = _repeat(state, width)
-        now = Situation(t, memory.reshape(n * width, *memory.shape[2:]), spread.public)
-        sent = np.asarray(self.game.mechanism.prescribed(now, self.agent, spread.signals[:, self.agent]))
-        space = self.game.mechanism.messages(t, self.agent)
-        if isinstance(space, Finite):
-            every = np.broadcast_to(np.arange(space.size), (n, width, space.size))
-            return sent.reshape(n, width).astype(np.intp), every
-        grid = np.broadcast_to(np.linspace(space.low, space.high, self.grid), (n, width, self.grid))
-        return np.full((n, width), self.grid, np.intp), np.concatenate([grid, sent.reshape(n, width, 1)], axis=2)
+    def _same(self, t: int, state: State, choices: Array) -> bool:
+        """Return whether decision, charge and next memory are the same whatever the memory."""
+        if choices.shape[1] == 1 or (choices != choices[:, :1]).any():
+            return False
+        return not self.calls.reads_memory(t, some(state, slice(0, 2)), choices[:2, 0, 0])
 
-    def _outcomes(
-        self, t: int, memory: Array, state: State, own: Array, *, flow: bool
-    ) -> tuple[FloatArray, FloatArray, Array | None]:
-        """Return chances and flows of the draws, `(m, L)`, or chances and next memories, of m cases."""
-        game, m = self.game, len(memory)
-        now, agents = Situation(t, memory, state.public), range(len(game.environment.agents))
-        columns = [
-            own if j == self.agent else np.asarray(game.mechanism.prescribed(now, j, state.signals[:, j]))
-            for j in agents
-        ]
-        messages = np.stack(columns, axis=1)
-        decision = np.asarray(game.mechanism.decide(now, messages))
-        nobody = Acts(np.zeros(messages.shape, np.intp), np.zeros(messages.shape))
-        drawn = [decision] if decision.ndim == 1 else [np.full(m, d) for d in np.flatnonzero(decision.any(axis=0))]
-        certain = np.ones((m, 1))
-        chance = certain if decision.ndim == 1 else np.stack([decision[np.arange(m), d] for d in drawn], axis=1)
-        if not flow:
-            if t + 1 >= game.periods:
-                return chance, np.zeros(chance.shape), None
-            after = [np.asarray(game.mechanism.remember(now, messages, d, nobody)) for d in drawn]
-            return chance, np.zeros(chance.shape), np.stack(after, axis=1)
-        due = np.asarray(game.mechanism.due(now, messages))[:, self.agent]
-        flows = [
-            game.environment.utility(t, state, d)[:, self.agent]
-            - np.asarray(game.mechanism.charge(now, messages, d, nobody))[:, self.agent]
-            - due
-            for d in drawn
-        ]
-        return chance, np.stack(flows, axis=1), None
+    def _worth(self, asked: "_Asked", drawn: State, ahead: FloatArray | None) -> FloatArray:
+        """Return flow + δ H of every message where the others' signals are these, `(n, Z, R)`."""
+        t, (now, spread_state, own), shape = asked.t, asked.cases(drawn), asked.shape
+        found = self.calls.outcome(now, spread_state, own, last=ahead is None)
+        worth = found.flow
+        if ahead is not None:
+            assert self.value is not None
+            following = self._draw(t + 1, drawn, ahead)
+            times = len(own) // len(ahead)
+            then, numbers = repeat(following, times), np.repeat(ahead, times, axis=0)
+            values = [self.value.at(t + 1, memory, spread_state, then, numbers) for memory in found.following]
+            worth = worth + self.game.environment.discount * np.stack(values, axis=1)
+        out: FloatArray = (worth * found.chance).sum(axis=1).reshape(asked.compact)
+        if asked.same:
+            messages = np.broadcast_to(
+                found.messages.reshape(shape[0], 1, shape[2], -1), (*shape, found.messages.shape[1])
+            )
+            now = asked.everywhere(drawn)
+            return out - self.calls.due(now, messages.reshape(-1, messages.shape[3])).reshape(shape)
+        return out - self.calls.due(now, found.messages).reshape(shape)
+
+    def _following(self, asked: "_Asked", state: State) -> tuple[Array, IntArray, FloatArray]:
+        """Return the next memories of each path, where every message leads, `(n, Z, R, L)`, and with which chance."""
+        (n, width, r), t = asked.shape, asked.t
+        if t + 1 >= self.game.periods:
+            return asked.memory[:, :1], np.zeros((n, width, r, 1), np.intp), np.ones((n, width, r, 1))
+        now, cases, own = asked.cases(state)
+        found = self.calls.outcome(now, cases, own)
+        after = np.stack(found.following, axis=1)
+        draws, inner = after.shape[1], asked.compact
+        kept, place = distinct(after.reshape(n, inner[1] * r * draws, *after.shape[2:]))
+        if kept.shape[1] > MOST_MEMORIES:
+            raise Refusal(
+                f"bounds: own messages lead to more than {MOST_MEMORIES:,} memories by period {t + 1}; a mechanism "
+                "that remembers fewer periods, or fewer messages, would make it possible"
+            )
+        shape = (n, width, r, draws)
+        index = np.broadcast_to(place.reshape(*inner, draws), shape)
+        return kept, index, np.broadcast_to(found.chance.reshape(*inner, draws), shape)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked for in one period of n paths.
+
+    Attributes:
+        memory: `(n, Z, …)`.
+        choices: messages, `(n, Z, R)`.
+        same: whether only `due` looks at the memory, so that everything else is asked for at the first one alone.
+    """
+
+    t: int
+    memory: Array
+    choices: Array
+    same: bool
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n, Z, R)."""
+        n, width, r = self.choices.shape
+        return n, width, r
+
+    @property
+    def compact(self) -> tuple[int, int, int]:
+        """The same where all but `due` is asked for."""
+        n, width, r = self.shape
+        return n, 1 if self.same else width, r
+
+    def cases(self, state: State) -> tuple[Situation, State, Array]:
+        """Return the situations, states and own messages that are asked for, given each path's state."""
+        n, width, r = self.compact
+        flat = self.memory[:, :width].reshape(n * width, *self.memory.shape[2:])
+        spread_state = repeat(state, width * r)
+        now = Situation(self.t, np.repeat(flat, r, axis=0), spread_state.public)
+        return now, spread_state, self.choices[:, :width].reshape(-1)
+
+    def everywhere(self, state: State) -> Situation:
+        """Return the situations of all memories."""
+        n, width, r = self.shape
+        flat = self.memory.reshape(n * width, *self.memory.shape[2:])
+        return Situation(self.t, np.repeat(flat, r, axis=0), np.repeat(state.public, width * r))
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +289,7 @@ class _Layer:
         truth: the prescribed message, `(n, Z)`.
         following: the place of each draw's next memory, `(n, Z, R, L)`.
         chance: of each draw, likewise.
+        held: H, `(n, Z)`.
     """
 
     worth: FloatArray
@@ -233,6 +298,7 @@ class _Layer:
     truth: IntArray
     following: IntArray
     chance: FloatArray
+    held: FloatArray
 
 
 def _solve(layers: list[_Layer], discount: float) -> Samples:
@@ -245,10 +311,10 @@ def _solve(layers: list[_Layer], discount: float) -> Samples:
         choice = layer.thought.argmax(axis=2)
         at_truth = np.take_along_axis(layer.thought, layer.truth[..., None], axis=2)[..., 0]
         choice = np.where(layer.thought.max(axis=2) > at_truth + 1e-12, choice, layer.truth)
-        best = (layer.worth + ahead[0]).max(axis=2)
-        honest = _at(layer.worth + ahead[1], layer.truth)
-        greedy = _at(layer.paid + ahead[2], choice)
-        paid = _at(layer.paid + ahead[3], layer.truth)
+        best = (layer.worth + ahead[0]).max(axis=2) - layer.held
+        honest = _at(layer.worth + ahead[1], layer.truth) - layer.held
+        greedy = _at(layer.paid + ahead[2], choice) - layer.held
+        paid = _at(layer.paid + ahead[3], layer.truth) - layer.held
     return Samples(best[:, 0] - honest[:, 0], greedy[:, 0] - paid[:, 0], np.zeros(n))
 
 
@@ -290,16 +356,6 @@ def _numbers(game: Game, streams: Streams, t: int, n: int) -> FloatArray:
     return np.concatenate([streams.tape(name, 1, 0, n).at(t) for name in game.environment.streams(t)], axis=1)
 
 
-def _repeat(state: State, times: int) -> State:
-    profile = None if state.profile is None else np.repeat(state.profile, times)
-    return State(np.repeat(state.public, times), np.repeat(state.signals, times, axis=0), profile)
-
-
-def _some(state: State, which: slice) -> State:
-    profile = None if state.profile is None else state.profile[which]
-    return State(state.public[which], state.signals[which], profile)
-
-
 def _reveals(game: Game, t: int, agent: int) -> bool:
     """Return whether an agent's prescribed message differs from signal to signal, from the first memory."""
     space = game.environment.signal_space(t, agent)
@@ -307,38 +363,3 @@ def _reveals(game: Game, t: int, agent: int) -> bool:
     nowhere = np.zeros(len(every), np.intp)
     sent = game.mechanism.prescribed(Situation(t, nowhere, nowhere), agent, every)
     return len(np.unique(sent)) == len(every)
-
-
-def require_sampled_bounds(game: Game, seed: int) -> None:
-    """Raise unless signals are not moved by decisions, and nobody acts or replies after them.
-
-    Raises:
-        Refusal: the reason, and what would make it possible.
-    """
-    environment, mechanism = game.environment, game.mechanism
-    agents = range(len(environment.agents))
-    if environment.actions(0) or any(mechanism.asks(0, i) is not None for i in agents):
-        raise Refusal("bounds: agents act or reply after the decision; only a game on tables would make it possible")
-    moved = moved_signals(environment) if isinstance(environment, TableEnvironment) else _moved(game, seed)
-    if moved:
-        raise Refusal(
-            f"bounds: {moved}, so that the path of signals depends on what the deviator sends; a finite game that is "
-            "small enough to be put on tables, or signals that do not depend on decisions, would make it possible"
-        )
-
-
-def _moved(game: Game, seed: int) -> str:
-    """Return whether decisions are seen to move signals, in words; empty where they are not."""
-    environment, streams = game.environment, Streams(seed, "moved", 0, TRIED, game.periods)
-    space = environment.decision_space(0)
-    if not isinstance(space, Finite):
-        return "decisions are from an interval"
-    last = environment.draw(0, None, None, _numbers(game, streams, 0, TRIED))
-    for t in range(1, min(game.periods, 4)):
-        numbers = _numbers(game, streams, t, TRIED)
-        states = [environment.draw(t, last, np.full(TRIED, d), numbers) for d in range(space.size)]
-        for other in states[1:]:
-            if (other.signals != states[0].signals).any() or (other.public != states[0].public).any():
-                return "decisions move signals"
-        last = states[0]
-    return ""

@@ -119,7 +119,7 @@ def _play(
     streams = Streams(seed=0, scope="check", shard=0, episodes=episodes, periods=game.periods + game.closing)
     rounds = min(TRIED, max(player.rounds for player in profile))
     record = play_shard(game, profile, streams, block=block, rounds=rounds)
-    columns = ("report", "action", "reply", *(("paid", "paid_late") if record.voluntary else ()))
+    columns = ("report", "action", "reply", *(("paid", "paid_late") if record.billed_by_events else ()))
     return {column: getattr(record, column)[:, agent].copy() for column in columns}
 
 
@@ -145,7 +145,7 @@ class _Watched:
     def __init__(self, inner: StrategyProtocol) -> None:
         self._inner = inner
         self.name, self.width, self.memory_periods = inner.name, inner.width, inner.memory_periods
-        self.spies, self.silent, self.rounds = inner.spies, inner.silent, inner.rounds
+        self.spies, self.silent, self.leaves, self.rounds = inner.spies, inner.silent, inner.leaves, inner.rounds
         self.seen: list[tuple[str, View, Array]] = []
 
     def _watch(self, method: str, view: View) -> Array:

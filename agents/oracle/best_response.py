@@ -30,6 +30,8 @@ class BestResponse(Strategy):
     ----------
     information : str
         `interim`: it knows its own signals; `ex_post`: it sees the others' current signals too.
+    exit : bool
+        Whether it may leave when it reports: what it owes stays unpaid, and its payoff is 0 from then on.
     partners : str
         The other members of a coalition, by name or number, `+` between them. Members pool their signals and do what is
         best for all of them together; each plays its part of it. Let all of them play this strategy.
@@ -47,18 +49,18 @@ class BestResponse(Strategy):
     def __init__(
         self, information: Literal["interim", "ex_post"] = "interim", exit: bool = False, partners: str = ""
     ) -> None:
-        if exit:
-            raise InputError("exit: leaving is no act of the protocol and cannot be played; see `audit --exit`")
         self.name = NAME  # not of the class: it is no family of candidates that a registry offers
         self.information = information
         self.exit = exit
         self.partners = partners
+        self.leaves = exit
         self.spies = information == "ex_post" or bool(partners)
 
     def options(self) -> dict[str, str]:
-        """Return the information where it is not the default, and the partners where there are any."""
+        """Return the options that are not the default."""
         given: dict[str, str] = {"information": self.information} if self.information == "ex_post" else {}
-        return {**given, "partners": self.partners} if self.partners else given
+        given |= {"exit": "true"} if self.exit else {}
+        return given | ({"partners": self.partners} if self.partners else {})
 
     def made_for(self, game: Game, agent: int) -> Witness:
         """Return the best deviation of an agent in a game, or its part in that of its coalition.
@@ -76,11 +78,15 @@ class BestResponse(Strategy):
         if game.protocol.disclosure != "everything" or game.protocol.latency:
             raise Refusal("strategy 'best-response': it needs everything public and no late messages")
         information = Information.EX_POST if self.information == "ex_post" else Information.INTERIM
-        who, terms = self._coalition(environment.agents, agent), game.protocol.payments
+        who, terms = self._coalition(environment.agents, agent), game.protocol.voluntary
         if terms is not None:
+            if self.exit:
+                raise Refusal(
+                    "strategy 'best-response': exit: not with payments=voluntary, where not paying is the way out"
+                )
             payments = build_payment_problem(FiniteGame(environment, mechanism), who, terms, game.deposits[agent])
             return PayingWitness(payments, information=information)
-        problem = build_problem(FiniteGame(environment, mechanism), who)
+        problem = build_problem(FiniteGame(environment, mechanism), who, exit=self.exit)
         return Witness(problem, Family.BEST_RESPONSE, information=information).parts()[agent]
 
     def _coalition(self, agents: Sequence[str], agent: int) -> tuple[int, ...]:
@@ -103,9 +109,10 @@ class BestResponse(Strategy):
 
     def describe(self, context: AgentContext) -> str:  # noqa: ARG002
         """Return what it does in words."""
+        leaving = ", leaving where that pays" if self.exit else ""
         if not self.partners:
-            return "plays its best response"
-        return f"plays its part in a joint best response with {' and '.join(self.partners.split('+'))}"
+            return f"plays its best response{leaving}"
+        return f"plays its part in a joint best response with {' and '.join(self.partners.split('+'))}{leaving}"
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003
@@ -118,15 +125,20 @@ def called(agents: Sequence[str], agent: int) -> str:
     return str(agent) if SPECIAL & set(agents[agent]) else agents[agent]
 
 
-def joint_response(agents: Sequence[str], who: Sequence[int], information: str = "interim") -> list[str]:
+def joint_response(
+    agents: Sequence[str], who: Sequence[int], information: str = "interim", *, exit: bool = False
+) -> list[str]:
     """Return AGENT=STRATEGY for every member: together they play the best response of an agent or a coalition.
 
     >>> joint_response(["ann", "bob", "c+"], (0, 2))
     ['ann=best-response:partners=2', 'c+=best-response:partners=ann']
     >>> joint_response(["ann", "bob"], (1,), "ex_post")
     ['bob=best-response:information=ex_post']
+    >>> joint_response(["ann", "bob"], (1,), exit=True)
+    ['bob=best-response:exit=true']
     """
     given = [] if information == "interim" else [f"information={information}"]
+    given += ["exit=true"] if exit else []
     parts = []
     for i in who:
         partners = "+".join(called(agents, j) for j in who if j != i)

@@ -1,8 +1,9 @@
 """The deposit with which no default gains, and the state that needs it.
 
 Nothing that an agent puts down changes what it gains by lies, so the least deposit follows from the best plan of lies
-in one pass. With W what that plan is worth from the next period on, and o what follows a default is worth (0 under
-`exclude`; under `ignore` the best plan of lies of who pays no bill any more),
+in one pass. With W what that plan is worth from the next period on, and o what follows a default is worth (under
+`exclude` its outside option, 0 unless the economy names one; under `ignore` the best plan of lies of who pays no bill
+any more),
 
     D = max over payment states that some play in good standing leads to, where something is due, of
         (what is owed now + δ E[o] − δ E[W])⁺.
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dynmech.agents.oracle.payments import PaymentProblem, standing_of, unpaid
+from dynmech.agents.oracle.payments import PaymentProblem, outside_flow, standing_of, unpaid
+from dynmech.agents.oracle.problem import Problem
 from dynmech.agents.oracle.search import Family, Information, Value, solve
 from dynmech.sim.core.arrays import BoolArray, FloatArray
 from dynmech.sim.core.ties import TIE, first_largest, scale_of
@@ -66,7 +68,7 @@ def find_deposit(problem: PaymentProblem) -> Deposit:
         Refusal: the others' messages do not reveal their signals.
     """
     staying = solve(problem.lies, Family.BEST_RESPONSE, Information.INTERIM)
-    out = None if problem.terms.excludes else solve(unpaid(problem.lies), Family.BEST_RESPONSE, Information.INTERIM)
+    out = None if problem.terms.excludes else solve(unpaid(problem.gone), Family.BEST_RESPONSE, Information.INTERIM)
     states = [_worst(problem, t, staying, out) for t in range(len(problem.periods))]
     shortfalls = [state.bill + state.arrears + state.after - state.staying if state else 0.0 for state in states]
     k = first_largest(shortfalls, scale_of(problem.environment.scale, *shortfalls))
@@ -79,7 +81,8 @@ def find_deposit(problem: PaymentProblem) -> Deposit:
 def _worst(problem: PaymentProblem, t: int, staying: Value, out: Value | None) -> PaymentState | None:
     """Return the payment stage of entry t at which a default pays most; None where nothing is ever due."""
     period, standing = problem.lies.periods[t], standing_of(problem.periods[t])
-    stay, gone = (_ahead(problem, t, value) for value in (staying, out))
+    stay = _ahead(problem.lies, t, staying)
+    gone = np.full_like(stay, _outside(problem, t)) if out is None else _ahead(problem.gone, t, out)
     excess = standing.owed + (gone - stay)[standing.base]
     excess = np.where(_possible(problem, t) & (standing.due > 0), excess, -np.inf)
     k = first_largest(excess.reshape(-1), scale_of(problem.environment.scale, staying.choices[t]))
@@ -107,10 +110,18 @@ def _possible(problem: PaymentProblem, t: int) -> BoolArray:
     return drawn
 
 
-def _ahead(problem: PaymentProblem, t: int, value: Value | None) -> FloatArray:
-    """Return δ E of what follows each choice of the problem of lies, `(C, S, R, K)`; 0 of nothing."""
-    period = problem.lies.periods[t]
-    ahead = None if value is None else value.ahead[t]
+def _outside(problem: PaymentProblem, t: int) -> float:
+    """Return what being out is worth after entry t, discounted to it."""
+    flow, discount = outside_flow(problem.lies), problem.discount
+    if problem.stationary:
+        return flow * discount / (1 - discount)
+    return flow * sum(discount**k for k in range(1, len(problem.periods) - t))
+
+
+def _ahead(problem: Problem, t: int, value: Value) -> FloatArray:
+    """Return δ E of what follows each choice of a problem of lies, `(C, S, R, K)`; 0 of nothing."""
+    period = problem.periods[t]
+    ahead = value.ahead[t]
     if ahead is None or period.post_decision is None:
         return np.zeros(period.flow.shape)
     following: FloatArray = problem.discount * ahead[period.post_decision]

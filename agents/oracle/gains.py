@@ -229,7 +229,7 @@ def search_deviator(
         figures[family] = family_gains(problem, values, family, all_states)
         advance(1)
     truth = values.get((Family.PRESCRIBED, Information.INTERIM))
-    level = ties(problem, truth if truth is not None else values[Family.PRESCRIBED, Information.EX_POST])
+    level = ties(problem, values[Family.PRESCRIBED, Information.EX_POST])
     deposit = _deposit(problem) if problem.exit and truth is not None else None
     return Search(problem.deviator, problem, values, figures, refused, level, deposit)
 

@@ -51,8 +51,7 @@ class PayingWitness(Witness):
         view.private["place"] = period.following[state, profile, report, draw * period.acts + act]
         stands = period.standing.good[state]  # who has defaulted pays no more
         way = np.where(stands, act % period.ways, period.ways - 1)
-        late = bill.due if period.ways == 3 else np.zeros(view.size)
-        return np.where(way == 0, bill.owed, np.where(way == period.ways - 1, 0.0, late))
+        return np.where(way == 0, bill.owed, np.where(way == period.ways - 1, 0.0, bill.due))
 
     def _period(self, t: int) -> PaymentPeriod:
         """Return the entry of period t."""

@@ -9,7 +9,12 @@ what is `grace` periods old is due now. It chooses
     default  nothing is paid, the deposit D is lost, and the agent is in default for good.
 
 A partial payment is a default like any other, so none is considered; where nothing is due there is no default. Under
-`exclude` an agent in default is out, and worth 0 from the next period on; under `ignore` it plays on and pays no bill.
+`exclude` an agent in default is out, and worth its outside option (0 unless the economy names one) from the next
+period on; under `ignore` it plays on and pays no bill.
+
+A mechanism that *reads payments* charges and remembers otherwise once an agent is in default. As long as it is in good
+standing nothing differs; under `exclude` nothing that follows a default is the agent's any more; under `ignore` the
+states in default are those of the problem against the rules as they are then (`gone`), memories kept apart.
 
 All of this is one more act after the decision, fastest of the axis K of a `Period`, and more states, so that the search
 of lies serves as it is. What falls due is counted when it falls due: whoever is out does not pay it.
@@ -26,6 +31,7 @@ import numpy as np
 
 from dynmech.agents.oracle.problem import Period, Problem, Reached, build_problem, with_post_decision_states
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.mechanisms.rules.in_default import in_default
 from dynmech.sim.core.arrays import Array, BoolArray, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.memory_budget import require_room
@@ -84,11 +90,13 @@ class PaymentProblem(Problem):
         terms: what follows a default.
         fine: the deposit D that is lost.
         lies: the same problem with every bill paid, what falls due counted when it falls due.
+        gone: the same against the rules towards an agent in default; `lies` where the mechanism does not read payments.
     """
 
     terms: PaymentTerms
     fine: float
     lies: Problem
+    gone: Problem
 
     @cached_property
     def reachable(self) -> list[Reached]:
@@ -110,6 +118,11 @@ def is_out(problem: Problem, t: int, state: int) -> bool:
     if not (isinstance(problem, PaymentProblem) and problem.terms.excludes):
         return False
     return not standing_of(problem.periods[t]).good[state]
+
+
+def outside_flow(lies: Problem) -> float:
+    """Return what the agent enjoys in a period in which it is out."""
+    return sum(lies.environment.outside[i] for i in lies.deviator) if lies.environment.outside else 0.0
 
 
 def standing_of(period: Period) -> Standing:
@@ -140,15 +153,21 @@ def build_payment_problem(
     if len(deviator) > 1:
         names = " + ".join(game.environment.agents[i] for i in deviator)
         raise Refusal(f"audit: {names}: payments=voluntary is searched for one agent at a time; leave --coalition out")
-    if game.mechanism.reads_payments:
-        raise game.mechanism.refuse("it reads who pays; lies and payments are searched under the house rules only")
-    lies = replace(build_problem(game, deviator, exit=True), exit=False)
-    build = _Build(lies, terms)
+    reads = game.mechanism.reads_payments and not terms.excludes
+    lies = replace(build_problem(game, deviator, merge=not reads, exit=True), exit=False)
+    gone = _in_default(game, deviator) if reads else lies
+    build = _Build(lies, gone, terms)
     periods, origins = with_post_decision_states(build.periods(), lies.stationary)
     free = PaymentProblem(
-        game, lies.deviator, periods, origins, lies.prior, lies.stationary, terms=terms, fine=0.0, lies=lies
+        game, lies.deviator, periods, origins, lies.prior, lies.stationary, terms=terms, fine=0.0, lies=lies, gone=gone
     )
     return free.with_deposit(fine) if fine else free
+
+
+def _in_default(game: FiniteGame, deviator: Sequence[int]) -> Problem:
+    """Return the problem of lies against the rules towards an agent in default, memories kept apart."""
+    rules = FiniteGame(game.environment, in_default(game.mechanism, deviator[0]))
+    return replace(build_problem(rules, deviator, merge=False, exit=True), exit=False)
 
 
 def unpaid(lies: Problem) -> Problem:
@@ -175,9 +194,10 @@ class _Build:
     place of the bill among all different ones, 0 for none. A state is C's times V^g plus that number.
     """
 
-    def __init__(self, lies: Problem, terms: PaymentTerms) -> None:
-        self.lies, self.terms = lies, terms
+    def __init__(self, lies: Problem, gone: Problem, terms: PaymentTerms) -> None:
+        self.lies, self.gone, self.terms = lies, gone, terms
         self.bills = _bills(lies)
+        self.unpaid = self.bills if gone is lies else _bills(gone)
         self.values = np.zeros(1)
         if terms.grace:
             self.values = _distinct(self.bills, lies.environment.scale)
@@ -276,8 +296,9 @@ class _Build:
     def _moves(self, t: int, state: IntArray, code: IntArray, standing: Standing) -> tuple[FloatArray, IntArray]:
         """Return flows and next states by way, `(n, S, R, K, Y)` each; the last way is to default."""
         before, n, grace = self.lies.periods[t], len(state), self.terms.grace
+        gone = self.gone.periods[t]
         flow = before.flow[standing.base]
-        flow[n:] = 0.0 if self.terms.excludes else flow[n:] + self.bills[t]
+        flow[n:] = outside_flow(self.lies) if self.terms.excludes else gone.flow + self.unpaid[t]
         free = flow + standing.bill
         ways = [flow - (standing.owed - standing.bill), *([free - standing.due] if grace else []), free]
         after, shape = self.lies.after(t), (*before.flow.shape[1:],)
@@ -285,7 +306,8 @@ class _Build:
             places = [np.zeros((len(flow), *shape), np.intp)] * len(ways)
         else:
             known, following = self.keys[after], before.following[standing.base]
-            out = np.full_like(following, len(known)) if self.terms.excludes else len(known) + following
+            after_default = gone.following[standing.base]
+            out = np.full_like(following, len(known)) if self.terms.excludes else len(known) + after_default
             paid, late = (out.copy(), out.copy())
             paid[:n] = np.searchsorted(known, following[:n] * self.codes)
             if grace:

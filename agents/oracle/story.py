@@ -91,7 +91,7 @@ def _history(problem: Problem, state: InformationState, information: Information
     for t in range(longest):
         period = problem.periods[min(t, 1) if problem.stationary else t]
         arrived: dict[Node, list[Step]] = {}
-        arrives = t + 1 >= 1 if problem.stationary else t + 1 == state.period
+        arrives = problem.stationary or t + 1 == state.period
         for (memory, profile), past in layer.items():
             for step, following in _moves(period, t, memory, profile):
                 reaches = (following, step.decision, profile) == (state.memory, state.decision, state.before)
@@ -106,7 +106,7 @@ def _history(problem: Problem, state: InformationState, information: Information
                         arrived[node] = [*past, step]
         if problem.stationary:
             seen |= set(arrived)
-        if not arrived or (not problem.stationary and t + 1 >= state.period):
+        if not arrived:
             return None
         layer = arrived
     return None

@@ -29,7 +29,7 @@ from dynmech.agents.oracle.search import (
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.sim.core.arrays import Array, IntArray
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.spaces import LEAVE, Finite
 from dynmech.sim.play.roles import View
 
 HONEST, RESPOND, DONE = 0, 1, 2
@@ -50,8 +50,8 @@ class Witness(Strategy):
         value: what the family is worth, where that has been worked out.
 
     Raises:
-        Refusal: leaving, one-lie families of a coalition, ex post or where there are acts to choose, or messages that
-            do not reveal signals.
+        Refusal: one-lie families of a coalition, ex post, with exit or where there are acts to choose, or messages
+            that do not reveal signals.
     """
 
     source = "the exact oracle"
@@ -68,11 +68,12 @@ class Witness(Strategy):
     ) -> None:
         acts = any(period.acts > 1 for period in problem.periods)
         joint, spying = len(problem.deviator) > 1, information is Information.EX_POST
-        if problem.exit or ((acts or joint or spying) and family is not Family.BEST_RESPONSE):
-            raise Refusal("witness: only for those who stay; with acts, partners, or ex post, only the best response")
+        if (problem.exit or acts or joint or spying) and family is not Family.BEST_RESPONSE:
+            raise Refusal("witness: with exit, acts, partners, or ex post only the best response is played")
         require_revealing(problem)
         self.name = "best-response" if family is Family.BEST_RESPONSE else f"best-{family.value.replace('_', '-')}"
         self.family, self.agent, self.words = family, problem.deviator[0], words
+        self.leaves = problem.exit
         self.spies = joint or spying  # without spying only the partners' columns are looked at
         self.information = information
         self._problem = problem
@@ -87,6 +88,12 @@ class Witness(Strategy):
         if family is Family.BELIEF_MANIPULATION:
             truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
             self._response = best_messages(problem, truth, respond=True)
+
+    def __repr__(self) -> str:
+        """Return who plays what against which mechanism."""
+        game = self._problem.game
+        who, place = game.environment.agents[self.agent], f"{game.mechanism.name} on {game.environment.name}"
+        return f"<{self.name} of {who} under {place}, {self.information.value}>"
 
     def parts(self) -> "dict[int, Witness]":
         """Return the strategy of each member of the deviator, by agent; all use the same plan."""
@@ -118,6 +125,12 @@ class Witness(Strategy):
         view.private["phase"] = np.where(lied, after_lie, np.where(phase == RESPOND, DONE, phase))
         return out
 
+    def private_after(self, signals: IntArray) -> dict[str, Array] | None:
+        """Return the deviator's own last signals, where there is no phase and nothing is done after the decision."""
+        if self.family is not Family.BEST_RESPONSE or self._actions is not None:
+            return None
+        return {"pooled": signals[:, list(self._problem.deviator)]}
+
     def action(self, view: View) -> Array:
         """Return the best private action after the reports, shape `(n,)`."""
         return view.prescribed if self._actions is None else self._act(view)[self._rank]
@@ -134,9 +147,10 @@ class Witness(Strategy):
         return self._problem.deviator.index(self.agent)
 
     def _part(self, joint: Array, sizes: list[int]) -> Array:
-        """Return its own part of a joint choice."""
-        part: Array = np.unravel_index(joint, sizes)[self._rank]
-        return part
+        """Return its own part of a joint message, or `LEAVE` for the index behind the last."""
+        leaves = joint >= prod(sizes)
+        part: Array = np.unravel_index(np.where(leaves, 0, joint), sizes)[self._rank]
+        return np.where(leaves, LEAVE, part)
 
     def _acts(self, t: int) -> list[int]:
         """Return how many actions each member has, then how many replies."""
@@ -220,8 +234,9 @@ class Witness(Strategy):
         return self.words
 
     def options(self) -> dict[str, str]:
-        """Return the information, where it is not its own signals only."""
-        return {"information": "ex_post"} if self.information is Information.EX_POST else {}
+        """Return the information, where it is not its own signals only, and whether it may leave."""
+        given = {"information": "ex_post"} if self.information is Information.EX_POST else {}
+        return {**given, "exit": "true"} if self.leaves else given
 
     @classmethod
     def candidates(cls, context: AgentContext) -> Iterator[Self]:  # noqa: ARG003

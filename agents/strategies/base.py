@@ -70,7 +70,7 @@ class AgentContext:
         """
         actions = [labels for t in range(min(game.periods, 12)) if (labels := game.environment.actions(t))]
         spaces = tuple(dict.fromkeys(Finite(labels[agent]) for labels in actions))
-        return cls(agent, game.game_spaces, game.protocol.disclosure, spaces, game.protocol.payments)
+        return cls(agent, game.game_spaces, game.protocol.disclosure, spaces, game.protocol.voluntary)
 
     @property
     def periods(self) -> int:
@@ -123,6 +123,9 @@ class Strategy(ABC):
         Whether it sees the others' current signals, in `view.others`.
     silent : bool
         Whether it may send no message (`dynmech.sim.core.spaces.SILENT`).
+    leaves : bool
+        Whether it may leave for good (`dynmech.sim.core.spaces.LEAVE`): from then on the default stands in for its
+        messages, and it neither enjoys nor pays anything, what falls due included.
     rounds : int
         How often the economy is played, to learn in all rounds but the last; 1 for a strategy that does not learn.
     complexity : int
@@ -159,6 +162,7 @@ class Strategy(ABC):
     memory_periods: int | None = 0
     spies: bool = False
     silent: bool = False
+    leaves: bool = False
     rounds: int = 1
     complexity: int = 9
 
@@ -192,6 +196,22 @@ class Strategy(ABC):
         int array, shape (space.size,), or None
             What `message` sends in period t where message 0, 1, … is prescribed; None, the default, where that depends
             on more. A strategy of dynmech's own that gives it can be played from tables.
+        """
+        return None
+
+    def private_after(self, signals: IntArray) -> dict[str, Array] | None:  # noqa: ARG002
+        """Return what `view.private` holds after a period, where nothing but that period matters for messages.
+
+        Parameters
+        ----------
+        signals : int array, shape (n, N)
+            All agents' signals in the period that is over.
+
+        Returns
+        -------
+        dict of str to array, or None
+            None, the default, where messages depend on more than the present view with one past period, or on flows.
+            A strategy of dynmech's own that gives it can be played from tables.
         """
         return None
 

@@ -27,7 +27,7 @@ class SideBySide(Strategy):
         first = members[0]
         assert all(traits(member) == traits(first) for member in members)
         self.members, self.name, self.complexity = tuple(members), first.name, first.complexity
-        self.width, self.memory_periods, self.spies, self.silent, self.rounds = traits(first)
+        self.width, self.memory_periods, self.spies, self.silent, self.leaves, self.rounds = traits(first)
 
     def message(self, view: View) -> Array:
         """Return the messages, part by part, shape `(n,)`."""
@@ -69,9 +69,9 @@ def side_by_side(members: Sequence[Strategy]) -> Strategy:
     return SideBySide(members)
 
 
-def traits(strategy: Strategy) -> tuple[int, int | None, bool, bool, int]:
+def traits(strategy: Strategy) -> tuple[int, int | None, bool, bool, bool, int]:
     """Return what the event loop needs to know of a strategy; it must be equal for strategies side by side."""
-    return strategy.width, strategy.memory_periods, strategy.spies, strategy.silent, strategy.rounds
+    return strategy.width, strategy.memory_periods, strategy.spies, strategy.silent, strategy.leaves, strategy.rounds
 
 
 def _part(view: View, episodes: slice, notes: dict[str, Array]) -> View:

@@ -8,7 +8,7 @@ import numpy as np
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.history_conditions import Condition
 from dynmech.agents.strategies.maps import MessageMap, breadth, lies
-from dynmech.sim.core.arrays import Array, BoolArray
+from dynmech.sim.core.arrays import Array, BoolArray, IntArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
@@ -37,6 +37,10 @@ class Contingent(Strategy):
         return (
             np.where(holds, self.map(view.prescribed, view.space), view.prescribed) if holds.any() else view.prescribed
         )
+
+    def private_after(self, signals: IntArray) -> dict[str, Array] | None:  # noqa: ARG002
+        """Return nothing kept, where the condition is one on last period."""
+        return {} if isinstance(self.when, Condition) else None
 
     def options(self) -> dict[str, str]:
         """Return condition and map as text."""

@@ -6,15 +6,15 @@ from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.spaces import SILENT, Finite
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
 class Delayed(Wrapping):
     """Sends what `inner` would have sent `delay` periods ago; before that, what it would send now.
 
-    Where the message set of the earlier period was another, the nearest message of today's stands for it; silence is
-    delayed as well.
+    Where the message set of the earlier period was another, the nearest message of today's stands for it; silence
+    and leaving are delayed as well.
 
     Raises:
         InputError: `delay` is below 1.
@@ -36,7 +36,7 @@ class Delayed(Wrapping):
             near = np.minimum(old, view.space.size - 1)
         else:
             near = np.clip(old, view.space.low, view.space.high)
-        return np.where(old == SILENT, SILENT, near) if self.silent else near
+        return np.where(self.unsent(old), old, near)
 
     def describe(self, context: AgentContext) -> str:
         """Return the inner strategy's words and the delay."""

@@ -6,7 +6,7 @@ from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.wrapping import Wrapping
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.core.spaces import SILENT, Finite
+from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.roles import View
 
 
@@ -14,7 +14,7 @@ class Shaded(Wrapping):
     """Sends `inner`'s message lowered by a share of the range of the message set (raised, if the share is negative).
 
     On a finite set the lowered index is rounded to the nearest; what falls off the set is sent as its end.
-    Silence stays silence.
+    Silence stays silence, leaving leaving.
 
     Raises:
         InputError: the share is not between −1 and 1.
@@ -36,7 +36,7 @@ class Shaded(Wrapping):
         else:
             low, high = view.space.low, view.space.high
             lowered = np.clip(meant - self.shade * (high - low), low, high)
-        return np.where(meant == SILENT, SILENT, lowered) if self.silent else lowered
+        return np.where(self.unsent(meant), meant, lowered)
 
     def describe(self, context: AgentContext) -> str:
         """Return the inner strategy's words and the shade."""

@@ -6,7 +6,8 @@ from copy import copy
 from dataclasses import replace
 
 from dynmech.agents.strategies.base import AgentContext, Strategy
-from dynmech.sim.core.arrays import Array, FloatArray
+from dynmech.sim.core.arrays import Array, BoolArray, FloatArray
+from dynmech.sim.core.spaces import LEAVE, SILENT
 from dynmech.sim.play.billing import Bill
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.roles import Past, View
@@ -32,6 +33,7 @@ class Wrapping(Strategy):
         self.memory_periods = None if len(known) < len(memories) else max(known)
         self.spies = any(part.spies for part in parts)
         self.silent = any(part.silent for part in parts)
+        self.leaves = any(part.leaves for part in parts)
         self.rounds = max(part.rounds for part in parts)
         self.complexity = max(part.complexity for part in parts)
 
@@ -76,6 +78,11 @@ class Wrapping(Strategy):
         for key in [key for key in view.private if key.startswith(prefix) and key[len(prefix) :] not in notes]:
             del view.private[key]
         view.private.update({prefix + key: note for key, note in notes.items()})
+
+    def unsent(self, messages: Array) -> BoolArray:
+        """Return where a part sends nothing, or leaves, `(n,)`."""
+        unsent: BoolArray = (messages == SILENT) & self.silent | (messages == LEAVE) & self.leaves
+        return unsent
 
     def observe(self, view: View, seen: Past) -> None:
         """Show the finished period to every part that learns, whichever part sent the message."""
