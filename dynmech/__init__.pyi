@@ -10,7 +10,6 @@ from .experiments.catalog.names import (
     load as load,
     make_mechanism as make_mechanism,
     make_strategy as make_strategy,
-    use_plugins as use_plugins,
 )
 from .experiments.certificates.certified_audit import certify as certify
 from .experiments.certificates.verified import Verified as Verified, verify as verify
@@ -40,6 +39,7 @@ from .experiments.sweeps.sweep_result import SweepResult as SweepResult
 from .experiments.sweeps.sweeping import sweep as sweep
 from .experiments.tournament.loading import load_tournament as load_tournament
 from .experiments.tournament.playing import tournament as tournament
+from .experiments.workers.plugin_opening import use_plugins as use_plugins
 from .mechanisms.rules.base import DirectMechanism as DirectMechanism, Mechanism as Mechanism
 from .mechanisms.tables.mechanism_files import load_mechanism as load_mechanism, save_mechanism as save_mechanism
 from .sim.core.errors import (

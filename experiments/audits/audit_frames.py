@@ -8,7 +8,6 @@ from dynmech.agents.oracle.gains import FAMILIES, Search
 from dynmech.agents.oracle.paying_witness import PayingWitness
 from dynmech.agents.oracle.payment_search import PaymentSearch
 from dynmech.agents.oracle.payments import PaymentProblem
-from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information
 from dynmech.agents.oracle.witness import Witness
 from dynmech.experiments.audits.audit_json import gain_rows
@@ -87,7 +86,7 @@ def deviation_of(audit: Audit, agent: int | str, information: str, family: str) 
 
 
 def _strategy(search: Search, family: Family, information: Information) -> Witness:
-    """Return a deviation as a strategy, of one who stays."""
+    """Return a deviation as a strategy."""
     problem, value = search.problem, search.values.get((family, information))
     if isinstance(search, PaymentSearch) and family is Family.LIES:
         return Witness(search.lies, Family.BEST_RESPONSE, information=information, value=value)
@@ -97,6 +96,4 @@ def _strategy(search: Search, family: Family, information: Information) -> Witne
                 "deviation: where payments are voluntary, only the best response and the best lies are played"
             )
         return PayingWitness(problem, information=information, value=value)
-    if problem.exit:  # what is played is the best response of one who cannot leave
-        problem, value = build_problem(problem.game, search.who), None
     return Witness(problem, family, information=information, value=value)

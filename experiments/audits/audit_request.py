@@ -1,8 +1,8 @@
 """What an audit is asked: the economy, the mechanism, and the options that a backend must honour or refuse."""
 
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from dynmech.experiments.catalog.fingerprint import scenario_classes, with_plugi
 from dynmech.experiments.catalog.names import mechanism_class, mechanism_classes
 from dynmech.experiments.catalog.options import split
 from dynmech.experiments.runs.agent_profiles import agent_index
+from dynmech.experiments.workers.bound_effort import BoundEffort
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.units import money_scale
@@ -47,6 +49,10 @@ class AuditRequest:
         terms: of voluntary payments; None: every bill is paid.
         bounds: bounds from both sides by sampling in place of the exact search.
         width: how close these are to be.
+        penalties: functions that may stand for the value of a state in these.
+        features: on which that value is regressed; None: what the mechanism declares, or the default ones.
+        policies: by agent, what is tried as a deviation from below.
+        playing: how much is played for bounds, and by whom.
         profile: what everybody plays, a path, a file's data or a profile; None: what the mechanism asks.
         disclosure: what agents are told of a period once it is over, as in a run.
     """
@@ -63,6 +69,10 @@ class AuditRequest:
     terms: PaymentTerms | None = None
     bounds: bool = False
     width: float | None = None
+    penalties: tuple[Callable[..., Any], ...] = ()
+    features: Callable[..., Any] | None = None
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    playing: BoundEffort = field(default_factory=BoundEffort)
     typed: tuple[str, str] | None = None
     plugins: tuple[Path, ...] = ()
     profile: object = None
@@ -96,7 +106,15 @@ class AuditRequest:
             raise InputError(f"width: {width:g} is not above 0")
         if width is not None and not flags.get("bounds"):
             raise InputError("width: it says how close bounds are to be; ask for these (--bounds) too")
+        _require_bounds(flags)
+        if given := flags.get("policies"):
+            flags["policies"] = {
+                self.environment.agents[agent_index(self.environment.agents, str(who))]: one
+                for who, one in given.items()
+            }
         ProtocolOptions(disclosure=flags.get("disclosure", self.disclosure))  # which checks it
+        if (terms := flags.get("terms")) is not None and not terms.voluntary:
+            flags = {**flags, "terms": None}  # bills that are always paid change no figure
         asked = replace(self, coalitions=_members(self.environment, coalitions), tolerance=tolerance, **flags)
         _require_terms_alone(asked)
         return asked
@@ -138,6 +156,10 @@ class AuditRequest:
             "--payments": self.terms is not None,
             "--bounds": self.bounds,
             "--width": self.width is not None,
+            "penalties": bool(self.penalties),
+            "features": self.features is not None,
+            "policies": bool(self.policies),
+            **dict.fromkeys(self.playing.asked, True),
             "--profile": self.profile is not None,
             "--disclosure": self.disclosure != "everything",
         }
@@ -166,6 +188,20 @@ class AuditRequest:
             "disclosure": self.disclosure,
             "profile": None if self.profile is None else profile_name(self.profile),
         }
+
+
+def _require_bounds(flags: dict[str, Any]) -> None:
+    """Raise where something is given for bounds that nobody asks for, or is no function."""
+    functions: tuple[object, ...] = tuple(flags.get("penalties") or ())
+    given: dict[str, object] = {"penalties": functions, "features": flags.get("features")}
+    given |= {"policies": flags.get("policies")}
+    given |= dict.fromkeys([name.strip("-") for name in flags.get("playing", BoundEffort()).asked], True)
+    for name, value in given.items():
+        if value and not flags.get("bounds"):
+            raise InputError(f"{name}: for bounds only; ask for these (bounds=True) too")
+    for function in functions:
+        if not callable(function):
+            raise InputError(f"penalties: {shown(function, 60)} is no function H(t, agent, memory, last, own)")
 
 
 def _require_terms_alone(request: AuditRequest) -> None:

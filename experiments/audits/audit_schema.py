@@ -86,7 +86,7 @@ class OptionsData(_Strict):
     coalitions: list[list[str]]
     exit: bool
     all_states: bool
-    disclosure: Literal["everything", "decisions", "own"]
+    disclosure: Literal["everything", "announced", "decisions", "own"]
     payments: Literal["enforced", "voluntary"]
     bounds: bool = False
     width: float | None = None
@@ -181,7 +181,7 @@ class AuditData(_Strict):
     horizon: int | None
     scale: Positive
     tolerance: Annotated[float, Field(ge=0)]
-    backend: Literal["exact", "first reports", "epsilon", "sampled", "bounds", "beliefs"]
+    backend: Literal["exact", "first reports", "epsilon", "sampled", "bounds", "beliefs", "crowds"]
     reason: str | None
     verdict: Status
     sentence: str
@@ -208,6 +208,7 @@ class AuditData(_Strict):
     refused: str = ""
     tried: list[dict[str, Any]] = []
     brackets: list[dict[str, Any]] = []
+    crowds: list[dict[str, Any]] = []
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,11 +1,17 @@
 """An audit in words: one sentence, three lines, a table."""
 
-from html import escape
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.opened_profile import profile_name
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.sim.core.ties import figure
+
+if TYPE_CHECKING:
+    from dynmech.experiments.figures.html_tables import Cell
 
 
 def headline(audit: Audit) -> str:
@@ -79,9 +85,44 @@ def range_text(lower: float, upper: float, gain: float, scale: float = 1.0) -> s
 
 def html(audit: Audit) -> str:
     """Return the headline, the gains and the promises as tables, for a notebook."""
-    gains = audit.gains.to_html(
-        index=False, border=0, float_format=lambda value: figure(value, scale=audit.request.scale)
+    from dynmech.experiments.figures.html_tables import notebook
+    from dynmech.experiments.figures.notebook_tables import frame_table
+
+    promises = audit.promises.drop(columns="where").replace({"status": WORDS})
+    code = [Markup("<p><code>{}</code></p>").format(line) for line in audit.commands]
+    return notebook([headline(audit)], [gain_table(audit), frame_table(promises, len(promises)), *code])
+
+
+def gain_table(audit: Audit) -> Markup:
+    """Return who gains what by which family: a column per information, `certified` beside what a certificate proves."""
+    from dynmech.experiments.figures.html_tables import Cell, Heading, Table
+    from dynmech.experiments.figures.html_text import name
+
+    rows = audit.gains.to_dict("records")
+    known = list(dict.fromkeys(row["information"] for row in rows))
+    cells = {(row["family"], row["agent"], row["information"]): row for row in rows}
+    headings = [Heading("family", left=True), Heading("deviator", left=True)]
+    headings += [Heading(one.replace("_", " ")) for one in known]
+    lines = [
+        [
+            Cell(name(family.replace("_", " ")), kind="who"),
+            Cell(name(agent), kind="who"),
+            *(_gain_cell(cells.get((family, agent, one)), audit.request.scale) for one in known),
+        ]
+        for family, agent in dict.fromkeys((row["family"], row["agent"]) for row in rows)
+    ]
+    return Table.of(headings, lines).html("plain")
+
+
+def _gain_cell(row: "Mapping[Any, Any] | None", scale: float) -> "Cell":
+    """Return a gain between its bounds, or the one figure that both are."""
+    from dynmech.experiments.figures.html_tables import Cell
+
+    ends = (
+        [] if row is None else [row[key] for key in ("lower", "upper") if row[key] is not None and row[key] == row[key]]
     )
-    promises = audit.promises.drop(columns="where").to_html(index=False, border=0, na_rep="–")
-    lines = "".join(f"<p><code>{escape(line)}</code></p>" for line in audit.commands)
-    return f"<p><b>{escape(headline(audit))}</b></p>{gains}{promises}{lines}"
+    if row is None or not ends:
+        return Cell("–", kind="dim")
+    texts = list(dict.fromkeys(figure(end, scale=scale) for end in ends))
+    text = " … ".join(texts) if len(ends) > 1 else f"at least {texts[0]}" if row["kind"] == "lower_bound" else texts[0]
+    return Cell(text, hover=str(row["kind"]).replace("_", " "), below="certified" if row["certified"] else "")

@@ -1,12 +1,15 @@
 """`audit`: one function for every economy and mechanism; what fits decides how gains are found."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, Backend
 from dynmech.experiments.audits.belief_audit import audit_beliefs
 from dynmech.experiments.audits.bounds_audit import audit_by_bounds
+from dynmech.experiments.audits.crowd_audit import audit_by_crowds
 from dynmech.experiments.audits.epsilon_audit import audit_up_to_epsilon
 from dynmech.experiments.audits.exact_search import audit_exactly
 from dynmech.experiments.audits.first_report_audit import audit_by_first_report, too_large
@@ -14,13 +17,30 @@ from dynmech.experiments.audits.sampled_audit import audit_by_sampling
 from dynmech.experiments.audits.sampled_bounds import audit_by_sampled_bounds
 from dynmech.experiments.catalog.accepted import MechanismLike
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.experiments.workers.bound_effort import BoundEffort
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import FalseDeclaration, Refusal
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.exchangeable import ExchangeableEnvironment
 from dynmech.sim.play.payment_terms import payment_terms
 
 ALL = ("--coalition", "--exit", "--tolerance", "--all-states", "--payments")
+
+
+BOUNDED = (
+    "--coalition",
+    "--tolerance",
+    "--bounds",
+    "--width",
+    "penalties",
+    "features",
+    "policies",
+    "--effort",
+    "--workers",
+    "--out",
+)
 
 
 class Offer(NamedTuple):
@@ -35,9 +55,11 @@ EXACT = Offer("the exact search", audit_exactly, ALL)
 FIRST_REPORTS = Offer("the search first report by first report", audit_by_first_report, ("--tolerance", "--all-states"))
 BELIEFS = Offer("the search over beliefs", audit_beliefs, ("--coalition", "--tolerance", "--profile", "--disclosure"))
 EPSILON = Offer("the audit up to ε on a grid", audit_up_to_epsilon, ())
-BOUNDS = Offer("the bounds by sampling", audit_by_bounds, ("--coalition", "--tolerance", "--bounds", "--width"))
+CROWDS = Offer("the search against numbers of agents who are alike", audit_by_crowds, ("--tolerance",))
+BOUNDS = Offer("the bounds by sampling", audit_by_bounds, BOUNDED)
 
 
+@checked_arguments
 def audit(
     environment: object,
     mechanism: MechanismLike,
@@ -53,6 +75,12 @@ def audit(
     deposit: float | str | None = None,
     bounds: bool = False,
     width: float | None = None,
+    penalties: Sequence[Callable[..., object]] = (),
+    features: Callable[..., object] | None = None,
+    policies: Mapping[str, object] | None = None,
+    effort: float = 1.0,
+    workers: int = 1,
+    out: str | PathLike[str] | None = None,
     profile: object = None,
     disclosure: str = "everything",
     progress: Progress = silent,
@@ -75,11 +103,11 @@ def audit(
         Whether maxima are over all states, or over those only that some play leads to.
     seed : int
         Of a sampled search, where there is no exact one, and of bounds.
-    payments : {"enforced", "voluntary"}
+    payments : {"enforced", "billed", "voluntary"}
         Whether agents must pay what they are billed, or choose; then the family `best_response` ranges over lies and
         payments, and the family `lies` pays every bill.
     default : {"exclude", "ignore"}, optional
-        What follows where an agent has not paid: it is out, its payoff 0 from then on (unless said otherwise), or
+        What follows where an agent has not paid: it is out and enjoys its outside option (unless said otherwise), or
         nothing.
     grace : int, optional
         Periods within which a bill can still be paid; 0 unless given.
@@ -91,10 +119,27 @@ def audit(
     width : float, optional
         With `bounds`, how close both sides are to be, in units of utility; otherwise 10 % of the lower bound, or 1 %
         of the economy's scale.
+    penalties : sequence of callables
+        With `bounds`, functions H(t, agent, memory, last, own) that may stand for the value of a state, tried beside
+        the laboratory's: t the period, memory the mechanism's, shape (n, …), last all signals of the period before,
+        shape (n, N), or None in period 0, own the agent's own signal, shape (n,); H returns numbers, shape (n,).
+        Whatever they are, bounds stay bounds.
+    features : callable, optional
+        With `bounds` and without tables, a function of the same arguments that returns features, shape (n, F), on
+        which the value of prescribed play is regressed; what the mechanism declares (`value_features`) unless given.
+    policies : mapping of agent to policy, optional
+        With `bounds`, a deviation to be tried from below: a strategy (a learner, say) or its name; an object with
+        `predict(observation)`; or a function of an observation as `deviator_env` shows it, for n episodes at a time.
+    effort : float
+        With `bounds`, how often the budget of an ordinary audit, of about a minute, may be spent.
+    workers : int
+        With `bounds`, processes among which the deviators are shared out; figures do not depend on it.
+    out : path, optional
+        With `bounds`, a folder for what was played: the same call goes on where one that was interrupted stopped.
     profile : path, dict or Profile, optional
         What everybody plays; what the mechanism asks unless given. A profile file, its data, or what
         `dynmech.equilibrium` found.
-    disclosure : {"everything", "decisions", "own"}
+    disclosure : {"everything", "announced", "decisions", "own"}
         What agents are told of a period once it is over, as in a run; gains are those of a deviator who sees no more.
     progress : callable
         Told the name and the number of pieces of every phase; returns what is called as pieces are done.
@@ -121,11 +166,12 @@ def audit(
     assumptions*.
 
     Gains are found by the exact search of a finite game; of a mechanism that freezes weights at the first report, and
-    is too large for that, first report by first report; of transfers that are right up to ε only, on a grid. Where an
-    exact search is refused, bounds from both sides along drawn paths are tried for a finite economy, and else a limited
-    search, which gives lower bounds. Where less than everything is disclosed, or the others
-    play another profile, what a deviator believes is part of the state (a search over beliefs): exact where its beliefs
-    are finitely many, else between two bounds.
+    is too large for that, first report by first report; of transfers that are right up to ε only, on a grid. Agents who
+    are alike are counted where there are too many of them for the full search: each deviator is searched exactly
+    against the numbers of the others. Where an exact search is refused, bounds from both sides along drawn paths are
+    tried for a finite economy, and else a limited search, which gives lower bounds. Where less than everything is
+    disclosed, or the others play another profile, what a deviator believes is part of the state (a search over
+    beliefs): exact where its beliefs are finitely many, else between two bounds.
 
     Examples
     --------
@@ -141,7 +187,16 @@ def audit(
     """
     request = AuditRequest.of(environment, mechanism)
     terms = payment_terms(payments, default, grace, deposit)
-    flags = {"exit": exit, "all_states": all_states, "seed": seed, "terms": terms, "bounds": bounds, "width": width}
+    flags: dict[str, Any] = {
+        "exit": exit,
+        "all_states": all_states,
+        "seed": seed,
+        "terms": terms,
+        "bounds": bounds,
+        "width": width,
+    }
+    flags |= {"penalties": tuple(penalties), "features": features, "policies": dict(policies or {})}
+    flags["playing"] = BoundEffort(effort, workers, None if out is None else Path(out))
     request = request.with_options(coalitions, tolerance, **flags, profile=profile, disclosure=disclosure)
     return run_audit(request, progress)
 
@@ -163,6 +218,11 @@ def run_audit(request: AuditRequest, progress: Progress = silent) -> Audit:
     except Refusal as error:
         if request.bounds or request.profile is not None:  # a profile that does not fit is not too large
             raise
+        if isinstance(request.environment, TableEnvironment) and not set(request.given()) - set(CROWDS.honours):
+            try:
+                return audit_by_crowds(request, progress)
+            except Refusal:
+                pass  # as if it had not been tried: agents are not alike, or too many
         if asked := request.given():
             raise Refusal(f"{error}; a lower bound by a limited search does not know {', '.join(asked)}") from None
         try:  # beyond the size of tables
@@ -188,5 +248,7 @@ def fitting(request: AuditRequest) -> Offer:
         return BELIEFS
     if isinstance(mechanism, ContingentDensity):
         return EPSILON
+    if isinstance(request.environment, ExchangeableEnvironment):
+        return CROWDS
     alone = not (request.coalitions or request.exit or request.terms)
     return FIRST_REPORTS if alone and isinstance(mechanism, VirtualPivot) and too_large(mechanism) else EXACT

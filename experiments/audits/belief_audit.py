@@ -89,6 +89,8 @@ def _method(request: AuditRequest, searches: list[BeliefSearch]) -> str:
     others = "the profile" if request.profile is not None else "prescribed play"
     shown = {
         "everything": "everything public once a period is over",
+        "announced": "the decisions public, and what the mechanism announces of the reports (unless it says otherwise, "
+        "the winning bid); other reports, memory and others' payments not",
         "decisions": "the decisions public, reports, memory and others' payments not",
         "own": "nothing public; who deviates sees what concerns it of the decision, its own payments and utilities",
     }[request.disclosure]

@@ -8,25 +8,35 @@ that. A deviator that sees the others' current signals in every period, a *spy*,
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dynmech.agents.bounds.bracket import Bracket, Effort, bracket_gain
+from dynmech.agents.bounds.bracket import Bracket, Candidate, Effort, bracket_gain
 from dynmech.agents.bounds.finite_candidates import tabled_candidates, worst_state_bounds
+from dynmech.agents.bounds.policy_candidate import PolicyCandidate, policy_candidates
 from dynmech.agents.oracle.gains import participation
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
-from dynmech.experiments.audits.bracket_text import CONFIDENCE, bracket_data, sentence
+from dynmech.experiments.audits.bracket_text import CONFIDENCE, bracket_data, ended, sentence
 from dynmech.experiments.audits.exact_search import prescribed_play
 from dynmech.experiments.audits.promise_verdicts import judge_prescribed_play
 from dynmech.experiments.audits.sampled_bounds import audit_by_sampled_bounds
+from dynmech.experiments.catalog.accepted import as_strategy
 from dynmech.experiments.runs.simulation import Progress
 from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, UNDECIDED, Verdict, excused, violated
+from dynmech.experiments.workers.bound_effort import each_deviator, kept, prepare_folder
 from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.values_of_truth import budget, largest_transfer
-from dynmech.sim.core.errors import FalseDeclaration, Refusal
+from dynmech.sim.core.errors import FalseDeclaration, InputError, Refusal
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.game import make_game
+
+STEPS = 3e7
+"""Elementary steps of work per deviator and information: some ten seconds where there are many periods."""
+
+TAIL = 2e-3
+"""Where an infinite horizon is cut when a policy is played; what is left out is taken from its bound."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +83,18 @@ def audit_by_tabled_bounds(request: AuditRequest, environment: TableEnvironment,
         Refusal: it is not finite or too large, or the others' messages do not reveal their signals.
     """
     mechanism = request.mechanism
+    if request.features is not None:
+        raise InputError("features: on tables the value of prescribed play is known; leave them out, or give penalties")
     game = FiniteGame(environment, mechanism)
     truth, largest = prescribed_play(game, progress("prescribed play", 3)), largest_transfer(environment, game.truthful)
     advance = progress("bounds", len(request.deviators))
-    found = []
-    for who in request.deviators:
-        found.append(_bound(request, game, who))
-        advance(1)
+    prepare_folder(request)
+    found = each_deviator(request, _bound, (request, game), len(request.deviators), advance)
     advance = progress("participation", len(environment.agents))
     result = Audit(
         request=request,
         backend="bounds",
-        method=METHOD,
+        method=METHOD + ended([(bounds.name, bounds.ex_ante) for bounds in found]),
         reason="bounds were asked for instead",
         figures=[gain for bounds in found for gain in _gains(bounds)],
         truth=truth,
@@ -109,18 +119,31 @@ METHOD = (
 )
 
 
-def _bound(request: AuditRequest, game: FiniteGame, who: tuple[int, ...]) -> DeviatorBounds:
+def _bound(thing: tuple[AuditRequest, FiniteGame], k: int) -> DeviatorBounds:
     """Bound one deviator's gains; where one of them is an average of others, the bounds of these bind it, too."""
+    request, game = thing
+    who = request.deviators[k]
     problem, name = build_problem(game, who), request.name(who)
-    effort = Effort(request.width, confidence=1 - (1 - CONFIDENCE) / len(request.deviators))
-    tried = [tabled_candidates(problem, request.seed, spying=spying) for spying in (False, True)]
+    effort = Effort(request.width, STEPS * request.playing.effort, 1 - (1 - CONFIDENCE) / len(request.deviators))
+    given = request.penalties
+    tried = [tabled_candidates(problem, request.seed, given, spying=spying) for spying in (False, True)]
     interim, ex_post = ordered_bounds(*map(worst_state_bounds, tried))
     scope = "+".join(map(str, who))
+    lists: tuple[list[Candidate], ...] = ([*tried[0], *_policies(request, who)], [*tried[1]])
+    offered = [kept(request, scope, one) for one in lists]
     ex_ante, spy = (
         bracket_gain(candidates, request.scale, effort, scope=scope + suffix, most=most)
-        for candidates, suffix, most in zip(tried, ("", " spying"), (interim[1], ex_post[1]), strict=True)
+        for candidates, suffix, most in zip(offered, ("", " spying"), (interim[1], ex_post[1]), strict=True)
     )
     return DeviatorBounds(name, ex_ante, interim, ex_post, spy)
+
+
+def _policies(request: AuditRequest, who: tuple[int, ...]) -> list[PolicyCandidate]:
+    """Return what is to be tried from below for a deviator that is one agent."""
+    if not request.policies or len(who) > 1:
+        return []
+    game = make_game(request.environment, request.mechanism, None, tail=TAIL)
+    return policy_candidates(game, who[0], request.policies, as_strategy, request.seed)
 
 
 def ordered_bounds(

@@ -26,7 +26,19 @@ def sentence(request: AuditRequest, found: Sequence[tuple[str, Bracket]]) -> str
     return f"no deviation gains more than {high} (95 %), before anything is known; none was found that surely gains."
 
 
-def bracket_data(name: str, bracket: Bracket, spy: Bracket | None) -> dict[str, Any]:
-    """Return a bracket as plain data."""
+def ended(found: Sequence[tuple[str, Bracket]]) -> str:
+    """Return why play was stopped, in words."""
+    missing = [(name, bracket) for name, bracket in found if not bracket.enough]
+    if not missing:
+        return " All bounds are as close as was asked."
+    rest = [
+        f"{name}, where " + ("another penalty" if bracket.further is None else f"some {bracket.further:,} more paths")
+        for name, bracket in missing
+    ]
+    return f" The budget was spent before bounds were as close as was asked for {'; '.join(rest)} would help."
+
+
+def bracket_data(name: str, bracket: Bracket, spy: Bracket | None, messages: str = "all") -> dict[str, Any]:
+    """Return a bracket as plain data; `messages` says which ones of an interval the upper bound holds for."""
     apart = None if spy is None else {"lower": spy.lower, "upper": spy.upper}
-    return {"agent": name, **asdict(bracket), "tried": list(bracket.tried), "spy": apart}
+    return {"agent": name, **asdict(bracket), "tried": list(bracket.tried), "spy": apart, "messages": messages}

@@ -62,7 +62,10 @@ class OnGrid(LastPeriodMechanism):
     def decisions(self) -> IntArray:
         """The decision at every reported profile, `(S,)`."""
         now = Situation(1, np.zeros(len(self.signals), np.intp), np.zeros(len(self.signals), np.intp))
-        return self.mechanism.decide(now, self.signals).astype(np.intp)
+        decided = np.asarray(self.mechanism.decide(now, self.signals))
+        if decided.ndim != 1:
+            raise self.mechanism.refuse("it decides by lottery; transfers that are right up to ε follow one decision")
+        return decided.astype(np.intp)
 
     @cached_property
     def transfers(self) -> list[FloatArray]:

@@ -20,6 +20,7 @@ from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.ties import figure
 from dynmech.sim.economy.environment import Environment, TableEnvironment
@@ -178,6 +179,7 @@ def situations(profile: Profile) -> list[dict[str, Any]]:
     return out
 
 
+@checked_arguments
 def equilibrium(
     environment: object,
     mechanism: MechanismLike,

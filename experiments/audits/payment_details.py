@@ -18,7 +18,8 @@ from dynmech.sim.core.ties import figure
 from dynmech.sim.economy.labels import profile_text, shown_period
 
 CONSEQUENCES = {
-    "exclude": "who is in default is out, and worth 0 from the next period on",
+    "exclude": "who is in default is out, and worth its outside option (0 unless the economy names one) from the next "
+    "period on",
     "ignore": "nothing else follows a default, and who is in default pays nothing more",
 }
 

@@ -24,6 +24,7 @@ from dynmech.mechanisms.conditions.separable import everybody_can_be_left_out
 from dynmech.mechanisms.revenue.dynamic_program import DynamicOptimum, dynamic_revenue, relaxed_revenue
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.virtual.relaxed_bound import Bound, continuum_bound, grid_bound
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
@@ -135,6 +136,7 @@ class Relaxation(ShownResult):
         return f"on this grid no mechanism earns more than {value:.8g}{net}, the relaxed bound"
 
 
+@checked_arguments
 def relaxation(environment: object) -> Relaxation:
     """Work out the relaxed bound of an economy, and the best dynamic revenue beside it.
 

@@ -1,11 +1,13 @@
 """The lines that play what an audit found: the worst deviation, and prescribed play where it breaks a promise."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from os import PathLike
 
-from dynmech.agents.oracle.best_response import called, joint_response
+from dynmech.agents.oracle.best_response import joint_response
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.worst_deviation import largest_ex_ante
+from dynmech.experiments.catalog.names import PROFILE
 from dynmech.experiments.runs.rerun_command import payment_options
 from dynmech.experiments.runs.verdicts import BREAKS, OUTSIDE_ASSUMPTIONS
 from dynmech.sim.core.ties import first_of
@@ -15,21 +17,15 @@ PRESCRIBED = ("budget", "participation", "efficien")
 
 
 def lines_to_play(audit: Audit) -> Iterator[tuple[str, str]]:
-    """Yield words and a command for whatever breaks; none where the command line does not know what was audited.
-
-    Leaving is no act of the protocol, so that `run` cannot play it: the line writes that deviation out instead.
-    """
+    """Yield words and a command for whatever breaks; none where the command line does not know what was audited."""
     if audit.request.typed is None:
         return
-    if audit.request.exit:
-        if largest_ex_ante(audit) is not None:
-            coalitions = [word for who in audit.request.coalitions for word in ("--coalition", _members(audit, who))]
-            options = (*coalitions, "--exit", "--policy", "worst.csv")
-            yield "To write out the worst deviation (leaving cannot be played)", _line(audit, "audit", *options)
-    elif strategies := _strategies(audit):
+    if strategies := _strategies(audit):
         options = tuple(word for strategy in strategies for word in ("--strategy", strategy))
         paying = [] if audit.request.terms is None else payment_options(audit.request.terms)
-        yield "To play the worst deviation", _line(audit, "run", *options, *paying)
+        disclosure = audit.request.disclosure
+        shown = [] if disclosure == "everything" else ["--disclosure", disclosure]
+        yield "To play the worst deviation", _line(audit, "run", *options, *shown, *paying)
     broken = [verdict.promise for verdict in audit.verdicts if verdict.status in (BREAKS, OUTSIDE_ASSUMPTIONS)]
     if any(promise.startswith(PRESCRIBED) for promise in broken):
         yield "To see what breaks in prescribed play", _line(audit, "run")
@@ -42,16 +38,37 @@ def _line(audit: Audit, command: str, *options: str) -> str:
 
 def _strategies(audit: Audit) -> list[str]:
     """Return AGENT=STRATEGY for everybody who takes part in the deviation that gains most; nothing where none does."""
+    if audit.backend == "beliefs":
+        return _from_beliefs(audit)
     tried = [best for best in audit.details.get("tried", ()) if best["at_least"] > audit.tolerance]
     if tried:
         best = first_of(tried, lambda one: one["at_least"])
         return [f"{best['agent']}={best['strategy']}"]
     search = largest_ex_ante(audit)
-    return joint_response(audit.environment.agents, search.who) if search is not None else _ex_post(audit)
+    if search is None:
+        return _ex_post(audit)
+    return joint_response(audit.environment.agents, search.who, exit=audit.request.exit)
 
 
-def _members(audit: Audit, who: Sequence[int]) -> str:
-    return "+".join(called(audit.environment.agents, i) for i in who)
+def _from_beliefs(audit: Audit) -> list[str]:
+    """Return everybody's part of a profile that is given as a file, and the best deviation of who gains most from it.
+
+    Without a profile the others do what they are asked.
+    """
+    agents, profile = audit.environment.agents, audit.request.profile
+    gains = {
+        gain.agent: gain.lower
+        for gain in audit.figures
+        if (gain.family, gain.information) == ("best_response", "ex_ante")
+    }
+    if not isinstance(profile, str | PathLike | None) or not gains or set(gains) - set(agents):
+        return []  # an object has no file, and a coalition's plan is not played
+    worst = first_of(gains.items(), lambda one: one[1])
+    if not worst[1] > audit.tolerance:
+        return []
+    if profile is None:
+        return [f"{worst[0]}={PROFILE}:deviate=true"]
+    return [f"{name}={PROFILE}:file={profile}{',deviate=true' if name == worst[0] else ''}" for name in agents]
 
 
 def _ex_post(audit: Audit) -> list[str]:
@@ -67,4 +84,4 @@ def _ex_post(audit: Audit) -> list[str]:
     if not gaining:
         return []
     worst = first_of(gaining, lambda gain: gain.gain)
-    return joint_response(audit.environment.agents, members[worst.agent], "ex_post")
+    return joint_response(audit.environment.agents, members[worst.agent], "ex_post", exit=audit.request.exit)

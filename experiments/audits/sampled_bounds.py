@@ -4,31 +4,30 @@ Gains ex ante only are bounded from both sides; a gain ex ante is also one at so
 prescribed play stays open.
 """
 
-from dynmech.agents.bounds.bracket import Bracket, Effort, bracket_gain
-from dynmech.agents.bounds.sampled_paths import SampledCandidate, require_sampled_bounds
+from dynmech.agents.bounds.bracket import Bracket, Candidate, Effort, bracket_gain
+from dynmech.agents.bounds.message_sets import MessageSets, Reach, require_true_breaks
+from dynmech.agents.bounds.policy_candidate import policy_candidates
+from dynmech.agents.bounds.rule_calls import RuleCalls
+from dynmech.agents.bounds.sampled_candidates import GRID, Ideas, sampled_candidates
+from dynmech.agents.bounds.sampled_conditions import require_sampled_bounds
 from dynmech.agents.oracle.gains import KINDS
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import UNKNOWN, Audit, AuditedGain, Truth
-from dynmech.experiments.audits.bracket_text import CONFIDENCE, bracket_data, sentence
+from dynmech.experiments.audits.bracket_text import CONFIDENCE, bracket_data, ended, sentence
+from dynmech.experiments.catalog.accepted import as_strategy
 from dynmech.experiments.runs.simulation import Progress, blaming
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, UNDECIDED, Verdict
+from dynmech.experiments.workers.bound_effort import each_deviator, kept, prepare_folder
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.play.game import Game, make_game
 
 TAIL = 2e-3
 """What may be left out of a payoff by cutting an infinite horizon, relative to the economy's scale; it is added."""
 
-AGAIN = (16, 64)
-"""How often the others' signals are drawn anew."""
-
 STEPS = 6e7
 """Elementary steps of work for all deviators together: about a minute."""
-
-GRID = 21
-"""Messages that are tried from an interval, besides the prescribed one."""
 
 
 def audit_by_sampled_bounds(request: AuditRequest, reason: str, progress: Progress) -> Audit:
@@ -45,13 +44,14 @@ def audit_by_sampled_bounds(request: AuditRequest, reason: str, progress: Progre
     with blaming(f"mechanism {request.mechanism.name!r}"):
         game = make_game(request.environment, request.mechanism, None, tail=TAIL)
         require_sampled_bounds(game, request.seed)
+        sets = [MessageSets(RuleCalls(game, i), GRID) for i in range(len(game.environment.agents))]
+        for one in sets:
+            require_true_breaks(one, request.seed)
         found = _brackets(request, game, progress)
-    grids = [j for j in range(len(game.environment.agents)) if not isinstance(game.mechanism.messages(0, j), Finite)]
-    on_grid = f" Messages: on a grid of {GRID}, the prescribed one added." if grids else ""
     return Audit(
         request=request,
         backend="bounds",
-        method=METHOD + on_grid,
+        method=METHOD + _reach_text([one.reach for one in sets]) + ended(found),
         reason=reason,
         figures=[gain for name, bracket in found for gain in _gains(name, bracket)],
         truth=Truth(),
@@ -59,7 +59,11 @@ def audit_by_sampled_bounds(request: AuditRequest, reason: str, progress: Progre
         conditions=[],
         said=sentence(request, found),
         verified="not verified",
-        details={"brackets": [bracket_data(name, bracket, None) for name, bracket in found]},
+        details={
+            "brackets": [
+                bracket_data(name, bracket, None, one.reach) for (name, bracket), one in zip(found, sets, strict=True)
+            ]
+        },
     )
 
 
@@ -70,16 +74,43 @@ METHOD = (
 )
 
 
+REACHES = {
+    "all": "",
+    "breaks": " Messages: all of them, as the mechanism declares where they change anything.",
+    "lipschitz": f" Messages: all of them; what lies between {GRID} of them is added as declared.",
+    "grid": (
+        f" Messages: on a grid of {GRID} messages, the prescribed one added; message_breaks or message_lipschitz, "
+        "declared by the mechanism, would bound all messages."
+    ),
+}
+"""What bounds hold for, in words."""
+
+
+def _reach_text(reaches: list[Reach]) -> str:
+    """Return for which messages bounds hold, in words: the least that is said of any agent."""
+    return REACHES[max(reaches, key=list(REACHES).index)]
+
+
 def _brackets(request: AuditRequest, game: Game, progress: Progress) -> list[tuple[str, Bracket]]:
     """Return every agent's bracket."""
     agents = game.environment.agents
-    effort = Effort(request.width, STEPS / len(agents), 1 - (1 - CONFIDENCE) / len(agents))
-    advance, found = progress("bounds", len(agents)), []
-    for i, name in enumerate(agents):
-        candidates = [SampledCandidate(game, i, again, request.seed, GRID) for again in AGAIN]
-        found.append((name, bracket_gain(candidates, request.scale, effort, scope=str(i))))
-        advance(1)
-    return found
+    prepare_folder(request)
+    advance = progress("bounds", len(agents))
+    found = each_deviator(request, _bracket, (request, game), len(agents), advance)
+    return list(zip(agents, found, strict=True))
+
+
+def _bracket(thing: tuple[AuditRequest, Game], agent: int) -> Bracket:
+    """Return one agent's bracket."""
+    request, game = thing
+    count = len(game.environment.agents)
+    effort = Effort(request.width, STEPS * request.playing.effort / count, 1 - (1 - CONFIDENCE) / count)
+    ideas = Ideas(request.penalties, request.features)
+    candidates: list[Candidate] = [
+        *sampled_candidates(game, agent, request.seed, ideas),
+        *policy_candidates(game, agent, request.policies, as_strategy, request.seed),
+    ]
+    return bracket_gain(kept(request, str(agent), candidates), request.scale, effort, scope=str(agent))
 
 
 def _gains(name: str, bracket: Bracket) -> list[AuditedGain]:

@@ -10,8 +10,10 @@ from dynmech.experiments.audits.continuous import measure
 from dynmech.experiments.catalog.accepted import as_environment
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.contingent.contingent_density import ContingentDensity, Method
+from dynmech.sim.core.arguments import checked_arguments
 
 
+@checked_arguments
 def epsilon_curve(
     environment: object,
     bounds: Sequence[float] = (8.0, 12.0, 16.0, 24.0, 48.0),
@@ -57,6 +59,7 @@ def epsilon_curve(
     return pd.DataFrame(rows)
 
 
+@checked_arguments
 def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     """Draw ε (solid) and the largest gain (dashed) against the largest transfer, on logarithmic axes.
 
@@ -79,7 +82,7 @@ def plot_epsilon(frame: pd.DataFrame, path: Path) -> Path:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=150)
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
     axes = figure.add_subplot()
     for (method, rows), marker, grey in zip(
         frame.groupby("method", sort=False), "os^D", ("0", "0.35", "0.6"), strict=False

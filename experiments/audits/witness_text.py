@@ -77,7 +77,8 @@ def story_text(audit: Audit) -> str:
     aside = ", what it owes already aside" if story.history and not counted_when_due else ""
     return (
         f"{_beyond_promise(audit, information)}"
-        f"{audit.name(search)} gains {ante}{figure_text(gain.gain, scale=scale)} (± {gain.bound:.1g}): "
+        f"{audit.name(search)} gains {ante}{figure_text(gain.gain, scale=scale)} {information.value} "
+        f"(± {gain.bound:.1g}): "
         f"in period {len(story.history)}, {_knowing(search, information, story)}, "
         f"it {_act(search, information, story)}: {figure_text(story.lie, scale=scale)} from there on, "
         f"against {figure_text(story.truth, scale=scale)}{aside}."

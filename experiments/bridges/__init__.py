@@ -1,9 +1,10 @@
 """Bridges: mechanisms as objects of other libraries, each an optional extra.
 
-`openspiel` makes an extensive-form game of a finite mechanism (`export_game`) and computes best responses there;
+`openspiel` makes an extensive-form game of a finite mechanism (`export_game`) that it also loads by name,
+and computes best responses and NashConv there;
 `evolution` ranks the strategies of a tournament's game (`alpha_rank`, `fixation`);
 `rl` makes a PettingZoo environment of all agents (`parallel_env`) or a Gymnasium environment of one deviator
-(`deviator_env`).
+(`deviator_env`, `flat_deviator_env`), or of one deviator in many episodes at once (`vector_deviator_env`).
 """
 
 import lazy_loader

@@ -14,6 +14,10 @@ Optional extra: `pip install dynmech[rl]`. A step is a period: every agent obser
 Episode k after `reset(seed=s)` is on the uniform numbers that the event loop takes for shard k of one episode under
 seed s and scope `SCOPE`: the same messages give the same flows to the last digit. Without a seed, `reset` goes on to
 the next episode.
+
+Gymnasium knows two names once this module is imported: `dynmech/Deviator-v0`, one deviator with a flat observation
+(`rl_flat`; many episodes at once with `gymnasium.make_vec`, `rl_vector`), and `dynmech/DeviatorDict-v0`, the same with
+the observation above.
 """
 
 from typing import Any, ClassVar
@@ -61,7 +65,7 @@ def parallel_env(
         InputError: a name or number is wrong.
         Refusal: private actions, replies, or sets that are not finite.
     """
-    return MechanismEnv(_game(environment, mechanism, tail), seed)
+    return MechanismEnv(playable(environment, mechanism, tail), seed)
 
 
 def deviator_env(
@@ -73,11 +77,12 @@ def deviator_env(
     tail: float = 1e-4,
 ) -> "DeviatorEnv":
     """One agent (name, or number from 0) learns, the others play as prescribed; the rest as in `parallel_env`."""
-    game = _game(environment, mechanism, tail)
+    game = playable(environment, mechanism, tail)
     return DeviatorEnv(game, agent_index(game.environment.agents, str(agent)), seed)
 
 
-def _game(environment: Environment | str, mechanism: Mechanism | str, tail: float) -> Game:
+def playable(environment: Environment | str, mechanism: Mechanism | str, tail: float) -> Game:
+    """Return the game, held to what a learner's environment can be: finite sets."""
     env = load(environment) if isinstance(environment, str) else environment
     game = make_game(env, make_mechanism(mechanism, env) if isinstance(mechanism, str) else mechanism, tail=tail)
     game_spaces = game.game_spaces
@@ -268,3 +273,11 @@ class DeviatorEnv(gymnasium.Env[Observation, int]):
         reward = float(self.stepper.send(messages)[self.agent])
         over, cut = self.stepper.ends
         return self.stepper.observation(self.agent), reward, over, cut, self.stepper.info(self.agent)
+
+
+gymnasium.register(
+    "dynmech/Deviator-v0",
+    entry_point="dynmech.experiments.bridges.rl_flat:flat_deviator_env",
+    vector_entry_point="dynmech.experiments.bridges.rl_vector:vector_deviator_env",
+)
+gymnasium.register("dynmech/DeviatorDict-v0", entry_point="dynmech.experiments.bridges.rl:deviator_env")

@@ -8,7 +8,7 @@ from .names import (
     make_mechanism as make_mechanism,
     make_strategy as make_strategy,
     mechanism_classes as mechanism_classes,
-    use_plugins as use_plugins,
+    take_in_plugins as take_in_plugins,
 )
 from .options import (
     construct as construct,

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import SCENARIOS, is_shipped, names_file
+from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.plugin_files import imported_files
 from dynmech.sim.core.registry import PLUGIN
 
@@ -30,6 +32,16 @@ def mechanism_files(texts: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return hashes of the mechanism files among some mechanisms, as a part of a run's configuration; else nothing."""
     hashes = {text: file_hash(Path(text)) for text in texts if names_file(text)}
     return {"mechanism_files": hashes} if hashes else {}
+
+
+def profile_files(strategies: Iterable[Strategy]) -> dict[str, dict[str, str]]:
+    """Return hashes of the profile files that strategies play, as a part of a run's configuration; else nothing."""
+    parts = [part for one in strategies for part in one.components() if is_shipped(part)]
+    files = {str(getattr(part, "file", "")) for part in parts} - {""}
+    for file in sorted(files):
+        if not Path(file).is_file():
+            raise InputError(f"{file}: cannot be read: no such profile file")
+    return {"profile_files": {file: file_hash(Path(file)) for file in sorted(files)}} if files else {}
 
 
 def file_hash(path: Path) -> str:

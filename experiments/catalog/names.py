@@ -16,6 +16,7 @@ from dynmech.experiments.scenarios.base import Scenario
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.conformance.environment_check import check_environment
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import DynmechError, InputError
 from dynmech.sim.core.plugin_files import load_plugin
 from dynmech.sim.core.registry import SHIPPED, Registry, format_exception
@@ -27,28 +28,18 @@ SCENARIOS: Registry[Scenario] = Registry("scenario", Scenario, "dynmech.experime
 MECHANISMS: Registry[Mechanism] = Registry("mechanism", Mechanism, "dynmech.mechanisms", "dynmech.mechanisms")  # type: ignore[type-abstract]
 STRATEGIES: Registry[Strategy] = Registry("strategy", Strategy, "dynmech.agents", "dynmech.strategies")  # type: ignore[type-abstract]
 
+PROFILE = "profile"
+"""The strategy that plays a part of a profile file; like the best response it is made for a game."""
 
-def use_plugins(paths: str | PathLike[str] | Iterable[str | PathLike[str]]) -> None:
-    """Import users' files; their strategies, mechanisms and scenarios can then be used by name.
 
-    Parameters
-    ----------
-    paths : str or Path, or an iterable of these
-        A Python file, or several.
+def take_in_plugins(paths: Iterable[Path]) -> None:
+    """Import users' files here and now; their strategies, mechanisms and scenarios can then be used by name.
 
     Raises
     ------
-    InputError
-        A file cannot be imported, defines nothing that has a name, or defines a name that exists already.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> use_plugins([Path("missing.py")])
-    Traceback (most recent call last):
-    dynmech.sim.core.plugin_files.PluginError: plug-in missing.py: no such file
+        InputError: a file cannot be imported, defines nothing that has a name, or defines a name that exists already.
     """
-    for path in map(Path, [paths] if isinstance(paths, str | PathLike) else paths):
+    for path in paths:
         module, where = load_plugin(path), f"plug-in {path}"
         try:
             _take_in(module, where)
@@ -78,6 +69,7 @@ def in_use(module: str) -> bool:
     return any(registry.has_taken_in(module) for registry in registries)
 
 
+@checked_arguments
 def load(text: str | PathLike[str] | Environment) -> Environment:
     """Load an economy by name or from a file; an economy is returned as it is.
 
@@ -117,7 +109,9 @@ def load(text: str | PathLike[str] | Environment) -> Environment:
 
         return load_environment(text)
     name, options = split(text, "scenario")
-    scenario = construct(SCENARIOS.get(name), "scenario", name, options)
+    cls = SCENARIOS.get(name)
+    base = [load(AND.sub(",", options.pop(key))) for key in _built_on(cls, options)]
+    scenario = construct(cls, "scenario", name, options, *base)
     with explained(f"scenario {name!r}"):
         built: object = scenario.build()
     if not isinstance(built, TableEnvironment | FunctionEnvironment):
@@ -136,12 +130,16 @@ def names_file(text: str) -> bool:
         return False
 
 
-def _builds_on(cls: type[Mechanism], options: Mapping[str, str]) -> bool:
-    """Whether a base is given, and a mechanism is what is meant by it."""
-    if "base" not in options:
-        return False
-    with explained(f"mechanism {cls.name!r}"):
-        return Mechanism in get_args(get_type_hints(cls.__init__).get("base"))
+def _built_on(cls: type, options: Mapping[str, str]) -> list[str]:
+    """Return the options that are given and mean another mechanism or economy: `base`, and after it `also`."""
+    if not {"base", "also"} & set(options):
+        return []
+    with explained(f"{getattr(cls, 'name', cls.__name__)!r}"):
+        hints = get_type_hints(cls.__init__)  # type: ignore[misc] # as in `options`
+    meant = [key for key in ("base", "also") if {Mechanism, Environment} & set(get_args(hints.get(key)))]
+    if "also" in options and "also" in meant and "base" not in options:
+        raise InputError(f"mechanism {getattr(cls, 'name', '')!r}: also: give base=MECHANISM, too")
+    return [key for key in meant if key in options]
 
 
 AND = re.compile(r"\+(?=\w+=)")
@@ -159,9 +157,10 @@ def mechanism_classes(text: str) -> list[type[Mechanism]]:
         return [TabulatedMechanism]
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
-    return [cls, *(mechanism_classes(AND.sub(",", options["base"])) if _builds_on(cls, options) else [])]
+    return [cls, *(one for key in _built_on(cls, options) for one in mechanism_classes(AND.sub(",", options[key])))]
 
 
+@checked_arguments
 def make_mechanism(text: str, environment: Environment) -> Mechanism:
     """Make a mechanism for an economy.
 
@@ -196,7 +195,8 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
         return load_mechanism(text, environment)
     name, options = split(text, "mechanism")
     cls = MECHANISMS.get(name)
-    base = [make_mechanism(AND.sub(",", options.pop("base")), environment)] if _builds_on(cls, options) else []
+    below = getattr(cls, "base_environment", lambda given: given)(environment)
+    base = [make_mechanism(AND.sub(",", options.pop(key)), below) for key in _built_on(cls, options)]
     mechanism = construct(cls, "mechanism", name, options, environment, *base)
     with explained(f"mechanism {name!r}"):
         complete = hasattr(mechanism, "environment")
@@ -205,6 +205,7 @@ def make_mechanism(text: str, environment: Environment) -> Mechanism:
     return mechanism
 
 
+@checked_arguments
 def make_strategy(text: str) -> Strategy:
     """Make a strategy.
 
@@ -233,12 +234,16 @@ def make_strategy(text: str) -> Strategy:
 
 
 def strategy_class(name: str) -> type[Strategy]:
-    """Return the class of a strategy by name: a registered one, or the best response, which is made for a game.
+    """Return the class of a strategy by name: a registered one, or one that is made for a game.
 
     Raises
     ------
         InputError: there is none.
     """
+    if name == PROFILE:
+        from dynmech.experiments.catalog.profile_play import ProfilePlay  # here, as it opens strategies by name
+
+        return ProfilePlay
     return BestResponse if name == NAME else STRATEGIES.get(name)
 
 

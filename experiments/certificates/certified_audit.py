@@ -10,9 +10,11 @@ from dynmech.experiments.audits.audit_result import Audit, AuditedGain
 from dynmech.experiments.certificates import verify
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
 from dynmech.experiments.certificates.sharp_claims import sharpened
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, Refusal
 
 
+@checked_arguments
 def certify(result: Audit, path: str | Path) -> Audit:
     """Write a certificate of what the best response gains; the separate checker has agreed before it is written.
 

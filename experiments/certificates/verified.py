@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("certificate", "infeasibility")
+KINDS = ("certificate", "infeasibility", "robustness")
 """What a certificate's file says it is."""
 
 WRITERS = "`dynmech audit` or `dynmech design`"
@@ -62,6 +63,7 @@ class Verified(ShownResult):
         return {"lines": self.table}
 
 
+@checked_arguments
 def verify(path: str | Path) -> Verified:
     """Check a certificate in exact arithmetic, by the program that can do it alone.
 
@@ -90,7 +92,7 @@ def verify(path: str | Path) -> Verified:
     >>> dm.verify(proof).proved
     True
     """
-    from dynmech.experiments.certificates import verify as checker, verify_infeasible
+    from dynmech.experiments.certificates import verify as checker, verify_infeasible, verify_robust
     from dynmech.experiments.certificates.labelled_lines import labelled
 
     data: Any = None
@@ -101,7 +103,7 @@ def verify(path: str | Path) -> Verified:
             raise InputError(
                 f"{path}: no certificate, but of kind {kind[:40]!r}; --certificate of {WRITERS} writes one"
             )
-        by: Any = verify_infeasible if kind == "infeasibility" else checker
+        by: Any = {"infeasibility": verify_infeasible, "robustness": verify_robust}.get(str(kind), checker)
         lines = [*by.check(data), *by.SAID]
     except checker.Unproved as error:
         lines = [f"not proved: {error}"]

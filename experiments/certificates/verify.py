@@ -124,13 +124,14 @@ class Stage:
         self.public, self.decisions = len(data.get("public", [])), len(data["decisions"])
         self.shape = (*([self.public] if self.public else []), *self.signals)
         self.axes = (self.public or 1, *self.signals)
+        self.actions = [len(labels) for labels in data.get("private_actions") or [[0]] * agents]
+        self.utility = [flat(one, (self.decisions, *self.shape), f"{where}.utility") for one in data["utility"]]
+        missing = 0 in (agents, self.decisions, *self.signals, *self.actions) or self.decisions % prod(self.actions)
+        if missing or {agents} != {len(self.signals), len(self.utility), len(self.actions)}:
+            raise Malformed(f"{where}: it is not for {agents} agents, or signals, actions or decisions are missing")
         self.profiles = list(product(*(range(size) for size in self.axes)))
         self.size, self.law, self.kernel = len(self.profiles), cache(self._law), data["kernel"]
-        self.utility = [flat(one, (self.decisions, *self.shape), f"{where}.utility") for one in data["utility"]]
-        self.actions = [len(labels) for labels in data.get("private_actions") or [[0]] * agents]
         self.combinations = list(product(*(range(size) for size in self.actions)))
-        if {agents} != {len(self.signals), len(self.utility), len(self.actions)}:
-            raise Malformed(f"{where}: it is not for {agents} agents")
 
     def _law(self, decision: int, profile: int, after: "Stage") -> Law:
         """Return the law of the next profile."""
@@ -155,8 +156,9 @@ class Rules:
         self.replies = [len(labels or "0") for labels in data.get("replies") or nothing]
         self.acts = [*(max(seen) + 1 for seen in self.sees), *self.replies]
         self.draws = stage.decisions if lottery else 1
-        if min(memories, *(k for seen in self.sees for k in seen)) < 0 or len(self.acts) != 2 * len(agents):
-            raise Malformed(f"{where}: memory, or what is seen, is below 0, or something is missing for an agent")
+        wrong = min(memories, *(k for seen in self.sees for k in seen)) < 0 or prod(self.acts) * memories > LARGEST >> 2
+        if wrong or len(self.acts) != 2 * len(agents):
+            raise Malformed(f"{where}: memory, or what is seen, is out of range, or something is missing for an agent")
         start = (memories, *([stage.public] if stage.public else []))
         reported = (*start, *self.messages)
         drawn = (*reported, *([self.draws] if lottery else []))
@@ -168,9 +170,8 @@ class Rules:
 
         self.decide: list[Law]
         if lottery:
-            chances = flat(lottery, drawn, f"{where}.lottery")
-            rows = [chances[k : k + self.draws] for k in range(0, len(chances), self.draws)]
-            self.decide = [law(row, f"{where}.lottery") for row in rows]
+            odds = flat(lottery, drawn, f"{where}.lottery")
+            self.decide = [law(odds[k : k + self.draws], f"{where}.lottery") for k in range(0, len(odds), self.draws)]
         else:
             self.decide = [([(d, 1)], 1) for d in flat(data["decide"], reported, f"{where}.decide", stage.decisions)]
         self.charge = [table("charge", acted, i) for i in agents]
@@ -368,8 +369,10 @@ class Bounds:
         if self.game.horizon is None:
             return [[self.game.discount / (1 - self.game.discount) * miss for miss in misses[1]]] * 2
         pay, last = self.game.discount, self.game.entries
-        sums = [[[pay ** (s - t) * misses[s][k] for s in range(t + 1, last)] for k in range(4)] for t in range(last)]
-        return [[sum(parts, Fraction(0)) for parts in entry] for entry in sums]
+        sums = [[Fraction(0)] * 4]
+        for missed in misses[last - 1 : 0 : -1]:  # the last period first
+            sums.append([pay * (miss + later) for miss, later in zip(missed, sums[-1], strict=True)])
+        return sums[::-1]
 
     def gains(self, information: str) -> Iterator[tuple[str, Fraction, Fraction]]:
         """Yield information sets, each with the bounds of the gain in money; `ex_ante` is one, before all."""
@@ -434,18 +437,18 @@ def _decide(claim: dict[str, Any], bounds: Bounds, what: str) -> str:
     return f"proved: {what}: the best response gains {float(lower):.12g} to {float(upper):.12g}{found}"
 
 
-def main(arguments: list[str]) -> int:
-    """Check a file; print what is proved, and what is not."""
+def main(arguments: list[str], checks: Any = check, said: tuple[str, ...] = SAID) -> int:
+    """Check a file; print what is proved, and what is not. The neighbours of this file bring checks of their own."""
     try:
         (path,) = arguments
-        lines = check(read(path))
+        lines = checks(read(path))
     except Unproved as error:
         sys.stdout.write(f"not proved: {error}\n")
         return 1
     except Exception as error:  # whatever a hostile file leads to
         sys.stderr.write(f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
         return 2
-    sys.stdout.write("\n".join([*lines, *SAID, ""]))
+    sys.stdout.write("\n".join([*lines, *said, ""]))
     return 0
 
 

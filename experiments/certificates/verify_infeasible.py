@@ -1,13 +1,13 @@
 """Check a proof that goals clash.  `python verify_infeasible.py FILE`, or `dynmech verify FILE`.
 
-Beside the standard library this file needs its neighbours `verify.py` and `verify_rule.py`, which read economies and
-rules; it shares no code with what wrote the proof. A file of kind `infeasibility` holds an economy, a decision rule,
-goals, a bound B on transfers, and for each clash multipliers y of rows that are named but not given: every row is
-rebuilt here, in rationals. Unknowns of agent i are transfers p, the worth V of truth from a history and a profile on,
-what follows (C; Y with the best private action), and W, welfare under the rule. Whatever the mechanism is, |p| <= B,
-and with U the largest |utility|
+Beside the standard library it needs neighbours `verify.py`, `verify_rule.py` and, for rule `free`, `verify_free.py`;
+it shares no code with what wrote the proof. A file of kind `infeasibility` holds an economy, a decision rule, goals, a
+bound B on transfers, and for each clash multipliers y of rows that are named but not given: all are rebuilt here, in
+rationals. Unknowns of agent i are transfers p, the worth V of truth from a history and a profile on, what follows (C; Y
+with the best private action), and W, welfare under the rule. Always |p| <= B, and with U the largest |utility|
 
-    |V|, |C| <= (U + B) Σ_t δ^t,   |Y| <= U + (U + B) Σ_t δ^t,   |W| <= (Σ_i U_i + largest |cost|) Σ_t δ^t.
+    |V|, |C| <= (U + B) Σ_t δ^t,   |Y| <= U + (U + B) Σ_t δ^t,   |W| <= (Σ_i U_i + largest |cost|) Σ_t δ^t,
+|Z| <= B + U + (U + B + |o|) Σ_t δ^t (what a lie is worth once the bill is known, paid or refused; o: of being out).
 
 Rows that define V, C, Y and W hold for every mechanism; rows of a goal hold if it is met: that no single lie gains
 where own lies and the others' truth can lead (a path of positive probability is found here), participation there, the
@@ -28,14 +28,14 @@ from typing import TYPE_CHECKING, Any
 HERE = "dynmech.experiments.certificates." if __package__ else ""
 verify: Any = import_module(f"{HERE}verify")
 if TYPE_CHECKING or __package__:
-    from dynmech.experiments.certificates.verify_rule import Economy, Key, Law, exact, number
+    from dynmech.experiments.certificates.verify_rule import Economy, Key, Law, asked_text, exact, number
 else:
-    from verify_rule import Economy, Key, Law, exact, number
+    from verify_rule import Economy, Key, Law, asked_text, exact, number
 
 Column = tuple[Any, ...]
 
-SAID = ("Proved: no transfers up to this bound, with this memory and this rule, do all of it.",)
-DEFINING = ("worth", "follows", "acts", "welfare")
+SAID = ("Proved: no transfers up to this bound, with this memory and this rule (free: any rule), do all of it.",)
+DEFINING = ("worth", "follows", "acts", "welfare", "bill", "refuses")
 EQUAL = ("worth", "follows", "welfare")
 PLACES = {
     "worth": ("profile",),
@@ -47,6 +47,9 @@ PLACES = {
     "stays": ("last signal", "last action", "profile"),
     "stays ex ante": ("start",),
     "default": ("last signal", "last action", "profile", "signal"),
+    "bill": ("profile", "decision", "signal"),
+    "refuses": ("profile", "decision", "signal"),
+    "pays": ("profile", "decision"),
     "budget": ("profile", "decision"),
     "budget period": (),
     "budget ex ante": ("start",),
@@ -58,13 +61,19 @@ PLACES = {
 class Rows:
     """The rows of the program, rebuilt by name: coefficients by column, and the limit."""
 
+    places: dict[str, tuple[str, ...]] = PLACES  # kinds of rows, and what tells them apart
+    defining: tuple[str, ...] = DEFINING  # which hold for every mechanism
+    equal: tuple[str, ...] = EQUAL
+    timeless: tuple[str, ...] = ("welfare", "obey last")  # which have no history
+
     def __init__(self, economy: Economy, largest: Fraction, margin: Fraction) -> None:
         self.economy, self.largest, self.margin = economy, largest, margin
         self.ex_post = economy.goals["incentive"] != "bayesian"
+        self.bills = economy.goals["participation"] == "default" and not self.ex_post
 
     def row(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> tuple[dict[Column, Fraction], Fraction]:
         """Return a row; raise Unproved where it stands for no state that counts."""
-        if kind not in PLACES:
+        if kind not in self.places:
             raise verify.Malformed(f"row {kind!r}: it is none that is known here")
         self._require_places(kind, agent, e, key, place)
         build = getattr(self, "_" + kind.replace(" ", "_"))
@@ -74,11 +83,11 @@ class Rows:
 
     def _require_places(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> None:
         """Raise Malformed unless every number of a row is one that exists: others would stand for something else."""
-        economy, alone = self.economy, kind == "welfare" or kind.startswith("budget")
+        economy, alone = self.economy, kind in ("welfare", "lottery", "reach") or kind.startswith("budget")
         endless = economy.horizon is None
         verify.index(e, economy.keep + 1 if endless and kind != "welfare" else economy.periods, f"{kind}: entry")
         i = 0 if alone else verify.index(agent, len(economy.agents), f"{kind}: agent")
-        if len(key) != (0 if kind in ("welfare", "obey last") else min(e, economy.keep)):
+        if len(key) != (0 if kind in self.timeless else min(e, economy.keep)):
             raise verify.Malformed(f"{kind}: entry {e} has no history of {len(key)} periods")
         for back, (profile, decision) in enumerate(reversed(key), 1):
             stage = economy.stages[0 if endless else e - back]
@@ -86,10 +95,16 @@ class Rows:
             verify.index(decision, stage.decisions, f"{kind}: history")
         now, last = economy.stages[economy.t(e)], economy.stages[0 if endless else max(e - 1, 0)]
         sizes = {"profile": now.size, "signal": now.axes[1 + i], "decision": now.decisions, "action": now.actions[i]}
-        sizes |= {"start": 1, "last signal": last.axes[1 + i] if e else 1, "last action": last.actions[i] if e else 1}
-        if len(place) != len(PLACES[kind]):
-            raise verify.Malformed(f"{kind}: {len(place)} numbers, expected {len(PLACES[kind])}")
-        for name, value in zip(PLACES[kind], place, strict=True):
+        sizes |= {
+            "start": 1,
+            "above": 2,
+            "last signal": last.axes[1 + i] if e else 1,
+            "last action": last.actions[i] if e else 1,
+        }
+        names = self.places[kind]
+        if len(place) != len(names):
+            raise verify.Malformed(f"{kind}: {len(place)} numbers, expected {len(names)}")
+        for name, value in zip(names, place, strict=True):
             if not (
                 name.startswith("last") and kind in ("truth", "stays", "default")
             ):  # `known` holds those, if it reads them
@@ -101,8 +116,13 @@ class Rows:
         """Subtract w times what reports x are worth at a true profile; return the utility in it, times w."""
         economy, t, after = self.economy, self.economy.t(e), self.economy.after(e)
         honest, total = x == profile, Fraction(0)
-        out["p", i, economy.table(e, key), x] += w
         chooses = economy.stages[t].actions[i] > 1 and not honest
+        if self.bills and not honest:
+            for d, chance in economy.rule[t][x]:
+                out["Z", i, e, key, x, d, economy.own(t, profile, i)] -= w * chance
+                total += Fraction(0) if chooses else w * chance * economy.utility(t, i, d, profile)
+            return total
+        out["p", i, economy.table(e, key), x] += w
         for d, chance in economy.rule[t][x]:
             if not chooses:
                 total += w * chance * economy.utility(t, i, d, profile)
@@ -216,12 +236,37 @@ class Rows:
         self, out: dict[Column, Fraction], i: int, e: int, key: Key, k: int, a: int, profile: int, r: int
     ) -> Fraction:
         economy, t = self.economy, self.economy.t(e)
-        if economy.goals["participation"] != "default":
-            raise verify.Unproved("participation default is not asked for")
+        if economy.goals["participation"] != "default" or self.bills:
+            raise verify.Unproved("participation default, ex post, is not asked for")
         self.known(i, e, key, k, a, profile, True)
         out["V", i, economy.table(e, key), profile] += 1
         x = economy.with_own(t, profile, i, r)
-        return sum((w * self.best(t, i, d, profile) for d, w in economy.rule[t][x]), Fraction(0))
+        return sum((w * self.best(t, i, d, profile) for d, w in economy.rule[t][x]), economy.gone(e, i))
+
+    def _refuses(self, out: dict[Column, Fraction], i: int, e: int, key: Key, x: int, d: int, k: int) -> Fraction:
+        economy, t, gone = self.economy, self.economy.t(e), self.economy.gone(e, i)
+        out["Z", i, e, key, x, d, k] += 1
+        return gone + (self.best(t, i, d, economy.with_own(t, x, i, k)) if economy.stages[t].actions[i] > 1 else 0)
+
+    def _bill(self, out: dict[Column, Fraction], i: int, e: int, key: Key, x: int, d: int, k: int) -> Fraction:
+        economy, t, after = self.economy, self.economy.t(e), self.economy.after(e)
+        limit = self._refuses(out, i, e, key, x, d, k)
+        out["p", i, economy.table(e, key), x] += 1
+        if after is None:
+            return limit
+        last: Column = (i, after, economy.step(key, x, d), k)
+        out[("Y", *last) if economy.stages[t].actions[i] > 1 else ("C", *last, economy.asked(t, d, i))] -= 1
+        return Fraction(0)
+
+    def _pays(self, out: dict[Column, Fraction], i: int, e: int, key: Key, x: int, d: int) -> Fraction:
+        economy, t, after = self.economy, self.economy.t(e), self.economy.after(e)
+        self.known(i, e, key, 0, 0, x, True)
+        if not self.bills or d not in dict(economy.rule[t][x]):
+            raise verify.Unproved(f"entry {e}, history {key}: nobody is asked to pay at {x} and {d}")
+        out["p", i, economy.table(e, key), x] -= 1
+        if after is not None:
+            out["C", i, after, economy.step(key, x, d), economy.own(t, x, i), economy.asked(t, d, i)] += 1
+        return self.best(t, i, d, x) - economy.utility(t, i, d, x) + economy.gone(e, i)
 
     def _path(self, level: str, e: int, key: Key) -> Law:
         """Return the law of the profile at a history that truth leads to."""
@@ -268,13 +313,16 @@ class Rows:
                     out["W", then, one] -= economy.discount * w * chance
         return limit
 
+    def most(self, total: dict[Column, Fraction]) -> Fraction:
+        """Return the most that a sum of unknowns can be."""
+        return sum((abs(value) * self.box(column[0], column[1]) for column, value in total.items()), Fraction(0))
+
     @cache  # noqa: B019 - one object per file
     def box(self, kind: str, agent: int) -> Fraction:
         """Return the most that |x| can be."""
         economy, delta = self.economy, self.economy.discount
-        years = (
-            1 / (1 - delta) if economy.horizon is None else sum((delta**t for t in range(economy.periods)), Fraction(0))
-        )
+        left = Fraction(0) if economy.horizon is None else delta**economy.periods
+        years = Fraction(economy.periods) if delta == 1 else (1 - left) / (1 - delta)
         most = [max(map(abs, (u for s in economy.stages for u in s.utility[i]))) for i in range(len(economy.agents))]
         utility = [Fraction(one, 1 << verify.UNIT) for one in most]
         if kind == "p":
@@ -282,7 +330,9 @@ class Rows:
         if kind == "W":
             costs = max(abs(c) for table in economy.costs for row in table for c in row)
             return (sum(utility, Fraction(0)) + costs) * years
-        return (utility[agent] + self.largest) * years + (utility[agent] if kind == "Y" else 0)
+        refused = self.largest + abs(economy.out[agent]) * years
+        more = {"Y": utility[agent], "Z": utility[agent] + refused}.get(kind, Fraction(0))
+        return (utility[agent] + self.largest) * years + more
 
 
 def check(data: dict[str, Any]) -> list[str]:
@@ -296,8 +346,9 @@ def check(data: dict[str, Any]) -> list[str]:
     goals, largest = data["goals"], number(data["largest"], "largest")
     if largest <= 0:
         raise verify.Malformed("largest: no bound on transfers")
-    economy = Economy(data["environment"], data["rule"], goals)
-    rows = Rows(economy, largest, number(goals["margin"], "goals.margin"))
+    free: Any = import_module(f"{HERE}verify_free") if data["rule"] == "free" else None
+    economy = (free.FreeEconomy if free else Economy)(data["environment"], data["rule"], goals)
+    rows: Rows = (free.FreeRows if free else Rows)(economy, largest, number(goals["margin"], "goals.margin"))
     return [_clash(rows, clash, f"clashes[{k}]") for k, clash in enumerate(data["clashes"])]
 
 
@@ -307,39 +358,32 @@ def _clash(rows: Rows, clash: dict[str, Any], where: str) -> str:
     right = Fraction(0)
     for n, (kind, agent, e, history, place, multiplier) in enumerate(clash["rows"]):
         y, what = number(multiplier, f"{where}.rows[{n}]"), f"{where}.rows[{n}]"
-        _require_goal(rows.economy, kind, agent, clash["goals"], what)
-        equal = kind in EQUAL or (kind.startswith("budget") and rows.economy.goals["budget"] == "balanced")
+        _require_goal(rows, kind, agent, clash["goals"], what)
+        equal = kind in rows.equal or (kind.startswith("budget") and rows.economy.goals["budget"] == "balanced")
         if y < 0 and not equal:
             raise verify.Unproved(f"{what}: a multiplier of an inequality is below 0")
         coefficients, limit = rows.row(kind, agent, e, tuple((x, d) for x, d in history), place)
         right += y * limit
         for column, value in coefficients.items():
             total[column] += y * value
-    most = sum((abs(value) * rows.box(column[0], column[1]) for column, value in total.items()), Fraction(0))
-    goals = ", ".join(clash["goals"])
+    most, goals = rows.most(total), ", ".join(clash["goals"])
     if right <= most:
         raise verify.Unproved(
             f"{where} ({goals}): the rows add up to at least {float(right)!r}, at most {float(most)!r}"
         )
-    if all(kind in DEFINING for kind, *_ in clash["rows"]):
+    if all(kind in rows.defining for kind, *_ in clash["rows"]):
         raise verify.Unproved(f"{where} ({goals}): no row of a goal")
     memory, bound = rows.economy.goals["memory"], float(rows.largest)
-    asked = _asked(rows.economy.goals, rows.margin)
-    return f"proved: {where}: with memory {memory} and transfers up to {bound:g}, no mechanism has {goals} ({asked})"
+    asked = asked_text(rows.economy.goals, rows.margin)
+    of = f"with memory {memory}{rows.economy.deciding} and transfers up to {bound:g}"
+    return f"proved: {where}: {of}, no mechanism has {goals} ({asked})"
 
 
-def _asked(goals: dict[str, Any], margin: Fraction) -> str:
-    """Return in which form goals are asked for."""
-    parts = [f"{name} {goals[name]}" for name in ("incentive", "participation", "budget") if goals[name] != "none"]
-    parts += [f"budget level {goals['budget_level']}"] * (goals["budget"] != "none")
-    parts += [f"margin {float(margin):g}"] * (margin > 0)
-    return ", ".join(parts)
-
-
-def _require_goal(economy: Economy, kind: str, agent: int, goals: Iterable[str], what: str) -> None:
+def _require_goal(rows: Rows, kind: str, agent: int, goals: Iterable[str], what: str) -> None:
     """Raise unless a row belongs to a goal of the clash, or to what is asked at all."""
-    if kind in DEFINING:
+    if kind in rows.defining:
         return
+    economy = rows.economy
     name = "budget"
     if not kind.startswith("budget"):
         verify.index(agent, len(economy.agents), what)
@@ -352,20 +396,5 @@ def _require_goal(economy: Economy, kind: str, agent: int, goals: Iterable[str],
         raise verify.Unproved(f"{what}: its goal, {name}, is not among those that are said to clash")
 
 
-def main(arguments: list[str]) -> int:
-    """Check a file; print what is proved, and what is not."""
-    try:
-        (path,) = arguments
-        lines = check(verify.read(path))
-    except verify.Unproved as error:
-        sys.stdout.write(f"not proved: {error}\n")
-        return 1
-    except Exception as error:  # whatever a hostile file leads to
-        sys.stderr.write(f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
-        return 2
-    sys.stdout.write("\n".join([*lines, *SAID, ""]))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(verify.main(sys.argv[1:], check, SAID))

@@ -26,8 +26,18 @@ def exact(pairs: tuple[list[tuple[int, int]], int]) -> Law:
     return [(k, Fraction(weight, pairs[1])) for k, weight in pairs[0]]
 
 
+def asked_text(goals: dict[str, Any], margin: Fraction) -> str:
+    """Return in which form goals are asked for."""
+    parts = [f"{name} {goals[name]}" for name in ("incentive", "participation", "budget") if goals[name] != "none"]
+    parts += [f"budget level {goals['budget_level']}"] * (goals["budget"] != "none")
+    parts += [f"margin {float(margin):g}"] * (margin > 0)
+    return ", ".join(parts)
+
+
 class Economy:
     """An economy and a decision rule; `keep` periods are remembered."""
+
+    deciding = ""  # what is said of the rule in a line that is proved
 
     def __init__(self, data: dict[str, Any], rule: list[Any], goals: dict[str, Any]) -> None:
         self.agents, self.horizon, self.goals = data["agents"], data["horizon"], goals
@@ -38,17 +48,13 @@ class Economy:
         endless = self.horizon is None
         if not (0 < self.discount < 1 or (self.discount == 1 and not endless)) or len(self.stages) != self.periods:
             raise verify.Malformed("discount or stages do not fit the horizon")
-        if len(rule) != self.periods:
-            raise verify.Malformed("rule: not a table per period")
-        self.rule = [
-            [exact(verify.law(verify.flat(row, (s.decisions,), "rule"), "rule")) for row in table]
-            for s, table in zip(self.stages, rule, strict=True)
-        ]
-        if any(len(table) != s.size for s, table in zip(self.stages, self.rule, strict=True)):
-            raise verify.Malformed("rule: not a row per profile")
+        self.rule: list[list[Law]] = self.read(rule)
         shape = self.stages[0].shape
         self.prior: Law = exact(verify.law(verify.flat(data["prior"], shape, "prior"), "prior"))
         self.costs = [self._costs(x, s) for x, s in zip(data["stages"] * self.periods, self.stages, strict=False)]
+        self.out = [number(flow, "outside") for flow in data.get("outside") or [0.0] * len(self.agents)]
+        if len(self.out) != len(self.agents):
+            raise verify.Malformed("outside: not a number per agent")
         memory = goals["memory"]
         lags = {"none": 0, "last": 1}.get(memory, 0)
         lags = int(memory.partition("=")[2]) if memory.startswith("lags=") else lags
@@ -57,6 +63,18 @@ class Economy:
             raise verify.Malformed("goals.memory: it is none that is known here")
         self.law, self.pasts = cache(self._law), cache(self._pasts)
 
+    def read(self, rule: Any) -> list[list[Law]]:
+        """Return decisions and their chances by period and profile."""
+        if len(rule) != self.periods:
+            raise verify.Malformed("rule: not a table per period")
+        tables = [
+            [exact(verify.law(verify.flat(row, (s.decisions,), "rule"), "rule")) for row in table]
+            for s, table in zip(self.stages, rule, strict=True)
+        ]
+        if any(len(table) != s.size for s, table in zip(self.stages, tables, strict=True)):
+            raise verify.Malformed("rule: not a row per profile")
+        return tables
+
     def _costs(self, data: dict[str, Any], stage: Any) -> list[list[Fraction]]:
         """Return the cost of every decision by public state."""
         given = data.get("cost")
@@ -64,6 +82,14 @@ class Economy:
             return [[Fraction(0)] * stage.axes[0] for _ in range(stage.decisions)]
         rows = [row if isinstance(row, list) else [row] * stage.axes[0] for row in given]
         return [[number(value, "cost") for value in row] for row in rows]
+
+    def gone(self, e: int, agent: int) -> Fraction:
+        """Return what it is worth to an agent to be out from the next period on."""
+        delta, left = self.discount, 0 if self.horizon is None else self.periods - 1 - e
+        years = (
+            delta / (1 - delta) if self.horizon is None else sum((delta**s for s in range(1, left + 1)), Fraction(0))
+        )
+        return self.out[agent] * years
 
     def t(self, e: int) -> int:
         """Return the stage of an entry."""

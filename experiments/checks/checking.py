@@ -12,6 +12,7 @@ Stress tests and runs make the same checks of users' strategies and mechanisms b
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from os import PathLike
@@ -22,12 +23,11 @@ import dynmech.agents.conformance.strategy_check
 import dynmech.sim.conformance.environment_check
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.accepted import described
+from dynmech.experiments.catalog.accepted import as_environment, described
 from dynmech.experiments.catalog.names import (
     MECHANISMS,
     SCENARIOS,
     STRATEGIES,
-    load,
     make_mechanism,
     make_strategy,
     mechanism_class,
@@ -37,10 +37,10 @@ from dynmech.experiments.catalog.options import construct, explained, options_of
 from dynmech.experiments.checks.check_result import CheckResult, Finding
 from dynmech.experiments.checks.trials import places, try_where_it_fits
 from dynmech.experiments.runs.agent_profiles import agent_index
-from dynmech.experiments.runs.loading import open_plugins
-from dynmech.experiments.workers.pool import Workers
-from dynmech.experiments.workers.sandbox import Limits, confined
+from dynmech.experiments.workers.plugin_opening import beside_plugins, with_plugins
+from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import FalseDeclaration, InputError, Refusal
 from dynmech.sim.core.plugin_files import load_plugin
 from dynmech.sim.core.registry import NAME, Registry
@@ -58,6 +58,7 @@ TAIL = 0.5
 """Share of all discounted weight that a check leaves out of an infinite horizon."""
 
 
+@checked_arguments
 def check_strategy(
     strategy: Strategy | str,
     environment: Environment | str | None = None,
@@ -119,6 +120,7 @@ def check_strategy(
     return _held(f"strategy {checked.name!r}", tried)
 
 
+@checked_arguments
 def check_mechanism(
     mechanism: Mechanism | str,
     environment: Environment | str | None = None,
@@ -167,12 +169,13 @@ def check_mechanism(
     if environment is None:
         tried = try_where_it_fits(places((), None), check)
     else:
-        economy = load(environment) if isinstance(environment, str) else environment
+        economy = _economy(environment)
         check(economy)
         tried = [described(environment, economy.name)]
     return _held(f"mechanism {mechanism_class(mechanism).name!r}", tried)
 
 
+@checked_arguments
 def check_environment(environment: Environment | str, table: TableEnvironment | str | None = None) -> CheckResult:
     """Check that an economy can be played, see `dynmech.sim.conformance.environment_check`.
 
@@ -198,8 +201,8 @@ def check_environment(environment: Environment | str, table: TableEnvironment | 
     >>> check_environment("bilateral-trade-continuous")
     scenario 'bilateral-trade-continuous': holds
     """
-    economy = load(environment) if isinstance(environment, str) else environment
-    finite = load(table) if isinstance(table, str) else table
+    economy = _economy(environment)
+    finite = None if table is None else _economy(table)
     if finite is not None and not isinstance(finite, TableEnvironment):
         raise InputError(f"table: environment {finite.name!r} is not a finite one")
     dynmech.sim.conformance.environment_check.check_environment(economy, finite)
@@ -212,6 +215,7 @@ def _held(what: str, where: Sequence[str]) -> CheckResult:
     return CheckResult([Finding(what, "holds", where=tuple(where))])
 
 
+@checked_arguments
 def check_plugins(
     paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     environment: Environment | str | None = None,
@@ -257,21 +261,42 @@ def plugin_findings(
     paths: Iterable[Path], environment: Environment | str | None, limits: Limits | None, begin: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Yield what `check_plugins` returns, one by one."""
-    paths, limits = list(paths), limits or Limits()
-    open_plugins(paths, Workers(limits=limits))
+    files, limits = list(paths), limits or Limits()
+    offered: list[_Offer] = beside_plugins(files, partial(_offers, files), limits)
+    own = [offer.name for offer in offered if offer.kind == SCENARIOS.kind and not offer.needs]
+    checks: dict[str, Callable[[str], tuple[str, ...]]] = {
+        SCENARIOS.kind: _try_scenario,
+        MECHANISMS.kind: partial(_try_mechanism, own, environment),
+        STRATEGIES.kind: partial(_try_strategy, environment),
+    }
+    for offer in offered:
+        begin(offer.what)
+        yield _finding(offer, partial(checks[offer.kind], offer.name), files, limits)
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What a plug-in offers under a name, and the options that it has no default for."""
+
+    kind: str
+    name: str
+    needs: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+
+def _offers(paths: Sequence[Path]) -> list[_Offer]:
+    """Return what plug-ins that have been taken in offer."""
     modules = {load_plugin(path).__name__ for path in paths}
-    own = [name for name, cls in SCENARIOS.all().items() if cls.__module__ in modules and not _needs(cls)]
-    kinds: tuple[tuple[Registry[Any], Callable[[str], tuple[str, ...]]], ...] = (
-        (SCENARIOS, _try_scenario),
-        (MECHANISMS, partial(_try_mechanism, own, environment)),
-        (STRATEGIES, partial(_try_strategy, environment)),
-    )
-    for registry, check in kinds:
-        for name, cls in registry.all().items():
-            if cls.__module__ in modules:
-                what = f"{registry.kind} {name!r}"
-                begin(what)
-                yield _finding(what, cls, partial(check, name), limits)
+    registries: tuple[Registry[Any], ...] = (SCENARIOS, MECHANISMS, STRATEGIES)
+    return [
+        _Offer(registry.kind, name, tuple(_needs(cls)))
+        for registry in registries
+        for name, cls in registry.all().items()
+        if cls.__module__ in modules
+    ]
 
 
 def _try_scenario(name: str) -> tuple[str, ...]:
@@ -300,23 +325,24 @@ def _needs(cls: type) -> list[str]:
     return [name for name, p in options_of(cls).items() if p.default is p.empty]
 
 
-def _finding(what: str, cls: type, check: Callable[[], tuple[str, ...]], limits: Limits) -> Finding:
-    if needs := _needs(cls):
-        return Finding(what, "not checked", f"it needs option {needs[0]!r}; give it a default")
-    answer = confined(check, limits).opened()
+def _finding(offer: _Offer, check: Callable[[], tuple[str, ...]], paths: Sequence[Path], limits: Limits) -> Finding:
+    if offer.needs:
+        return Finding(offer.what, "not checked", f"it needs option {offer.needs[0]!r}; give it a default")
+    answer = with_plugins(paths, check, limits)
     if isinstance(answer.error, Refusal) and not isinstance(answer.error, FalseDeclaration):
-        return Finding(what, "not checked", str(answer.error))
+        return Finding(offer.what, "not checked", str(answer.error))
     if answer.error is not None:
-        return Finding(what, "fails", str(answer.error))
-    return Finding(what, "holds", answer.wrote, answer.value)
+        return Finding(offer.what, "fails", str(answer.error))
+    return Finding(offer.what, "holds", answer.wrote, answer.value)
 
 
 # Parts
 
 
 def _game(environment: Environment | str, mechanism: Mechanism | str, protocol: ProtocolOptions | None) -> Game:
-    economy = load(environment) if isinstance(environment, str) else environment
+    economy = _economy(environment)
     rules = make_mechanism(mechanism, economy) if isinstance(mechanism, str) else mechanism
+    _check_name(rules, "mechanism")
     with explained(f"mechanism {rules.name!r}"):
         return make_game(economy, rules, protocol, tail=TAIL)
 
@@ -329,7 +355,14 @@ def _check_game(game: Game, episodes: int) -> None:
     dynmech.agents.conformance.strategy_check.check_mechanism(game, episodes=episodes)
 
 
+def _economy(given: Any) -> Any:
+    """Return the economy of a name or a path; what has agents is taken for one, and looked at by the checks."""
+    return given if hasattr(given, "agents") else as_environment(given)
+
+
 def _check_name(thing: Any, kind: str) -> None:
+    if not hasattr(thing, "name"):
+        raise InputError(f"{kind}: an object of type {type(thing).__name__} is no {kind}")
     if not isinstance(thing.name, str) or not NAME.fullmatch(thing.name):
         raise InputError(f"{kind} {thing.name!r}: a name is letters and digits with - . _ between")
 

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 
     from dynmech.experiments.audits.audit_request import AuditRequest
     from dynmech.experiments.audits.audit_result import Audit
+    from dynmech.experiments.workers.bound_effort import BoundEffort
 
 
 Coalition = Annotated[
     list[str],
     typer.Option("--coalition", metavar="A+B", help="Search this coalition instead of every agent alone."),
 ]
-Leave = Annotated[
-    bool,
-    typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        "--tolerance",
+        help="A promise that is missed by no more than this share of the economy's scale still holds.",
+        show_default="1e-6",
+    ),
 ]
 Sensitivity = Annotated[
     bool, typer.Option("--sensitivity", help="On which number of the economy the largest gain hangs.")
@@ -44,18 +49,14 @@ def audit_command(
     environment: options.EnvironmentName,
     mechanism: options.MechanismName,
     coalition: Coalition = [],  # noqa: B006 - Typer copies defaults
-    leave: Leave = False,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            "--tolerance",
-            help="A promise that is missed by no more than this share of the economy's scale still holds.",
-            show_default="1e-6",
-        ),
-    ] = None,
+    leave: options.Leave = False,
+    tolerance: Tolerance = None,
     all_states: AllStates = False,
     bounds: options.Bounds = False,
     width: options.Width = None,
+    effort: options.Effort = 1.0,
+    workers: options.BoundWorkers = 1,
+    out: options.BoundFolder = None,
     profile: PlayedByAll = None,
     disclosure: options.Disclosure = "everything",
     policy: Policy = None,
@@ -74,9 +75,10 @@ def audit_command(
     terms = terms_of(payments, default, grace, deposit)
     flags: dict[str, Any] = {"exit": leave, "all_states": all_states, "bounds": bounds, "width": width, "terms": terms}
     coalitions = [members.split("+") for members in coalition]
-    flags |= {"profile": profile, "disclosure": disclosure}
+    flags |= {"profile": profile, "disclosure": disclosure, "playing": _playing(effort, workers, out)}
     request = _request(environment, mechanism, plugin).with_options(coalitions, tolerance, **flags)
-    result = _audit(request, quiet, sensitivity, certificate)
+    _require_places(request, policy, certificate)
+    result = _audit(request, quiet, sensitivity)
     if policy is not None:
         _write_policy(result, policy)
     result, files = _certified(result, certificate), {"policy": policy, "certificate": certificate}
@@ -89,6 +91,13 @@ def audit_command(
     )
     if not result.holds:
         raise typer.Exit(1)
+
+
+def _playing(effort: float, workers: int, out: Path | None) -> "BoundEffort":
+    """How much is played for bounds, by whom, and where it is kept."""
+    from dynmech.experiments.workers.bound_effort import BoundEffort
+
+    return BoundEffort(effort, workers, out)
 
 
 def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditRequest":
@@ -105,17 +114,22 @@ def _request(environment: str, mechanism: str, plugins: list[Path]) -> "AuditReq
     return AuditRequest(economy, rules, names, split(mechanism, "mechanism")[1], typed=names, plugins=tuple(plugins))
 
 
-def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool, certificate: Path | None) -> "Audit":
+def _require_places(request: "AuditRequest", policy: Path | None, certificate: Path | None) -> None:
+    """Before the search: refuse files that cannot be written after it."""
+    from dynmech.sim.core.whole_files import require_place
+
+    require_place(policy, certificate)
+    if certificate is not None:
+        from dynmech.experiments.certificates.certified_audit import require_certifiable
+
+        require_certifiable(request)
+
+
+def _audit(request: "AuditRequest", quiet: bool, sensitivity: bool) -> "Audit":
     """Audit with progress shown, and find out on what the gain hangs, if that is asked."""
     from dynmech.experiments.audits.auditing import run_audit
     from dynmech.experiments.cli.console import progress_bars
 
-    if certificate is not None:
-        from dynmech.experiments.certificates.certified_audit import require_certifiable
-        from dynmech.sim.core.whole_files import require_place
-
-        require_certifiable(request)
-        require_place(certificate)
     if sensitivity:
         from dynmech.experiments.audits.sensitivity import check_sensitivity
 

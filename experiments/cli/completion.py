@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from dynmech.sim.core.source_index import modules_by_name
 
-BEST_RESPONSE = "best-response"
-"""The strategy that is made for a game and stands in no registry; its own module would load numerical libraries."""
+MADE = ("best-response", "profile")
+"""The strategies that are made for a game and stand in no registry; their modules would load numerical libraries."""
 
 
 def complete_scenario(incomplete: str) -> list[str]:
@@ -22,8 +22,8 @@ def complete_strategy(incomplete: str) -> list[str]:
     """Return `AGENT=NAME` for the names of strategies that begin so; nothing before the equals sign."""
     agent, equals, start = incomplete.partition("=")
     names = _beginning(start, "dynmech.agents", "dynmech.strategies") if equals else []
-    if equals and BEST_RESPONSE.startswith(start):
-        names = sorted([*names, BEST_RESPONSE])
+    if equals:
+        names = sorted([*names, *(name for name in MADE if name.startswith(start))])
     return [f"{agent}={name}" for name in names]
 
 

@@ -39,6 +39,9 @@ PLAIN_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
 
 
+ENOUGH = 5
+"""Pieces that must be done before the time left is shown: one alone may have been the longest, or the shortest."""
+
 PLAIN_EVERY = 10.0
 """Seconds between plain lines of progress."""
 
@@ -68,7 +71,13 @@ def progress_bars(quiet: bool = False) -> Iterator[Callable[[str, int], Callable
     if not console.is_terminal:
         yield PlainPhases()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        _TimeLeft(),
+    )
     with Progress(*columns, console=console, transient=True) as bars:
         yield _Bars(bars)
 
@@ -106,6 +115,13 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.3g}/s" if task.speed else "")
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time left, once it can be known."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.completed >= ENOUGH else Text()
+
+
 class PlainProgress:
     """A phase as lines of text: one at its start, one every ten seconds, one at its end if that took as long.
 
@@ -127,10 +143,15 @@ class PlainProgress:
             return
         self.last = now
         rate = self.done / (now - self.start)
-        left = f", {timedelta(seconds=round((self.total - self.done) / rate))} left" if rate else ""
+        left = (
+            f", {timedelta(seconds=round((self.total - self.done) / rate))} left"
+            if rate and self.done >= ENOUGH
+            else ""
+        )
         self._say(f"{self.name}: {self.done} of {self.total}, {rate:.3g}/s{left}")
 
     def _say(self, text: str) -> None:
+        text = harmless(" ".join(text.splitlines()))
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
 
 

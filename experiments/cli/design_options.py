@@ -8,14 +8,16 @@ import typer
 from dynmech.experiments.cli.completion import complete_from, complete_mechanism
 
 Rule = Annotated[
-    str, typer.Option("--rule", metavar="RULE", help="efficient, or a mechanism (or its file) whose rule is kept.")
+    str,
+    typer.Option("--rule", metavar="RULE", help="efficient, a mechanism (or its file) whose rule is kept, or free."),
 ]
 Memory = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--memory",
         metavar="MEMORY",
         help="What transfers may depend on: none, last, lags=L or history.",
+        show_default="last; history with --rule free",
         autocompletion=complete_from("none", "last", "lags=2", "history"),
     ),
 ]
@@ -29,10 +31,11 @@ Incentive = Annotated[
     ),
 ]
 Participation = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--participation",
         metavar="KIND",
+        show_default="none; interim with --rule free",
         help="none, ex-ante, interim, ex-post, exit (leaving never pays) or default (not paying never does).",
         autocompletion=complete_from("none", "ex-ante", "interim", "ex-post", "exit", "default"),
     ),
@@ -59,7 +62,30 @@ Largest = Annotated[
     float | None,
     typer.Option("--largest", metavar="B", help="A bound on every transfer.", show_default="1000 × the scale"),
 ]
-Margin = Annotated[float, typer.Option("--margin", metavar="ε", help="By how much every lie must lose.")]
+Margin = Annotated[
+    str,
+    typer.Option(
+        "--margin",
+        metavar="ε",
+        help="By how much every lie must lose; auto: so much that truth is best under every law that data leaves open.",
+        autocompletion=complete_from("auto"),
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="What `estimate` wrote, for --margin auto (or ENV is it)."),
+]
+Confidence = Annotated[
+    float, typer.Option("--confidence", metavar="C", help="That the true laws are among those of --margin auto.")
+]
+Observations = Annotated[
+    str | None,
+    typer.Option(
+        "--observations",
+        metavar="N,N,…",
+        help="With --margin auto: what safety would cost had every law been seen so many times.",
+    ),
+]
 Maximise = Annotated[
     str | None,
     typer.Option(
@@ -72,7 +98,7 @@ Minimise = Annotated[
         "--minimise",
         metavar="WHAT",
         help="largest (the largest transfer) or deficit; of a repair change or total-change.",
-        show_default="largest",
+        show_default="largest; with --rule free --maximise revenue",
         autocompletion=complete_from("largest", "deficit", "change", "total-change"),
     ),
 ]
@@ -81,7 +107,11 @@ Out = Annotated[
 ]
 Proof = Annotated[
     Path | None,
-    typer.Option("--certificate", metavar="FILE", help="Write the proof that there is none, for `dynmech verify`."),
+    typer.Option(
+        "--certificate",
+        metavar="FILE",
+        help="Write the proof, for `dynmech verify`: of what is gained, or that there is none.",
+    ),
 ]
 Map = Annotated[
     bool,

@@ -6,7 +6,7 @@ Those of the commands that play and bound stand in `result_shapes`, which publis
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 
 class Shape(BaseModel):
@@ -65,6 +65,13 @@ class NewShape(Shape):
     module: str
     test: str
     try_: str = Field(alias="try")
+
+
+class ExportShape(Shape):
+    """Of `export`: the file, and its format; of `export ENV MECHANISM` that is `mechanism`."""
+
+    file: str
+    to: Literal["gambit", "gameanalysis", "samplegame", "csv", "latex", "npz", "mechanism"]
 
 
 class ReportShape(Shape):
@@ -155,8 +162,8 @@ class EstimateShape(Shape):
     unseen: int
 
 
-class DesignShape(Shape):
-    """Of `design`: the mechanism that does what is asked, or which goals clash; null: not there, or not written."""
+class OneDesignShape(Shape):
+    """Of `design` without `--map`: the mechanism, or which goals clash; null: not there, or not written."""
 
     environment: str
     rule: str
@@ -173,14 +180,43 @@ class DesignShape(Shape):
     mechanism: str | None
     certificate: str | None
     sentence: str
+    safety: dict[str, Any] | None
     audit: dict[str, Any] | None
 
 
-SHAPES: dict[str, type[Shape]] = {
+class MapCellShape(BaseModel):
+    """Whether goals can be had together with a memory, and the least possible largest transfer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    memory: str
+    goals: list[str]
+    status: Literal["possible", "impossible", "open"]
+    largest_transfer: float | None
+
+
+class MapShape(Shape):
+    """Of `design --map`: a cell for each memory and set of goals."""
+
+    environment: str
+    rule: str
+    forms: dict[str, str]
+    largest: float
+    memories: list[str]
+    sentence: str
+    cells: list[MapCellShape]
+
+
+class DesignShape(RootModel[OneDesignShape | MapShape]):
+    """Of `design`: one of two."""
+
+
+SHAPES: dict[str, type[BaseModel]] = {
     "error": ErrorShape,
     "list": ListShape,
     "check": CheckShape,
     "new": NewShape,
+    "export": ExportShape,
     "report": ReportShape,
     "replay": ReplayShape,
     "reproduce": ReproduceShape,

@@ -39,16 +39,26 @@ def list_command(
     as_json: options.Json = False,
 ) -> None:
     """What there is, a line each, with its options and its source."""
-    from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
-    from dynmech.experiments.runs.loading import open_plugins
-    from dynmech.experiments.workers.pool import Workers
-
-    open_plugins(plugin, Workers())
     if kind not in (*KINDS, "all"):
         raise InputError(f"list: {kind!r} is none of {', '.join(KINDS)}{near_name(kind, KINDS)}")
-    registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
-    listed = {name: rows(registry) for name, registry in zip(KINDS, registries, strict=True) if kind in (name, "all")}
+    listed = _listed_apart(kind, plugin) if plugin else _listed(kind)
     hand_out(as_json, lambda: listed, lambda console: _show(listed, console), quiet=quiet, brief=lambda: _names(listed))
+
+
+def _listed(kind: str) -> dict[str, list[dict[str, Any]]]:
+    """What there is of a kind, or of all."""
+    from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
+
+    registries: list[Registry[Any]] = [SCENARIOS, MECHANISMS, STRATEGIES]
+    return {name: rows(registry) for name, registry in zip(KINDS, registries, strict=True) if kind in (name, "all")}
+
+
+def _listed_apart(kind: str, plugins: list[Path]) -> dict[str, list[dict[str, Any]]]:
+    """The same with plug-ins, whose classes stay in a child process."""
+    from dynmech.experiments.workers.plugin_opening import beside_plugins
+
+    listed: dict[str, list[dict[str, Any]]] = beside_plugins(plugins, lambda: _listed(kind))
+    return listed
 
 
 def _names(listed: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -80,12 +90,15 @@ def meanings() -> dict[str, str]:
 
 def rows(registry: Registry[Any]) -> list[dict[str, Any]]:
     """Everything of one kind; what a package offers but cannot be used comes last, with the reason."""
-    from dynmech.agents.oracle.best_response import NAME, BestResponse
     from dynmech.experiments.catalog.names import STRATEGIES
 
     named: dict[str, type[Any]] = dict(registry.all())
-    if registry is STRATEGIES:  # made for a game, so that it is no family of candidates
-        named[NAME] = BestResponse
+    if registry is STRATEGIES:  # made for a game, so that they are no families of candidates
+        from dynmech.agents.oracle.best_response import NAME, BestResponse
+        from dynmech.experiments.catalog.names import PROFILE
+        from dynmech.experiments.catalog.profile_play import ProfilePlay
+
+        named |= {NAME: BestResponse, PROFILE: ProfilePlay}
     usable = [
         {"name": name, "source": _source(cls, registry), "options": _options(cls), "about": _about(cls)}
         for name, cls in sorted(named.items())

@@ -76,6 +76,17 @@ Width = Annotated[
         show_default="10 % of the gain or 1 % of the scale",
     ),
 ]
+Effort = Annotated[
+    float,
+    typer.Option("--effort", help="With --bounds: how often the usual budget, of about a minute, may be spent."),
+]
+BoundWorkers = Annotated[
+    int, typer.Option("--workers", metavar="N", help="With --bounds: processes that share out the deviators.")
+]
+BoundFolder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="With --bounds: keep what is played here; the same line goes on."),
+]
 Certificate = Annotated[
     Path | None, typer.Option("--certificate", metavar="FILE", help="Write a proof of the gains, for `dynmech verify`.")
 ]
@@ -84,8 +95,9 @@ Payments = Annotated[
     typer.Option(
         "--payments",
         metavar="P",
-        help="enforced: bills are always paid; voluntary: an agent pays or does not.",
-        autocompletion=complete_from("enforced", "voluntary"),
+        help="enforced: bills are always paid; billed: the same, bills and payments in the log; voluntary: an agent "
+        "pays or does not.",
+        autocompletion=complete_from("enforced", "billed", "voluntary"),
     ),
 ]
 Default = Annotated[
@@ -111,6 +123,10 @@ Deposit = Annotated[
         show_default="0",
         autocompletion=complete_from("auto"),
     ),
+]
+Leave = Annotated[
+    bool,
+    typer.Option("--exit", help="Deviators may leave: what they owe stays unpaid, their payoff is 0 from then on."),
 ]
 Episodes = Annotated[int, typer.Option("--episodes", help="Episodes per case.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
@@ -143,8 +159,8 @@ Disclosure = Annotated[
     str,
     typer.Option(
         "--disclosure",
-        help="everything, decisions or own.",
-        autocompletion=complete_from("everything", "decisions", "own"),
+        help="everything, announced (decisions, and of the reports the winning bid), decisions or own.",
+        autocompletion=complete_from("everything", "announced", "decisions", "own"),
     ),
 ]
 Log = Annotated[

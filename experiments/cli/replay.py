@@ -21,6 +21,9 @@ def replay_command(
     episode: Annotated[
         int | None, typer.Option("--episode", help="Which episode (default: where the deviator gains most).")
     ] = None,
+    periods: Annotated[
+        int, typer.Option("--periods", metavar="N", min=0, help="How many periods are shown, the first ones (0: all).")
+    ] = 20,
     verbose: options.Timed = False,  # noqa: ARG001
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -33,7 +36,7 @@ def replay_command(
     hand_out(
         as_json,
         found.data,
-        lambda console: show_replay(found, console),
+        lambda console: show_replay(found, console, periods),
         quiet=quiet,
         brief=lambda: (replay_sentence(found),),
     )

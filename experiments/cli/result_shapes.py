@@ -94,6 +94,8 @@ class StressGainShape(_Part):
     given_half_width: Number
     tried: int
     case: str
+    default_rate: float | None = None
+    designers_loss: float | None = None
 
 
 class FarthestShape(_Part):
@@ -163,11 +165,14 @@ class BindingShape(_Part):
 
 
 class ProgramBoundShape(Shape):
-    """Of `bound`, by a linear program over all mechanisms of two periods."""
+    """Of `bound`, by a linear program over all mechanisms; `net_revenue` is `upper`."""
 
     environment: str
     revenue: float
     net_revenue: float
+    lower: Number
+    upper: float
+    periods: int
     first_best: float
     lotteries: bool
     constraints: int

@@ -85,7 +85,8 @@ def robust_command(
     """What estimation costs, and what the worst law near the economy's own does; exact audits under the truth."""
     from dynmech.experiments.cli.console import progress_bars
     from dynmech.experiments.robustness.robusting import robust
-    from dynmech.experiments.runs.loading import make_workers, open_plugins
+    from dynmech.experiments.runs.loading import make_workers
+    from dynmech.experiments.workers.plugin_opening import open_plugins
 
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     open_plugins(plugin, staff)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_paths, terms_of
+from dynmech.experiments.cli.shared import hand_out, open_economy, read_pairs, show_engine, show_paths, terms_of
 from dynmech.sim.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def run_command(
     with progress_bars(quiet) as progress:
         how = {"shard": shard, "block": block, "engine": engine, "log": log, "workers": staff, "progress": progress}
         result = _play(study, [*plugin, *map(Path, study.plugins)], out, how)
-    _hand_out(result, plot, quiet, as_json)
+    _hand_out(result, plot, engine, quiet, as_json)
 
 
-def _hand_out(result: RunResult, plot: Path | None, quiet: bool, as_json: bool) -> None:
+def _hand_out(result: RunResult, plot: Path | None, engine: str, quiet: bool, as_json: bool) -> None:
     """Draw and print what was found."""
     from dynmech.experiments.cli.console import run_sentence
 
@@ -87,7 +87,7 @@ def _hand_out(result: RunResult, plot: Path | None, quiet: bool, as_json: bool) 
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, console, plot),
+        lambda console: _show(result, console, plot, engine),
         quiet=quiet,
         brief=lambda: (run_sentence(result), result.folder),
     )
@@ -127,9 +127,10 @@ def _play(
     )
 
 
-def _show(result: RunResult, console: Console, plot: Path | None) -> None:
+def _show(result: RunResult, console: Console, plot: Path | None, engine: str) -> None:
     from dynmech.experiments.cli.console import show_faults, show_run
 
     show_run(result, console)
     show_faults(console, [], result.remarks, result.damaged)
+    show_engine(console, result.folder, engine)
     show_paths(console, result.folder, result.reused, plot)

@@ -25,7 +25,8 @@ SCHEMA = 2
 
 def open_economy(environment: str, plugins: Iterable[Path], workers: Workers) -> Environment:
     """Take in plug-in files, then open an environment by its name or path."""
-    from dynmech.experiments.runs.loading import open_environment, open_plugins
+    from dynmech.experiments.runs.loading import open_environment
+    from dynmech.experiments.workers.plugin_opening import open_plugins
 
     open_plugins(plugins, workers)
     return open_environment(environment, workers)
@@ -94,6 +95,18 @@ def end_unless_complete(complete: bool) -> None:
     """End with exit code 1 where something that was named, or that fits, could not be played."""
     if not complete:
         raise typer.Exit(1)
+
+
+def show_engine(console: Console, folder: Path, engine: str) -> None:
+    """Say what the event loop played although tables were asked for, and why."""
+    from rich.text import Text
+
+    from dynmech.experiments.runs.results import read_run
+
+    if engine not in ("tables", "compiled"):
+        return
+    for name, why in read_run(folder).manifest.get("engine", {}).get("loop", {}).items():
+        console.print(Text(f"{name}: played on the event loop, not by --engine {engine}: {why}", style="dim"))
 
 
 def show_paths(console: Console, folder: Path, reused: bool, plot: Path | None = None) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dynmech.experiments.cli import options
-from dynmech.experiments.cli.shared import end_unless_complete, hand_out, open_economy, read_pairs, show_paths, terms_of
+from dynmech.experiments.cli.shared import (
+    end_unless_complete,
+    hand_out,
+    open_economy,
+    read_pairs,
+    show_engine,
+    show_paths,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +43,7 @@ def stress_command(
     default: options.Default = None,
     grace: options.Grace = None,
     deposit: options.Deposit = None,
+    leave: options.Leave = False,
     log: options.Log = "full",
     workers: options.Count = 1,
     cluster: options.Cluster = "",
@@ -56,21 +65,21 @@ def stress_command(
     staff = make_workers(workers, time_limit, memory_limit, cluster)
     economy = open_economy(environment, plugin, staff)
     slow = read_pairs(latency, "--latency")
-    protocol = make_protocol(economy.agents, deadline, slow, disclosure, terms)
+    protocol = make_protocol(economy.agents, deadline, slow, disclosure, terms, exit=leave)
     sizes = {"episodes": episodes, "seed": seed, "shard": shard, "block": block, "engine": engine}
     how: dict[str, Any] = {"out": out, "tail": tail, "log": log, "plugins": plugin, "typed": environment, **sizes}
     with progress_bars(quiet) as progress:
         result = stress(economy, mechanism, protocol=protocol, workers=staff, progress=progress, **how)
-    _hand_out(result, plot, why, quiet, as_json)
+    _hand_out(result, plot, why, engine, quiet, as_json)
 
 
-def _hand_out(result: StressResult, plot: Path | None, why: bool, quiet: bool, as_json: bool) -> None:
+def _hand_out(result: StressResult, plot: Path | None, why: bool, engine: str, quiet: bool, as_json: bool) -> None:
     """Draw and print what was found; exit code 1 where something could not be played."""
     drawn = _drawn(result, plot)
     hand_out(
         as_json,
         result.data,
-        lambda console: _show(result, drawn, console, why),
+        lambda console: _show(result, drawn, console, why, engine),
         quiet=quiet,
         brief=lambda: (result.sentence, result.folder),
     )
@@ -88,10 +97,11 @@ def _drawn(result: StressResult, plot: Path | None) -> Path:
     return kept if plot is None else plot_stress(result, plot)
 
 
-def _show(result: StressResult, plot: Path | None, console: Console, why: bool) -> None:
+def _show(result: StressResult, plot: Path | None, console: Console, why: bool, engine: str) -> None:
     from dynmech.experiments.cli.console import show_faults
     from dynmech.experiments.cli.screens.stress_screen import show_stress
 
     show_stress(result, console, why)
     show_faults(console, result.failures, result.remarks, result.damaged)
+    show_engine(console, result.folder, engine)
     show_paths(console, result.folder, result.reused, plot)

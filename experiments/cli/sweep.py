@@ -53,6 +53,14 @@ Against = Annotated[
         help="What is drawn against: an option that varies (the first), or a figure such as singular_value.",
     ),
 ]
+Panels = Annotated[
+    str,
+    typer.Option(
+        "--panels",
+        metavar="NAME,…",
+        help="What --plot draws, such as best_response,welfare (all in which there is something to see).",
+    ),
+]
 Table = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="The table, all columns.")]
 Episodes = Annotated[int, typer.Option("--episodes", help="Episodes of what is simulated, where no exact audit fits.")]
 
@@ -65,6 +73,7 @@ def sweep_command(
     information: Known = "",
     plot: options.Plot = None,
     against: Against = "",
+    panels: Panels = "",
     csv: Table = None,
     episodes: Episodes = 1000,
     seed: options.Seed = 0,
@@ -87,19 +96,18 @@ def sweep_command(
     if old:
         raise InputError(f"sweep: write {new_form(environment, old, mechanism)}")
     from dynmech.experiments.cli.console import progress_bars
-    from dynmech.experiments.runs.loading import make_workers, open_plugins
+    from dynmech.experiments.runs.loading import make_workers
     from dynmech.experiments.sweeps.sweeping import sweep
+    from dynmech.experiments.workers.plugin_opening import open_plugins
 
-    varied = _varied(vary)
-    _check(information, against, varied)
-    staff = make_workers(workers, time_limit, memory_limit, cluster)
-    open_plugins(plugin, staff)
-    how: dict[str, Any] = {"episodes": episodes, "seed": seed, "out": out, "tail": tail, "plugins": plugin}
-    how["payments"] = terms_of(payments, default, grace, deposit)
+    shown = _checked(information, against, varied := _varied(vary), panels, plot)
+    open_plugins(plugin, staff := make_workers(workers, time_limit, memory_limit, cluster))
+    how: dict[str, Any] = {"payments": terms_of(payments, default, grace, deposit), "plugins": plugin}
+    how |= {"episodes": episodes, "seed": seed, "out": out, "tail": tail}
     with progress_bars(quiet) as progress:
         result = sweep(environment, varied, mechanism, workers=staff, progress=progress, **how)
-    kind = information or result.information
-    files = {"folder": result.folder, **_write(result, kind, against, plot, csv)}
+    how = {"against": against, "panels": shown}
+    files = {"folder": result.folder, **_write(result, kind := information or result.information, plot, csv, how)}
     hand_out(
         as_json,
         result.to_dict,
@@ -117,14 +125,29 @@ def _varied(vary: list[str]) -> dict[str, Sequence[str]]:
     return {variation.name: variation.values for variation in read_variations(vary)}
 
 
-def _write(result: SweepResult, information: str, against: str, plot: Path | None, csv: Path | None) -> dict[str, Path]:
+def _named(panels: str, plot: Path | None) -> list[str]:
+    """Return the panels that are named; raise if there is no such panel, or nothing is drawn."""
+    from dynmech.experiments.sweeps.sweep_plots import PANELS
+
+    found = [name.strip().replace("-", "_") for name in panels.split(",") if name.strip()]
+    for name in found:
+        if name not in PANELS:
+            raise InputError(f"--panels: there is no panel {name!r}; there are {', '.join(PANELS)}")
+    if found and plot is None:
+        raise InputError("--panels needs --plot FILE: it says what the picture shows")
+    return found
+
+
+def _write(
+    result: SweepResult, information: str, plot: Path | None, csv: Path | None, how: Mapping[str, Any]
+) -> dict[str, Path]:
     """Write the files that were asked for, and return them by what they are."""
     from dynmech.sim.core.whole_files import write_whole
 
     if csv is not None:
         write_whole(csv, result.table(information).to_csv(index=False))
     if plot is not None:
-        result.plot(plot, against)
+        result.plot(plot, **how)
     return {what: path for what, path in {"plot": plot, "csv": csv}.items() if path is not None}
 
 
@@ -134,8 +157,10 @@ def _show(result: SweepResult, information: str, files: dict[str, Path], console
     show_sweep(result, information, files, console, why)
 
 
-def _check(information: str, against: str, varied: Mapping[str, Sequence[str]]) -> None:
-    """Raise if there is no such information or nothing to draw against, before anything is worked out."""
+def _checked(
+    information: str, against: str, varied: Mapping[str, Sequence[str]], panels: str, plot: Path | None
+) -> list[str]:
+    """Return the panels; raise if there is no such information, or nothing to draw, before anything is worked out."""
     from dynmech.experiments.sweeps.cell_figures import EXACTLY
     from dynmech.experiments.sweeps.sweep_plots import require_column
 
@@ -144,6 +169,7 @@ def _check(information: str, against: str, varied: Mapping[str, Sequence[str]]) 
     known = ("ex_ante", "on_path", "interim", "ex_post")
     if information not in ("", *known):
         raise InputError(f"--information {information!r}: one of {', '.join(known)}")
+    return _named(panels, plot)
 
 
 def new_form(environment: str, old: list[str], mechanisms: list[str]) -> str:

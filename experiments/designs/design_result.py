@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.designs.from_data import Safety
 from dynmech.experiments.designs.transfer_tables import free_entries, transfer_rows
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.mechanisms.design.goals import LARGEST, Goals, asked as clauses
+from dynmech.mechanisms.design.history_rule import FREE
 from dynmech.mechanisms.design.seeking import Found, Task
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
 from dynmech.sim.core.ties import figure
@@ -54,7 +56,9 @@ class Design(ShownResult):
     certified : bool
         Whether every clash is proved.
     proof : dict or None
-        What proves them, as plain data.
+        What proves them, or that truth is best under every law that data leaves possible, as plain data.
+    safety : Safety or None
+        Where the margin comes from data: what the data says, and what safety costs.
     """
 
     task: Task
@@ -69,6 +73,12 @@ class Design(ShownResult):
     certificate: str | None = None
     certified: bool = False
     proof: dict[str, Any] | None = None
+    safety: Safety | None = None
+
+    @property
+    def price(self) -> pd.DataFrame:
+        """What safety would cost by number of observations and confidence; empty unless asked for."""
+        return pd.DataFrame() if self.safety is None else self.safety.price
 
     @property
     def goals(self) -> Goals:
@@ -131,11 +141,12 @@ class Design(ShownResult):
             "options": self.goals.to_dict(),
             "clashes": [list(clash) for clash in self.clashes],
             "relaxations": self.relaxations,
-            "unique": self.found.unique,
+            "unique": self.found.unique and self.task.problem.rule.name != FREE,
             "free_entries": free_entries(self.found),
             "mechanism": self.path,
             "certificate": self.certificate,
             "sentence": self.sentence,
+            "safety": None if self.safety is None else self.safety.data(),
             "audit": None if self.audit is None else self.audit.to_dict(),
         }
 
@@ -148,7 +159,7 @@ class Design(ShownResult):
         if self.possible and self.task.repaired:
             return {"changes": self.changes}
         if self.possible:
-            return {"transfers": self.transfers}
+            return {"transfers": self.transfers} | ({} if self.price.empty else {"price": self.price})
         return {
             "clashes": pd.DataFrame({"cannot be had together": [" + ".join(clash) for clash in self.clashes]}),
             "relaxations": pd.DataFrame({"goal": list(self.relaxations), "gives": list(self.relaxations.values())}),
@@ -170,6 +181,10 @@ def possible_text(design: Design) -> str:
     """Return the sentence of a mechanism that does what is asked."""
     goals = design.goals
     what = joined(clauses(goals)) or "nothing is asked of play"
+    if design.safety is not None:
+        truth, *others = clauses(goals)  # truth alone is proved for other laws
+        sure = f"under every law of motion in the {100 * design.safety.confidence:g} % confidence set of the data"
+        what = f"{truth}, {sure} (certified)" + (f", and under the estimated one {joined(others)}" if others else "")
     best = {
         "change": "",
         "total-change": "",
@@ -180,11 +195,17 @@ def possible_text(design: Design) -> str:
     }[goals.objective]
     if goals.objective in ("change", "total-change"):
         return repaired_text(design, what)
+    if design.task.problem.rule.name == FREE:
+        best = best.replace("the most possible", "the most that any mechanism earns")
+        best = best.replace("the least possible", "the least of any mechanism")
     bound = money(goals.largest or LARGEST * design.task.unit)
     if goals.objective == "margin":
         nothing = all(program.columns.margin not in program.matrix.indices for program in design.found.programs)
         if nothing:
             best = "no lie can cost anything, as no lie changes decisions or what comes next"
+    if design.safety is not None:
+        best = best.replace("that is the least possible", "less was not found, though less may do")
+        best = best.replace("that is the most possible", "more was not found, though more may be had")
     return (
         f"There is a mechanism {goals.memory.text}{rule_text(design)} under which {what}; "
         f"{best.format(money(design.found.objective or 0.0), bound)}."
@@ -201,7 +222,8 @@ def repaired_text(design: Design, what: str) -> str:
         if design.goals.objective == "total-change"
         else "no payment changes by more than {0}"
     )
-    return f"{name} can be repaired so that {what}: {kind.format(money(amount))}, and less is not possible."
+    least = "and less is not possible" if design.safety is None else "less was not found, though less may do"
+    return f"{name} can be repaired so that {what}: {kind.format(money(amount))}, {least}."
 
 
 def impossible_text(design: Design) -> str:
@@ -222,7 +244,11 @@ def impossible_text(design: Design) -> str:
 def rule_text(design: Design) -> str:
     """Return whose decisions are kept; empty where they are efficient."""
     rule = design.task.problem.rule.name
-    return "" if rule == "efficient" else f" that decides as {rule}" if design.possible else f", deciding as {rule}"
+    if rule == FREE and not design.possible:
+        return ", whatever is decided"
+    if rule in ("efficient", FREE):
+        return ""
+    return f" that decides as {rule}" if design.possible else f", deciding as {rule}"
 
 
 def _clash_text(clash: tuple[str, ...], margin: float) -> str:
@@ -266,6 +292,7 @@ def _others_text(design: Design) -> str:
 def known_text(design: Design) -> list[str]:
     """Return how sure that is: the audit, sizes, what is left open."""
     found, out = design.found, []
+    free = design.task.problem.rule.name == FREE
     if design.audit is not None:
         gains = design.audit.figures
         kind = {"ex-post": "ex_post"}.get(design.goals.incentive, "interim")
@@ -274,11 +301,12 @@ def known_text(design: Design) -> list[str]:
         if design.goals.incentive != "none":
             above = f" above {most:.1e}" if most > 0 else ""
             out.append(f"The exact search, which knows nothing of the program, finds no gain{above}.")
-    if design.possible and not found.unique:
+    if design.possible and (free or not found.unique):
         why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
+        why = "; of decisions that earn as much others may exist" if free else why
         out.append(f"The value is unique, the tables need not be{why}.")
-    if design.possible and (free := free_entries(found)):
-        out.append(f"{free:,} transfers are read in no state that a single agent can bring about; they are 0.")
+    if design.possible and (unread := free_entries(found)):
+        out.append(f"{unread:,} transfers are read in no state that a single agent can bring about; they are 0.")
     return out
 
 

@@ -6,6 +6,9 @@ from rich.text import Text
 
 from dynmech.experiments.designs.design_result import SHOWN, Design, known_text, money
 
+FAINT = 1e-7
+"""Of the largest transfer: what is smaller is rounding, and shown as 0."""
+
 
 def show_design(design: Design, console: Console) -> None:
     """Print the sentence, then transfers, or what stands in the way."""
@@ -17,6 +20,8 @@ def show_design(design: Design, console: Console) -> None:
         _show_transfers(design, console)
     elif design.clashes:
         _show_clashes(design, console)
+    if not design.price.empty:
+        _show_price(design, console)
     size = f"{design.found.rows:,} rows, {design.found.columns:,} unknowns"
     console.print(Text(f"program     {size}", "dim"))
     for what, file in (("mechanism", design.path), ("certificate", design.certificate)):
@@ -31,11 +36,28 @@ def _show_transfers(design: Design, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for name in frame.columns:
         table.add_column(name, justify="right" if frame[name].dtype == float else "left", overflow="fold")
+    small = FAINT * (design.largest_transfer or 0.0)
     for row in frame.head(SHOWN).itertuples(index=False):
-        table.add_row(*(money(value) if isinstance(value, float) else str(value) for value in row))
+        table.add_row(*(_amount(value, small) if isinstance(value, float) else str(value) for value in row))
     console.print(table)
     if len(frame) > SHOWN:
         console.print(Text(f"and {len(frame) - SHOWN:,} more; -o FILE writes all of them", "dim"))
+
+
+def _amount(value: float, small: float) -> str:
+    return money(value if abs(value) > small else 0.0)
+
+
+def _show_price(design: Design, console: Console) -> None:
+    console.print(Text("Had every law been seen so many times (the laws being those estimated):"))
+    table = Table(box=None, pad_edge=False)
+    for name in ("observations", "confidence", "radius", "largest transfer", "deficit", "welfare"):
+        table.add_column(name, justify="right")
+    for row in design.price.to_dict("records"):
+        figures = [row["largest_transfer"], row["deficit"], row["welfare"]]
+        told = [money(value) for value in figures] if row["status"] == "possible" else ["too few", "", ""]
+        table.add_row(f"{row['observations']:,}", f"{100 * row['confidence']:g} %", money(row["radius"]), *told)
+    console.print(table)
 
 
 def _show_clashes(design: Design, console: Console) -> None:

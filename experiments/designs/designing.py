@@ -1,42 +1,58 @@
 """`design`: goals in, an audited mechanism or the reason why there is none out."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism
+from dynmech.experiments.certificates import verify_infeasible
+from dynmech.experiments.certificates.certified_audit import certify
 from dynmech.experiments.certificates.certifying import save_certificate
 from dynmech.experiments.certificates.infeasibility import infeasibility
 from dynmech.experiments.designs.design_result import Design
+from dynmech.experiments.designs.from_data import (
+    CONFIDENCES,
+    Safety,
+    price,
+    safety,
+    seek_safe,
+    with_data,
+)
+from dynmech.experiments.designs.safe_designs import GAIN, accepted, proved_safe, read_margin, too_few
 from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.mechanisms.design.clashes import GoalLattice
 from dynmech.mechanisms.design.decision_rule import DecisionRule, efficient_rule, rule_of
 from dynmech.mechanisms.design.designed_mechanism import designed_mechanism
+from dynmech.mechanisms.design.free_seeking import free_task, seek_free
 from dynmech.mechanisms.design.given_transfers import repairing
 from dynmech.mechanisms.design.goals import MAXIMISED, MINIMISED, Goals, Memory
+from dynmech.mechanisms.design.history_rule import FREE
 from dynmech.mechanisms.design.seeking import Found, Task, seek, task
 from dynmech.mechanisms.tables.mechanism_files import save_mechanism
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.whole_files import require_place
 from dynmech.sim.economy.environment import TableEnvironment
-
-GAIN = 1e-9
-"""Gains above this share of the economy's scale are an error of the program's."""
+from dynmech.sim.economy.estimated import EstimatedEnvironment
 
 
+@checked_arguments
 def design(
     environment: object,
     *,
     rule: MechanismLike = "efficient",
-    memory: str = "last",
+    memory: str | None = None,
     incentive: str = "ex-post",
-    participation: str = "none",
+    participation: str | None = None,
     budget: str = "none",
     budget_level: str = "ex-post",
     largest: float | None = None,
-    margin: float = 0.0,
+    margin: float | str = 0.0,
+    data: str | Path | None = None,
+    confidence: float = 0.95,
+    observations: Sequence[int] = (),
     maximise: str | None = None,
     minimise: str | None = None,
     near: MechanismLike | None = None,
@@ -51,33 +67,44 @@ def design(
     environment : str, path or Environment
         A finite economy, or its name or file.
     rule : str, class or Mechanism
-        What is decided: `efficient`, or the rule of a mechanism that decides by the current reports alone.
-    memory : str
-        What transfers may depend on beside the current reports: `none`, `last`, `lags=L`, or `history` (finite
-        horizons).
+        What is decided: `efficient`, or the rule of a mechanism that decides by the current reports alone; `free`
+        seeks decisions and transfers together, over a finite horizon.
+    memory : str, optional
+        What transfers may depend on beside the current reports: `none`, `last` (unless something else is given),
+        `lags=L`, or `history` (finite horizons; always under a free rule).
     incentive : str
         `ex-post`: truth is best whatever the others' current signals are; `bayesian`; or `none`.
-    participation : str
-        `none`, `ex-ante`, `interim`, `ex-post`, `exit` (leaving at any time never pays) or `default` (taking
-        the decision without paying never pays; leaving before it may).
+    participation : str, optional
+        `none` (unless something else is given), `ex-ante`, `interim` (under a free rule unless something else is
+        given), `ex-post`, `exit` (leaving at any time never pays) or `default` (taking the decision without paying
+        never pays; leaving before it may).
     budget : str
         `none`, `no-deficit` or `balanced`.
     budget_level : str
         Where the budget counts: `ex-post`, `period` or `ex-ante`.
     largest : float, optional
         A bound on every transfer; without one feasibility is decided within 1000 times the economy's scale.
-    margin : float
-        By how much every lie must lose.
+    margin : float or str
+        By how much every lie must lose; `auto`: by so much that truth is best under every law of motion in the
+        confidence set of an estimated economy.
+    data : str or Path, optional
+        What `estimate` wrote, for `margin="auto"`; not needed where the economy itself was estimated.
+    confidence : float
+        For `margin="auto"`: that the true laws are among them.
+    observations : sequence of int
+        For `margin="auto"`: numbers of times that every law might have been seen; what safety would cost then is
+        worked out (`Design.price`).
     maximise, minimise : str, optional
         What is best among mechanisms that do it: `revenue` or `margin`, or `largest` (the largest transfer, unless
-        something else is asked for) or `deficit`; of a repair `change` (the largest change of a transfer) or
-        `total-change` (all changes added up).
+        something else is asked for; `revenue` under a free rule) or `deficit`; of a repair `change` (the largest
+        change of a transfer) or `total-change` (all changes added up).
     near : str, class or Mechanism, optional
         A mechanism to repair: its rule is kept, and its transfers are changed as little as possible.
     out : str or Path, optional
         The mechanism file to write.
     certificate : str or Path, optional
-        Where to write the proof that there is none, for `dynmech verify`; packed where its name ends in `.gz`.
+        Where to write the proof, for `dynmech verify`, packed where its name ends in `.gz`: of what deviations gain
+        under the mechanism, or that there is none.
     progress : callable
         Told what is being done.
 
@@ -112,28 +139,63 @@ def design(
     economy = as_environment(environment)
     if not isinstance(economy, TableEnvironment):
         raise Refusal(f"design: environment {economy.name!r} is not finite; give a grid of it")
+    free = rule == FREE
+    best = objective(maximise, minimise)
+    if maximise is None and minimise is None:
+        best = "revenue" if free else "change" if near is not None else best
+    auto = read_margin(margin, data, observations, confidence)
+    if auto:
+        economy = with_data(economy, data)
     goals = Goals(
-        memory=Memory.read(memory),
+        memory=Memory.read(memory or ("history" if free else "last")),
         incentive=incentive,
-        participation=participation,
+        participation=participation or ("interim" if free else "none"),
         budget=budget,
         budget_level=budget_level,
         largest=largest,
-        margin=margin,
-        objective=objective(maximise, minimise or ("change" if near is not None and maximise is None else None)),
+        margin=0.0 if auto else float(margin),
+        objective=best,
     )
+    if free:
+        refuse_under_a_free_rule(goals, near is not None, auto)
     refuse_what_is_not_offered(goals, near is not None)
-    own = None if near is None else as_mechanism(near, economy)
-    asked = task(economy, as_rule(rule, economy) if own is None else rule_of(own), goals)
-    if own is not None:
-        asked = repairing(asked, own)
-    result = answer(asked, progress)
+    if free:
+        return _written(answer_free(free_task(economy, goals), progress), out, certificate)
+    asked = _asked(economy, rule, near, goals)
+    known = _known(asked, confidence, observations) if auto else None
+    return _written(answer(asked, progress, known), out, certificate)
+
+
+def _known(asked: Task, confidence: float, observations: Sequence[int]) -> Safety:
+    """Return what data says of the laws, and what safety would cost with other data."""
+    economy = asked.environment
+    assert isinstance(economy, EstimatedEnvironment)
+    known = safety(economy, asked.goals, confidence)
+    if not observations:
+        return known
+    return replace(known, price=price(asked, known, observations, sorted({*CONFIDENCES, confidence})))
+
+
+def _asked(economy: TableEnvironment, rule: MechanismLike, near: MechanismLike | None, goals: Goals) -> Task:
+    """Return what is to be solved, with the mechanism that is to be repaired."""
+    if near is None:
+        return task(economy, as_rule(rule, economy), goals)
+    own = as_mechanism(near, economy)
+    return repairing(task(economy, rule_of(own), goals), own)
+
+
+def _written(result: Design, out: str | Path | None, certificate: str | Path | None) -> Design:
+    """Write the files that are asked for, as far as there is something to write."""
     if out is not None and result.mechanism is not None:
         save_mechanism(result.mechanism, out)
         result = replace(result, path=str(out))
-    if certificate is not None and result.proof is not None:
+    if certificate is None:
+        return result
+    if result.proof is not None:
         save_certificate(result.proof, Path(certificate))
-        result = replace(result, certificate=str(certificate))
+        return replace(result, certificate=str(certificate))
+    if result.audit is not None:
+        return replace(result, audit=certify(result.audit, certificate), certificate=str(certificate))
     return result
 
 
@@ -157,16 +219,43 @@ def objective(maximise: str | None, minimise: str | None) -> str:
     return maximise or minimise or "largest"
 
 
-def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
-    """Refuse goals that no program here states.
+def refuse_under_a_free_rule(goals: Goals, repair: bool, auto: bool = False) -> None:
+    """Refuse what is not linear where decisions are sought as well.
 
     Raises
     ------
-    Refusal
-        Which, and what would be possible.
+    InputError
+        Which goal, and what would be right.
     """
-    if goals.participation == "default" and goals.incentive == "bayesian":
-        raise Refusal("participation default: offered with --incentive ex-post or none, not with bayesian")
+    why = ""
+    if goals.objective not in ("revenue", "deficit"):
+        word = "maximise" if goals.objective == "margin" else "minimise"
+        why = f"--{word} {goals.objective}"
+    elif goals.memory.kind != "history":
+        why = f"--memory {goals.memory.name}"
+    elif goals.margin > 0:
+        why = "--margin"
+    elif auto:
+        why = "--margin auto"
+    elif repair:
+        why = "--near"
+    elif goals.participation == "default" and goals.incentive == "bayesian":
+        why = "--participation default with --incentive bayesian"
+    if why:
+        raise InputError(
+            f"rule free: {why} is not offered where decisions are sought together with transfers; --memory history "
+            "and --maximise revenue or --minimise deficit are, or --rule efficient"
+        )
+
+
+def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
+    """Refuse goals that contradict each other.
+
+    Raises
+    ------
+    InputError
+        Which, and what would be right.
+    """
     if goals.budget == "none" and goals.budget_level != "ex-post":
         raise InputError(f"budget-level {goals.budget_level}: of which budget? give --budget no-deficit or balanced")
     changes = goals.objective in ("change", "total-change")
@@ -192,22 +281,41 @@ def as_rule(rule: MechanismLike, environment: TableEnvironment) -> DecisionRule:
     """
     if rule == "efficient":
         return efficient_rule(environment)
-    if rule == "free":
-        raise Refusal("rule free: not offered here; --rule efficient, a mechanism, or `dynmech bound` would do")
+    if rule == FREE:
+        raise Refusal("rule free: not offered here; --rule efficient, or a mechanism, would do")
     return rule_of(as_mechanism(rule, environment))
 
 
-def answer(asked: Task, progress: Progress = silent) -> Design:
-    """Solve, audit what was found, or say what clashes."""
+def answer(asked: Task, progress: Progress = silent, known: Safety | None = None) -> Design:
+    """Solve, audit what was found, or say what clashes; `known`: what data says of the laws, all of which count."""
     done = progress(f"design of {asked.environment.name}", 3)
-    found = seek(asked)
+    safe, found = (asked, seek(asked)) if known is None else seek_safe(asked, known.radii)
+    done(1)
+    result = _audited(safe, found) if found.status == "possible" else None
+    if result is None and known is not None:
+        alone = seek(asked)
+        result = too_few(safe, found, known) if alone.status == "possible" else _without(asked, alone)
+    elif result is None:
+        result = _without(safe, found)
+    elif known is not None and result.possible:
+        result = proved_safe(result, known)
+    done(2)
+    return result
+
+
+def answer_free(asked: Task, progress: Progress = silent) -> Design:
+    """Seek decisions as well; what the program finds is audited in the same way."""
+    done = progress(f"design of {asked.environment.name}", 2)
+    kept, found = seek_free(asked)
     done(1)
     if found.status == "possible":
-        result = _audited(asked, found)
-        done(2)
-        return result
-    result = _without(asked, found)
-    done(2)
+        result = _audited(kept, found)
+    elif found.status == "impossible":
+        result = _without(kept, found, free=True)
+    else:
+        reason = "The solver found decisions, but no transfers that earn as much with them to all digits."
+        result = Design(kept, "open", found, reason=reason)
+    done(1)
     return result
 
 
@@ -224,14 +332,15 @@ def _audited(asked: Task, found: Found) -> Design:
     return Design(asked, "possible", found, mechanism, verdict)
 
 
-def _without(asked: Task, found: Found) -> Design:
-    """Return what clashes, and whether that is proved."""
-    lattice = GoalLattice(asked.problem, asked.inside)
+def _without(asked: Task, found: Found, *, free: bool = False) -> Design:
+    """Return what clashes, and whether that is proved; `free`: whatever is decided."""
+    lattice = GoalLattice(asked.problem, asked.inside, free=free)
     clashes = lattice.minimal_clashes()
     if not clashes:
         return Design(asked, "open", found, reason="The solver gave up, or goals are missed by less than it can tell.")
     names = tuple(tuple(lattice.names[k] for k in sorted(clash)) for clash in clashes)
-    gives = {lattice.names[k]: lattice.relaxation(k) for k in sorted(lattice.everything)}
+    # what a goal lacks after a history counts by the chance of the history, which is itself unknown under a free rule
+    gives = {lattice.names[k]: lattice.relaxation(k) for k in sorted(lattice.everything) if not free}
     amounts = {name: None if value is None else value * asked.unit for name, value in gives.items()}
     proof = infeasibility(asked, lattice, clashes)
     if proved(proof):
@@ -241,11 +350,5 @@ def _without(asked: Task, found: Found) -> Design:
 
 
 def proved(proof: dict[str, Any]) -> bool:
-    """Return whether the separate checker accepts a proof."""
-    from dynmech.experiments.certificates import verify_infeasible
-
-    try:
-        verify_infeasible.check(json.loads(json.dumps(proof)))
-    except (verify_infeasible.verify.Unproved, verify_infeasible.verify.Malformed):
-        return False
-    return True
+    """Return whether the separate checker accepts a proof that goals clash."""
+    return accepted(verify_infeasible, proof)

@@ -1,9 +1,10 @@
 """The possibility map: which goals can be had together, by memory."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,18 @@ from dynmech.experiments.certificates.infeasibility import infeasibility
 from dynmech.experiments.designs.design_result import money
 from dynmech.experiments.designs.designing import as_rule, proved
 from dynmech.experiments.figures.provenance import Provenance
+from dynmech.experiments.runs.loading import as_workers
 from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.experiments.workers.parcels import Parcel
+from dynmech.experiments.workers.pool import Call, Workers
 from dynmech.mechanisms.design.clashes import GoalLattice
 from dynmech.mechanisms.design.decision_rule import DecisionRule
 from dynmech.mechanisms.design.goals import LARGEST, Goals, Memory
 from dynmech.mechanisms.design.seeking import seek, task
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.json_files import read_json
 from dynmech.sim.core.whole_files import write_whole
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.hashing import environment_hash
@@ -171,6 +177,7 @@ def cell_text(cell: dict[str, Any]) -> str:
     return money(cell["largest_transfer"]) if cell["status"] == "possible" else str(cell["status"])
 
 
+@checked_arguments
 def possibility_map(
     environment: object,
     *,
@@ -182,6 +189,7 @@ def possibility_map(
     budget_level: str = "ex-post",
     largest: float | None = None,
     out: str | Path | None = None,
+    workers: Workers | int | None = None,
     progress: Progress = silent,
 ) -> PossibilityMap:
     """Return which of three goals can be had together, by memory.
@@ -200,6 +208,8 @@ def possibility_map(
         The bound on transfers within which a cell is impossible; 1000 times the economy's scale unless given.
     out : str or Path, optional
         A JSON file of the map; cells that it holds already, of the same question, are not worked out again.
+    workers : int or Workers, optional
+        How many processes work out cells, 1 unless given; the map is the same.
     progress : callable
         Told the number of cells; returns what is called as they are done.
 
@@ -236,19 +246,56 @@ def possibility_map(
     asked = {**goals.to_dict(), "rule": decided.name, "economy": environment_hash(economy)}
     asked.pop("memory")
     known = _kept(out, asked)
-    cells = []
-    done = progress(f"map of {economy.name}", len(memories) * len(subsets()))
-    for memory in memories:
-        for some in subsets():
-            key = f"{memory}: {goals_text(some)}"
-            if key not in known:
-                known[key] = _cell(economy, decided, replace(goals, memory=Memory.read(memory)), some)
-                _keep(out, asked, known)
-            cells.append({"memory": memory, "goals": list(some), **known[key]})
-            done(1)
+    places = {_key(memory, some): (memory, some) for memory in memories for some in subsets()}
+    left = {key: place for key, place in places.items() if key not in known}
+    done = progress(f"map of {economy.name}", len(left))
+    for key, cell in _worked_out(economy, decided, goals, left, as_workers(workers)):
+        known[key] = cell
+        _keep(out, asked, known)
+        done(1)
+    cells = [{"memory": memory, "goals": list(some), **known[key]} for key, (memory, some) in places.items()]
     bound = largest or LARGEST * economy.scale
     shown = {**forms, "budget": f"{budget} ({budget_level})"}
     return PossibilityMap(economy.name, decided.name, shown, bound, tuple(memories), tuple(cells))
+
+
+def _key(memory: str, some: Sequence[str]) -> str:
+    """Return what a cell is called in a file."""
+    return f"{memory}: {goals_text(some)}"
+
+
+def _worked_out(
+    economy: TableEnvironment,
+    rule: DecisionRule,
+    goals: Goals,
+    places: Mapping[str, tuple[str, tuple[str, ...]]],
+    workers: Workers,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield cells as they are done, with their names; what fails in a worker is raised here."""
+    read = {memory: replace(goals, memory=Memory.read(memory)) for memory, _ in places.values()}
+    if not workers.many:
+        for key, (memory, some) in places.items():
+            yield key, _cell(economy, rule, read[memory], some)
+        return
+    parcel = Parcel.of((economy, rule))
+    calls = (
+        Call(key, _sent_cell, (economy, rule), partial(_same, parcel), (read[memory], some))
+        for key, (memory, some) in places.items()
+    )
+    for result in workers.run(calls):
+        if result.answer.error is not None:
+            raise result.answer.error
+        yield result.key, result.answer.value
+
+
+def _same(parcel: Parcel) -> Parcel:
+    """Return a parcel that was pickled once."""
+    return parcel
+
+
+def _sent_cell(thing: tuple[TableEnvironment, DecisionRule], goals: Goals, some: Sequence[str]) -> dict[str, Any]:
+    """Return a cell in a worker."""
+    return _cell(*thing, goals, some)
 
 
 def _cell(economy: TableEnvironment, rule: DecisionRule, goals: Goals, some: Sequence[str]) -> dict[str, Any]:
@@ -275,15 +322,29 @@ def _kept(out: str | Path | None, asked: dict[str, Any]) -> dict[str, dict[str, 
     if out is None or not Path(out).exists():
         return {}
     try:
-        data = json.loads(Path(out).read_text(encoding="utf-8"))
+        data = read_json(Path(out), "a possibility map")
         same = data["kind"] == "possibility map"
         cells: dict[str, dict[str, Any]] = data["cells"]
         question = data["asked"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except InputError as error:
+        raise InputError(f"{out}: {error}; give another file") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{out}: no possibility map ({type(error).__name__}); give another file") from None
+    if not isinstance(cells, dict) or not all(map(_sound, cells.values())):
+        raise InputError(f"{out}: no possibility map (a cell is none); give another file")
     if not same or question != asked:
         raise InputError(f"{out}: holds the map of another question; give another file")
     return cells
+
+
+def _sound(cell: object) -> bool:
+    """Whether what stands in a file is a cell of a map."""
+    if not isinstance(cell, dict) or set(cell) != {"status", "largest_transfer"}:
+        return False
+    least = cell["largest_transfer"]
+    if cell["status"] == "possible":
+        return isinstance(least, int | float) and not isinstance(least, bool) and math.isfinite(least)
+    return cell["status"] in ("impossible", "open") and least is None
 
 
 def _keep(out: str | Path | None, asked: dict[str, Any], cells: dict[str, dict[str, Any]]) -> None:

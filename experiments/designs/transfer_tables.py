@@ -34,7 +34,7 @@ def transfer_rows(asked: Task, found: Found) -> Iterator[dict[str, Any]]:
                     **period_text(asked, e),
                     "memory": memory_text(asked, e, key),
                     "reports": labels_text(stage.labelled_axes, x),
-                    "decision": _decisions(asked, entry.t, x),
+                    "decision": _decisions(asked, e, node, x),
                     **{agents[i]: float(found.transfers[i][place]) for i in range(len(agents))},
                 }
 
@@ -53,18 +53,20 @@ def memory_text(asked: Task, e: int, key: Key) -> str:
     """Return what is remembered in words: reports and decisions, the latest first."""
     if asked.goals.memory.kind == "none":
         return "-"
-    economy, first = asked.problem.environment, e - len(key)
+    economy, rule, first = asked.problem.environment, asked.problem.rule, e - len(key)
     parts = []
     for k, (profile, decision) in enumerate(key):
         stage = economy.stage(first + k if economy.horizon is not None else 0)
-        parts.append(f"{labels_text(stage.labelled_axes, profile)} → {stage.decisions[decision]}")
+        known = rule.tells_apart(first + k, decision)
+        parts.append(labels_text(stage.labelled_axes, profile) + known * f" → {stage.decisions[decision]}")
     return "; ".join(reversed(parts)) or START
 
 
-def _decisions(asked: Task, t: int, x: int) -> str:
+def _decisions(asked: Task, e: int, node: int, x: int) -> str:
     """Return what is decided, with chances where it is drawn by lot."""
-    stage, rule = asked.problem.environment.stage(t), asked.problem.rule
-    drawn, chance = rule.drawn[rule.at(t)][x], rule.chance[rule.at(t)][x]
+    t = asked.nodes.entries[e].t
+    draws = asked.problem.rule.draws(e, t, np.array([node]), np.array([x]))
+    stage, (drawn, chance) = asked.problem.environment.stage(t), (one[0] for one in draws)
     if chance.max() == 1:
         return stage.decisions[int(drawn[chance.argmax()])]
     return ", ".join(f"{stage.decisions[int(d)]}: {p:.4g}" for d, p in zip(drawn, chance, strict=True) if p > 0)

@@ -1,7 +1,8 @@
 """Games that can be played from tables (`dynmech.sim.play.fused`), and those tables.
 
 They are finite games of dynmech's own mechanisms without latency, acts or lotteries, played by strategies of dynmech's
-own whose messages are maps of what is prescribed (`Strategy.message_map`). All else is played on the event loop.
+own whose messages are maps of what is prescribed (`Strategy.message_map`), or depend on the last period as well
+(`recalling_games`). All else is played on the event loop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ import numpy as np
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.block_partition import SideBySide
 from dynmech.experiments.catalog.names import is_shipped
+from dynmech.experiments.engines.period_tables import period_tables, prescribed_in
+from dynmech.experiments.engines.recalling_games import RecallingScript, recalling_script
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.tabulation import RuleTables, tabulate
 from dynmech.sim.core.arrays import IntArray
@@ -23,7 +26,7 @@ from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
-from dynmech.sim.economy.environment import State, TableEnvironment
+from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.fused import PeriodTables, play_tables
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Keep, Record
@@ -70,7 +73,7 @@ def obstacle(game: Game) -> str:
     if game.protocol.latency:
         return "messages take time"
     if game.protocol.payments is not None:
-        return "bills are paid voluntarily"
+        return "bills are sent and answered"
     agents = range(len(environment.agents))
     if any(environment.actions(t) or any(mechanism.asks(t, i) for i in agents) for t in range(game.periods)):
         return "agents act or reply after the decision"
@@ -186,45 +189,32 @@ class Script:
 
     def _tables(self, entry: int, closing: bool, maps: Maps) -> PeriodTables:
         """Return the tables of a period, part by part, memory by memory, profile by profile."""
-        environment, rules = self.game.environment, self.rules[entry]
-        assert isinstance(environment, TableEnvironment)
-        stage = environment.stage(entry)
-        axes = np.array(np.unravel_index(np.arange(stage.size), stage.axes))
-        public = axes[0] if stage.public else np.zeros(stage.size, np.intp)
-        signals = axes[stage.offset :]
-        asked = [table[:, public, signals[j]] for j, table in enumerate(rules.prescribed)]  # (M, S) each
-        sent = np.array([[np.array(one)[a] for one, a in zip(part, asked, strict=True)] for part in maps])
-        sent = np.moveaxis(sent, 1, 0)  # (N, parts, M, S)
-        shape = sent.shape[1:]
-        strides = [prod(rules.shape[k + 1 :]) for k in range(len(rules.shape))]
-        message = public * strides[0] + sum(one * stride for one, stride in zip(sent, strides[1:], strict=True))
-        case = (np.arange(rules.memories)[:, None] * prod(rules.shape) + message).reshape(-1)
-        decision = rules.decide.reshape(-1).take(case)
-        paid = rules.due if closing else np.add(rules.charge[..., 0], rules.due)
-        places = np.tile(np.arange(stage.size), shape[0] * shape[1])
-        state = State(public[places], signals[:, places].T, places)
-        return PeriodTables(
-            sent=sent.reshape(len(sent), -1),
-            decision=decision,
-            utility=None if closing else np.ascontiguousarray(environment.utility(entry, state, decision).T),
-            transfer=paid.reshape(len(paid), -1).take(case, axis=1),
-            cost=environment.cost(entry, state, decision),
-            following=self._following(entry, rules.remember.reshape(-1).take(case), shape[0]),
-            first=np.arange(shape[0]) * shape[1] * shape[2],
-            move=environment.move_from(entry, decision, places) if stage.kernel is not None else None,
+        rules, size = self.rules[entry], self.game.environment.stage(entry).size  # type: ignore[attr-defined] # finite
+        memory = np.tile(np.repeat(np.arange(rules.memories), size), len(maps))
+        part = np.repeat(np.arange(len(maps)), rules.memories * size)
+        asked = prescribed_in(self.game, rules, entry, memory)
+        mapped = [np.array([one[i] for one in maps])[part, sent] for i, sent in enumerate(asked)]
+        return period_tables(
+            self.game,
+            rules,
+            (entry, closing),
+            memory,
+            np.array(mapped),
+            following=lambda next_memory, _: self._following(entry, part, next_memory),
+            first=np.arange(len(maps)) * rules.memories * size,
         )
 
-    def _following(self, entry: int, memory: IntArray, parts: int) -> IntArray:
+    def _following(self, entry: int, part: IntArray, memory: IntArray) -> IntArray:
         """Return the first state of next period's with the same part and this memory."""
         after = 1 if self.game.environment.horizon is None else entry + 1
         if after >= len(self.rules):
             return np.zeros(len(memory), np.intp)
         size = self.game.environment.stage(after).size  # type: ignore[attr-defined] # it is finite
-        part = np.repeat(np.arange(parts), len(memory) // parts)
-        return (part * self.rules[after].memories + memory) * size
+        following: IntArray = (part * self.rules[after].memories + memory) * size
+        return following
 
 
-def script_of(game: Game, strategies: Sequence[Strategy], work: float) -> Script | None:
+def script_of(game: Game, strategies: Sequence[Strategy], work: float) -> Script | RecallingScript | None:
     """Return what is played as tables; None where the event loop plays it.
 
     Args:
@@ -242,7 +232,9 @@ def script_of(game: Game, strategies: Sequence[Strategy], work: float) -> Script
     try:
         for t in range(game.periods):
             script.maps(t)
-    except (LookupError, PlayError):
+    except LookupError:
+        return recalling_script(game, rules, profiles, int(min(work, STATES)))
+    except PlayError:
         return None
     return script
 
@@ -275,8 +267,11 @@ def play_fused(
     if _compiles(game, keep, engine, max(episodes, ahead)):
         from dynmech.sim.play.compiled import play_compiled
 
-        return play_compiled(game, script, streams, parts=parts, episodes=episodes, keep=keep)
-    return play_tables(game, script, streams, parts=parts, episodes=episodes, block=block, keep=keep)
+        record = play_compiled(game, script, streams, parts=parts, episodes=episodes, keep=keep)
+    else:
+        record = play_tables(game, script, streams, parts=parts, episodes=episodes, block=block, keep=keep)
+    record.leaving = any(one.leaves for one in strategies)  # whoever may leave and never does: the log is the loop's
+    return record
 
 
 def _compiles(game: Game, keep: Keep, engine: str, episodes: int) -> bool:

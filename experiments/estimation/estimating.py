@@ -8,6 +8,7 @@ from dynmech.experiments.estimation.estimate_result import Estimate
 from dynmech.experiments.estimation.panel import read_panel
 from dynmech.experiments.estimation.panel_files import read_log
 from dynmech.experiments.estimation.transition_counts import count_transitions
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.counts import radii
 from dynmech.sim.economy.environment import TableEnvironment
@@ -18,6 +19,7 @@ WAYS = ("joint", "agent")
 """Profile by profile, or agent by agent, the public state by itself."""
 
 
+@checked_arguments
 def estimate(
     log: str | Path,
     environment: object,

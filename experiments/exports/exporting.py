@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dynmech.experiments.exports.sources import KINDS, Source, open_source
 from dynmech.experiments.runs.foreign_folders import reading
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.whole_files import write_whole
 
@@ -52,7 +53,9 @@ def _csv(source: Source, mechanism: str | None) -> str:
 
     if source.kind == "tournament":
         return tables.csv_text(tables.tournament_table(source, mechanism))
-    made = {"run": tables.run_table, "stress": tables.stress_table, "sweep": tables.sweep_table}
+    from dynmech.experiments.exports.robust_tables import robust_table
+
+    made = {"run": tables.run_table, "stress": tables.stress_table, "sweep": tables.sweep_table, "robust": robust_table}
     return tables.csv_text(made[source.kind](source))
 
 
@@ -67,6 +70,10 @@ def _npz(source: Source, mechanism: str | None) -> bytes:
 
     if source.kind == "tournament":
         return arrays.npz_bytes(arrays.tournament_arrays(source, mechanism))
+    if source.kind == "robust":
+        from dynmech.experiments.exports.robust_tables import robust_arrays
+
+        return arrays.npz_bytes(robust_arrays(source) | arrays.about(source))
     made = {"run": arrays.run_arrays, "stress": arrays.stress_arrays, "sweep": arrays.sweep_arrays}
     return arrays.npz_bytes(made[source.kind](source))
 
@@ -82,12 +89,13 @@ FORMATS = {
 """The formats by name."""
 
 
+@checked_arguments
 def export(run: object, to: str, path: Path | str | None = None, mechanism: str | None = None) -> Path:
     """Write a run for another program: its game, its figures as arrays, or its tables.
 
     Parameters
     ----------
-    run : str, Path, RunResult, StressResult, SweepResult or Tournament
+    run : str, Path, RunResult, StressResult, SweepResult, Tournament or RobustResult
         A finished run, by its folder or by what the call that played it has returned.
     to : str
         Of a tournament `gambit` (a game in strategic form, `.nfg`), `gameanalysis` (its profiles with mean payoffs)

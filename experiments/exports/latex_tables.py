@@ -5,13 +5,16 @@ from math import isnan
 from typing import Any
 
 from dynmech.experiments.exports.latex import one_line, table
+from dynmech.experiments.exports.robust_tables import robust_latex
 from dynmech.experiments.exports.sources import Source
 from dynmech.experiments.figures.comparisons import TOLERANCE
 from dynmech.experiments.report.stress_page import largest_gain
+from dynmech.experiments.report.tournament_page import spelled
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.stress_result import EXACT
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
+from dynmech.experiments.tournament.from_result import make_roles
 
 ROWS = 40
 """Profiles of a game that a table holds, those with the least regret."""
@@ -28,7 +31,7 @@ def latex_tables(source: Source, mechanism: str | None = None) -> str:
     if source.kind == "tournament":
         made = [_game(source, game, number) for number, game in enumerate(source.games(mechanism), 1)]
     else:
-        made = {"run": _run, "stress": _stress, "sweep": _sweep}[source.kind](source)
+        made = {"run": _run, "stress": _stress, "sweep": _sweep, "robust": robust_latex}[source.kind](source)
     head = f"% {one_line(source.provenance.text())}\n% needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs}}\n"
     return head + "".join(f"\n{one}" for one in made)
 
@@ -143,6 +146,17 @@ def _figure(row: Row, key: str) -> str:
     return amount(value) if half is None or isnan(half) else f"{amount(value)} ± {amount(half)}"
 
 
+def _spelled(game: Row, names: Sequence[str]) -> str:
+    """Return what the name of a profile means, by an example: one in which agents alike play differently, if any."""
+    roles = make_roles(game)
+    example = next((name for name in names if "." in name), names[0])
+    told = [
+        f"of {who}, {said}" if len(role.agents) > 1 else f"{who} {said}"
+        for role, (who, said) in zip(roles, spelled(example, roles)[1], strict=True)
+    ]
+    return f"Names of profiles: in {example}, {'; '.join(told)}."
+
+
 def _game(source: Source, game: Row, number: int) -> str:
     """Return the table of one game: profiles, the least regret first."""
     every = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"]))
@@ -161,7 +175,8 @@ def _game(source: Source, game: Row, number: int) -> str:
     part = f" The {ROWS} of {len(every)} profiles with the least regret." if len(every) > ROWS else ""
     caption = (
         f"Profiles under {_told(source, game)}: regret, the most that one agent gains by another strategy of the list, "
-        f"with its bootstrap interval of 95 %.{part}"
+        f"with its bootstrap interval of 95 %.{part} {game['sentence'].partition('; it plays ')[0].rstrip('.')}. "
+        f"{_spelled(game, [str(row['profile']) for row in every[:ROWS]])}"
     )
     heads = ["profile", "regret", "95 % interval", "best deviation", "welfare", "revenue", "worst budget"]
     return table(heads, "lrrlrrr", cells, caption, f"tab:{source.name}-{number}")

@@ -7,11 +7,17 @@ from typing import Any
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.rerun_command import checked_command
-from dynmech.experiments.runs.results import COMPARISON, open_runs, read_whole
+from dynmech.experiments.runs.results import open_runs, read_whole
 from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.sim.core.errors import InputError
 
-KINDS = {"run": "a single run", "stress": "a stress test", "sweep": "a sweep", "tournament": "a tournament"}
+KINDS = {
+    "run": "a single run",
+    "stress": "a stress test",
+    "sweep": "a sweep",
+    "tournament": "a tournament",
+    "robust": "a comparison of estimates",
+}
 """What each kind of run is called in messages."""
 
 
@@ -35,7 +41,7 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """`run`, `stress`, `sweep` or `tournament`."""
+        """`run`, `stress`, `sweep`, `tournament` or `robust`."""
         return str(self.result["kind"])
 
     @property
@@ -86,8 +92,6 @@ def open_source(run: object) -> Source:
     """
     folder = folder_of(run)
     result, runs = read_whole(folder), open_runs(folder)
-    if result["kind"] not in KINDS:
-        raise InputError(f"{folder}: {COMPARISON}")
     economies = [one.manifest["configuration"]["environment"] for one in runs]
     texts = [economy if isinstance(economy, str) else economy["name"] for economy in economies]  # a sweep has its text
     configuration = runs[0].manifest["configuration"]
@@ -118,6 +122,6 @@ def folder_of(run: object) -> Path:
     if folder is None:
         given = type(run).__name__
         raise InputError(
-            f"export: {given}: has no run folder; give one, or what run, stress, sweep or tournament returned"
+            f"export: {given}: has no run folder; give one, or what run, stress, sweep, tournament or robust returned"
         )
     return Path(folder)

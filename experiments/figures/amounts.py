@@ -32,3 +32,12 @@ def signed(value: float, digits: int = 2, *, scale: float = 1.0) -> str:
     """
     text = amount(value, digits, scale=scale)
     return f"+{text}" if value > 0 and float(text) else text
+
+
+def printed(text: str) -> str:
+    """Return an amount as pictures have it: with a true minus, as on their axes.
+
+    >>> printed("-0.50"), printed("+2e-05")
+    ('−0.50', '+2e−05')
+    """
+    return text.replace("-", "−")

@@ -5,7 +5,7 @@
 | seed and configuration | Keywords | dc:subject | Seed, Configuration |
 | command | Subject | dc:description | Command |
 
-No format gets a date.
+No format gets a date. Letters of a PDF are TrueType: publishers refuse Type 3, which matplotlib writes by default.
 """
 
 import warnings
@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from dynmech.experiments.figures.family import DPI, as_family
 from dynmech.experiments.figures.forms import figure_form
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.sim.core.whole_files import write_whole
@@ -36,16 +37,16 @@ def save_figure(figure: Figure, path: Path, about: Provenance | None = None) -> 
         InputError: the suffix stands for no format, or the file cannot be written.
     """
     form, picture = figure_form(path), BytesIO()
-    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": SALT}):
+    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": SALT, "pdf.fonttype": 42}):
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a name in a script without a font
-        figure.savefig(picture, format=form, metadata=_metadata(form, about or Provenance()))
+        as_family(figure).savefig(picture, format=form, dpi=DPI, metadata=_metadata(form, about or Provenance()))
     write_whole(path, picture.getvalue())
     return path
 
 
 def plotted(figure: Figure, path: Path | str | None, about: Provenance) -> Figure | Path:
     """Return a figure, or the file that it was written to."""
-    return figure if path is None else save_figure(figure, Path(path), about)
+    return as_family(figure) if path is None else save_figure(figure, Path(path), about)
 
 
 def _metadata(form: str, about: Provenance) -> dict[str, Any]:

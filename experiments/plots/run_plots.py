@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dynmech.experiments.figures.columns import Column, draw_columns
+from dynmech.experiments.figures.family import PAGE, SMALL
 from dynmech.experiments.figures.forms import FORMS
 from dynmech.experiments.figures.heat_map import draw_leaving
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
-from dynmech.experiments.figures.texts import as_text, lines, wide_enough, wrapped
+from dynmech.experiments.figures.texts import as_text, lines, wrapped
+from dynmech.experiments.plots.payoff_matrices import draw_matrices, payoff_matrices
 from dynmech.experiments.plots.stress_plots import plot_stress
 from dynmech.experiments.report.stress_page import largest_gain
 from dynmech.experiments.report.tournament_page import (
@@ -29,11 +31,16 @@ from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import open_runs, read_whole, refuse_sweep
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.stress_result import StressResult
+from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.from_result import empirical_game, make_roles
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 
-ROWS = 40
+ROWS = 24
 """Rows of a picture at most: profiles with the least regret."""
+
+PAYOFFS = 12
+"""Rows of a picture of payoffs at most: of the profiles with the least regret."""
 
 LINES = (("#0b5fa5", "-"), ("#a34700", "--"), ("#00694d", ":"), ("#8a2d6b", "-."), ("#55606b", (0, (6, 2, 1, 2, 1, 2))))
 """Colours that the colour-blind tell apart, and dashes for print."""
@@ -46,9 +53,10 @@ def line_style(k: int) -> dict[str, Any]:
     """How the k-th line of a picture looks; the first 30 differ."""
     colour, dash = LINES[k % len(LINES)]
     marker = MARKERS[k // len(LINES) % len(MARKERS)]
-    return {"color": colour, "linestyle": dash, "marker": marker, "markersize": 5, "markevery": 0.15, "linewidth": 1.8}
+    return {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "markevery": 0.15, "linewidth": 1.4}
 
 
+@checked_arguments
 def write_plots(folder: Path | str, target: Path | str | None = None, form: str = "png") -> list[Path]:
     """Draw everything that there is to draw of a run folder.
 
@@ -113,17 +121,23 @@ def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
     rows = result["mechanisms"]
     columns = [
         Column(f"worst gain{_exactly(rows)}", [largest_gain(result["gains"], row) for row in rows]),
-        Column.even("welfare, simulated", rows, "welfare"),
+        Column.even("welfare, simulated", rows, "welfare", _first_best(rows)),
         Column.even("revenue, simulated", rows, "revenue"),
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
-    names = [f"{row['mechanism']} ({'breaks' if row['breaks'] else 'holds'})" for row in rows]
+    names = [f"{row['mechanism']} ({WORDS[row['verdict']]})" for row in rows]
     filled = [row["breaks"] for row in rows]
     title = f"{result['environment']}: what each mechanism costs"
     return [
         plot_stress(StressResult.from_data(result), album.path("gains"), about=album.about),
         plot_columns(names, columns, filled, title, album.path("tradeoff"), about=album.about),
     ]
+
+
+def _first_best(rows: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
+    """Return the first best as a mark on welfare; None where it is not known."""
+    best = rows[0].get("first_best") if rows else None
+    return None if best is None or best != best else ("first best, exact", float(best))
 
 
 def _exactly(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -155,7 +169,7 @@ def plot_learning(result: Mapping[str, Any], path: Path, about: Provenance | Non
     InputError
         The file cannot be written.
     """
-    figure, axes = _figure(7.4, 4.4)
+    figure, axes = _figure(PAGE, 3.2)
     ends = []
     for i, agent in enumerate(result["agents"]):
         rows = [row for row in result["learning"] if row["agent"] == i]
@@ -174,7 +188,7 @@ def plot_learning(result: Mapping[str, Any], path: Path, about: Provenance | Non
     _name_ends(axes, rounds[-1], ends)
     axes.set(xlabel="round (the last one counts)", ylabel="payoff")
     title = f"{result['mechanism']} on {result['environment']}: learning"
-    axes.set_title(wrapped(title, 70), loc="left", fontsize=11)
+    figure.suptitle(wrapped(title, 84))
     return save_figure(figure, path, about)
 
 
@@ -250,11 +264,11 @@ def _part(drawn: int, there: int, words: str) -> str:
 
 def _profiles(game: Mapping[str, Any], title: str, path: Path, about: Provenance | None = None) -> Path:
     """Regret with intervals, welfare, revenue and worst budget by profile."""
-    rows = sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"]))[:ROWS]
+    rows = _least_regret(game)[:ROWS]
     ends = [(row["regret_low"], row["regret_high"]) for row in rows]
     columns = [
         Column("regret", [row["regret"] for row in rows], ends),
-        Column.even("welfare", rows, "welfare"),
+        Column.even("welfare", rows, "welfare", _first_best(rows)),
         Column.even("revenue", rows, "revenue"),
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
@@ -265,8 +279,11 @@ def _profiles(game: Mapping[str, Any], title: str, path: Path, about: Provenance
 
 
 def _payoffs(game: Mapping[str, Any], title: str, path: Path, about: Provenance | None = None) -> Path:
-    """Payoff by profile and strategy, in the order of the study."""
-    rows = game["payoffs"][: 2 * ROWS]
+    """Payoffs of two players as a matrix each; of others by profile and strategy, those with the least regret."""
+    if (found := payoff_matrices(game)) is not None:
+        return save_figure(draw_matrices(found, f"{title}: payoffs"), path, about)
+    order = {row["profile"]: k for k, row in enumerate(_least_regret(game))}
+    rows = sorted(game["payoffs"], key=lambda row: order.get(row["profile"], len(order)))[:PAYOFFS]
     several = len(game["roles"]) > 1
     names = [f"{row['profile']}: {row['role'] + ', ' if several else ''}{row['strategy']}" for row in rows]
     halves = [None if row["error"] is None else HALF * row["error"] for row in rows]
@@ -275,8 +292,13 @@ def _payoffs(game: Mapping[str, Any], title: str, path: Path, about: Provenance 
         for row, half in zip(rows, halves, strict=True)
     ]
     columns = [Column("payoff", [row["payoff"] for row in rows], ends)]
-    part = _part(len(rows), len(game["payoffs"]), " (the first {} of {} rows)")
+    part = _part(len(rows), len(game["payoffs"]), " (the {} of {} rows with the least regret)")
     return plot_columns(names, columns, [True] * len(rows), f"{title}: payoffs{part}", path, about=about)
+
+
+def _least_regret(game: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return profiles, those with the least regret first."""
+    return sorted(game["profiles"], key=lambda row: (not row["regret_known"], row["regret"] or 0.0))
 
 
 def _replicator(paths: Sequence[Any], title: str, path: Path, about: Provenance | None = None) -> Path:
@@ -284,8 +306,7 @@ def _replicator(paths: Sequence[Any], title: str, path: Path, about: Provenance 
     from matplotlib.figure import Figure
 
     heading = wrapped(title, 80)
-    size = (max(1.4 + 4.6 * len(paths), wide_enough(title)), 3.8 + 0.2 * lines(heading))
-    figure = Figure(figsize=size, layout="constrained", dpi=150)
+    figure = Figure(figsize=(PAGE, 2.4 + 0.15 * lines(heading)), layout="constrained")
     for k, one in enumerate(paths):
         axes = figure.add_subplot(1, len(paths), k + 1)
         axes.spines[["top", "right"]].set_visible(False)
@@ -296,9 +317,9 @@ def _replicator(paths: Sequence[Any], title: str, path: Path, about: Provenance 
             said = f"{as_text(name, 20)} {100 * one.shares[-1, s]:.1f} %"
             ends.append((float(one.shares[-1, s]), said, style["color"]))
         axes.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share")
-        axes.set_title(wrapped(f"{one.role.name}: replicator dynamics from equal shares", 50), loc="left", fontsize=9)
+        axes.set_title(wrapped(f"{one.role.name}: replicator dynamics from equal shares", 44), loc="left")
         _name_ends(axes, len(one.shares) - 1, ends)
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    figure.suptitle(heading)
     return save_figure(figure, path, about)
 
 
@@ -326,7 +347,7 @@ def plot_columns(
 def _figure(width: float, height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -335,11 +356,11 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
 def _name_ends(axes: Any, at: float, ends: Sequence[tuple[float, str, str]]) -> None:
     """Names beside the ends of lines, moved apart where they would cover each other, the lowest first."""
     low, high = axes.get_ylim()
-    step, last = 0.055 * (high - low), float("-inf")
+    step, last = 0.07 * (high - low), float("-inf")
     for value, text, colour in sorted(ends):
         last = max(value, last + step)
         axes.annotate(
-            text, (at, value), (at + 0.04 * max(at, 1), last), va="center", fontsize=8, color=colour,
+            text, (at, value), (at + 0.04 * max(at, 1), last), va="center", fontsize=SMALL, color=colour,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5)},
         )  # fmt: skip

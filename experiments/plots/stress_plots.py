@@ -5,8 +5,10 @@ from pathlib import Path
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.runs.stress_result import StressResult
+from dynmech.sim.core.arguments import checked_arguments
 
 
+@checked_arguments
 def plot_stress(result: StressResult, path: Path | str, about: Provenance | None = None) -> Path:
     """Draw a mechanism × family heat map of gains, every cell with its number; readable in black and white.
 

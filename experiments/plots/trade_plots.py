@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dynmech.experiments.figures.family import PAGE
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.mechanisms.conditions.trade_budget import Trade
 from dynmech.mechanisms.revenue.cutoff_rule import CutoffRule, optimal_rule
@@ -35,7 +36,7 @@ def plot_deficit_and_fees(path: Path, persistences: Sequence[float] = (0.5, 0.75
     Raises:
         InputError: the file cannot be written.
     """
-    figure, axes = _figure(7.2, 4.4)
+    figure, axes = _figure(PAGE, 3.6)
     discounts = np.linspace(0.0, 0.995, 300)
     deficit = [(1 - d) * two_values(persistences[0]).budget(float(d)).deficit for d in discounts]
     axes.plot(discounts, deficit, color="black", linewidth=1.4)
@@ -114,7 +115,7 @@ def plot_allocation(path: Path, rule: CutoffRule | None = None) -> Path:
 def _figure(width: float, height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

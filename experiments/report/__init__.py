@@ -1,4 +1,4 @@
-"""A run as one HTML page that opens offline, without scripts, made from its folder alone.
+"""A run as one HTML page that opens offline, with no script but one that sorts its tables, made from its folder alone.
 
 `page` chooses the template of a run, a stress test or a tournament and writes the file; `run_page`, `stress_page` and
 `tournament_page` prepare what the templates show. `drawing` makes the charts, `story` puts an episode into sentences,

@@ -3,16 +3,18 @@
 Every drawing is told apart without colour: by marks, dashes and a number or name beside each point or line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, isfinite, log10
 from typing import Any
 
-WIDTH, HEIGHT = 360.0, 230.0
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 680.0, 300.0
 """Of a chart or scatter."""
 
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 348.0, 22.0, 188.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 668.0, 22.0, 258.0
 """Edges of the area in which it draws."""
 
 NEAR = 6.0
@@ -24,7 +26,16 @@ LETTER = 6.2
 LINE = 12.0
 """Least distance of two lines of text."""
 
-NAMED = 13
+STACKED = 4
+"""Names of a label at most, one more if that is all; further ones are counted."""
+
+LETTERS = 30
+"""Of a name in a label, at most."""
+
+RISES = (0, -13, 13, -26, 26, -39, 39, -52, 52, -65, 65, -91, 91, -117, 117, -156, 156)
+"""How far above or below its point a label may stand."""
+
+NAMED = 19
 """Lines that have their name beside them: those that end highest; there is no room for more."""
 
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2")
@@ -98,6 +109,28 @@ def strips(
     ]
 
 
+def strip_svg(one: Mapping[str, Any] | None, bar: bool = False) -> Markup:
+    """Return a strip as a drawing; `bar`: with a bar from 0 to the value."""
+    if one is None:
+        return Markup()
+    zero, *more = one["marks"]
+    parts = [('<line class="base" x1="0" x2="100" y1="6" y2="6"/>', ()), (UPRIGHT, ("zero", zero, zero))]
+    parts += [(UPRIGHT, ("best", mark, mark)) for mark in more if mark is not None]
+    if bar:
+        wide = round(abs(one["at"] - zero), 2)
+        parts.append(('<rect x="{}" width="{}" y="3" height="6"/>', (min(one["at"], zero), wide)))
+    if one["high"] > one["low"]:
+        parts.append(('<line class="span" x1="{}" x2="{}" y1="6" y2="6"/>', (one["low"], one["high"])))
+    parts.append(('<circle cx="{}" cy="6" r="2.6"/>', (one["at"],)))
+    drawn = Markup("").join(Markup(text).format(*places) for text, places in parts)
+    return Markup(
+        '<svg class="strip" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(drawn)
+
+
+UPRIGHT = '<line class="{}" x1="{}" x2="{}" y1="0" y2="12"/>'
+"""A mark across a strip."""
+
 # Scatters
 
 
@@ -122,17 +155,27 @@ Box = tuple[float, float, float, float]
 
 
 def _labels(placed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one label for points that coincide (`1, 3, 4`), placed where it covers nothing if possible."""
+    """Return one label for points that coincide, a name a line, placed where it covers nothing if possible."""
     taken: list[Box] = [(p["px"] - 5, p["py"] - 5, p["px"] + 5, p["py"] + 5) for p in placed]
     out = []
     for group in _groups([point for point in placed if point["label"]]):
-        text = ", ".join(point["label"] for point in group)
+        told = _told([point["label"] for point in group])
         x, y = group[0]["px"], group[0]["py"]
-        places = list(_places(x, y, LETTER * len(text)))
+        places = list(_places(x, y, LETTER * max(map(len, told)), len(told)))
         free = next((one for one in places if not any(_overlap(one["box"], box) for box in taken)), places[0])
         taken.append(free["box"])
-        out.append({"x": free["x"], "y": free["y"], "text": text, "leader": free["leader"]})
+        out.append({"x": free["x"], "y": free["y"], "lines": told, "leader": free["leader"]})
     return out
+
+
+def _told(names: Sequence[str]) -> list[str]:
+    """Return the lines of a label: one name each, the last ones counted where there are many.
+
+    >>> _told(["a", "b", "c", "d", "e", "f"])
+    ['a', 'b', 'c', 'd', 'and 2 more']
+    """
+    shown = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in names]
+    return shown if len(shown) <= STACKED + 1 else [*shown[:STACKED], f"and {len(shown) - STACKED} more"]
 
 
 def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -145,16 +188,21 @@ def _groups(points: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield here
 
 
-def _places(x: float, y: float, wide: float) -> Iterator[dict[str, Any]]:
-    """Yield places for a label around a point, nearest first, inside the drawing; distant ones get a leader line."""
-    for rise in (0, -13, 13, -26, 26, -39, 39, -52, 52, -65, 65):
+def _places(x: float, y: float, wide: float, count: int = 1) -> Iterator[dict[str, Any]]:
+    """Yield places for a label around a point, nearest first, inside the drawing; distant ones get a leader line.
+
+    `wide`: of its longest line; `count`: of its lines.
+    """
+    for rise in RISES:
         for left in (x + 8, x - 8 - wide, x - wide / 2):
-            box = (left, y + rise - 6, left + wide, y + rise + 6)
+            down = LINE * (count - 1) if rise >= 0 else 0.0
+            up = LINE * (count - 1) - down
+            box = (left, y + rise - up - 6, left + wide, y + rise + down + 6)
             inside = box[0] >= LEFT - 8 and box[2] <= RIGHT + 8 and box[1] >= TOP - 4 and box[3] <= BOTTOM + 4
             if inside and (rise or left != x - wide / 2):
                 middle = round(left if left > x else left + wide if left + wide < x else x, 2)
                 leader = f"M{x:g} {y:g}L{middle:g} {y + rise:g}" if abs(rise) > 13 else ""
-                yield {"x": round(left, 2), "y": round(y + rise + 4, 2), "box": box, "leader": leader}
+                yield {"x": round(left, 2), "y": round(y + rise - up + 4, 2), "box": box, "leader": leader}
 
 
 def _overlap(one: Box, other: Box) -> bool:
@@ -171,7 +219,7 @@ def chart(series: Sequence[dict[str, Any]], across: str, upward: str, within: tu
         within: values that the upward axis holds in any case.
     """
     spans = [(y - h, y + h) for one in series for y, h in zip(one["ys"], _halves(one), strict=True)]
-    area_right = RIGHT - 96  # names stand to the right
+    area_right = RIGHT - 150  # names stand to the right
     horizontal = Scale.over([x for one in series for x in one["xs"]], LEFT, area_right, 0.0)
     vertical = Scale.over(known([*(end for span in spans for end in span), *within]), BOTTOM, TOP, 0.05)
     lines = [_line(one, k, horizontal, vertical) for k, one in enumerate(series)]

@@ -1,9 +1,13 @@
-"""A lie as a story: what the deviator sees, sends and gets in each period, in words for the page."""
+"""A lie as a table: what the deviator sees, sends and gets in the periods that differ from prescribed play."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from dynmech.experiments.runs.moments import amount
+from markupsafe import Markup
+
+from dynmech.experiments.figures.amounts import amount, signed
+from dynmech.experiments.figures.html_tables import Cell, Heading, Table
+from dynmech.experiments.figures.html_text import name
 
 
 def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -21,28 +25,96 @@ def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
             if row["agent"] in liars
         ]
         periods.append({**one, "lines": lines, "so_far": dict(running)})
-    return {**told, "liars": liars, "told": periods, "whole": len(periods) == told["periods"]}
+    story = {**told, "liars": liars, "told": periods}
+    return {**story, "table": _liars_table(story).html("plain"), "everybody": _whole_table(story).html("plain")}
+
+
+def _liars_table(story: Mapping[str, Any]) -> Table:
+    """Return a row per deviator and period that differs from prescribed play."""
+    several = len(story["liars"]) > 1
+    left = [*(["who"] if several else []), "sees", "sends", "decision"]
+    headings = [
+        Heading("period", left=True),
+        *(Heading(text, left=True) for text in left),
+        *(Heading(text) for text in ("earns", "pays", "gain", "so far")),
+    ]
+    rows = []
+    for period in story["told"]:
+        if not (period["differs"] or any(line["lies"] for line in period["lines"])):
+            continue
+        for line in period["lines"]:
+            when = "after the last" if period["closing"] else str(period["period"])
+            rows.append(
+                [
+                    Cell(when),
+                    *([Cell(name(line["who"]), kind="who")] if several else []),
+                    Cell(name(line["sees"] or "–")),
+                    Cell(_sent(line)),
+                    *(Cell(line[key]) for key in ("then", "earns", "pays")),
+                    Cell(signed(line["gain"]), kind="gain"),
+                    Cell(signed(period["so_far"][line["who"]])),
+                ]
+            )
+    return Table.of(headings, rows)
+
+
+def _sent(line: Mapping[str, Any]) -> Markup:
+    """Return what a deviator sends, and what was prescribed where that is something else."""
+    if not line["lies"]:
+        return name(line["sends"] or "–")
+    asked = Markup(' <span class="truth">({})</span>').format(name(line["asked"]))
+    return Markup('<span class="lie">{}</span>{}').format(name(line["sends"] or "nothing"), asked)
+
+
+def _whole_table(story: Mapping[str, Any]) -> Table:
+    """Return every agent in every period that is kept, beside prescribed play."""
+    left = ("agent", "signal", "sends", "decision")
+    headings = [
+        Heading("period", left=True),
+        *(Heading(text, left=True) for text in left),
+        *(Heading(text) for text in ("earns", "pays")),
+        *(Heading(f"truth: {text}", left=True) for text in ("sends", "decision")),
+        *(Heading(f"truth: {text}") for text in ("earns", "pays")),
+    ]
+    rows = []
+    for period in story["told"]:
+        for row in period["rows"]:
+            true = row["truth"]
+            lied = row["report"] != true["report"] and row["agent"] in story["liars"]
+            counted = Markup(" (counted: {})").format(name(row["counted"])) if row["counted"] != row["report"] else ""
+            sent = Markup('<span class="lie">{}</span>').format(name(row["report"])) if lied else name(row["report"])
+            rows.append(
+                [
+                    Cell(str(period["period"])),
+                    Cell(name(row["agent"]), kind="who"),
+                    Cell(name(row["signal"])),
+                    Cell(Markup("{}{}").format(sent, counted)),
+                    Cell(name(row["decision"])),
+                    *(Cell(amount(row[key])) for key in ("earns", "pays")),
+                    *(Cell(name(true[key]), kind="truth") for key in ("report", "decision")),
+                    *(Cell(amount(true[key]), kind="truth") for key in ("earns", "pays")),
+                ]
+            )
+    return Table.of(headings, rows)
 
 
 def _line(period: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one deviator's period in words: `sees`, `sends`, `lies`, `then`, `money`."""
+    """Return one deviator's period in words: `sees`, `sends`, `lies`, `asked`, `then` (decided), `earns`, `pays`."""
     true = row["truth"]
+    money = {key: _beside(amount(row[key]), amount(true[key])) for key in ("earns", "pays")}
     if period["closing"]:
-        return {"sees": "", "sends": "", "lies": False, "asked": "", "then": "", "money": _money(row, true)}
+        return {"sees": "", "sends": "", "lies": False, "asked": "", "then": "–", **money}
     nothing = ("", "-")
     sends = row["report"] or "nothing"
     late = f" (counted: {row['counted']})" if row["counted"] != row["report"] else ""
     acts = "" if row["action"] in ("", "-") else f", acts {row['action']}"
-    then = f"decision {row['decision']}" + (
-        f", with truth {true['decision']}" if row["decision"] != true["decision"] else ""
-    )
     moved = row["signal"] != true["signal"]
     return {
-        "sees": row["signal"] + (f" (with truth {true['signal']})" if moved else ""),
+        "sees": row["signal"] + (f" ({true['signal']})" if moved else ""),
         "sends": "" if row["report"] in nothing and true["report"] in nothing and not acts else f"{sends}{late}{acts}",
         **_prescribed(row, true),
-        "then": then,
-        "money": _money(row, true),
+        "then": _beside(name(row["decision"]), name(true["decision"])),
+        **money,
     }
 
 
@@ -59,13 +131,8 @@ def _prescribed(row: Mapping[str, Any], true: Mapping[str, Any]) -> dict[str, An
     return {"lies": lies, "asked": f"{asked or 'nothing'}{acts}"}
 
 
-def _money(row: Mapping[str, Any], true: Mapping[str, Any]) -> str:
-    """Return in words what a deviator earns and pays, and what truth gives where that differs."""
-    parts: Sequence[tuple[str, float, float]] = (
-        ("earns", row["earns"], true["earns"]),
-        ("pays", row["pays"], true["pays"]),
-    )
-    return ", ".join(
-        f"{verb} {amount(here)}" + (f" (with truth {amount(there)})" if amount(here) != amount(there) else "")
-        for verb, here, there in parts
+def _beside(here: str, there: str) -> Markup:
+    """Return what came, and in brackets what prescribed play gives where that is something else."""
+    return Markup('{}<span class="truth">{}</span>').format(
+        here, Markup(" ({})").format(there) if here != there else ""
     )

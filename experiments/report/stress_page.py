@@ -1,52 +1,96 @@
-"""The page of a stress test: verdicts, heat map, stories, and what each mechanism costs."""
+"""The page of a stress test: verdicts, who gains what, what each mechanism costs, and the worst lies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dynmech.experiments.figures.comparisons import TOLERANCE, beside, farthest
-from dynmech.experiments.report.drawing import scatter, strips
+from markupsafe import Markup
+
+from dynmech.experiments.figures.amounts import amount, signed
+from dynmech.experiments.figures.comparisons import beside, farthest
+from dynmech.experiments.figures.html_tables import Cell, Group, Heading, Table
+from dynmech.experiments.figures.html_text import name, names
+from dynmech.experiments.report.cells import figure, mean
+from dynmech.experiments.report.drawing import scatter, strip_svg, strips
+from dynmech.experiments.report.gain_blocks import (
+    NO_GAIN,
+    NOT_COVERED,
+    GainCell,
+    GainRow,
+    grouped_blocks,
+)
 from dynmech.experiments.report.story import story_of
-from dynmech.experiments.runs.stress_result import EXACT, StressResult, first_told, headline
+from dynmech.experiments.runs.stress_result import StressResult, families_shown, first_told, headline
 from dynmech.experiments.runs.tally import has_costs
-from dynmech.experiments.runs.verdicts import WORDS
-from dynmech.sim.core.ties import descending, scale_of
+from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, NOT_REFUTED, OUTSIDE_ASSUMPTIONS, WORDS
+from dynmech.sim.core.ties import scale_of
+
+FEW = 12
+"""Rows of a long table that are shown before it is opened."""
+
+MEANS = {
+    BREAKS: "somebody gains by a lie, though the mechanism promises that nobody does",
+    OUTSIDE_ASSUMPTIONS: "somebody gains by a lie, but an assumption of the mechanism does not hold on this economy",
+    NOT_PROMISED: "the mechanism does not promise that truth is best",
+    NOT_REFUTED: "none of the deviations that were tried gains; not searched exactly",
+    HOLDS: "no deviation whatever gains: the exact best response gains nothing",
+}
+"""What each verdict says."""
 
 
 def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the template's variables for a stress test."""
-    gains, told, scale = result["gains"], result.get("stories", {}), result.get("scale", 1.0)
+    gains, told = result["gains"], result.get("stories", {})
+    kept = StressResult.from_data(result)
     mechanisms = [{**row, "most": largest_gain(gains, row)} for row in result["mechanisms"]]
-    families = list(
-        dict.fromkeys(row["family"] for row in sorted(gains, key=lambda row: (row["complexity"], row["family"])))
-    )
-    by_size = descending([_size(row, scale) for row in gains])
-    cells = {
-        (row["mechanism"], row["family"]): cell
-        for row in reversed([gains[k] for k in by_size])  # the largest is put in last
-        if (cell := _cell(row, scale)) is not None
-    }
-    worst = _worst(result)
+    worst = _worst(kept)
+    costs = cost_table(mechanisms).varying()
     return {
-        "rows": mechanisms,
-        "families": families,
-        "cells": cells,
-        "top": max([cell["size"] for cell in cells.values()], default=0.0),
         "verdicts": _verdicts(mechanisms),
-        "missing": {row["mechanism"]: row["violated"] for row in mechanisms},
+        "explained": _explained(mechanisms),
         "words": WORDS,
         "gaining": any(row["breaks"] for row in mechanisms),
+        "uncovered": [row["mechanism"] for row in mechanisms if row["breaks"] and row["verdict"] != BREAKS],
         "net": has_costs(mechanisms),
         "worst": worst,
         "apart": farthest(gains, ("mechanism", "family", "agent")),
         "stories": {name: story_of(told[name]) for name in _first_told(worst, mechanisms) if name in told},
-        **money(mechanisms),
+        "gain_table": gain_table(kept).html(),
+        "cost_table": costs.html(),
+        "cost_remark": costs.remark,
+        "deviation_table": deviation_table(gains).html(),
+        "scatters": scatters(
+            [
+                {
+                    "label": row["mechanism"],
+                    "name": row["mechanism"],
+                    "kind": "breaks" if row["breaks"] else "holds",
+                    **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
+                }
+                for row in mechanisms
+            ]
+        ),
     }
+
+
+def tag(verdict: str, words: str = "") -> Markup:
+    """Return a verdict as the page shows it."""
+    kind = verdict if verdict in (BREAKS, HOLDS) else "unknown"
+    return Markup('<span class="{}">{}</span>').format(kind, words or WORDS[verdict])
 
 
 def _verdicts(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return the names of mechanisms by verdict; verdicts without any are left out."""
     by = {word: [row["mechanism"] for row in mechanisms if row["verdict"] == word] for word in WORDS}
     return {word: names for word, names in by.items() if names}
+
+
+def _explained(mechanisms: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[list[str], list[str]]]]:
+    """Return by verdict which mechanisms miss which assumptions: the mechanisms of each list of them, and the list."""
+    out: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    for row in mechanisms:
+        alike = out.setdefault(row["verdict"], {})
+        alike.setdefault(tuple(row["violated"] or ()), []).append(row["mechanism"])
+    return {word: [(found, list(missing)) for missing, found in alike.items()] for word, alike in out.items()}
 
 
 def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any]) -> float:
@@ -56,11 +100,10 @@ def largest_gain(gains: Sequence[Mapping[str, Any]], mechanism: Mapping[str, Any
     return max([0.0, *exact]) if exact else float(mechanism["worst_gain"])
 
 
-def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
+def _worst(kept: StressResult) -> dict[str, Any] | None:
     """Return the deviation to describe first; None if no gain was found."""
-    kept = StressResult.from_data(result)
-    name = first_told(kept.mechanisms)
-    first = headline(kept.gains, name, kept.scale) if name is not None else None
+    mechanism = first_told(kept.mechanisms)
+    first = headline(kept.gains, mechanism, kept.scale) if mechanism is not None else None
     if first is None:
         return None
     row = {str(key): value for key, value in first.items()}
@@ -71,75 +114,94 @@ def _worst(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _first_told(worst: Mapping[str, Any] | None, mechanisms: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of mechanisms, the one whose lie is described first before the others."""
-    names = [row["mechanism"] for row in mechanisms]
-    return list(dict.fromkeys([*([] if worst is None else [worst["mechanism"]]), *names]))
+    found = [row["mechanism"] for row in mechanisms]
+    return list(dict.fromkeys([*([] if worst is None else [worst["mechanism"]]), *found]))
 
 
-# The heat map
+# Who gains what
 
 
-def _exact(row: Mapping[str, Any], scale: float) -> float | None:
-    """Return a family's exact gain if it exceeds its error bound; else None."""
-    if row["exact"] is None or row["family"] not in EXACT:
-        return None
-    gain = float(row["exact"])
-    return gain if gain - (row["exact_bound"] or 0.0) > TOLERANCE * scale else None
+def gain_table(result: StressResult) -> Table:
+    """Return who gains what by which family: broken promises first, a line per agent that gains."""
+    blocks = grouped_blocks(result)
+    families = families_shown(result)
+    every = [cell for _, found in blocks for one in found for row in one.rows for cell in row.cells if cell]
+    top = max([cell.size for cell in every], default=0.0)
+    headings = [Heading("mechanism", left=True), Heading("who gains", left=True)]
+    headings += [Heading(Markup("{}").format(one).replace("-", Markup("‑<wbr>")), narrow=one) for one in families]
+    groups = []
+    for (group, verdict), found in blocks:
+        apart = f": {MEANS[verdict]}" if group == NOT_COVERED else ""
+        if group == NO_GAIN:
+            apart = Markup(", nothing gained: {}").format(names([one for block in found for one in block.names]))
+        rows = [_gain_row(one, row, top, result.scale) for block in found for one in block.names for row in block.rows]
+        groups.append(Group(Markup("{}{}").format(tag(verdict), apart), [] if group == NO_GAIN else rows))
+    return Table(headings, groups)
 
 
-def _size(row: Mapping[str, Any], scale: float) -> float:
-    return max(_exact(row, scale) or 0.0, row["gain"] if row["found"] else 0.0)
+def _gain_row(mechanism: str, row: GainRow, top: float, scale: float) -> list[Cell]:
+    """Return what one agent gains under a mechanism."""
+    cells = [_gain_cell(cell, top, scale) for cell in row.cells]
+    return [Cell(name(mechanism), kind="who"), Cell(name(row.agent), kind="who"), *cells]
 
 
-def _cell(row: Mapping[str, Any], scale: float) -> dict[str, Any] | None:
-    """Return one cell of the heat map; None if no gain was found."""
-    exact = _exact(row, scale)
-    if exact is None and not row["found"]:
-        return None
-    return {
-        "exact": exact,
-        "simulated": row["gain"] if row["found"] else None,
-        "half": row["half_width"],
-        "size": _size(row, scale),
-        "who": row["agent"],
-        "words": row["words"],
-        "agrees": row["agrees"],
-    }
+def _gain_cell(cell: GainCell | None, top: float, scale: float) -> Cell:
+    """Return the exact gain first, the simulated one in brackets, its interval when asked for and on paper."""
+    if cell is None:
+        return Cell("–", kind="dim none", value=0.0)
+    half = f"± {amount(cell.half, scale=scale)}"
+    simulated = "–" if cell.simulated is None else f"+{amount(cell.simulated, scale=scale)}"
+    off = "" if cell.agrees else "; exact and simulated disagree"
+    said = "" if cell.simulated is None else f"simulated {simulated} {half}{off}"
+    beside_it = Markup('<span class="beside">({}{})</span>').format(simulated, "" if cell.agrees else " !")
+    text = beside_it if cell.exact is None else Markup("+{} {}").format(amount(cell.exact, scale=scale), beside_it)
+    share = 100 * cell.size / top if top else 0.0
+    return Cell(text, said, f" {half}" if cell.simulated is not None else "", "", share, value=cell.size)
 
 
 # Welfare, revenue, budget
 
 
-def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return strips and scatter plots of welfare, revenue and worst budget."""
-    best = rows[0]["first_best"]
-    columns = {
-        "gain": strips([row["most"] for row in rows]),
+def cost_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what prescribed play is worth under each mechanism, beside its worst gain."""
+    best, net = rows[0]["first_best"], has_costs(rows)
+    drawn = {
         "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
         "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
-        "net": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
-        "budget": strips([row["worst_deficit"] for row in rows]),
+        "net_revenue": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
     }
-    points = [
-        {
-            "label": str(k + 1),
-            "name": row["mechanism"],
-            "kind": "breaks" if row["breaks"] else "holds",
-            **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
-        }
+    gain = strips([row["most"] for row in rows])
+    budget = strips([row["worst_deficit"] for row in rows])
+    means = {"welfare": "welfare", "revenue": "revenue", **({"net_revenue": "net revenue"} if net else {})}
+    headings = [
+        Heading("mechanism", left=True),
+        Heading("worst gain"),
+        *(Heading(text, constant=True) for text in means.values()),
+        Heading("worst budget", constant=True),
+        Heading("unwilling", constant=True),
+    ]
+    cells = [
+        [
+            Cell(name(row["mechanism"]), kind="who", below=tag(row["verdict"])),
+            figure(row["most"], below=strip_svg(gain[k], bar=True)),
+            *(mean(row, key, below=strip_svg(drawn[key][k])) for key in means),
+            figure(row["worst_deficit"], below=strip_svg(budget[k], bar=True)),
+            Cell(f"{row['participation_violations']}/{row['participation_cells']}"),
+        ]
         for k, row in enumerate(rows)
     ]
-    return {"strips": columns, "scatters": scatters(points)}
+    return Table.of(headings, cells)
 
 
 def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return scatter plots of welfare, revenue and worst budget against each other."""
     pairs = (("revenue", "welfare"), ("revenue", "worst_deficit"), ("worst_deficit", "welfare"))
-    names = {"worst_deficit": "worst budget"}
+    called = {"worst_deficit": "worst budget"}
     return [
         scatter(
             [{**point, "x": point[across], "y": point[upward]} for point in points],
-            names.get(across, across),
-            names.get(upward, upward),
+            called.get(across, across),
+            called.get(upward, upward),
         )
         for across, upward in pairs
         if all(_varies([point[key] for point in points]) for key in (across, upward))
@@ -149,3 +211,34 @@ def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _varies(values: Sequence[float]) -> bool:
     """Return whether the values differ enough to be drawn."""
     return max(values) - min(values) > 1e-6 * scale_of(*values)
+
+
+# Every deviation
+
+
+def deviation_table(gains: Sequence[Mapping[str, Any]]) -> Table:
+    """Return every deviation that was played, exact gains first."""
+    headings = [
+        *(Heading(text, left=True) for text in ("mechanism", "agent", "family", "what it does")),
+        *(Heading(text) for text in ("exact", "simulated", "standard errors apart", "tried")),
+    ]
+    rows = [
+        [
+            Cell(name(row["mechanism"]), kind="who"),
+            Cell(name(row["agent"]), kind="who"),
+            Cell(row["family"]),
+            Cell(name(row["words"]), kind="wrap"),
+            figure(row["exact"], 3),
+            Cell(
+                signed(row["gain"], 3),
+                f"95 % interval {amount(row['gain'] - row['half_width'], 3)} … "
+                f"{amount(row['gain'] + row['half_width'], 3)}",
+                f" ± {amount(row['half_width'], 3)}",
+                value=row["gain"],
+            ),
+            Cell("–" if row["apart"] is None else signed(row["apart"], 1), value=row["apart"]),
+            Cell(str(row["tried"]), value=row["tried"]),
+        ]
+        for row in gains
+    ]
+    return Table.of(headings, rows)

@@ -10,6 +10,15 @@ from scipy.special import ndtri
 from dynmech.experiments.figures.comparisons import farthest
 from dynmech.experiments.report.drawing import chart, strips
 from dynmech.experiments.report.stress_page import scatters
+from dynmech.experiments.report.tournament_tables import (
+    FEW,
+    coalition_table,
+    comparison_table,
+    leaving_tables,
+    payoff_table,
+    profile_table,
+    truth_table,
+)
 from dynmech.experiments.runs.moments import LEVEL
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS, WORDS
@@ -39,7 +48,7 @@ SECONDS = 10.0
 MATRIX = 8
 """Strategies of a player up to which payoffs of two are shown as a matrix."""
 
-FEW = 2
+PLACES = 2
 """Economies of a sweep that are named in the headline; more are counted."""
 
 SETTLED = 0.002
@@ -64,7 +73,25 @@ def tournament_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "words": WORDS,
         "several": len({game["environment"] for game in games}) > 1,
         "farthest": farthest([row for game in games for row in _comparisons(game)], NAMES[1:]),
-        **_heat(games),
+        **_tables(games, len({game["environment"] for game in games}) > 1),
+    }
+
+
+def _tables(games: Sequence[dict[str, Any]], several: bool) -> dict[str, Any]:
+    """Return what truth is worth by mechanism, and what each strategy gains; each game gets its own tables."""
+    for game in games:
+        shown = profile_table(game)
+        game["tables"] = {
+            "profiles": shown.folded(FEW, "profiles that are listed"),
+            "same": shown.remark,
+            "coalitions": coalition_table(game).html("plain"),
+            "comparisons": comparison_table(game).html(),
+            "payoffs": payoff_table(game).html(),
+        }
+    left = any(game["deviations"] for game in games)
+    return {
+        "truth_table": truth_table(games, several).html(),
+        "leaving_tables": [one.html() for one in leaving_tables(games, several)] if left else [],
     }
 
 
@@ -113,7 +140,7 @@ def by_mechanism(found: Sequence[Mapping[str, Any]], games: Sequence[Mapping[str
     out = []
     for mechanism in dict.fromkeys(game["mechanism"] for game in found):
         at = [game["where"] for game in found if game["mechanism"] == mechanism]
-        some = f"{len(at)} of {places} economies" if len(at) > FEW else " and ".join(at)
+        some = f"{len(at)} of {places} economies" if len(at) > PLACES else " and ".join(at)
         every = f"all {places} economies" if places > 1 else ""
         out.append({"mechanism": mechanism, "at": every if len(at) == places else some})
     return out
@@ -182,13 +209,6 @@ def deviations(game: Mapping[str, Any], roles: Sequence[Role], truth: str) -> di
         if here in payoffs and there in payoffs:
             out[name, move.new] = payoffs[there] - payoffs[here]
     return out
-
-
-def _heat(games: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the columns of the heat map and its largest figure."""
-    columns = list(dict.fromkeys(key for game in games for key in game["deviations"]))
-    top = max([gain for game in games for gain in game["deviations"].values()], default=0.0)
-    return {"columns": columns, "roles": len({role for role, _ in columns}), "top": top}
 
 
 # Equilibria
@@ -294,7 +314,7 @@ def replicator_charts(game: EmpiricalGame) -> list[dict[str, Any]]:
         series = [
             {
                 "name": name,
-                "label": f"{name if len(name) <= 9 else name[:8] + '…'} {100 * path.shares[-1, k]:.1f} %",
+                "label": f"{name if len(name) <= 18 else name[:17] + '…'} {100 * path.shares[-1, k]:.1f} %",
                 "xs": at.tolist(),
                 "ys": path.shares[at, k].tolist(),
             }
@@ -320,12 +340,12 @@ def _money(rows: Sequence[Mapping[str, Any]], everybody: str, sure: Sequence[str
     told = {everybody, *sure[:6]}
     points = [
         {
-            "label": str(k + 1) if row["profile"] in told or len(rows) <= 12 else "",
+            "label": row["profile"] if row["profile"] in told or len(rows) <= FEW else "",
             "name": row["profile"],
             "kind": "breaks" if row["profile"] == everybody else ("holds" if row["profile"] in sure else "plain"),
             **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
         }
-        for k, row in enumerate(rows)
+        for row in rows
     ]
     return {"strips": columns, "scatters": scatters(points), "net": has_costs(rows)}
 

@@ -15,6 +15,7 @@ from dynmech.experiments import reproductions
 from dynmech.experiments.reproductions.base import Claim, Reproduction
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
 
@@ -54,6 +55,7 @@ class Claims(ShownResult, list[Claim]):
         return pd.DataFrame(self.data())
 
 
+@checked_arguments
 def reproduce(paper: str | None = None, *, progress: Progress = silent) -> Claims:
     """Work out the claims of a paper, or of all papers.
 

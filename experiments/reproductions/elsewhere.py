@@ -11,6 +11,7 @@ from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
 from dynmech.experiments.catalog.names import load
 from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.elsewhere_contracts import more_claims
 from dynmech.experiments.reproductions.figures import largest_gain, payoffs
 from dynmech.mechanisms.commitment.ratchet import Ratchet
 from dynmech.mechanisms.commitment.spot_price import SELLER, SpotPrice
@@ -25,7 +26,7 @@ from dynmech.sim.economy.kernels import IndependentKernel
 from dynmech.sim.economy.stage import Stage
 
 PAPER = "elsewhere"
-TITLE = "Numbers of other papers: durable goods, ratchets, scheduling, sequential screening, repeated trade"
+TITLE = "Numbers of other papers: durable goods, ratchets, scheduling, screening, repeated trade, auctions, base fees"
 
 DELTA = 0.5
 """Discount factor of the durable good and of scheduling."""
@@ -43,6 +44,7 @@ def claims() -> Iterator[Claim]:
     yield from _scheduling()
     yield from _airline()
     yield from _hidden_valuations()
+    yield from more_claims()
 
 
 def _table(text: str) -> TableEnvironment:

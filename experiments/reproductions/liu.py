@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dynmech.experiments.reproductions.base import Claim
+from dynmech.experiments.reproductions.liu_conjecture import conjecture
 from dynmech.experiments.reproductions.liu_correlation import correlation
 from dynmech.experiments.reproductions.liu_leases import leases, leases_with_a_prior
 from dynmech.experiments.reproductions.liu_others import auction, conditions, one_dimension
@@ -24,3 +25,4 @@ def claims() -> Iterator[Claim]:
     yield from conditions()
     yield from private_actions()
     yield from correlation()
+    yield from conjecture()

@@ -47,7 +47,7 @@ def read_radius(word: str | float, environment: TableEnvironment) -> float | str
             raise InputError(
                 f"ball 'data': environment {environment.name!r} was not estimated, it has no counts; give a number"
             )
-        _require_support(environment)
+        environment.require_support("ball 'data'")
         return DATA
     try:
         radius = float(word)
@@ -56,22 +56,6 @@ def read_radius(word: str | float, environment: TableEnvironment) -> float | str
     if not 0 <= radius <= 2:
         raise InputError(f"ball {str(word)!r}: not a number in [0, 2], the radii in L1 that there are, nor 'data'")
     return radius
-
-
-def _require_support(environment: EstimatedEnvironment) -> None:
-    """Raise where the confidence set holds laws that lead where nothing was seen, which a ball leaves out.
-
-    Raises:
-        InputError: something never followed what was seen, and no count was raised.
-    """
-    counts = environment.counts
-    for s in range(len(counts.stages) if not counts.smoothing else 0):
-        for table in counts.tables(s):
-            if ((table == 0) & (table.sum(axis=-1, keepdims=True) > 0)).any():
-                raise InputError(
-                    f"ball 'data': environment {environment.name!r}: some next signals never followed what was seen; "
-                    "estimate it with --smoothing, so that they count as possible"
-                )
 
 
 def measured_ball(work: tuple[BallTask, tuple[Any, ...]]) -> list[dict[str, Any]]:

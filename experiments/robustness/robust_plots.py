@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dynmech.experiments.figures.family import PAGE
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.figures.texts import wrapped
 from dynmech.sim.core.errors import InputError
@@ -55,7 +56,7 @@ def draw_robust(result: "RobustResult") -> "Figure":
     if len(names) > MOST:
         raise InputError(f"robust: {len(names)} mechanisms are too many for a picture ({MOST}); name fewer")
     lines = 2 * bool(len(table)) + bool(len(balls))
-    figure = Figure(figsize=(9.6, 0.9 + 2.6 * lines + 0.2 * -(-len(names) // 2)), layout="constrained", dpi=150)
+    figure = Figure(figsize=(PAGE, 0.8 + 1.9 * lines + 0.2 * -(-len(names) // 2)), layout="constrained")
     grid = list(figure.subplots(lines, 2, squeeze=False).reshape(-1))
     if len(table):
         _draw_draws(grid[:4], table, names, result.tolerance)

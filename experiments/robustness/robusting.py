@@ -17,6 +17,7 @@ from dynmech.experiments.runs.simulation import Progress, silent
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import Piece, do_pieces
 from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import PlayError
 from dynmech.sim.log.run_folder import RunFolder
 
@@ -25,6 +26,7 @@ DRAWS = (30, 100, 300, 1000)
 Work = Batch | BallTask
 
 
+@checked_arguments
 def robust(
     environment: object,
     mechanisms: MechanismLike | Sequence[MechanismLike],

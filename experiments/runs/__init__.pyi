@@ -16,7 +16,6 @@ from .loading import (
     make_workers as make_workers,
     open_environment as open_environment,
     open_game as open_game,
-    open_plugins as open_plugins,
     open_strategy as open_strategy,
     require_fit as require_fit,
     run_isolated as run_isolated,

@@ -10,7 +10,7 @@ from dynmech.mechanisms.conditions.general import all_conditions
 from dynmech.mechanisms.conditions.separable import separable_conditions
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
-from dynmech.sim.core.errors import DynmechError, Refusal
+from dynmech.sim.core.errors import DynmechError, Refusal, WorkerDied
 from dynmech.sim.economy.environment import Environment, TableEnvironment
 from dynmech.sim.economy.separable import SeparableEnvironment
 from dynmech.sim.play.game import Game
@@ -26,6 +26,8 @@ def broken_assumptions(game: Game, workers: Workers | None = None) -> list[str]:
         return find_broken(game)
     try:
         found: list[str] = run_isolated(workers, users_code(game), find_broken, game)
+    except WorkerDied:
+        raise
     except DynmechError:
         return []
     return found

@@ -26,7 +26,7 @@ class Credit:
     @classmethod
     def of(cls, record: Record) -> Self | None:
         """Of one shard; None where payments are enforced."""
-        if not record.voluntary:
+        if record.game.protocol.voluntary is None:
             return None
         return cls(
             Moments.of(record.in_default.astype(float)),

@@ -18,7 +18,7 @@ def with_deposits(game: Game) -> Game:
     Raises:
         Refusal: the exact search does not take the game.
     """
-    terms, environment, mechanism = game.protocol.payments, game.environment, game.mechanism
+    terms, environment, mechanism = game.protocol.voluntary, game.environment, game.mechanism
     if terms is None or terms.deposit != AUTO:
         return game
     if not (isinstance(environment, TableEnvironment) and isinstance(mechanism, Mechanism)):

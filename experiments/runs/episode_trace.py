@@ -14,7 +14,7 @@ from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, Sampling, play, prescribed_case
 from dynmech.experiments.workers.pool import Workers
 from dynmech.mechanisms.rules.base import DirectMechanism
-from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.core.errors import DynmechError, WorkerDied
 from dynmech.sim.core.ties import first_largest, scale_of
 from dynmech.sim.play.game import Game
 from dynmech.sim.play.record import Record
@@ -71,12 +71,18 @@ def tell_case(game: Game, case: Case, sampling: Sampling, words: str = "") -> di
 
 
 def tell_safely(game: Game, case: Case, sampling: Sampling, workers: Workers, words: str = "") -> dict[str, Any]:
-    """As `tell_case`, with users' code in a process of its own; `{"untold": reason}` if that fails."""
+    """As `tell_case`, with users' code in a process of its own; `{"untold": reason}` if that fails.
+
+    Raises:
+        WorkerDied: that process was ended from outside again and again; the same call tries it again.
+    """
     whose = users_code(game, case)
     try:
         if not whose:
             return tell_case(game, case, sampling, words)
         trace: dict[str, Any] = run_isolated(workers, whose, tell_case, game, case, sampling, words)
+    except WorkerDied:  # a result that lacks its story would be kept as if it were whole
+        raise
     except DynmechError as error:
         return {"words": words, "untold": str(error)}
     return trace

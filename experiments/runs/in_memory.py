@@ -21,6 +21,7 @@ from dynmech.experiments.runs.loading import require_fit
 from dynmech.experiments.runs.moments import Moments, amount
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import Case, Sampling, made_for, play, prescribed_case
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
@@ -130,6 +131,7 @@ class Simulation(ShownResult):
         return {"agents": self.agents}
 
 
+@checked_arguments
 def simulate(
     environment: object,
     mechanism: MechanismLike,

@@ -1,16 +1,12 @@
 """Make economies, games, strategies and workers from text; users' code is first tried in a process of its own."""
 
-import sys
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from dynmech.agents.conformance.strategy_check import check_mechanism, check_strategy
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.experiments.catalog.accepted import MechanismLike, as_environment, as_mechanism
-from dynmech.experiments.catalog.fingerprint import plugin_hash
 from dynmech.experiments.catalog.names import (
     SCENARIOS,
     is_shipped,
@@ -19,19 +15,18 @@ from dynmech.experiments.catalog.names import (
     mechanism_classes,
     names_file,
     strategy_class,
-    use_plugins,
 )
 from dynmech.experiments.catalog.options import explained, split
 from dynmech.experiments.runs.deposits import with_deposits
 from dynmech.experiments.runs.shards import users_code
 from dynmech.experiments.runs.simulation import Case, blaming, make_game_of
 from dynmech.experiments.workers.cluster import dask_crew
-from dynmech.experiments.workers.import_trial import try_import, unheard
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Workers
-from dynmech.experiments.workers.sandbox import Limits, confined
+from dynmech.experiments.workers.sandbox import Limits
 from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
@@ -54,29 +49,6 @@ def run_isolated(workers: Workers, whose: list[str], function: Callable[..., Any
 def _apply(work: tuple[Callable[..., Any], tuple[Any, ...]]) -> Any:
     function, args = work
     return function(*args)
-
-
-_TRIED: set[tuple[Path, str]] = set()
-"""Plug-in files that have been tried by this process, with their hashes."""
-
-
-def open_plugins(paths: Iterable[Path], workers: Workers) -> None:
-    """`use_plugins`, each file being tried in a process of its own: what does more than define is not opened here.
-
-    Raises:
-        InputError: a file cannot be imported, or does something else when it is.
-    """
-    for path in paths:
-        if path.is_file() and (path.resolve(), plugin_hash(path)) not in _TRIED:
-            answer = confined(partial(try_import, path), workers.limits)
-            if answer.error is not None:
-                text = f"plug-in {path}: {answer.error}" if answer.bare else str(answer.error)
-                raise InputError(text)
-            if answer.wrote:
-                sys.stderr.write(f"plug-in {path}: {answer.wrote}\n")
-            _TRIED.add((path.resolve(), plugin_hash(path)))
-        with unheard():
-            use_plugins([path])
 
 
 def open_environment(text: str, workers: Workers) -> Environment:
@@ -195,6 +167,8 @@ def as_workers(given: Workers | int | None) -> Workers:
     """
     if isinstance(given, Workers):
         return given
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool)):
+        raise InputError(f"workers: {shown(given, 60)} is neither a whole number nor a Workers")
     return Workers() if given is None else Workers(given)
 
 

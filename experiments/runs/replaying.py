@@ -10,6 +10,7 @@ from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import Run, open_runs, read_run, refuse_sweep
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.near_names import near_name
 from dynmech.sim.core.ties import first_largest
@@ -68,6 +69,7 @@ class Replay(ShownResult):
         return {"played": self.played}
 
 
+@checked_arguments
 def replay(
     folder: str | Path, case: str | None = None, *, mechanism: str | None = None, episode: int | None = None
 ) -> Replay:

@@ -44,17 +44,20 @@ def command_line(
 
 
 def _protocol_options(agents: Sequence[str], protocol: ProtocolOptions) -> list[str]:
-    """Return the options that set deadline, latency, disclosure and payments, where they are not the default."""
+    """Return the options that set deadline, latency, disclosure, payments and exit, where they are not the default."""
     words = [] if protocol.deadline == 0 else ["--deadline", repr(protocol.deadline)]
     if protocol.latency:
         pairs = zip(agents, protocol.latency, strict=True)
         words += _each("--latency", (f"{who}={latency.kind}:{latency.value!r}" for who, latency in pairs))
     words += [] if protocol.disclosure == "everything" else ["--disclosure", protocol.disclosure]
+    words += ["--exit"] if protocol.exit else []
     return words if protocol.payments is None else [*words, *payment_options(protocol.payments)]
 
 
 def payment_options(terms: PaymentTerms) -> list[str]:
     """Return the options of voluntary payments, those that are the default left out."""
+    if not terms.voluntary:
+        return ["--payments", "billed"]
     deposit = str(terms.deposit) if terms.deposit == AUTO else repr(float(terms.deposit))
     words = ["--payments", "voluntary", "--default", terms.default]
     words += ["--grace", str(terms.grace)] if terms.grace else []
@@ -68,14 +71,19 @@ def _each(option: str, values: Iterable[str]) -> list[str]:
 WHOLE, NUMBER = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9.]{1,24}(e-?[0-9]{1,3})?|-?inf")
 
 VALUES: dict[str, re.Pattern[str]] = {
-    **dict.fromkeys(("--episodes", "--seed", "--shard", "--grace"), WHOLE),
+    **dict.fromkeys(("--episodes", "--seed", "--shard", "--grace", "--replications"), WHOLE),
     "--deposit": re.compile(f"auto|{NUMBER.pattern}"),
-    **dict.fromkeys(("--tail", "--deadline", "--tolerance"), NUMBER),
-    **dict.fromkeys(("--log", "--disclosure", "--payments", "--default"), re.compile(r"[a-z-]{1,40}")),
+    **dict.fromkeys(("--tail", "--deadline", "--tolerance", "--target", "--smoothing"), NUMBER),
+    **dict.fromkeys(("--utility-error", "--discount-error"), NUMBER),
+    **dict.fromkeys(("--draws", "--ball"), re.compile(r"[0-9a-z.,e+-]{1,400}")),
+    **dict.fromkeys(("--log", "--disclosure", "--payments", "--default", "--by"), re.compile(r"[a-z-]{1,40}")),
     **dict.fromkeys(("--strategy", "--latency", "--set", "--vary", "--points"), re.compile(r"[^=]{1,400}=.{1,4000}")),
     **dict.fromkeys(("--mechanism", "--plugin", "--simulate", "--information"), re.compile(r".{1,4000}")),
 }
 """What an option of such a line may be given."""
+
+FLAGS = frozenset({"--exit"})
+"""Options that are given nothing."""
 
 
 def checked_command(kind: str, text: object) -> str | None:
@@ -99,6 +107,8 @@ def checked_command(kind: str, text: object) -> str | None:
     rest = iter(words[2:])
     for word in rest:
         name, equals, value = word.partition("=")
+        if word in FLAGS:
+            continue
         if word.startswith("-"):
             given = value if equals else next(rest, "")
             if name not in VALUES or not VALUES[name].fullmatch(given):

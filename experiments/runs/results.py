@@ -10,6 +10,7 @@ from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import slug
 from dynmech.experiments.runs.to_json import plain
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, StorageError
 from dynmech.sim.core.whole_files import replacing
 from dynmech.sim.log.own_files import open_own, read_json, require_own
@@ -24,7 +25,9 @@ KINDS = ("run", "stress", "sweep", "tournament", "robust")
 """Commands that leave a result."""
 
 
-COMPARISON = "is a comparison of estimates, which keeps figures, no episodes; `robust` itself writes table and picture"
+COMPARISON = (
+    "is a comparison of estimates, which keeps figures, no episodes; see `dynmech export`, or `robust --plot FILE`"
+)
 
 SCHEMA = 2
 """Of `result.json`: one of another version is made anew by the command that made it, from its shards."""
@@ -110,6 +113,7 @@ class Run:
         return recorded_files(self.folder, dataset)
 
 
+@checked_arguments
 def read_run(folder: str | Path) -> Run:
     """Open a run folder.
 

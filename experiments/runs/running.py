@@ -11,7 +11,13 @@ import numpy as np
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.accepted import MechanismLike, StrategyLike, as_strategy, mechanism_text
-from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, scenario_classes, with_plugin_files
+from dynmech.experiments.catalog.fingerprint import (
+    code_hashes,
+    mechanism_files,
+    profile_files,
+    scenario_classes,
+    with_plugin_files,
+)
 from dynmech.experiments.catalog.names import is_shipped, mechanism_classes
 from dynmech.experiments.engines.fused_games import engines_of
 from dynmech.experiments.runs.agent_profiles import agent_index, strategy_profile
@@ -41,6 +47,7 @@ from dynmech.experiments.runs.simulation import (
 )
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.workers.pool import TRIES, Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.log.run_folder import RunFolder
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@checked_arguments
 def run(
     environment: object,
     mechanism: MechanismLike,
@@ -197,6 +205,7 @@ class _Planner(Planner[Job, _Found, RunResult]):
             **self.settings.configuration(),
             "code": code_hashes([self.game.mechanism, *self.profile]),
             **mechanism_files([self.mechanism]),
+            **profile_files(self.profile),
         }
 
     def command(self) -> str | None:
@@ -349,6 +358,8 @@ def make_protocol(
     latency: Mapping[str, str] | None = None,
     disclosure: str = "everything",
     terms: PaymentTerms | None = None,
+    *,
+    exit: bool = False,
 ) -> ProtocolOptions:
     """Return the options of the protocol from text; `latency` by agent, or `all` for those that are not named."""
     by_agent = dict(latency or {})
@@ -366,4 +377,4 @@ def make_protocol(
                 f"latency: no message of {name!r} ({delay.kind} {delay.value:g}) can arrive by the deadline "
                 f"{deadline:g}; give a later deadline, below 1"
             )
-    return ProtocolOptions(deadline, tuple(latencies) if latency else (), disclosure, terms)
+    return ProtocolOptions(deadline, tuple(latencies) if latency else (), disclosure, terms, exit)

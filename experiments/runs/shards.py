@@ -72,13 +72,15 @@ class Job:
 
     def order(self, case: int, number: int) -> tuple[int, ...]:
         """Whose strategy each agent plays in a shard of a case."""
-        free = self.orders and not self.cases[case].tied
+        free = self.orders and (self.cases[case].made or not self.cases[case].tied)
         return self.orders[number % len(self.orders)] if free else tuple(range(len(self.cases[case].strategies)))
 
     def placed(self, case: int, number: int) -> Case:
         """A case as it is played in a shard."""
-        strategies = self.cases[case].strategies
-        return replace(self.cases[case], strategies=tuple(strategies[place] for place in self.order(case, number)))
+        here = self.cases[case]
+        if here.made and self.orders:
+            return replace(here, strategies=here.made[number % len(self.orders)])
+        return replace(here, strategies=tuple(here.strategies[place] for place in self.order(case, number)))
 
     def key(self, case: int, number: int) -> str:
         """A shard's name."""

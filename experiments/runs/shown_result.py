@@ -1,7 +1,6 @@
 """What all results have in common: a few lines of text, one JSON object, tables."""
 
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +49,10 @@ class ShownResult:
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        said = "".join(f"<p>{escape(line)}</p>" for line in self.lines())
-        tables = (
-            frame.to_html(index=False, border=0, max_rows=ROWS, float_format=lambda value: f"{value:.4g}")
-            for frame in self.frames().values()
-        )
-        return said + "".join(tables)
+        from dynmech.experiments.figures.html_tables import notebook
+        from dynmech.experiments.figures.notebook_tables import frame_table
+
+        return notebook(self.lines(), [frame_table(frame, ROWS) for frame in self.frames().values()])
 
 
 class DrawnResult(ShownResult):

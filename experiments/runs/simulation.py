@@ -98,12 +98,14 @@ class Sampling:
 class Case:
     """One strategy per agent; `key` names the case in paths.
 
-    `tied` strategies are made for their agents: agents that are alike do not change places.
+    `tied` strategies are made for their agents: agents that are alike do not change places, unless `made` holds what
+    they play in each order in which they do.
     """
 
     key: str
     strategies: tuple[Strategy, ...]
     tied: bool = False
+    made: tuple[tuple[Strategy, ...], ...] = ()
 
     @property
     def deviates(self) -> tuple[bool, ...]:
@@ -123,15 +125,26 @@ def lone_deviation(game: Game, agent: int, strategy: Strategy, key: str | None =
     return Case(key or f"{path_names(game.environment.agents)[agent]}.{slug(strategy.name)}", tuple(profile))
 
 
-def made_for(game: Game, case: Case) -> Case:
-    """Return a case with the strategies that its agents play in this game.
+def made_for(game: Game, case: Case, orders: Sequence[Sequence[int]] = ()) -> Case:
+    """Return a case with the strategies that its agents play in this game, and in each order in which they take places.
+
+    A best response is made for an agent. A mechanism may tell apart agents that are alike, so that who takes another's
+    place plays its own.
 
     Raises:
         Refusal: one cannot be worked out.
     """
-    made = tuple(strategy.made_for(game, agent) for agent, strategy in enumerate(case.strategies))
+    known: dict[tuple[int, int], Strategy] = {}
+
+    def taken(order: Sequence[int]) -> tuple[Strategy, ...]:
+        for pair in enumerate(order):
+            if pair not in known:
+                known[pair] = case.strategies[pair[1]].made_for(game, pair[0])
+        return tuple(known[pair] for pair in enumerate(order))
+
+    made = taken(range(len(case.strategies)))
     alike = all(new is old for new, old in zip(made, case.strategies, strict=True))
-    return case if alike else replace(case, strategies=made, tied=True)
+    return case if alike else replace(case, strategies=made, tied=True, made=tuple(map(taken, orders)))
 
 
 def path_names(names: Sequence[str]) -> list[str]:

@@ -58,9 +58,18 @@ def gains_frame(contests: Sequence[Contest], tallies: dict[str, dict[str, Tally]
                     **_largest_given(contest.game, tally.gain_given, agent, scale),
                     "tried": contest.tried[case.key],
                     "case": case.key,
+                    **_unpaid(tally, agent),
                 }
             )
     return ordered(pd.DataFrame(rows), "gain")
+
+
+def _unpaid(tally: Tally, agent: int) -> dict[str, float]:
+    """In how many episodes the deviator is in default, and the designer's loss; nothing where bills are always paid."""
+    if tally.credit is None:
+        return {}
+    rate = float(tally.credit.defaults.mean[agent])
+    return {"default_rate": rate, "designers_loss": float(tally.credit.loss.mean)}
 
 
 def contest_scale(contest: Contest, tallies: dict[str, dict[str, Tally]]) -> float:

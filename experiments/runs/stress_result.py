@@ -141,8 +141,10 @@ class StressResult(DrawnResult):
         exact = gain_table(self, "exact")
         exact = exact[[family for family in exact.columns if family in EXACT]]
         if self.gains["exact"].isna().all():
-            return draw_gains(gain_table(self), title, f"Simulated, {UNDER}; no exact search. –: none.")
-        return draw_gains(gain_table(self), title, f"Exact; in brackets simulated, {UNDER}. –: none.", exact)
+            note = f"Simulated, {UNDER}, with 95 % intervals; no exact search. –: none."
+            return draw_gains(gain_table(self), title, note, halves=_halves(self))
+        note = f"Exact; in brackets simulated, {UNDER}, with 95 % intervals. –: none."
+        return draw_gains(gain_table(self), title, note, exact, _halves(self))
 
     @property
     def sentence(self) -> str:
@@ -151,7 +153,9 @@ class StressResult(DrawnResult):
         groups = "; ".join(_listed(names[word], *predicate) for word, predicate in TOLD.items() if names[word])
         gaining = first_told(self.mechanisms)
         if gaining is None:
-            return f"On {self.environment}, {groups}: nothing that was tried gains anything."
+            exact = set(self.mechanisms["verdict"]) == {"holds"}
+            end = "no deviation gains anything (exact)" if exact else "nothing that was tried gains anything"
+            return f"On {self.environment}, {groups}: {end}."
         first = headline(self.gains, gaining, self.scale)
         told = "" if first is None else describe_gain(first, self.scale)
         worst = f"; the worst lie, under {gaining}: {told}" if told else ""
@@ -254,6 +258,16 @@ def gain_table(result: StressResult, column: str = "gain", agent: str | None = N
     if agent is not None:
         shown["shown"] = shown["shown"].where(shown["agent"] == agent)
     table = shown.pivot_table(index="mechanism", columns="family", values="shown", aggfunc="max", dropna=False)
+    return table.reindex(index=result.mechanisms["mechanism"], columns=families_shown(result))
+
+
+def _halves(result: StressResult) -> pd.DataFrame | None:
+    """Return half of the interval of each figure of `gain_table`; None where they were not kept."""
+    if "half_width" not in result.gains:
+        return None
+    found = result.gains[_there(result, "gain")].sort_values("gain", ascending=False, kind="stable")
+    first = found.drop_duplicates(["mechanism", "family"])
+    table = first.pivot_table(index="mechanism", columns="family", values="half_width", dropna=False)
     return table.reindex(index=result.mechanisms["mechanism"], columns=families_shown(result))
 
 

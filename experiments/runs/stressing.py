@@ -46,6 +46,7 @@ from dynmech.experiments.runs.stress_result import StressResult, headline
 from dynmech.experiments.runs.tally import Tally
 from dynmech.experiments.searches.exact_searches import search_games
 from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
@@ -56,6 +57,7 @@ ROWS = 600_000
 """Rows of the log per case at which the number of episodes is chosen (at most 10,000 episodes, at least 1,000)."""
 
 
+@checked_arguments
 def stress(
     environment: object,
     mechanisms: MechanismLike | Sequence[MechanismLike] = (),

@@ -8,14 +8,21 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.checks import field_path, on_one_line, shown, unprintable
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.memory_budget import size_text
+from dynmech.sim.play.disclosure import POLICIES
+from dynmech.sim.play.payment_terms import PAYMENTS, RULES
 
 MOST_EPISODES = 1_000_000_000
 """Episodes that a study may ask for."""
 
 LONGEST = 4_000
 """Characters that a text may have."""
+
+LARGEST = 4 << 20
+"""Bytes of a study that are read."""
 
 LARGEST_SEED = 2**63 - 1
 """The largest whole number that TOML promises to keep."""
@@ -32,38 +39,70 @@ def _text(text: str) -> str:
 Text = Annotated[str, AfterValidator(_text)]
 
 
+class OneOf:
+    """Words that a published schema offers; what refuses others, with its own words, is whoever reads the field."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Return the schema of the field, with the words."""
+        return {**handler(core), "enum": list(self.words)}
+
+
+# What editors show of fields, here and in the study of a tournament.
+ENVIRONMENT = "A scenario's name, with options (repeated-auction:bidders=3), or the path of an environment file."
+MECHANISM = "A mechanism's name, with options (balanced:base=pivot), or the path of a mechanism file."
+SEED = "Seed of nature's draws and the strategies'."
+OUT = "Run folder; else one in runs/, named after what is played."
+PLUGINS = "Files of your own, seen from the working directory."
+TAIL = "What the end of an endless economy, cut off, may be worth, as a share of its scale."
+PAID = "Whether bills are collected (billed: by events of their own), or agents pay them or not."
+DEFAULT = "With voluntary payments: what becomes of who does not pay."
+GRACE = "With voluntary payments: how many unpaid bills are forgiven."
+DEPOSIT = 'With voluntary payments: what is paid in advance and lost by default; "auto" is the least that deters it.'
+
+
 class Study(BaseModel):
     """A study file; see `load_study`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    environment: Text
-    mechanism: Text
-    strategies: dict[Text, Text] = {}
-    episodes: int = Field(default=10_000, ge=2, le=MOST_EPISODES)
-    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
-    out: Text | None = None
-    plugins: list[Text] = []
-    deadline: float = 0.0
-    latency: dict[Text, Text] = {}
-    disclosure: Text = "everything"
-    tail: float = 1e-4
-    payments: Text = "enforced"
-    default: Text | None = None
-    grace: int | None = None
-    deposit: float | Text | None = None
+    environment: Text = Field(description=ENVIRONMENT)
+    mechanism: Text = Field(description=MECHANISM)
+    strategies: dict[Text, Text] = Field(
+        {}, description="A strategy for each agent; those without one play as prescribed."
+    )
+    episodes: int = Field(10_000, ge=2, le=MOST_EPISODES, description="How many episodes are played.")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description=SEED)
+    out: Text | None = Field(None, description=OUT)
+    plugins: list[Text] = Field([], description=PLUGINS)
+    deadline: float = Field(0.0, description="How long after the start of a period a message may arrive, in periods.")
+    latency: dict[Text, Text] = Field({}, description="How long messages take, by agent or for all: exponential:0.1.")
+    disclosure: Annotated[Text, OneOf(*POLICIES)] = Field("everything", description="What becomes public.")
+    tail: float = Field(1e-4, description=TAIL)
+    payments: Annotated[Text, OneOf(*PAYMENTS)] = Field("enforced", description=PAID)
+    default: Annotated[Text, OneOf(*RULES)] | None = Field(None, description=DEFAULT)
+    grace: int | None = Field(None, description=GRACE)
+    deposit: float | Text | None = Field(None, description=DEPOSIT)
 
 
-def load_study(path: Path) -> Study:
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a study of one run; `docs/study.schema.json` holds it."""
+    return {**Study.model_json_schema(), "description": "One run: the arguments of dynmech run."}
+
+
+@checked_arguments
+def load_study(path: Path | str) -> Study:
     r"""Read a study file: the arguments of `run` in TOML.
 
     The fields are `environment`, `mechanism`, `[strategies]` by agent, `episodes`, `seed`, `out`, `plugins`,
-    `deadline` (in periods), `[latency]` by agent, `disclosure`, `tail`, `payments` (`enforced` or `voluntary`),
+    `deadline` (in periods), `[latency]` by agent, `disclosure`, `tail`, `payments` (`enforced`, `billed`, `voluntary`),
     `default`, `grace` and `deposit`; the first two must be there.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A file.
 
     Returns
@@ -87,6 +126,7 @@ def load_study(path: Path) -> Study:
     >>> study.mechanism, study.strategies, study.episodes
     ('linked', {}, 500)
     """
+    path = Path(path)
     data = read_toml(path)
     try:
         return Study.model_validate(data)
@@ -105,7 +145,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     where = on_one_line(str(path))
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise InputError(f"{where}: not a study: it has more than {size_text(LARGEST)}")
+        return tomllib.loads(text.decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

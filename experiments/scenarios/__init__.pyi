@@ -26,3 +26,4 @@ from .supply_chain import SupplyChain as SupplyChain
 from .trading_game import TradingGame as TradingGame, Variation as Variation
 from .trading_game_continuous import TradingGameContinuous as TradingGameContinuous
 from .two_period_sale import TwoPeriodSaleScenario as TwoPeriodSaleScenario
+from .with_designer import WithDesigner as WithDesigner

@@ -18,7 +18,6 @@ whose first laws may be left out (even).
 Source: Yoon 2021, §3.3.1 B and §3.3.2.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -132,17 +131,20 @@ def read_chains(path: Path) -> Trade:
     Raises:
         InputError: the file cannot be read, or a field is missing or wrong.
     """
+    from dynmech.sim.core.json_files import read_json  # it needs pydantic, which takes a while
+
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "two chains")
+    except InputError as error:
+        raise InputError(f"chain: {path}: {error}") from None
+    try:
         tables = {key: np.asarray(data[key], dtype=np.float64) for key in ("costs", "values", "seller", "buyer")}
         for side, types in (("first_seller", "costs"), ("first_buyer", "values")):
             even = np.full(tables[types].shape, 1 / max(tables[types].size, 1))
             tables[side] = np.asarray(data.get(side, even), dtype=np.float64)
-    except OSError as error:
-        raise InputError(f"chain: {path}: cannot be read: {error.strerror}") from None
     except KeyError as error:
         raise InputError(f"chain: {path}: {error.args[0]} is missing") from None
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise InputError(f"chain: {path}: expected an object of lists of numbers, see the scenario") from None
     for key in ("costs", "values"):
         if tables[key].ndim != 1 or not len(tables[key]) or not np.isfinite(tables[key]).all():

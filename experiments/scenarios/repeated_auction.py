@@ -7,13 +7,19 @@ that efficiency looks ahead. The designer may keep the good. The textbook case i
 Who would care: anybody who sells licences, slots or shifts again and again to the same bidders.
 """
 
+from typing import cast
+
 import numpy as np
 
 from dynmech.experiments.scenarios.base import Scenario
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.economy.builders import single_object
+from dynmech.sim.economy.builders import require_tables, single_object, too_large
 from dynmech.sim.economy.chains import persistent_chain
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.exchangeable import interchangeable_bidders
+
+MOST = 1_000
+"""Bidders, and values, up to which an auction without tables is built."""
 
 
 class RepeatedAuction(Scenario):
@@ -52,8 +58,14 @@ class RepeatedAuction(Scenario):
         self.discount, self.horizon = discount, horizon
 
     def build(self) -> TableEnvironment:
-        """One repeated stage, an independent kernel."""
+        """One repeated stage, an independent kernel; beyond the size of tables, one bidder's chain for all."""
         k = self.values
+        many = self.bidders <= MOST and k <= MOST and too_large(self.bidders, self.bidders + 1, (k,) * self.bidders)
+        if many and not self.fatigue:
+            chain, even = persistent_chain(k, self.persistence), np.full(k, 1 / k)
+            alike = interchangeable_bidders(range(k), even, chain, self.bidders, self.discount, self.horizon, self.name)
+            return cast(TableEnvironment, alike)  # whoever needs tables asks for fewer bidders
+        require_tables(self.bidders, self.bidders + 1, (k,) * self.bidders)
         rested = persistent_chain(k, self.persistence)
         tired = self.fatigue * np.eye(k)[:1] + (1 - self.fatigue) * rested
         kernels = [

@@ -69,9 +69,9 @@ def collusion(game: Game, members: Sequence[int]) -> Collusion:
     """Search a coalition's joint deviations exactly, where that is possible under the game's house rules."""
     try:
         environment, mechanism = _searchable(game)
-        if game.protocol.payments is not None:
+        if game.protocol.voluntary is not None:
             raise Refusal("a coalition's plan is searched where payments are enforced only")
-        problem = build_problem(FiniteGame(environment, mechanism), members)
+        problem = build_problem(FiniteGame(environment, mechanism), members, exit=game.protocol.exit)
         truth = solve(problem, Family.PRESCRIBED, Information.INTERIM)
         witness = Witness(problem, Family.BEST_RESPONSE, story(problem))
     except Refusal as error:
@@ -133,9 +133,9 @@ def exact_gains(game: Game, families: Sequence[Family] = FAMILIES) -> Exact:
 
 def _problem(game: Game, searched: FiniteGame, agent: int) -> Problem:
     """Return an agent's problem, payments included where they are voluntary."""
-    terms = game.protocol.payments
+    terms = game.protocol.voluntary
     if terms is None:
-        return build_problem(searched, (agent,))
+        return build_problem(searched, (agent,), exit=game.protocol.exit)
     return build_payment_problem(searched, (agent,), terms, game.deposits[agent])
 
 

@@ -12,6 +12,7 @@ from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import attribute_error
 from dynmech.experiments.workers.pool import Call, Done, Workers
+from dynmech.sim.core.errors import WorkerDied
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
 
@@ -58,8 +59,14 @@ def _searched(game: Game) -> Exact:
 
 
 def _exact(users: list[str], result: Done) -> Exact:
-    """Return what was found; why a user's mechanism, or one whose process died, could not be searched."""
+    """Return what was found, or why a user's mechanism could not be searched.
+
+    Raises:
+        WorkerDied: its process was ended from outside again and again; the same call tries it again.
+    """
     error = result.answer.error
+    if isinstance(error, WorkerDied):  # a result without its figures would be kept as if it were whole
+        raise WorkerDied(f"{result.key}: searching for the best response: {error}")
     if error is None:
         exact: Exact = result.answer.value
         return exact

@@ -42,20 +42,20 @@ WIDE = 100.0
 """Ratio of the largest to the least positive value from which an axis is logarithmic."""
 
 
-def plot_sweep(result: "SweepResult", path: Path, against: str = "") -> Path:
+def plot_sweep(result: "SweepResult", path: Path, against: str = "", panels: Sequence[str] = ()) -> Path:
     """Draw a sweep against an option or a figure; error bars where a figure is simulated.
 
     Raises:
-        InputError: nothing could be played, there is no such column or too many lines, or it cannot be written.
+        InputError: nothing could be played, there is no such column or panel, too many lines, or it cannot be written.
     """
-    return save_figure(draw_sweep(result, against), path, Provenance.of_folder(result.folder, result.command))
+    return save_figure(draw_sweep(result, against, panels), path, Provenance.of_folder(result.folder, result.command))
 
 
-def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
-    """Return the picture of a sweep.
+def draw_sweep(result: "SweepResult", against: str = "", panels: Sequence[str] = ()) -> "Figure":
+    """Return the picture of a sweep: all panels, or those that are named.
 
     Raises:
-        InputError: nothing could be played, there is no such column, or there are too many lines.
+        InputError: nothing could be played, there is no such column or panel, or there are too many lines.
     """
     from matplotlib.figure import Figure
 
@@ -69,11 +69,12 @@ def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
     names = list(dict.fromkeys(table["line"]))
     if len(names) > MOST:
         raise InputError(f"sweep: {len(names)} lines are too many for a picture ({MOST}); vary or name less")
-    panels = [name for name in PANELS if name != "net_revenue" or has_costs(table.to_dict("records"))]
-    panels = [name for name in panels if table[name].notna().any()]
-    rows = -(-len(panels) // 2)
-    figure = Figure(figsize=(9.6, 0.9 + 2.6 * rows + 0.2 * -(-len(names) // 2)), layout="constrained", dpi=150)
-    grid = figure.subplots(rows, 2, squeeze=False).reshape(-1)
+    panels = _panels(table, panels)
+    across_page = min(2, len(panels))
+    rows = -(-len(panels) // across_page)
+    size = (3.6 * across_page, 0.8 + 1.9 * rows + 0.2 * -(-len(names) // across_page))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, across_page, squeeze=False).reshape(-1)
     values = result.varied.get(across, [])
     for axes, name in zip(grid, panels, strict=False):
         _draw(axes, table, name, names, across, values)
@@ -84,9 +85,22 @@ def draw_sweep(result: "SweepResult", against: str = "") -> "Figure":
         axes.set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
     shown = [wrapped(label, 60) for label in labels]
-    figure.legend(handles, shown, loc="outside lower left", ncols=2, frameon=False, fontsize=8)
+    figure.legend(handles, shown, loc="outside lower left", ncols=across_page, frameon=False, fontsize=8)
     figure.suptitle(wrapped(result.environment), fontsize=11, x=0.01, ha="left")
     return figure
+
+
+def _panels(table: pd.DataFrame, named: Sequence[str]) -> list[str]:
+    """Return which panels are drawn: those named, else all in which there is something to see."""
+    panels = [name for name in PANELS if name != "net_revenue" or has_costs(table.to_dict("records"))]
+    panels = [name for name in panels if table[name].notna().any()]
+    if not isinstance(named, Sequence) or not all(isinstance(name, str) for name in named):
+        raise InputError(f"sweep: panels={named!r} is no list of names; there are {', '.join(panels)}")
+    named = [named] if isinstance(named, str) else named
+    for name in named:
+        if name not in panels:
+            raise InputError(f"sweep: there is no panel {name!r}; there are {', '.join(panels)}")
+    return list(dict.fromkeys(named)) or panels
 
 
 def require_column(varied: Iterable[str], figures: Iterable[str], against: str) -> None:

@@ -1,5 +1,6 @@
 """What a sweep found, and how it is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -150,7 +151,7 @@ class SweepResult(ShownResult):
 
         return [f"{name}: {line}" for name, line in mechanism_lines(self, information).items()]
 
-    def plot(self, path: Path | str | None = None, against: str = "") -> "Path | Figure":
+    def plot(self, path: Path | str | None = None, against: str = "", panels: Sequence[str] = ()) -> "Path | Figure":
         """Draw gain, welfare, revenue, budget and largest transfer against an option that varies.
 
         Parameters
@@ -160,6 +161,8 @@ class SweepResult(ShownResult):
         against : str
             What the horizontal axis has: an option that varies, or a figure such as `singular_value`; empty: the first
             option.
+        panels : sequence of str
+            Which figures are drawn, such as `["best_response"]`, by their columns; empty: all.
 
         Returns
         -------
@@ -169,11 +172,13 @@ class SweepResult(ShownResult):
         Raises
         ------
         InputError
-            Nothing could be played, there is no such column, or the file cannot be written.
+            Nothing could be played, there is no such column or panel, or the file cannot be written.
         """
         from dynmech.experiments.sweeps.sweep_plots import draw_sweep, plot_sweep
 
-        return draw_sweep(self, against) if path is None else plot_sweep(self, Path(path), against)
+        if path is None:
+            return draw_sweep(self, against, panels)
+        return plot_sweep(self, Path(path), against, panels)
 
     def data(self) -> dict[str, Any]:
         """Return the sweep as plain data: what `dynmech sweep --json` prints."""

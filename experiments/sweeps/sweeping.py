@@ -18,6 +18,7 @@ from dynmech.experiments.sweeps.variations import variations_of
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pieces import Piece, do_pieces
 from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.hashing import environment_hash
@@ -25,6 +26,7 @@ from dynmech.sim.log.run_folder import RunFolder
 from dynmech.sim.play.payment_terms import PaymentTerms
 
 
+@checked_arguments
 def sweep(
     environment: object,
     vary: Mapping[str, Sequence[Any]],

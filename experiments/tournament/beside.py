@@ -1,6 +1,6 @@
 """Simulated gains of a tournament beside exact ones: of leaving truth alone, and of coalitions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dynmech.agents.oracle.best_response import BestResponse
@@ -17,9 +17,19 @@ NAMES = ("environment", "mechanism", "who", "deviation")
 """What tells a comparison from others."""
 
 
+def may_leave(strategies: Iterable[Strategy]) -> bool:
+    """Return whether any of some strategies may leave."""
+    return any(one.leaves for one in strategies)
+
+
 def exact_strategies(strategies: Mapping[str, Strategy]) -> set[str]:
-    """Return the names of strategies that are the exact best response itself."""
-    return {name for name, one in strategies.items() if isinstance(one, BestResponse) and not one.options()}
+    """Return the names of strategies that are the best response of the exact search itself.
+
+    Where a strategy may leave, the search lets deviators leave, too (`may_leave`): then it is the one that may.
+    """
+    leaving = may_leave(strategies.values())
+    own = {name: one for name, one in strategies.items() if isinstance(one, BestResponse) and not one.spies}
+    return {name for name, one in own.items() if one.leaves == leaving}
 
 
 def compared_strategies(strategies: Mapping[str, Strategy]) -> set[str]:

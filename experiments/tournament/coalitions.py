@@ -29,7 +29,7 @@ from dynmech.experiments.searches.exact import Collusion, collusion
 from dynmech.experiments.tournament.bootstrap import standard_error
 from dynmech.experiments.workers.pool import Workers
 from dynmech.sim.core.arrays import FloatArray
-from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.core.errors import DynmechError, WorkerDied
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.units import money_scale
 from dynmech.sim.play.game import Game
@@ -103,6 +103,8 @@ def find_plots(coalitions: Mapping[str, Sequence[str]], game: Game, workers: Wor
         try:
             ours = is_shipped(game.mechanism)
             found = collusion(game, who) if ours else run_isolated(workers, users_code(game), collusion, game, who)
+        except WorkerDied:
+            raise
         except DynmechError as error:
             found = Collusion(None, None, str(error))
         out.append(Plot(name, who, found))

@@ -10,13 +10,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from dynmech.experiments.catalog.names import mechanism_class
-from dynmech.experiments.runs.loading import as_workers, open_environment, open_plugins, open_strategy
+from dynmech.experiments.runs.loading import as_workers, open_environment, open_strategy
 from dynmech.experiments.runs.shards import LEVELS
 from dynmech.experiments.runs.simulation import PRESCRIBED, slug
 from dynmech.experiments.runs.study import in_words, read_toml
 from dynmech.experiments.tournament.roles import role_problems
 from dynmech.experiments.tournament.study import EnvironmentEntry, RoleEntry, StrategyEntry, Study, build_strategy
+from dynmech.experiments.workers.plugin_opening import open_plugins
 from dynmech.experiments.workers.pool import Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.checks import field_path, on_one_line, shown
 from dynmech.sim.core.errors import DynmechError, InputError
 from dynmech.sim.core.near_names import near_name
@@ -25,12 +27,13 @@ WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """Names of strategies: they stand in paths and in the names of profiles."""
 
 
-def load_tournament(path: Path, overrides: Sequence[str] = (), workers: Workers | None = None) -> Study:
+@checked_arguments
+def load_tournament(path: Path | str, overrides: Sequence[str] = (), workers: Workers | None = None) -> Study:
     """Read the study of a tournament from a TOML file; its plug-ins are taken in.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The file; `docs/tournaments.md` describes every key.
     overrides : sequence of str
         Values in place of those of the file: `a.b=3`, the value in TOML (or a bare word).
@@ -65,6 +68,7 @@ def load_tournament(path: Path, overrides: Sequence[str] = (), workers: Workers 
     >>> study.episodes, sorted(study.strategies)
     (50, ['low', 'truth'])
     """
+    path = Path(path)
     data = read_toml(path)
     for text in overrides:
         _override(data, text)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, plugin_hash
+from dynmech.experiments.catalog.fingerprint import code_hashes, mechanism_files, plugin_hash, profile_files
 from dynmech.experiments.catalog.names import is_shipped
 from dynmech.experiments.runs.execution import Desk, Outcome, Planner, RunSpec, execute
 from dynmech.experiments.runs.loading import check_case, open_environment, open_game, require_fit
@@ -31,7 +31,7 @@ from dynmech.experiments.runs.simulation import (
 )
 from dynmech.experiments.runs.tally import Tally, properties
 from dynmech.experiments.runs.verdicts import HOLDS
-from dynmech.experiments.tournament.beside import coalition_rows, truth_rows
+from dynmech.experiments.tournament.beside import coalition_rows, may_leave, truth_rows
 from dynmech.experiments.tournament.coalitions import CoalitionGain, Plot, coalition_gain, find_plots
 from dynmech.experiments.tournament.empirical import EmpiricalGame
 from dynmech.experiments.tournament.found import Part, Tournament, kept_data
@@ -50,6 +50,7 @@ from dynmech.experiments.tournament.sizes import run_folder, sampling_of
 from dynmech.experiments.tournament.study import Study
 from dynmech.experiments.tournament.truth import TruthSearch, search_all
 from dynmech.experiments.workers.pool import TRIES, Workers
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, PlayError, Refusal
 from dynmech.sim.economy.environment import Environment
@@ -58,6 +59,7 @@ from dynmech.sim.log.run_folder import RunFolder, configuration_hash
 from dynmech.sim.play.game import Game, ProtocolOptions
 
 
+@checked_arguments
 def tournament(
     study: StudyLike,
     *,
@@ -123,7 +125,7 @@ def _on_economy(
     roles, assumed = make_roles(study, environment)
     profiles, sampled = design(roles, study.truth, study.profiles, study.seed)
     cases = [_case(profile, roles, environment, strategies) for profile in profiles]
-    games, refusals, broken = _games(study, text, environment, workers)
+    games, refusals, broken = _games(study, text, environment, may_leave(strategies.values()), workers)
     _require_fit(text, games, roles, strategies)
     configuration = _configuration(study, text, environment, games, strategies)
     planner = _Planner(study, text, environment, strategies, roles, profiles, cases, games, refusals, assumed, sampled)
@@ -182,7 +184,7 @@ class _Planner(Planner[_Work, list[Part], Tournament]):
         for mechanism, game in self.games.items():
             unfit = _unfit(game, mechanism, self.cases, desk.folder, desk.workers)
             try:
-                fit = [made_for(game, case) for case in self.cases if case.key not in unfit]
+                fit = [made_for(game, case, ways) for case in self.cases if case.key not in unfit]
             except Refusal as error:
                 self.refusals[f"{mechanism} on {self.text}"] = str(error)
                 continue
@@ -243,17 +245,22 @@ def _configuration(
         "plugins": [plugin_hash(Path(path)) for path in study.plugins],
         "code": code_hashes([*(game.mechanism for game in games.values()), *everything]),
         **mechanism_files(games),
+        **profile_files(everything),
     }
 
 
 def _games(
-    study: Study, text: str, environment: Environment, workers: Workers
+    study: Study, text: str, environment: Environment, leaving: bool, workers: Workers
 ) -> tuple[dict[str, Game], dict[str, str], dict[str, str]]:
-    """Return a game per mechanism, why others do not fit, and why users' own cannot be opened."""
+    """Return a game per mechanism, why others do not fit, and why users' own cannot be opened.
+
+    Args:
+        leaving: whether a strategy of the study may leave; then exact searches let deviators leave as well.
+    """
     games, refusals, broken = {}, {}, {}
     for mechanism in study.mechanisms:
         try:
-            protocol = ProtocolOptions(payments=study.terms)
+            protocol = ProtocolOptions(payments=study.terms, exit=leaving)
             games[mechanism] = open_game(environment, mechanism, protocol, study.tail, workers)
         except Refusal as error:
             refusals[f"{mechanism} on {text}"] = str(error).partition(": ")[2]

@@ -36,10 +36,24 @@ from dynmech.agents.strategies.noisy import Noisy
 from dynmech.agents.strategies.shaded import Shaded
 from dynmech.experiments.catalog.names import make_strategy
 from dynmech.experiments.catalog.options import shown as typed
-from dynmech.experiments.runs.study import LARGEST_SEED, MOST_EPISODES, Text
+from dynmech.experiments.runs.study import (
+    DEFAULT,
+    DEPOSIT,
+    ENVIRONMENT,
+    GRACE,
+    LARGEST_SEED,
+    MOST_EPISODES,
+    OUT,
+    PAID,
+    PLUGINS,
+    SEED,
+    TAIL,
+    OneOf,
+    Text,
+)
 from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
-from dynmech.sim.play.payment_terms import PaymentTerms, payment_terms
+from dynmech.sim.play.payment_terms import PAYMENTS, RULES, PaymentTerms, payment_terms
 
 
 class _Strict(BaseModel):
@@ -60,8 +74,10 @@ def _swept(values: list[Any]) -> list[Any]:
 class EnvironmentEntry(_Strict):
     """An economy, or one for each combination of some options."""
 
-    use: Text
-    sweep: dict[Text, Annotated[list[Any], AfterValidator(_swept)]] = {}
+    use: Text = Field(description=ENVIRONMENT)
+    sweep: dict[Text, Annotated[list[Any], AfterValidator(_swept)]] = Field(
+        {}, description="Options and the values that they take: an economy for each combination."
+    )
 
     def texts(self) -> list[str]:
         """Return each economy as it is typed on the command line.
@@ -79,19 +95,27 @@ class EnvironmentEntry(_Strict):
 class StrategyEntry(_Strict):
     """A strategy with wrappers, or a mixture of others of the study."""
 
-    use: Text | None = None
-    mix: dict[Text, float] | None = None
-    shade: float | None = None
-    delay: int | None = None
-    noise: float | None = None
+    use: Text | None = Field(None, description="A strategy's name, with options (misreport:map=down).")
+    mix: dict[Text, float] | None = Field(None, description="In place of use: probabilities of others of the study.")
+    shade: float | None = Field(None, description="Share of the range by which every message is lowered.")
+    delay: int | None = Field(None, description="Sends what it would have sent so many periods ago.")
+    noise: float | None = Field(None, description="Probability of any message in place of the one that is meant.")
 
 
 class RoleEntry(_Strict):
     """Agents that choose among the same strategies (none named: all); alike unless it says otherwise."""
 
-    agents: list[Text] = Field(min_length=1)
-    strategies: list[Text] = []
-    symmetric: bool = True
+    agents: list[Text] = Field(min_length=1, description="Names of agents.")
+    strategies: list[Text] = Field([], description="Names of strategies of the study; all, where none is named.")
+    symmetric: bool = Field(True, description="They are alike, which is checked; false: a role for each.")
+
+
+class OrText:
+    """A text may stand for the table: a published schema says so."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        """Return the schema of the table, beside that of a text."""
+        return {"anyOf": [{"type": "string"}, handler(core)]}
 
 
 def _entry(key: str) -> BeforeValidator:
@@ -114,26 +138,34 @@ class Study(_Strict):
         seed, tail, log, out, plugins, payments, default, grace, deposit: as of `run`.
     """
 
-    title: Text = ""
-    environment: Annotated[EnvironmentEntry, _entry("use")]
-    mechanisms: list[Text] = Field(min_length=1)
-    strategies: dict[Text, Annotated[StrategyEntry, _entry("use")]] = Field(min_length=1)
-    roles: dict[Text, RoleEntry] = {}
-    truth: Text = "truth"
-    coalitions: dict[Text, Annotated[list[Text], Field(min_length=1)]] = {}
-    episodes: int = Field(default=2000, ge=2, le=MOST_EPISODES)
-    width: float | None = Field(default=None, gt=0)
-    most: int = Field(default=100_000, ge=2, le=MOST_EPISODES)
-    profiles: int = Field(default=5000, ge=1, le=100_000)
-    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
-    tail: float = Field(default=1e-4, gt=0)
-    log: Text = "summary"
-    out: Text | None = None
-    plugins: list[Text] = []
-    payments: Text = "enforced"
-    default: Text | None = None
-    grace: int | None = None
-    deposit: float | Text | None = None
+    title: Text = Field("", description="Of the page.")
+    environment: Annotated[EnvironmentEntry, _entry("use"), OrText()] = Field(description=ENVIRONMENT)
+    mechanisms: list[Text] = Field(min_length=1, description="Mechanisms under which all is played; see dynmech list.")
+    strategies: dict[Text, Annotated[StrategyEntry, _entry("use"), OrText()]] = Field(
+        min_length=1, description="What is played, by name: a strategy, or a table that wraps or mixes some."
+    )
+    roles: dict[Text, RoleEntry] = Field(
+        {}, description="Who chooses among what; else agents that are alike share a role."
+    )
+    truth: Text = Field("truth", description="Which of the strategies is the truthful one.")
+    coalitions: dict[Text, Annotated[list[Text], Field(min_length=1)]] = Field(
+        {}, description="Agents who act together, beside the profiles."
+    )
+    episodes: int = Field(2000, ge=2, le=MOST_EPISODES, description="Per profile.")
+    width: float | None = Field(None, gt=0, description="Play on until no payoff's 95 % interval is wider.")
+    most: int = Field(
+        100_000, ge=2, le=MOST_EPISODES, description="Episodes per profile at most, where there is a width."
+    )
+    profiles: int = Field(5000, ge=1, le=100_000, description="Where there are more, a sample of so many is played.")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description=SEED)
+    tail: float = Field(1e-4, gt=0, description=TAIL)
+    log: Annotated[Text, OneOf("full", "episodes", "summary")] = Field("summary", description="How much is logged.")
+    out: Text | None = Field(None, description=OUT)
+    plugins: list[Text] = Field([], description=PLUGINS)
+    payments: Annotated[Text, OneOf(*PAYMENTS)] = Field("enforced", description=PAID)
+    default: Annotated[Text, OneOf(*RULES)] | None = Field(None, description=DEFAULT)
+    grace: int | None = Field(None, description=GRACE)
+    deposit: float | Text | None = Field(None, description=DEPOSIT)
 
     @property
     def terms(self) -> PaymentTerms | None:
@@ -159,6 +191,12 @@ class Study(_Strict):
         for name in self.strategies:
             build_strategy(name, self.strategies, built)
         return {name: built[name] for name in self.strategies}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a tournament's study; `docs/tournament.schema.json` holds it."""
+    about = {"title": "Tournament", "description": "A tournament: what is played, as docs/tournaments.md says."}
+    return {**Study.model_json_schema(), **about}
 
 
 def build_strategy(

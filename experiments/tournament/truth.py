@@ -22,7 +22,7 @@ from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, OUTSI
 from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.tournament.empirical import Regret
 from dynmech.experiments.workers.pool import Workers
-from dynmech.sim.core.errors import DynmechError
+from dynmech.sim.core.errors import DynmechError, WorkerDied
 from dynmech.sim.core.ties import first_largest
 from dynmech.sim.play.game import Game
 
@@ -129,6 +129,8 @@ def _exact(game: Game, workers: Workers) -> Exact:
         return exact_gains(game, families)
     try:
         exact: Exact = run_isolated(workers, users_code(game), exact_gains, game, families)
+    except WorkerDied:
+        raise
     except DynmechError as error:
         return Exact({}, {}, str(error))
     return exact

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from dynmech.experiments.catalog.names import use_plugins
+from dynmech.experiments.catalog.names import take_in_plugins
 from dynmech.experiments.workers.process_tree import adopting, living
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.registry import PLUGIN
@@ -41,7 +41,7 @@ def try_import(path: Path) -> None:
     """
     places, signals, folder, threads = _places(), _signals(), os.getcwd(), _thread._count()
     with adopting() as others, _exit_handlers() as handlers:
-        use_plugins([path])
+        take_in_plugins([path])
         left = living() - others
     done = [f"replaces {name}" for name in _replaced(places)[:1]]
     done += [f"changes what signal {name} does" for name in _changed(signals)[:1]]

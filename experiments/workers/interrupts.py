@@ -15,20 +15,19 @@ QUIET = "ignore:resource_tracker"
 
 
 ENDINGS = ("SIGTERM", "SIGHUP")
-"""What else asks a program to end; it is delayed where the program listens to it."""
+"""What else than Ctrl-C asks a program to end; it is delayed where the program listens to it."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Delay Ctrl-C, and other requests to end, until the block ends; processes started inside have Ctrl-C blocked."""
-    maskable = threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask")
-    before = signal.getsignal(signal.SIGINT)
-    if not (maskable and callable(before)):
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     held: list[Any] = []
-    others = {number: signal.getsignal(number) for name in ENDINGS if (number := getattr(signal, name, None))}
-    waiting = {signal.SIGINT: before, **{number: handler for number, handler in others.items() if callable(handler)}}
+    names = ("SIGINT", *ENDINGS)
+    handlers = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    waiting = {number: handler for number, handler in handlers.items() if callable(handler)}
     for number in waiting:
         signal.signal(number, lambda *what: held.append(what))
     _start_trackers()

@@ -13,7 +13,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from dynmech.experiments.catalog.names import in_use, use_plugins
+from dynmech.experiments.catalog.names import in_use, take_in_plugins
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import InputError, PlayError, StorageError
 from dynmech.sim.core.plugin_files import load_plugin
@@ -69,7 +69,7 @@ class Parcel:
         Raises:
             InputError: a plug-in has changed since the parcel was packed.
         """
-        use_plugins(map(Path, self.in_use))
+        take_in_plugins(map(Path, self.in_use))
         for path, digest in self.plugins:
             if load_plugin(Path(path)).__dict__["__digest__"] != digest:
                 raise InputError(f"plug-in {path}: changed while it was in use")

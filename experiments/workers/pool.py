@@ -28,7 +28,7 @@ from dynmech.experiments.workers.interrupts import uninterrupted
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.process_tree import children
 from dynmech.experiments.workers.sandbox import Answer, Limits, attempted, confined, located
-from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError
+from dynmech.sim.core.errors import DynmechError, InputError, PlayError, StorageError, WorkerDied
 
 TRIES = 2
 """How often a call is tried that fails by itself."""
@@ -236,7 +236,7 @@ class Workers:
             deaths += answer is None
             if answer is not None and not _worth_another(answer, tries - deaths):
                 return _checked(Done(call.key, answer, tries))
-        how = PlayError(f"its worker process died {DEATHS} times (killed, or out of memory)")
+        how = WorkerDied(f"its worker process died {DEATHS} times (killed, or out of memory)")
         return Done(call.key, Answer(error=how, bare=True), tries)
 
 

@@ -15,6 +15,7 @@ from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_e
 from dynmech.experiments.catalog.options import options_of, shown
 from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
+from dynmech.experiments.cli.screens.shown_deviators import by_agent, shown_deviators
 from dynmech.experiments.cli.screens.verdict_text import show_promises, where_text
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.mechanisms.rules.base import Mechanism
@@ -49,6 +50,8 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None
         console.print(Text(f"Not audited exactly: {audit.reason.removeprefix('audit: ')}.", style="yellow"))
     console.print()
     console.print(_gains(audit))
+    if more := len(audit.deviators) - len(shown_deviators(audit)):
+        console.print(Text(f"{more} more deviators gain no more than these; --json has all.", style="dim"))
     console.print()
     console.print(Text(f"{audit.method} 0 stands for at most {audit.tolerance:.6g}.{_refused(audit)}", style="dim"))
     if proved := list(dict.fromkeys(gain.family.replace("_", " ") for gain in audit.figures if gain.certified)):
@@ -191,7 +194,7 @@ def _gains(audit: Audit) -> Any:
     for kind in kinds:
         table.add_column(HEADS[kind], justify="right", no_wrap=True)
     for family in families:
-        for name in audit.deviators:
+        for name in shown_deviators(audit):
             row = [_gain(cells.get((family, name, kind)), audit) for kind in kinds]
             table.add_row(NAMES[family], name, *row)
     return table
@@ -246,7 +249,7 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
     facts = deposit_lines(audit) if audit.request.terms else []
     facts += _options(audit.mechanism)
     if truth.payoff is not None:
-        payoffs = ", ".join(f"{name} {_money(value, scale)}" for name, value in zip(names, truth.payoff, strict=True))
+        payoffs = by_agent(names, [_money(value, scale) for value in truth.payoff])
         facts.append(("payoffs", f"{payoffs}{'' if audit.request.profile is None else ', if all tell the truth'}"))
     if truth.welfare is not None:
         facts.append(("welfare", f"{_money(truth.welfare, scale)} (first best {_money(truth.first_best, scale)})"))

@@ -24,8 +24,12 @@ def replay_sentence(found: Replay) -> str:
     return f"{found.mechanism}, episode {found.episode}: {'; '.join(stories) or 'everybody plays as prescribed'}."
 
 
-def show_replay(found: Replay, console: Console) -> None:
-    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature."""
+def show_replay(found: Replay, console: Console, periods: int = 0) -> None:
+    """What was sent, decided, earned and paid, beside prescribed play under the same draws of nature.
+
+    Args:
+        periods: how many are shown; 0: all.
+    """
     console.print(Text(replay_sentence(found), style="bold"))
     if found.chosen:
         console.print(Text(f"Case {found.case}: {found.chosen}. --case names another.", style="dim"))
@@ -37,7 +41,9 @@ def show_replay(found: Replay, console: Console) -> None:
         table.add_column(header, justify="right" if header in MONEY else "left", overflow="fold", style="dim")
     records: list[dict[Any, Any]] = found.played.to_dict("records")
     direct = all(row["truth report"] == row["truth signal"] for row in records)
-    for row in records:
+    dates = list(dict.fromkeys(row["period"] for row in records))
+    shown = set(dates[: periods or None])
+    for row in (one for one in records if one["period"] in shown):
         lie = _lies(row, direct) and row["agent"] in found.deviators
         said = Text(_sent(row["report"], row["counted"]), style="bold red" if lie else "")
         table.add_row(
@@ -54,6 +60,16 @@ def show_replay(found: Replay, console: Console) -> None:
             amount(row["truth transfer"]),
         )
     console.print(table)
+    if left := len(dates) - len(shown):
+        console.print(Text(f"The first {len(shown)} of {len(dates)} periods; --periods {len(dates)} shows all.", "dim"))
+        later = sum(_differs(row) for row in records if row["period"] not in shown)
+        more = "nothing differs from truth" if not later else f"{later} more rows differ from truth"
+        console.print(Text(f"In the {left} that follow {more}.", style="dim"))
+
+
+def _differs(row: Mapping[Any, Any]) -> bool:
+    """Return whether a row is not what prescribed play gives."""
+    return any(row[key] != row[f"truth {key}"] for key in ("report", "decision", "utility", "transfer"))
 
 
 def _lies(row: Mapping[Any, Any], direct: bool) -> bool:

@@ -15,20 +15,17 @@ from dynmech.experiments.cli.screens.replay_line import is_logged, replay_line, 
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_by_text, show_refusals
 from dynmech.experiments.figures.amounts import amount
 from dynmech.experiments.figures.comparisons import TOLERANCE, beside
-from dynmech.experiments.runs.stress_result import (
-    EXACT,
-    StressResult,
-    describe_gain,
-    families_shown,
-    gain_cells,
-    gainers_of_all,
-    headline,
-)
+from dynmech.experiments.report.gain_blocks import GainBlock, GainCell, gain_blocks
+from dynmech.experiments.runs.stress_result import StressResult, describe_gain, families_shown, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NAMES = 44
+"""Letters of a line of names of mechanisms that are told together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,30 +34,25 @@ class _Rows:
 
     Attributes:
         families: of lies, the simplest first.
-        mechanisms: a row each, worst first.
-        simulated, exact: the figures shown, by mechanism, agent and family.
-        gainers: by mechanism, who gains.
+        blocks: who gains what, broken promises first; mechanisms with the same rows are one.
+        mechanisms: a row each, in the same order.
         scale: of the economy's money.
+        defaults: by mechanism and agent, how often the best deviator found is in default; empty where bills are always
+            paid.
     """
 
     families: list[str]
+    blocks: list[GainBlock]
     mechanisms: list[dict[str, Any]]
-    simulated: Mapping[tuple[str, str, str], float]
-    exact: Mapping[tuple[str, str, str], float]
-    gainers: Mapping[str, list[str]]
     scale: float
+    defaults: Mapping[tuple[str, str], float]
 
     @classmethod
     def of(cls, result: StressResult) -> "_Rows":
         """Return the rows of a result."""
-        return cls(
-            families_shown(result),
-            result.mechanisms.to_dict("records"),  # type: ignore[arg-type]
-            gain_cells(result, "gain"),
-            gain_cells(result, "exact"),
-            gainers_of_all(result),
-            result.scale,
-        )
+        blocks = gain_blocks(result)
+        mechanisms = [row for block in blocks for row in block.mechanisms]
+        return cls(families_shown(result), blocks, mechanisms, result.scale, _defaults(result))
 
     @cached_property
     def broken(self) -> bool:
@@ -97,7 +89,7 @@ def show_stress(result: StressResult, console: Console, why: bool = False) -> No
             )
         )
     show_by_text({name: f"not tried, {reason}" for name, reason in result.untried.items()}, console, style="dim")
-    show_refusals(result.refusals, console, why)
+    show_refusals(result.refusals, console, why, result.asked)
 
 
 def _show_replay(result: StressResult, mechanism: str, worst: "pd.Series[Any] | None", console: Console) -> None:
@@ -127,6 +119,8 @@ def _legend(result: StressResult) -> str:
         text += f"{reasons}. "
     if (result.mechanisms["verdict"] == "not_refuted").any():
         text += "Not refuted: not searched exactly, nothing that was tried gains. "
+    if "default_rate" in result.gains:
+        text += "In default: in how many episodes who gains most by what was played has not paid. "
     text += "Of prescribed play, simulated, discounted sums per episode with 95 % intervals: welfare"
     text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
     net = has_costs(result.mechanisms.to_dict("records"))
@@ -141,49 +135,72 @@ def _legend(result: StressResult) -> str:
 
 
 def _fitting(rows: _Rows, console: Console) -> list[Table]:
-    """One table if it fits; else properties in a table of their own, and families in as many as it takes."""
-    whole = _stress_table(rows, rows.families, properties=True)
-    if _fits(whole, console):
-        return [whole]
+    """Gains in as many tables as it takes, then what prescribed play is worth."""
     tables = []
     rest = rows.families
     while rest:
         some = len(rest)
-        while not _fits(table := _stress_table(rows, rest[:some], properties=False), console) and some > 1:
+        while not _fits(table := _gain_table(rows, rest[:some]), console) and some > 1:
             some -= 1
         tables.append(table)
         rest = rest[some:]
-    return [*tables, _stress_table(rows, [], properties=True)]
+    return [*tables, _worth_table(rows)]
 
 
 def _fits(table: Table, console: Console) -> bool:
     return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
-def _stress_table(rows: _Rows, families: Sequence[str], properties: bool) -> Table:
-    """Rows: mechanisms, worst first, and who gains; columns: families of lies, then what prescribed play is worth."""
+def _gain_table(rows: _Rows, families: Sequence[str]) -> Table:
+    """Rows: mechanisms, equal ones together, and who gains; columns: families of lies."""
     table = plain_table()
-    table.add_column("mechanism", overflow="fold")
-    if families:  # a table of properties alone comes after those that say it
-        table.add_column("verdict", no_wrap=True)
-    if broken := families and rows.broken:
+    table.add_column("mechanism", overflow="fold", max_width=NAMES)
+    table.add_column("verdict", no_wrap=True)
+    if rows.broken:
         table.add_column("gainer", overflow="fold")
     for family in families:
         table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
-    money = _money_columns(rows) if properties else {}
-    for header in (*money, *(("unwilling",) if properties else ())):
-        table.add_column(header, justify="right", no_wrap=True)
-    for row in rows.mechanisms:
-        name, worth = row["mechanism"], []
-        if properties:
-            worth = [_money(row, key, rows.scale) for key in money.values()]
-            worth += [_share(row["participation_violations"], row["participation_cells"])]
-        first = [Text(name), *([Text(WORDS[row["verdict"]], style=STYLES[row["verdict"]])] if families else [])]
-        for who in (families and rows.gainers[name]) or [""]:
-            whose = [Text(who)] if broken else []
-            table.add_row(*first, *whose, *_cells(rows, name, who, families), *worth)
-            first, worth = [Text() for _ in first], []
+    if rows.defaults:
+        table.add_column("in\ndefault", justify="right", no_wrap=True)
+    for block in rows.blocks:
+        first = [Text(", ".join(block.names)), Text(WORDS[block.verdict], style=STYLES[block.verdict])]
+        for row in block.rows:
+            cells = dict(zip(rows.families, row.cells, strict=True))
+            whose = [Text(row.agent)] if rows.broken else []
+            rate = [_rate(rows.defaults.get((block.names[0], row.agent)))] if rows.defaults else []
+            table.add_row(*first, *whose, *(_cell(cells[family], rows.scale) for family in families), *rate)
+            first = [Text(), Text()]
     return table
+
+
+def _worth_table(rows: _Rows) -> Table:
+    """Rows: mechanisms, those of equal worth together; columns: what prescribed play is worth, and participation."""
+    money = _money_columns(rows)
+    table = plain_table()
+    table.add_column("mechanism", overflow="fold", max_width=NAMES)
+    for header in (*money, "unwilling"):
+        table.add_column(header, justify="right", no_wrap=True)
+    alike: dict[tuple[str, ...], tuple[list[str], list[Text]]] = {}
+    for row in rows.mechanisms:
+        cells = [_money(row, key, rows.scale) for key in money.values()]
+        cells.append(_share(row["participation_violations"], row["participation_cells"]))
+        alike.setdefault(tuple(cell.plain for cell in cells), ([], cells))[0].append(row["mechanism"])
+    for names, cells in alike.values():
+        table.add_row(Text(", ".join(names)), *cells)
+    return table
+
+
+def _defaults(result: StressResult) -> dict[tuple[str, str], float]:
+    """By mechanism and agent, how often the deviator that earned most is in default; empty where all bills are paid."""
+    if "default_rate" not in result.gains:
+        return {}
+    best = result.gains.sort_values("gain", ascending=False, kind="stable").drop_duplicates(["mechanism", "agent"])
+    return {(row["mechanism"], row["agent"]): row["default_rate"] for row in best.to_dict("records")}
+
+
+def _rate(rate: float | None) -> Text:
+    """`48 %`; nothing where nobody gains."""
+    return Text("–", style="dim") if rate is None else Text(f"{rate:.0%}")
 
 
 def _money_columns(rows: _Rows) -> dict[str, str]:
@@ -203,25 +220,15 @@ def _share(some: int, cells: int) -> Text:
     return Text(f"{some}/{cells}" if cells else "–")
 
 
-def _cells(rows: _Rows, mechanism: str, agent: str, families: Sequence[str]) -> list[Text]:
-    """One agent's gains under a mechanism."""
-    keys = [(mechanism, agent, family) for family in families]
-    return [
-        _cell(rows.simulated.get(key, np.nan), rows.exact.get(key, np.nan) if key[2] in EXACT else np.nan, rows.scale)
-        for key in keys
-    ]
-
-
-def _cell(simulated: float, exact: float, scale: float) -> Text:
+def _cell(cell: GainCell | None, scale: float) -> Text:
     """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
-    if not np.isnan(exact):
-        text = Text(f"+{amount(exact, scale=scale)}", style="bold red")
-        return text.append(
-            f" (+{amount(simulated, scale=scale)})" if not np.isnan(simulated) else " (–)", style="not bold red dim"
-        )
-    if not np.isnan(simulated):
-        return Text(f"(+{amount(simulated, scale=scale)})", style="red")
-    return Text("–", style="dim")
+    if cell is None:
+        return Text("–", style="dim")
+    simulated = "–" if cell.simulated is None else f"+{amount(cell.simulated, scale=scale)}"
+    if cell.exact is None:
+        return Text(f"({simulated})", style="red")
+    text = Text(f"+{amount(cell.exact, scale=scale)}", style="bold red")
+    return text.append(f" ({simulated})", style="not bold red dim")
 
 
 def _worst_line(result: StressResult, known: Mapping[str, Any], worst: "pd.Series[Any] | None") -> str:

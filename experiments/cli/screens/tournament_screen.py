@@ -48,7 +48,7 @@ def show_tournament(found: Tournament, console: Console, why: bool = False, type
         console.print(
             Text(f"role {role}: taken as symmetric; on an economy of functions this is not checked", style="dim")
         )
-    show_refusals(found.refusals, console, why)
+    show_refusals(found.refusals, console, why, found.refusals)  # a study names all of them
 
 
 def _show_part(part: Part, study: Study, typed: Sequence[str], console: Console) -> None:
@@ -124,7 +124,9 @@ def _pure_lines(part: Part) -> list[str]:
     """Equilibria in pure strategies that are not refuted, and those that are undecided."""
     small = amount(NEGLIGIBLE * part.game.scale, 3)
     rule = f"regret surely at most {small}, {NEGLIGIBLE:.0%} of the largest payoff"
-    first = f"Equilibria in pure strategies that are not refuted ({rule}): {_some(part.not_refuted) or 'none'}"
+    first = (
+        f"Equilibria in pure strategies of the list that are not refuted ({rule}): {_some(part.not_refuted) or 'none'}"
+    )
     return [first, *([f"Undecided, as their intervals are wider: {_some(part.undecided)}"] if part.undecided else [])]
 
 

@@ -1,6 +1,6 @@
 """Verdicts on the terminal, and which mechanisms were not played."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -47,12 +47,18 @@ def where_text(place: Mapping[str, Any]) -> str:
     return ", ".join(str(value) if key == "agent" else f"{key} {value}" for key, value in place.items())
 
 
-def show_refusals(refusals: Mapping[str, str], console: Console, why: bool) -> None:
-    """Say which mechanisms were not played: by name in one line, or, where `why` is asked for, with the reasons."""
-    if why:
-        show_by_text({name: f"not played, {reason}" for name, reason in refusals.items()}, console, style="dim")
-    elif refusals:
-        console.print(Text(f"Not played: {', '.join(refusals)} (--why says why).", style="dim"))
+def show_refusals(refusals: Mapping[str, str], console: Console, why: bool, asked: Collection[str] = ()) -> None:
+    """Say which mechanisms were not played.
+
+    Args:
+        refusals: the reasons by name.
+        why: whether all reasons are asked for; else those that nobody named stand in one line.
+        asked: the mechanisms that were named; of these the reason is always said.
+    """
+    told = {name: f"not played, {reason}" for name, reason in refusals.items() if why or name in asked}
+    show_by_text(told, console, style="dim")
+    if rest := [name for name in refusals if name not in told]:
+        console.print(Text(f"Not played: {', '.join(rest)} (--why says why).", style="dim"))
 
 
 def show_by_text(
