@@ -20,7 +20,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "docs.mathml",
     "docs.name_index",
+    "docs.navigation",
     "docs.typography",
     "docs.offline",
 ]
@@ -31,27 +34,22 @@ add_module_names = False
 toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_use_type_comments = False  # there are none, and looking for them parses every module once per member
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_use_ivar = True  # attributes as a list: autodoc shows each as a member already
 napoleon_attr_annotations = False  # the signature has the types
-napoleon_numpy_docstring = False
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-html_theme = "alabaster"
+html_theme = "furo"
 html_title = "dynmech"
 html_static_path = ["static"]
 html_css_files = ["dynmech.css"]
-html_sidebars = {"reference/dynmech.*.*": ["about.html", "searchfield.html", "relations.html"]}
-"""Modules show their package and neighbours: the list of all stands on the page of the package, and costs time."""
-
-html_theme_options = {
-    "description": "A laboratory for dynamic mechanism design",
-    "fixed_sidebar": True,
-    "page_width": "1000px",  # the narrowest screen with a sidebar; wider ones: static/dynmech.css
-    "sidebar_width": "240px",
-    "show_powered_by": False,
-}
+html_math_renderer = "mathml"
+html_copy_source = False
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+"""What a button copies is what one types: no prompts, and no output of a session."""
 
 
 def in_rst(_app: object, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from docs.maps import SURPRISES, shown_map
 from dynmech.experiments.audits.found_equilibrium import equilibrium
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.runs.moments import amount
@@ -30,6 +31,7 @@ EPISODES = 200
 SHOWN = {
     "ad-exchange": ("ratchet", "static-vcg"),
     "ar1-additive": ("virtual-pivot", "virtual-myopic", "pay-your-report"),
+    "base-fee": ("base-fee", "static-vcg"),
     "bilateral-trade": ("pivot-with-fees", "pivot", "balanced-team", "expected-externality", "pay-your-report"),
     "common-state": ("contingent-spanning", "cremer-mclean", "team", "pivot"),
     "correlated-first-signal": ("relaxed-prices", "pay-your-report"),
@@ -45,6 +47,7 @@ SHOWN = {
     "spectrum": ("contingent-spanning", "cremer-mclean", "static-vcg"),
     "sponsored-search": ("virtual-pivot", "virtual-index"),
     "supply-chain": ("virtual-pivot", "virtual-myopic"),
+    "with-designer": ("commitment", "pivot", "linked"),
 }
 """Where all mechanisms that fit would take long: those that are shown."""
 
@@ -103,7 +106,9 @@ def section(name: str) -> str:
     some = "Some of the mechanisms that fit; all would take long. " if shown else ""
     note = f"{source}Module: {{py:mod}}`{cls.__module__}`. {some}Command: `{command(name)}`"
     then = [equilibrium_text(name, EQUILIBRIA[name])] if name in EQUILIBRIA else []
-    return "\n\n".join([f"## {name}", said, APART.sub("", result.sentence), *tables(result), *then, note]) + "\n"
+    drawn = [f"**What can be had together** ([all maps](maps.md)). {shown_map(name)}"] if name in SURPRISES else []
+    parts = [f"## {name}", said, APART.sub("", result.sentence), *tables(result), *then, *drawn, note]
+    return "\n\n".join(parts) + "\n"
 
 
 def equilibrium_text(name: str, mechanism: str) -> str:

@@ -2,7 +2,7 @@
 
 Code in single backticks, tables with bars, displayed formulas (indented by four), lists without a blank line before
 them, and characters that reStructuredText would take for markup (`*`, `|`, a trailing `_`) are all that differs.
-Sections (`Args:`, `Raises:`, …) are left to napoleon.
+Sections (`Args:`, `Raises:`, … or those of numpydoc) are left to napoleon.
 """
 
 import re
@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
+NUMPYDOC = ("Parameters", "Attributes", "Returns", "Raises", "Yields")
+"""Sections of numpydoc whose lines are names with what is said of them; others hold text as any other."""
+
 ITEM = re.compile(r"(\s*)([-*]|\d+\.) +(?=\S)")
 CODE = re.compile(r"(`+)(.+?)\1")
 LETTER = re.compile(r"(\s*)(?=\(?(?:[A-Za-z]|[ivxlcdmIVXLCDM]+)[.)](?:\s|$))")  # would open a list
@@ -64,6 +67,10 @@ def restructured(lines: Sequence[str]) -> list[str]:
             end = _while(lines, at, lambda text: bool(text.strip()))
             out += ["", *lines[at:end], ""]
             at = end
+        elif _underlined(lines, at):
+            end = _section_end(lines, at) if line.strip() in NUMPYDOC else at + 2
+            out += ["", *lines[at : at + 2], *(escaped(text) for text in lines[at + 2 : end])]
+            base, at = 0, end
         elif line.strip() in SECTIONS and indent == 0:
             end = _while(lines, at + 1, lambda text: not text.strip() or text.startswith("    "))
             out += ["", line, *(escaped(text) for text in lines[at + 1 : end]), ""]
@@ -82,6 +89,16 @@ def restructured(lines: Sequence[str]) -> list[str]:
             out.append(marker + (LETTER.sub(r"\1\\", text, count=1) if LETTER.match(text) else text))
             at += 1
     return out
+
+
+def _underlined(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is the heading of a section of numpydoc."""
+    return at + 1 < len(lines) and re.fullmatch(r"---+", lines[at + 1]) is not None and lines[at].strip().isalpha()
+
+
+def _section_end(lines: Sequence[str], at: int) -> int:
+    """The line of the next heading, or the end."""
+    return next((below for below in range(at + 1, len(lines)) if _underlined(lines, below)), len(lines))
 
 
 def _opening(lines: Sequence[str], at: int) -> str:

@@ -37,18 +37,22 @@ def summary(path: Path) -> str:
     return text.partition("\n")[0]
 
 
-def module_page(name: str) -> str:
-    """A module: its docstring and its members."""
-    return f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n"
+def module_page(name: str, floor: str = "") -> str:
+    """A module: the package that it belongs to, its docstring and its members.
+
+    Modules stand in no table of contents: the list of all would be part of every page. Their package's page has it.
+    """
+    above = f"In :doc:`{floor}`.\n\n" if floor else ""
+    orphan = ":orphan:\n\n" if floor else ""
+    return f"{orphan}{name}\n{'=' * len(name)}\n\n{above}.. automodule:: {name}\n"
 
 
 def floor_page(floor: str) -> str:
-    """A package: its docstring, a line per module, and a hidden table of contents."""
+    """A package: its docstring, and a line per module."""
     inner = [(name, path) for name, path in modules(floor) if name != floor]
     rows = [f"   * - :doc:`{name} <{name}>`\n     - {escaped(summary(path))}" for name, path in inner]
     table = ".. list-table::\n   :widths: 35 65\n\n" + "\n".join(rows)
-    tree = ".. toctree::\n   :hidden:\n\n" + "\n".join(f"   {name}" for name, _ in inner)
-    return f"{module_page(floor)}   :no-members:\n\n{table}\n\n{tree}\n"
+    return f"{module_page(floor)}   :no-members:\n\n{table}\n"
 
 
 def cited_tests() -> dict[str, list[str]]:
@@ -76,7 +80,7 @@ def write_reference(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     pages = {"tests.rst": tests_page()} | {f"{floor}.rst": floor_page(floor) for floor in FLOORS}
     for floor in FLOORS:
-        pages |= {f"{name}.rst": module_page(name) for name, _ in modules(floor) if name != floor}
+        pages |= {f"{name}.rst": module_page(name, floor) for name, _ in modules(floor) if name != floor}
     for path in folder.glob("*.rst"):
         if path.name not in pages:
             path.unlink()

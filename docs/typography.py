@@ -1,6 +1,6 @@
 """Formulas are written as plain text (θ_t, W_{−i}, u^j), in pages and docstrings alike; here they get real indices.
 
-Only what a page shows in HTML changes, with no script and nothing from the network: indices become `<sub>` and `<sup>`,
+Only what a page shows in HTML changes, with no script and nothing from the network: what has indices becomes MathML,
 and long names in tables may break after a punctuation mark. Code in backticks is left alone. A letter (with its marks),
 a closing bracket or a word such as max can carry an index; `snake_case` cannot.
 """
@@ -14,8 +14,10 @@ from sphinx.addnodes import desc_signature, literal_emphasis, literal_strong
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from docs.mathml import scripted
+
 LETTER = r"[^\W\d_][\u0300-\u036f]*[′']*"  # hats and tildes combine with their letter
-BASE = rf"(?<![A-Za-z_])(?:(?:arg)?max|(?:arg)?min|sup|inf|lim|{LETTER}[*⁺]?)|[)\]|⁺∫]|\d(?=\^)"
+BASE = rf"(?<![A-Za-z_])(?:(?:arg)?max|(?:arg)?min|sup|inf|lim|{LETTER}[*⁺]?)|[)\]|⁺∫]|\d+(?=\^)"
 BELOW = rf"\{{[^{{}}\n]+\}}|\d+(?![A-Za-z0-9_])|[ijkt]{{2,3}}(?!\w)|{LETTER}(?![A-Za-z0-9_])|[*+×]"
 ABOVE = r"\{[^{}\n]+\}|−?[^\W_]+[′']*|[*+×−]"
 SCRIPTED = re.compile(rf"(?P<base>{BASE})(?P<scripts>(?:_(?:{BELOW})|\^(?:{ABOVE}))+)")
@@ -25,21 +27,29 @@ BREAK = re.compile(r"(?<=[_.:=,/])(?=[A-Za-z])")
 
 
 def typeset(text: str) -> Iterator[nodes.Node]:
-    """A text with its indices as nodes.
+    """A text with what has indices as MathML.
 
-    >>> [str(node) for node in typeset("δ^t W_{−i}(θ_t) of snake_case")][:4]
-    ['δ', '<superscript>t</superscript>', ' W', '<subscript>−i</subscript>']
+    >>> [node.astext() for node in typeset("δ^t W_{−i}(θ_t) of snake_case")][1::2]
+    [' ', '(', ') of snake_case']
     """
     last = 0
     for match in SCRIPTED.finditer(text):
-        yield nodes.Text(text[last : match.end("base")])
-        for script in SCRIPT.finditer(match["scripts"]):
-            kind = nodes.subscript if script["below"] else nodes.superscript
-            said = (script["below"] or script["above"]).removeprefix("{").removesuffix("}")
-            yield kind("", said)
+        if match.start() > last:
+            yield nodes.Text(text[last : match.start()])
+        yield nodes.raw("", with_scripts(match["base"], match["scripts"]), format="html")
         last = match.end()
     if last < len(text):
         yield nodes.Text(text[last:])
+
+
+def with_scripts(base: str, scripts: str) -> str:
+    """Return MathML of a symbol and what is written below and above it; of two on one side, both in a row."""
+    places: dict[str, list[str]] = {"below": [], "above": []}
+    for script in SCRIPT.finditer(scripts):
+        kind = "below" if script["below"] else "above"
+        places[kind].append(script[kind].removeprefix("{").removesuffix("}"))
+    below, above = (" ".join(said) or None for said in places.values())
+    return scripted(base, below, above)
 
 
 class Indices(SphinxPostTransform):
