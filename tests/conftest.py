@@ -1,5 +1,6 @@
 """One fixed Hypothesis profile, so that a test run is the same everywhere."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -15,24 +16,45 @@ settings.register_profile(
 )
 settings.load_profile("fixed")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 LONG = (
     "test_docs.py",
-    "test_shards.py",
-    "test_readme.py",
-    "test_lags.py",
-    "test_contingent.py",
-    "test_hostile.py",
-    "test_continuous.py",
-    "test_again.py",
-    "test_cli_errors.py",
-    "test_cli.py",
-    "test_skeletons.py",
-    "test_streams.py",
-    "test_factored_laws.py",
+    "test_check_mechanism.py",
     "test_stress.py",
+    "test_hostile.py",
+    "test_run_plots.py",
+    "test_skeletons.py",
+    "test_lags.py",
+    "test_continuous.py",
+    "test_shards.py",
+    "test_tournament.py",
+    "test_learners.py",
+    "test_readme.py",
+    "test_relabelling.py",
+    "test_stress_luck.py",
+    "test_contingent.py",
+    "test_streams.py",
+    "test_checking.py",
+    "test_cli.py",
+    "test_private_actions.py",
+    "test_factored_laws.py",
+    "test_two_period.py",
     "test_kills.py",
+    "test_kakade_lobel_nazerzadeh.py",
     "test_self_enforcing.py",
+    "test_self_enforcing_economies.py",
+    "test_cli_errors.py",
+    "test_check.py",
     "test_fused_games.py",
+    "test_pool.py",
+    "test_manners.py",
+    "test_audit_screen.py",
+    "test_saving.py",
+    "test_robusting.py",
+    "test_units.py",
+    "test_guard.py",
 )
 """Files that take longest. They go first: a process that begins with one at the end leaves the others idle."""
 

@@ -94,12 +94,14 @@ BAD: dict[str, Bad] = {
     ),
     "scenario with a very long name": Bad(["run", "x" * 400, "linked"], ["unknown scenario 'xxx"]),
     "unknown mechanism": Bad(["run", "oil-leases", "likned"], ["unknown mechanism 'likned'; did you mean 'linked'?"]),
-    "mechanism like nothing": Bad(["run", "oil-leases", "zzz"], ["unknown mechanism 'zzz'; known: ", "cremer-mclean"]),
+    "mechanism like nothing": Bad(
+        ["run", "oil-leases", "zzz"], ["unknown mechanism 'zzz'; known: ", "contingent-spanning"]
+    ),
     "scenario of a plug-in file that was not given": Bad(
         ["audit", "quarries", "handicap"],
         [
             "unknown scenario 'quarries'; known: ad-exchange, ",
-            "graded-ore, … (all 27: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
+            "… (all 32: dynmech list); of your own? give --plugin FILE (in a study: plugins)",
         ],
     ),
     "strategy of a plug-in file that was not given": Bad(
@@ -202,7 +204,7 @@ BAD: dict[str, Bad] = {
         [*RUN, "--latency", "firm 1=0.1", "--latency", "0=0.2"], ["latency: agent 'firm 1' is given twice"]
     ),
     "disclosure of no kind": Bad(
-        [*RUN, "--disclosure", "nothing"], ["'nothing' is none of everything, decisions, own"]
+        [*RUN, "--disclosure", "nothing"], ["'nothing' is none of everything, announced, decisions, own"]
     ),
     "strategy without =": Bad([*RUN, "--strategy", "truthful"], ["--strategy 'truthful': not of the form AGENT="]),
     "same agent twice": Bad([*RUN, "--strategy", "0=random", "--strategy", "0=truthful"], ["agent '0' is given twice"]),

@@ -56,8 +56,9 @@ class PaymentTree:
 
     def value(self, t: int, law: FloatArray, memory: int, standing: Standing) -> float:
         """Σ over what the agent sees of the best expected payoff; `law` need not sum to 1."""
-        if standing == OUT:
-            return 0.0
+        if standing == OUT:  # `law` sums to 1 there
+            flow = self.environment.outside[self.agent] if self.environment.outside else 0.0
+            return flow * sum(self.environment.discount**k for k in range(self.last + 1 - t))
         groups: dict[object, list[tuple[int, ...]]] = {}
         for profile in np.ndindex(*self.environment.stage(t).axes):
             groups.setdefault(profile if self.spy else profile[self.agent], []).append(profile)
@@ -94,12 +95,14 @@ class PaymentTree:
         self, t: int, profile: tuple[int, ...], report: int, memory: int, standing: Standing, drawn: int
     ) -> Iterator[tuple[float, float | None]]:
         """Yield the payoff of each payment; with it, at a default, what is owed and what follows the default."""
-        total, following = self.billed(t, profile, report, memory, drawn)
+        total, following = self.billed(t, profile, report, memory, drawn, good=standing != IN_DEFAULT)
+        noted = self.noted(t, profile, report, memory, drawn)
         utility = float(self.environment.stage(t).utility[self.agent, drawn][profile])
         bill, received = max(total, 0.0), max(-total, 0.0)
 
         def ahead(standing: Standing) -> float:
-            return self.ahead(t, profile, drawn, following, standing)
+            memory_then = noted if standing == IN_DEFAULT else following
+            return self.ahead(t, profile, drawn, memory_then, standing)
 
         if standing == IN_DEFAULT:
             yield utility + received + ahead(IN_DEFAULT), None
@@ -151,13 +154,28 @@ class PaymentTree:
                         todo += self.moves(t, profile, drawn, following, standing, max(total, 0.0))
         return worst
 
-    def billed(self, t: int, profile: tuple[int, ...], report: int, memory: int, drawn: int) -> tuple[float, int]:
-        """Return what falls due in all, rounding apart, and the next memory."""
+    def acts(self, good: bool) -> Acts:
+        """Return the acts of who replies nothing; where the mechanism reads payments, whether the agent is good."""
+        if not self.mechanism.reads_payments:
+            return self.nobody
+        paid = np.ones((1, len(self.environment.agents)), np.bool_)
+        paid[0, self.agent] = good
+        return self.nobody._replace(paid=paid)
+
+    def noted(self, t: int, profile: tuple[int, ...], report: int, memory: int, drawn: int) -> int:
+        """Return the next memory where the agent is in default once bills have been settled."""
+        now, messages = self.case(t, profile, report, memory)
+        return int(self.mechanism.remember(now, messages, np.array([drawn]), self.acts(False))[0])
+
+    def billed(
+        self, t: int, profile: tuple[int, ...], report: int, memory: int, drawn: int, good: bool = True
+    ) -> tuple[float, int]:
+        """Return what falls due in all, rounding apart, and the next memory if it is paid."""
         now, messages = self.case(t, profile, report, memory)
         decision = np.array([drawn])
-        charge = self.mechanism.charge(now, messages, decision, self.nobody)[0, self.agent]
+        charge = self.mechanism.charge(now, messages, decision, self.acts(good))[0, self.agent]
         total = float(charge + self.mechanism.due(now, messages)[0, self.agent])
-        following = int(self.mechanism.remember(now, messages, decision, self.nobody)[0])
+        following = int(self.mechanism.remember(now, messages, decision, self.acts(True))[0])
         return (total if abs(total) > 1e-11 else 0.0), following
 
     def ahead(self, t: int, profile: tuple[int, ...], drawn: int, following: int, standing: Standing) -> float:

@@ -74,6 +74,9 @@ class Machine(Mechanism):
     def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
         return self.rules[now.t][4][(now.memory, now.public, *messages.T, decision)]
 
+    def announces(self, now: Situation, messages: Array, decision: Array) -> Array:
+        return (messages.max(axis=1) + now.memory * decision) % 2
+
     def transfer_bound(self) -> float:
         return 2.0
 
@@ -210,7 +213,7 @@ class ShownTree:
         for one in particles:
             for chance, messages in self.all_messages(t, one, report):
                 for drawn, decision in self.decisions(t, one, messages):
-                    shown = (self.announced(t, decision, messages), self.recommended(t, decision))
+                    shown = (self.announced(t, decision, messages, one), self.recommended(t, decision))
                     told[shown].append((one._replace(chance=one.chance * chance * drawn), messages, decision))
         total = 0.0
         for cases in told.values():
@@ -229,7 +232,7 @@ class ShownTree:
             total += one.chance * float(utility - paid)
             if t + 1 == environment.horizon:
                 continue
-            shown = (self.announced(t, decision, messages), round(paid, 9), round(float(utility), 9))
+            shown = (self.announced(t, decision, messages, one), round(paid, 9), round(float(utility), 9))
             axes = environment.stage(t).axes
             law = environment.kernel(t).row(done, int(np.ravel_multi_index(one.profile, axes)))
             for profile in np.ndindex(*environment.stage(t + 1).axes):
@@ -276,7 +279,10 @@ class ShownTree:
             self.answers[key] = float(paid[0, self.agent]), int(self.mechanism.remember(now, sent, drawn, nobody)[0])
         return self.answers[key]  # type: ignore[return-value] # one cache of several kinds
 
-    def announced(self, t: int, decision: int, messages: tuple[int, ...]) -> object:
+    def announced(self, t: int, decision: int, messages: tuple[int, ...], one: Particle) -> object:
+        if self.disclosure == "announced":
+            now = Situation(t, np.array([one.memory]), np.array([self.split(t, one.profile)[0]]))
+            return decision, int(self.mechanism.announces(now, np.array([messages]), np.array([decision]))[0])
         if self.disclosure == "own":
             table = self.environment.stage(t).utility[self.agent]
             return next(d for d in range(len(table)) if np.array_equal(table[d], table[decision]))

@@ -8,11 +8,16 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
+import polars as pl
 import pytest
+from docutils import nodes  # type: ignore[import-untyped] # it has no types
+from docutils.utils.math import MathError  # type: ignore[import-untyped]
 
 from docs.gallery import EPISODES, HEAD, PAGE, SHOWN, first_sentence, section
 from docs.markdown import restructured
+from docs.mathml import translated
 from docs.reference import CITED, FLOORS, modules, path_of_tests, write_reference
 from docs.typography import typeset
 from dynmech.experiments.catalog.names import SCENARIOS
@@ -23,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted(
-    str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name not in ("design.md", "gallery.md")
+    str(path.relative_to(DOCS))
+    for path in DOCS.rglob("*.md")
+    if path.name not in ("design.md", "gallery.md", "tour.md")
 )
 THEORY = re.findall(r"^(theory/\w+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
 BLOCK = re.compile(r"^```(?:\{code-block\} )?(\w+)\n((?::\w+: [^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -84,15 +91,23 @@ def run_page(text: str, out: pytest.CaptureFixture[str]) -> dict[str, object]:
     return scope
 
 
-LONG = ("learners.md", "robustness.md", "sweeps.md", "tournaments.md")
+LONG = ("learners.md", "robustness.md", "sweeps.md", "tournaments.md", "tutorials/reinforcement_learner.md")
 """Pages that play for long; they run with the slow tests."""
 
 
+LESS = {
+    "learners.md": (('=q-learning"', '=q-learning:rounds=60"'), ("rounds=1000", "rounds=60"), ("200 --", "20 --")),
+    "tutorials/reinforcement_learner.md": (("episodes=2500", "episodes=200"), ("10_200", "10_020")),
+}
+"""Pages that learn for long, and what is put in place of what for the quick suite."""
+
+
+@pytest.mark.parametrize("page", LESS)
 def test_learners_run_with_less_to_play(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = read("learners.md")
-    for more, less in (('=q-learning"', '=q-learning:rounds=60"'), ("rounds=1000", "rounds=60"), ("200 --", "20 --")):
+    text = read(page)
+    for more, less in LESS[page]:
         assert more in text
         text = text.replace(more, less)
     monkeypatch.chdir(tmp_path)
@@ -109,8 +124,12 @@ def test_a_page_runs_from_top_to_bottom(
     if page == "logs.md":
         pandas, duck = scope["by_pandas"], scope["by_duckdb"]
         assert duck["gain"].tolist() == pytest.approx(pandas.tolist())  # type: ignore[attr-defined, index]
+        polars = dict(scope["by_polars"].select(pl.concat_str("mechanism", "case"), "gain").iter_rows())  # type: ignore[attr-defined]
+        assert polars == pytest.approx({"".join(key): gain for key, gain in pandas.items()})  # type: ignore[attr-defined]
         assert (scope["again"] - scope["told"]).abs().max() < 1e-9  # type: ignore[operator]
         assert len(scope["worst"]) == 10  # type: ignore[arg-type]
+    if page == "tutorials/reinforcement_learner.md":
+        assert 1.5 < scope["learned"] <= 2.2  # type: ignore[operator]
     if page == "runs.md":
         pairs = list(zip(scope["one"], scope["two"], strict=True))  # type: ignore[call-overload]
         assert pairs
@@ -119,9 +138,11 @@ def test_a_page_runs_from_top_to_bottom(
 
 @pytest.mark.parametrize("page", ["own/strategy.md", "own/mechanism.md", "own/scenario.md"])
 def test_an_example_of_ones_own_is_short(page: str) -> None:
-    (example,) = [block.text for block in blocks(read(page)) if "caption" in block.options]
-    assert 20 <= len(example.splitlines()) <= 30
-    assert max(map(len, example.splitlines())) <= 100
+    examples = [block.text.splitlines() for block in blocks(read(page)) if "caption" in block.options]
+    assert examples
+    for example in examples:
+        assert 20 <= len(example) <= 30
+        assert max(map(len, example)) <= 100
 
 
 def test_a_page_that_is_wrong_is_caught(
@@ -320,23 +341,46 @@ def test_docstrings_keep_their_meaning_in_restructured_text(markdown: str, rst: 
         assert written == rst
 
 
+def test_sections_of_numpydoc_keep_their_form() -> None:
+    section = ["Parameters", "----------", "x : str | None", "    One.", "", "    Two: `a*b`."]
+    written = restructured(["A.", "", *section, "", "Notes", "-----", "As", "", "    p = q*"])
+    told = [line for line in written if line]
+    assert told[1:6] == ["Parameters", "----------", "x : str \\| None", "    One.", "    Two: ``a*b``."]
+    assert told[6:] == ["Notes", "-----", "As", "::", "    p = q*"]
+
+
 @pytest.mark.parametrize(
     ("written", "shown"),
     [
         ("θ_t^i of V_{−i}(θ_1)", "θ_(t)^(i) of V_(−i)(θ_(1))"),
+        ("u^i_t and u_t^s^j", "u_(t)^(i) and u_(t)^(s j)"),
         ("Σ_{j≠i} α̂_j v_j − max_d x′_{t+1}", "Σ_(j≠i) α̂_(j) v_(j) − max_(d) x′_(t+1)"),
-        ("ρθ_1, ½θ_1, c_× > 2 c_+, 10^−9, Γ^link, (Gy)_k, a*_{−i}, z_ijt", None),
         (
-            "snake_case, x_value, 20_000, __init__, a^, _t and 3 ^ 4",
-            "snake_case, x_value, 20_000, __init__, a^, _t and 3 ^ 4",
+            "ρθ_1, ½θ_1, c_× > 2 c_+, 10^−9, Γ^link, (Gy)_k, a*_{−i}, z_ijt",
+            "ρθ_(1), ½θ_(1), c_(×) > 2 c_(+), 10^(−9), Γ^(link), (Gy)_(k), a*_(−i), z_(ijt)",
         ),
+        ("p_{a<b}", "p_(a<b)"),
+        *((code, code) for code in ("snake_case, x_value, 20_000", "__init__, a^, _t and 3 ^ 4")),
     ],
 )
-def test_indices_are_set_and_names_are_not(written: str, shown: str | None) -> None:
-    marks = {"subscript": "_({})", "superscript": "^({})"}
-    nodes = [(type(node).__name__, node.astext()) for node in typeset(written)]
-    if shown is None:
-        indices = [text for kind, text in nodes if kind in marks]
-        assert indices == ["1", "1", "×", "+", "−9", "link", "k", "−i", "ijt"]
-    else:
-        assert "".join(marks.get(kind, "{}").format(text) for kind, text in nodes) == shown
+def test_indices_are_set_and_names_are_not(written: str, shown: str) -> None:
+    assert "".join(as_plain(node) for node in typeset(written)) == shown
+
+
+def as_plain(node: nodes.Node) -> str:
+    """A node of a text as `base_(below)^(above)`, read from its MathML by a parser of XML."""
+    if not isinstance(node, nodes.raw):
+        return str(node.astext())
+    (scripted,) = ElementTree.fromstring(node.astext())
+    base, *indices = ("".join(part.itertext()) for part in scripted)
+    marks = {"msub": "_", "msup": "^", "msubsup": "_^"}[scripted.tag]
+    return base + "".join(f"{mark}({index})" for mark, index in zip(marks, indices, strict=True))
+
+
+def test_tex_becomes_mathml_and_a_slip_is_told() -> None:
+    shown = ElementTree.fromstring(translated(r"\sum_{j \neq i} u^j(a) = \frac{1}{N}", block=True))
+    assert shown.get("display") == "block"
+    assert {"msup", "mfrac"} <= {element.tag.rpartition("}")[2] for element in shown.iter()}
+    assert "≠" in "".join(shown.itertext())
+    with pytest.raises(MathError):
+        translated(r"\nosuch x", block=False)

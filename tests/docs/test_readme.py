@@ -1,4 +1,4 @@
-"""README.md and docs describe the tree that exists: their commands and code run."""
+"""README.md and the tour of all commands describe the tree that exists: their commands and code run."""
 
 import pkgutil
 import re
@@ -14,16 +14,17 @@ from dynmech.experiments.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = README + (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
     """Fenced blocks of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give the run folder that a command of the README makes; each is played once."""
+    """Give the run folder that a command makes; each is played once."""
 
     @cache
     def play(folder: str) -> Path:
@@ -38,8 +39,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def commands() -> list[str]:
-    """Every `dynmech …` line."""
-    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("dynmech ")]
+    """Every `dynmech …` line, once."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("dynmech ")]
+    return list(dict.fromkeys(lines))
 
 
 LONG = ("dynmech stress repeated-auction:bidders=2,horizon=4", "dynmech reproduce liu")
@@ -59,28 +61,33 @@ def test_commands_run(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shade.py").write_text(strategy_example(), encoding="utf-8")
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    arguments = shlex.split(command)[1:]
+    expected = re.search(r"# exit code (\d)$", command)
+    arguments = shlex.split(command, comments=True)[1:]
     if arguments[0] in ("run", "stress"):
         arguments += ["--episodes", "50"]
     if arguments[0] in ("replay", "report", "export"):
         shutil.copytree(played(arguments[1]), tmp_path / arguments[1])
         capsys.readouterr()
+    if arguments[0] == "verify":
+        with pytest.raises(SystemExit):
+            main(next(shlex.split(line)[1:] for line in commands() if f"--certificate {arguments[1]}" in line))
+        capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     out, err = capsys.readouterr()
-    assert stop.value.code == 0, err
-    assert len(out.splitlines()) > (0 if arguments[0] in ("report", "export") else 5)
+    assert stop.value.code == (int(expected[1]) if expected else 0), err
+    assert len(out.splitlines()) > (0 if arguments[0] in ("report", "export") else 3)
     if "--plugin" in arguments:
         assert "shade" in out
 
 
 def recorded(folder: str) -> list[str]:
-    """The README's command that makes a run folder."""
+    """The command that makes a run folder."""
     return next(shlex.split(line)[1:] for line in commands() if f"--out {folder}" in line)
 
 
 def strategy_example() -> str:
-    """The README's strategy."""
+    """The strategy that is written in one block."""
     return next(block for block in blocks("python") if "class Shade" in block)
 
 
@@ -145,18 +152,23 @@ def test_main_and_test_commands_install_with_hashes_and_name_files_that_exist() 
         assert (ROOT / requirements).is_file()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/design.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/design.md", "docs/tour.md", "docs/tree.md"])
 def test_links_and_paths_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#]+)\)", text)
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
     paths = re.findall(r"`((?:sim|agents|mechanisms|experiments|docs)/[\w/.]+)`", text)
     assert links or paths or page != "README.md"
     for link in [(ROOT / page).parent / link for link in links] + [ROOT / path for path in paths]:
         assert link.exists(), link
 
 
-def test_every_dotted_name_of_the_readme_exists() -> None:
-    for name in re.findall(r"`((?:sim|agents|mechanisms|experiments)(?:\.\w+)+)`", README):
+def test_the_readme_is_one_screen() -> None:
+    assert len(README.split()) < 650
+    assert len(re.findall(r"!\[", README)) == 1
+
+
+def test_every_dotted_name_exists() -> None:
+    for name in re.findall(r"`((?:sim|agents|mechanisms|experiments)(?:\.\w+)+)`", TEXT):
         assert pkgutil.resolve_name(name) is not None
 
 

@@ -1,11 +1,10 @@
 """A plug-in of pytest that keeps which test executes which lines of a room, and how long it takes.
 
-It runs in the copy and imports nothing of ours. Kept as JSON: `seconds` by test, `lines` by module and line (the
-numbers of the tests, in the order of `seconds`), `imported` (lines executed outside every test) and `modules` (what was
+It runs in the copy and imports nothing of ours. Found are: `seconds` by test, `lines` by module and line (the numbers
+of the tests, in the order of `seconds`), `imported` (lines executed outside every test) and `modules` (what was
 imported from elsewhere, in order).
 """
 
-import json
 import sys
 import threading
 from collections import defaultdict
@@ -23,8 +22,8 @@ OUTSIDE = -1
 class Executed:
     """What is executed, line by line, while a test runs: below `top`, in a folder or module of it."""
 
-    def __init__(self, top: Path, room: str, out: Path) -> None:
-        self.top, self.room, self.out = top.resolve(), room, out
+    def __init__(self, top: Path, room: str) -> None:
+        self.top, self.room = top.resolve(), room
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, dict[int, set[int]]] = {}
         self.known: dict[str, dict[int, set[int]] | None] = {}
@@ -76,9 +75,12 @@ class Executed:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        """Write what was kept."""
+        """Stop."""
         sys.settrace(None)
-        kept = {
+
+    def found(self) -> dict[str, object]:
+        """What was found, to be written as JSON."""
+        return {
             "seconds": self.seconds,
             "lines": {
                 path: {line: sorted(tests - {OUTSIDE}) for line, tests in lines.items()}
@@ -89,4 +91,3 @@ class Executed:
             },
             "modules": [name for name, module in list(sys.modules.items()) if not self.is_ours(module)],
         }
-        self.out.write_text(json.dumps(kept), "utf-8")

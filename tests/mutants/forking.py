@@ -1,12 +1,19 @@
-"""Runs pytest in forks of a process that has imported other people's packages already: they take seconds to import.
+"""Runs pytest in forks of a process that has imported everything already: importing takes longer than most tests.
 
 A process of its own, started by its file, so that it has nothing of ours imported: `Forks` is how to ask it. It reads a
-line of JSON at a time from standard input. `{"modules": […]}`: import them. `{"words", "seconds", "room", "kept"}`:
-fork, run pytest with these words in the working directory, and print `{"code", "said"}`, where `code` is null if it
-took longer; with a room, keep in that file what `executed.py` finds.
+line of JSON at a time from standard input and answers with one:
+
+- `{"modules": […]}`: import them;
+- `{"collect": […]}`: import a room's tests, and with them what they import, as pytest does with these words;
+- `{"words", "trace", "tests", "limits", "change"}`: fork, run pytest with these words in the working directory, and say
+  `{"code", "said", "kept"}`. With a room to trace, `kept` is what `executed.py` finds; with tests, these are run in
+  their order and `kept` is what `chosen.py` finds. Where one takes more than its limit in seconds of CPU, `code` is
+  null. A change, `{"path", "before", "after"}`, is put in place in the fork; with no `before` all of ours is imported
+  anew.
 """
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import json
@@ -15,38 +22,41 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
+
+SLOW = (-signal.SIGPROF, -signal.SIGALRM)
+"""How a process ends where a test takes too long."""
 
 
 class Forks:
     """A process that forks to run tests."""
 
     def __init__(self, folder: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        environment = {**os.environ, **single, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__],
             cwd=folder,
-            env=environment,
+            env={**environment, **single, "PYTHONPATH": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def pytest(
-        self, words: Sequence[str], seconds: float | None = None, room: str | None = None, kept: str = ""
-    ) -> tuple[int | None, str]:
-        """Exit code and output; no code where it took longer."""
-        answer = self._ask({"words": words, "seconds": seconds, "room": room, "kept": kept})
-        return answer["code"], answer["said"]
+    def pytest(self, words: Sequence[str], **more: object) -> dict[str, Any]:
+        """Exit code (none where it took longer), output, and what was kept of the tests."""
+        return self._ask({"words": words, **more})
 
     def load(self, modules: Sequence[str]) -> None:
         """Import what is other people's, for all forks to come."""
         self._ask({"modules": modules})
+
+    def collect(self, words: Sequence[str]) -> None:
+        """Import a room's tests, for all forks to come."""
+        self._ask({"collect": words})
 
     def __enter__(self) -> "Forks":
         return self
@@ -68,7 +78,12 @@ def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer until nothing more is asked."""
     for line in requests:
         request = json.loads(line)
-        answer = load(request["modules"]) if "modules" in request else run(**request)
+        if "modules" in request:
+            answer = load(request["modules"])
+        elif "collect" in request:
+            answer = collect(request["collect"])
+        else:
+            answer = run(**request)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -83,19 +98,41 @@ def load(modules: Sequence[str]) -> dict[str, object]:
     return {}
 
 
-def run(words: Sequence[str], seconds: float | None, room: str | None, kept: str) -> dict[str, object]:
+def collect(words: Sequence[str]) -> dict[str, object]:
+    """Collect a room's tests, for all forks to come."""
+    import pytest
+
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        pytest.main([*words, "--collect-only"])
+    return {}
+
+
+def run(words: Sequence[str], limits: Sequence[float] = (), **more: Any) -> dict[str, object]:
     """Run pytest in a fork."""
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as kept:
         if not (child := os.fork()):
-            _child(words, room, kept, output.fileno())
-        code = _wait(child, seconds)
+            _child(words, limits, output.fileno(), kept.fileno(), **more)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with contextlib.suppress(ProcessLookupError):  # workers that the tests left
             os.killpg(child, signal.SIGKILL)
         output.seek(0)
-        return {"code": code, "said": output.read().decode(errors="replace")}
+        kept.seek(0)
+        return {
+            "code": None if code in SLOW else code,
+            "said": output.read().decode(errors="replace"),
+            "kept": json.loads(kept.read() or b"{}"),
+        }
 
 
-def _child(words: Sequence[str], room: str | None, kept: str, output: int) -> None:
+def _child(
+    words: Sequence[str],
+    limits: Sequence[float],
+    output: int,
+    kept: int,
+    trace: str | None = None,
+    tests: Sequence[str] = (),
+    change: dict[str, str] | None = None,
+) -> None:
     """Play the part of `python -m pytest`, and end."""
     code = 3
     try:
@@ -106,39 +143,46 @@ def _child(words: Sequence[str], room: str | None, kept: str, output: int) -> No
         sys.stdout, sys.stderr = (open(number, "w", closefd=False, encoding="utf-8") for number in (1, 2))  # noqa: SIM115
         import pytest
 
-        code = int(pytest.main(list(words), plugins=[] if room is None else [_executed(room, kept)]))
+        if change is not None:
+            sys.dont_write_bytecode = True
+            os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+            _put(**change)
+        plugin: Any = _beside("chosen").Chosen(tests, limits)
+        if trace is not None:
+            plugin = _beside("executed").Executed(Path.cwd(), trace)
+            plugin.start()
+        code = int(pytest.main(list(words), plugins=[plugin]))
+        found = plugin.found() if trace is not None else {"seconds": plugin.seconds, "failed": plugin.failed}
+        with open(kept, "w", closefd=False, encoding="utf-8") as file:
+            json.dump(found, file)
         sys.stdout.flush()
     finally:
         os._exit(code)
 
 
-def _executed(room: str, kept: str) -> object:
-    """The plug-in beside this file, begun."""
-    specification = importlib.util.spec_from_file_location("executed", Path(__file__).with_name("executed.py"))
+def _put(path: str, after: str, before: str | None = None) -> None:
+    """Change the loaded module; where that cannot be done, forget all of ours, to be imported from the changed file."""
+    if before is not None and _beside("replacing").replace(Path(path), before, after):
+        return
+    top = Path.cwd().resolve()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).resolve().is_relative_to(top):
+            del sys.modules[name]
+    gc.collect()
+
+
+def _beside(name: str) -> Any:
+    """The module of this name beside this file."""
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    executed = module.Executed(Path.cwd(), room, Path(kept))
-    executed.start()
-    return executed
-
-
-def _wait(child: int, seconds: float | None) -> int | None:
-    """The code with which a fork ended; None where it took longer and was killed."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while True:
-        ended, status = os.waitpid(child, 0 if end is None else os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if end is not None and time.monotonic() > end:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None
-        time.sleep(0.05)
+    return module
 
 
 if __name__ == "__main__":
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what is printed while modules are imported is no answer
-    serve(sys.stdin, answers)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)  # what is printed while modules are imported is no answer
+        serve(sys.stdin, answers)

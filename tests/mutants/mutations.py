@@ -8,6 +8,7 @@ top of a module (names, sizes, tolerances).
 import ast
 import copy
 import difflib
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -69,12 +70,14 @@ class Mutant:
         index: of the change among those of its file.
         name: where it is and what it is, in words that do not move with lines: how it is called in a list.
         lines: first and last of the statement that it changes; of one with a body, to the body's first.
+        within: a digest of the function that it changes: a result is one of this code only.
     """
 
     path: str
     index: int
     name: str
     lines: tuple[int, int]
+    within: str = ""
 
 
 Change = Callable[[], None]
@@ -91,10 +94,11 @@ def mutants(path: str, source: str) -> list[Mutant]:
     """
     seen: dict[str, int] = {}
     out = []
-    for index, (function, words, lines, _) in enumerate(_changes(ast.parse(source))):
+    for index, (function, digest, words, lines, _) in enumerate(_changes(ast.parse(source))):
         name = f"{path}: {function}: {words}"
         seen[name] = seen.get(name, 0) + 1
-        out.append(Mutant(path, index, name if seen[name] == 1 else f"{name} ({seen[name]})", lines))
+        name = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        out.append(Mutant(path, index, name, lines, digest))
     return out
 
 
@@ -106,7 +110,7 @@ def mutated(source: str, index: int) -> str:
         return x - 1
     """
     tree = ast.parse(source)
-    for k, (_, _, _, change) in enumerate(_changes(tree)):
+    for k, (*_, change) in enumerate(_changes(tree)):
         if k == index:
             change()
             break
@@ -126,20 +130,25 @@ def files(root: Path, room: str) -> list[str]:
     return [str(path.relative_to(root)) for path in found if path.name != "__init__.py"]
 
 
-def _changes(tree: ast.Module) -> Iterator[tuple[str, str, Lines, Change]]:
-    """Every change as function, words, lines, and what makes it; the tree must be whole when the next is asked for."""
+def _changes(tree: ast.Module) -> Iterator[tuple[str, str, str, Lines, Change]]:
+    """Every change as function, its digest, words, lines, and what makes it.
+
+    The tree must be whole when the next is asked for.
+    """
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield from _within(statement, "")
 
 
-def _within(scope: ast.FunctionDef | ast.ClassDef, outer: str) -> Iterator[tuple[str, str, Lines, Change]]:
+def _within(scope: ast.FunctionDef | ast.ClassDef, outer: str) -> Iterator[tuple[str, str, str, Lines, Change]]:
     name = f"{outer}.{scope.name}".lstrip(".")
+    code = ast.unparse(scope) if isinstance(scope, ast.FunctionDef) else ""
+    digest = hashlib.sha256(code.encode()).hexdigest()[:16]
     for statement in scope.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield from _within(statement, name)
         elif isinstance(scope, ast.FunctionDef):
-            yield from ((name, *change) for change in _of_node(statement, _lines(statement)))
+            yield from ((name, digest, *change) for change in _of_node(statement, _lines(statement)))
 
 
 def _lines(statement: ast.stmt) -> Lines:

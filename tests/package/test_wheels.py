@@ -42,7 +42,8 @@ def ours() -> dict[str, list[str]]:
     """Return the names that this checkout knows."""
     registries: dict[str, Registry[Any]] = {"scenarios": SCENARIOS, "mechanisms": MECHANISMS, "strategies": STRATEGIES}
     names = {kind: registry.names() for kind, registry in registries.items()}
-    return {**names, "strategies": sorted([*names["strategies"], "best-response"])}  # made for a game, in no registry
+    made = ["best-response", "profile"]  # for a game, so that they stand in no registry
+    return {**names, "strategies": sorted([*names["strategies"], *made])}
 
 
 def test_wheels_hold_the_same_files_whichever_way_they_were_built(wheels: dict[str, Path]) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dynmech.agents.bounds.bracket import Effort, bracket_gain
-from dynmech.agents.bounds.sampled_paths import SampledCandidate, distinct, require_sampled_bounds
+from dynmech.agents.bounds.sampled_conditions import require_sampled_bounds
+from dynmech.agents.bounds.sampled_paths import SampledCandidate, distinct
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.experiments.audits import sampled_bounds
 from dynmech.experiments.audits.auditing import audit

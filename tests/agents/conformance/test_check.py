@@ -26,14 +26,31 @@ from tests.builders.strategies_to_check import HONEST, Planted, continuous, game
 GAMES = ("oil", "endless", "auction, late")
 
 
-@pytest.mark.parametrize(("name", "place"), diagonals(STRATEGIES.all(), list(product(GAMES, (0, 1))), 3))
-def test_shipped_strategies_keep_their_word(name: str, place: tuple[str, int]) -> None:
+PLACES = list(product(GAMES, (0, 1)))
+
+
+def first_and_last(name: str, place: tuple[str, int]) -> list[Strategy]:
+    """The ends of a family's menu; of a family without one what it is by itself."""
     game, agent = place
-    candidates = list(STRATEGIES.get(name).candidates(AgentContext.of(games()[game], agent))) or [
-        STRATEGIES.get(name)()
-    ]
-    for strategy in (candidates[0], candidates[-1]):
-        check_strategy(strategy, agent, games()[game], HONEST)
+    family = STRATEGIES.get(name)
+    candidates = list(family.candidates(AgentContext.of(games()[game], agent))) or [family()]
+    return [candidates[0], candidates[-1]]
+
+
+@pytest.mark.parametrize(("name", "place"), diagonals(STRATEGIES.all(), PLACES, 3))
+def test_shipped_strategies_keep_their_word(name: str, place: tuple[str, int]) -> None:
+    """The first of a menu plays for the first agent, the last for the second."""
+    game, agent = place
+    check_strategy(first_and_last(name, place)[agent], agent, games()[game], HONEST)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STRATEGIES.all())
+def test_shipped_strategies_keep_their_word_in_every_place(name: str) -> None:
+    for place in PLACES:
+        game, agent = place
+        for strategy in first_and_last(name, place):
+            check_strategy(strategy, agent, games()[game], HONEST)
 
 
 class DrawsGlobally(Planted):

@@ -42,6 +42,9 @@ from tests.builders.runs import bytes_below
 LEARNERS: tuple[type[Learner], ...] = (QLearning, Exp3, FictitiousPlay)
 EPISODES = 200
 
+ROUNDS: dict[type[Learner], int] = {QLearning: 400, Exp3: 400, FictitiousPlay: 1000}
+"""After so many rounds a learner has found the best response; fewer do not suffice for fictitious play."""
+
 
 @cache
 def oil(mechanism: str) -> Game:
@@ -59,9 +62,9 @@ def play(game: Game, *profile: StrategyProtocol, episodes: int = EPISODES, **how
 
 @cache
 def gains(kind: type[Learner], mechanism: str) -> tuple[Array, Array, Array]:
-    """Firm 1's gains `(E,)`, its reports and signals `(P, E)`, after 1000 rounds."""
+    """Firm 1's gains `(E,)`, its reports and signals `(P, E)`, after all rounds."""
     game = oil(mechanism)
-    record = play(game, kind(rounds=1000), Truthful())
+    record = play(game, kind(rounds=ROUNDS[kind]), Truthful())
     return record.payoffs[0] - play(game, Truthful(), Truthful()).payoffs[0], record.report[:, 0], record.signal[:, 0]
 
 
@@ -266,9 +269,9 @@ def test_stretches_of_rounds_are_named_by_their_ends() -> None:
 
 def test_a_mixture_with_a_learner_lies_half_as_often_and_keeps_its_draw() -> None:
     """Every second episode is the learner's in all its rounds; shares of lies within four standard errors."""
-    game, learner = oil("cremer-mclean"), FictitiousPlay(rounds=300)
+    game, learner = oil("cremer-mclean"), FictitiousPlay(rounds=120)
     mixed = Mixture("half", [Truthful(), learner], [0.5, 0.5])
-    assert mixed.rounds == 300
+    assert mixed.rounds == 120
     half_as_often, often = (
         (record.report[0, 0] != record.signal[0, 0])
         for record in (play(game, mixed, Truthful()), play(game, learner, Truthful()))
@@ -281,7 +284,7 @@ def test_a_mixture_with_a_learner_lies_half_as_often_and_keeps_its_draw() -> Non
 def test_noise_hides_from_a_learner_only_what_it_meant() -> None:
     """It learns from what was sent."""
     game = oil("cremer-mclean")
-    record = play(game, Noisy(QLearning(rounds=300), 0.2), Truthful())
+    record = play(game, Noisy(QLearning(rounds=150), 0.2), Truthful())
     gain = record.payoffs[0] - play(game, Truthful(), Truthful()).payoffs[0]
     assert gain.mean() > half(gain) / 2
 

@@ -31,6 +31,15 @@ def test_a_run_of_the_best_response_earns_the_exact_gain(tmp_path: Path) -> None
     assert row["gain"] > 1
 
 
+def test_only_who_knows_the_others_signals_spies() -> None:
+    """Or tells its partners its own."""
+    assert [BestResponse().spies, BestResponse("ex_post").spies, BestResponse(partners="firm 2").spies] == [
+        False,
+        True,
+        True,
+    ]
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("mechanism", ["pay-your-report", "team"])
 def test_who_sees_the_others_signals_earns_what_the_search_says(seed: int, mechanism: str) -> None:
@@ -65,8 +74,6 @@ def test_inside_a_mixture_it_is_made_too() -> None:
 
 
 def test_what_cannot_be_worked_out_is_one_line() -> None:
-    with pytest.raises(InputError, match="leaving is no act of the protocol"):
-        BestResponse(exit=True)
     environment = OilLeasesPrior().build()
     rules = CremerMcLean(environment)
     hidden = make_game(environment, rules, ProtocolOptions(disclosure="own"))

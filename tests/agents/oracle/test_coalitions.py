@@ -138,5 +138,5 @@ def test_the_members_look_at_their_own_number_only() -> None:
 def test_a_plan_is_a_best_response() -> None:
     environment = three(1)
     problem = build_problem(FiniteGame(environment, Team(environment)), (0, 1))
-    with pytest.raises(Refusal, match="with acts, partners, or ex post, only the best response"):
+    with pytest.raises(Refusal, match="with exit, acts, partners, or ex post only the best response is played"):
         Witness(problem, Family.ONE_SHOT)

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from scipy.optimize import linprog
 
 from dynmech.agents.oracle import post_decision_states
+from dynmech.agents.oracle.action_choices import read_acts
 from dynmech.agents.oracle.gains import ex_ante_gain, worst_gain
 from dynmech.agents.oracle.merging import numbered
 from dynmech.agents.oracle.post_decision_states import Expectations, PostDecisionStates, all_post_decision_states
@@ -37,7 +38,7 @@ from tests.builders.generators import generator
 from tests.builders.oil_leases import firm_1_strategies
 from tests.builders.planted_mechanisms import Lottery
 from tests.builders.played_witness import assert_witness_earns
-from tests.builders.random_economies import interdependent, private_values
+from tests.builders.random_economies import interdependent, private_values, working
 
 FINITE: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery]
 
@@ -354,3 +355,15 @@ def test_a_search_that_does_not_fit_is_refused_with_its_size(monkeypatch: pytest
     text = r"^the search of what 'agent 1' can gain under mechanism 'planted lottery' would need 10.1 kB, more"
     with pytest.raises(Refusal, match=text):
         build_problem(game, (0,))
+
+
+def test_acts_that_do_not_fit_are_refused_with_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 memory × 4 profiles × 2 messages × 2 actions: some 50 numbers for each of the 16."""
+    environment = working(1, 3)
+    game = FiniteGame(environment, Team(environment))
+    assert len(game.tables) == 3
+    case = np.arange(8, dtype=np.intp).reshape(1, 4, 2) % 4
+    assert read_acts(game, 0, (0,), case) is not None
+    monkeypatch.setattr(machine, "room", lambda: 6000.0)
+    with pytest.raises(Refusal, match=r"^what Ann can do after the decision under mechanism 'team' would need 6.4 kB"):
+        read_acts(game, 0, (0,), case)

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 import dynmech as dm
+from dynmech.agents.oracle.best_response import BestResponse
 from dynmech.agents.oracle.deposits import find_deposit
 from dynmech.agents.oracle.gains import KINDS, search_deviator
+from dynmech.agents.oracle.paying_witness import PayingWitness
 from dynmech.agents.oracle.payment_search import search_payments
-from dynmech.agents.oracle.payments import PaymentProblem, build_payment_problem
+from dynmech.agents.oracle.payments import PaymentPeriod, PaymentProblem, build_payment_problem
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
+from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.balanced.self_enforcing import SelfEnforcing
@@ -20,19 +23,56 @@ from dynmech.mechanisms.contingent.contingent_spanning import ContingentSpanning
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.pivot import Pivot
 from dynmech.mechanisms.groves.team import Team
-from dynmech.mechanisms.rules.base import Mechanism
+from dynmech.mechanisms.rules.base import DirectMechanism, Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.game import ProtocolOptions, make_game
+from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.payment_terms import PaymentTerms
+from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.generators import generator
 from tests.builders.payment_tree import PaymentTree
 from tests.builders.planted_mechanisms import Lottery
-from tests.builders.random_economies import interdependent
+from tests.builders.random_economies import interdependent, working
 from tests.builders.repeated_market import market
 
-RULES: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery, ContingentSpanning]
+
+def spanning(environment: TableEnvironment) -> Mechanism:
+    """Contingent transfers; the last decision is held constant, where nothing that is paid later could carry it."""
+    return ContingentSpanning(environment, last=environment.stage(0).decisions[0])
+
+
+class Notes(DirectMechanism):
+    """Notes who does not pay: then another decision is taken, and more is charged, or less is paid out."""
+
+    name = "notes"
+    reads_payments = True
+
+    def memory_size(self, t: int) -> int:
+        return 1 if t == 0 else 4
+
+    def remember(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> Array:
+        paid = np.ones(messages.shape, np.bool_) if acts.paid is None else acts.paid
+        return np.asarray((1 - paid) @ np.array([2, 1]), np.intp) | np.asarray(now.memory, np.intp)
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        return np.where(now.memory > 0, 1 - super().decide(now, messages), super().decide(now, messages))
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        paid = np.ones(messages.shape, np.bool_) if acts.paid is None else acts.paid
+        return (
+            np.array([0.4, -0.2]) * (1 + messages) - 0.3 * decision[:, None] + 0.1 * ~paid + 0.2 * now.memory[:, None]
+        )
+
+    def transfer_bound(self) -> float:
+        return 10.0
+
+
+RULES: list[Callable[[TableEnvironment], Mechanism]] = [Team, Pivot, PayYourReport, Lottery, spanning, Notes]
 
 TERMS = [PaymentTerms(default, grace) for default in ("exclude", "ignore") for grace in (0, 1, 2)]
 
@@ -40,7 +80,8 @@ TERMS = [PaymentTerms(default, grace) for default in ("exclude", "ignore") for g
 def economy(seed: int, horizon: int = 3) -> TableEnvironment:
     """Two agents with two signals each, values of both signs."""
     base = random_environment(generator(seed), agents=2, signals=2, decisions=2, singular_value=0.05)
-    return TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, horizon)
+    outside = (0.3, -0.2) if seed % 3 == 2 else ()
+    return TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, horizon, outside=outside)
 
 
 def best(problem: PaymentProblem, information: Information = Information.INTERIM) -> float:
@@ -99,6 +140,42 @@ def test_endless_horizons_agree_with_a_long_tree(terms: PaymentTerms) -> None:
     for fine in (0.0, 0.7 * needed):
         tree = PaymentTree(environment, mechanism, 0, terms.default, grace=terms.grace, deposit=fine, last=15)
         assert best(free.with_deposit(fine)) == pytest.approx(tree.best(), abs=1e-8 * environment.scale)
+
+
+@pytest.mark.parametrize(
+    "terms", [TERMS[0], TERMS[1], TERMS[4]], ids=lambda terms: f"{terms.default}, grace {terms.grace}"
+)
+@pytest.mark.parametrize(("rule", "seed"), [(Pivot, 4), (PayYourReport, 2)])
+def test_the_witness_earns_its_figure_on_the_event_loop(
+    rule: Callable[[TableEnvironment], Mechanism], seed: int, terms: PaymentTerms
+) -> None:
+    """It lies and pays, late or never, as the search says; the gain is more than noise."""
+    environment = economy(seed)
+    mechanism = rule(environment)
+    game = make_game(environment, mechanism, ProtocolOptions(payments=terms))
+    streams = Streams(0, "witness", 0, 2000, game.periods + game.closing)
+    honest = play_shard(game, [Truthful(), Truthful()], streams).payoffs
+    for agent in range(2):
+        problem = build_payment_problem(FiniteGame(environment, mechanism), (agent,), terms, game.deposits[agent])
+        witness = PayingWitness(problem)
+        exact = witness.value.ex_ante - solve(problem, Family.PRESCRIBED, Information.INTERIM).ex_ante
+        profile = [witness if i == agent else Truthful() for i in range(2)]
+        gains = play_shard(game, profile, streams).payoffs[agent] - honest[agent]
+        error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
+        assert abs(gains.mean() - exact) <= 4 * error + 1e-9
+        assert exact > 5 * error
+
+
+def test_an_act_is_one_on_the_decision_and_a_way_to_treat_the_bill() -> None:
+    """Two private actions: with grace six acts, without four."""
+    environment = working(1, 3)
+    for grace, ways in ((0, ["pay", "default"]), (1, ["pay", "late", "default"])):
+        problem = build_payment_problem(
+            FiniteGame(environment, Team(environment)), (0,), PaymentTerms("exclude", grace)
+        )
+        period = problem.periods[0]
+        assert isinstance(period, PaymentPeriod)
+        assert [period.way(act) for act in range(period.acts)] == 2 * ways
 
 
 @pytest.mark.parametrize("default", ["exclude", "ignore"])
@@ -180,7 +257,7 @@ def test_lies_are_what_enforced_payments_leave() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"payments": "voluntry"}, "payments: 'voluntry' is none of enforced, voluntary"),
+        ({"payments": "voluntry"}, "payments: 'voluntry' is none of enforced, billed, voluntary"),
         ({"default": "ignore"}, "default: only with payments=voluntary"),
         ({"payments": "voluntary", "default": "excl"}, "default: 'excl' is none of exclude, ignore"),
         ({"payments": "voluntary", "grace": -1}, "grace: -1 is not a whole number of periods, 0 or more"),
@@ -194,3 +271,20 @@ def test_lies_are_what_enforced_payments_leave() -> None:
 def test_bad_options_get_a_line(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         dm.audit("oil-leases-prior", "linked", **options)  # type: ignore[arg-type]
+
+
+def test_a_default_that_is_noted_is_played_as_it_is_searched() -> None:
+    """The best plan against a mechanism that reads payments, on the event loop; unnoted, another one is best."""
+    environment = economy(3)
+    terms = PaymentTerms("ignore")
+    mechanism = Notes(environment)
+    game = FiniteGame(environment, mechanism)
+    problem = build_payment_problem(game, (0,), terms)
+    silent = Notes(environment)
+    silent.reads_payments = False
+    assert abs(best(problem) - best(build_payment_problem(FiniteGame(environment, silent), (0,), terms))) > 1e-3
+    played = make_game(environment, mechanism, ProtocolOptions(payments=terms))
+    witness = BestResponse().made_for(played, 0)
+    streams = Streams(1, "play", 0, 4000, played.periods)
+    payoff = play_shard(played, [witness, Truthful()], streams).payoffs[0]
+    assert abs(payoff.mean() - best(problem)) < 5 * payoff.std() / len(payoff) ** 0.5

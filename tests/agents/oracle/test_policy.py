@@ -66,3 +66,10 @@ def test_where_leaving_pays_the_table_ends_with_it() -> None:
     audit = dm.audit("random:seed=1,agents=2,signals=3,horizon=3", "contingent-spanning", exit=True)
     assert (audit.policy["message"] == "leave").any()
     assert audit.to_dict()["policy"] is not None
+
+
+def test_a_witness_says_who_plays_what() -> None:
+    found = dm.audit("oil-leases-prior", "cremer-mclean")
+    said = "<best-response of firm 1 under cremer-mclean on oil-leases-prior, "
+    assert repr(found.witness) == f"{said}interim>"
+    assert repr(found.deviation("firm 1", information="ex_post")) == f"{said}ex post>"

@@ -13,7 +13,7 @@ from dynmech.agents.oracle.story import find_story
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.finite_game import FiniteGame
-from dynmech.sim.economy.builders import random_environment, single_object
+from dynmech.sim.economy.builders import from_arrays, random_environment, single_object
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.units import in_units
 from dynmech.sim.play.roles import Situation
@@ -104,6 +104,15 @@ def test_ties_are_counted_and_the_same_in_any_unit_of_money() -> None:
         counted.append(ties(posed, solve(posed, Family.PRESCRIBED, Information.EX_POST)))
     assert counted[0] == counted[1] == counted[2]
     assert counted[0] == by_hand(environment)
+
+
+def test_a_tie_is_one_of_worth_that_is_kept_and_not_one_of_its_size() -> None:
+    """Signal 0: decisions 0 and 1 are worth 1; signal 1: they are worth −1 and 2. Only the former ties."""
+    environment = from_arrays(
+        np.array([[[1.0, -1.0], [1.0, 2.0]]]), [np.full((2, 2, 2), 0.5)], np.array([0.5, 0.5]), 0.5, horizon=1
+    )
+    posed = build_problem(FiniteGame(environment, Team(environment)), (0,))
+    assert ties(posed, solve(posed, Family.PRESCRIBED, Information.EX_POST)) == (1, 2)
 
 
 def by_hand(environment: TableEnvironment) -> tuple[int, int]:

@@ -59,7 +59,7 @@ def test_a_pilot_says_the_same_of_all_menus_however_many_are_played_at_once(
         case
         for agent in range(len(here.environment.agents))
         for family in STRATEGIES.all().values()
-        for case in islice(candidates(here, agent, family), 5)
+        for case in islice(candidates(here, agent, family), 3)
     ]
     monkeypatch.setattr(simulate, "ABREAST", 7 * EPISODES)
     together = pilot(here, cases, Sampling(EPISODES, 3, EPISODES))

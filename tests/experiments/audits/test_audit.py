@@ -75,7 +75,7 @@ def test_the_witness_tells_liu_s_story() -> None:
     assert (witness["report"], witness["prescribed"]) == ("6", "4")
     assert [(step["report"], step["prescribed"]) for step in witness["history"]] in ([("0", "1")], [("1", "0")])
     assert witness["lie"] - witness["truth"] == pytest.approx(4, abs=1e-10)
-    assert "firm 1 gains 2 ex ante, 4 (" in found.sentence
+    assert "firm 1 gains 2 ex ante, 4 interim (" in found.sentence
 
 
 def test_linked_figures_and_the_tie_at_4() -> None:

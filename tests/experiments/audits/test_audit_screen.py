@@ -26,7 +26,7 @@ def test_exit_codes_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out)["options"]["mechanism"] == {"low": "3", "high": "15"}
     code, out, _ = call(capsys, "audit", "oil-leases-prior", "cremer-mclean")
     assert code == 1
-    assert out.startswith("cremer-mclean on oil-leases-prior breaks: firm 1 gains 2 ex ante, 4 (")
+    assert out.startswith("cremer-mclean on oil-leases-prior breaks: firm 1 gains 2 ex ante, 4 interim (")
     code, out, err = call(capsys, "audit", "oil-leases", "cremer-mclean")
     assert (code, out) == (2, "")
     assert "do not identify" in err

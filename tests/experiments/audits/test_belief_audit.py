@@ -59,7 +59,7 @@ def test_a_profile_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert gains["firm 2", "ex_ante"] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("disclosure", ["decisions", "own"])
+@pytest.mark.parametrize("disclosure", ["announced", "decisions", "own"])
 def test_what_is_assumed_to_be_disclosed_stands_in_the_result(
     disclosure: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +96,7 @@ def test_bounds_are_named(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--disclosure", "all"), "disclosure: 'all' is none of everything, decisions, own"),
+        (("--disclosure", "all"), "disclosure: 'all' is none of everything, announced, decisions, own"),
         (("--disclosure", "own", "--exit"), "audit: --exit: the search over beliefs cannot honour that"),
         (("--profile", "nowhere.json"), "nowhere.json: cannot be read"),
     ],

@@ -22,6 +22,7 @@ import pytest
 import dynmech
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.auditing import run_audit
+from dynmech.mechanisms.rules.finite_game import FiniteGame
 
 ROOT = Path(dynmech.__file__).resolve().parent.parent
 FLOORS = ("mechanisms", "agents", "experiments")
@@ -129,3 +130,20 @@ def test_a_detour_is_seen() -> None:
     stops, climbs = len(found.stops), found.climbs
     found.entered += ["mechanisms.rules.elsewhere", "experiments.audits.auditing"]
     assert (len(found.stops), found.climbs) == (stops + 1, climbs + 1)
+
+
+@pytest.mark.parametrize("mechanism", ["linked", "balanced", "balanced:base=pay-your-report", "pivot-with-fees"])
+def test_a_game_is_written_out_once(mechanism: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One game for the mechanism; what it builds on is another mechanism, with one of its own."""
+    environment = "oil-leases-prior" if mechanism == "linked" else "repeated-auction:values=2"
+    written, begin = list[object](), FiniteGame.__init__
+
+    def noted(self: FiniteGame, *args: object, **options: object) -> None:
+        begin(self, *args, **options)  # type: ignore[arg-type]
+        written.append(self.mechanism)
+
+    monkeypatch.setattr(FiniteGame, "__init__", noted)
+    request = AuditRequest.of(environment, mechanism)
+    run_audit(request, silent)
+    assert sum(one is request.mechanism for one in written) == 1
+    assert len(written) == len(set(map(id, written))) <= 2

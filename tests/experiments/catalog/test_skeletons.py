@@ -13,11 +13,20 @@ from dynmech.experiments.cli.app import main
 from dynmech.sim.core.errors import InputError, StorageError
 
 AUDITED = {
-    "scenario": ("my-own", "pivot"),
-    "mechanism": ("repeated-auction:horizon=2", "my-own:fee=0.25"),
+    "scenario": ("my-scenario", "pivot"),
+    "mechanism": ("repeated-auction:horizon=2", "my-mechanism:fee=0.25"),
     "strategy": ("repeated-auction:horizon=2", "pivot"),
 }
 """What is audited with the file of a kind as a plug-in."""
+
+CHANGES = [
+    ("scenario", "self.persistence * np.eye(k)", "0.5 * np.eye(k)"),
+    ("mechanism", "everybody - own", "everybody - 2 * own"),
+    ("strategy", "view.prescribed - 1", "view.prescribed - 0"),
+    ("memory", "now.memory < self.times", "now.memory <= self.times"),
+    ("memory", "min(t, self.times) + 1", "1"),
+]
+"""What of a module is changed into what; its test must fail. `memory` is the mechanism that remembers."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,62 +48,76 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=env)
 
 
-def run_tests(*words: str) -> tuple[int, str]:
-    """Exit code and output of pytest, in a process of its own: a fork of one with threads may hang."""
-    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", *words)
-    return done.returncode, done.stdout
+def run_tests(folder: Path, *words: str) -> dict[str, set[str]]:
+    """How the tests of each file came out, all in one process of its own: a fork of one with threads may hang."""
+    done = python("-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", *words, str(folder))
+    found: dict[str, list[str]] = {}
+    for outcome, file in re.findall(r"^(PASSED|FAILED|ERROR) (?:\S*/)?test_(\w+)\.py", done.stdout, re.MULTILINE):
+        found.setdefault(file, []).append(outcome)
+    assert found, done.stdout + done.stderr
+    return {file: set(outcomes) for file, outcomes in found.items()} | {"": {str(done.returncode)}}
+
+
+def write(what: str, name: str, folder: Path) -> Path:
+    """The module of a kind, its test beside it."""
+    return write_skeleton("mechanism" if what == "memory" else what, name, folder, memory=what == "memory")[0]
+
+
+@pytest.fixture(scope="module")
+def as_written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """How the tests of what is written come out."""
+    folder = tmp_path_factory.mktemp("written")
+    for what in (*REGISTRIES, "memory"):
+        write(what, f"my-{what}", folder)
+    return run_tests(folder)
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """How they come out once the module is changed; whether it keeps to what it declares is asked of memories only."""
+    folder = tmp_path_factory.mktemp("changed")
+    for k, (what, right, wrong) in enumerate(CHANGES):
+        module = write(what, f"{what}-{k}", folder)
+        text = module.read_text(encoding="utf-8")
+        assert right in text
+        module.write_text(text.replace(right, wrong), encoding="utf-8")
+    return run_tests(folder, "-k", "memory or not declares")
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_the_test_that_is_written_passes_and_the_file_is_a_plug_in(
-    kind: str, capsys: pytest.CaptureFixture[str]
+    kind: str, as_written: dict[str, set[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = outcome(capsys, "new", kind, "my-own", "-o", "some/place")
+    assert as_written[f"my_{kind}"] == {"PASSED"}
+    assert as_written[""] == {"0"}
+    code, out, err = outcome(capsys, "new", kind, f"my-{kind}", "-o", "some/place")
     assert (code, err) == (0, "")
-    module, test = Path("some/place/my_own.py"), Path("some/place/test_my_own.py")
+    module, test = Path(f"some/place/my_{kind}.py"), Path(f"some/place/test_my_{kind}.py")
     assert out.splitlines() == [f"module: {module}", f"test:   {test}", f"try:    dynmech check {module}"]
     assert 20 <= len(module.read_text(encoding="utf-8").splitlines()) <= 30
-    code, said = run_tests(str(test))
-    assert code == 0, said
-    assert said.splitlines()[-1].startswith("3 passed" if kind != "mechanism" else "4 passed")
+    assert [path.read_text(encoding="utf-8") for path in (module, test)] == list(render_skeleton(kind, f"my-{kind}"))
+    assert test.read_text(encoding="utf-8").count("\ndef test_") == 3
     code, out, err = outcome(capsys, "check", str(module))
     assert code == 0, err
-    assert re.fullmatch(rf"{kind} 'my-own': holds( on .*)?\n", out)
+    assert re.fullmatch(rf"{kind} 'my-{kind}': holds( on .*)?\n", out)
     code, out, err = outcome(capsys, "audit", *AUDITED[kind], "--plugin", str(module))
     assert code == 0, out + err
 
 
-def test_a_mechanism_with_memory_passes_its_test_which_catches_a_change(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = outcome(capsys, "new", "mechanism", "my-own", "--memory")
+def test_a_mechanism_with_memory_passes_its_test(
+    as_written: dict[str, set[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert as_written["my_memory"] == {"PASSED"}
+    code, _, err = outcome(capsys, "new", "mechanism", "my-memory", "--memory")
     assert (code, err) == (0, "")
-    module, test = Path("my_own.py"), Path("test_my_own.py")
-    text = module.read_text(encoding="utf-8")
-    code, said = run_tests(str(test))
-    assert code == 0, said
-    planted = {
-        "now.memory < self.times": "now.memory <= self.times",
-        "min(t, self.times) + 1": "1",
-    }
-    for right, wrong in planted.items():
-        assert right in text
-        module.write_text(text.replace(right, wrong), encoding="utf-8")
-        code, said = run_tests("-x", str(test))
-        assert code == 1, (wrong, said)
+    assert Path("my_memory.py").read_text(encoding="utf-8") == render_skeleton("mechanism", "my-memory", memory=True)[0]
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
-def test_a_test_that_is_written_catches_a_change(kind: str) -> None:
-    module, test = write_skeleton(kind, "my-own")
-    text = module.read_text(encoding="utf-8")
-    planted = {
-        "scenario": ("self.persistence * np.eye(k)", "0.5 * np.eye(k)"),
-        "mechanism": ("everybody - own", "everybody - 2 * own"),
-        "strategy": ("view.prescribed - 1", "view.prescribed - 0"),
-    }[kind]
-    assert planted[0] in text
-    module.write_text(text.replace(*planted), encoding="utf-8")
-    code, said = run_tests("-k", "not declares", str(test))
-    assert (code, "failed" in said) == (1, True), said
+@pytest.mark.parametrize("k", range(len(CHANGES)))
+def test_a_test_that_is_written_catches_a_change(k: int, changed: dict[str, set[str]]) -> None:
+    assert "FAILED" in changed[f"{CHANGES[k][0]}_{k}"]
+    assert "ERROR" not in changed[f"{CHANGES[k][0]}_{k}"], "it can be opened"
+    assert changed[""] == {"1"}
 
 
 @pytest.mark.parametrize(("kind", "memory"), [*((kind, False) for kind in REGISTRIES), ("mechanism", True)])

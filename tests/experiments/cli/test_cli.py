@@ -71,7 +71,7 @@ def test_list_shows_every_module_with_its_source(capsys: pytest.CaptureFixture[s
     assert list(data) == ["schema", *KINDS]
     for kind in KINDS:
         rows = data[kind]
-        beside = {"best-response"} if kind == "strategies" else set()  # made for a game, not in the registry
+        beside = {"best-response", "profile"} if kind == "strategies" else set()  # made for a game, not in the registry
         assert {row["name"] for row in rows} == names_in_modules(kind) | beside
         assert len(rows) >= 4
         for row in rows:

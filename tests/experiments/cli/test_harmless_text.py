@@ -12,7 +12,7 @@ import pytest
 from rich.text import Text
 
 from dynmech.experiments.cli.app import main
-from dynmech.experiments.cli.console import HarmlessConsole, show_faults
+from dynmech.experiments.cli.console import HarmlessConsole, progress_bars, show_faults
 from dynmech.experiments.report.page import render_report
 from dynmech.experiments.runs.rerun_command import checked_command
 from dynmech.experiments.runs.running import run
@@ -47,6 +47,23 @@ def test_a_terminal_gets_no_orders_and_keeps_its_colours() -> None:
     assert not {"\x07", "\u202e"} & set(out.getvalue())
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_progress_on_what_somebody_named_gives_no_orders(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of an economy stands in it, which a file may give; brackets are no markup of ours."""
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    with progress_bars() as progress:
+        progress(f"searching [/b] {ORDERS}\nexactly", 3)(3)
+    said = capsys.readouterr().err
+    assert "searching [/b]" in said
+    assert not {"\x07", "\u202e"} & set(said)
+    assert "\x1b[2J" not in said
+    assert terminal or said.count("\n") == 1
+
+
 def test_neither_does_a_command_that_fails_or_is_quiet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,12 +76,14 @@ def test_neither_does_a_command_that_fails_or_is_quiet(
         assert all(len(line) < 1200 for line in said.err.splitlines())
 
 
-def test_a_page_allows_nothing_but_its_own_style(whole: Path) -> None:
+def test_a_page_allows_nothing_but_its_own_style_and_script(whole: Path) -> None:
     page = render_report(whole)
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in page
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="(.*?)">', page)
+    script, rest = r"script-src 'sha256-[A-Za-z0-9+/]{43}='", "base-uri 'none'; form-action 'none'"
+    assert re.fullmatch(f"default-src 'none'; style-src 'unsafe-inline'; {script}; img-src data:; {rest}", policy)
     assert page.index("Content-Security-Policy") < page.index("<style>")
-    assert not re.search(r"<script|<link rel=\"stylesheet|https?://(?!www\.w3\.org)", page)
+    assert page.count("<script") == 1
+    assert not re.search(r"<script[^>]|<link rel=\"stylesheet|https?://(?!www\.w3\.org)", page)
 
 
 def test_the_direction_of_writing_ends_with_what_turns_it(whole: Path, tmp_path: Path) -> None:

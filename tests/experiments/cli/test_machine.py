@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,16 +43,21 @@ def test_a_request_to_end_is_heard_once_and_tidily(number: int) -> None:
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_it_waits_for_the_end_of_what_must_not_be_interrupted() -> None:
-    done = []
+@pytest.mark.parametrize("ctrl_c", [signal.default_int_handler, signal.SIG_IGN], ids=["heard", "ignored"])
+def test_it_waits_for_the_end_of_what_must_not_be_interrupted(ctrl_c: Any) -> None:
+    """Also where Ctrl-C is ignored, as in what a script starts in the background."""
+    done, before = [], signal.signal(signal.SIGINT, ctrl_c)
 
     def work() -> None:
         with uninterrupted():
             os.kill(os.getpid(), signal.SIGTERM)
             done.append(1)
 
-    with told_endings() as heard, pytest.raises(KeyboardInterrupt):
-        work()
+    try:
+        with told_endings() as heard, pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (done, heard) == ([1], [signal.SIGTERM])
 
 

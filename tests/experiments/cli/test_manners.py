@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import typer
 from pydantic import ValidationError
+from rich.console import Console
 
 from dynmech.experiments.cli.app import app
 from dynmech.experiments.cli.json_shapes import ErrorShape
 from dynmech.experiments.cli.result_shapes import SHAPES, json_schemas
+from dynmech.experiments.cli.screens.verdict_text import show_refusals
+from dynmech.experiments.designs.mapping import possibility_map
 from tests.builders.cli_calls import CALLS, CODES, STUDY, enter, exit_code
 from tests.builders.runs import ROOT
 
@@ -63,6 +66,15 @@ def test_json_is_one_object_that_says_its_schema(command: str, capsys: pytest.Ca
         SHAPES[command].model_validate(data)
         with pytest.raises(ValidationError):
             SHAPES[command].model_validate({**data, "more": 0})
+
+
+def test_a_map_of_designs_has_its_shape() -> None:
+    found = possibility_map("oil-leases")
+    data = json.loads(json.dumps({"schema": 2, **found.data()}))
+    assert SHAPES["design"].model_validate(data)
+    for wrong in ({**data, "more": 0}, {**data, "cells": [{**data["cells"][0], "status": "maybe"}]}):
+        with pytest.raises(ValidationError):
+            SHAPES["design"].model_validate(wrong)
 
 
 def test_the_published_schemas_are_these() -> None:
@@ -148,14 +160,18 @@ def test_flags_may_stand_anywhere(command: str, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == before
 
 
-@pytest.mark.parametrize("why", ["--why", "--verbose", "-v"])
-def test_what_was_not_played_is_one_line_until_one_asks_why(why: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_named_and_not_played_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     Path("study.toml").write_text(STUDY.replace('["cremer-mclean"]', '["linked", "minimum-rent", "once:base=team"]'))
     assert exit_code(["tournament", "study.toml"]) == 1, "it was asked for"
     text = capsys.readouterr().out
-    folded = [line for line in text.splitlines() if "not played" in line.lower()]
-    assert folded == ["Not played: minimum-rent on oil-leases-prior (--why says why)."]
-    assert exit_code(["tournament", "study.toml", why]) == 1
-    text = capsys.readouterr().out
     assert "(--why says why)" not in text
     assert re.search(r"^minimum-rent on oil-leases-prior: not played, \w.*", text, re.MULTILINE)
+
+
+def test_what_nobody_named_is_one_line_until_one_asks_why(capsys: pytest.CaptureFixture[str]) -> None:
+    refusals = {name: f"it does not fit {name}" for name in ("one", "two", "three")}
+    console = Console(width=80)
+    show_refusals(refusals, console, why=False, asked=["two"])
+    assert capsys.readouterr().out == "two: not played, it does not fit two\nNot played: one, three (--why says why).\n"
+    show_refusals(refusals, console, why=True)
+    assert capsys.readouterr().out.splitlines() == [f"{name}: not played, {why}" for name, why in refusals.items()]

@@ -190,3 +190,26 @@ def test_progress_is_asked_of_standard_error(monkeypatch: pytest.MonkeyPatch) ->
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_no_time_left_is_said_before_enough_pieces_are_done(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    phase = PlainProgress("playing", 12, clock)
+    for _ in range(6):
+        clock.now += 11
+        phase.advance(1)
+    said = lines(capsys)
+    assert said[1] == "playing: 1 of 12, 0.0909/s"
+    assert [k for k, line in enumerate(said) if "left" in line] == [5, 6]
+
+
+@pytest.mark.parametrize(("done", "told"), [(4, False), (5, True)])
+def test_a_bar_shows_no_time_left_before_enough_pieces_are_done(done: int, told: bool) -> None:
+    clock = Clock()
+    bars = Progress(console._TimeLeft(), console=Console(file=io.StringIO()), get_time=clock)
+    task = bars.add_task("playing", total=100)
+    for _ in range(done):
+        clock.now += 2
+        bars.advance(task)
+    text = console._TimeLeft().render(bars.tasks[0])
+    assert bool(text.plain.strip()) is told

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from dynmech import audit, load, replay, save_environment, use_plugins
+from dynmech import audit, load, replay, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.screens.replay_line import logged_line, rerun_line
 from dynmech.experiments.runs.case_choice import worst_case
-from dynmech.sim.core.errors import InputError
+from dynmech.experiments.runs.rerun_command import checked_command
+from dynmech.sim.core.errors import InputError, Refusal
 from tests.builders.cli_calls import exit_code
-from tests.builders.random_economies import interdependent
 
 LINE = re.compile(r"^.*: (dynmech (?:run|replay|tournament) .*)$", re.MULTILINE)
 
@@ -114,15 +114,28 @@ def test_an_audit_of_a_coalition_says_how_all_members_play(capsys: pytest.Captur
     )
 
 
-def test_who_may_leave_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """Leaving cannot be played: the line of the screen writes the deviation, in which somebody leaves."""
-    save_environment(interdependent(0), "economy.json")
-    words = ("audit", "economy.json", "contingent-spanning", "--exit", "--coalition", "1")
-    text = screen(capsys, *words, code=None)
-    (line,) = [shlex.split(found)[1:] for found in re.findall(r"^.*: (dynmech audit .*)$", text, re.MULTILINE)]
-    assert line == [*words[:3], "--coalition", "agent 2", "--exit", "--policy", "worst.csv"]
-    screen(capsys, *line, code=None)
-    assert ",leave," in Path("worst.csv").read_text(encoding="utf-8")
+def test_who_may_leave_leaves_in_play(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of the screen plays the best response that may leave; it earns the exact gain, and the log says so."""
+    words = ("audit", "random:seed=1,agents=2,signals=3,horizon=3", "contingent-spanning", "--exit")
+    (line,) = lines(screen(capsys, *words, code=1))
+    assert line == ["run", *words[1:3], "--strategy", "agent 2=best-response:exit=true"]
+    gains = json.loads(screen(capsys, *words, "--json", code=1))["gains"]
+    (exact,) = [
+        gain["lower"]
+        for gain in gains
+        if (gain["family"], gain["information"], gain["agent"]) == ("best_response", "ex_ante", "agent 2")
+    ]
+    (_, liar) = shown(capsys, [*line, "--episodes", "2000", "--out", "left"])["agents"]
+    assert exact > 1
+    assert liar["gain"] == pytest.approx(exact, abs=2 * liar["gain_half_width"])
+    assert "leave" in screen(capsys, "replay", "left")
+    staying = audit(*words[1:3])
+    assert staying.gains["upper"].max() < 1e-4
+    leaving = audit(*words[1:3], exit=True)
+    assert leaving.witness.key() == "best-response:exit=true"
+    assert leaving.deviation("agent 2", "ex_post").key() == "best-response:information=ex_post,exit=true"
+    with pytest.raises(Refusal, match="only the best response is played"):
+        leaving.deviation("agent 2", family="one_shot")
 
 
 def test_an_audit_from_python_names_what_the_command_line_needs() -> None:
@@ -132,7 +145,7 @@ def test_an_audit_from_python_names_what_the_command_line_needs() -> None:
     expected = [f"dynmech run {economy} generous --plugin 'my own.py'"]
     assert audit(economy, "generous").commands == expected
     assert audit(economy, MECHANISMS.get("generous")).commands == expected
-    assert f"<code>{expected[0].replace(chr(39), '&#x27;')}</code>" in audit(economy, "generous")._repr_html_()
+    assert f"<code>{expected[0].replace(chr(39), '&#39;')}</code>" in audit(economy, "generous")._repr_html_()
     environment = load(economy)
     assert audit(environment, "generous").commands == [], "an object has no name on the command line"
     assert audit(economy, type("Typed", (MECHANISMS.get("generous"),), {"name": "typed"})).commands == []
@@ -231,3 +244,32 @@ def test_a_case_or_a_mechanism_that_was_misspelt(capsys: pytest.CaptureFixture[s
         replay("r", "prescribd")
     with pytest.raises(InputError, match=r"'likned' was not played; mechanisms: linked; did you mean 'linked'\?"):
         replay("r", mechanism="likned")
+
+
+LEAVING = """
+environment = "random:seed=1,agents=2,signals=3,horizon=3"
+mechanisms = ["contingent-spanning"]
+strategies = { truth = "truthful", hit-and-run = "best-response:exit=true" }
+episodes = 600
+"""
+
+
+def test_a_stress_test_and_a_tournament_let_deviators_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under both the exact gain is the audit's, and play agrees with it."""
+    economy, mechanism = "random:seed=1,agents=2,signals=3,horizon=3", "contingent-spanning"
+    exact = audit(economy, mechanism, exit=True).gains.query("family == 'best_response' and information == 'ex_ante'")
+    by_agent = dict(zip(exact["agent"], exact["lower"], strict=True))
+    words = ("stress", economy, "--mechanism", mechanism, "--exit", "--episodes", "600", "--out", "s")
+    data = json.loads(screen(capsys, *words, "--json", code=None))
+    rows = [row for row in data["gains"] if row["family"] == "best-response"]
+    assert {row["agent"]: row["exact"] for row in rows} == pytest.approx(by_agent, abs=1e-6)
+    assert all(abs(row["gain"] - row["exact"]) <= 2 * row["half_width"] for row in rows)
+    assert data["command"].endswith("--exit")
+    assert shlex.split(data["command"])[1] == "stress"
+    assert "--exit" in (checked_command("stress", data["command"]) or "")
+    assert json.loads(screen(capsys, *words, "--json", code=None))["gains"] == data["gains"], "the same line resumes"
+    assert "leave" in screen(capsys, "replay", "s")
+    Path("leaving.toml").write_text(LEAVING, encoding="utf-8")
+    text = " ".join(screen(capsys, "tournament", "leaving.toml", "--out", "t", code=None).split())
+    assert "Truth by all breaks: agent 2 gains 1.18 ex ante by a best response (exact)" in text
+    assert "MORE THAN CHANCE" not in text

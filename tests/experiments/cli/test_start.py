@@ -105,7 +105,7 @@ def test_options_and_their_words_are_completed(
 def test_every_name_is_completed() -> None:
     assert complete_scenario("") == SCENARIOS.names()
     assert complete_mechanism("") == MECHANISMS.names()
-    strategies = sorted([*STRATEGIES.names(), "best-response"])
+    strategies = sorted([*STRATEGIES.names(), "best-response", "profile"])
     assert complete_strategy("firm 1=") == [f"firm 1={name}" for name in strategies]
     assert complete_strategy("firm 1=one") == ["firm 1=one-shot"]
     assert complete_strategy("firm") == []

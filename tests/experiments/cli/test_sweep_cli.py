@@ -234,3 +234,14 @@ def test_what_is_not_there_to_draw_against_is_refused_before_anything_is_played(
     assert f"cannot draw against {against!r}; there are discount" in said
     assert len(said.splitlines()) == 1
     assert not Path("small").exists()
+
+
+def test_the_panels_of_the_picture_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    swept(capsys, f"{GRID} --out grid --plot all.png")
+    swept(capsys, f"{GRID} --out grid --plot two.png --panels best-response,welfare")
+    sweep("repeated-auction:horizon=2", {"discount": [0.5, 0.9], "values": [2, 3]}, ["pivot", "pay-your-report"],
+          out="grid").plot("python.png", panels=["best_response", "welfare"])  # fmt: skip
+    assert Path("two.png").read_bytes() == Path("python.png").read_bytes() != Path("all.png").read_bytes()
+    said = swept(capsys, f"{GRID} --out grid --plot no.png --panels best", 2)
+    assert "there is no panel 'best'; there are best_response, welfare" in said
+    assert "--panels needs --plot FILE" in swept(capsys, f"{GRID} --out grid --panels welfare", 2)

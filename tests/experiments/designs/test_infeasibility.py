@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from dynmech.experiments.designs.designing import design
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.cli_calls import exit_code
+from tests.builders.designs import sealed
 from tests.builders.random_economies import acting_apart, working
 from tests.builders.runs import ROOT
 
@@ -59,14 +59,6 @@ def proof() -> dict[str, Any]:
     found = design("oil-leases-prior", memory="none", incentive="bayesian")
     assert found.proof is not None
     data: dict[str, Any] = json.loads(json.dumps(found.proof))
-    return data
-
-
-def sealed(data: dict[str, Any]) -> dict[str, Any]:
-    """The file with its hashes made anew: what a forger would do."""
-    for part in ("environment", "rule"):
-        text = json.dumps(data[part], sort_keys=True, separators=(",", ":"))
-        data["hashes"][part] = sha256(text.encode()).hexdigest()
     return data
 
 
@@ -194,9 +186,11 @@ def test_a_clash_of_margins_is_said_as_it_is() -> None:
 
 
 def test_the_command_line_writes_and_verifies_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "none.json.gz"
-    assert exit_code(["design", "oil-leases", "--certificate", str(file), "--quiet"]) == 0
-    assert f"{file} is not written: there is a mechanism; of what it gains" in capsys.readouterr().out
+    file, gains = tmp_path / "none.json.gz", tmp_path / "gains.json.gz"
+    assert exit_code(["design", "oil-leases", "--certificate", str(gains), "--quiet"]) == 0
+    assert str(gains) in capsys.readouterr().out
+    assert exit_code(["verify", str(gains)]) == 0
+    assert "firm 1, ex_post: the best response gains" in capsys.readouterr().out
     assert exit_code(["design", "oil-leases", "--memory", "none", "-o", str(file)]) == 1
     assert f"{file} is not written: there is no mechanism\n" in capsys.readouterr().out
     assert not file.exists()

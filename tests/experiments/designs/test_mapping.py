@@ -9,7 +9,7 @@ import pytest
 from dynmech.experiments.designs import mapping as module
 from dynmech.experiments.designs.designing import design
 from dynmech.experiments.designs.mapping import possibility_map, subsets
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.economy.builders import random_environment
 from tests.builders.cli_calls import exit_code
 
@@ -70,6 +70,27 @@ def test_the_command_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert exit_code(["design", "oil-leases", "--map", "--margin", "1"]) == 2
     assert "--margin" in capsys.readouterr().err
     assert exit_code(["design", "oil-leases", "--plot", str(picture)]) == 2
+
+
+def test_two_workers_draw_the_same_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells come as they are done; the map, and what a file keeps of it, are the same."""
+    alone, together = tmp_path / "1.json", tmp_path / "2.json"
+    one = possibility_map("oil-leases", out=alone)
+    two = possibility_map("oil-leases", out=together, workers=2)
+    assert one.to_dict() == two.to_dict()
+    kept = [json.loads(file.read_text(encoding="utf-8"))["cells"] for file in (alone, together)]
+    assert kept[0] == kept[1]
+    words = ["design", "oil-leases", "--map", "--workers", "2", "-o", str(together), "--json"]
+    assert exit_code(words) == 0
+    assert json.loads(capsys.readouterr().out)["cells"] == one.data()["cells"]
+    with pytest.raises(Refusal):
+        possibility_map("repeated-auction:values=2", memories=["history"], workers=2)
+
+
+@pytest.mark.parametrize("words", [["--map", "--confidence", "0.9"], ["--workers", "2"], ["--map", "--workers", "-1"]])
+def test_what_would_be_ignored_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["design", "oil-leases", *words]) == 2
+    assert words[-2].removeprefix("--") in capsys.readouterr().err
 
 
 def test_what_no_memory_makes_possible_is_named() -> None:

@@ -1,10 +1,9 @@
 """Play from tables and play on the event loop: the same record, byte for byte, wherever both can play."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from dynmech import run, stress
 from dynmech.agents.strategies.base import AgentContext, Strategy
 from dynmech.agents.strategies.belief_manipulation import BeliefManipulation
 from dynmech.agents.strategies.block_partition import side_by_side
-from dynmech.agents.strategies.contingent import Contingent
 from dynmech.agents.strategies.misreport import Misreport
+from dynmech.agents.strategies.noisy import Noisy
 from dynmech.agents.strategies.one_shot import OneShot
 from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, load, make_mechanism
@@ -22,7 +21,7 @@ from dynmech.experiments.engines import fused_games
 from dynmech.experiments.engines.fused_games import engines_of, obstacle, play_fused, script_of
 from dynmech.experiments.runs.simulation import Sampling, lone_deviation, pilot
 from dynmech.sim.core.arrays import IntArray
-from dynmech.sim.core.errors import InputError, Refusal
+from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.spaces import Finite
 from dynmech.sim.core.streams import Streams
 from dynmech.sim.log.run_folder import read_manifest
@@ -30,25 +29,9 @@ from dynmech.sim.play.fused import PeriodTables, play_tables
 from dynmech.sim.play.game import Game, ProtocolOptions, make_game
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.loop import play_shard
-from dynmech.sim.play.record import Keep, Record
+from dynmech.sim.play.record import Record
+from tests.builders.engines import BLOCKS, COMPILED, FORCED, game_of, hold, same
 from tests.builders.runs import bytes_below
-
-BLOCKS = (1, 7, 4096)
-
-COMPILED = find_spec("numba") is not None
-"""Whether the optional extra `fast` is installed."""
-
-FORCED = float("inf")
-"""More cases than any rules have: tables always pay."""
-
-
-def game_of(scenario: str, mechanism: str, tail: float = 0.3) -> Game | None:
-    """A game, short if it is endless; None where the mechanism does not fit."""
-    environment = load(scenario)
-    try:
-        return make_game(environment, make_mechanism(mechanism, environment), tail=tail)
-    except (Refusal, InputError):
-        return None
 
 
 def profiles(game: Game) -> Iterator[tuple[Strategy, ...]]:
@@ -59,32 +42,6 @@ def profiles(game: Game) -> Iterator[tuple[Strategy, ...]]:
     if game.periods > 1:
         yield (*(Truthful(),) * (agents - 1), BeliefManipulation(0, "up", "down"))
         yield (OneShot(1, "low"), *(Truthful(),) * (agents - 1))
-
-
-def same(one: Record, other: Record) -> None:
-    """Everything that two records hold is the same to the last bit, and of the same type."""
-    assert vars(one).keys() == vars(other).keys()
-    for name, value in vars(one).items():
-        if isinstance(value, np.ndarray):
-            there = getattr(other, name)
-            assert (value.dtype, value.shape) == (there.dtype, there.shape), name
-            assert value.tobytes() == there.tobytes(), name
-
-
-def hold(game: Game, strategies: Sequence[Strategy], blocks: Sequence[int], episodes: int = 23) -> None:
-    """Play on the loop in one block, and from tables in blocks of every size."""
-    streams = Streams(3, "test", 2, episodes + 2, game.periods + game.closing)
-    how: dict[str, Any] = {"episodes": episodes}
-    for keep in get_args(Keep):
-        loop = play_shard(game, strategies, streams, keep=keep, **how)
-        for block in blocks:
-            tables = play_fused(game, strategies, streams, block=block, keep=keep, engine="tables", **how)
-            assert tables is not None
-            same(tables, loop)
-        if COMPILED:
-            compiled = play_fused(game, strategies, streams, block=7, keep=keep, engine="compiled", **how)
-            assert compiled is not None
-            same(compiled, loop)
 
 
 SAMPLE = [
@@ -106,8 +63,8 @@ def test_records_are_the_same(scenario: str, mechanism: str) -> None:
     game = game_of(scenario, mechanism)
     assert game is not None
     assert not obstacle(game)
-    for strategies in profiles(game):
-        hold(game, strategies, BLOCKS)
+    for turn, strategies in enumerate(profiles(game)):
+        hold(game, strategies, BLOCKS, turn=turn)
 
 
 @pytest.mark.slow
@@ -245,7 +202,7 @@ def test_users_strategies_are_played_on_the_loop() -> None:
 def test_so_are_messages_that_are_no_maps() -> None:
     game = game_of("oil-leases-prior", "pivot")
     assert game is not None
-    assert script_of(game, (Contingent("period>=1"), Truthful()), FORCED) is None
+    assert script_of(game, (Noisy(Misreport("flip"), 0.1), Truthful()), FORCED) is None
     assert script_of(game, (Misreport("0/0/0/0/0"), Truthful()), FORCED) is None, "a map that fits no set"
 
 

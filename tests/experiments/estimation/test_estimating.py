@@ -1,5 +1,7 @@
 """Economies from data: round trips, panels under any names, and hostile logs."""
 
+import lzma
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +249,42 @@ def test_the_file_of_the_command_line_can_be_audited(played: Path, tmp_path: Pat
     assert dm.audit(str(out), "pivot").verdict == "holds"
     assert exit_code(["estimate", str(played), "-q"]) == 2
     assert exit_code([*words, "--column", "episode"]) == 2
+
+
+@pytest.mark.parametrize("packed", ["csv", "csv.gz", "csv.bz2", "csv.xz"])
+def test_a_table_may_be_packed_and_no_more_is_unpacked_than_is_read(
+    packed: str, played: Path, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"log.{packed}"
+    rows.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(dm.estimate(path, AUCTION).rows, dm.estimate(played, AUCTION).rows)
+    whole = path.read_bytes()
+    if packed != "csv":
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(InputError, match="is not CSV that can be read"):
+            dm.estimate(path, AUCTION)
+        path.write_bytes(whole)
+    monkeypatch.setattr("dynmech.experiments.estimation.panel_files.LARGEST", 1 << 18)
+    monkeypatch.setattr("dynmech.experiments.estimation.panel_files.PIECE", 1 << 16)
+    with pytest.raises(InputError, match="has more than 262 kB; write it as Parquet"):
+        dm.estimate(path, AUCTION)
+
+
+def test_xz_that_asks_for_memory_before_it_says_anything_is_one_line(tmp_path: Path) -> None:
+    """Its head asks for a gigabyte and a half."""
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
+    data = bytearray(lzma.compress(b"agent,period\n" * 10, filters=filters))
+    place = data.index(b"\x21\x01\x10")  # the filter, the size of its properties, and 1 MB as a power
+    data[place + 2] = 39
+    data[20:24] = zlib.crc32(data[12:20]).to_bytes(4, "little")
+    (tmp_path / "log.csv.xz").write_bytes(data)
+    with pytest.raises(InputError, match="is not CSV that can be read: Memory usage limit exceeded"):
+        dm.estimate(tmp_path / "log.csv.xz", AUCTION)
+
+
+def test_a_csv_that_is_wide_or_says_a_name_twice_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    for text, said in ((",".join("a" * 1001), "has more than 1,000 columns"), ("agent,agent\n1,2\n", "period")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=said):
+            dm.estimate(path, AUCTION)

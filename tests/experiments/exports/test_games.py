@@ -177,6 +177,27 @@ def test_openspiel_ranks_what_was_exported(three: Tournament, tmp_path: Path) ->
         assert not np.allclose(transposed["share"], table["share"])
 
 
+def test_mutants_take_over_what_was_exported(two: Tournament, tmp_path: Path) -> None:
+    """OpenSpiel's Moran process on the exported tensor, against the closed form over the payoffs that were played."""
+    pytest.importorskip("pyspiel")
+    from dynmech.experiments.bridges.evolution import fixation
+
+    data = np.load(export(two, "npz", tmp_path / "g.npz"))
+    (payoffs,), names = data["payoffs"], [[name for name in row if name] for row in data["strategies"].tolist()]
+    size, strength = 10, 0.5
+    table = fixation(payoffs, names, population=size, strength=strength)
+    game = tensor(two, "pay-your-report")[0]
+    for resident, mutant in permutations(range(len(game)), 2):
+        ahead = [
+            ((k - 1) * game[mutant, mutant] + (size - k) * game[mutant, resident]) / (size - 1)
+            - ((size - k - 1) * game[resident, resident] + k * game[resident, mutant]) / (size - 1)
+            for k in range(1, size)
+        ]
+        expected = 1 / (1 + np.exp(-strength * np.cumsum(ahead)).sum())
+        assert table.loc[names[0][resident], names[0][mutant]] == pytest.approx(expected, rel=1e-8)
+    assert np.nanmax(table) > 1.5 / size, "somebody is selected for"
+
+
 def test_nashpy_finds_the_same_equilibria(two: Tournament, tmp_path: Path) -> None:
     nashpy = pytest.importorskip("nashpy")
     (payoffs,) = np.load(export(two, "npz", tmp_path / "g.npz"))["payoffs"]

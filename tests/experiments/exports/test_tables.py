@@ -170,8 +170,18 @@ def test_latex_of_a_tournament(three: Tournament, tmp_path: Path) -> None:
     tables = read_tables(export(three, "latex", tmp_path / "t.tex").read_text(encoding="utf-8"))
     for part, found in zip(three.parts, tables, strict=True):
         assert f"{part.mechanism} on {part.environment} (40 episodes per profile, seed 0)" in found.caption
+        holds = all(gain < 1e-6 for gain in part.search.gains.values())
+        assert ("Truth by all holds: no deviation" in found.caption) == holds
+        assert ("by a best response (exact)." in found.caption) == (not holds)
         assert [row[0] for row in found.rows] == [part.game.label(one.profile) for one in part.game.regrets]
         assert [row[1] for row in found.rows] == [amount(one.value) for one in part.game.regrets]
+
+
+def test_the_names_of_profiles_are_explained_in_latex(three: Tournament, tmp_path: Path) -> None:
+    text = export(three.parts[0].folder, "latex", tmp_path / "t.tex").read_text(encoding="utf-8")
+    said = " ".join(text.split())
+    assert "Names of profiles: in " in said
+    assert " play" in said.split("Names of profiles: in ")[1]
 
 
 @pytest.mark.parametrize("name", [*ODD, "$x$ & \\input{x}", "100 % #1 ~ ^^ __ `` '' ,, --", "[2ex] x", "* y"])

@@ -75,6 +75,13 @@ def test_it_is_the_same_bytes_every_time_and_has_no_date(
     assert first.startswith({"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}[form])
 
 
+def test_letters_of_a_pdf_are_truetype(tmp_path: Path) -> None:
+    """Publishers refuse Type 3."""
+    data = save_figure(draw_gains(TABLE, "t", "n"), tmp_path / "a.pdf", ABOUT).read_bytes()
+    assert b"/FontFile2" in data
+    assert b"/Subtype /Type3" not in data
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.pdf.gz", "png"])
 def test_another_suffix_is_one_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"pictures are PDF, SVG or PNG; let the name end in \.pdf, \.svg or \.png"):

@@ -124,9 +124,9 @@ def test_without_an_exact_search_the_picture_says_so(tmp_path: Path) -> None:
 def test_of_a_tournament_the_exact_gain_of_any_deviation_comes_first() -> None:
     gains = {"m": {"low": 0.5}, "n": {"low": -1.0}}
     figure = draw_leaving(gains, {"m": 2.0, "n": None}, "truth")
-    assert words(figure) == ["+2.00", "(+0.50)", "–", "(-1.00)"]
+    assert words(figure) == ["+2.00", "(+0.50)", "–", "(−1.00)"]
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["any deviation", "low"]
     none = draw_leaving(gains, {"m": None, "n": None}, "truth")
-    assert words(none) == ["+0.50", "-1.00"]
+    assert words(none) == ["+0.50", "−1.00"]
     assert "no exact search" in none.axes[0].get_xlabel()
     assert words(draw_leaving({"m": {}}, {"m": 0.0}, "truth")) == ["0.00", "–"]

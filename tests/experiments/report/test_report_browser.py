@@ -122,3 +122,68 @@ def test_it_prints_in_black_on_white_with_everything_open(browser: Browser, page
     assert browser.run(closed) == 0
     browser.ask("Emulation.setEmulatedMedia", media="")
     assert browser.run(closed) > 0
+
+
+def test_a_click_on_a_heading_sorts_and_words_filter(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["stress"], width=1400, dark=False)
+    browser.run(OPEN)
+    rows = "[...document.querySelectorAll('details .sortable')].at(-1).tBodies[0].rows"
+    exact = f"[...{rows}].filter(row => !row.hidden).map(row => Number(row.cells[4].dataset.value))"
+    press = "[...document.querySelectorAll('details .sortable')].at(-1).tHead.rows[0].cells[4].firstChild.click()"
+    count = len(browser.run(exact))
+    for down in (True, False):
+        browser.run(press)
+        assert browser.run(exact) == sorted(browser.run(exact), reverse=down)
+    field = "[...document.querySelectorAll('input[type=search]')].at(-1)"
+    browser.run(f"{field}.value = 'linked one-shot'; {field}.dispatchEvent(new Event('input'))")
+    assert 0 < len(browser.run(exact)) < count
+    told = browser.run(f"[...{rows}].filter(row => !row.hidden).map(row => row.textContent)")
+    assert all("linked" in row and "one-shot" in row for row in told)
+    assert browser.console == []
+
+
+def test_without_its_script_the_page_says_the_same(browser: Browser, pages: dict[str, Path]) -> None:
+    said = "[...document.querySelectorAll('main td')].map(cell => cell.textContent)"
+    browser.open(pages["tournament"])
+    whole = browser.run(said)
+    browser.ask("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(pages["tournament"])
+    browser.ask("Emulation.setScriptExecutionDisabled", value=False)
+    assert browser.run("document.querySelectorAll('th button, input').length") == 0
+    assert browser.run(said) == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_tables_and_pictures_have_one_measure(kind: str, browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages[kind], width=1400, dark=False)
+    browser.run(OPEN)
+    widths = browser.run(
+        "[...document.querySelectorAll('main > p, section > p, section > .scroll > table, section > .scroll > svg')]"
+        ".filter(one => one.checkVisibility()).map(one => Math.round(one.getBoundingClientRect().width))"
+    )
+    assert len(set(widths)) == 1, "nothing narrower, nothing clipped"
+
+
+def test_on_a_narrow_screen_every_figure_has_its_heading(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["stress"], width=390, dark=False)
+    browser.run(OPEN)
+    outside = (
+        "[...document.querySelectorAll('.stack td')].filter(one => one.getBoundingClientRect().right > 391).length"
+    )
+    assert browser.run(outside) == 0
+    label = "getComputedStyle(document.querySelectorAll('.stack td[data-value]')[0], '::before').content"
+    assert browser.run(label) == '"one-shot"'
+    browser.open(pages["stress"], width=1400, dark=False)
+    assert browser.run(label) == "none"
+
+
+def test_an_interval_is_said_when_pointed_at_and_printed(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["stress"], width=1400, dark=False)
+    cells = "[...document.querySelectorAll('td.hot')].filter(one => one.title)"
+    assert all("±" in said for said in browser.run(f"{cells}.map(one => one.title)"))
+    heights = f"{cells}.map(one => Math.round(one.getBoundingClientRect().height))"
+    assert max(browser.run(heights)) < 40, "one line"
+    assert "±" not in browser.run(f"{cells}[0].innerText")
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    assert "±" in browser.run(f"{cells}[0].innerText")
+    browser.ask("Emulation.setEmulatedMedia", media="")

@@ -227,10 +227,10 @@ def line(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> 
 def test_an_option_of_a_user_s_strategy_is_part_of_the_run(
     plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dynmech.experiments.catalog.names import use_plugins
+    from dynmech.experiments.catalog.names import take_in_plugins
 
     monkeypatch.chdir(tmp_path)
-    use_plugins([plugin])
+    take_in_plugins([plugin])
     results = [run("oil-leases", "team", {"firm 1": f"shade:p={p}"}, episodes=200) for p in (0.1, 0.9)]
     assert results[0].folder != results[1].folder
     assert results[0].agents["strategy"][0] == "shade:p=0.1"  # a number, although the option is not annotated
@@ -246,8 +246,8 @@ def test_users_mechanisms_are_held_to_their_word(plugin: Path, capsys: pytest.Ca
 
 
 def test_a_family_that_cannot_be_tried_is_named(plugin: Path, tmp_path: Path) -> None:
-    from dynmech.experiments.catalog.names import use_plugins
+    from dynmech.experiments.catalog.names import take_in_plugins
 
-    use_plugins([plugin])
+    take_in_plugins([plugin])
     result = stress("oil-leases", ["linked"], episodes=100, out=tmp_path / "s")
     assert result.untried == {"needy": "it needs p; give it a default, or define candidates()"}

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
+from dynmech.experiments.catalog.names import STRATEGIES, take_in_plugins
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.runs import kept_stress, stressing
 from dynmech.experiments.runs.stress_result import StressResult, families_shown, gain_cells, gain_table, gainers
@@ -98,7 +98,7 @@ def test_nor_one_that_users_code_has_a_part_in(folder: Path, tmp_path: Path, mon
         "class Mine(Misreport):\n    name = 'mine-and-mine-alone'\n",
         encoding="utf-8",
     )
-    use_plugins([mine])
+    take_in_plugins([mine])
     with pytest.raises(OpenedError):
         play(folder)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -84,6 +85,7 @@ def test_a_result_can_be_held(name: str, base: Path) -> None:
     assert json.loads(result.to_json()) == json.loads(json.dumps(data))  # type: ignore[attr-defined]
     html = result._repr_html_()  # type: ignore[attr-defined]
     assert "<table" in html
+    assert '<div class="dynmech notebook"><style>' in html, "as the page"
     assert HOSTILE not in html
     if isinstance(result, ShownResult):
         frames = result.frames()
@@ -136,3 +138,12 @@ def test_a_result_draws_itself(name: str, base: Path, tmp_path: Path) -> None:
     assert "seed=0" in said
     assert "dynmech run" in said or "dynmech tournament" in said
     assert hasattr(result.plot(), "savefig")  # type: ignore[attr-defined]
+
+
+def test_certified_stands_beside_the_figures_that_a_certificate_proves() -> None:
+    plain = dm.audit("oil-leases-prior", "linked")
+    assert "certified" not in plain._repr_html_().split("</style>")[1]
+    proved = {gain.family for gain in plain.figures if gain.family == "best_response"}
+    marked = replace(plain, figures=[replace(gain, certified=gain.family in proved) for gain in plain.figures])
+    html = marked._repr_html_().split("</style>")[1]
+    assert html.count("<small>certified</small>") == sum(gain.family in proved for gain in plain.figures) > 0

@@ -10,7 +10,7 @@ import pytest
 from dynmech import stress
 from dynmech.agents.strategies.belief_manipulation import BeliefManipulation
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, use_plugins
+from dynmech.experiments.catalog.names import MECHANISMS, STRATEGIES, take_in_plugins
 from dynmech.experiments.runs.stress_result import StressResult, describe_gain, gain_table, gainers, headline
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
@@ -265,7 +265,7 @@ def test_paired_gains_are_those_of_common_draws(leases: StressResult) -> None:
 def test_where_all_hold_it_says_so(tmp_path: Path) -> None:
     result = stress("repeated-auction:horizon=3", ["team", "pivot"], episodes=1000, out=tmp_path / "a")
     called = "repeated-auction:horizon=3"
-    assert result.sentence == f"On {called}, team and pivot hold: nothing that was tried gains anything."
+    assert result.sentence == f"On {called}, team and pivot hold: no deviation gains anything (exact)."
     assert not result.gains["found"].any()
     assert not result.mechanisms["breaks"].any()
     assert (result.mechanisms["worst_gain"] == 0).all()
@@ -297,7 +297,7 @@ class TooDear(Team):
 
 
 def test_unwilling_agents_are_counted(tmp_path: Path) -> None:
-    use_plugins([planted(tmp_path / "dear.py", TOO_DEAR)])
+    take_in_plugins([planted(tmp_path / "dear.py", TOO_DEAR)])
     dear = stress("oil-leases-prior", ["too-dear"], episodes=1000, out=tmp_path / "a").mechanisms.iloc[0]
     # Both firms would earn the whole 19, so at a fee of 30 every signal of period 0 (two and one) would rather leave;
     # once it is paid nobody would: 3 of 2+1 + 2+2 + 1+2 = 10 cells.

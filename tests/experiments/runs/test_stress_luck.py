@@ -24,18 +24,23 @@ def quick(out: Path, seed: int = 0, **options: Any) -> StressResult:
     return stress("oil-leases-prior", ["cremer-mclean"], episodes=800, seed=seed, out=out, **options)
 
 
-def test_the_seed_decides_every_number(tmp_path: Path) -> None:
-    first, again, other = quick(tmp_path / "a"), quick(tmp_path / "b"), quick(tmp_path / "c", seed=1)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> StressResult:
+    """A quick one, played once."""
+    return quick(tmp_path_factory.mktemp("first") / "a")
+
+
+def test_the_seed_decides_every_number(first: StressResult, tmp_path: Path) -> None:
+    again, other = quick(tmp_path / "b"), quick(tmp_path / "c", seed=1)
     pd.testing.assert_frame_equal(first.gains, again.gains, check_exact=True)
     pd.testing.assert_frame_equal(first.mechanisms, again.mechanisms, check_exact=True)
     assert first.mechanisms["welfare"].item() != other.mechanisms["welfare"].item()
     assert row(first, "cremer-mclean", "random")["gain"] != row(other, "cremer-mclean", "random")["gain"]
 
 
-def test_blocks_change_nothing_and_shards_do_not_bias(tmp_path: Path) -> None:
-    whole = quick(tmp_path / "a")
+def test_blocks_change_nothing_and_shards_do_not_bias(first: StressResult, tmp_path: Path) -> None:
     blocks = quick(tmp_path / "b", block=61)
-    pd.testing.assert_frame_equal(whole.gains, blocks.gains, check_exact=True)
+    pd.testing.assert_frame_equal(first.gains, blocks.gains, check_exact=True)
     shards = quick(tmp_path / "c", shard=100)
     assert len(list((tmp_path / "c/gains/mechanism=cremer-mclean/case=prescribed").iterdir())) == 8
     gain = row(shards, "cremer-mclean", "belief-manipulation")

@@ -1,10 +1,11 @@
 """Study files: what they say is what is run, and what is wrong in them is said field by field."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from dynmech.experiments.runs.study import Study, load_study
+from dynmech.experiments.runs.study import Study, json_schema, load_study
 from dynmech.sim.core.errors import InputError
 
 SOUND = """
@@ -154,3 +155,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             load_study(path)
         assert str(caught.value) == f"{path}: cannot be read: {reason}"
+
+
+def test_a_study_without_end_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"zero\.toml: not a study: it has more than 4\.19 MB"):
+        load_study(tmp_path / "zero.toml")
+
+
+def test_the_published_schema_is_this_one_and_explains_every_key() -> None:
+    """`docs/study.schema.json`, with which editors complete what is written."""
+    kept = json.loads((Path(__file__).parents[3] / "docs" / "study.schema.json").read_text(encoding="utf-8"))
+    assert kept == json_schema()
+    assert all(field.get("description") for field in kept["properties"].values())
+    assert kept["properties"]["payments"]["enum"] == ["enforced", "billed", "voluntary"]

@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 
 from dynmech import replay, run, stress
-from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
+from dynmech.experiments.catalog.names import load, make_strategy, take_in_plugins
 from dynmech.experiments.report.story import story_of
 from dynmech.experiments.runs import episode_trace as telling
 from dynmech.experiments.runs.episode_trace import PERIODS, tell_case, tell_safely
 from dynmech.experiments.runs.results import read_result
 from dynmech.experiments.runs.running import make_protocol
 from dynmech.experiments.runs.simulation import Sampling, lone_deviation, make_game_of
-from dynmech.experiments.workers.pool import Workers
+from dynmech.experiments.searches.exact_searches import _exact
+from dynmech.experiments.workers.pool import Done, Workers
+from dynmech.experiments.workers.sandbox import Answer
+from dynmech.sim.core.errors import PlayError, WorkerDied
 from tests.builders.homes import home
-from tests.builders.runs import planted, strategy
+from tests.builders.runs import bytes_below, planted, strategy
 
 WHERE = ("contingent-density", "self-enforcing", "optimal-contract", "cremer-mclean", "team", "lowest-bid", "pivot")
 
@@ -113,11 +116,13 @@ def test_nobody_who_deviates_no_story(tmp_path: Path) -> None:
 
 
 def test_a_users_strategy_is_told_too_and_what_it_breaks_is_said(tmp_path: Path) -> None:
-    use_plugins([planted(tmp_path / "teller.py", strategy("teller", "return view.space.size - 1 - view.prescribed"))])
+    take_in_plugins(
+        [planted(tmp_path / "teller.py", strategy("teller", "return view.space.size - 1 - view.prescribed"))]
+    )
     game = make_game_of(load("oil-leases"), "linked", None, 1e-4)
     story = tell_safely(game, lone_deviation(game, 0, make_strategy("teller")), Sampling(30), Workers())
     assert adds_up(story)
-    use_plugins([planted(tmp_path / "mute.py", strategy("mute", "raise ValueError('no')"))])
+    take_in_plugins([planted(tmp_path / "mute.py", strategy("mute", "raise ValueError('no')"))])
     story = tell_safely(game, lone_deviation(game, 0, make_strategy("mute")), Sampling(30), Workers(), "firm 1 is mute")
     assert story["words"] == "firm 1 is mute"
     assert "mute" in story["untold"]
@@ -145,3 +150,33 @@ def test_truth_after_a_lie_that_moved_the_signal_is_no_lie_and_a_lie_is_not_as_p
     later = [line for story in map(story_of, once) if story for one in story["told"][1:] for line in one["lines"]]
     assert later
     assert not any(line["lies"] for line in later), "one lie"
+
+
+def test_a_story_whose_worker_is_killed_is_no_result_and_comes_with_the_same_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result without it would be kept as if it were whole, and other bytes than those of an undisturbed run."""
+    path = tmp_path / "early.py"
+    path.write_text(strategy("early", "return view.space.size - 1 - view.prescribed"), encoding="utf-8")
+    take_in_plugins([path])
+    call = ("oil-leases", "linked", {"firm 1": "early"})
+    run(*call, episodes=4, out=tmp_path / "whole")
+
+    def died(*_: object) -> object:
+        raise WorkerDied("strategy 'early': its worker process died 4 times (killed, or out of memory)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dynmech.experiments.runs.episode_trace.run_isolated", died)
+        with pytest.raises(PlayError, match="its worker process died"):
+            run(*call, episodes=4, out=tmp_path / "killed")
+    assert not (tmp_path / "killed" / "result.json").exists()
+    run(*call, episodes=4, out=tmp_path / "killed")
+    assert bytes_below(tmp_path / "killed") == bytes_below(tmp_path / "whole")
+
+
+def test_a_search_whose_worker_is_killed_is_no_figure_that_is_missing() -> None:
+    done = Done("linked", Answer(error=WorkerDied("its worker process died 4 times"), bare=True), 4)
+    with pytest.raises(WorkerDied, match="linked: searching for the best response: its worker process died"):
+        _exact([], done)
+    other = Done("mine", Answer(error=PlayError("hangs"), bare=True), 2)
+    assert "hangs" in _exact(["mechanism 'mine'"], other).refused

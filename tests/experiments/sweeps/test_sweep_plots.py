@@ -59,6 +59,21 @@ def test_a_mechanisms_option_may_be_on_the_axis(found: SweepResult) -> None:
     assert len(set(drawn["pivot (discount=0.5)"][1])) == 1  # a level line
 
 
+def test_one_panel_fills_the_picture(found: SweepResult) -> None:
+    """What is drawn is what is named, in that order; what there is not is said."""
+    one = found.plot(panels=["best_response"])
+    assert isinstance(one, Figure)
+    assert [axes.get_title(loc="left") for axes in one.axes] == ["largest gain of a best response, ex ante"]
+    assert one.get_size_inches()[0] == 3.6
+    assert len(draw_sweep(found, panels="revenue").axes) == 1, "a name alone is one panel, not its letters"
+    two = draw_sweep(found, panels=["revenue", "welfare"])
+    assert [axes.get_title(loc="left") for axes in two.axes] == ["revenue", "welfare"]
+    with pytest.raises(
+        InputError, match="there is no panel 'net_revenue'; there are best_response, welfare, revenue, b"
+    ):
+        draw_sweep(found, panels=["net_revenue"])
+
+
 def test_against_a_figure_the_axis_is_logarithmic(tmp_path: Path) -> None:
     fading = sweep("common-state", {"informativeness": [0.4, 0.2, 0]}, "contingent-spanning", out=tmp_path / "a")
     figure = draw_sweep(fading, "singular_value")
@@ -87,3 +102,9 @@ def test_what_cannot_be_drawn_is_said(found: SweepResult, tmp_path: Path) -> Non
     many = replace(found, cells=[{**cell, "mechanism": f"m{k}"} for k in range(25) for cell in found.cells[:1]])
     with pytest.raises(InputError, match="25 lines are too many for a picture"):
         many.plot(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("panels", [3, [3], None])
+def test_panels_are_names(found: SweepResult, panels: Any) -> None:
+    with pytest.raises(InputError, match="is no list of names; there are best_response, "):
+        found.plot(panels=panels)

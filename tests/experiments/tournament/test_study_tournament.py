@@ -1,5 +1,6 @@
 """A tournament's study: read whole, overridden, refused with all that is wrong at once, each with its place."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from dynmech.experiments.tournament.loading import check_tournament, load_tournament
 from dynmech.experiments.tournament.roles import make_roles
-from dynmech.experiments.tournament.study import Study
+from dynmech.experiments.tournament.study import Study, json_schema
 from dynmech.sim.core.errors import InputError
 from tests.builders.runs import planted, strategy
 
@@ -240,3 +241,12 @@ def test_agents_that_are_not_alike_get_a_role_each() -> None:
     wrong = Study.model_validate({**GOOD, "environment": "spectrum", "roles": everybody})
     with pytest.raises(InputError, match="not symmetric"):
         make_roles(wrong, load("spectrum"))
+
+
+def test_the_published_schema_is_this_one_and_explains_every_key() -> None:
+    """`docs/tournament.schema.json`, with which editors complete what is written."""
+    kept = json.loads((Path(__file__).parents[3] / "docs" / "tournament.schema.json").read_text(encoding="utf-8"))
+    assert kept == json_schema()
+    assert all(field.get("description") for field in kept["properties"].values())
+    assert kept["properties"]["payments"]["enum"] == ["enforced", "billed", "voluntary"]
+    assert kept["properties"]["environment"]["anyOf"][0] == {"type": "string"}, "a text may stand for the table"

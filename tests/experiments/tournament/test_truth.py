@@ -13,7 +13,7 @@ from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.report.page import render_report
-from dynmech.experiments.runs.results import read_result
+from dynmech.experiments.runs.results import read_result, read_run
 from dynmech.experiments.searches.exact import Exact, exact_gains
 from dynmech.experiments.tournament import truth as truth_module
 from dynmech.experiments.tournament.empirical import Regret
@@ -218,3 +218,21 @@ def test_tables_can_be_read_at_any_width(
         assert word in out
     tables = [line for line in lines if line.startswith("profile ")]
     assert len(tables) == (4 if columns == 80 else 2)
+
+
+def test_best_responses_change_places_as_all_strategies_do(tmp_path: Path) -> None:
+    """Ties go to the first, so that bidders who are alike gain unequally: a role gains the mean of what both do."""
+    economy, rules = "repeated-auction:bidders=2,values=3,horizon=2", "pay-your-report"
+    strategies = {"truth": "truthful", "best": "best-response"}
+    study = {"environment": economy, "mechanisms": [rules], "strategies": strategies, "log": "episodes"}
+    (part,) = tournament(check_tournament({**study, "episodes": 4000, "out": str(tmp_path / "run")}, "s")).parts
+    rows = read_run(part.folder).episodes(mechanism=rules, case="1-truth.1-best")
+    played = rows[rows["strategy"].astype(str).str.startswith("best-response")].groupby("agent", observed=True).size()
+    assert played.to_dict() == {"bidder 1": 2000, "bidder 2": 2000}
+    environment = load(economy)
+    exact = audited_gains(audit(environment, make_mechanism(rules, environment)), Family.BEST_RESPONSE, "ex_ante")
+    assert abs(exact[0] - exact[1]) > 0.1
+    assert part.regret is not None
+    low, high = part.regret.interval
+    assert low - (high - low) / 2 <= sum(exact) / 2 <= high + (high - low) / 2, "within four standard errors"
+    assert max(exact) > high + (high - low) / 2, "that of the last one alone is told apart"

@@ -15,5 +15,5 @@ def nothing_is_left_behind() -> Iterator[None]:
     before = (children(), descriptors(), state())
     yield
     assert children() <= before[0], "no new process, dead or alive"
-    assert descriptors() == before[1], "no open file"
+    assert descriptors() <= before[1], "no open file; some of an earlier test may have been closed meanwhile"
     assert state() == before[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
-from dynmech.experiments.runs.loading import open_plugins
+from dynmech.experiments.workers.plugin_opening import open_plugins
 from dynmech.experiments.workers.pool import Workers
 from dynmech.experiments.workers.sandbox import Limits
 from dynmech.sim.core.errors import InputError
@@ -91,7 +91,7 @@ def test_what_defines_things_is_opened_and_tried_once(tmp_path: Path, monkeypatc
     path = planted(tmp_path, "import json, atexit, logging.handlers, concurrent.futures")
     open_plugins([path], WORKERS)
     assert "tried" in STRATEGIES.names()
-    monkeypatch.setattr("dynmech.experiments.runs.loading.confined", lambda *_: pytest.fail("tried again"))
+    monkeypatch.setattr("dynmech.experiments.workers.plugin_opening.confined", lambda *_: pytest.fail("tried again"))
     open_plugins([path], WORKERS)
 
 

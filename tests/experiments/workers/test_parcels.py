@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dynmech.agents.strategies.base import Strategy
-from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
+from dynmech.experiments.catalog.names import STRATEGIES, take_in_plugins
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pool import Call, Workers
 from dynmech.sim.core.errors import InputError, StorageError
@@ -46,7 +46,7 @@ def name_of(thing: Strategy) -> str:
 
 def test_a_plugin_travels_by_its_path_and_must_be_the_same_there(tmp_path: Path) -> None:
     path = planted(tmp_path / "p.py", strategy("traveller", "return view.prescribed"))
-    use_plugins([path])
+    take_in_plugins([path])
     parcel = Parcel.of(STRATEGIES.get("traveller")())
     assert [Path(place) for place, _ in parcel.plugins] == [path]
     assert asked(Workers(2, QUICK), Call(0, name_of, None, lambda: parcel, users=True)) == "traveller"

@@ -165,6 +165,18 @@ def test_where_the_past_tells_about_signals_bids_follow_it_and_can_be_moved_by_a
             pytest.approx(own) for own in wanted
         ]
         assert most_gained(alone, wanted, fine=5) < 1e-9, "nothing is gained today"
+    first = SecondPrice(
+        from_arrays(
+            environment.stage(0).utility,
+            np.broadcast_to(environment.prior, (3, 3, 3, 3, 3, 3, 3)).copy(),
+            environment.prior,
+            0.5,
+        )
+    )
+    today = mechanism.amounts[mechanism._table(Situation(0, np.zeros(1, np.intp), np.zeros(1, np.intp)))[0]]
+    assert [[float(today[k]) for k in own] for own in mechanism.prescribed_bids] == [
+        pytest.approx(own) for own in amounts_asked(first)
+    ], "at first by the prior"
     found = audit(environment, mechanism)
     assert found.verdicts[0].status == "outside_assumptions"
     assert found.violated == [UNTOLD]
@@ -201,14 +213,14 @@ def test_others_signals_may_weigh_as_much_as_ones_own(gamma: float, ordered: boo
     assert crossing.value == pytest.approx(gamma)
 
 
-@pytest.mark.parametrize("winners", [(0, 0, 2), (0, 1, 1), (0, (1, 2), 2)])
-def test_an_object_that_is_not_each_ones_once_is_refused(winners: tuple[int | tuple[int, int], ...]) -> None:
-    """Planted: two decisions give it to one bidder, and none to another; one decision to two."""
+@pytest.mark.parametrize("winners", [(0, 0, 2), (0, 1, 1), (0, (1, 2), 2), (0, (1, 2), ())])
+def test_an_object_that_is_not_each_ones_once_is_refused(winners: tuple[int | tuple[int, ...], ...]) -> None:
+    """Planted: two decisions give it to one bidder, and none to another; one decision to two; and one to nobody."""
 
-    def values(given: tuple[int | tuple[int, int], ...]) -> LinearValues | str:
+    def values(given: tuple[int | tuple[int, ...], ...]) -> LinearValues | str:
         utility = np.zeros((3, 3, 2, 2, 2))
         for decision, who in enumerate(given):
-            for i in np.atleast_1d(who):
+            for i in (who,) if isinstance(who, int) else who:
                 utility[i, decision] = np.moveaxis(np.array([1.0, 2.0])[:, None, None], 0, i)
         flat = np.full((3, 2, 2), 0.5)
         return linear_values(from_arrays(utility, [flat] * 3, np.full((2, 2, 2), 1 / 8), 0.5))
@@ -223,6 +235,18 @@ def test_up_to_gamma_1_a_bid_rises_with_the_own_signal() -> None:
     """At γ = 1 values are common, and the condition still holds; a little above it does not."""
     conditions = {gamma: SecondPrice(untold(2, 3, gamma)).conditions()[0] for gamma in (1.0, 1.01)}
     assert {gamma: condition.holds for gamma, condition in conditions.items()} == {1.0: True, 1.01: False}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_signals_that_tell_about_each_other_today_are_told_too(apart: bool) -> None:
+    """Drawn anew every period, but all from one of two laws: the past tells nothing, the others' signals do."""
+    base = untold(3, 2, 0.5)
+    laws = np.array([[0.2, 0.8], [0.8, 0.2]]) if apart else np.full((2, 2), 0.5)
+    prior = np.einsum("ca,cb,cd->abd", laws, laws, laws) / 2
+    kernel = np.broadcast_to(prior, (3, 2, 2, 2, 2, 2, 2)).copy()
+    told = SecondPrice(from_arrays(base.stage(0).utility, kernel, prior, 0.5)).conditions()[1]
+    assert told.name == UNTOLD
+    assert told.holds is not apart
 
 
 def test_what_is_told_counts_wherever_there_is_a_second_period() -> None:

@@ -105,9 +105,9 @@ def several_switches() -> list[Trade]:
 
 
 def test_all_switches_are_found_not_one() -> None:
-    """Against a scan of 4000 discount factors, where they are far enough apart for it."""
+    """Against a scan of 1000 discount factors, where they are far enough apart for it."""
     trades = several_switches()
-    grid = np.linspace(1e-3, 1 - 1e-3, 4000)
+    grid = np.linspace(1e-3, 1 - 1e-3, 1000)
     seen = 0
     for trade in trades:
         verdicts = np.array([trade.balances(float(d)) for d in grid])

@@ -194,7 +194,9 @@ def test_an_audit_says_how_large_epsilon_is_and_what_a_liar_makes_of_it(
         main([*line, "--json"])
     assert left.value.code == 0
     data = json.loads(capsys.readouterr().out)
-    found = measure(ContingentDensity(licence(), brackets=3, nodes=4))
+    mechanism = ContingentDensity(licence(), brackets=3, nodes=4)
+    assert (mechanism.memory_size(0), mechanism.memory_size(1)) == (1, None)  # decisions and reports, from then on
+    found = measure(mechanism)
     assert data["approximate"] == found.data()
     assert data["options"]["mechanism"] == {"brackets": "3", "nodes": "4"}
     with pytest.raises(SystemExit) as left:

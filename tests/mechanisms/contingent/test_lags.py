@@ -39,7 +39,7 @@ from tests.builders import faults
 from tests.builders.best_play import occupation_value, tree_gain
 from tests.builders.economies import endless, slow_to_tell, unfolding
 from tests.builders.exact import tree_payoffs
-from tests.builders.gains import due_under_truth, largest_gain, pages, rounding
+from tests.builders.gains import due_under_truth, game_of, largest_gain, pages, rounding
 from tests.builders.generators import generator
 
 seeds = st.integers(0, 10_000)
@@ -72,7 +72,7 @@ def refused_with_one_lag(name: str, environment: TableEnvironment) -> None:
 
 def start(environment: TableEnvironment, mechanism: ContingentMechanism) -> FloatArray:
     """What truth brings from period 0 on, participation fees added back, `(N, S)`."""
-    stay = FiniteGame(environment, mechanism).truthful.periods[0].stay[:, 0]
+    stay = game_of(environment, mechanism).truthful.periods[0].stay[:, 0]
     fees = mechanism.upfront(0) if isinstance(mechanism, ResidualClaimant) else None
     return stay if fees is None else stay + fees
 

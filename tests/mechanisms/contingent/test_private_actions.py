@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
+from tests.builders.gains import game_of
 from tests.builders.random_economies import acting_apart, interdependent
+from tests.builders.samples import diagonals
 
 RULES = (ContingentConvex, ContingentSpanning, AverageExternality, SurplusExtraction)
 SHARES = {ContingentConvex: 1.0, ContingentSpanning: 1.0, AverageExternality: 0.5, SurplusExtraction: 0.0}
@@ -44,8 +47,9 @@ class AnyAction(ContingentSpanning):
 
 
 def best_play(environment: TableEnvironment, mechanism: ContingentMechanism, agent: int) -> float:
-    """What the best lies and actions earn an agent that sees all signals, by recursion over all histories of play."""
+    """What the best lies and actions earn an agent that sees all signals, by recursion from memory and profile."""
 
+    @cache
     def after(t: int, profile: tuple[int, ...], memory: int) -> float:
         stage, options = environment.stage(t), []
         state = int(np.ravel_multi_index(profile, stage.axes))
@@ -75,7 +79,7 @@ def best_play(environment: TableEnvironment, mechanism: ContingentMechanism, age
 
 def searched(environment: TableEnvironment, mechanism: ContingentMechanism, agent: int) -> tuple[float, float]:
     """What the best response earns, and prescribed play, by the search, seeing all signals."""
-    problem = build_problem(FiniteGame(environment, mechanism), (agent,))
+    problem = build_problem(game_of(environment, mechanism), (agent,))
     families = (Family.BEST_RESPONSE, Family.PRESCRIBED)
     return tuple(solve(problem, family, Information.EX_POST).ex_ante for family in families)  # type: ignore[return-value]
 
@@ -93,8 +97,7 @@ def test_every_promise_holds_and_payoffs_are_the_share(rule: Rule, seed: int) ->
     np.testing.assert_allclose(stay, np.broadcast_to(level, stay.shape), atol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("rule", [*RULES, Recommended])
+@pytest.mark.parametrize(("rule", "seed"), diagonals([*RULES, Recommended], range(3), 2))
 def test_the_search_agrees_with_plain_recursion(rule: Rule, seed: int) -> None:
     environment = acting_apart(seed, 3)
     mechanism = rule(environment)

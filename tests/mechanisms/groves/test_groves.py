@@ -26,6 +26,7 @@ from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.kernels import JointKernel
 from dynmech.sim.economy.stage import Stage
+from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.exact import best_ex_post_gain, payoffs_of_truth, tree_payoffs
 from tests.builders.generators import generator
 from tests.builders.random_economies import private_values
@@ -69,6 +70,23 @@ def test_theorem_3_with_an_end_and_terms_that_change_with_time(seed: int) -> Non
         law = environment.prior.sum(axis=i)
         assert payoffs[i] == pytest.approx(first_best - float(law @ terms[0][i]), abs=1e-9)
     assert property_a(FiniteGame(environment, mechanism)).holds
+
+
+def test_with_an_end_the_pivot_leaves_everybody_its_marginal_contribution() -> None:
+    """W − W_{−i} over three periods, the latter by plain backward induction; nobody's payment is below 0."""
+    base = private_values(4, 3)
+    environment = TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.9, 3)
+    payoffs, revenue = tree_payoffs(environment, Pivot(environment))
+    rows = environment.kernel(0).rows()
+    first_best = float((plan(environment).value[0] * environment.prior).sum())
+    for i in range(3):
+        flow = np.delete(environment.stage(0).utility, i, axis=0).sum(axis=0).reshape(len(rows), -1)
+        value = np.zeros(flow.shape[1])
+        for _ in range(3):
+            value = (flow + 0.9 * rows @ value).max(axis=0)
+        assert payoffs[i] == pytest.approx(first_best - float(value @ environment.prior.reshape(-1)), abs=1e-9)
+    assert revenue > 0
+    assert min(float(table.min()) for table in Pivot(environment).tables) > -1e-9
 
 
 # Planted: discretionary flows instead of totals, terms that read the own report
@@ -223,6 +241,25 @@ def public_economy(seed: int) -> TableEnvironment:
     return TableEnvironment("weather", ("one", "two"), prior, (stage,), 0.8, None)
 
 
+def test_the_team_may_be_paid_by_what_the_others_say_they_got() -> None:
+    """Three agents, no cost: each gets what the two others report, and as much in truth as by their signals."""
+    environment = private_values(5, 3)
+    by_payoffs = Team(environment, reports="payoffs")
+    now, nobody = Situation(0, np.zeros(1, np.intp), np.zeros(1, np.intp)), np.zeros((1, 3), np.intp)
+    paid = by_payoffs.charge(now, nobody, np.array([0]), Acts(nobody, np.array([[1.0, 20.0, 300.0]])))
+    assert paid.tolist() == [[-320, -301, -21]]
+    by_signals = Team(environment)
+    for profile in np.ndindex(2, 2, 2):
+        messages = np.array([profile])
+        decision = by_signals.decide(now, messages)
+        got = environment.stage(0).utility[(slice(None), int(decision[0]), *profile)]
+        paid = by_payoffs.charge(now, messages, decision, Acts(nobody, got[None]))
+        np.testing.assert_allclose(
+            paid, by_signals.charge(now, messages, decision, Acts(nobody, got[None])), atol=1e-12
+        )
+    assert by_payoffs.transfer_bound() >= 2 * environment.utility_bound()
+
+
 # Named terms
 
 
@@ -234,6 +271,11 @@ def test_the_pivot_term_is_the_pivot_and_balance_expects_nothing(seed: int) -> N
     np.testing.assert_allclose(FiniteGame(environment, Groves(environment)).truthful.transfer, 0, atol=1e-8)
     shifted = Groves(environment, phi="1.5").tables[0] - Team(environment).tables[0]
     np.testing.assert_allclose(shifted, 1.5 * (1 - environment.discount), atol=1e-12)
+
+
+def test_the_pivot_term_is_the_pivot_among_three() -> None:
+    environment = private_values(3, 3)
+    np.testing.assert_allclose(Groves(environment, phi="pivot").tables[0], Pivot(environment).tables[0], atol=1e-8)
 
 
 def test_terms_from_a_file(tmp_path: Path) -> None:
@@ -267,7 +309,8 @@ def test_terms_from_a_file_by_period(tmp_path: Path) -> None:
     [
         ('{"phi": [[1, 2]]}', "1 arrays for 2 agents"),
         ('{"fi": []}', "expected"),
-        ("[1, 2", "expected"),
+        ("[1, 2", "not JSON"),
+        ("[" * 200_000, "nested too deeply"),
         ('{"phi": [[1, 2, 3], [3, 4]]}', r"agent 'agent 1' in period 1: shape \[3\], expected .* \[2\]"),
         ('{"phi": [[1, NaN], [3, 4]]}', "finite numbers"),
     ],

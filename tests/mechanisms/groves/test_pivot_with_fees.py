@@ -1,5 +1,6 @@
 """Participation fees on the pivot mechanism: what they cover, who bears them, and when nobody would."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,21 @@ def test_the_condition_on_the_screen_and_where_it_says_less() -> None:
         environment = economy(text)
         assert trade_in(environment) is None
         assert "δ" not in PivotWithFees(environment).conditions()[0].note
+
+
+def test_several_spans_of_discount_factors_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(∗) begins to hold at .2, .5 and .8 and ceases at .3 and .6; or holds from 0 and ceases first."""
+    switches = [0.2, 0.3, 0.5, 0.6, 0.8]
+    trade = SimpleNamespace(
+        gains=np.zeros(4), switches=lambda: [(end, 0.0) for end in switches], balances=lambda _: False
+    )
+    monkeypatch.setattr("dynmech.mechanisms.groves.pivot_with_fees.trade_in", lambda _: trade)
+    mechanism = PivotWithFees(economy("bilateral-trade:values=2"))
+    note = mechanism.conditions()[0].note
+    assert note.endswith("; holds for δ from 0.2 to 0.3 and δ from 0.5 to 0.6 and δ from 0.8 to 1")
+    trade.balances, switches[-1:] = (lambda _: True), []
+    note = mechanism.conditions()[0].note
+    assert note.endswith("; holds for δ from 0 to 0.2 and δ from 0.3 to 0.5 and δ from 0.6 to 1")
 
 
 def test_below_it_the_largest_fees_lose_money_and_balancing_ones_drive_a_type_away() -> None:

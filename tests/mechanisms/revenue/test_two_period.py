@@ -149,12 +149,41 @@ def test_the_impulse_response_by_interpolation_is_the_formula(given_: tuple[str,
     np.testing.assert_allclose(bare.response(first, second), types.response(first, second), atol=1e-7)
 
 
+@pytest.mark.parametrize("given_", FAMILIES)
+def test_second_types_reach_from_the_least_to_the_greatest(given_: tuple[str, float, float, float]) -> None:
+    types = family(*given_)
+    low, high = types.reach(np.linspace(0, 1, 5))
+    assert (low.min(), high.max()) == (types.low, types.high) == (0, 1)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_the_impulse_response_is_the_same_in_any_unit(unit: float) -> None:
+    """θ_2 = ½ (θ_1 + ε): a type that is higher by 1 makes the next one higher by ½."""
+    types = TwoPeriodTypes(stats.uniform(0, unit), lambda one: stats.uniform(0.5 * one, 0.5 * unit), 0.0, unit)
+    first = np.linspace(0, unit, 7)[:, None]
+    second = 0.5 * (first + unit * np.linspace(0.1, 0.9, 5))
+    np.testing.assert_allclose(types.response(first, second), 0.5, atol=1e-7)
+
+
 def test_cutoffs_are_where_virtual_values_are_0() -> None:
     """`power`: ψ_2 = θ_2 (1 + c ln θ_2), c = (1 − θ_1) ρ / (1 + ρ θ_1), is 0 at e^(−1/c) and, without a sign, at 0."""
     types, first = family("power", 2.0), np.linspace(0, 0.98, 50)
     exact = np.exp(-(1 + 2 * first) / (2 * (1 - first)))
     np.testing.assert_allclose(second_cutoff(types, first), np.where(exact < 1e-9, 0, exact), atol=1e-12)
     np.testing.assert_allclose(optimal_rule(types, 1.0).cutoff(first), exact, atol=2e-8)
+
+
+@pytest.mark.parametrize(("a", "b"), [(2.0, 3.0), (3.0, 1.5)])
+def test_today_is_sold_from_where_the_first_virtual_value_is_0(a: float, b: float) -> None:
+    """It bends there: one step of a secant is not enough."""
+    types = family("ar1", 0.25, a, b)
+    rule = optimal_rule(types, 1.0)
+    assert 0 < rule.first < 1
+    assert float(types.first_virtual(np.array([rule.first]))[0]) == pytest.approx(0, abs=1e-11)
+
+
+def test_nobody_is_above_the_greatest_type_though_its_density_vanishes() -> None:
+    assert family("ar1", 0.25, 2.0, 3.0).hazard(np.array([0.0, 1.0])).tolist() == [np.inf, 0.0]
 
 
 def test_without_a_formula_revenue_is_the_same() -> None:

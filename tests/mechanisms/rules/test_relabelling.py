@@ -15,6 +15,7 @@ from dynmech.mechanisms.planning.planner import plan
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.builders import from_arrays, random_environment
+from dynmech.sim.economy.designer_seat import with_designer
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.separable import Economy, midpoints, separable_environment
 from tests.builders.generators import generator
@@ -101,6 +102,11 @@ TOLD_APART = {
     "continuous-trade": "buyer and seller, on intervals",
     "trading-pivot": "buyer and seller",
     "self-enforcing": "who owes whom",
+    "base-fee": "users, who stand last, and whose slot it is",
+    "markovian-contract": "one consumer",
+    "refund-menu": "one buyer",
+    "sequential-first-price": "bidders that are alike, nobody first",
+    "sequential-second-price": "bidders that are alike, nobody first",
     "spot-price": "seller and buyer",
     "once": "made from another mechanism, which is tried by itself",
     "contingent-density": "densities",
@@ -110,6 +116,9 @@ TOLD_APART = {
 }
 """Mechanisms that tell agents apart, or that are not for two agents with finitely many signals each."""
 
+SEATED = ("commitment",)
+"""Mechanisms of economies with their designer, who stays the last agent however the others are listed."""
+
 SEPARABLE = ("virtual-pivot", "virtual-index", "virtual-myopic")
 
 TRIED = sorted(set(MECHANISMS.names()) - set(TOLD_APART) - set(SEPARABLE))
@@ -117,18 +126,20 @@ TRIED = sorted(set(MECHANISMS.names()) - set(TOLD_APART) - set(SEPARABLE))
 Figures = dict[str, list[float]]
 
 
-def figures(environment: TableEnvironment, name: str) -> Figures | None:
+def figures(economy: TableEnvironment, name: str) -> Figures | None:
     """By agent what truth comes to and the most that deviations gain, interim and ex post; None if it is refused."""
+    environment = with_designer(economy) if name in SEATED else economy
     try:
         mechanism = make_mechanism(name, environment)
-        truth = FiniteGame(environment, mechanism).truthful
+        game = FiniteGame(environment, mechanism)
+        truth = game.truthful
     except Refusal:
         return None
     if name in VERTICES:
         return {"": [float(truth.transfer.sum()), truth.welfare]}
     out = {}
     for i, agent in enumerate(environment.agents):
-        problem = build_problem(FiniteGame(environment, mechanism), (i,))
+        problem = build_problem(game, (i,))
         out[agent] = [float(truth.utility[i]), float(truth.transfer[i])]
         for information in (Information.INTERIM, Information.EX_POST):
             best, prescribed = (solve(problem, f, information) for f in (Family.BEST_RESPONSE, Family.PRESCRIBED))

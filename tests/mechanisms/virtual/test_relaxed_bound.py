@@ -116,6 +116,12 @@ def test_three_agents_that_are_served_together() -> None:
     assert found.error < 1e-3
 
 
+def test_leaving_out_may_cost_something() -> None:
+    """Serving is free and leaving out costs 0.2: E max(2x − 1, −0.2) = −0.08 + 0.24."""
+    found = continuum_bound(shared([[1, 0]], [0.0, 0.2], horizon=2, discount=1.0))
+    assert found.value == pytest.approx(0.16, abs=1e-6)
+
+
 @pytest.mark.parametrize("law", [(1, 1, 1, 0), (2, 2, 1, 0.5), (0.4, 0.5, 1, 0.3), (5, 5, 1, 0), (1, 1, 0.5, 1)])
 @pytest.mark.parametrize("agents", [1, 2])
 def test_who_is_always_served_pays_for_the_least_signal(law: tuple[float, float, float, float], agents: int) -> None:

@@ -10,14 +10,14 @@ from dynmech.agents.oracle.frozen_search import search_frozen
 from dynmech.mechanisms.planning.batch_plan import follow
 from dynmech.mechanisms.planning.gittins import gittins_index, printed_index, restart_index
 from dynmech.mechanisms.virtual.frozen_plans import flow, plans
-from dynmech.mechanisms.virtual.virtual_index import VirtualIndex
+from dynmech.mechanisms.virtual.virtual_index import VirtualIndex, no_bandit
 from dynmech.mechanisms.virtual.virtual_pivot import VirtualPivot
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.economy.separable import SeparableEnvironment
 from dynmech.sim.economy.separable_builders import arms, beta_signal, beta_states
 from tests.builders.generators import generator
-from tests.builders.separable_economies import known, on_midpoints, sale, three_arms
+from tests.builders.separable_economies import known, on_midpoints, sale, shared, three_arms
 
 
 @given(st.integers(0, 10_000))
@@ -115,3 +115,19 @@ def test_what_is_no_bandit_is_refused() -> None:
         VirtualIndex(on_midpoints(sale(2), 3))
     with pytest.raises(Refusal, match="'buyer 1' moves when it is not served"):
         VirtualIndex(on_midpoints(sale(2, cost=0.0), 3))
+
+
+@pytest.mark.parametrize(
+    "slopes",
+    [
+        pytest.param([[0, 1, 1], [0, 0, 0]], id="the second by none, the first by two"),
+        pytest.param([[0, 1], [0, 1]], id="both by one"),
+        pytest.param([[1, 0], [0, 1]], id="the first where nobody should be"),
+        pytest.param([[0, 1, 0, 1], [0, 0, 1, 0]], id="the first by two"),
+    ],
+)
+def test_each_agent_is_served_by_one_decision_of_its_own(slopes: list[list[float]]) -> None:
+    """Any one of the three is enough to be none."""
+    economy = shared(slopes, [0.0] * len(slopes[0]), horizon=None, discount=0.9)
+    assert "one decision per agent that serves it alone" in no_bandit(economy)
+    assert no_bandit(shared([[0, 1, 0], [0, 0, 1]], [0.0] * 3, horizon=None, discount=0.9)) == ""

@@ -173,7 +173,7 @@ def test_classes_must_be_complete_where_all_profiles_are_seen() -> None:
 
     environment = OilLeasesPrior().build()
     indifferent = replace(town_table(), stages=(replace(town_table().stages[0], utility=np.zeros((2, 2, 2, 2))),))
-    finer = Finer(*(getattr(indifferent, name) for name in indifferent.__dataclass_fields__))
+    finer = Finer(**{name: getattr(indifferent, name) for name in indifferent.__dataclass_fields__})
     assert "outcome_classes puts decision 'yes' with 'yes' for agent 'Ann', but by what it gets it goes with 'no'" in (
         str(caught(finer))
     )
@@ -341,5 +341,5 @@ def test_a_table_whose_bound_is_too_small_is_caught() -> None:
             return 0.5
 
     sound = town_table()
-    modest = Modest(*(getattr(sound, name) for name in sound.__dataclass_fields__))
+    modest = Modest(**{name: getattr(sound, name) for name in sound.__dataclass_fields__})
     assert "utility of agent 'Ann' is 1 (row " in str(caught(modest))

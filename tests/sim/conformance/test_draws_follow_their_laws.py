@@ -31,7 +31,7 @@ class Drifting(TableEnvironment):
 
 
 def drifting(declared: TableEnvironment, drawn: TableEnvironment) -> TableEnvironment:
-    made = Drifting(*(getattr(declared, name) for name in declared.__dataclass_fields__))
+    made = Drifting(**{name: getattr(declared, name) for name in declared.__dataclass_fields__})
     object.__setattr__(made, "drawn", drawn)
     return made
 
@@ -108,7 +108,7 @@ def test_a_state_must_not_bring_another_profile_along() -> None:
             return state._replace(signals=1 - state.signals)
 
     sound = town_table()
-    stale = Stale(*(getattr(sound, name) for name in sound.__dataclass_fields__))
+    stale = Stale(**{name: getattr(sound, name) for name in sound.__dataclass_fields__})
     assert "draw returned a State whose profile is not that of its signals; leave it None" in str(caught(stale))
 
 

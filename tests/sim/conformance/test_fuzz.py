@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
-from dynmech.experiments.catalog.names import load, make_strategy, use_plugins
+from dynmech.experiments.catalog.names import load, make_strategy, take_in_plugins
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.experiments.runs.loading import open_game
 from dynmech.experiments.runs.running import make_protocol
@@ -137,7 +137,7 @@ def read_study(path: Path) -> bool:
         one_line(error, path)
         return False
     try:
-        use_plugins(map(Path, study.plugins))
+        take_in_plugins(map(Path, study.plugins))
         environment = load(study.environment)
         protocol = make_protocol(environment.agents, study.deadline, study.latency, study.disclosure)
         game = open_game(environment, study.mechanism, protocol, study.tail, Workers())

@@ -1,18 +1,22 @@
 """A user's file: one strategy, one mechanism and one scenario, then used by name like ours."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dynmech import load, make_mechanism, run, use_plugins
+from dynmech import check_plugins, load, make_mechanism, run, use_plugins
 from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.cli.listing import KINDS
-from dynmech.sim.core.errors import PlayError
+from dynmech.sim.core.errors import InputError, PlayError
 from dynmech.sim.economy.environment import TableEnvironment
 from tests.builders.exact import tree_payoffs
+from tests.builders.plugin_modules import plugin_modules
 
 PLUGIN = '''
 """A good for sale three times, the second-price rule, and somebody who shades."""
@@ -248,3 +252,68 @@ def test_an_economy_by_functions_is_held_to_what_it_declares(sound: str, spoilt:
     with pytest.raises(PlayError) as caught:
         load("shop")
     assert line in str(caught.value)
+
+
+LISTED_APART = '''
+import sys
+from dynmech.agents.strategies.base import Strategy
+
+class Quiet(Strategy):
+    """Sends what it should."""
+    name = "quiet"
+    source = "planted"
+    def message(self, view):
+        return view.prescribed
+'''
+
+
+def test_from_python_a_plugin_is_tried_in_a_child_first(tmp_path: Path) -> None:
+    path = tmp_path / "runs.py"
+    path.write_text(LISTED_APART + "import os\nos.chdir('/')\n", encoding="utf-8")
+    before = os.getcwd()
+    with pytest.raises(InputError, match="when it is imported it changes the working directory"):
+        use_plugins(path)
+    assert os.getcwd() == before
+    assert "quiet" not in STRATEGIES.names()
+    path.write_text(LISTED_APART + "import os\nos._exit(7)\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"ended its process \(exit code 7\)"):
+        use_plugins([path])
+    with pytest.raises(InputError, match="7 is an int, expected a text or a path or a sequence"):
+        use_plugins(7)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="an object of type int stands among them"):
+        use_plugins([7])  # type: ignore[list-item]
+
+
+def test_check_and_list_leave_a_plugins_classes_in_a_child(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "quiet.py"
+    path.write_text(LISTED_APART, encoding="utf-8")
+    assert [finding.status for finding in check_plugins(path).findings] == ["holds"]
+    with pytest.raises(SystemExit) as stopped:
+        main(["list", "strategies", "--plugin", str(path), "--json"])
+    assert stopped.value.code == 0
+    assert "quiet" in {row["name"] for row in json.loads(capsys.readouterr().out)["strategies"]}
+    assert "quiet" not in STRATEGIES.names()
+    assert not plugin_modules()
+
+
+def test_what_is_defined_in_a_session_plays_beside_plugins(tmp_path: Path) -> None:
+    """Classes of `__main__`, in a program without a file and with threads, as in a notebook."""
+    path = tmp_path / "quiet.py"
+    path.write_text(LISTED_APART, encoding="utf-8")
+    session = f"""
+import threading
+import dynmech as dm
+dm.use_plugins({str(path)!r})
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+class Here(dm.Strategy):
+    name = "here"
+    source = "a session"
+    def message(self, view):
+        return view.prescribed
+result = dm.run("oil-leases", "linked", {{"firm 1": Here(), "firm 2": "quiet"}}, episodes=4, out="out")
+print(len(result.gains()))
+"""
+    said = subprocess.run(
+        [sys.executable, "-"], input=session, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert said.stdout == "8\n"

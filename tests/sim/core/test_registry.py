@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, use_plugins
+from dynmech.experiments.catalog.names import MECHANISMS, SCENARIOS, STRATEGIES, is_shipped, take_in_plugins
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.plugin_files import load_plugin
 from dynmech.sim.core.registry import Registry, modules_below
@@ -142,6 +142,8 @@ def test_every_class_that_can_be_used_has_a_name_and_a_file(registry: Registry[o
         "SideBySide",
     }  # of other things, not by name
     made |= {"BestResponse", "TabulatedMechanism"}  # by name, but made for a game; from a file
+    made |= {"ObservedPolicy"}  # of a function, not by name
+    made |= {"ProfilePart", "BeliefWitness"}  # what `profile:file=FILE` comes to in a game
     assert {cls.__name__ for cls in usable - named} <= made, "a class without a name cannot be asked for"
     assert named <= usable
     assert len({cls.__module__ for cls in named}) == len(named), "one file per name"
@@ -183,8 +185,8 @@ def test_plugins_of_one_name_clash_in_either_order(tmp_path: Path, monkeypatch: 
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"b\.py: strategy 'mine' is there already"):
-        use_plugins([tmp_path / "a.py", tmp_path / "b.py"])
-    use_plugins([tmp_path / "a.py", tmp_path / "a.py"])
+        take_in_plugins([tmp_path / "a.py", tmp_path / "b.py"])
+    take_in_plugins([tmp_path / "a.py", tmp_path / "a.py"])
     assert not is_shipped(STRATEGIES.get("mine"))
 
 

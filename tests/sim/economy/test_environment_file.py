@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from hypothesis import given
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
-from dynmech.sim.economy.files import environment_from_data, environment_to_data, load_environment, save_environment
+from dynmech.sim.economy.files import (
+    environment_from_data,
+    environment_to_data,
+    json_schema,
+    load_environment,
+    save_environment,
+)
+from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.economy.kernels import IndependentKernel, JointKernel
 from tests.builders.drawn_environments import environments
 
@@ -55,6 +63,17 @@ def test_what_is_saved_comes_back_bit_for_bit(
     same(load_environment(path), environment)
     same(environment_from_data(environment_to_data(environment)), environment)
     assert [entry.name for entry in path.parent.iterdir()] == ["economy.json"]
+
+
+def test_outside_options_come_back_and_must_fit(tmp_path: Path) -> None:
+    path = tmp_path / "outside.json"
+    environment = environment_from_data(good())
+    flows = tuple(0.5 for _ in environment.agents)
+    save_environment(replace(environment, outside=flows), path)
+    assert load_environment(path).outside == flows
+    assert environment_hash(load_environment(path)) != environment_hash(environment)
+    for wrong, said in (([1.0] * (len(flows) + 1), "outside: shape"), (["much"], "outside[0]")):
+        assert said in refusal(json.dumps(good(outside=wrong)), tmp_path)
 
 
 def test_negative_zero_and_the_smallest_number_survive(tmp_path: Path) -> None:
@@ -335,3 +354,9 @@ def test_a_file_without_end_is_not_read_to_the_end(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("dynmech.sim.core.json_files.LARGEST", 1 << 20)
     with pytest.raises(InputError, match=r"/dev/zero.*: cannot be read: it has more than 1\.05 MB"):
         load_environment("/dev/zero")
+
+
+def test_the_published_schema_is_this_one() -> None:
+    """`docs/environment.schema.json`, with which editors complete what is written."""
+    kept = json.loads((Path(__file__).parents[3] / "docs" / "environment.schema.json").read_text(encoding="utf-8"))
+    assert kept == json_schema()

@@ -93,6 +93,20 @@ def test_independent_priors_multiply() -> None:
         ({"transition": None}, "transition: missing; how do signals move from one period to the next?"),
         ({"transition": lambda _a, _d, _s: {7: 1.0}}, "transition('ann', 'none', 0): 7 is none of the signals 0, 2"),
         ({"transition": lambda _a, _d, _s: [1.0]}, "transition('ann', 'none', 0): shape [1], expected [2]"),
+        (
+            {"transition": lambda a, d, s: {s: 0.7 if (a, d, s) == ("bob", "ann", 1) else 1.0}},
+            "transition('bob', 'ann', 1): probabilities sum to 0.7, expected 1",
+        ),
+        (
+            {"transition": lambda _a, _d, _s: [1.5, -0.5]},
+            "transition('ann', 'none', 0)[1]: probability -0.5 is negative",
+        ),
+        ({"transition": lambda _d, p: {p: 0.9}}, "transition('none', (0, 0)): probabilities sum to 0.9, expected 1"),
+        (
+            {"transition": tables()[1].drop(index=9)},
+            "transition of 'ann' at 'bob', 0: probabilities sum to 0.7, expected 1",
+        ),
+        ({"prior": [[0.5, 0.5], [0.5, 0.5, 0.5]]}, "prior of 'bob': probabilities sum to 1.5, expected 1"),
         ({"utility": lambda *_: "x"}, "utility: 'x' at ('ann', 'none', (0, 0)) is not a number"),
         ({"utility": np.zeros(3)}, "utility: shape [3], expected [2, 3, 2, 3]"),
         ({"utility": tables()[0].drop(columns="bob")}, "utility: the table has no column 'bob', expected agent, "),

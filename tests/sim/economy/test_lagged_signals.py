@@ -34,7 +34,7 @@ def built(laws: Law, gains: Law, lags: int, horizon: int | None, **options: Any)
         SIGNALS,
         DECISIONS,
         utility=lambda agent, decision, profile: gains[agent, decision, profile][0],
-        transition=lambda agent, decision, history: laws[agent, decision, history],
+        transition=lambda agent, decision, history, *_: laws[agent, decision, history],
         lags=lags,
         horizon=horizon,
         discount=0.8,
@@ -93,6 +93,73 @@ def test_without_end_it_is_what_long_horizons_tend_to(before: str | None) -> Non
     assert len(endless.stages) == 1
 
 
+@pytest.mark.parametrize(
+    ("seed", "lags", "decision_lags", "before"), [(1, 1, 1, None), (2, 2, 1, "go"), (3, 1, 2, "go"), (4, 2, 2, None)]
+)
+def test_laws_that_depend_on_past_decisions(seed: int, lags: int, decision_lags: int, before: str | None) -> None:
+    """The first best over full histories of signals and decisions, nothing augmented; the wrong order is worth less."""
+    draw = np.random.default_rng(100 + seed)
+    _, gains = random_laws(seed, lags)
+    pasts = list(product(DECISIONS, repeat=decision_lags))
+    laws = {key: draw.dirichlet([1, 1]) for key in product(AGENTS, DECISIONS, product(SIGNALS, repeat=lags), pasts)}
+
+    def law(agent: str, decision: str, path: tuple[str, ...], past: tuple[str, ...]) -> Any:
+        newest = path[::-1][:lags]
+        decided = past[::-1][:decision_lags]
+        held = newest + (path[0],) * (lags - len(newest))
+        return laws[agent, decision, held, decided + (before or DECISIONS[0],) * (decision_lags - len(decided))]
+
+    def value(t: int, paths: tuple[tuple[str, ...], ...], past: tuple[str, ...]) -> float:
+        worth = []
+        for decision in DECISIONS:
+            profile = tuple(path[-1] for path in paths)
+            total = sum(gains[agent, decision, profile][0] for agent in AGENTS)
+            odds = [law(a, decision, path, past) for a, path in zip(AGENTS, paths, strict=True)]
+            for one, two in product(range(2), range(2)) if t < 3 else ():
+                after = (paths[0] + (SIGNALS[one],), paths[1] + (SIGNALS[two],))
+                total += 0.8 * odds[0][one] * odds[1][two] * value(t + 1, after, (*past, decision))
+            worth.append(total)
+        return max(worth)
+
+    def made(order: int, horizon: int | None = 4) -> TableEnvironment:
+        return dm.finite_memory(
+            AGENTS,
+            SIGNALS,
+            DECISIONS,
+            utility=lambda agent, decision, profile: gains[agent, decision, profile][0],
+            transition=lambda agent, decision, history, decided: laws[agent, decision, history, decided[::order]],
+            lags=lags,
+            decision_lags=decision_lags,
+            decided_before=before,
+            horizon=horizon,
+            discount=0.8,
+        )
+
+    by_hand = sum(value(0, ((one,), (two,)), ()) for one, two in product(SIGNALS, SIGNALS)) / 4
+    assert first_best(made(1)) == pytest.approx(by_hand, abs=1e-12)
+    assert decision_lags == 1 or abs(first_best(made(-1)) - by_hand) > 1e-6
+    if decision_lags == 1:
+        assert first_best(made(1, None)) == pytest.approx(first_best(made(1, 70)), abs=1e-5)
+
+
+def test_dynamic_mechanisms_hold_where_the_past_decision_counts() -> None:
+    """The pivot on a good that wears its winner out; a price that forgets it does not hold."""
+    worn = dm.finite_memory(
+        AGENTS,
+        [0, 1],
+        ["nobody", *AGENTS],
+        utility=lambda agent, decision, profile: profile[AGENTS.index(agent)] * (decision == agent),
+        transition=worn_out,
+        lags=1,
+        decision_lags=1,
+        horizon=3,
+    )
+    assert dm.audit(worn, "pivot").verdict == "holds"
+    assert dm.audit(worn, "static-vcg").promises.status.tolist() != ["holds"]
+    found = dm.audit(worn, "static-vcg").gains.query("family == 'best_response'").gain.max()
+    assert found > 1e-3
+
+
 def test_dynamic_mechanisms_hold_where_an_agent_reports_its_history() -> None:
     laws, gains = random_laws(11, 2)
     private = {
@@ -104,6 +171,12 @@ def test_dynamic_mechanisms_hold_where_an_agent_reports_its_history() -> None:
         audit = dm.audit(environment, mechanism)
         assert audit.promises.set_index("promise")["status"].filter(like="incentive").tolist() == ["holds"]
     assert dm.audit(environment, "pay-your-report").gains["lower"].max() > 1e-3
+
+
+def worn_out(agent: str, _decision: str, history: tuple[int, ...], decided: tuple[str, ...]) -> dict[int, float]:
+    """Who had the good in the period before this one is tired in the next one."""
+    good = 0.2 if agent in decided else 0.4 + 0.4 * history[0]
+    return {1: good, 0: 1 - good}
 
 
 def test_an_autoregression_keeps_its_mean_within_the_grid() -> None:
@@ -131,6 +204,13 @@ def refuse(**options: Any) -> Callable[[], object]:
         (refuse(lags=40, horizon=None), "lags: 40 lags of 2 signals make more than 50,000,000 histories of one agent"),
         (refuse(lags=1, horizon=1), "horizon: 1 leaves no signal that follows another"),
         (refuse(before="c"), "before: 'c' is none of the signals 'a', 'b' of 'ann'"),
+        (refuse(decision_lags=-1), "decision_lags: -1 is below 0"),
+        (refuse(decision_lags=60), "decision_lags: 60 lags of 2 decisions make more than 50,000,000 histories"),
+        (refuse(decision_lags=13), "decision_lags: the law of motion would have .* numbers, more than"),
+        (
+            refuse(decision_lags=1, decided_before="wait"),
+            "decided_before: 'wait' is none of the decisions 'stay', 'go'",
+        ),
         (lambda: dm.autoregression([1, 0], [0.5]), "grid: its values must be finite and rise"),
         (lambda: dm.autoregression([0, 1], []), "coefficients: at least one is needed"),
         (lambda: dm.autoregression([0, 1], [0.5], {0.0: 0.4}), "shocks: their probabilities add up to 0.4"),

@@ -159,16 +159,17 @@ def test_recorded_shards_are_not_played_again(tmp_path: Path, monkeypatch: pytes
 def test_a_process_that_is_killed_leaves_no_half_written_parquet(tmp_path: Path) -> None:
     """A real kill, in a process of its own, while a file is being written."""
     script = (
-        "import os, signal, pyarrow.parquet as pq\n"
+        "import os, signal\n"
         "from dynmech import run\n"
-        "write, count = pq.write_table, 0\n"
-        "def dying(table, file, **options):\n"
+        "rename, count = os.replace, 0\n"
+        "def dying(source, target):\n"
         "    global count\n"
-        "    write(table, file, **options)\n"
-        "    count += 1\n"
+        "    count += str(target).endswith('.parquet')\n"
         "    if count == 8:\n"
+        "        os.truncate(source, os.path.getsize(source) // 2)\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "pq.write_table = dying\n"
+        "    rename(source, target)\n"
+        "os.replace = dying\n"
         "run('oil-leases', 'linked', {'firm 1': 'random'}, episodes=50, seed=4, shard=20, out='killed')\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -248,7 +249,7 @@ def test_equal_data_do_not_differ_and_the_order_of_keys_does_not_count() -> None
 
 
 def test_a_plugin_that_was_edited_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dynmech.experiments.catalog.names import STRATEGIES, use_plugins
+    from dynmech.experiments.catalog.names import STRATEGIES, take_in_plugins
 
     monkeypatch.setattr(STRATEGIES, "_added", {})
     plugin = tmp_path / "mine.py"
@@ -261,7 +262,7 @@ def test_a_plugin_that_was_edited_is_another_run(tmp_path: Path, monkeypatch: py
     )
 
     def play_mine() -> RunResult:
-        use_plugins([plugin])
+        take_in_plugins([plugin])
         return run("oil-leases", "linked", {"firm 1": "mine"}, episodes=40, out=tmp_path / "a")
 
     plugin.write_text(text, encoding="utf-8")

@@ -1,10 +1,12 @@
 """What agents are shown, what they are not, and that they can change none of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+import dynmech as dm
 from dynmech.agents.strategies.base import Strategy
 from dynmech.agents.strategies.random_report import RandomReport
 from dynmech.agents.strategies.truthful import Truthful
@@ -13,11 +15,13 @@ from dynmech.experiments.scenarios.repeated_auction import RepeatedAuction
 from dynmech.mechanisms.auctions.pay_your_report import PayYourReport
 from dynmech.mechanisms.contingent.cremer_mclean import CremerMcLean
 from dynmech.sim.core.arrays import Array
-from dynmech.sim.core.errors import PlayError
+from dynmech.sim.core.errors import PlayError, Refusal
+from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.play.disclosure import POLICIES
 from dynmech.sim.play.game import ProtocolOptions, make_game
 from dynmech.sim.play.latency import Latency
 from dynmech.sim.play.roles import View
+from tests.builders.generators import generator
 from tests.builders.watched_play import EPISODES, Watcher, auction, play, reachable, watched
 
 # The three policies
@@ -55,6 +59,28 @@ def test_decisions_shows_the_decision_and_hides_what_the_others_said_and_paid() 
         assert past.decision is not None
         assert past.decision.tolist() == record.decision[past.t].tolist()
     assert [(past.reports, past.transfers) for past in views[-1].past] == [(None, None)] * 3
+
+
+def test_announced_shows_the_decision_and_the_winning_bid() -> None:
+    record, views = watched("announced")
+    for past in views[-1].past:
+        decision, counted = record.decision[past.t], record.counted[past.t]
+        won = [0 if d == 0 else 1 + counted[d - 1, k] for k, d in enumerate(decision)]
+        assert past.announced is not None
+        assert past.decision is not None
+        assert past.announced.tolist() == won
+        assert past.decision.tolist() == decision.tolist()
+    assert [(past.reports, past.transfers) for past in views[-1].past] == [(None, None)] * 3
+    assert len({int(k) for past in views[-1].past for k in past.announced}) > 1  # type: ignore[union-attr]
+
+
+def test_where_no_decision_serves_one_agent_alone_nothing_is_announced() -> None:
+    base = random_environment(generator(3), agents=2, signals=2, decisions=2)
+    environment = replace(base, horizon=2)
+    with pytest.raises(
+        Refusal, match="where no decision serves one agent alone; disclosure 'decisions' shows the rest"
+    ):
+        dm.audit(environment, "team", disclosure="announced")
 
 
 def test_own_shows_only_whether_one_won() -> None:

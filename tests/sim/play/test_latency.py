@@ -291,4 +291,4 @@ def test_a_deadline_is_within_the_period(deadline: float) -> None:
 def test_an_unknown_policy_of_disclosure_gets_one_line() -> None:
     with pytest.raises(InputError) as caught:
         ProtocolOptions(disclosure="nothing")
-    assert str(caught.value) == "disclosure: 'nothing' is none of everything, decisions, own"
+    assert str(caught.value) == "disclosure: 'nothing' is none of everything, announced, decisions, own"

@@ -101,6 +101,21 @@ def test_who_pays_every_bill_plays_as_if_payments_were_enforced(terms: PaymentTe
         np.testing.assert_array_equal(free.billed, free.paid)
 
 
+def test_enforced_bills_can_be_events_and_change_no_byte_of_play() -> None:
+    """Whoever plays: a strategy that would not pay is not asked."""
+    base = private_values(4)
+    for environment in (base, TableEnvironment(base.name, base.agents, base.prior, base.stages, 0.5, 3)):
+        sides = [
+            played(make_game(environment, Pivot(environment), ProtocolOptions(payments=terms)), Default(), Truthful())
+            for terms in (PaymentTerms(voluntary=False), None)
+        ]
+        for column in (*COLUMNS, "discounted_utility", "discounted_transfer"):
+            assert getattr(sides[0], column).tobytes() == getattr(sides[1], column).tobytes()
+        np.testing.assert_array_equal(sides[0].paid, sides[0].billed)
+        np.testing.assert_array_equal(sides[0].billed, sides[1].transfer)
+        assert not sides[0].in_default.any()
+
+
 def test_a_default_of_any_size_excludes_from_the_next_period_on() -> None:
     game = game_of(PaymentTerms("exclude", 0, 0.25))
     record = played(game, Pays([1.0, 0.999, 1.0]), Truthful())
@@ -307,7 +322,7 @@ def test_a_stress_test_has_default_and_late_and_agrees_with_the_search(tmp_path:
 
 
 def test_play_from_tables_is_not_for_voluntary_payments() -> None:
-    assert obstacle(game_of(PaymentTerms(), rule=Pivot)) == "bills are paid voluntarily"
+    assert obstacle(game_of(PaymentTerms(), rule=Pivot)) == "bills are sent and answered"
     assert not obstacle(game_of(None, rule=Pivot))
 
 

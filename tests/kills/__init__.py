@@ -1,0 +1,1 @@
+"""Every command that plays, killed again and again."""
