@@ -50,8 +50,7 @@ def do_pieces(pieces: Iterable[Piece], folder: RunFolder, workers: Workers, adva
         piece: Piece = result.key
         if result.answer.error is None:
             remark = f"{piece.whose}: {result.answer.wrote}" if result.answer.wrote else ""
-            for entry in result.answer.value:
-                folder.record(**entry, remark=remark)
+            folder.record(*result.answer.value, remark=remark)
         elif result.answer.bare or piece.users:
             _fail(piece, result, folder, ended)
         else:

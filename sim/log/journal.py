@@ -83,23 +83,22 @@ class Journal:
             raise InputError(f"{self.path}: changed while it was in use")
         return entry
 
-    def append(self, entry: dict[str, Any]) -> None:
-        """Record an entry under its key; it is on the disk when this returns.
+    def append(self, *entries: dict[str, Any]) -> None:
+        """Record entries, each under its key; they are on the disk when this returns.
 
         Raises:
-            StorageError: it cannot be written; the file is as it was.
+            StorageError: they cannot be written; the file is as it was, without any of them.
         """
-        line = _sealed(entry)
+        lines = [_sealed(entry) for entry in entries]
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
             with open_regular(
                 self.path.parent, self.path.name, flags=flags
             ) as file:  # unbuffered: nothing is kept back
                 start = file.seek(0, os.SEEK_END)
+                first = b"\n" if start and not _ends_clean(file, start) else b""
                 try:
-                    if start and not _ends_clean(file, start):
-                        line = b"\n" + line
-                    rest = memoryview(line)
+                    rest = memoryview(first + b"".join(lines))
                     while rest:
                         rest = rest[file.write(rest) :]
                     os.fsync(file.fileno())
@@ -109,8 +108,10 @@ class Journal:
                     raise
         except OSError as error:
             raise StorageError(f"{self.path}: cannot be written: {error.strerror or error}") from None
-        self._end = start + len(line)
-        self._note(entry, self._end - len(line.lstrip(b"\n")))
+        self._end = start + len(first)
+        for entry, line in zip(entries, lines, strict=True):
+            self._note(entry, self._end)
+            self._end += len(line)
 
     def rewrite(self, keys: Iterable[str]) -> str:
         """Keep one line for each of `keys`, in their order; returns the file's checksum.

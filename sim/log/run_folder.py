@@ -222,10 +222,10 @@ class RunFolder:
 
     # What is recorded
 
-    def record(self, key: str, files: Mapping[str, Any], summary: Any, remark: str = "") -> None:
-        """Record a shard whose files are written."""
-        self.journal.append({"key": key, "files": files, "summary": summary, **({"remark": remark} if remark else {})})
-        self.written += 1
+    def record(self, *played: Mapping[str, Any], remark: str = "") -> None:
+        """Record shards whose files are written, each as `key`, `files` and `summary`; all of them at once."""
+        self.journal.append(*({**shard, **({"remark": remark} if remark else {})} for shard in played))
+        self.written += len(played)
 
     def fail(self, key: str, reason: str, tries: int) -> None:
         """Record something that could not be played."""

@@ -1,6 +1,8 @@
 """Files of a shard: written whole or not at all, and known by their checksums."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +17,9 @@ from dynmech.sim.log.tables import write_table
 
 
 def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Write tables to files below `root`: to a temporary name, synced, renamed.
+    """Write tables to files below `root`, each to a temporary name, synced, renamed.
+
+    They are written side by side: the disk then syncs them together, which takes a few times less than one by one.
 
     Args:
         tables: by path below `root`.
@@ -27,7 +31,14 @@ def write_shard(root: Path, tables: Mapping[str, pa.Table], metadata: Mapping[st
     Raises:
         StorageError: a file cannot be written.
     """
-    return {name: _write(table, root / name, metadata) for name, table in tables.items()}
+    written: dict[str, Future[dict[str, Any]]] = {}
+    with ThreadPoolExecutor(max(1, len(tables))) as threads, suppress(RuntimeError):  # no room for another thread
+        for name, table in tables.items():
+            written[name] = threads.submit(_write, table, root / name, metadata)
+    return {
+        name: written[name].result() if name in written else _write(table, root / name, metadata)
+        for name, table in tables.items()
+    }
 
 
 def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:

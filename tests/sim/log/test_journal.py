@@ -225,3 +225,25 @@ def test_its_memory_is_keys_and_places(tmp_path: Path) -> None:
     assert len(again) == 200
     assert held < 1e5
     assert most < 1e6
+
+
+def test_several_entries_are_recorded_at_once_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shards.jsonl"
+    journal = Journal(path)
+    journal.append(entry("a"), entry("b", n=2))
+    before = path.read_bytes()
+    assert (
+        [Journal(path).read(key) for key in "ab"]
+        == [entry("a"), entry("b", n=2)]
+        == [journal.read("a"), journal.read("b")]
+    )
+
+    def fails(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fails)
+    with pytest.raises(StorageError, match="No space left"):
+        journal.append(entry("c"), entry("d"))
+    assert path.read_bytes() == before, "both are gone"
+    assert "c" not in journal
+    assert "d" not in journal

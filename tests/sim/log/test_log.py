@@ -281,9 +281,8 @@ def small_table() -> pa.Table:
 
 def keep_one(begun: RunFolder) -> None:
     """Write and record one shard."""
-    begun.record(
-        "k", write_shard(begun.path, {"outcomes/shard-00000.parquet": small_table()}, begun.metadata), {"n": 2}
-    )
+    files = write_shard(begun.path, {"outcomes/shard-00000.parquet": small_table()}, begun.metadata)
+    begun.record({"key": "k", "files": files, "summary": {"n": 2}})
 
 
 def break_off(path: Path, error: BaseException, *, notes: bool = False) -> None:

@@ -30,7 +30,7 @@ def files(begun: RunFolder, key: str) -> dict[str, Any]:
 
 
 def keep(begun: RunFolder, key: str) -> None:
-    begun.record(key, files(begun, key), {"shard": key[-1]})
+    begun.record({"key": key, "files": files(begun, key), "summary": {"shard": key[-1]}})
 
 
 def played(path: Path, seed: int = 1) -> RunFolder:
@@ -211,7 +211,7 @@ def test_a_void_run_gives_its_folder_to_another(tmp_path: Path) -> None:
 
 def test_remarks_are_kept(tmp_path: Path) -> None:
     with folder(tmp_path / "a") as begun:
-        begun.record(KEYS[0], files(begun, KEYS[0]), {}, remark="wrote")
+        begun.record({"key": KEYS[0], "files": files(begun, KEYS[0]), "summary": {}}, remark="wrote")
         keep(begun, KEYS[1])
     assert folder(tmp_path / "a").remarks() == [
         {"key": KEYS[0], "files": begun.journal.read(KEYS[0])["files"], "summary": {}, "remark": "wrote"}
@@ -258,25 +258,30 @@ def test_no_name_of_a_temporary_file_is_read_by_readers(tmp_path: Path, monkeypa
 
 
 def test_a_file_is_whole_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Synced, then renamed, then recorded: in this order, file by file."""
-    steps: list[str] = []
+    """Synced, then renamed, file by file, in whatever order the files go; all of them before they are recorded."""
+    steps: list[tuple[str, str]] = []
     fsync, replace = os.fsync, os.replace
 
+    def place(path: str | Path) -> str:
+        return re.sub(r"\.([^/]*)\.[0-9a-z_]{8}\.partial$", r"\1", str(Path(path).relative_to(begun.path)))
+
     def syncing(number: int) -> None:
-        steps.append(f"sync {Path(os.readlink(f'/proc/self/fd/{number}')).name}")
+        steps.append(("sync", place(os.readlink(f"/proc/self/fd/{number}"))))
         fsync(number)
 
     def replacing(source: Path, target: Path) -> None:
-        steps.append(f"rename {source.name} {target.name}")
+        assert place(source) == place(target)
+        steps.append(("rename", place(target)))
         replace(source, target)
 
     begun = folder(tmp_path / "a")
     monkeypatch.setattr("os.fsync", syncing)
     monkeypatch.setattr("os.replace", replacing)
     keep(begun, KEYS[0])
-    named = [re.sub(r"\.[0-9a-z_]{8}\.partial", ".partial", step) for step in steps]
-    partial = ".shard-00000.parquet.partial"
-    assert named == [f"sync {partial}", f"rename {partial} shard-00000.parquet"] * len(DATASETS) + ["sync shards.jsonl"]
+    written = [f"{dataset}/{KEYS[0]}.parquet" for dataset in DATASETS]
+    assert steps[-1] == ("sync", "shards.jsonl")
+    assert sorted(steps[:-1]) == sorted((step, name) for name in written for step in ("rename", "sync"))
+    assert all(steps.index(("sync", name)) < steps.index(("rename", name)) for name in written)
 
 
 # A disk without space
