@@ -1,7 +1,8 @@
 """Samples that are kept in a folder, batch by batch, so that a line that was interrupted goes on where it stopped.
 
 What is played depends on the batch's address alone (economy, mechanism, penalty, scope, number, size), so that samples
-that were read are those that would be played again, and bounds the same to the last digit.
+that were read are those that would be played again, and bounds the same to the last digit. A penalty counts by its
+place among those that are tried, too: functions that a user gives may share a name.
 """
 
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ class KeptCandidate:
     Attributes:
         folder: where they are.
         mark: says which economy, mechanism, agent and seed these are.
+        place: of the candidate among those that are tried.
     """
 
     inner: Candidate
     folder: Path
     mark: str
+    place: int
 
     @property
     def name(self) -> str:
@@ -56,7 +59,7 @@ class KeptCandidate:
 
     def play(self, scope: str, shard: int, n: int) -> Samples:
         """Return the samples of a batch of paths, played or read."""
-        address = "\x1f".join([self.mark, self.name, scope, str(shard), str(n)])
+        address = "\x1f".join([self.mark, str(self.place), self.name, scope, str(shard), str(n)])
         path = self.folder / f"{sha256(address.encode()).hexdigest()[:24]}.npy"
         found = _read(path, n)
         if found is None:

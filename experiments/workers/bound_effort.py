@@ -1,6 +1,7 @@
 """How much is played for bounds, by how many processes, and where what was played is kept."""
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -11,14 +12,14 @@ import cloudpickle
 
 from dynmech.agents.bounds.bracket import Candidate
 from dynmech.agents.bounds.kept_samples import KeptCandidate
-from dynmech.experiments.catalog.fingerprint import file_hash
+from dynmech.experiments.catalog.fingerprint import code_hashes, file_hash, plugin_hash
 from dynmech.experiments.workers.parcels import Parcel
 from dynmech.experiments.workers.pool import Call, Workers
 from dynmech.sim.core.errors import InputError
 
 Found = TypeVar("Found")
 
-FORMAT = 1
+FORMAT = 2
 """Of kept samples: another one makes all of them again."""
 
 
@@ -52,7 +53,7 @@ def kept(request: Any, who: str, candidates: Sequence[Candidate]) -> list[Candid
     if folder is None:
         return list(candidates)
     mark = f"{_mark(request)}\x1f{who}"
-    return [KeptCandidate(candidate, folder, mark) for candidate in candidates]
+    return [KeptCandidate(candidate, folder, mark, place) for place, candidate in enumerate(candidates)]
 
 
 def prepare_folder(request: Any) -> None:
@@ -77,10 +78,27 @@ def _mark(request: Any) -> str:
     from dynmech import __version__
 
     names = request.typed or request.names
-    files = [*request.plugin_files, *(Path(name) for name in names if Path(name).is_file())]
-    given = cloudpickle.dumps((request.penalties, request.features, sorted(request.policies.items())))
-    parts = [FORMAT, __version__, names, request.seed, [file_hash(file) for file in files], sha256(given).hexdigest()]
+    files = [Path(name) for name in names if Path(name).is_file()]
+    given = (request.penalties, request.features, sorted(request.policies.items()))
+    code = [
+        *(plugin_hash(file) for file in request.plugin_files),
+        *(file_hash(file) for file in [*files, *_sources([*given[0], given[1], *request.policies.values()])]),
+        *sorted(code_hashes([request.mechanism]).items()),
+    ]
+    parts = [FORMAT, __version__, names, request.seed, code, sha256(cloudpickle.dumps(given)).hexdigest()]
     return sha256(repr(parts).encode()).hexdigest()
+
+
+def _sources(things: Iterable[object]) -> list[Path]:
+    """Return the files that functions and classes were written in: of what can be imported a pickle holds the name."""
+    files = []
+    for thing in things:
+        try:
+            file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
+        except TypeError:  # built in, or typed at a prompt
+            continue
+        files += [Path(file)] if file is not None and Path(file).is_file() else []
+    return files
 
 
 def each_deviator(

@@ -1,6 +1,8 @@
 """Bounds that resume, that several processes share out, and policies that are tried from below."""
 
+import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,26 @@ def test_what_was_played_is_read_and_the_bounds_are_the_same(tmp_path: Path, mon
     assert brackets(out=tmp_path) == plain
     assert len(asked) == 2, "only what was lost or damaged is played again"
     assert brackets(out=tmp_path, seed=1) != plain, "another seed is another play"
+
+
+def test_functions_of_one_name_do_not_read_each_others_samples(tmp_path: Path) -> None:
+    given = [lambda *known: 0.0 * known[2], lambda *known: 5.0 + 3.0 * np.cos(known[2] + 2.0 * known[4])]
+    assert brackets(penalties=given, out=tmp_path) == brackets(penalties=given)
+    assert brackets(penalties=given, out=tmp_path) == brackets(penalties=given), "and when they are read"
+
+
+def test_a_function_that_was_edited_is_played_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for body in ("0.0 * memory", "3.0 * memory + t", "3.0 * memory + t"):
+        (tmp_path / "written_values.py").write_text(f"def value(t, agent, memory, *_):\n    return {body}\n")
+        sys.modules.pop("written_values", None)
+        importlib.invalidate_caches()
+        function = importlib.import_module("written_values").value
+        brackets(*CHEAP, penalties=[function], out=tmp_path / "kept")
+        found.append(len(list((tmp_path / "kept").iterdir())))
+    assert found[1] == 2 * found[0] > 0, "under the same name, but not the same"
+    assert found[2] == found[1]
 
 
 def test_an_interrupted_line_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
