@@ -2,10 +2,10 @@
 
 Where decision, charge and next memory do not depend on the memory, they are asked for once instead of once per memory.
 Whether they do is found out by asking them with a memory that cannot be read: a rule that answers all the same has not
-looked, and as rules are functions of their arguments alone it never will in that period.
+looked. It may still look in other cases of that period; so wherever an answer counts, it is asked in that way, too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -38,6 +38,7 @@ class RuleCalls:
 
     game: Game
     agent: int
+    _reads: dict[int, bool] = field(default_factory=dict)
 
     def messages(self, now: Situation, state: State, own: Array) -> Array:
         """Return what is sent, `(m, N)`: `own` by the deviator, what is prescribed by everybody else."""
@@ -76,18 +77,26 @@ class RuleCalls:
         return due
 
     def reads_memory(self, t: int, state: State, own: Array) -> bool:
-        """Return whether prescribed messages, decision, charge or next memory of period t look at the memory.
+        """Return whether prescribed messages, decision, charge or next memory are seen to look at a period's memory.
+
+        Said once per period, so that a value of states that rests on it is one function.
 
         Args:
-            state: some states.
+            state: some states; the first `TRIED` of them are tried.
             own: the deviator's messages there.
         """
-        unread: Any = _Unreadable()
-        try:
-            found = self.outcome(Situation(t, unread, state.public), state, own, last=t + 1 >= self.game.periods)
-        except Exception:  # whatever a rule raises that looked at it
-            return True
-        return not all(isinstance(x, np.ndarray) and x.shape[:1] == own.shape for x in found.following)
+        if t not in self._reads:
+            state, own = some(state, slice(0, TRIED)), own[:TRIED]
+            try:
+                found = self.outcome(
+                    Situation(t, UNREADABLE, state.public), state, own, last=t + 1 >= self.game.periods
+                )
+            except Exception:  # whatever a rule raises that looked at it
+                self._reads[t] = True
+            else:
+                kept = [isinstance(x, np.ndarray) and x.shape[:1] == own.shape for x in found.following]
+                self._reads[t] = not all(kept)
+        return self._reads[t]
 
 
 class _Unreadable:
@@ -99,6 +108,13 @@ class _Unreadable:
     __array__ = __getattr__ = __getitem__ = __len__ = __iter__ = __bool__ = __eq__ = __ne__ = __hash__ = _refuse
     __int__ = __float__ = __index__ = __array_ufunc__ = __array_function__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+UNREADABLE: Any = _Unreadable()
+"""In place of a memory."""
+
+TRIED = 64
+"""Cases in which it is tried whether rules look at the memory, at most."""
 
 
 def repeat(state: State, times: int) -> State:

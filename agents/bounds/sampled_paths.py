@@ -12,7 +12,7 @@ half of the K profiles, the deviator's thought experiment, and is paid by the ot
 signals to be known, so that there is no policy where prescribed messages do not reveal them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from dynmech.agents.bounds.fresh_draws import spread
 from dynmech.agents.bounds.inner_problem import Limits, Samples
 from dynmech.agents.bounds.message_sets import MessageSets
-from dynmech.agents.bounds.rule_calls import RuleCalls, repeat, some
+from dynmech.agents.bounds.rule_calls import UNREADABLE, RuleCalls, repeat, some
 from dynmech.agents.bounds.state_values import StateValue, own_columns
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -177,24 +177,35 @@ class SampledCandidate:
         self, t: int, memory: Array, state: State, others: State, ahead: FloatArray | None, held: FloatArray
     ) -> "tuple[_Layer, Array]":
         """Return what every message is worth and leads to in period t, and the memories of the next one."""
-        n, width = memory.shape[:2]
         truth, choices = self.sets.choices(t, memory, state, others, self.again)
-        r = choices.shape[2]
         asked = _Asked(t, memory, choices, self._same(t, state, choices))
-        halves = np.zeros((2, n, width, r))
+        try:
+            halves, following = self._halves(asked, others, ahead), self._following(asked, state)
+        except Refusal:
+            raise
+        except Exception:  # whatever a rule raises that looked at the memory after all
+            if not asked.same:
+                raise
+            asked = replace(asked, same=False)
+            halves, following = self._halves(asked, others, ahead), self._following(asked, state)
+        (thought, paid), (kept, index, chance) = halves, following
+        return _Layer((thought + paid) / 2, thought, paid, truth, index, chance, held), kept
+
+    def _halves(self, asked: "_Asked", others: State, ahead: FloatArray | None) -> FloatArray:
+        """Return what every message is worth, its mean over either half of the K profiles, `(2, n, Z, R)`."""
+        halves = np.zeros((2, *asked.shape))
         for k in range(self.again):
             which = slice(k, None, self.again)
             worth = self._worth(asked, some(others, which), None if ahead is None else ahead[which])
             halves[k >= self.again // 2] += worth
-        thought, paid = halves / (self.again // 2)
-        kept, index, chance = self._following(asked, state)
-        return _Layer((thought + paid) / 2, thought, paid, truth, index, chance, held), kept
+        out: FloatArray = halves / (self.again // 2)
+        return out
 
     def _same(self, t: int, state: State, choices: Array) -> bool:
         """Return whether decision, charge and next memory are the same whatever the memory."""
         if choices.shape[1] == 1 or (choices != choices[:, :1]).any():
             return False
-        return not self.calls.reads_memory(t, some(state, slice(0, 2)), choices[:2, 0, 0])
+        return not self.calls.reads_memory(t, state, choices[:, 0, 0])
 
     def _worth(self, asked: "_Asked", drawn: State, ahead: FloatArray | None) -> FloatArray:
         """Return flow + δ H of every message where the others' signals are these, `(n, Z, R)`."""
@@ -244,7 +255,7 @@ class _Asked:
     Attributes:
         memory: `(n, Z, …)`.
         choices: messages, `(n, Z, R)`.
-        same: whether only `due` looks at the memory, so that everything else is asked for at the first one alone.
+        same: whether only `due` looks at the memory, so that everything else is asked for once, without one.
     """
 
     t: int
@@ -267,10 +278,11 @@ class _Asked:
     def cases(self, state: State) -> tuple[Situation, State, Array]:
         """Return the situations, states and own messages that are asked for, given each path's state."""
         n, width, r = self.compact
-        flat = self.memory[:, :width].reshape(n * width, *self.memory.shape[2:])
-        spread_state = repeat(state, width * r)
-        now = Situation(self.t, np.repeat(flat, r, axis=0), spread_state.public)
-        return now, spread_state, self.choices[:, :width].reshape(-1)
+        spread_state, own = repeat(state, width * r), self.choices[:, :width].reshape(-1)
+        if self.same:
+            return Situation(self.t, UNREADABLE, spread_state.public), spread_state, own
+        flat = self.memory.reshape(n * width, *self.memory.shape[2:])
+        return Situation(self.t, np.repeat(flat, r, axis=0), spread_state.public), spread_state, own
 
     def everywhere(self, state: State) -> Situation:
         """Return the situations of all memories."""

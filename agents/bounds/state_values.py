@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from dynmech.agents.bounds.fresh_draws import spread
-from dynmech.agents.bounds.rule_calls import RuleCalls, repeat, some
+from dynmech.agents.bounds.rule_calls import RuleCalls, repeat
 from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams
@@ -160,7 +160,7 @@ def truthful_flows(
         state = game.environment.draw(t + s, last, nothing, numbers)
         now = Situation(t + s, memory, state.public)
         own = calls.truth(now, state)
-        if not calls.reads_memory(t + s, some(state, slice(0, 2)), own[:2]):
+        if not calls.reads_memory(t + s, state, own):
             return total - weight * calls.due(now, calls.messages(now, state, own))
         done = s + 1 == len(uniforms)
         found = calls.outcome(now, state, own, last=done)

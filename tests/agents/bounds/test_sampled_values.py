@@ -20,7 +20,7 @@ from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import FalseDeclaration, InputError
 from dynmech.sim.play.game import make_game
 from tests.builders.clairvoyance import exact_gain
-from tests.builders.following_reserve import following_reserve
+from tests.builders.following_reserve import FollowingReserve, following_reserve
 from tests.builders.split_the_difference import GAIN, SplitTheDifference
 
 TRADE = "bilateral-trade-continuous"
@@ -208,3 +208,33 @@ def test_the_audit_says_for_which_messages_it_holds() -> None:
     assert "would bound all messages" in said[None]
     assert "added as declared" in said[1.5]
     assert audit(TRADE, "trading-pivot", bounds=True).to_dict()["brackets"][0]["messages"] == "breaks"
+
+
+class Guarded(FollowingReserve):
+    """Looks at the reserve only where there is a bid that it could turn down."""
+
+    def decide(self, now, messages):  # type: ignore[no-untyped-def]
+        first = (messages[:, 0] > 0) & (messages[:, 0] >= messages[:, 1])
+        if first.any():
+            first &= messages[:, 0] >= now.memory // 2
+        return np.where(first, 1, np.where(messages[:, 1] > messages[:, 0], 2, 0))
+
+    def charge(self, now, messages, decision, acts):  # type: ignore[no-untyped-def]
+        return super().charge(now, messages, decision, acts) if (decision == 1).any() else np.zeros(messages.shape)
+
+
+class AlwaysLooking(Guarded):
+    def decide(self, now, messages):  # type: ignore[no-untyped-def]
+        assert len(now.memory) == len(messages)
+        return super().decide(now, messages)
+
+
+def test_a_rule_that_looks_at_the_memory_only_at_times_is_asked_about_all_memories() -> None:
+    environment = following_reserve(values=3, horizon=4).environment
+    upper = []
+    for rule in (Guarded, AlwaysLooking):
+        mechanism = rule(environment)
+        played = sampled_candidates(make_game(environment, mechanism, None), 0, 0)[0].play("here", 0, 40)
+        upper.append(played.upper)
+    assert np.array_equal(*upper)
+    assert upper[0].mean() > 0.1
