@@ -1,12 +1,13 @@
 """Bounds by asking rules along paths: they hold the exact gain, need no tables, and refuse what they cannot say."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dynmech.agents.bounds.bracket import Effort, bracket_gain
-from dynmech.agents.bounds.sampled_conditions import require_sampled_bounds
+from dynmech.agents.bounds.sampled_conditions import require_drawn_apart, require_sampled_bounds
 from dynmech.agents.bounds.sampled_paths import SampledCandidate, distinct
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.experiments.audits import sampled_bounds
@@ -16,8 +17,9 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import Refusal
-from dynmech.sim.core.spaces import Finite
+from dynmech.sim.core.spaces import Finite, Interval
 from dynmech.sim.economy.environment import Environment
+from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.roles import Situation
 from tests.builders.clairvoyance import exact_gain, problem_of
@@ -119,6 +121,44 @@ def test_refusals_say_what_would_make_it_possible() -> None:
         require_sampled_bounds(game_of("repeated-auction:fatigue=0.5", "pivot"), 0)
     with pytest.raises(Refusal, match=r"drawn together.*would make it possible"):
         SampledCandidate(game_of("graded-ore", "pivot"), 0, 4, 0).play("here", 0, 20)
+
+
+def test_replies_of_a_later_period_are_refused_too() -> None:
+    class Asks(SealedBid):
+        def asks(self, t: int, agent: int) -> Finite | None:
+            return Finite(("yes", "no")) if (t, agent) == (1, 1) else None
+
+    environment = large_auction(2, 3, discount=0.5)
+    require_sampled_bounds(make_game(environment, SealedBid(environment, first_price=True), None, tail=0.05), 0)
+    with pytest.raises(Refusal, match="act or reply after the decision"):
+        require_sampled_bounds(make_game(environment, Asks(environment, first_price=True), None, tail=0.05), 0)
+
+
+@pytest.mark.parametrize("refined", [True, False])
+def test_a_number_that_tells_more_than_its_signal_is_no_signal(refined: bool) -> None:
+    """Who is drawn from one number cannot see it: else "high" would know where above the middle the other is."""
+
+    def law(t: int, last: object, decision: object, uniforms: Array) -> Array:  # noqa: ARG001
+        return np.stack([np.floor(2 * uniforms[:, 0]), uniforms[:, 0] if refined else uniforms[:, 1]], axis=1)
+
+    environment = FunctionEnvironment(
+        name="one number",
+        agents=("coarse", "fine"),
+        discount=0.9,
+        horizon=2,
+        signals=(Finite(("low", "high")), Interval(0.0, 1.0)),
+        decisions=Finite(("no", "yes")),
+        law=law,
+        payoff=lambda t, signals, decision: np.zeros(signals.shape),  # noqa: ARG005
+        bound=1.0,
+    )
+    asked = replace(game_of("bilateral-trade-continuous", "trading-pivot"), environment=environment)
+    require_drawn_apart(asked, 1, 0)
+    if refined:
+        with pytest.raises(Refusal, match=r"in period 0 the signal of agent 'coarse' .* drawn together"):
+            require_drawn_apart(asked, 0, 0)
+    else:
+        require_drawn_apart(asked, 0, 0)
 
 
 def test_the_audit_bounds_what_has_no_tables(monkeypatch: pytest.MonkeyPatch) -> None:
