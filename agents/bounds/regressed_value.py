@@ -69,7 +69,7 @@ def default_features(sizes: Callable[[int], int | None]) -> Features:
 
 @dataclass(frozen=True, eq=False)
 class RegressedValue:
-    """H = φ · β, with β by period, or one for all periods after the first.
+    """H = φ · β, with β by period, or one for all periods from which on the memory is of one size.
 
     Attributes:
         source: whose features these are: declared, given or default.
@@ -102,8 +102,11 @@ def fit_value(calls: RuleCalls, features: Features, source: str, seed: int) -> R
     game = calls.game
     endless = game.environment.horizon is None
     rows: dict[int, list[tuple[FloatArray, FloatArray]]] = {}
-    for t, table, target in _cases(calls, features, seed, min(game.periods, FITTED) if endless else game.periods):
-        rows.setdefault(min(t, 1) if endless else t, []).append((table, target))
+    periods = min(game.periods, FITTED) if endless else game.periods
+    sizes = [game.mechanism.memory_size(t) for t in range(periods)]
+    alike = next((t for t in range(1, periods) if len(set(sizes[t:])) == 1), 1)
+    for t, table, target in _cases(calls, features, seed, periods):
+        rows.setdefault(min(t, alike) if endless else t, []).append((table, target))
     weights = {}
     for t, parts in rows.items():
         table, target = (np.concatenate(side) for side in zip(*parts, strict=True))

@@ -9,6 +9,7 @@ from dynmech.agents.bounds.bracket import Effort, bracket_gain
 from dynmech.agents.bounds.finite_candidates import tabled_candidates
 from dynmech.agents.bounds.fresh_draws import spread
 from dynmech.agents.bounds.message_sets import MessageSets, require_true_breaks
+from dynmech.agents.bounds.regressed_value import default_features, fit_value
 from dynmech.agents.bounds.rule_calls import RuleCalls
 from dynmech.agents.bounds.sampled_candidates import Ideas, sampled_candidates
 from dynmech.agents.oracle.problem import build_problem
@@ -19,6 +20,7 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import FalseDeclaration, InputError
 from dynmech.sim.play.game import make_game
+from dynmech.sim.play.roles import Situation
 from tests.builders.clairvoyance import exact_gain
 from tests.builders.following_reserve import FollowingReserve, following_reserve
 from tests.builders.split_the_difference import GAIN, SplitTheDifference
@@ -238,3 +240,33 @@ def test_a_rule_that_looks_at_the_memory_only_at_times_is_asked_about_all_memori
         upper.append(played.upper)
     assert np.array_equal(*upper)
     assert upper[0].mean() > 0.1
+
+
+class TwoBids(FollowingReserve):
+    """Remembers two bids, so that there are more memories from the second period on."""
+
+    def memory_size(self, t: int) -> int:
+        return 3 ** min(t, 2)
+
+    def last_bid(self, now: Situation) -> Situation:
+        return now._replace(memory=np.asarray(now.memory) % 3)
+
+    def decide(self, now, messages):  # type: ignore[no-untyped-def]
+        return super().decide(self.last_bid(now), messages)
+
+    def charge(self, now, messages, decision, acts):  # type: ignore[no-untyped-def]
+        return super().charge(self.last_bid(now), messages, decision, acts)
+
+    def remember(self, now, messages, decision, acts):  # type: ignore[no-untyped-def]
+        return messages[:, 0] + (0 if now.t == 0 else np.asarray(now.memory) % 3 * 3)
+
+
+def test_a_memory_that_grows_at_first_is_regressed_on_as_well() -> None:
+    mechanism = TwoBids(following_reserve(values=3, discount=0.6).environment)
+    calls = RuleCalls(make_game(mechanism.environment, mechanism, None, tail=0.2), 0)
+    value = fit_value(calls, default_features(mechanism.memory_size), "default", 0)
+    assert [len(weights) for weights in value.weights.values()] == [3 * 4, 9 * 4], "of each memory, and by signals"
+    state = mechanism.environment.draw(0, None, None, np.full((2, 2), 0.5))
+    for t in (1, 2, 5):
+        low, high = value.at(t, np.array([0, 2]), state, state, np.zeros((2, 2)))
+        assert high < low, "a high last bid is a high reserve"
