@@ -22,6 +22,7 @@ from dynmech.experiments.bridges.rl_tables import DeviatorTables
 from dynmech.experiments.runs.agent_profiles import agent_index
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.core.streams import Streams, Tapes
 from dynmech.sim.economy.environment import Environment
@@ -117,14 +118,18 @@ class DeviatorVectorEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
         return self._observed(), self._info(self._nothing, self._nothing)
 
     def step(self, actions: Any) -> Stepped:
-        """Play a period of all episodes, or, after their ends, begin the next ones."""
+        """Play a period of all episodes, or, after their ends, begin the next ones.
+
+        Raises:
+            InputError: actions are not one whole number of at least 0 per episode, or nothing has begun.
+        """
         if self._over:
             if self.autoreset == AutoresetMode.SAME_STEP or self._number < 0:
                 raise InputError("step: call reset first")
             observations, info = self.reset()
             return observations, np.zeros(self.num_envs), *self._ends(False), info
         period = self.tables.at(self._t)
-        case = np.minimum(np.asarray(actions, np.intp), period.open - 1) * period.places + self._place
+        case = np.minimum(self._sent(actions), period.open - 1) * period.places + self._place
         utility, transfer = period.utility.take(case), period.transfer.take(case)
         rewards, self._last = utility - transfer, period.last.take(case, axis=0)
         self._t += 1
@@ -142,6 +147,13 @@ class DeviatorVectorEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
             observations, info = self.reset()
             info |= {"final_obs": last_seen, "_final_obs": all_of_them, "final_info": final, "_final_info": all_of_them}
         return observations, rewards, *ends, info
+
+    def _sent(self, actions: Any) -> IntArray:
+        """Return actions, `(n,)`, checked: a negative one would be counted from the end of a table."""
+        sent = np.asarray(actions)
+        if sent.shape != (self.num_envs,) or sent.dtype.kind not in "iu" or sent.min() < 0:
+            raise InputError(f"step: {shown(actions, 60)} is not one action, 0 or more, for each of {self.num_envs}")
+        return sent.astype(np.intp)
 
     def action_masks(self) -> Array:
         """Return which messages may be sent now, `(n, R)`, as learners that mask actions ask for it."""

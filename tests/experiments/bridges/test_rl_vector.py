@@ -205,3 +205,11 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
         env.step([0, 0])
     with pytest.raises(InputError, match="one seed serves all episodes"):
         env.reset(seed=[1, 2])
+
+
+@pytest.mark.parametrize("actions", [[0, -1, 0], [0, 0], 0, [[0], [0], [0]], [0.5, 0.0, 0.0]])
+def test_actions_that_are_none_are_refused(actions: Any) -> None:
+    env = DeviatorVectorEnv(GAMES["linked"], 0, 3)
+    env.reset(seed=0)
+    with pytest.raises(InputError, match="is not one action, 0 or more, for each of 3"):
+        env.step(actions)
