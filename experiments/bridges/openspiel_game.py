@@ -108,7 +108,7 @@ def game_rules(environment: Environment | str, mechanism: Mechanism | str, discl
 
     Raises:
         InputError: a name, an option or the disclosure policy is wrong.
-        Refusal: an infinite horizon, private actions, replies, or sets that are not finite.
+        Refusal: an infinite horizon, private actions, replies, or sets or a memory that are not finite.
     """
     economy = load(environment)
     if not isinstance(economy, TableEnvironment):
@@ -118,6 +118,8 @@ def game_rules(environment: Environment | str, mechanism: Mechanism | str, discl
         raise Refusal("OpenSpiel: the game tree of an infinite horizon is infinite; give a horizon")
     messages = 1
     for t in range(economy.horizon):
+        if rule.memory_size(t) is None:
+            raise Refusal(f"OpenSpiel: period {t}: mechanism {rule.name!r} has a memory that is not finite")
         for i in range(len(economy.agents)):
             space = rule.messages(t, i)
             if economy.actions(t) or rule.asks(t, i) is not None or not isinstance(space, Finite):

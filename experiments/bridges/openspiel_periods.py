@@ -40,7 +40,7 @@ class Settled:
             return f"[{state}{','.join(map(str, self.reports))}>{self.decision}]"
         if disclosure == "own":
             return f"[{state}]"
-        return f"[{state}{f'{self.announced:g}' if disclosure == ANNOUNCED else ''}>{self.decision}]"
+        return f"[{state}{f'{self.announced:.17g}' if disclosure == ANNOUNCED else ''}>{self.decision}]"
 
     def shown_to(self, disclosure: str, agent: int, *, recall: bool) -> str:
         """What an agent alone knows of it; where reports are public, its flows follow from them."""

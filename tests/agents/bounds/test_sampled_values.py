@@ -238,7 +238,7 @@ def test_a_rule_that_looks_at_the_memory_only_at_times_is_asked_about_all_memori
         mechanism = rule(environment)
         played = sampled_candidates(make_game(environment, mechanism, None), 0, 0)[0].play("here", 0, 40)
         upper.append(played.upper)
-    assert np.array_equal(*upper)
+    assert np.array_equal(upper[0], upper[1])
     assert upper[0].mean() > 0.1
 
 

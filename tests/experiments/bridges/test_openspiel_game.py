@@ -14,6 +14,7 @@ import pyspiel
 from dynmech.experiments.bridges.openspiel import export_game
 from dynmech.experiments.bridges.openspiel_game import MechanismGame
 from dynmech.experiments.bridges.openspiel_observer import MechanismObserver
+from dynmech.experiments.bridges.openspiel_periods import Settled
 from dynmech.experiments.scenarios.oil_leases_prior import OilLeasesPrior
 from dynmech.mechanisms.contingent.linked import Linked
 from dynmech.mechanisms.groves.team import Team
@@ -161,6 +162,14 @@ def test_information_states_forget_nothing(disclosure: str) -> None:
     remembers(machine(3, disclosure))
 
 
+def test_what_is_announced_is_told_to_all_digits() -> None:
+    texts = set()
+    for announced in (1_234_567.0, 1_234_568.0):
+        settled = Settled(None, (0,), (0,), (0,), 0, announced, (0,), (0.0,), (0.0,))
+        texts.add(settled.shown_to_all("announced", recall=True))
+    assert texts == {"[1234567>0]", "[1234568>0]"}
+
+
 def test_an_observation_forgets() -> None:
     """A planted violation of perfect recall, which the test above would see."""
     with pytest.raises(AssertionError, match="other pasts"):
@@ -211,3 +220,13 @@ def test_refusals_of_rules() -> None:
     environment = OilLeasesPrior().build()
     with pytest.raises(Refusal, match="private actions, replies, or messages"):
         export_game(environment, Team(environment, reports="payoffs"))
+
+
+def test_a_memory_that_is_not_finite_is_refused() -> None:
+    class Average(Linked):
+        def memory_size(self, t: int) -> int | None:  # type: ignore[override]
+            return None if t else 1
+
+    environment = OilLeasesPrior().build()
+    with pytest.raises(Refusal, match="period 1: mechanism 'linked' has a memory that is not finite"):
+        export_game(environment, Average(environment))
