@@ -1,13 +1,13 @@
 """Rows of agents that see a bill before they choose whether to pay it (default, Bayesian).
 
 An agent that has reported learns everybody's reports, the decision and its bill; then it may refuse to pay and is out
-from then on, with its outside option (0 here) in every later period. With Z(n, x, d, k) what a lie that made the
+from then on, with its outside option in every later period, worth o in all. With Z(n, x, d, k) what a lie that made the
 reports x is worth from there on, k its true signal,
 
-    Z >= −p(m, x) + C(n(x, d), k, recommended),   Z >= 0,
-    −p(m, θ) + C(n(θ, d), θ_i, recommended) >= 0         after the truth, whatever the others' signals are;
+    Z >= −p(m, x) + C(n(x, d), k, recommended),   Z >= o,
+    −p(m, θ) + C(n(θ, d), θ_i, recommended) >= o         after the truth, whatever the others' signals are;
 
-with private actions Z holds this period's utility: Z >= −p + Y, Z >= u of the best action.
+with private actions Z holds this period's utility: Z >= −p + Y, Z >= o + u of the best action.
 """
 
 import numpy as np

@@ -215,7 +215,7 @@ def test_the_audit_says_for_which_messages_it_holds() -> None:
 class Guarded(FollowingReserve):
     """Looks at the reserve only where there is a bid that it could turn down."""
 
-    def decide(self, now, messages):  # type: ignore[no-untyped-def]
+    def decide(self, now: Situation, messages: Array) -> Array:
         first = (messages[:, 0] > 0) & (messages[:, 0] >= messages[:, 1])
         if first.any():
             first &= messages[:, 0] >= now.memory // 2
@@ -226,7 +226,7 @@ class Guarded(FollowingReserve):
 
 
 class AlwaysLooking(Guarded):
-    def decide(self, now, messages):  # type: ignore[no-untyped-def]
+    def decide(self, now: Situation, messages: Array) -> Array:
         assert len(now.memory) == len(messages)
         return super().decide(now, messages)
 
