@@ -69,7 +69,7 @@ class Rows:
     def __init__(self, economy: Economy, largest: Fraction, margin: Fraction) -> None:
         self.economy, self.largest, self.margin = economy, largest, margin
         self.ex_post = economy.goals["incentive"] != "bayesian"
-        self.bills = economy.goals["participation"] == "default" and not self.ex_post
+        self.bills = economy.bills
 
     def row(self, kind: str, agent: int, e: int, key: Key, place: list[int]) -> tuple[dict[Column, Fraction], Fraction]:
         """Return a row; raise Unproved where it stands for no state that counts."""

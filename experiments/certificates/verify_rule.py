@@ -63,6 +63,13 @@ class Economy:
             raise verify.Malformed("goals.memory: it is none that is known here")
         self.law, self.pasts = cache(self._law), cache(self._pasts)
 
+    @property
+    def bills(self) -> bool:
+        """Whether an agent that may default learns something by its bill: the others' reports, or what was drawn."""
+        drawn = any(len(law) > 1 for table in self.rule for law in table)
+        tells = self.goals["incentive"] == "bayesian" or (drawn and self.goals["incentive"] == "ex-post")
+        return self.goals["participation"] == "default" and tells
+
     def read(self, rule: Any) -> list[list[Law]]:
         """Return decisions and their chances by period and profile."""
         if len(rule) != self.periods:

@@ -22,6 +22,7 @@ from dynmech.experiments.designs.from_data import (
 )
 from dynmech.experiments.designs.safe_designs import GAIN, accepted, proved_safe, read_margin, too_few
 from dynmech.experiments.runs.simulation import Progress, silent
+from dynmech.mechanisms.design.bill_rows import bills_are_seen
 from dynmech.mechanisms.design.clashes import GoalLattice
 from dynmech.mechanisms.design.decision_rule import DecisionRule, efficient_rule, rule_of
 from dynmech.mechanisms.design.designed_mechanism import designed_mechanism
@@ -303,6 +304,13 @@ def answer(asked: Task, progress: Progress = silent, known: Safety | None = None
     return result
 
 
+LOTS = (
+    "The decisions that would earn the most are drawn by lot, and no transfers earn as much with them where an agent "
+    "sees what was drawn before it pays or refuses; --participation exit or ex-post, or --rule efficient, would decide."
+)
+"""Why a default under a free rule is left open."""
+
+
 def answer_free(asked: Task, progress: Progress = silent) -> Design:
     """Seek decisions as well; what the program finds is audited in the same way."""
     done = progress(f"design of {asked.environment.name}", 2)
@@ -313,7 +321,10 @@ def answer_free(asked: Task, progress: Progress = silent) -> Design:
     elif found.status == "impossible":
         result = _without(kept, found, free=True)
     else:
-        reason = "The solver found decisions, but no transfers that earn as much with them to all digits."
+        seen = bills_are_seen(kept.inside, kept.problem.rule)
+        reason = (
+            LOTS if seen else "The solver found decisions, but no transfers that earn as much with them to all digits."
+        )
         result = Design(kept, "open", found, reason=reason)
     done(1)
     return result

@@ -1,4 +1,4 @@
-"""Rows of agents that see a bill before they choose whether to pay it (default, Bayesian).
+"""Rows of agents that see a bill before they choose whether to pay it (default, Bayesian or where lots are drawn).
 
 An agent that has reported learns everybody's reports, the decision and its bill; then it may refuse to pay and is out
 from then on, with its outside option in every later period, worth o in all. With Z(n, x, d, k) what a lie that made the
@@ -7,14 +7,23 @@ reports x is worth from there on, k its true signal,
     Z >= −p(m, x) + C(n(x, d), k, recommended),   Z >= o,
     −p(m, θ) + C(n(θ, d), θ_i, recommended) >= o         after the truth, whatever the others' signals are;
 
-with private actions Z holds this period's utility: Z >= −p + Y, Z >= o + u of the best action.
+with private actions Z holds this period's utility: Z >= −p + Y, Z >= o + u of the best action. An agent for whom truth
+is best ex post learns nothing from its bill unless the decision is drawn by lot.
 """
 
 import numpy as np
 
+from dynmech.mechanisms.design.decision_rule import DecisionRule
+from dynmech.mechanisms.design.goals import Goals
 from dynmech.mechanisms.design.rows import DEFINITION
 from dynmech.mechanisms.design.truth_rows import AgentRows
 from dynmech.sim.core.arrays import FloatArray, IntArray
+
+
+def bills_are_seen(goals: Goals, rule: DecisionRule) -> bool:
+    """Return whether a bill tells an agent more than it knew when it reported."""
+    tells = goals.incentive == "bayesian" or (goals.incentive == "ex-post" and not rule.certain)
+    return goals.participation == "default" and tells
 
 
 def define_bills(agent: AgentRows, e: int) -> None:

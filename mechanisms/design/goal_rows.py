@@ -3,7 +3,7 @@
 Participation: V >= 0 at the start (ex ante), in expectation at every information set (interim), at every profile (ex
 post), over everything that own lies and the others' truth can lead to; leaving at any time then never pays. Default: an
 agent that takes the decision and does not pay is out from then on, worth o: V(m, θ) >= E u(χ(r, θ_−i), θ) + o for
-all r; Bayesian, see `bill_rows`.
+all r; Bayesian, or where lots are drawn, see `bill_rows`.
 
 Budget: Σ_i p_i >= cost (or =) at all reports that truth by everybody leads to, for every decision that may be drawn; in
 expectation given what was public before; or over all periods, by W = E_d [Σ u − cost + δ E W'] and prior · (W − Σ V).

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dynmech.mechanisms.design.bill_rows import define_bills
+from dynmech.mechanisms.design.bill_rows import bills_are_seen, define_bills
 from dynmech.mechanisms.design.columns import Columns, place_columns
 from dynmech.mechanisms.design.decision_rule import DecisionRule
 from dynmech.mechanisms.design.goal_rows import BudgetRows, bound_rows, participation_rows
@@ -70,7 +70,7 @@ class Program:
         start_only: bool = False,
     ) -> None:
         self.problem, self.goals, self.agents, self.start_only = problem, goals, tuple(agents), start_only
-        self.refusals = goals.participation == "default" and goals.incentive == "bayesian"
+        self.refusals = bills_are_seen(goals, problem.rule)
         everybody = range(len(problem.environment.agents))
         budget = goals.budget != "none" and len(self.agents) == len(everybody)
         self.columns: Columns = place_columns(

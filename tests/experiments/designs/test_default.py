@@ -8,10 +8,13 @@ from hypothesis import given, settings, strategies as st
 
 import dynmech as dm
 from dynmech.experiments.designs.designing import design
+from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
+from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.designs import check, economy
 
 KIND = {"bayesian": "interim", "ex-post": "ex_post"}
@@ -39,6 +42,54 @@ def test_designs_hold_where_payments_are_voluntary(seed: int, horizon: int | Non
     if found.possible:
         assert found.mechanism is not None
         assert voluntary(env, found.mechanism, incentive) <= 1e-8 * env.scale
+
+
+class Dice(DirectMechanism):
+    """Draws decisions by lot, for whatever is reported."""
+
+    name = "dice"
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        stage = self.environment.stage(now.t)
+        lots = np.random.default_rng(3).dirichlet(np.ones(len(stage.decisions)), size=stage.size)
+        return lots[np.ravel_multi_index(tuple(messages.T), stage.axes)]
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        return np.zeros(messages.shape)
+
+    def transfer_bound(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_what_was_drawn_is_seen_before_a_bill_is_refused(seed: int) -> None:
+    """Whoever is truthful ex post learns by its bill what was drawn; and to be so is still more than to be Bayesian."""
+    env = economy(seed)
+    least = {}
+    for incentive in KIND:
+        found = design(env, rule=Dice(env), incentive=incentive, participation="default")
+        assert found.mechanism is not None
+        assert found.objective is not None
+        assert voluntary(env, found.mechanism, incentive) <= 1e-8 * env.scale
+        least[incentive] = found.objective
+    assert least["bayesian"] <= least["ex-post"] + 1e-8
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_decisions_that_are_sought_by_lot_hold_or_are_open(seed: int) -> None:
+    env = economy(seed, horizon=2)
+    found = design(env, rule="free", incentive="ex-post", participation="default")
+    if found.mechanism is None:
+        assert (seed, found.status) == (3, "open")
+        assert "drawn by lot" in found.reason
+    else:
+        assert voluntary(env, found.mechanism, "ex-post") <= 1e-8 * env.scale
+
+
+def test_a_clash_under_a_rule_that_draws_is_proved() -> None:
+    env = replace(economy(2), outside=(3 * economy(2).scale,) * 2)
+    lost = design(env, rule=Dice(env), participation="default", budget="no-deficit")
+    assert (lost.status, lost.certified) == ("impossible", True), lost.reason
 
 
 def test_knowing_less_asks_for_less() -> None:
