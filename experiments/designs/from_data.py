@@ -14,8 +14,9 @@ from dynmech.mechanisms.design.goals import Goals
 from dynmech.mechanisms.design.safety import NearLaws, Radii
 from dynmech.mechanisms.design.seeking import Found, Task, seek
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import InputError, Refusal
-from dynmech.sim.economy.counts import Counts, profile_radii
+from dynmech.sim.economy.counts import LARGEST, Counts, by_profile, frequencies, radii as radii_of_rows
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.estimated import EstimatedEnvironment, estimated_environment
 
@@ -139,18 +140,33 @@ def seek_safe(asked: Task, radii: Radii, *, tidy: bool = True) -> tuple[Task, Fo
 
 
 def seen_equally(environment: EstimatedEnvironment, observations: int, confidence: float) -> Radii:
-    """Return the radii that there would be had every law been seen so many times."""
+    """Return the radii that there would be had every law been seen so many times, and come to the same estimate.
+
+    Smoothing then moves n frequencies r to (n r + α)/(n + α S) = q, the estimate: by α S |q − 1/S| / n.
+    """
     counts, stages = environment.counts, []
     for tables in counts.stages:
         alike = None if tables is None else tuple(np.zeros(table.shape) for table in tables)
         for table in alike or ():
             table[..., 0] = observations
         stages.append(alike)
-    every = Counts(tuple(stages), counts.joint)
-    axes = [stage.axes for stage in environment.stages]
-    return tuple(
-        None if tables is None else profile_radii(every, s, axes[s], confidence) for s, tables in enumerate(stages)
-    )
+    every, out = Counts(tuple(stages), counts.joint), list[FloatArray | None]()
+    for s, tables in enumerate(counts.stages):
+        if tables is None:
+            out.append(None)
+            continue
+        moved = [_smoothed_by(table, counts.smoothing) / observations for table in tables]
+        rows = [np.minimum(LARGEST, r + m) for r, m in zip(radii_of_rows(every, s, confidence), moved, strict=True)]
+        out.append(by_profile(rows, environment.stages[s].axes, joint=counts.joint))
+    return tuple(out)
+
+
+def _smoothed_by(table: FloatArray, smoothing: float) -> FloatArray:
+    """Return α S |q − 1/S| in L1 of every row's estimate q, `(D, rows)`."""
+    outcomes = table.shape[-1]
+    away = np.abs(frequencies(table, smoothing) - 1 / outcomes).sum(axis=-1)
+    out: FloatArray = smoothing * outcomes * away
+    return out
 
 
 def least_observations(asked: Task, known: Safety) -> int | None:

@@ -126,8 +126,12 @@ def radii(counts: Counts, s: int, confidence: float = 0.95, *, along_play: bool 
 
 def profile_radii(counts: Counts, s: int, axes: Sequence[int], confidence: float = 0.95) -> FloatArray:
     """Return the radius of the law of the next profile, `(D, S)`; those of independent axes are added."""
-    found = radii(counts, s, confidence)
-    if counts.joint:
+    return by_profile(radii(counts, s, confidence), axes, joint=counts.joint)
+
+
+def by_profile(found: Sequence[FloatArray], axes: Sequence[int], *, joint: bool) -> FloatArray:
+    """Return radii by profile, `(D, S)`, from those of every table's rows, `(D, rows)` each."""
+    if joint:
         return found[0]
     total = np.zeros((found[0].shape[0], *axes))
     for j, own in enumerate(found):

@@ -135,6 +135,24 @@ def test_too_few_data_says_how_many_would_do() -> None:
     assert more > least
 
 
+@pytest.mark.parametrize("joint", [True, False])
+def test_what_would_be_had_with_more_data_is_what_is_had_with_it(joint: bool) -> None:
+    """Laws that were seen equally often have the radii that are said of so many observations, smoothing included."""
+    plain = small(1, 2)
+    if not joint:
+        plain = random_environment(
+            np.random.default_rng(1), signals=2, decisions=2, horizon=2, correlation=0.0, independent=True
+        )
+    for draws in (20, 1000):
+        environment = estimated_environment(plain, draw_counts(plain, draws, 1, 0, joint=joint, smoothing=1.0))
+        for own, said in zip(
+            (environment.radii(s) for s in range(len(environment.stages))),
+            seen_equally(environment, draws, 0.95),
+            strict=True,
+        ):
+            np.testing.assert_allclose(said, own, rtol=1e-12)
+
+
 def test_where_the_goals_clash_anyway_the_clash_is_shown() -> None:
     """No transfers make truth best for agent 2 even under the estimated law itself."""
     found = design(estimated(small(6, 3), 30000), margin="auto")
