@@ -197,7 +197,7 @@ class SampledCandidate:
         for k in range(self.again):
             which = slice(k, None, self.again)
             worth = self._worth(asked, some(others, which), None if ahead is None else ahead[which])
-            halves[k >= self.again // 2] += worth
+            halves[int(k >= self.again // 2)] += worth  # a bool would be a mask, which takes both
         out: FloatArray = halves / (self.again // 2)
         return out
 

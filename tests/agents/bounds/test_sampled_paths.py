@@ -123,6 +123,15 @@ def test_refusals_say_what_would_make_it_possible() -> None:
         SampledCandidate(game_of("graded-ore", "pivot"), 0, 4, 0).play("here", 0, 20)
 
 
+def test_a_policy_is_paid_by_other_draws_than_those_it_is_chosen_on() -> None:
+    """Chosen on one profile and paid by it, it would see that profile: more than any deviation gains."""
+    environment = large_auction(2, 6, discount=0.3)
+    game = make_game(environment, SealedBid(environment, first_price=True), None, tail=0.05)
+    few, many = (SampledCandidate(game, 1, again, 0).play("here", 0, 600) for again in (2, 64))
+    assert few.lower.mean() + 4 * few.lower.std() / 600**0.5 < 0.9 * many.upper.mean()
+    assert many.lower.mean() > 0.8 * many.upper.mean()
+
+
 def test_replies_of_a_later_period_are_refused_too() -> None:
     class Asks(SealedBid):
         def asks(self, t: int, agent: int) -> Finite | None:
