@@ -171,6 +171,10 @@ def tables(result: StressResult) -> list[str]:
     return [markdown(gains), markdown(worth)]
 
 
+WORDED = ("mechanism", "verdict")
+"""Columns of words, set to the left."""
+
+
 def verdict(row: Mapping[Any, Any]) -> str:
     """As on the terminal."""
     word = WORDS[row["verdict"]]
@@ -187,7 +191,7 @@ def cell(simulated: float, exact: float, family: str) -> str:
 
 def markdown(rows: list[list[str]]) -> str:
     """A table; figures to the right."""
-    rule = ["---", *("--:" for _ in rows[0][1:])]
+    rule = ["---" if name in WORDED else "--:" for name in rows[0]]
     return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
 

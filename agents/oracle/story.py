@@ -1,5 +1,6 @@
 """The simplest case that shows a gain: a shortest history that leads to the state, the lie there, and its worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,14 +141,42 @@ def _act(period: Period, action: int, obey: int) -> tuple[bool, str]:
 
 
 def past_lies(problem: Problem, story: Story) -> list[str]:
-    """Return the lies and acts of disobedience in a history, in words."""
-    out = []
+    """Return the lies and acts of disobedience in a history, in words, each once with its periods."""
+    told: dict[str, list[int]] = {}
     for step in story.history:
-        if step.message != step.prescribed:
-            sent, asked = (problem.message_text(step.period, m) for m in (step.message, step.prescribed))
-            out.append(f"having reported {sent} for {asked} in period {step.period}")
-        if not step.obeyed:
-            out.append(f"having disobeyed in period {step.period}")
-        if step.way != "pay":
-            out.append(f"having put off what it owed in period {step.period}")
+        for deed in _deeds(problem, step):
+            told.setdefault(deed, []).append(step.period)
+    return [f"{deed} {periods_text(periods)}" for deed, periods in told.items()]
+
+
+def _deeds(problem: Problem, step: Step) -> list[str]:
+    """Return what the deviator does in a period that is not prescribed, in words."""
+    out = []
+    if step.message != step.prescribed:
+        sent, asked = (problem.message_text(step.period, m) for m in (step.message, step.prescribed))
+        out.append(f"having reported {sent} for {asked}")
+    if not step.obeyed:
+        out.append("having disobeyed")
+    if step.way != "pay":
+        out.append("having put off what it owed")
     return out
+
+
+def periods_text(periods: Sequence[int]) -> str:
+    """Return in which periods something happens; a run of three or more by its ends.
+
+    Args:
+        periods: in rising order, one at least.
+
+    >>> periods_text([4]), periods_text([0, 1]), periods_text([0, 1, 2, 5])
+    ('in period 4', 'in periods 0 and 1', 'in periods 0 to 2 and 5')
+    """
+    runs: list[list[int]] = []
+    for period in periods:
+        if runs and period == runs[-1][-1] + 1:
+            runs[-1].append(period)
+        else:
+            runs.append([period])
+    parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"in period{'s' if len(periods) > 1 else ''} {listed}"

@@ -7,6 +7,8 @@ is its word.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_CEILING, Context
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,11 @@ from dynmech.sim.core.checks import escaped
 
 STATE = re.compile(r"period (\d+), node (?:None|\((\d+), (\d+), (\d+)\)), information (-?\d+)")
 CLAIM = re.compile(r"^(?:not )?proved: claims\[(\d+)\]")
+BETWEEN = re.compile(r"the best response gains (\S+) to (\S+)")
+AT_MOST = re.compile(r"no deviation gains more than (\S+)$")
+
+ROUNDING = 1e-9
+"""Share of the largest utility up to which a gain is called rounding."""
 
 LONGEST = 60
 """Characters of a label that are shown."""
@@ -27,9 +34,43 @@ def labelled(line: str, certificate: Mapping[str, Any]) -> str:
         return line
     try:
         about = certificate["claims"][int(claim[1])]
-        return STATE.sub(lambda found: _state(found, certificate["environment"], about), line)
+        line = STATE.sub(lambda found: _state(found, certificate["environment"], about), line)
+        return _worded(line, certificate["environment"])
     except (KeyError, IndexError, TypeError, ValueError):  # of a file that is no certificate
         return line
+
+
+def _worded(line: str, economy: Mapping[str, Any]) -> str:
+    """Return a proved line with its bounds as people read them; a bound is rounded up, so that it stays proved.
+
+    A bound that is nothing beside the economy's utilities is called rounding.
+    """
+    if found := BETWEEN.search(line):
+        lower, upper = float(found[1]), float(found[2])
+        near = f"{lower:.12g}"
+        off = max(Fraction(near) - Fraction(lower), Fraction(upper) - Fraction(near))
+        if off < 0 or f"{upper:.12g}" != near:
+            return line
+        return (
+            f"{line[: found.start(1)]}{f'{near} ± {_above(off)}' if off else f'exactly {near}'}{line[found.end(2) :]}"
+        )
+    if found := AT_MOST.search(line):
+        bound = float(found[1])
+        if not bound:
+            return line.replace(found[0], "no deviation gains anything")
+        largest = max(float(np.abs(np.asarray(stage["utility"], dtype=float)).max()) for stage in economy["stages"])
+        remark = f", which is rounding: utilities are up to {largest:g}" if bound <= ROUNDING * largest else ""
+        return f"{line[: found.start(1)]}{_above(Fraction(bound))}{remark}"
+    return line
+
+
+def _above(number: Fraction) -> str:
+    """Return a number in three digits, rounded up: what is proved of the number is proved of its text.
+
+    >>> _above(Fraction(1, 3)), _above(Fraction(1, 4)), _above(Fraction(1, 10**15))
+    ('0.334', '0.25', '1.01e-15')
+    """
+    return f"{float(Context(prec=3, rounding=ROUND_CEILING).create_decimal(float(number))):g}"
 
 
 def _state(found: re.Match[str], economy: Mapping[str, Any], about: Mapping[str, Any]) -> str:

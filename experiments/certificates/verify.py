@@ -433,8 +433,8 @@ def _decide(claim: dict[str, Any], bounds: Bounds, what: str) -> str:
         raise Unproved(f"{what}: at most {float(upper)!r} is claimed, {float(most[2])!r} is proved ({most[0]})")
     if lower > max(least[1], 0):
         raise Unproved(f"{what}: at least {float(lower)!r} is claimed, {float(least[1])!r} is proved ({least[0]})")
-    found = f" ({least[0]})" if lower > 0 else ""
-    return f"proved: {what}: the best response gains {float(lower):.12g} to {float(upper):.12g}{found}"
+    told = f"the best response gains {float(lower)!r} to" if lower > 0 else "no deviation gains more than"
+    return f"proved: {what}: {told} {float(upper)!r}{f' ({least[0]})' if lower > 0 else ''}"
 
 
 def main(arguments: list[str], checks: Any = check, said: tuple[str, ...] = SAID) -> int:

@@ -108,11 +108,27 @@ class PlainPhases:
         print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201 - plain lines without a TTY
 
 
+def pace(rate: float) -> str:
+    """Return how fast pieces are done, in words.
+
+    Args:
+        rate: pieces a second.
+
+    >>> pace(12.34), pace(1 / 75), pace(1 / 600), pace(0.0)
+    ('12.3/s', '75 s each', '10 min each', '')
+    """
+    if rate <= 0:
+        return ""
+    if rate >= 1:
+        return f"{rate:.3g}/s"
+    return f"{1 / rate:.2g} s each" if rate > 1 / 100 else f"{1 / rate / 60:.2g} min each"
+
+
 class _Rate(ProgressColumn):
-    """Pieces a second."""
+    """Pieces a second, or seconds a piece."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.3g}/s" if task.speed else "")
+        return Text(pace(task.speed or 0.0))
 
 
 class _TimeLeft(TimeRemainingColumn):
@@ -148,7 +164,7 @@ class PlainProgress:
             if rate and self.done >= ENOUGH
             else ""
         )
-        self._say(f"{self.name}: {self.done} of {self.total}, {rate:.3g}/s{left}")
+        self._say(f"{self.name}: {self.done} of {self.total}{', ' if rate else ''}{pace(rate)}{left}")
 
     def _say(self, text: str) -> None:
         text = harmless(" ".join(text.splitlines()))
@@ -193,6 +209,11 @@ def show_faults(
 def plain_table() -> Table:
     """A line under the header, nothing else."""
     return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def fits(table: Table, console: Console) -> bool:
+    """Whether a table can be shown without breaking or cutting anything."""
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
 def run_sentence(result: RunResult) -> str:

@@ -30,6 +30,7 @@ from dynmech.experiments.runs.foreign_folders import reading
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.results import open_runs, read_whole, refuse_sweep
 from dynmech.experiments.runs.simulation import slug
+from dynmech.experiments.runs.stress_frames import exactly
 from dynmech.experiments.runs.stress_result import StressResult
 from dynmech.experiments.runs.verdicts import WORDS
 from dynmech.experiments.tournament.from_result import empirical_game, make_roles
@@ -121,8 +122,8 @@ def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
     rows = result["mechanisms"]
     columns = [
         Column(f"worst gain{_exactly(rows)}", [largest_gain(result["gains"], row) for row in rows]),
-        Column.even("welfare, simulated", rows, "welfare", _first_best(rows)),
-        Column.even("revenue, simulated", rows, "revenue"),
+        _worth(rows, "welfare", _first_best(rows)),
+        _worth(rows, "revenue"),
         Column("worst budget", [row["worst_deficit"] for row in rows]),
     ]
     names = [f"{row['mechanism']} ({WORDS[row['verdict']]})" for row in rows]
@@ -132,6 +133,14 @@ def _stress(result: Mapping[str, Any], album: Album) -> list[Path]:
         plot_stress(StressResult.from_data(result), album.path("gains"), about=album.about),
         plot_columns(names, columns, filled, title, album.path("tradeoff"), about=album.about),
     ]
+
+
+def _worth(rows: Sequence[Mapping[str, Any]], key: str, mark: tuple[str, float] | None = None) -> Column:
+    """Return what prescribed play is worth: exactly where every mechanism was searched, else simulated."""
+    known = [exactly(row, key) for row in rows]
+    if all(value is not None for value in known):
+        return Column(f"{key}, exact", known, mark=mark)
+    return Column.even(f"{key}, simulated", rows, key, mark)
 
 
 def _first_best(rows: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:

@@ -1,6 +1,6 @@
 """A lie as a table: what the deviator sees, sends and gets in the periods that differ from prescribed play."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -30,7 +30,10 @@ def story_of(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _liars_table(story: Mapping[str, Any]) -> Table:
-    """Return a row per deviator and period that differs from prescribed play."""
+    """Return a row per deviator and period that differs from prescribed play; periods in a row that are alike are one.
+
+    Of those the gain is what they bring together.
+    """
     several = len(story["liars"]) > 1
     left = [*(["who"] if several else []), "sees", "sends", "decision"]
     headings = [
@@ -38,24 +41,42 @@ def _liars_table(story: Mapping[str, Any]) -> Table:
         *(Heading(text, left=True) for text in left),
         *(Heading(text) for text in ("earns", "pays", "gain", "so far")),
     ]
+    differing = [one for one in story["told"] if one["differs"] or any(line["lies"] for line in one["lines"])]
     rows = []
-    for period in story["told"]:
-        if not (period["differs"] or any(line["lies"] for line in period["lines"])):
-            continue
-        for line in period["lines"]:
-            when = "after the last" if period["closing"] else str(period["period"])
+    for run in _runs(differing):
+        first, last = run[0], run[-1]
+        when = "after the last" if first["closing"] else str(first["period"])
+        for k, line in enumerate(last["lines"]):
             rows.append(
                 [
-                    Cell(when),
+                    Cell(when if first is last else f"{when} to {last['period']}"),
                     *([Cell(name(line["who"]), kind="who")] if several else []),
                     Cell(name(line["sees"] or "–")),
                     Cell(_sent(line)),
                     *(Cell(line[key]) for key in ("then", "earns", "pays")),
-                    Cell(signed(line["gain"]), kind="gain"),
-                    Cell(signed(period["so_far"][line["who"]])),
+                    Cell(signed(sum(period["lines"][k]["gain"] for period in run)), kind="gain"),
+                    Cell(signed(last["so_far"][line["who"]])),
                 ]
             )
     return Table.of(headings, rows)
+
+
+def _runs(periods: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the periods, those that follow each other and are alike but for what they bring together."""
+    runs: list[list[Mapping[str, Any]]] = []
+    for period in periods:
+        last = runs[-1][-1] if runs else None
+        follows = last is not None and not period["closing"] and period["period"] == last["period"] + 1
+        if last is not None and follows and _words(last) == _words(period):
+            runs[-1].append(period)
+        else:
+            runs.append([period])
+    return runs
+
+
+def _words(period: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a period's rows say, without what it brings."""
+    return [{key: value for key, value in line.items() if key != "gain"} for line in period["lines"]]
 
 
 def _sent(line: Mapping[str, Any]) -> Markup:

@@ -9,7 +9,7 @@ from dynmech.experiments.figures.amounts import amount, signed
 from dynmech.experiments.figures.comparisons import beside, farthest
 from dynmech.experiments.figures.html_tables import Cell, Group, Heading, Table
 from dynmech.experiments.figures.html_text import name, names
-from dynmech.experiments.report.cells import figure, mean
+from dynmech.experiments.report.cells import exact_mean, figure
 from dynmech.experiments.report.drawing import scatter, strip_svg, strips
 from dynmech.experiments.report.gain_blocks import (
     NO_GAIN,
@@ -19,6 +19,7 @@ from dynmech.experiments.report.gain_blocks import (
     grouped_blocks,
 )
 from dynmech.experiments.report.story import story_of
+from dynmech.experiments.runs.stress_frames import exactly
 from dynmech.experiments.runs.stress_result import StressResult, families_shown, first_told, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import BREAKS, HOLDS, NOT_PROMISED, NOT_REFUTED, OUTSIDE_ASSUMPTIONS, WORDS
@@ -51,6 +52,7 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
         "gaining": any(row["breaks"] for row in mechanisms),
         "uncovered": [row["mechanism"] for row in mechanisms if row["breaks"] and row["verdict"] != BREAKS],
         "net": has_costs(mechanisms),
+        "known": any(exactly(row, "welfare") is not None for row in mechanisms),
         "worst": worst,
         "apart": farthest(gains, ("mechanism", "family", "agent")),
         "stories": {name: story_of(told[name]) for name in _first_told(worst, mechanisms) if name in told},
@@ -64,7 +66,8 @@ def stress_context(result: Mapping[str, Any]) -> dict[str, Any]:
                     "label": row["mechanism"],
                     "name": row["mechanism"],
                     "kind": "breaks" if row["breaks"] else "holds",
-                    **{key: row[key] for key in ("welfare", "revenue", "worst_deficit")},
+                    **{key: _drawn(row, key)[0] for key in ("welfare", "revenue")},
+                    "worst_deficit": row["worst_deficit"],
                 }
                 for row in mechanisms
             ]
@@ -166,9 +169,8 @@ def cost_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return what prescribed play is worth under each mechanism, beside its worst gain."""
     best, net = rows[0]["first_best"], has_costs(rows)
     drawn = {
-        "welfare": strips([r["welfare"] for r in rows], [r["welfare_half_width"] for r in rows], (0.0, best)),
-        "revenue": strips([r["revenue"] for r in rows], [r["revenue_half_width"] for r in rows]),
-        "net_revenue": strips([r["net_revenue"] for r in rows], [r["net_revenue_half_width"] for r in rows]),
+        key: strips([_drawn(row, key)[0] for row in rows], [_drawn(row, key)[1] for row in rows], marks)
+        for key, marks in (("welfare", (0.0, best)), ("revenue", (0.0,)), ("net_revenue", (0.0,)))
     }
     gain = strips([row["most"] for row in rows])
     budget = strips([row["worst_deficit"] for row in rows])
@@ -184,13 +186,19 @@ def cost_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         [
             Cell(name(row["mechanism"]), kind="who", below=tag(row["verdict"])),
             figure(row["most"], below=strip_svg(gain[k], bar=True)),
-            *(mean(row, key, below=strip_svg(drawn[key][k])) for key in means),
+            *(exact_mean(row, key, below=strip_svg(drawn[key][k])) for key in means),
             figure(row["worst_deficit"], below=strip_svg(budget[k], bar=True)),
             Cell(f"{row['participation_violations']}/{row['participation_cells']}"),
         ]
         for k, row in enumerate(rows)
     ]
     return Table.of(headings, cells)
+
+
+def _drawn(row: Mapping[str, Any], key: str) -> tuple[float, float]:
+    """Return a figure and half of its interval; of an exact one 0."""
+    known = exactly(row, key)
+    return (float(row[key]), float(row[f"{key}_half_width"])) if known is None else (known, 0.0)
 
 
 def scatters(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

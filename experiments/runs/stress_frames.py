@@ -1,6 +1,6 @@
 """The tables of a stress test: a row per deviation that was played, and a row per mechanism."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -114,6 +114,16 @@ def _largest_given(game: Game, given: Moments, agent: int, scale: float) -> dict
     return {"given": words, "given_gain": mean, "given_half_width": width}
 
 
+EXACTLY_WORTH = ("welfare", "revenue", "net_revenue")
+"""What prescribed play is worth exactly, where the mechanism was searched; columns end in `_exact`."""
+
+
+def exactly(row: Mapping[Any, Any], key: str) -> float | None:
+    """Return what prescribed play is worth exactly in a row of mechanisms; None where it was not searched."""
+    value = row.get(f"{key}_exact")
+    return None if value is None or value != value else float(value)
+
+
 def mechanisms_frame(
     env: Environment,
     contests: Sequence[Contest],
@@ -140,6 +150,7 @@ def mechanisms_frame(
                 "worst_gain": _rounded(max(_best_gains(contest) or found["gain"], default=0.0), scale),
                 "exact_refused": contest.exact.refused,
                 **properties(env, truth, truth),
+                **{f"{key}_exact": contest.exact.worth.get(key, float("nan")) for key in EXACTLY_WORTH},
                 **{f"payoff of {a}": float(v) for a, v in zip(env.agents, truth.payoff.mean, strict=True)},
             }
         )

@@ -46,7 +46,8 @@ class StressResult(DrawnResult):
             `not_promised`), whether some deviation gains (`breaks`), the assumptions that are then shown not to hold
             (`violated`), whether exactly none gains (`exact`), worst gain
             (exact where it is searched, else the largest that was found), welfare, revenue before and after the
-            designer's costs, deficit, participation.
+            designer's costs (simulated; `_exact` at the end of a name: exactly, NaN where not searched), deficit,
+            participation.
         refusals: mechanisms that do not fit the environment, with the reason.
         environment: what it was called.
         folder: where the log lies.

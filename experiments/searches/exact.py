@@ -1,7 +1,7 @@
 """Exact gains beside the simulated ones: what a stress test can expect, and the best responses that attain it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dynmech.agents.oracle.gains import Gain, ex_ante_gain, worst_gain
 from dynmech.agents.oracle.paying_witness import PayingWitness
@@ -34,6 +34,7 @@ class Exact:
         gains: by agent and family.
         witnesses: best responses of the agents that have something to gain.
         refused: why there is nothing here, if so.
+        worth: of prescribed play, ex ante: `welfare`, `revenue`, `net_revenue` (less the designer's costs).
         tolerance: gains up to this are none.
     """
 
@@ -41,6 +42,7 @@ class Exact:
     witnesses: dict[int, Witness]
     refused: str = ""
     tolerance: float = TOLERANCE
+    worth: Mapping[str, float] = field(default_factory=dict)
 
     def holds(self) -> bool:
         """Whether every agent's best response was searched and gains nothing."""
@@ -128,7 +130,14 @@ def exact_gains(game: Game, families: Sequence[Family] = FAMILIES) -> Exact:
                 witnesses[agent] = _witness(problem)
     except Refusal as error:
         return Exact({}, {}, str(error))
-    return Exact(gains, witnesses, tolerance=tolerance)
+    return Exact(gains, witnesses, tolerance=tolerance, worth=_worth(searched))
+
+
+def _worth(game: FiniteGame) -> dict[str, float]:
+    """Return what prescribed play is worth, ex ante."""
+    truthful = game.truthful
+    revenue, costs = float(truthful.transfer.sum()), float(truthful.periods[0].cost_ahead[0] @ truthful.prior)
+    return {"welfare": truthful.welfare, "revenue": revenue, "net_revenue": revenue - costs}
 
 
 def _problem(game: Game, searched: FiniteGame, agent: int) -> Problem:

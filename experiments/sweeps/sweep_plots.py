@@ -11,11 +11,13 @@ from dynmech.experiments.catalog.options import split
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.figures.saving import save_figure
 from dynmech.experiments.figures.texts import as_cut, wrapped
+from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.sweeps.cell_figures import EXACTLY
 from dynmech.experiments.sweeps.sweep_frames import best_information
 from dynmech.experiments.sweeps.variations import as_number, with_options
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.ties import TIE, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +67,7 @@ def draw_sweep(result: "SweepResult", against: str = "", panels: Sequence[str] =
     if table.empty:
         raise InputError("sweep: nothing to draw; no mechanism could be played at any point")
     across, others = _axes_of(result, table, against)
-    table = table.assign(line=[_label(row, across, others) for row in table.to_dict("records")])
+    table = without_rounding(table).assign(line=[_label(row, across, others) for row in table.to_dict("records")])
     names = list(dict.fromkeys(table["line"]))
     if len(names) > MOST:
         raise InputError(f"sweep: {len(names)} lines are too many for a picture ({MOST}); vary or name less")
@@ -80,7 +82,7 @@ def draw_sweep(result: "SweepResult", against: str = "", panels: Sequence[str] =
         _draw(axes, table, name, names, across, values)
         title = f"{PANELS[name]}, {information.replace('_', ' ')}" if name == "best_response" else PANELS[name]
         axes.set_title(title, fontsize=10, loc="left")
-        axes.set_xlabel(as_cut(across, 60), fontsize=9)
+        axes.set_xlabel(as_cut(across.replace("_", " "), 60), fontsize=9)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
@@ -100,7 +102,20 @@ def _panels(table: pd.DataFrame, named: Sequence[str]) -> list[str]:
     for name in named:
         if name not in panels:
             raise InputError(f"sweep: there is no panel {name!r}; there are {', '.join(panels)}")
-    return list(dict.fromkeys(named)) or panels
+    return list(dict.fromkeys(named)) or [name for name in panels if _tells(table, name)] or panels[:1]
+
+
+def _tells(table: pd.DataFrame, name: str) -> bool:
+    """Return whether a figure is not everywhere the same; that nobody gains is worth a panel."""
+    values = table[name].dropna().to_numpy(dtype=float)
+    return name == "best_response" or bool(np.ptp(values) > TIE * scale_of(values))
+
+
+def without_rounding(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table in which a gain that is rounding beside the amounts of its row is 0."""
+    amounts = table[["welfare", "revenue", "largest_transfer"]].astype(float).abs().max(axis=1)
+    small = table["best_response"].astype(float).abs() <= ZERO * amounts.where(amounts > 0, 1.0)
+    return table.assign(best_response=table["best_response"].mask(small, 0.0))
 
 
 def require_column(varied: Iterable[str], figures: Iterable[str], against: str) -> None:
@@ -175,5 +190,7 @@ def _scale_axes(axes: "Axes", table: pd.DataFrame, name: str, across: str) -> No
     values = table[name].dropna().to_numpy(dtype=float)
     if values.size and values.min() > 0 and values.max() > WIDE * values.min():
         axes.set_yscale("log")
+    if name == "best_response" and values.size and not values.any():
+        axes.set_ylim(-0.05, 1)
     if across in EXACTLY and table[across].min() > 0:
         axes.set_xscale("log")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import plain_table, show_faults
+from dynmech.experiments.cli.console import fits, plain_table, show_faults
 from dynmech.experiments.robustness.robust_result import RobustResult
 from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import figure
@@ -24,16 +24,23 @@ NEAR = (
     "With --ball data every law has a radius of its own, and the largest is shown."
 )
 
-FIGURES = {
+GAINS = {
     "gain_median": "gain,\nmedian",
     "gain_90": "90 %",
     "gain_ex_ante_median": "ex ante,\nmedian",
     "gain_ex_ante_90": "90 %",
     "truthful": "truth-\nful",
+}
+"""Headers of what estimation lets a lie gain."""
+
+COSTS = {
     "welfare_lost": "welfare\nlost",
     "deficit": "deficit",
     "largest_transfer": "largest\ntransfer",
 }
+"""Headers of what else estimation costs."""
+
+DIGITS = 4
 
 
 def show_robust(result: RobustResult, files: Mapping[str, Path], console: Console, why: bool) -> None:
@@ -42,7 +49,8 @@ def show_robust(result: RobustResult, files: Mapping[str, Path], console: Consol
         console.print(Text(harmless(f"{line}."), style="bold"))
     console.print()
     if result.figures["rows"]:
-        console.print(_table(result))
+        for table in _tables(result, console):
+            console.print(table, end="\n\n")
         console.print(Text(LEGEND, style="dim"))
     if result.figures["ball"]:
         if result.figures["rows"]:
@@ -61,14 +69,20 @@ def show_robust(result: RobustResult, files: Mapping[str, Path], console: Consol
         console.print(Text(f"{what:9} {path}", no_wrap=True, overflow="ignore"), crop=False)
 
 
-def _table(result: RobustResult) -> Table:
-    """Return the figures, a row per mechanism and number of draws."""
+def _tables(result: RobustResult, console: Console) -> list[Table]:
+    """Return the figures in one table, or gains and costs apart where that is too wide."""
+    whole = _table(result, GAINS | COSTS)
+    return [whole] if fits(whole, console) else [_table(result, GAINS), _table(result, COSTS)]
+
+
+def _table(result: RobustResult, figures: Mapping[str, str]) -> Table:
+    """Return figures, a row per mechanism and number of draws; headers by name."""
     table = plain_table()
     table.add_column("mechanism", overflow="fold")
-    for name in ("draws", *FIGURES.values()):
-        table.add_column(name, justify="right")
+    for name in ("draws", *figures.values()):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in result.figures["rows"]:
-        cells = [_cell(name, row[name]) for name in FIGURES]
+        cells = [_cell(name, row[name]) for name in figures]
         table.add_row(harmless(row["mechanism"]), f"{row['draws']:,}", *cells)
     return table
 
@@ -93,4 +107,4 @@ def _number(value: float | str | None) -> str:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.0%}" if name == "truthful" else figure(value)
+    return f"{value:.0%}" if name == "truthful" else figure(value, DIGITS)

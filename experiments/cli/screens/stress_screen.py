@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.cli.console import fits, plain_table
 from dynmech.experiments.cli.screens.replay_line import is_logged, replay_line, rerun_line, show_line
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_by_text, show_refusals
 from dynmech.experiments.figures.amounts import amount
 from dynmech.experiments.figures.comparisons import TOLERANCE, beside
 from dynmech.experiments.report.gain_blocks import GainBlock, GainCell, gain_blocks
+from dynmech.experiments.runs.stress_frames import exactly
 from dynmech.experiments.runs.stress_result import StressResult, describe_gain, families_shown, headline
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 NAMES = 44
 """Letters of a line of names of mechanisms that are told together."""
+
+NARROW_NAMES, NARROW_VERDICT = 24, 12
+"""Letters of a line of names, and of a verdict, where there is little room."""
+
+NARROW_HEADERS = {"belief-manipulation": "belief-manip."}
+"""Headers of families where there is little room."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +128,9 @@ def _legend(result: StressResult) -> str:
         text += "Not refuted: not searched exactly, nothing that was tried gains. "
     if "default_rate" in result.gains:
         text += "In default: in how many episodes who gains most by what was played has not paid. "
-    text += "Of prescribed play, simulated, discounted sums per episode with 95 % intervals: welfare"
+    known = any(exactly(row, "welfare") is not None for row in result.mechanisms.to_dict("records"))
+    how = "exact, in brackets simulated" if known else "simulated, with 95 % intervals"
+    text += f"Of prescribed play, discounted sums per episode, {how}: welfare"
     text += f" (first best {amount(first_best)}, exact)" if np.isfinite(first_best) else ""
     net = has_costs(result.mechanisms.to_dict("records"))
     text += (
@@ -135,54 +144,75 @@ def _legend(result: StressResult) -> str:
 
 
 def _fitting(rows: _Rows, console: Console) -> list[Table]:
-    """Gains in as many tables as it takes, then what prescribed play is worth."""
-    tables = []
+    """Gains in as few tables as there is room for, then what prescribed play is worth.
+
+    Where one table with both figures does not fit, the simulated figure is left out beside an exact one.
+    """
+    whole = _gain_table(rows, rows.families)
+    worths = [_worth_table(rows, width, both) for width, both in ((NAMES, True), (NARROW_NAMES, True), (NAMES, False))]
+    return [
+        *([whole] if fits(whole, console) else _narrow_tables(rows, console)),
+        next((worth for worth in worths if fits(worth, console)), worths[-1]),
+    ]
+
+
+def _narrow_tables(rows: _Rows, console: Console) -> list[Table]:
+    """Gains with one figure in a cell, the verdict in the first table alone."""
+    tables: list[Table] = []
     rest = rows.families
     while rest:
         some = len(rest)
-        while not _fits(table := _gain_table(rows, rest[:some]), console) and some > 1:
+        while not fits(table := _gain_table(rows, rest[:some], narrow=len(tables) + 1), console) and some > 1:
             some -= 1
         tables.append(table)
         rest = rest[some:]
-    return [*tables, _worth_table(rows)]
+    return tables
 
 
-def _fits(table: Table, console: Console) -> bool:
-    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
+def _gain_table(rows: _Rows, families: Sequence[str], narrow: int = 0) -> Table:
+    """Rows: mechanisms, equal ones together, and who gains; columns: families of lies.
 
-
-def _gain_table(rows: _Rows, families: Sequence[str]) -> Table:
-    """Rows: mechanisms, equal ones together, and who gains; columns: families of lies."""
+    Args:
+        narrow: which of several narrow tables it is, from 1; 0: the only one, and as wide as it likes.
+    """
     table = plain_table()
-    table.add_column("mechanism", overflow="fold", max_width=NAMES)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("mechanism", overflow="fold", max_width=NARROW_NAMES if narrow else NAMES)
+    if narrow <= 1:
+        table.add_column("verdict", no_wrap=not narrow, max_width=NARROW_VERDICT if narrow else None)
     if rows.broken:
         table.add_column("gainer", overflow="fold")
     for family in families:
-        table.add_column(family.replace("-", "\n"), justify="right", no_wrap=True)
-    if rows.defaults:
+        header = NARROW_HEADERS.get(family, family) if narrow else family
+        table.add_column(header.replace("-", "\n"), justify="right", no_wrap=True)
+    if rows.defaults and narrow <= 1:
         table.add_column("in\ndefault", justify="right", no_wrap=True)
     for block in rows.blocks:
         first = [Text(", ".join(block.names)), Text(WORDS[block.verdict], style=STYLES[block.verdict])]
         for row in block.rows:
             cells = dict(zip(rows.families, row.cells, strict=True))
             whose = [Text(row.agent)] if rows.broken else []
-            rate = [_rate(rows.defaults.get((block.names[0], row.agent)))] if rows.defaults else []
-            table.add_row(*first, *whose, *(_cell(cells[family], rows.scale) for family in families), *rate)
+            rate = [_rate(rows.defaults.get((block.names[0], row.agent)))] if rows.defaults and narrow <= 1 else []
+            figures = [_cell(cells[family], rows.scale, both=not narrow) for family in families]
+            table.add_row(*(first[:1] if narrow > 1 else first), *whose, *figures, *rate)
             first = [Text(), Text()]
     return table
 
 
-def _worth_table(rows: _Rows) -> Table:
-    """Rows: mechanisms, those of equal worth together; columns: what prescribed play is worth, and participation."""
+def _worth_table(rows: _Rows, width: int, both: bool) -> Table:
+    """Rows: mechanisms, those of equal worth together; columns: what prescribed play is worth, and participation.
+
+    Args:
+        width: letters of a line of names.
+        both: whether simulated figures stand beside exact ones.
+    """
     money = _money_columns(rows)
     table = plain_table()
-    table.add_column("mechanism", overflow="fold", max_width=NAMES)
+    table.add_column("mechanism", overflow="fold", max_width=width)
     for header in (*money, "unwilling"):
         table.add_column(header, justify="right", no_wrap=True)
     alike: dict[tuple[str, ...], tuple[list[str], list[Text]]] = {}
     for row in rows.mechanisms:
-        cells = [_money(row, key, rows.scale) for key in money.values()]
+        cells = [_money(row, key, rows.scale, both) for key in money.values()]
         cells.append(_share(row["participation_violations"], row["participation_cells"]))
         alike.setdefault(tuple(cell.plain for cell in cells), ([], cells))[0].append(row["mechanism"])
     for names, cells in alike.values():
@@ -209,8 +239,11 @@ def _money_columns(rows: _Rows) -> dict[str, str]:
     return {"welfare": "welfare", "revenue": "revenue", **net, "worst\nbudget": "worst_deficit"}
 
 
-def _money(row: Mapping[str, Any], key: str, scale: float) -> Text:
-    """A mean with its interval, where it has one: `18.81 ± 0.33`."""
+def _money(row: Mapping[str, Any], key: str, scale: float, both: bool) -> Text:
+    """The exact figure, in brackets the simulated one; else a mean with its interval: `18.81 ± 0.33`."""
+    if (known := exactly(row, key)) is not None:
+        simulated = f" ({amount(row[key], scale=scale)})" if both else ""
+        return Text(amount(known, scale=scale)).append(simulated, style="dim")
     text, half = Text(amount(row[key], scale=scale)), row.get(f"{key}_half_width", 0.0)
     return text.append(f" ± {amount(half, scale=scale)}", style="dim") if half > 0 else text
 
@@ -220,14 +253,16 @@ def _share(some: int, cells: int) -> Text:
     return Text(f"{some}/{cells}" if cells else "–")
 
 
-def _cell(cell: GainCell | None, scale: float) -> Text:
-    """The exact gain where there is one, the simulated one in brackets; or the simulated one alone."""
+def _cell(cell: GainCell | None, scale: float, both: bool) -> Text:
+    """The exact gain where there is one, the simulated one in brackets (if both are shown); or the simulated one."""
     if cell is None:
         return Text("–", style="dim")
     simulated = "–" if cell.simulated is None else f"+{amount(cell.simulated, scale=scale)}"
     if cell.exact is None:
         return Text(f"({simulated})", style="red")
     text = Text(f"+{amount(cell.exact, scale=scale)}", style="bold red")
+    if not both:
+        return text
     return text.append(f" ({simulated})", style="not bold red dim")
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.cli.console import fits, plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
 from dynmech.experiments.cli.screens.tournament_lines import coalition_line, line_to_play
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_refusals
@@ -95,7 +95,8 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
     low, high = regret.interval
     text = f"{amount(regret.value, 3)} [{amount(low, 3)}, {amount(high, 3)}]"
     if regret.move is not None:
-        who, old, new = game.roles[regret.move.role].name, regret.move.old, regret.move.new
+        role, old, new = game.roles[regret.move.role], regret.move.old, regret.move.new
+        who = f"an agent of role {role.name}" if len(role.agents) > 1 else role.name
         text += f": {who} gains most by playing {new} instead of {old}"
     return text if regret.known else f"at least {text}"
 
@@ -103,7 +104,12 @@ def regret_text(regret: Regret, game: EmpiricalGame) -> str:
 def notes(part: Part) -> list[str]:
     """Dominated strategies, equilibria, and where a population goes."""
     game = part.game
-    out = [unequal_text(one, tuple(part.agents)) for one in unequal(game)]
+    out = [
+        f"role {role.name}: {', '.join(part.agents[i] for i in role.agents)}"
+        for role in game.roles
+        if len(role.agents) > 1
+    ]
+    out += [unequal_text(one, tuple(part.agents)) for one in unequal(game)]
     worst: dict[tuple[str, str], Dominance] = {}
     for beaten in game.dominated():
         worst.setdefault((beaten.role, beaten.old), beaten)
@@ -220,8 +226,7 @@ def _interval(one: CoalitionGain) -> str:
 def _fitting(names: Columns, groups: Sequence[Columns], console: Console, caption: str) -> list[Table]:
     """Return one table with all groups of columns if it fits, else a table for each group."""
     whole = _table(names, groups, caption)
-    width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
-    if width <= console.width:
+    if fits(whole, console):
         return [whole]
     return [_table(names, [group], caption if k == 0 else "") for k, group in enumerate(groups)]
 

@@ -8,7 +8,7 @@ import pytest
 from dynmech.agents.oracle.gains import Gain, InformationState, worst_gain
 from dynmech.agents.oracle.problem import Period, Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, solve
-from dynmech.agents.oracle.story import Story, find_story, past_lies
+from dynmech.agents.oracle.story import Step, Story, find_story, past_lies
 from dynmech.experiments.catalog.names import load, make_mechanism
 from dynmech.mechanisms.groves.team import Team
 from dynmech.mechanisms.rules.finite_game import FiniteGame
@@ -142,3 +142,17 @@ def test_a_state_that_only_disobedience_leads_to() -> None:
     assert story is not None
     assert happens(problem, story, spying=True)
     assert past_lies(problem, story) == ["having disobeyed in period 0"]
+
+
+def test_a_message_that_is_repeated_is_told_once() -> None:
+    """Equal lies with the periods they are told in, runs by their ends; another lie apart, in the order they begin."""
+    problem = posed("repeated-auction:values=2")
+    sent = [(1, 0), (1, 0), (1, 0), (0, 1), (1, 0), (0, 0), (1, 0)]
+    steps = [Step(t, 0, message, prescribed, 0, obeyed=t != 5) for t, (message, prescribed) in enumerate(sent)]
+    state = InformationState(len(steps), 0, 0)
+    assert past_lies(problem, Story(steps, state, 0, 0, 0.0, 0.0)) == [
+        "having reported 1 for 0 in periods 0 to 2, 4 and 6",
+        "having reported 0 for 1 in period 3",
+        "having disobeyed in period 5",
+    ]
+    assert past_lies(problem, Story([], state, 0, 0, 0.0, 0.0)) == []

@@ -187,6 +187,20 @@ def test_a_state_in_words() -> None:
     assert labelled(told.format(0, 0, "None", 1), {}) == told.format(0, 0, "None", 1)
 
 
+def test_a_bound_that_is_rounding_is_called_so() -> None:
+    stage = {"utility": [[[0.0, -50.0], [3.0, 1.0]]]}
+    data = {"environment": {"stages": [stage]}, "claims": [{}]}
+    line = "proved: claims[0], ann, interim: no deviation gains more than "
+    assert labelled(f"{line}9.985e-15", data) == f"{line}9.99e-15, which is rounding: utilities are up to 50"
+    assert labelled(f"{line}0.00123456", data) == f"{line}0.00124", "a bound is rounded up"
+    assert labelled(f"{line}1e-15", {"environment": {"stages": [{}]}, "claims": [{}]}) == f"{line}1e-15"
+    assert labelled(f"{line}0.0", data) == line.replace("more than ", "anything")
+    gains = "proved: claims[0], ann, interim: the best response gains "
+    assert labelled(f"{gains}1.9999999999999996 to 2.000000000000001", data) == f"{gains}2 ± 8.89e-16"
+    assert labelled(f"{gains}2.0 to 2.0 (period 0)", data) == f"{gains}exactly 2 (period 0)"
+    assert labelled(f"{gains}1.5 to 2.0", data) == f"{gains}1.5 to 2.0"
+
+
 def test_what_would_be_too_large_to_check_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = dm.audit("oil-leases-prior", "linked")
     monkeypatch.setattr(certifying, "LARGEST", 5000)

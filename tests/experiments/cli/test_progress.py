@@ -52,11 +52,11 @@ def test_a_long_phase_says_every_ten_seconds_how_far_how_fast_and_how_long(capsy
     # 2 pieces in 4 seconds; a line at the first piece that is 10 seconds after the last line: 12, 24, …
     assert lines(capsys) == [
         "playing: 100 pieces",
-        "playing: 6 of 100, 0.5/s, 0:03:08 left",
-        "playing: 12 of 100, 0.5/s, 0:02:56 left",
-        "playing: 18 of 100, 0.5/s, 0:02:44 left",
-        "playing: 24 of 100, 0.5/s, 0:02:32 left",
-        "playing: 30 of 100, 0.5/s, 0:02:20 left",
+        "playing: 6 of 100, 2 s each, 0:03:08 left",
+        "playing: 12 of 100, 2 s each, 0:02:56 left",
+        "playing: 18 of 100, 2 s each, 0:02:44 left",
+        "playing: 24 of 100, 2 s each, 0:02:32 left",
+        "playing: 30 of 100, 2 s each, 0:02:20 left",
     ]
 
 
@@ -79,7 +79,7 @@ def test_what_was_there_already_is_passed_over_in_silence(capsys: pytest.Capture
     phase = PlainProgress("playing", 10, clock)
     clock.now += 2 * PLAIN_EVERY
     phase.advance(0)
-    assert lines(capsys)[1:] == ["playing: 0 of 10, 0/s"]
+    assert lines(capsys)[1:] == ["playing: 0 of 10"]
     phase = PlainProgress("playing", 10, clock)
     phase.advance(7)  # at once
     clock.now += PLAIN_EVERY
@@ -199,7 +199,7 @@ def test_no_time_left_is_said_before_enough_pieces_are_done(capsys: pytest.Captu
         clock.now += 11
         phase.advance(1)
     said = lines(capsys)
-    assert said[1] == "playing: 1 of 12, 0.0909/s"
+    assert said[1] == "playing: 1 of 12, 11 s each"
     assert [k for k, line in enumerate(said) if "left" in line] == [5, 6]
 
 

@@ -1,6 +1,7 @@
 """Screens of stress tests and replays: equal rows once, broken promises first, the end of a long game counted."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,27 @@ def test_a_long_replay_shows_its_first_periods_and_counts_the_rest(tmp_path: Pat
         target = io.StringIO()
         show_replay(found, Console(file=target, width=120), periods)
         lines = target.getvalue().splitlines()
-        rows = [line for line in lines if line[:1].isdigit()]
-        assert len(rows) == shown * found.played["agent"].nunique()
+        told = [re.match(r"(\d+)(?: to (\d+))? ", line) for line in lines]
+        spans = [(int(when[1]), int(when[2] or when[1])) for when in told if when]
+        covered = sum(last - first + 1 for first, last in spans)
+        assert covered == shown * found.played["agent"].nunique()
+        assert any(last > first for first, last in spans), "what is alike in a row of periods stands there once"
         assert any(f"The first 3 of {dates} periods; --periods {dates} shows all." in line for line in lines) is (
             periods == 3
         )
+
+
+def test_a_narrow_replay_keeps_words_whole_and_shows_prescribed_play_where_it_differs(tmp_path: Path) -> None:
+    found = replay(run("repeated-auction:horizon=4", "pay-your-report", {"bidder 1": "misreport:map=down"}, episodes=20,
+                       out=tmp_path / "r").folder)  # fmt: skip
+    texts = {}
+    for width in (60, 140):
+        target = io.StringIO()
+        show_replay(found, Console(file=target, width=width))
+        texts[width] = target.getvalue()
+        assert max(map(len, texts[width].splitlines())) <= width
+        assert "bidder 1" in texts[width]
+    assert "1 (2)" in texts[60]
+    assert "In brackets: what prescribed play gives" in texts[60]
+    assert "In brackets" not in texts[140]
+    assert "truth:" in texts[140]

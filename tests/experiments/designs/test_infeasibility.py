@@ -190,7 +190,7 @@ def test_the_command_line_writes_and_verifies_it(tmp_path: Path, capsys: pytest.
     assert exit_code(["design", "oil-leases", "--certificate", str(gains), "--quiet"]) == 0
     assert str(gains) in capsys.readouterr().out
     assert exit_code(["verify", str(gains)]) == 0
-    assert "firm 1, ex_post: the best response gains" in capsys.readouterr().out
+    assert "firm 1, ex_post: no deviation gains" in capsys.readouterr().out
     assert exit_code(["design", "oil-leases", "--memory", "none", "-o", str(file)]) == 1
     assert f"{file} is not written: there is no mechanism\n" in capsys.readouterr().out
     assert not file.exists()

@@ -196,7 +196,7 @@ def test_frames_have_the_columns_that_are_promised(leases: StressResult) -> None
         "mechanism", "breaks", "violated", "worst_gain", "welfare", "welfare_half_width", "first_best", "revenue",
         "revenue_half_width", "worst_deficit", "participation_violations", "participation_cells", "worst_participation",
         "payoff of firm 1", "payoff of firm 2", "exact", "exact_refused", "verdict", "net_revenue",
-        "net_revenue_half_width",
+        "net_revenue_half_width", "welfare_exact", "revenue_exact", "net_revenue_exact",
     } == set(leases.mechanisms.columns)  # fmt: skip
     assert leases.gains["gain"].is_monotonic_decreasing
     # Five mechanisms, two firms, five families; and firm 1's best response under the four mechanisms that break.
@@ -213,6 +213,8 @@ def test_prescribed_play_is_worth_what_enumeration_says(leases: StressResult) ->
     for known in leases.mechanisms.to_dict("records"):
         payoffs, revenue = tree_payoffs(environment, MECHANISMS.get(known["mechanism"])(environment))
         assert known["first_best"] == pytest.approx(19, abs=1e-12)
+        assert known["welfare_exact"] == pytest.approx(19, abs=1e-9)
+        assert known["revenue_exact"] == known["net_revenue_exact"] == pytest.approx(revenue, abs=1e-9)
         assert abs(known["welfare"] - 19) < 1.5 * known["welfare_half_width"]
         assert abs(known["revenue"] - revenue) < 1.5 * known["revenue_half_width"]
         assert known["payoff of firm 1"] == pytest.approx(payoffs[0], abs=0.2)
