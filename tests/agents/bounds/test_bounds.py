@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from dynmech.agents.bounds import bracket
 from dynmech.agents.bounds.bracket import WORST_STATE, Effort, bracket_gain
+from dynmech.agents.bounds.confidence import mean_of
 from dynmech.agents.bounds.finite_candidates import tabled_candidates, worst_state_bounds
-from dynmech.agents.bounds.inner_problem import TabledCandidate
+from dynmech.agents.bounds.inner_problem import Limits, Samples, TabledCandidate
 from dynmech.agents.bounds.path_problem import along_paths
 from dynmech.agents.bounds.penalties import improved, no_penalty, penalty_from_values, truthful_penalty
 from dynmech.agents.oracle.gains import search_deviator
@@ -223,3 +225,35 @@ def test_samples_that_differ_by_rounding_only_are_within_their_range() -> None:
     for candidate in tabled_candidates(problem, 0):
         played, limits = candidate.play("here", 0, 500), candidate.limits
         assert limits.low < played.lower.min() <= played.upper.max() < limits.high
+
+
+class Recorded:
+    """Even numbers on either side; writes down what is played."""
+
+    name, steps, batch, shift, limits = "recorded", 1.0, 100, 0.0, Limits(0.0, 1.0, 0.0, 0.0)
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+
+    def play(self, scope: str, shard: int, n: int) -> Samples:
+        self.scopes.append(scope)
+        numbers = np.random.default_rng([len(scope), shard]).random(n)
+        return Samples(numbers, numbers, np.zeros(n))
+
+
+def test_what_is_chosen_on_is_not_what_is_bounded_on_and_each_side_has_half_the_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    levels: list[float] = []
+
+    def made(low: float, high: float, alpha: float) -> object:
+        levels.append(alpha)
+        return mean_of(low, high, alpha)
+
+    monkeypatch.setattr(bracket, "mean_of", made)
+    candidate = Recorded()
+    bracket_gain([candidate], 1.0, Effort(width=1e-9, steps=500, confidence=0.9), scope="here")
+    pilot, *played = candidate.scopes
+    assert pilot not in played
+    assert len(played) == 5
+    assert levels == pytest.approx([0.05, 0.05])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dynmech.agents.bounds.confidence import BoundedMean
+from dynmech.agents.bounds.confidence import FIRST, NARROWEST, AsymptoticMean, BoundedMean, mean_of
 
 
 @pytest.mark.parametrize(("law", "mean"), [("coin", 0.3), ("rare", 0.01), ("even", 0.5)])
@@ -61,3 +61,39 @@ def test_a_sample_outside_its_range_is_an_error() -> None:
     certain = BoundedMean(2.0, 2.0, 0.05)
     certain.add(np.array([2.0, 2.0]))
     assert (certain.lower, certain.upper, certain.mean) == (2.0, 2.0, 2.0)
+
+
+# Where the range is not known
+
+
+def test_the_asymptotic_sequence_is_the_published_one_and_keeps_the_narrowest() -> None:
+    alpha = 0.02
+    samples = np.random.default_rng(5).normal(3.0, 2.0, 3 * NARROWEST)
+    bound = mean_of(-np.inf, np.inf, alpha)
+    assert isinstance(bound, AsymptoticMean)
+    square = (-2 * np.log(2 * alpha) + np.log(-2 * np.log(2 * alpha)) + 1) / NARROWEST  # rho squared
+    lower, upper = -np.inf, np.inf
+    for n in (FIRST // 2, FIRST, 700, NARROWEST, 3 * NARROWEST):
+        bound.add(samples[bound.count : n])
+        if n >= FIRST:
+            over = n * square + 1
+            width = np.sqrt(2 * over / (n**2 * square) * np.log(1 + np.sqrt(over) / (2 * alpha)))
+            half = samples[:n].std() * width
+            lower, upper = max(lower, samples[:n].mean() - half), min(upper, samples[:n].mean() + half)
+        assert (bound.lower, bound.upper) == pytest.approx((lower, upper), rel=1e-9)
+
+
+def test_the_asymptotic_sequence_fails_no_more_often_than_it_may() -> None:
+    """Looked at after every tenth sample; an interval for one sample size fails far more often."""
+    rng, alpha, runs, failures, fixed = np.random.default_rng(6), 0.05, 200, 0, 0
+    for _ in range(runs):
+        samples, bound, failed = rng.exponential(1.0, 3000), AsymptoticMean(alpha), False
+        for n in range(0, 3000, 10):
+            bound.add(samples[n : n + 10])
+            if bound.count >= FIRST:
+                half = 1.645 * np.sqrt(bound._square) / bound.count
+                failed |= abs(bound.mean - 1) > half
+        failures += not bound.lower <= 1 <= bound.upper
+        fixed += failed
+    assert failures <= 2 * alpha * runs
+    assert fixed > 4 * alpha * runs

@@ -1,12 +1,14 @@
 """Bounds by asking rules along paths: they hold the exact gain, need no tables, and refuse what they cannot say."""
 
 import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dynmech.agents.bounds.bracket import Effort, bracket_gain
+from dynmech.agents.bounds.bracket import Bracket, Candidate, Effort, bracket_gain
 from dynmech.agents.bounds.sampled_conditions import require_drawn_apart, require_sampled_bounds
 from dynmech.agents.bounds.sampled_paths import SampledCandidate, distinct
 from dynmech.agents.oracle.problem import build_problem
@@ -18,6 +20,7 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.spaces import Finite, Interval
+from dynmech.sim.core.streams import Streams
 from dynmech.sim.economy.environment import Environment
 from dynmech.sim.economy.function import FunctionEnvironment
 from dynmech.sim.play.game import Game, make_game
@@ -130,6 +133,29 @@ def test_a_policy_is_paid_by_other_draws_than_those_it_is_chosen_on() -> None:
     few, many = (SampledCandidate(game, 1, again, 0).play("here", 0, 600) for again in (2, 64))
     assert few.lower.mean() + 4 * few.lower.std() / 600**0.5 < 0.9 * many.upper.mean()
     assert many.lower.mean() > 0.8 * many.upper.mean()
+
+
+def test_the_draws_of_either_half_are_spread_by_themselves() -> None:
+    environment = large_auction(2, 3, discount=0.3)
+    game = make_game(environment, SealedBid(environment), None, tail=0.05)
+    candidate = SampledCandidate(game, 0, 8, 0)
+    fresh, inside = (Streams(0, scope, 0, 40, game.periods) for scope in ("one", "other"))
+    made = candidate._spread(0, fresh, inside, 5).reshape(5, 2, 4, 2)
+    assert (np.sort((4 * made).astype(int), axis=2) == np.arange(4)[:, None]).all()
+
+
+def test_all_agents_are_bounded_at_one_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[float] = []
+
+    def bounded(candidates: Sequence[Candidate], scale: float, effort: Effort, **options: Any) -> Bracket:
+        levels.append(effort.confidence)
+        return bracket_gain(candidates, scale, replace(effort, width=1.0), **options)
+
+    monkeypatch.setattr(sampled_bounds, "bracket_gain", bounded)
+    monkeypatch.setattr(sampled_bounds, "STEPS", 1e5)
+    environment = large_auction(5, 3, discount=0.3)
+    audit(environment, SealedBid(environment), bounds=True)
+    assert levels == pytest.approx([0.99] * 5)
 
 
 def test_replies_of_a_later_period_are_refused_too() -> None:

@@ -12,6 +12,7 @@ import pytest
 from dynmech.agents.bounds.bracket import Effort, bracket_gain
 from dynmech.agents.bounds.inner_problem import Samples, TabledCandidate
 from dynmech.agents.bounds.policy_candidate import ObservedPolicy, PolicyCandidate
+from dynmech.agents.strategies.truthful import Truthful
 from dynmech.experiments.audits import bounds_audit
 from dynmech.experiments.audits.auditing import audit
 from dynmech.experiments.catalog.names import load, make_mechanism
@@ -159,9 +160,17 @@ def test_a_policy_that_gains_is_a_bound_by_play_alone() -> None:
     assert found["opposite"].lower == 0 > found["opposite"].estimate_below + 1
 
 
+def test_a_policy_is_held_against_the_truth_on_the_same_draws_and_the_cut_is_taken_off() -> None:
+    environment = load("repeated-auction:discount=0.6")
+    game = make_game(environment, make_mechanism("pay-your-report", environment), None, tail=1e-2)
+    candidate = PolicyCandidate(game, 0, Truthful(), 0, "truth")
+    assert not candidate.play("here", 0, 50).lower.any()
+    assert candidate.limits.lower_tail == pytest.approx(2 * game.tail)
+    assert game.tail > 0
+
+
 def test_an_observation_is_that_of_the_environment_of_one_deviator() -> None:
     pytest.importorskip("gymnasium", reason="the extra dynmech[rl] is not installed")
-    from dynmech.agents.strategies.truthful import Truthful
     from dynmech.experiments.bridges.rl import SCOPE, deviator_env
     from dynmech.sim.core.streams import Streams
     from dynmech.sim.play.loop import play_shard
