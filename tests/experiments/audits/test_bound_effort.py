@@ -163,7 +163,11 @@ def test_a_policy_that_gains_is_a_bound_by_play_alone() -> None:
 def test_a_policy_is_held_against_the_truth_on_the_same_draws_and_the_cut_is_taken_off() -> None:
     environment = load("repeated-auction:discount=0.6")
     game = make_game(environment, make_mechanism("pay-your-report", environment), None, tail=1e-2)
-    candidate = PolicyCandidate(game, 0, Truthful(), 0, "truth")
+
+    class AlsoTruthful(Truthful):
+        name = "also-truthful"
+
+    candidate = PolicyCandidate(game, 0, AlsoTruthful(), 0, "truth")
     assert not candidate.play("here", 0, 50).lower.any()
     assert candidate.limits.lower_tail == pytest.approx(2 * game.tail)
     assert game.tail > 0
