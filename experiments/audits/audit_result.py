@@ -16,6 +16,7 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.values_of_truth import Largest, Least, TruthfulValues
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import first_largest, first_smallest
 from dynmech.sim.economy.environment import Environment
@@ -309,6 +310,7 @@ class Audit:
 
         return best_deviation(self)
 
+    @checked_arguments
     def deviation(self, agent: int | str, information: str = "interim", family: str = "best_response") -> Witness:
         """Return the best deviation of an agent as a strategy.
 

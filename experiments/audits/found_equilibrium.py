@@ -74,6 +74,7 @@ class Equilibrium(ShownResult):
         """Whether nobody gains more than the tolerance."""
         return self.epsilon <= self.tolerance * self.environment.scale
 
+    @checked_arguments
     def save(self, path: str | Path) -> None:
         """Write the profile as a file, which `audit --profile` takes.
 

@@ -115,5 +115,6 @@ def verify(path: str | Path) -> Verified:
         raise
     except Exception as error:  # whatever a hostile file leads to
         raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
+    lines = [checker.plain(line) for line in lines]
     proved = lines[0].startswith("proved")
     return Verified(Path(path), proved, lines, [labelled(line, data) for line in lines])

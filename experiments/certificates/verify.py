@@ -38,6 +38,7 @@ from typing import Any
 
 UNIT = 1074  # every double is a whole number of units of 2^-1074
 LARGEST = 1 << 28  # bytes of a file, unpacked
+LONGEST = 2000  # characters of a line that are shown
 MISS = Fraction(1, 10**9)  # by how much the probabilities of a law may miss 1
 FAMILIES, INFORMATION = ("best_response",), ("ex_ante", "on_path", "interim", "ex_post")
 Node = tuple[int, int, int] | None
@@ -58,6 +59,16 @@ class Malformed(Exception):
 
 class Unproved(Exception):
     """A claim does not follow."""
+
+
+def plain(text: object) -> str:
+    """Return a text on one line, without what a terminal obeys or what turns the direction of writing.
+
+    Names come from the file: one with a line's end in it could look like a line of this program.
+    """
+    parts = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: LONGEST + 1])
+    line = "".join(parts)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 def read(path: str) -> Any:
@@ -83,6 +94,14 @@ def amount(value: Any, where: str) -> int:
         raise Malformed(f"{where}: {str(value)[:40]} is no number")
     above, below = value.as_integer_ratio()
     return above << (UNIT + 1 - below.bit_length())
+
+
+def names_of(economy: dict[str, Any]) -> list[str]:
+    """Return the names of the agents, which tell them apart."""
+    names: Any = economy["agents"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise Malformed("agents: expected names, no two alike")
+    return names
 
 
 def index(value: Any, size: int, where: str) -> int:
@@ -189,7 +208,7 @@ class Game:
     """An economy and a mechanism for it; an infinite horizon has two entries, the first period and all later ones."""
 
     def __init__(self, economy: dict[str, Any], rules: dict[str, Any]) -> None:
-        self.agents, self.horizon, periods = economy["agents"], economy["horizon"], rules["periods"]
+        self.agents, self.horizon, periods = names_of(economy), economy["horizon"], rules["periods"]
         stages = [Stage(x, len(self.agents), f"environment.stages[{k}]") for k, x in enumerate(economy["stages"])]
         self.entries = 2 if self.horizon is None else index(self.horizon, 1 << 20, "horizon")
         self.stages = stages * (self.entries if len(stages) == 1 else 1)
@@ -443,13 +462,19 @@ def main(arguments: list[str], checks: Any = check, said: tuple[str, ...] = SAID
         (path,) = arguments
         lines = checks(read(path))
     except Unproved as error:
-        sys.stdout.write(f"not proved: {error}\n")
+        _say(sys.stdout, f"not proved: {error}")
         return 1
     except Exception as error:  # whatever a hostile file leads to
-        sys.stderr.write(f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
+        _say(sys.stderr, f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
         return 2
-    sys.stdout.write("\n".join([*lines, *said, ""]))
+    _say(sys.stdout, *lines, *said)
     return 0
+
+
+def _say(stream: Any, *lines: str) -> None:
+    """Write lines, whatever is in them and whatever the stream can hold."""
+    text, letters = "".join(f"{plain(line)}\n" for line in lines), stream.encoding or "utf-8"
+    stream.write(text.encode(letters, "backslashreplace").decode(letters))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@ Key = tuple[tuple[int, int], ...]  # reported profiles and decisions, the oldest
 Past = tuple[int, Key, int, int]  # entry, history, own last signal, own last action
 Law = list[tuple[int, Fraction]]
 
+KNOWN = {
+    "incentive": ("ex-post", "bayesian", "none"),
+    "participation": ("none", "ex-ante", "interim", "ex-post", "exit", "default"),
+    "budget": ("none", "no-deficit", "balanced"),
+    "budget_level": ("ex-post", "period", "ex-ante"),
+}
+
 
 def number(value: Any, where: str) -> Fraction:
     """Return a number as the rational that it is."""
@@ -24,6 +31,17 @@ def number(value: Any, where: str) -> Fraction:
 def exact(pairs: tuple[list[tuple[int, int]], int]) -> Law:
     """Return a law in rationals."""
     return [(k, Fraction(weight, pairs[1])) for k, weight in pairs[0]]
+
+
+def known_goals(goals: dict[str, Any]) -> dict[str, Any]:
+    """Return goals; raise Malformed at a word that is not known: rows would be read in one sense, and said in another.
+
+    What is not `bayesian`, say, is proved ex post: of another word the line would claim what was not looked at.
+    """
+    for name, words in KNOWN.items():
+        if goals[name] not in words:
+            raise verify.Malformed(f"goals.{name}: it is none of {', '.join(words)}")
+    return goals
 
 
 def asked_text(goals: dict[str, Any], margin: Fraction) -> str:
@@ -40,7 +58,7 @@ class Economy:
     deciding = ""  # what is said of the rule in a line that is proved
 
     def __init__(self, data: dict[str, Any], rule: list[Any], goals: dict[str, Any]) -> None:
-        self.agents, self.horizon, self.goals = data["agents"], data["horizon"], goals
+        self.agents, self.horizon, self.goals = verify.names_of(data), data["horizon"], known_goals(goals)
         stages = [verify.Stage(x, len(self.agents), f"stages[{k}]") for k, x in enumerate(data["stages"])]
         self.periods = 1 if self.horizon is None else verify.index(self.horizon, 1 << 20, "horizon")
         self.stages = stages * (self.periods if len(stages) == 1 else 1)

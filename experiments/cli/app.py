@@ -40,6 +40,7 @@ from dynmech.experiments.cli.sweep import sweep_command
 from dynmech.experiments.cli.tournament import tournament_command
 from dynmech.experiments.cli.verify import verify_command
 from dynmech.sim.core.errors import DynmechError, PlayError, Refusal
+from dynmech.sim.core.memory_budget import require_addresses
 from dynmech.sim.core.plain_text import harmless
 
 PLAYING = ("run", "stress", "tournament")
@@ -125,6 +126,7 @@ def _command() -> Any:
 def _run(words: Sequence[str]) -> int:
     """Run the command that the words name and return its exit code."""
     try:
+        require_addresses()
         code = _command().main(list(words) or ["--help"], prog_name="dynmech", standalone_mode=False)
     except DynmechError as error:
         unplayed = words[:1] and words[0] in PLAYING and isinstance(error, PlayError | Refusal)

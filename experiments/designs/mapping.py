@@ -26,6 +26,7 @@ from dynmech.mechanisms.design.decision_rule import DecisionRule
 from dynmech.mechanisms.design.goals import LARGEST, Goals, Memory
 from dynmech.mechanisms.design.seeking import seek, task
 from dynmech.sim.core.arguments import checked_arguments
+from dynmech.sim.core.checks import shown
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.json_files import read_json
 from dynmech.sim.core.whole_files import write_whole
@@ -80,13 +81,34 @@ class PossibilityMap(DrawnResult):
             "cells": [dict(cell) for cell in self.cells],
         }
 
+    @checked_arguments
     def status(self, memory: str, goals: Sequence[str]) -> str:
-        """Return the status of a cell."""
+        """Return the status of a cell, see `cell`."""
         return str(self.cell(memory, goals)["status"])
 
+    @checked_arguments
     def cell(self, memory: str, goals: Sequence[str]) -> dict[str, Any]:
-        """Return a cell."""
-        return next(one for one in self.cells if one["memory"] == memory and set(one["goals"]) == set(goals))
+        """Return a cell.
+
+        Parameters
+        ----------
+        memory : str
+            One of `memories`.
+        goals : sequence of str
+            Some of `incentive`, `participation` and `budget`, in any order.
+
+        Raises
+        ------
+        InputError
+            There is no such cell.
+        """
+        for one in self.cells:
+            if one["memory"] == memory and set(one["goals"]) == set(goals):
+                return one
+        known = f"memories: {', '.join(self.memories)}; goals: some of {', '.join(GOALS)}"
+        raise InputError(
+            f"no cell of memory {shown(memory)} with {' + '.join(map(shown, goals)) or 'no goal'}; {known}"
+        )
 
     @cached_property
     def sentence(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.ties import figure
 from dynmech.sim.economy.counts import radii
 from dynmech.sim.economy.estimated import EstimatedEnvironment
@@ -86,6 +87,7 @@ class Estimate(ShownResult):
                         seen = int(observed[d, k])
                         yield period, whose, decision, labels_text(axes, k), seen, float(radius[d, k])
 
+    @checked_arguments
     def save(self, path: str | Path) -> Path:
         """Write the environment file, counts included, and return it.
 

@@ -56,6 +56,7 @@ class Simulation(ShownResult):
     records: list[Record]
     prescribed: list[Record]
 
+    @checked_arguments
     def outcomes(self, prescribed: bool = False) -> "pd.DataFrame":
         """Return a row per episode, period and agent; columns as in the dataset `outcomes` of a run."""
         from dynmech.sim.log.tables import outcomes_table
@@ -64,6 +65,7 @@ class Simulation(ShownResult):
         names, records = _names(case), self.prescribed if prescribed else self.records
         return _joined([outcomes_table(record, start, names) for start, record in self._from(records)])
 
+    @checked_arguments
     def episodes(self, prescribed: bool = False) -> "pd.DataFrame":
         """Return a row per episode and agent: discounted utility, transfers, payoff."""
         from dynmech.sim.log.tables import episodes_table

@@ -51,18 +51,22 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
 
+    @checked_arguments
     def outcomes(self, **only: str) -> "pd.DataFrame":
         """Read a row per (episode, period, agent); `only` picks partitions: `mechanism="linked"`, `case="x"`."""
         return self._read("outcomes", only)
 
+    @checked_arguments
     def episodes(self, **only: str) -> "pd.DataFrame":
         """Read a row per (episode, agent): discounted utility, transfer and payoff."""
         return self._read("episodes", only)
 
+    @checked_arguments
     def gains(self, **only: str) -> "pd.DataFrame":
         """Read a row per (episode, agent): discounted payoff, that of prescribed play, and their difference."""
         return self._read("gains", only)
 
+    @checked_arguments
     def require(self, dataset: str) -> None:
         """Raise if the run keeps no rows of a dataset."""
         configuration = self.manifest["configuration"]
@@ -72,6 +76,7 @@ class Run:
         if not kept:
             raise InputError(f"{self.folder}: was run with log {level!r}, which keeps no {dataset}")
 
+    @checked_arguments
     def rounds(self, **only: str) -> "pd.DataFrame":
         """Read a row per (episode, stretch of rounds, agent): mean discounted payoff while strategies learned."""
         return self._read("rounds", only)
@@ -97,6 +102,7 @@ class Run:
             chosen = {name: said for name, said in files.items() if wanted.items() <= partition(name).items()}
             return read_files(self.folder, chosen)
 
+    @checked_arguments
     def places(self, dataset: str) -> list[tuple[str, str]]:
         """Return mechanism and case, as the folders of the log are called, of what a dataset holds."""
         from dynmech.sim.log.shard_tables import partition

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.to_json import json_text, plain
+from dynmech.sim.core.arguments import checked_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,7 @@ class DrawnResult(ShownResult):
         """What makes it again, for the picture's metadata."""
         raise NotImplementedError
 
+    @checked_arguments
     def plot(self, path: Path | str | None = None) -> "Figure | Path":
         """Draw the picture, see `draw`.
 

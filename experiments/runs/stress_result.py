@@ -14,6 +14,7 @@ from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.shown_result import DrawnResult
 from dynmech.experiments.runs.verdicts import BREAKS, NOT_PROMISED, OUTSIDE_ASSUMPTIONS
+from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.ties import descending
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class StressResult(DrawnResult):
             **optional,
         )
 
+    @checked_arguments
     def excuse(self, mechanism: str) -> str:
         """What is said of a mechanism before its worst lie, where that breaks no promise; empty where it does."""
         row = self.mechanisms.set_index("mechanism").loc[mechanism]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.sim.core.arguments import checked_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,7 @@ class SweepResult(ShownResult):
         """A row per economy and mechanism, largest gains of any agent ex ante; see `table`."""
         return self.table("ex_ante")
 
+    @checked_arguments
     def table(self, information: str = "ex_ante") -> "pd.DataFrame":
         """Return a row per economy and mechanism.
 
@@ -145,12 +147,14 @@ class SweepResult(ShownResult):
 
         return mechanism_lines(self)
 
+    @checked_arguments
     def told(self, information: str) -> list[str]:
         """Return a line per mechanism, of gains at an information."""
         from dynmech.experiments.sweeps.sweep_frames import mechanism_lines
 
         return [f"{name}: {line}" for name, line in mechanism_lines(self, information).items()]
 
+    @checked_arguments
     def plot(self, path: Path | str | None = None, against: str = "", panels: Sequence[str] = ()) -> "Path | Figure":
         """Draw gain, welfare, revenue, budget and largest transfer against an option that varies.
 

@@ -49,6 +49,7 @@ class Plan:
         quality: per distinct period, Q, `(D, *A)`.
         gap: per distinct period, best minus best decision that is not tied with it (inf if all tie), `(*A)`.
         bound: |computed − true W| is at most this, everywhere.
+        span: the scale of the economy's utilities, by which ties are told.
         stationary: whether the one entry of each list serves every period.
     """
 
@@ -57,6 +58,7 @@ class Plan:
     quality: tuple[FloatArray, ...]
     gap: tuple[FloatArray, ...]
     bound: float
+    span: float
     stationary: bool
 
     def __post_init__(self) -> None:
@@ -67,6 +69,15 @@ class Plan:
     def scale(self) -> float:
         """The largest quality in absolute value, over all periods."""
         return scale_of(*self.quality)
+
+    @cached_property
+    def ties(self) -> tuple[int, int]:
+        """At how many profiles more than one decision is efficient, and how many there are, over distinct periods."""
+        tied = sum(
+            int(np.count_nonzero((quality >= _least(quality.max(axis=0), self.span)).sum(axis=0) > 1))
+            for quality in self.quality
+        )
+        return tied, sum(value.size for value in self.value)
 
     def at(self, t: int) -> int:
         """Return the index of period t in the lists."""
@@ -124,7 +135,7 @@ def _solve(environment: TableEnvironment, without: int | None) -> Plan:
         pieces.append((policy, following, quality, gap))
     policies, values, qualities, gaps = zip(*reversed(pieces), strict=True)
     rounding = 1e-14 * environment.horizon * scale_of(environment.scale, *values)
-    return Plan(policies, values, qualities, gaps, rounding, stationary=False)
+    return Plan(policies, values, qualities, gaps, rounding, environment.scale, stationary=False)
 
 
 def flow_welfare(stage: Stage, without: int | None = None) -> FloatArray:
@@ -147,7 +158,7 @@ def continuation(environment: TableEnvironment, t: int, value: FloatArray) -> Fl
 def _best(quality: FloatArray, scale: float) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return the lowest decision that ties with the best, its value, and the gap to the best that does not tie."""
     value = quality.max(axis=0)
-    least = value - TIE * scale_of(scale, value)
+    least = _least(value, scale)
     rest = np.full_like(value, -np.inf)
     policy = np.zeros(value.shape, np.intp)
     for decision in reversed(range(len(quality))):
@@ -155,6 +166,11 @@ def _best(quality: FloatArray, scale: float) -> tuple[IntArray, FloatArray, Floa
         policy[tied] = decision
         np.maximum(rest, quality[decision], out=rest, where=~tied)
     return policy, value, value - rest
+
+
+def _least(value: FloatArray, scale: float) -> FloatArray:
+    """Return what a decision must be worth to tie with the best."""
+    return value - TIE * scale_of(scale, value)
 
 
 def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
@@ -166,7 +182,7 @@ def _stationary(environment: TableEnvironment, without: int | None) -> Plan:
     policy, _, gap = _best(quality, environment.scale)
     rounding = 1e-14 * problem.scale / (1 - environment.discount)
     aimed = max(bound, PRECISION * problem.scale)  # the same on every processor
-    return Plan((policy,), (improved,), (quality,), (gap,), aimed + rounding, stationary=True)
+    return Plan((policy,), (improved,), (quality,), (gap,), aimed + rounding, environment.scale, stationary=True)
 
 
 class _Stationary:

@@ -5,7 +5,7 @@ Looked at are kinds of values (a number, a text, a path, a sequence …). What m
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, wraps
 from numbers import Integral, Real
 from os import PathLike
@@ -59,17 +59,26 @@ def checked_arguments(function: Callable[Given, Returned]) -> Callable[Given, Re
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise InputError(f"{function.__name__}: {error}") from None
-        for name, value in bound.arguments.items():
-            parameter = signature.parameters[name]
-            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                continue
+        for name, key, value in _values(bound):
             hint = _hint(function, name)
-            if value is not parameter.default and not _accepts(value, hint):
+            if value is not signature.parameters[name].default and not _accepts(value, hint):
                 what = f"{shown(value, 60)} is {_an(type(value).__name__)}"
-                raise InputError(f"{function.__name__}: {name}: {what}, expected {_words(hint)}")
+                raise InputError(f"{function.__name__}: {key}: {what}, expected {_words(hint)}")
         return function(*args, **kwargs)
 
     return checked
+
+
+def _values(bound: inspect.BoundArguments) -> Iterator[tuple[str, str, object]]:
+    """Yield parameters, what their values are called, and the values; one by one where there may be any number."""
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            yield from ((name, key, one) for key, one in value.items())
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            yield from ((name, name, one) for one in value)
+        else:
+            yield name, name, value
 
 
 @cache

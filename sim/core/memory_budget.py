@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
-from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.errors import Refusal, StorageError
 
 SHARE = 0.75
 """Of the machine's memory that one piece of work may take."""
+
+ADDRESSES = 1_000_000_000
+"""Bytes of addresses without which no command is begun."""
 
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container says how much it may use."""
@@ -22,6 +25,24 @@ def room() -> float:
         if text.isdigit():
             total = min(total, int(text))
     return SHARE * total
+
+
+def require_addresses() -> None:
+    """Refuse to work under a limit on addresses (`ulimit -v`) that is too tight for the libraries of numbers.
+
+    OpenBLAS, which NumPy and SciPy bring along, asks for the same memory for ever while it is loaded and gets none.
+
+    Raises:
+        StorageError: says what is needed.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < ADDRESSES:
+        limit, needed = size_text(most), size_text(ADDRESSES)
+        raise StorageError(f"the machine: not enough memory: `ulimit -v` leaves {limit}, at least {needed} is needed")
 
 
 def require_room(what: str, numbers: float) -> None:

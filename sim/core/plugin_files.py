@@ -22,6 +22,9 @@ from dynmech.sim.core.registry import PLUGIN, format_exception
 
 Importer = Callable[..., ModuleType]
 
+WHERE = "; a plug-in imports installed packages and files beside it"
+"""What is said where a module is not found."""
+
 
 class PluginError(InputError):
     """A plug-in file cannot be imported."""
@@ -54,7 +57,8 @@ def load_plugin(path: Path) -> ModuleType:
     except BaseException as error:
         sys.modules.pop(name, None)
         hint = moved_import(path.read_text(encoding="utf-8")) if isinstance(error, ImportError) else ""
-        raise PluginError(f"plug-in {path}: {hint or format_exception(error)}") from error
+        more = WHERE if isinstance(error, ModuleNotFoundError) else ""
+        raise PluginError(f"plug-in {path}: {hint or format_exception(error) + more}") from error
     return module
 
 

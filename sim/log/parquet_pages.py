@@ -35,7 +35,7 @@ HEADER = 1 << 16
 """Bytes that the header of a page may have."""
 
 PAGES = 1_000_000
-"""Pages that a column may have."""
+"""Pages that a file may have, of all columns and groups of rows together: all of them may name the same pages."""
 
 COPIES = 3
 """How often a table is in memory while it is read: as pages, as Arrow's arrays, as pandas' columns."""
@@ -64,7 +64,8 @@ def read_parquet(file: BinaryIO, what: str, most_columns: int = COLUMNS) -> pa.T
         held = _metadata(file, what)
         schema = held.schema.to_arrow_schema()
         _require_plain(held, schema, what, most_columns)
-        unpacked = sum(_unpacked(file, held, group, what) for group in range(held.num_row_groups))
+        left = _Left(PAGES)
+        unpacked = sum(_unpacked(file, held, group, left, what) for group in range(held.num_row_groups))
         width = sum(_width(kind) for kind in schema.types)
         require_room(f"{what}: a table of {held.num_rows:,} rows", COPIES * (unpacked + held.num_rows * width) / 8)
         words = [field.name for field in schema if _is_text(field.type)]
@@ -143,12 +144,19 @@ class _Page:
     encoding: int
 
 
-def _unpacked(file: BinaryIO, held: Any, group: int, what: str) -> int:
+@dataclass
+class _Left:
+    """How many more pages a file may have."""
+
+    pages: int
+
+
+def _unpacked(file: BinaryIO, held: Any, group: int, left: _Left, what: str) -> int:
     """Return how many bytes the pages of a group of rows unpack to, by their headers."""
     part, total = held.row_group(group), 0
     for k in range(held.num_columns):
         column, values = part.column(k), 0
-        for page in _pages(file, column, what):
+        for page in _pages(file, column, left, what):
             if page.unpacked > PAGE:
                 raise InputError(
                     f"{what}: a page unpacks to {size_text(page.unpacked)}; at most {size_text(PAGE)} are read"
@@ -169,14 +177,16 @@ def _false(what: str) -> InputError:
     return InputError(f"{what}: its pages are not what it says of them")
 
 
-def _pages(file: BinaryIO, column: Any, what: str) -> Iterator[_Page]:
+def _pages(file: BinaryIO, column: Any, left: _Left, what: str) -> Iterator[_Page]:
     """Yield the headers of a column's pages, in the order in which a reader meets them."""
     place, first = column.data_page_offset, column.dictionary_page_offset
     if first is not None and 0 < first < place:
         place = first
-    end, count = place + column.total_compressed_size, 0
+    end = place + column.total_compressed_size
+    if place < 0:
+        raise _false(what)
     while place < end:
-        count += 1
+        left.pages -= 1
         file.seek(place)
         header = file.read(HEADER)
         try:
@@ -185,8 +195,8 @@ def _pages(file: BinaryIO, column: Any, what: str) -> Iterator[_Page]:
             raise _false(what) from None
         if page.packed < 0 or page.unpacked < 0 or page.values < 0:
             raise _false(what)
-        if count > PAGES:
-            raise InputError(f"{what}: a column has more than {PAGES:,} pages")
+        if left.pages < 0:
+            raise InputError(f"{what}: has more than {PAGES:,} pages")
         if page.kind in (DATA, DICTIONARY, DATA_2):
             yield page
         place += length + page.packed

@@ -63,7 +63,7 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None
         show_line(console, what, line)
     _show_details(audit, console)
     console.print()
-    for key, fact in _facts(audit):
+    for key, fact in _facts(audit, verbose):
         console.print(Text.assemble((f"{key:14} ", "bold"), fact))
     _show_conditions(audit, console, verbose)
 
@@ -243,8 +243,8 @@ def _money(value: float | None, scale: float) -> str:
     return figure(value, scale=scale)
 
 
-def _facts(audit: Audit) -> list[tuple[str, str]]:
-    """Return what prescribed play is worth, and what the figures rest on."""
+def _facts(audit: Audit, verbose: bool) -> list[tuple[str, str]]:
+    """Return what prescribed play is worth, and what the figures rest on; `verbose`: where decisions tie, too."""
     truth, names, scale = audit.truth, audit.environment.agents, audit.request.scale
     facts = deposit_lines(audit) if audit.request.terms else []
     facts += _options(audit.mechanism)
@@ -263,7 +263,7 @@ def _facts(audit: Audit) -> list[tuple[str, str]]:
     for kind in ("interim", "ex_post"):
         if kind in audit.participation:
             facts.append(("participation", _least_to_stay(audit, kind)))
-    return [*facts, *_error_bounds(audit), *_remarks(audit)]
+    return [*facts, *_error_bounds(audit), *(_tied_decisions(audit) if verbose else []), *_remarks(audit)]
 
 
 def _profile(audit: Audit) -> list[tuple[str, str]]:
@@ -285,6 +285,14 @@ def _error_bounds(audit: Audit) -> list[tuple[str, str]]:
     if audit.game:
         parts.append(f"prescribed play ± {rounded_up(2 * audit.truthful.bound, audit.request.scale):.1g}")
     return [("bounds", "; ".join(parts))] if parts else []
+
+
+def _tied_decisions(audit: Audit) -> list[tuple[str, str]]:
+    """Return where more than one decision is efficient, under a mechanism that promises an efficient one."""
+    if audit.game is None or not audit.mechanism.promises.efficient or not audit.game.plan.ties[0]:
+        return []
+    tied, profiles = audit.game.plan.ties
+    return [("decisions", f"several are efficient at {tied} of {profiles} profiles; the first of them is taken")]
 
 
 def _revenue(audit: Audit, revenue: float, net: float) -> list[tuple[str, str]]:

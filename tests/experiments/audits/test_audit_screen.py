@@ -45,6 +45,13 @@ def test_the_screen_says_signs_units_and_which_family_is_which(capsys: pytest.Ca
     assert "largest under prescribed play: firm 1 is paid 16 (period 2, " in words
 
 
+def test_where_several_decisions_are_efficient_is_said_to_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "decisions several are efficient at 2 of 4 profiles; the first of them is taken"
+    for mechanism, words, there in (("pivot", ["-v"], True), ("pivot", [], False), ("pay-your-report", ["-v"], False)):
+        _, out, _ = call(capsys, "audit", "repeated-auction:values=2,horizon=1", mechanism, *words)
+        assert (said in " ".join(out.split())) is there
+
+
 def test_the_largest_transfer_has_the_sign_of_who_pays() -> None:
     environment = RepeatedAuction(bidders=2, horizon=3).build()
     paid, earned = (audit(environment, rule).to_dict()["largest_transfer"] for rule in (PayYourReport, Team))

@@ -1,33 +1,22 @@
-"""An audit takes as long as there are periods, and says how far it is."""
+"""A long horizon takes as long as there are periods, in seconds; `test_horizon` counts the work."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from dynmech.experiments.audits.auditing import audit
 
 
-def seconds(periods: int) -> tuple[float, int]:
-    """CPU seconds of an audit, and how often it told of progress."""
-    told = 0
-
-    def progress(_what: str, _count: int) -> Callable[[int], None]:
-        def advance(_done: int) -> None:
-            nonlocal told
-            told += 1
-
-        return advance
-
+def seconds(periods: int) -> float:
+    """CPU seconds of an audit."""
     start = time.process_time()
-    audit(f"repeated-auction:horizon={periods}", "pivot", progress=progress)
-    return time.process_time() - start, told
+    audit(f"repeated-auction:horizon={periods}", "pivot")
+    return time.process_time() - start
 
 
 @pytest.mark.slow
-def test_it_is_linear_in_the_horizon_and_tells_of_progress() -> None:
+def test_it_is_linear_in_the_horizon() -> None:
     seconds(5)  # imports
-    short, _ = seconds(100)
-    long, told = seconds(800)
-    assert told >= 800
-    assert long < 16 * short, (short, long)
+    short = seconds(100)
+    assert seconds(800) < 16 * short
+    assert seconds(2000) < 40 * short

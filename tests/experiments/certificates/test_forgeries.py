@@ -4,6 +4,8 @@ import copy
 import gzip
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -307,6 +309,32 @@ def test_a_hash_binds_economy_and_mechanism(proof: dict[str, Any]) -> None:
         changed = copy.deepcopy(proof)
         changed[part]["name"] = "another"
         assert refusal(changed) == f"Malformed: the {part} has another hash than the one that was certified"
+
+
+ORDERS = "a\x1b[2J\x9b31m\u202e\ud800\nproved: claims[9], everybody"
+"""A name that would clear a screen, colour it, turn what follows, and look like a line of the checker."""
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_names_give_no_orders_to_a_terminal(claimed: bool, tmp_path: Path) -> None:
+    text = json.dumps(made("leases")).replace('"firm 1"', json.dumps(ORDERS))
+
+    def too_much(data: dict[str, Any], _rng: Random) -> None:
+        data["claims"][0]["upper"] = data["claims"][0]["upper"] if claimed else -1.0
+
+    (tmp_path / "named.json").write_text(json.dumps(forged(json.loads(text), too_much)), encoding="utf-8")
+    words = [sys.executable, "-I", "-S", verify.__file__, "named.json"]  # alone, and where no letter beyond ASCII shows
+    done = subprocess.run(
+        words, cwd=tmp_path, env={"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=False
+    )
+    found = dm.verify(tmp_path / "named.json")
+    assert (done.returncode, done.stderr, found.proved) == (int(not claimed), "", claimed)
+    assert len(done.stdout.splitlines()) == len(found.said) == (10 if claimed else 1)
+    for line in [*done.stdout.splitlines(), *found.said, *found.labelled]:
+        assert line.isprintable()
+        assert not line.startswith("proved: claims[9]")
+    assert r"a\x1b[2J\x9b31m\u202e\ud800\nproved" in done.stdout
+    assert all(len(verify.plain(text)) <= verify.LONGEST + 3 for text in ("x" * 10**6, "\n" * 10**6))
 
 
 BROKEN = {

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from dynmech.experiments.runs.running import run
 from dynmech.experiments.workers import pool
 from dynmech.experiments.workers.interrupts import uninterrupted
 from dynmech.experiments.workers.sandbox import Limits, confined
+from dynmech.sim.core import memory_budget
 from dynmech.sim.core.errors import InputError, StorageError
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.files import save_environment
@@ -143,9 +145,24 @@ def test_other_errors_are_not_taken_for_that(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kilobytes", [400_000, 1_200_000])
+@pytest.mark.parametrize("kilobytes", [150_000, 400_000, 550_000, 1_000_000, 1_200_000])
 def test_a_tight_limit_on_memory(kilobytes: int, tmp_path: Path) -> None:
-    """Less than is needed, whatever that is: no traceback of ours."""
+    """Less than is needed, whatever that is: one line, and no library that waits for memory for ever."""
     line = f"ulimit -v {kilobytes}; exec {sys.executable} -m dynmech {' '.join(SMALL)} out"
-    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or "Traceback" not in done.stderr
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert "Traceback" not in done.stderr
+    said = [text for text in done.stderr.splitlines() if text.startswith("dynmech: the machine: not enough memory")]
+    assert (done.returncode, len(said)) in ((0, 0), (2, 1))
+    assert done.returncode == 2 or kilobytes * 1024 >= memory_budget.ADDRESSES
+
+
+def test_too_few_addresses_are_said_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (512_000_000, resource.RLIM_INFINITY))
+    code, (line,) = ends(capsys, *SMALL, str(tmp_path / "out"))
+    said = "dynmech: the machine: not enough memory: `ulimit -v` leaves 512 MB, at least 1 GB is needed"
+    assert (code, line) == (2, said)
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr("resource.getrlimit", lambda _: (memory_budget.ADDRESSES, resource.RLIM_INFINITY))
+    memory_budget.require_addresses()

@@ -161,6 +161,27 @@ def test_a_larger_multiple_of_all_proves_the_same(proof: dict[str, Any]) -> None
     assert verify_infeasible.check(twice) == verify_infeasible.check(proof)
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        # Whatever is not `bayesian` is proved ex post, which is easier: the line must not claim another word.
+        (lambda data: data["goals"].update(incentive="bayesian "), "goals.incentive: it is none of ex-post, bayesian"),
+        (lambda data: data["goals"].update(participation="always"), "goals.participation: it is none of none, ex-ante"),
+        (lambda data: data["goals"].update(budget=None), "goals.budget: it is none of none, no-deficit, balanced"),
+        (lambda data: data["goals"].update(budget_level=["period"]), "goals.budget_level: it is none of ex-post"),
+        (lambda data: data["clashes"][0]["goals"].append("peace"), "a goal is of nobody, or none that is known here"),
+        (lambda data: data["environment"].update(agents=["firm 1", "firm 1"]), "expected names, no two alike"),
+    ],
+)
+def test_words_and_names_are_what_they_are_read_as(
+    change: Callable[[dict[str, Any]], None], why: str, proof: dict[str, Any]
+) -> None:
+    forged = copy.deepcopy(proof)
+    change(forged)
+    with pytest.raises(Malformed, match=why):
+        verify_infeasible.check(sealed(forged))
+
+
 def test_what_is_no_proof_is_said(proof: dict[str, Any]) -> None:
     for key, value in (("largest", 0.0), ("largest", "much"), ("clashes", []), ("schema", 2)):
         with pytest.raises(Malformed):

@@ -102,3 +102,11 @@ def test_what_no_memory_makes_possible_is_named() -> None:
     assert result.status("last", ["incentive"]) == "impossible"
     assert "if seller could gain 3 by a lie or an action." in design("repeated-trade").sentence
     assert result.status("last", ["participation", "budget"]) == "possible"
+
+
+def test_a_cell_that_is_not_there_is_one_line() -> None:
+    found = possibility_map("oil-leases", memories=("none",))
+    assert found.status("none", ["budget", "incentive"]) == found.cell("none", ("incentive", "budget"))["status"]
+    for memory, goals in (("last", ["budget"]), ("none", ["peace"])):
+        with pytest.raises(InputError, match=r"no cell of memory .*; memories: none; goals: some of incentive, "):
+            found.cell(memory, goals)

@@ -205,6 +205,19 @@ def test_a_plan_cannot_be_written_to() -> None:
             table[0, 0] = 1
 
 
+@pytest.mark.parametrize("horizon", [None, 2])
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_efficient_decisions_that_tie_are_counted(horizon: int | None, unit: float) -> None:
+    # One object, kept or given to one of two who value it at 0 or 1 unit: at (0, 0) all three tie, at (1, 1) two do.
+    worth = np.zeros((2, 3, 2, 2))
+    worth[0, 1], worth[1, 2] = np.array([[0.0, 0.0], [1.0, 1.0]]) * unit, np.array([[0.0, 1.0], [0.0, 1.0]]) * unit
+    law = np.full((3, 2, 2, 2, 2), 0.25)
+    periods = 1 if horizon is None else horizon
+    assert plan(from_arrays(worth, law, np.full((2, 2), 0.25), 0.5, horizon=horizon)).ties == (2 * periods, 4 * periods)
+    worth[1, 2] *= 1 + 1e-6
+    assert plan(from_arrays(worth, law, np.full((2, 2), 0.25), 0.5, horizon=horizon)).ties == (periods, 4 * periods)
+
+
 # Helpers.
 
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 import dynmech as dm
+from dynmech.experiments.audits.audit_result import Audit
+from dynmech.experiments.runs.results import Run
+from dynmech.experiments.runs.shown_result import DrawnResult, ShownResult
 from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import DynmechError, InputError
 
@@ -89,3 +92,30 @@ def test_what_is_declared_passes() -> None:
     ):
         with pytest.raises(InputError, match="taken: "):
             call(**bad)
+
+
+INNER = {"show", "name", "worst"}
+"""Methods for the command line's console and for parts of a search, which nobody has in hand."""
+
+
+def public_methods() -> list[tuple[type, str, Any]]:
+    """The methods of results that take anything, by class."""
+    kinds = [*ShownResult.__subclasses__(), *DrawnResult.__subclasses__(), DrawnResult, Audit, Run]
+    found = [
+        (kind, name, method) for kind in kinds for name, method in vars(kind).items() if inspect.isfunction(method)
+    ]
+    return [one for one in found if not one[1].startswith("_") and _asks(one[2]) and one[1] not in INNER]
+
+
+def _asks(method: Callable[..., Any]) -> bool:
+    return len(inspect.signature(method).parameters) > 1
+
+
+def test_methods_of_results_look_at_what_they_are_given_as_well() -> None:
+    methods = public_methods()
+    assert {"deviation", "plot", "save", "outcomes", "table"} <= {name for _, name, _ in methods}
+    for kind, name, method in methods:
+        wanted = [one for one in inspect.signature(method).parameters.values() if one.name != "self"]
+        given = [3.5j for one in wanted if one.kind is one.POSITIONAL_OR_KEYWORD]
+        with pytest.raises(InputError, match=f"^{name}: .* is a complex, expected "):
+            method(object.__new__(kind), *given, **({} if given else {"only": 3.5j}))

@@ -106,6 +106,16 @@ def test_what_is_too_much_is_refused_by_its_description(tmp_path: Path, monkeypa
             read(whole(path))
 
 
+def test_pages_are_counted_over_all_columns_and_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table({"x": pa.array([1.0, 2.0, 3.0, 4.0]), "y": pa.array([1.0, 2.0, 3.0, 4.0])})
+    data = saved(table, tmp_path / "t.parquet", use_dictionary=False, row_group_size=2)
+    monkeypatch.setattr(parquet_pages, "PAGES", 4)
+    assert read(data).num_rows == 4
+    monkeypatch.setattr(parquet_pages, "PAGES", 3)
+    with pytest.raises(InputError, match="has more than 3 pages"):
+        read(data)
+
+
 def test_a_word_that_is_repeated_is_held_once(tmp_path: Path) -> None:
     """A megabyte said a hundred thousand times would be 100 GB."""
     word = "x" * (1 << 20)
