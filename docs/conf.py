@@ -19,7 +19,6 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "docs.mathml",
     "docs.name_index",
@@ -73,9 +72,18 @@ def _aliased(text: str | None) -> str | None:
     return text and ARRAY.sub(lambda match: ALIASES.get(match[1], match[0]), text)
 
 
+def without_search(app: Any) -> None:
+    """No page of a check is searched; the index would stem every word of the reference."""
+    app.builder.search = False
+
+
 def setup(app: Any) -> None:
     """The reference's pages are written before Sphinx looks for pages."""
     write_reference(HERE / "reference")
     app.add_object_type("test", "test", objname="test")
     app.connect("autodoc-process-docstring", in_rst, priority=400)  # before napoleon, at 500
     app.connect("autodoc-process-signature", with_aliases)
+    if app.tags.has("check"):  # `sphinx-build -t check` is after warnings; neither gives any
+        app.connect("builder-inited", without_search)
+    else:
+        app.setup_extension("sphinx.ext.viewcode")

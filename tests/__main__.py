@@ -1,4 +1,8 @@
-"""Every gate: format and lint; then types, import floors and docs beside the tests with doctests. `python -m tests`."""
+"""Every gate: format and lint; then types, import floors and docs beside the tests with doctests. `python -m tests`.
+
+`python -m tests alone` plays the tests only: what the other gates find does not depend on the interpreter that runs
+them (types are those of the oldest that is supported), so a second interpreter need not look for it again.
+"""
 
 import os
 import subprocess
@@ -14,7 +18,7 @@ FIRST = {
 BESIDE = {
     "types": ["mypy"],
     "floors": ["lint-imports"],
-    "docs": ["sphinx-build", "-W", "-q", "-E", "docs", "build/docs"],
+    "docs": ["sphinx-build", "-W", "-q", "-E", "-t", "check", "docs", "build/check"],
 }
 TESTS = ["pytest", "-q", "-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +29,13 @@ ONE_THREAD = dict.fromkeys(
 """There is a process for each core: threads of linear algebra would only take turns with them."""
 
 
-def main() -> int:
+def main(words: list[str]) -> int:
     """Run the gates; return the code of the first that fails, in the order in which they stand here."""
+    if words not in ([], ["alone"]):
+        say(f"python -m tests: {' '.join(words)!r} is not understood; the only word is 'alone', for the tests only")
+        return 2
+    if words:
+        return run("tests", TESTS)
     if code := run_in_order(FIRST):
         return code
     with ThreadPoolExecutor(1) as beside:
@@ -73,4 +82,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
