@@ -85,7 +85,14 @@ def _mark(request: Any) -> str:
         *(file_hash(file) for file in [*files, *_sources([*given[0], given[1], *request.policies.values()])]),
         *sorted(code_hashes([request.mechanism]).items()),
     ]
-    parts = [FORMAT, __version__, names, request.seed, code, sha256(cloudpickle.dumps(given)).hexdigest()]
+    try:
+        written = cloudpickle.dumps(given)
+    except Exception as error:  # whatever an object raises that cannot be written
+        raise InputError(
+            f"out: penalties, features or a policy cannot be written down ({error}), so that nobody could say what was "
+            "played; leave it out"
+        ) from None
+    parts = [FORMAT, __version__, names, request.seed, code, sha256(written).hexdigest()]
     return sha256(repr(parts).encode()).hexdigest()
 
 

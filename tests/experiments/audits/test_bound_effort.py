@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,13 @@ def test_an_observation_is_that_of_the_environment_of_one_deviator() -> None:
         for key, value in observation.items():
             assert np.array_equal(np.asarray(value), np.asarray(shown[key][0])), key
         observation, *_ = env.step(int(observation["signal"]))
+
+
+def test_a_policy_that_cannot_be_written_is_not_kept(tmp_path: Path) -> None:
+    policy = Lie()
+    policy.lock = threading.Lock()  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="out: penalties, features or a policy cannot be written down"):
+        brackets("oil-leases-prior", "cremer-mclean", policies={"firm 1": policy}, out=tmp_path)
 
 
 def test_policies_that_answer_wrongly_are_named() -> None:
