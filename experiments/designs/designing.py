@@ -334,8 +334,12 @@ def _audited(asked: Task, found: Found) -> Design:
     """Return the mechanism with its audit; what the exact search refutes is open."""
     mechanism = designed_mechanism(asked, found)
     verdict = audit(asked.environment, mechanism, exit=asked.goals.participation == "exit")
+    searched = [verdict]
+    if asked.goals.participation == "default":
+        searched.append(audit(asked.environment, mechanism, payments="voluntary"))
     kind = "ex_post" if asked.goals.incentive == "ex-post" else "interim"
-    gains = [one.gain for one in verdict.figures if (one.family, one.information) == ("best_response", kind)]
+    figures = [one for result in searched for one in result.figures]
+    gains = [one.gain for one in figures if (one.family, one.information) == ("best_response", kind)]
     most = max(gains, default=0.0)
     if asked.goals.incentive != "none" and not most <= GAIN * asked.unit:
         reason = f"The exact search finds a gain of {most:.3g} in what the program found: an error of the program's."

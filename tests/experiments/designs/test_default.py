@@ -168,6 +168,14 @@ def test_where_being_out_is_worth_something_it_is_reckoned_with(incentive: str, 
     assert design(none, incentive=incentive, participation="default").status == found.status
 
 
+def test_whoever_told_the_truth_pays_as_long_as_that_is_better_than_being_out() -> None:
+    """A design that forgot what being out is worth would be refuted here by the search over payments, and be open."""
+    env = economy(4, horizon=2)
+    outside = (0.2 * env.scale, -0.3 * env.scale)
+    found = design(replace(env, outside=outside), incentive="bayesian", participation="default")
+    assert found.possible, found.reason
+
+
 def test_a_clash_with_outside_options_is_proved() -> None:
     """Paid to stay where being out is worth something, while nobody runs a deficit: proved, for a free rule, too."""
     env = economy(2, horizon=2)
