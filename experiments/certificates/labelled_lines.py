@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dynmech.experiments.certificates.verify import plain
+from dynmech.sim.core.plain_text import escaped, harmless
 
 STATE = re.compile(r"period (\d+), node (?:None|\((\d+), (\d+), (\d+)\)), information (-?\d+)")
 CLAIM = re.compile(r"^(?:not )?proved: claims\[(\d+)\]")
@@ -99,5 +99,5 @@ def _labels(stage: Mapping[str, Any], agents: Iterable[int], number: int) -> str
 
 
 def _label(text: object) -> str:
-    shown = plain(text)
+    shown = escaped(harmless(str(text)))
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from dynmech.experiments.runs.shown_result import ShownResult
 from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.plain_text import escaped, harmless
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LONGEST = 2000
+"""Characters of a line that are kept."""
 
 KINDS = ("certificate", "infeasibility", "robustness")
 """What a certificate's file says it is."""
@@ -114,7 +118,9 @@ def verify(path: str | Path) -> Verified:
     except InputError:
         raise
     except Exception as error:  # whatever a hostile file leads to
-        raise InputError(f"{path}: no certificate: {type(error).__name__}: {str(error)[:300]}") from None
-    lines = [checker.plain(line) for line in lines]
+        raise InputError(
+            f"{path}: no certificate: {type(error).__name__}: {escaped(harmless(str(error)))[:300]}"
+        ) from None
+    lines = [escaped(harmless(line))[:LONGEST] for line in lines]
     proved = lines[0].startswith("proved")
     return Verified(Path(path), proved, lines, [labelled(line, data) for line in lines])

@@ -38,14 +38,12 @@ from typing import Any
 
 UNIT = 1074  # every double is a whole number of units of 2^-1074
 LARGEST = 1 << 28  # bytes of a file, unpacked
-LONGEST = 2000  # characters of a line that are shown
 MISS = Fraction(1, 10**9)  # by how much the probabilities of a law may miss 1
 FAMILIES, INFORMATION = ("best_response",), ("ex_ante", "on_path", "interim", "ex_post")
 Node = tuple[int, int, int] | None
 Case = tuple[int, int, int]  # an entry, the memory and the profile
 Act = tuple[int, tuple[int, int, int], bool]  # its flow, the node that follows, and whether it is prescribed
 Law = tuple[list[tuple[int, int]], int]  # what is possible with its weight, and the sum of all weights
-
 
 SAID = (
     "Proved: with the tables of this file, and everybody else as prescribed, no play gains more, some as much.",
@@ -59,16 +57,6 @@ class Malformed(Exception):
 
 class Unproved(Exception):
     """A claim does not follow."""
-
-
-def plain(text: object) -> str:
-    """Return a text on one line, without what a terminal obeys or what turns the direction of writing.
-
-    Names come from the file: one with a line's end in it could look like a line of this program.
-    """
-    parts = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: LONGEST + 1])
-    line = "".join(parts)
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 def read(path: str) -> Any:
@@ -94,14 +82,6 @@ def amount(value: Any, where: str) -> int:
         raise Malformed(f"{where}: {str(value)[:40]} is no number")
     above, below = value.as_integer_ratio()
     return above << (UNIT + 1 - below.bit_length())
-
-
-def names_of(economy: dict[str, Any]) -> list[str]:
-    """Return the names of the agents, which tell them apart."""
-    names: Any = economy["agents"]
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise Malformed("agents: expected names, no two alike")
-    return names
 
 
 def index(value: Any, size: int, where: str) -> int:
@@ -208,11 +188,12 @@ class Game:
     """An economy and a mechanism for it; an infinite horizon has two entries, the first period and all later ones."""
 
     def __init__(self, economy: dict[str, Any], rules: dict[str, Any]) -> None:
-        self.agents, self.horizon, periods = names_of(economy), economy["horizon"], rules["periods"]
+        self.agents, self.horizon, periods = economy["agents"], economy["horizon"], rules["periods"]
         stages = [Stage(x, len(self.agents), f"environment.stages[{k}]") for k, x in enumerate(economy["stages"])]
         self.entries = 2 if self.horizon is None else index(self.horizon, 1 << 20, "horizon")
         self.stages = stages * (self.entries if len(stages) == 1 else 1)
-        if (rules["agents"], rules["horizon"]) != (self.agents, self.horizon) or len(periods) != len(self.stages):
+        alike = len(set(self.agents)) < len(self.agents)
+        if alike or (rules["agents"], rules["horizon"], len(periods)) != (self.agents, self.horizon, len(self.stages)):
             raise Malformed("mechanism: agents, horizon or periods are not those of the environment")
         for t, period in enumerate(periods):
             of = economy["stages"][t if len(stages) > 1 else 0]
@@ -457,24 +438,21 @@ def _decide(claim: dict[str, Any], bounds: Bounds, what: str) -> str:
 
 
 def main(arguments: list[str], checks: Any = check, said: tuple[str, ...] = SAID) -> int:
-    """Check a file; print what is proved, and what is not. The neighbours of this file bring checks of their own."""
+    """Check a file; print what is proved, and what is not. The neighbours of this file bring checks of their own.
+
+    Names come from the file: shown as Python writes texts, none gives orders to a terminal or looks like another line.
+    """
     try:
         (path,) = arguments
-        lines = checks(read(path))
+        lines, code = [*checks(read(path)), *said], 0
     except Unproved as error:
-        _say(sys.stdout, f"not proved: {error}")
-        return 1
+        lines, code = [f"not proved: {error}"], 1
     except Exception as error:  # whatever a hostile file leads to
-        _say(sys.stderr, f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
-        return 2
-    _say(sys.stdout, *lines, *said)
-    return 0
-
-
-def _say(stream: Any, *lines: str) -> None:
-    """Write lines, whatever is in them and whatever the stream can hold."""
-    text, letters = "".join(f"{plain(line)}\n" for line in lines), stream.encoding or "utf-8"
+        lines, code = [f"no certificate: {type(error).__name__}: {' '.join(str(error).split())[:300]}"], 2
+    stream: Any = sys.stderr if code == 2 else sys.stdout
+    text, letters = "".join(f"{repr(line)[1:-1][:2000]}\n" for line in lines), stream.encoding or "utf-8"
     stream.write(text.encode(letters, "backslashreplace").decode(letters))
+    return code
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any
 HERE = "dynmech.experiments.certificates." if __package__ else ""
 verify: Any = import_module(f"{HERE}verify")
 if TYPE_CHECKING or __package__:
-    from dynmech.experiments.certificates.verify_rule import Economy, Key, Law, asked_text, exact, number
+    from dynmech.experiments.certificates.verify_rule import Economy, Key, Law, asked_text, exact, number, require_names
 else:
-    from verify_rule import Economy, Key, Law, asked_text, exact, number
+    from verify_rule import Economy, Key, Law, asked_text, exact, number, require_names
 
 Column = tuple[Any, ...]
 
@@ -354,9 +354,8 @@ def check(data: dict[str, Any]) -> list[str]:
 
 def _clash(rows: Rows, clash: dict[str, Any], where: str) -> str:
     """Return the line of a clash that is proved."""
-    total: dict[Column, Fraction] = defaultdict(Fraction)
-    right = Fraction(0)
-    _require_names(rows.economy.agents, clash["goals"], where)
+    total, right = defaultdict[Column, Fraction](Fraction), Fraction(0)
+    require_names(rows.economy.agents, clash["goals"], where)
     for n, (kind, agent, e, history, place, multiplier) in enumerate(clash["rows"]):
         y, what = number(multiplier, f"{where}.rows[{n}]"), f"{where}.rows[{n}]"
         _require_goal(rows, kind, agent, clash["goals"], what)
@@ -378,13 +377,6 @@ def _clash(rows: Rows, clash: dict[str, Any], where: str) -> str:
     asked = asked_text(rows.economy.goals, rows.margin)
     of = f"with memory {memory}{rows.economy.deciding} and transfers up to {bound:g}"
     return f"proved: {where}: {of}, no mechanism has {goals} ({asked})"
-
-
-def _require_names(agents: Iterable[str], goals: Iterable[str], where: str) -> None:
-    """Raise Malformed where a goal is said to clash that nothing here stands for."""
-    known = {f"{goal} {agent}" for goal in ("truthful", "participation of") for agent in agents} | {"budget"}
-    if not known.issuperset(goals):
-        raise verify.Malformed(f"{where}: a goal is of nobody, or none that is known here")
 
 
 def _require_goal(rows: Rows, kind: str, agent: int, goals: Iterable[str], what: str) -> None:

@@ -3,7 +3,7 @@
 It needs `verify.py`, which reads economies, and the standard library.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
@@ -44,6 +44,13 @@ def known_goals(goals: dict[str, Any]) -> dict[str, Any]:
     return goals
 
 
+def require_names(agents: Iterable[str], goals: Iterable[str], where: str) -> None:
+    """Raise Malformed where a goal is said to clash that nothing here stands for."""
+    known = {f"{goal} {agent}" for goal in ("truthful", "participation of") for agent in agents} | {"budget"}
+    if not known.issuperset(goals):
+        raise verify.Malformed(f"{where}: a goal is of nobody, or none that is known here")
+
+
 def asked_text(goals: dict[str, Any], margin: Fraction) -> str:
     """Return in which form goals are asked for."""
     parts = [f"{name} {goals[name]}" for name in ("incentive", "participation", "budget") if goals[name] != "none"]
@@ -58,7 +65,7 @@ class Economy:
     deciding = ""  # what is said of the rule in a line that is proved
 
     def __init__(self, data: dict[str, Any], rule: list[Any], goals: dict[str, Any]) -> None:
-        self.agents, self.horizon, self.goals = verify.names_of(data), data["horizon"], known_goals(goals)
+        self.agents, self.horizon, self.goals = data["agents"], data["horizon"], known_goals(goals)
         stages = [verify.Stage(x, len(self.agents), f"stages[{k}]") for k, x in enumerate(data["stages"])]
         self.periods = 1 if self.horizon is None else verify.index(self.horizon, 1 << 20, "horizon")
         self.stages = stages * (self.periods if len(stages) == 1 else 1)
@@ -66,6 +73,8 @@ class Economy:
         endless = self.horizon is None
         if not (0 < self.discount < 1 or (self.discount == 1 and not endless)) or len(self.stages) != self.periods:
             raise verify.Malformed("discount or stages do not fit the horizon")
+        if len(set(self.agents)) < len(self.agents):
+            raise verify.Malformed("agents: two have the same name")
         self.rule: list[list[Law]] = self.read(rule)
         shape = self.stages[0].shape
         self.prior: Law = exact(verify.law(verify.flat(data["prior"], shape, "prior"), "prior"))

@@ -334,7 +334,6 @@ def test_names_give_no_orders_to_a_terminal(claimed: bool, tmp_path: Path) -> No
         assert line.isprintable()
         assert not line.startswith("proved: claims[9]")
     assert r"a\x1b[2J\x9b31m\u202e\ud800\nproved" in done.stdout
-    assert all(len(verify.plain(text)) <= verify.LONGEST + 3 for text in ("x" * 10**6, "\n" * 10**6))
 
 
 BROKEN = {

@@ -170,7 +170,7 @@ def test_a_larger_multiple_of_all_proves_the_same(proof: dict[str, Any]) -> None
         (lambda data: data["goals"].update(budget=None), "goals.budget: it is none of none, no-deficit, balanced"),
         (lambda data: data["goals"].update(budget_level=["period"]), "goals.budget_level: it is none of ex-post"),
         (lambda data: data["clashes"][0]["goals"].append("peace"), "a goal is of nobody, or none that is known here"),
-        (lambda data: data["environment"].update(agents=["firm 1", "firm 1"]), "expected names, no two alike"),
+        (lambda data: data["environment"].update(agents=["firm 1", "firm 1"]), "agents: two have the same name"),
     ],
 )
 def test_words_and_names_are_what_they_are_read_as(
