@@ -177,13 +177,13 @@ def hold_against_listings(name: str, seed: int) -> int:
 @pytest.mark.parametrize("name", TRIED)
 def test_listings_change_nothing(name: str) -> None:
     """Agents, signals, decisions in another order, a decision twice: the same payments and gains, or refused."""
-    assert sum(hold_against_listings(name, seed) for seed in range(2)) > 0
+    assert hold_against_listings(name, 0) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRIED)
 def test_listings_change_nothing_on_many_economies(name: str) -> None:
-    for seed in range(2, 22):
+    for seed in range(1, 22):
         hold_against_listings(name, seed)
 
 
