@@ -66,7 +66,7 @@ def test_a_sample_outside_its_range_is_an_error() -> None:
 # Where the range is not known
 
 
-def test_the_asymptotic_sequence_is_the_published_one_and_keeps_the_narrowest() -> None:
+def test_the_asymptotic_sequence_is_the_published_one() -> None:
     alpha = 0.02
     samples = np.random.default_rng(5).normal(3.0, 2.0, 3 * NARROWEST)
     bound = mean_of(-np.inf, np.inf, alpha)
@@ -79,8 +79,19 @@ def test_the_asymptotic_sequence_is_the_published_one_and_keeps_the_narrowest() 
             over = n * square + 1
             width = np.sqrt(2 * over / (n**2 * square) * np.log(1 + np.sqrt(over) / (2 * alpha)))
             half = samples[:n].std() * width
-            lower, upper = max(lower, samples[:n].mean() - half), min(upper, samples[:n].mean() + half)
+            lower, upper = samples[:n].mean() - half, samples[:n].mean() + half
         assert (bound.lower, bound.upper) == pytest.approx((lower, upper), rel=1e-9)
+
+
+def test_bounds_of_few_samples_do_not_outlive_more_of_them() -> None:
+    """A gain on one path in a hundred: the first hundred may not show it, and said at first that there is none."""
+    rng, failures = np.random.default_rng(7), 0
+    for _ in range(200):
+        bound = AsymptoticMean(0.025)
+        for samples in 100.0 * (rng.random((20, 100)) < 0.01):
+            bound.add(samples)
+        failures += not bound.lower <= 1 <= bound.upper
+    assert failures <= 10
 
 
 def test_the_asymptotic_sequence_fails_no_more_often_than_it_may() -> None:
