@@ -17,6 +17,7 @@ from docs.maps import SURPRISES, shown_map
 from dynmech.experiments.audits.found_equilibrium import equilibrium
 from dynmech.experiments.catalog.names import SCENARIOS
 from dynmech.experiments.runs.moments import amount
+from dynmech.experiments.runs.stress_frames import exactly
 from dynmech.experiments.runs.stress_result import EXACT, StressResult, gain_table
 from dynmech.experiments.runs.stressing import stress
 from dynmech.experiments.runs.tally import has_costs
@@ -77,8 +78,9 @@ best member that a search on other draws found. – is no gain. *holds*: the exa
 nothing; *not refuted*: nothing that was tried does; *breaks*: some deviation gains; *outside its assumptions*: the same
 where the mechanism assumes what does not hold here; *not promised*: it does not promise that truth is best.
 
-The second table is about prescribed play: welfare, the designer's revenue, the largest deficit of any period (below 0),
-and how many of the (agent, date, own signal) that were seen often enough would rather leave.
+The second table is about prescribed play: welfare and the designer's revenue (exactly, or in brackets as played), the
+largest deficit of any period that was played (below 0), and how many of the (agent, date, own signal) that were seen
+often enough would rather leave.
 """
 
 
@@ -167,7 +169,7 @@ def tables(result: StressResult) -> list[str]:
         )
         seen = row["participation_cells"]
         unwilling = f"{row['participation_violations']} of {seen}" if seen else "–"
-        worth.append([f"`{name}`", *(amount(row[key]) for key in money.values()), unwilling])
+        worth.append([f"`{name}`", *(worth_cell(row, key) for key in money.values()), unwilling])
     return [markdown(gains), markdown(worth)]
 
 
@@ -179,6 +181,14 @@ def verdict(row: Mapping[Any, Any]) -> str:
     """As on the terminal."""
     word = WORDS[row["verdict"]]
     return f"**{word}**" if word == "breaks" else word
+
+
+def worth_cell(row: Mapping[Any, Any], key: str) -> str:
+    """What prescribed play is worth: exactly, or in brackets as it was played; a budget as it was played."""
+    if key == "worst_deficit":
+        return amount(row[key])
+    known = exactly(row, key)
+    return f"({amount(row[key])})" if known is None else amount(known)
 
 
 def cell(simulated: float, exact: float, family: str) -> str:

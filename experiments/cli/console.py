@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
@@ -27,6 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.cli.screens.replay_line import is_logged, logged_line, replay_line, show_line
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.experiments.runs.failures import said_once
 from dynmech.experiments.runs.moments import ZERO, amount
 from dynmech.experiments.runs.run_result import RunResult
@@ -204,16 +204,6 @@ def show_faults(
         console.print(Text.assemble(("note: ", "bold yellow"), remark, f" ({count} times)" if count > 1 else ""))
     for name in damaged:
         console.print(Text.assemble(("made again: ", "bold yellow"), name))
-
-
-def plain_table() -> Table:
-    """A line under the header, nothing else."""
-    return Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
-
-
-def fits(table: Table, console: Console) -> bool:
-    """Whether a table can be shown without breaking or cutting anything."""
-    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
 def run_sentence(result: RunResult) -> str:

@@ -299,8 +299,9 @@ def known_text(design: Design) -> list[str]:
         best = [g for g in gains if g.family == "best_response" and g.information == kind]
         most = max((gain.gain for gain in best), default=0.0)
         if design.goals.incentive != "none":
-            above = f" above {most:.1e}" if most > 0 else ""
-            out.append(f"The exact search, which knows nothing of the program, finds no gain{above}.")
+            small = f" ({most:.1e} is rounding)" if most <= design.audit.tolerance else f" above {most:.1e}"
+            known = f"finds no gain{small if most > 0 else ''}"
+            out.append(f"The exact search, which knows nothing of the program, {known}.")
     if design.possible and (free or not found.unique):
         why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
         why = "; of decisions that earn as much others may exist" if free else why

@@ -1,10 +1,10 @@
 """A design on the terminal."""
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.designs.design_result import SHOWN, Design, known_text, money
+from dynmech.experiments.figures.terminal_tables import plain_table
 
 FAINT = 1e-7
 """Of the largest transfer: what is smaller is rounding, and shown as 0."""
@@ -22,6 +22,7 @@ def show_design(design: Design, console: Console) -> None:
         _show_clashes(design, console)
     if not design.price.empty:
         _show_price(design, console)
+    console.print()
     size = f"{design.found.rows:,} rows, {design.found.columns:,} unknowns"
     console.print(Text(f"program     {size}", "dim"))
     for what, file in (("mechanism", design.path), ("certificate", design.certificate)):
@@ -33,7 +34,7 @@ def _show_transfers(design: Design, console: Console) -> None:
     frame = design.changes if design.task.repaired else design.transfers
     what = "Transfers that change" if design.task.repaired else "Transfers"
     console.print(Text(f"{what} (paid by the agent; negative: the agent is paid)"))
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     for name in frame.columns:
         table.add_column(name, justify="right" if frame[name].dtype == float else "left", overflow="fold")
     small = FAINT * (design.largest_transfer or 0.0)
@@ -50,7 +51,7 @@ def _amount(value: float, small: float) -> str:
 
 def _show_price(design: Design, console: Console) -> None:
     console.print(Text("Had every law been seen so many times (the laws being those estimated):"))
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     for name in ("observations", "confidence", "radius", "largest transfer", "deficit", "welfare"):
         table.add_column(name, justify="right")
     for row in design.price.to_dict("records"):

@@ -168,14 +168,15 @@ class PossibilityMap(DrawnResult):
 
     def show(self, console: "Console") -> None:
         """Print the map on the terminal."""
-        from rich.table import Table
         from rich.text import Text
+
+        from dynmech.experiments.figures.terminal_tables import plain_table
 
         console.print(Text(self.sentence, "bold"))
         forms = ", ".join(f"{goal}: {form}" for goal, form in self.forms.items())
         console.print(Text(f"{forms}; transfers up to {money(self.largest)}", "dim"))
         console.print()
-        shown = Table(box=None, pad_edge=False)
+        shown = plain_table()
         for name in self.table.columns:
             shown.add_column(name if name == "goals" else f"memory {name}", overflow="fold")
         for row in self.table.itertuples(index=False):

@@ -13,10 +13,10 @@ from dynmech.experiments.audits.payment_details import deposit_lines
 from dynmech.experiments.audits.replay_commands import lines_to_play
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
-from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
 from dynmech.experiments.cli.screens.shown_deviators import by_agent, shown_deviators
 from dynmech.experiments.cli.screens.verdict_text import show_promises, where_text
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dynmech.experiments.audits.found_equilibrium import Equilibrium, situations
-from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.sim.core.ties import figure
 
 SHOWN = 24

@@ -5,8 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.experiments.cli.console import plain_table
 from dynmech.experiments.estimation.estimate_result import ASSUMED, Estimate
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import figure
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import fits, plain_table
+from dynmech.experiments.figures.terminal_tables import fits, plain_table
 from dynmech.experiments.runs.moments import amount
 from dynmech.experiments.runs.replaying import Replay
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import fits, plain_table, show_faults
+from dynmech.experiments.cli.console import show_faults
+from dynmech.experiments.figures.terminal_tables import fits, plain_table
 from dynmech.experiments.robustness.robust_result import RobustResult
 from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import figure

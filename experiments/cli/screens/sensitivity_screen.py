@@ -5,7 +5,7 @@ from rich.text import Text
 
 from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.audits.sensitivity import hinge_sentences
-from dynmech.experiments.cli.console import plain_table
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import figure
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import fits, plain_table
 from dynmech.experiments.cli.screens.replay_line import is_logged, replay_line, rerun_line, show_line
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_by_text, show_refusals
 from dynmech.experiments.figures.amounts import amount
 from dynmech.experiments.figures.comparisons import TOLERANCE, beside
+from dynmech.experiments.figures.terminal_tables import fits, plain_table
 from dynmech.experiments.report.gain_blocks import GainBlock, GainCell, gain_blocks
 from dynmech.experiments.runs.stress_frames import exactly
 from dynmech.experiments.runs.stress_result import StressResult, describe_gain, families_shown, headline

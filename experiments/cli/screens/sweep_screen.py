@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dynmech.experiments.catalog.names import names_file
-from dynmech.experiments.cli.console import plain_table, show_faults
+from dynmech.experiments.cli.console import show_faults
 from dynmech.experiments.cli.screens.replay_line import rerun_line, show_line
 from dynmech.experiments.cli.screens.verdict_text import show_refusals
+from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.experiments.runs.moments import ZERO
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS

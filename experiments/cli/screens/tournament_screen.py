@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dynmech.experiments.cli.console import fits, plain_table
 from dynmech.experiments.cli.screens.replay_line import show_line
 from dynmech.experiments.cli.screens.tournament_lines import coalition_line, line_to_play
 from dynmech.experiments.cli.screens.verdict_text import STYLES, show_refusals
 from dynmech.experiments.figures.comparisons import beside
+from dynmech.experiments.figures.terminal_tables import fits, plain_table
 from dynmech.experiments.runs.moments import amount, signed
 from dynmech.experiments.runs.tally import has_costs
 from dynmech.experiments.runs.verdicts import WORDS

@@ -137,7 +137,7 @@ def test_it_resumes(tmp_path: Path) -> None:
 
 
 def test_the_screen_keeps_tables_apart_and_says_what_the_target_counts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["robust", AUCTION, "pivot", "pay-your-report", "--draws", "30", "--replications", "2", "--ball", "0.1"]
     assert exit_code([*words, "--target", "0.1", "--out", str(tmp_path / "r")]) == 0
@@ -150,6 +150,11 @@ def test_the_screen_keeps_tables_apart_and_says_what_the_target_counts(
     lines = screen.splitlines()
     (first,) = [i for i, line in enumerate(lines) if line.split() == ["gain,"]]
     assert lines[first - 1] == "", "an empty line before the second table"
+    monkeypatch.setenv("COLUMNS", "80")
+    assert exit_code([*words, "--target", "0.1", "--out", str(tmp_path / "r")]) == 0
+    narrow = capsys.readouterr().out
+    assert "…" not in narrow, "nothing is cut at 80 columns"
+    assert {"truth-", "lost", "transfer", "deficit"} <= set(narrow.split())
 
 
 def test_a_confidence_set_that_no_mechanism_fits_is_said_once(

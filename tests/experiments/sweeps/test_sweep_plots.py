@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dynmech.experiments.sweeps.sweep_plots import draw_sweep
+from dynmech.experiments.sweeps.sweep_plots import _tells, draw_sweep, without_rounding
 from dynmech.experiments.sweeps.sweep_result import SweepResult
 from dynmech.experiments.sweeps.sweeping import sweep
 from dynmech.sim.core.errors import InputError
@@ -72,6 +72,21 @@ def test_one_panel_fills_the_picture(found: SweepResult) -> None:
         InputError, match="there is no panel 'net_revenue'; there are best_response, welfare, revenue, b"
     ):
         draw_sweep(found, panels=["net_revenue"])
+
+
+def test_what_is_everywhere_the_same_has_no_panel_unless_it_is_named(found: SweepResult) -> None:
+    titles = {axes.get_title(loc="left") for axes in draw_sweep(found).axes if axes.get_visible()}
+    assert found.figures["welfare"].nunique() > 1
+    assert "welfare" in titles
+    table = found.figures.assign(welfare=1.0)
+    assert not _tells(table, "welfare")
+    assert _tells(table.assign(welfare=[1.0, *[2.0] * (len(table) - 1)]), "welfare")
+    assert _tells(table.assign(best_response=0.0), "best_response"), "that nobody gains is worth a panel"
+
+
+def test_a_gain_that_is_rounding_is_drawn_as_nothing(found: SweepResult) -> None:
+    table = found.figures.assign(best_response=[1e-15, 0.2, *[-3e-16] * (len(found.figures) - 2)])
+    assert without_rounding(table)["best_response"].tolist() == [0.0, 0.2, *[0.0] * (len(table) - 2)]
 
 
 def test_against_a_figure_the_axis_is_logarithmic(tmp_path: Path) -> None:
