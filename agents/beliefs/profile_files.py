@@ -178,15 +178,20 @@ def _listed(base: Profile, t: int, agent: int, rows: IntArray, period: PeriodFil
         if base.recall != "none" and t:
             raise InputError(f"{where}.memories: missing; with recall {base.recall!r} every row says what it is for")
         return list(range(len(rows)))
-    known = {MemoryFile(**memory_data(base, t, agent, row)).model_dump_json(): k for k, row in enumerate(rows)}
+    known = {_key(MemoryFile(**memory_data(base, t, agent, row))): k for k, row in enumerate(rows)}
     out = []
     for k, memory in enumerate(period.memories):
-        row = known.get(memory.model_dump_json())
+        row = known.get(_key(memory))
         if row is None:
             given = memory.model_dump(exclude_none=True)
             raise InputError(f"{where}.memories[{k}]: {shown(given, 120)} is nothing that can be recalled there")
         out.append(row)
     return out
+
+
+def _key(memory: MemoryFile) -> str:
+    """Return a memory as one text; a file may hold halves of characters, which pydantic's own JSON does not."""
+    return json.dumps(memory.model_dump())
 
 
 def save_profile(profile: Profile, path: str | Path) -> None:

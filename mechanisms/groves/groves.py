@@ -47,6 +47,9 @@ ASSUMPTIONS = ("private values", "independent types")
 Terms = Callable[[int, int], FloatArray]
 """(period, agent) to Φ^i_t, an array over the public state and the others' signals, `(*A without i)`, or a number."""
 
+LARGEST = 1e100
+"""What a discretionary term is below: sums of some beyond it are no numbers."""
+
 
 class Groves(FlowMechanism):
     """Groves mechanisms: team transfers and a discretionary term.
@@ -117,10 +120,10 @@ class Groves(FlowMechanism):
         own = stage.offset + agent
         others = tuple(width for axis, width in enumerate(stage.axes) if axis != own)
         table = np.asarray(self.terms(t, agent), dtype=np.float64)
-        if table.shape not in ((), others) or not np.isfinite(table).all():
+        if table.shape not in ((), others) or not (np.abs(table) < LARGEST).all():
             raise InputError(
                 f"groves: phi of agent {self.environment.agents[agent]!r} in period {t}: shape {list(table.shape)}, "
-                f"expected finite numbers over the others' signals, {list(others)}"
+                f"expected finite numbers, below {LARGEST:g}, over the others' signals, {list(others)}"
             )
         spread = table if table.ndim == 0 else np.expand_dims(table, own)
         return np.ascontiguousarray(np.broadcast_to(spread, stage.axes))

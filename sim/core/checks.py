@@ -41,9 +41,11 @@ def field_path(place: Iterable[int | str]) -> str:
 
     >>> field_path(["stages", 0, "kernel"]), field_path(["strategies", "firm 1"])
     ('stages[0].kernel', "strategies.'firm 1'")
+    >>> len(field_path(["a" * 1000]))
+    60
     """
-    parts = [f"[{k}]" if isinstance(k, int) else f".{k if k.isidentifier() else shown(k)}" for k in place]
-    return "".join(parts).removeprefix(".")
+    words = [k if isinstance(k, int) or (k.isidentifier() and len(k) <= 60) else shown(k) for k in place]
+    return "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in words).removeprefix(".")
 
 
 def check_names(names: Sequence[str], where: str) -> None:

@@ -64,8 +64,8 @@ def read_parquet(file: BinaryIO, what: str, most_columns: int = COLUMNS) -> pa.T
         held = _metadata(file, what)
         schema = held.schema.to_arrow_schema()
         _require_plain(held, schema, what, most_columns)
-        left = _Left(PAGES)
-        unpacked = sum(_unpacked(file, held, group, left, what) for group in range(held.num_row_groups))
+        left, columns = _Left(PAGES), _columns(file, held, what)
+        unpacked = sum(_unpacked(file, part, rows, left, what) for part, rows in columns)
         width = sum(_width(kind) for kind in schema.types)
         require_room(f"{what}: a table of {held.num_rows:,} rows", COPIES * (unpacked + held.num_rows * width) / 8)
         words = [field.name for field in schema if _is_text(field.type)]
@@ -73,7 +73,7 @@ def read_parquet(file: BinaryIO, what: str, most_columns: int = COLUMNS) -> pa.T
         table = pq.ParquetFile(file, read_dictionary=words).read(use_threads=False)
     except MemoryError:
         raise InputError(f"{what}: needs more memory than there is") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:  # a name may be no text
         raise InputError(f"{what}: is not Parquet that can be read: {first_line(error)}") from None
     return table.replace_schema_metadata(None)
 
@@ -151,11 +151,28 @@ class _Left:
     pages: int
 
 
-def _unpacked(file: BinaryIO, held: Any, group: int, left: _Left, what: str) -> int:
+def _columns(file: BinaryIO, held: Any, what: str) -> list[tuple[list[Any], int]]:
+    """Return what the end of a file says of the columns, by group of rows, and how many rows each group has.
+
+    Read here, as pyarrow ends the process where a column's statistics have another number of levels than they should.
+    """
+    size = file.seek(0, 2)
+    file.seek(size - 8 - held.serialized_size)
+    try:
+        groups = _struct(file.read(held.serialized_size), 0, 0)[0].get(4) or []
+        parts = [([chunk[3] for chunk in group[1]], _number(group, 3)) for group in groups]
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise _false(what) from None
+    if len(parts) != held.num_row_groups or any(len(part) != held.num_columns for part, _ in parts):
+        raise _false(what)
+    return parts
+
+
+def _unpacked(file: BinaryIO, part: list[Any], rows: int, left: _Left, what: str) -> int:
     """Return how many bytes the pages of a group of rows unpack to, by their headers."""
-    part, total = held.row_group(group), 0
-    for k in range(held.num_columns):
-        column, values = part.column(k), 0
+    total = 0
+    for column in part:
+        values = 0
         for page in _pages(file, column, left, what):
             if page.unpacked > PAGE:
                 raise InputError(
@@ -168,7 +185,7 @@ def _unpacked(file: BinaryIO, held: Any, group: int, left: _Left, what: str) -> 
                 values += page.values
             elif page.values > page.unpacked:
                 raise _false(what)
-        if values != part.num_rows:
+        if values != rows:
             raise _false(what)
     return total
 
@@ -177,12 +194,15 @@ def _false(what: str) -> InputError:
     return InputError(f"{what}: its pages are not what it says of them")
 
 
-def _pages(file: BinaryIO, column: Any, left: _Left, what: str) -> Iterator[_Page]:
+def _pages(file: BinaryIO, column: dict[int, Any], left: _Left, what: str) -> Iterator[_Page]:
     """Yield the headers of a column's pages, in the order in which a reader meets them."""
-    place, first = column.data_page_offset, column.dictionary_page_offset
-    if first is not None and 0 < first < place:
+    try:
+        place, first, packed = _number(column, 9), column.get(11), _number(column, 7)
+    except ValueError:
+        raise _false(what) from None
+    if isinstance(first, int) and 0 < first < place:
         place = first
-    end = place + column.total_compressed_size
+    end = place + packed
     if place < 0:
         raise _false(what)
     while place < end:
@@ -236,7 +256,7 @@ def _struct(data: bytes, place: int, depth: int) -> tuple[dict[int, Any], int]:
 
 
 def _value(data: bytes, place: int, kind: int, depth: int) -> tuple[Any, int]:
-    """Return a value of a kind (numbers and structures; None for others), and where it ends."""
+    """Return a value of a kind (numbers, structures and lists; None for others), and where it ends."""
     if kind in (1, 2):  # true and false lie in the head
         return None, place
     if kind == 3:
@@ -252,17 +272,21 @@ def _value(data: bytes, place: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind == 12:
         return _struct(data, place, depth + 1)
     if kind in (9, 10):
-        return None, _past_list(data, place, depth)
+        return _list(data, place, depth)
     raise ValueError(kind)
 
 
-def _past_list(data: bytes, place: int, depth: int) -> int:
-    """Return where a list ends."""
+def _list(data: bytes, place: int, depth: int) -> tuple[list[Any], int]:
+    """Return a list, and where it ends."""
     head = data[place]
     count, place = _varint(data, place + 1) if head >> 4 == 15 else (head >> 4, place + 1)
-    for _ in range(min(count, HEADER)):
-        _, place = (None, place + 1) if head & 15 in (1, 2) else _value(data, place, head & 15, depth + 1)
-    return place
+    if count > len(data):
+        raise ValueError("more than there is")
+    values = []
+    for _ in range(count):
+        value, place = (data[place], place + 1) if head & 15 in (1, 2) else _value(data, place, head & 15, depth + 1)
+        values.append(value)
+    return values, place
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:

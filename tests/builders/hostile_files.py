@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -216,20 +217,20 @@ def changed(data: Any, luck: random.Random) -> Any:
     places = list(_places(data))
     path = luck.choice(places)
     if not path:
-        return luck.choice(ODD)
+        return deepcopy(luck.choice(ODD))
     inside = data
     for step in path[:-1]:
         inside = inside[step]
     last = path[-1]
     match luck.randrange(8):
         case 0 | 1 | 2:
-            inside[last] = luck.choice(ODD)
+            inside[last] = deepcopy(luck.choice(ODD))
         case 3:
             del inside[last]
         case 4 if isinstance(inside, list):
             inside.insert(last, json.loads(json.dumps(inside[last])))
         case 4:
-            inside[luck.choice(("", "x", "schema", "kind", "__class__"))] = luck.choice(ODD)
+            inside[luck.choice(("", "x", "schema", "kind", "__class__"))] = deepcopy(luck.choice(ODD))
         case 5:
             inside[last] = [inside[last]]
         case 6:

@@ -106,6 +106,12 @@ def test_what_is_too_much_is_refused_by_its_description(tmp_path: Path, monkeypa
             read(whole(path))
 
 
+def test_a_column_s_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    data = saved(pa.table({"name": pa.array([1.0])}), tmp_path / "t.parquet", store_schema=False)
+    with pytest.raises(InputError, match=r"^log\.parquet: is not Parquet that can be read: "):
+        read(data.replace(b"name", b"nam\xe4"))
+
+
 def test_pages_are_counted_over_all_columns_and_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pa.table({"x": pa.array([1.0, 2.0, 3.0, 4.0]), "y": pa.array([1.0, 2.0, 3.0, 4.0])})
     data = saved(table, tmp_path / "t.parquet", use_dictionary=False, row_group_size=2)
