@@ -89,7 +89,10 @@ Observations = Annotated[
 Maximise = Annotated[
     str | None,
     typer.Option(
-        "--maximise", metavar="WHAT", help="revenue or margin.", autocompletion=complete_from("revenue", "margin")
+        "--maximise",
+        metavar="WHAT",
+        help="revenue or margin; with --rule free revenue or welfare.",
+        autocompletion=complete_from("revenue", "margin", "welfare"),
     ),
 ]
 Minimise = Annotated[
@@ -98,7 +101,7 @@ Minimise = Annotated[
         "--minimise",
         metavar="WHAT",
         help="largest (the largest transfer) or deficit; of a repair change or total-change.",
-        show_default="largest; with --rule free --maximise revenue",
+        show_default="largest; with --rule free --maximise revenue (welfare if --budget balanced)",
         autocompletion=complete_from("largest", "deficit", "change", "total-change"),
     ),
 ]

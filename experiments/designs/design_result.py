@@ -10,6 +10,7 @@ from dynmech.experiments.audits.audit_result import Audit
 from dynmech.experiments.designs.from_data import Safety
 from dynmech.experiments.designs.transfer_tables import free_entries, transfer_rows
 from dynmech.experiments.runs.shown_result import ShownResult
+from dynmech.mechanisms.design.free_seeking import first_best
 from dynmech.mechanisms.design.goals import LARGEST, Goals, asked as clauses
 from dynmech.mechanisms.design.history_rule import FREE
 from dynmech.mechanisms.design.seeking import Found, Task
@@ -190,14 +191,19 @@ def possible_text(design: Design) -> str:
         "total-change": "",
         "largest": "its largest transfer is {0}, and that is the least possible",
         "revenue": "its net revenue is {0}, and that is the most possible",
+        "welfare": "its expected welfare is {0}, and that is the most possible",
         "deficit": "its expected deficit is {0}, and that is the least possible",
         "margin": "every lie loses {0} or more, and with transfers up to {1} no larger margin is possible",
     }[goals.objective]
     if goals.objective in ("change", "total-change"):
         return repaired_text(design, what)
     if design.task.problem.rule.name == FREE:
-        best = best.replace("the most possible", "the most that any mechanism earns")
+        best = best.replace(
+            "the most possible", f"the most that any mechanism {'has' if goals.objective == 'welfare' else 'earns'}"
+        )
         best = best.replace("the least possible", "the least of any mechanism")
+        if goals.objective == "welfare":
+            best += beside_text(design)
     bound = money(goals.largest or LARGEST * design.task.unit)
     if goals.objective == "margin":
         nothing = all(program.columns.margin not in program.matrix.indices for program in design.found.programs)
@@ -210,6 +216,14 @@ def possible_text(design: Design) -> str:
         f"There is a mechanism {goals.memory.text}{rule_text(design)} under which {what}; "
         f"{best.format(money(design.found.objective or 0.0), bound)}."
     )
+
+
+def beside_text(design: Design) -> str:
+    """Return how welfare compares with that of efficient decisions."""
+    efficient, welfare = first_best(design.task), design.found.objective or 0.0
+    if efficient - welfare <= NOTHING * design.task.unit:
+        return ", as much as that of efficient decisions"
+    return f" (efficient decisions have {money(efficient)}, which these goals forbid)"
 
 
 def repaired_text(design: Design, what: str) -> str:
@@ -304,7 +318,8 @@ def known_text(design: Design) -> list[str]:
             out.append(f"The exact search, which knows nothing of the program, {known}.")
     if design.possible and (free or not found.unique):
         why = "" if design.goals.objective == "total-change" else ": the program is too large to single them out"
-        why = "; of decisions that earn as much others may exist" if free else why
+        much = "are worth" if design.goals.objective == "welfare" else "earn"
+        why = f"; of decisions that {much} as much others may exist" if free else why
         out.append(f"The value is unique, the tables need not be{why}.")
     if design.possible and (unread := free_entries(found)):
         out.append(f"{unread:,} transfers are read in no state that a single agent can bring about; they are 0.")

@@ -96,9 +96,9 @@ def design(
         For `margin="auto"`: numbers of times that every law might have been seen; what safety would cost then is
         worked out (`Design.price`).
     maximise, minimise : str, optional
-        What is best among mechanisms that do it: `revenue` or `margin`, or `largest` (the largest transfer, unless
-        something else is asked for; `revenue` under a free rule) or `deficit`; of a repair `change` (the largest
-        change of a transfer) or `total-change` (all changes added up).
+        What is best among mechanisms that do it: `revenue`, `margin` or, under a free rule, `welfare`; `largest` (the
+        largest transfer, unless something else is asked for; under a free rule `revenue`, or `welfare` with a
+        balanced budget) or `deficit`; of a repair `change` (the largest change of a transfer) or `total-change`.
     near : str, class or Mechanism, optional
         A mechanism to repair: its rule is kept, and its transfers are changed as little as possible.
     out : str or Path, optional
@@ -143,7 +143,7 @@ def design(
     free = rule == FREE
     best = objective(maximise, minimise)
     if maximise is None and minimise is None:
-        best = "revenue" if free else "change" if near is not None else best
+        best = free_objective(budget) if free else "change" if near is not None else best
     auto = read_margin(margin, data, observations, confidence)
     if auto:
         economy = with_data(economy, data)
@@ -159,7 +159,7 @@ def design(
     )
     if free:
         refuse_under_a_free_rule(goals, near is not None, auto)
-    refuse_what_is_not_offered(goals, near is not None)
+    refuse_what_is_not_offered(goals, near is not None, free)
     if free:
         return _written(answer_free(free_task(economy, goals), progress), out, certificate)
     asked = _asked(economy, rule, near, goals)
@@ -220,6 +220,15 @@ def objective(maximise: str | None, minimise: str | None) -> str:
     return maximise or minimise or "largest"
 
 
+def free_objective(budget: str) -> str:
+    """Return what is best under a free rule, unless something else is asked for: a balanced budget leaves no revenue.
+
+    >>> free_objective("balanced"), free_objective("none")
+    ('welfare', 'revenue')
+    """
+    return "welfare" if budget == "balanced" else "revenue"
+
+
 def refuse_under_a_free_rule(goals: Goals, repair: bool, auto: bool = False) -> None:
     """Refuse what is not linear where decisions are sought as well.
 
@@ -229,7 +238,7 @@ def refuse_under_a_free_rule(goals: Goals, repair: bool, auto: bool = False) -> 
         Which goal, and what would be right.
     """
     why = ""
-    if goals.objective not in ("revenue", "deficit"):
+    if goals.objective not in ("revenue", "welfare", "deficit"):
         word = "maximise" if goals.objective == "margin" else "minimise"
         why = f"--{word} {goals.objective}"
     elif goals.memory.kind != "history":
@@ -245,11 +254,11 @@ def refuse_under_a_free_rule(goals: Goals, repair: bool, auto: bool = False) -> 
     if why:
         raise InputError(
             f"rule free: {why} is not offered where decisions are sought together with transfers; --memory history "
-            "and --maximise revenue or --minimise deficit are, or --rule efficient"
+            "and --maximise revenue or welfare, or --minimise deficit, are, or --rule efficient"
         )
 
 
-def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
+def refuse_what_is_not_offered(goals: Goals, repair: bool, free: bool = False) -> None:
     """Refuse goals that contradict each other.
 
     Raises
@@ -257,6 +266,8 @@ def refuse_what_is_not_offered(goals: Goals, repair: bool) -> None:
     InputError
         Which, and what would be right.
     """
+    if goals.objective == "welfare" and not free:
+        raise InputError("maximise welfare: decisions are given, and with them welfare; --rule free seeks them")
     if goals.budget == "none" and goals.budget_level != "ex-post":
         raise InputError(f"budget-level {goals.budget_level}: of which budget? give --budget no-deficit or balanced")
     changes = goals.objective in ("change", "total-change")
@@ -322,9 +333,8 @@ def answer_free(asked: Task, progress: Progress = silent) -> Design:
         result = _without(kept, found, free=True)
     else:
         seen = bills_are_seen(kept.inside, kept.problem.rule)
-        reason = (
-            LOTS if seen else "The solver found decisions, but no transfers that earn as much with them to all digits."
-        )
+        none = "The solver found decisions, but no transfers that do what is asked with them to all digits."
+        reason = LOTS if seen else none
         result = Design(kept, "open", found, reason=reason)
     done(1)
     return result

@@ -1,7 +1,8 @@
 """The program of decisions and transfers together, over the tree of histories of a finite horizon.
 
-Maximised is what is earned, or minimised what is lost. A transfer after a history that no lottery leads to cannot be
-recovered from P = R p; so |P| <= B R with B given. The least B and the largest margin are bilinear here.
+Maximised is what is earned or what decisions are worth, or minimised what is lost. A transfer after a history that no
+lottery leads to cannot be recovered from P = R p; so |P| <= B R with B given. The least B and the largest margin are
+bilinear here.
 """
 
 from collections.abc import Sequence
@@ -173,14 +174,19 @@ class FreeProgram:
         return self.expected([costs(environment, entry.t) for entry in self.problem.nodes.entries])
 
     @cached_property
-    def net_revenue(self) -> FloatArray:
-        """Coefficients of what is expected to be earned: welfare less what agents get."""
+    def welfare(self) -> FloatArray:
+        """Coefficients of what decisions are expected to be worth to all, their costs deducted."""
         environment, tables = self.problem.environment, []
         for entry in self.problem.nodes.entries:
             stage = environment.stage(entry.t)
             full = np.broadcast_to(stage.welfare, (len(stage.decisions), *stage.axes))
             tables.append(full.reshape(len(stage.decisions), -1).T)
-        out, prior = self.expected(tables), environment.prior.reshape(-1)
+        return self.expected(tables)
+
+    @cached_property
+    def net_revenue(self) -> FloatArray:
+        """Coefficients of what is expected to be earned: welfare less what agents get."""
+        out, prior = self.welfare.copy(), self.problem.environment.prior.reshape(-1)
         for i in self.agents:
             out[self.columns.of(i).v(np.zeros(len(prior), np.intp), np.arange(len(prior)))] -= prior
         return out
@@ -211,5 +217,6 @@ class FreeProgram:
         return self.rows.matrix(self.count)
 
     def solve(self, time_limit: float | None = None) -> Solution:
-        """Return the unknowns at which most is earned; `value` is minus that."""
-        return solve(-self.net_revenue, self.matrix, self.limit, self.equal, self.bounds, time_limit)
+        """Return the unknowns at which most is earned, or decisions are worth most; `value` is minus that."""
+        best = self.welfare if self.goals.objective == "welfare" else self.net_revenue
+        return solve(-best, self.matrix, self.limit, self.equal, self.bounds, time_limit)

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from dynmech.mechanisms.design.decision_rule import efficient_rule
 from dynmech.mechanisms.design.free_program import FreeProgram
-from dynmech.mechanisms.design.goals import Goals
+from dynmech.mechanisms.design.goals import Goals, Memory
 from dynmech.mechanisms.design.history_rule import FREE, HistoryRule, free_rule
+from dynmech.mechanisms.design.rule_welfare import expected_welfare
 from dynmech.mechanisms.design.seeking import Found, Task, seek, task
 from dynmech.sim.core.arrays import FloatArray
 from dynmech.sim.core.errors import Refusal
@@ -18,6 +20,9 @@ from dynmech.sim.economy.environment import TableEnvironment
 
 SURE = 1e-7
 """Chances up to this are none."""
+
+LEEWAYS = (1e-12, 1e-11, 1e-10)
+"""By how much goals may be missed where decisions are known up to rounding, in units of the scale; see `GAIN`."""
 
 APART = 1e-6
 """By how much what both searches earn may differ, in units of the scale."""
@@ -51,12 +56,42 @@ def seek_free(asked: Task) -> tuple[Task, Found]:
         status = "impossible" if solution.status == "infeasible" else "open"
         return asked, Found(status, None, (), (), False, program.rows.count, program.count, ())
     kept = task(asked.environment, recovered(program, solution.x), asked.goals)
-    found = seek(kept)
-    sign = 1.0 if asked.goals.objective == "revenue" else -1.0
+    found = _transfers(kept)
+    sign = -1.0 if asked.goals.objective == "deficit" else 1.0
     most = -sign * solution.value * asked.unit
     if found.objective is None or abs(found.objective - most) > APART * asked.unit:
         return kept, replace(found, status="open")
     return kept, replace(found, objective=most, rows=program.rows.count, columns=program.count)
+
+
+def _transfers(kept: Task) -> Found:
+    """Return the best transfers that go with decisions.
+
+    The decisions are those of a vertex, known up to rounding: a solver may take it for an impossibility.
+    """
+    sought = _with_welfare if kept.goals.objective == "welfare" else seek
+    found = sought(kept)
+    for leeway in LEEWAYS if found.status == "impossible" else ():
+        found = sought(kept, leeway=leeway)
+        if found.status == "possible":
+            break
+    return found
+
+
+def _with_welfare(kept: Task, leeway: float = 0.0) -> Found:
+    """Return the least transfers that go with decisions; what is best is what the decisions are worth."""
+    least = replace(
+        kept, goals=replace(kept.goals, objective="largest"), inside=replace(kept.inside, objective="largest")
+    )
+    found = seek(least, leeway=leeway)
+    return replace(found, objective=expected_welfare(kept.problem) * kept.unit) if found.transfers else found
+
+
+def first_best(asked: Task) -> float:
+    """Return what efficient decisions are expected to be worth, whatever incentives they give."""
+    environment = asked.environment
+    efficient = task(environment, efficient_rule(environment), Goals(Memory("none", 0), incentive="none"))
+    return expected_welfare(efficient.problem) * efficient.unit
 
 
 def recovered(program: FreeProgram, solution: FloatArray) -> HistoryRule:

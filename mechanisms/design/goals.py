@@ -14,9 +14,9 @@ INCENTIVES = ("ex-post", "bayesian", "none")
 PARTICIPATIONS = ("none", "ex-ante", "interim", "ex-post", "exit", "default")
 BUDGETS = ("none", "no-deficit", "balanced")
 LEVELS = ("ex-post", "period", "ex-ante")
-OBJECTIVES = ("largest", "deficit", "revenue", "margin", "change", "total-change", "none")
+OBJECTIVES = ("largest", "deficit", "revenue", "welfare", "margin", "change", "total-change", "none")
 MINIMISED = ("largest", "deficit", "change", "total-change")
-MAXIMISED = ("revenue", "margin")
+MAXIMISED = ("revenue", "welfare", "margin")
 
 LARGEST = 1000.0
 """Bound on transfers under which feasibility is decided, in units of the economy's scale."""

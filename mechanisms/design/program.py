@@ -55,6 +55,7 @@ class Program:
         agents: those whose transfers are sought; the budget needs all.
         kept: numbers of the goals that count, as in `goals.names`; None: all.
         start_only: whether participation counts when play begins only.
+        leeway: by how much goals that are no equations may be missed, in units of the scale.
 
     Attributes:
         columns, rows: see there; the rows of B, where it is an unknown, are the last.
@@ -68,8 +69,10 @@ class Program:
         kept: Collection[int] | None = None,
         *,
         start_only: bool = False,
+        leeway: float = 0.0,
     ) -> None:
         self.problem, self.goals, self.agents, self.start_only = problem, goals, tuple(agents), start_only
+        self.leeway = leeway
         self.refusals = bills_are_seen(goals, problem.rule)
         everybody = range(len(problem.environment.agents))
         budget = goals.budget != "none" and len(self.agents) == len(everybody)
@@ -166,7 +169,8 @@ class Program:
     @cached_property
     def limit(self) -> FloatArray:
         """The right-hand sides."""
-        return np.concatenate(self.rows.limit)
+        limit: FloatArray = np.concatenate(self.rows.limit)
+        return limit - np.where(self.equal | (self.goal == DEFINITION), 0.0, self.leeway)
 
     @cached_property
     def equal(self) -> BoolArray:

@@ -121,7 +121,11 @@ def _require_few(environment: TableEnvironment, nodes: PublicNodes) -> None:
 
 
 def seek(
-    asked: Task, progress: Callable[[str], None] = lambda _: None, time_limit: float | None = None, tidy: bool = True
+    asked: Task,
+    progress: Callable[[str], None] = lambda _: None,
+    time_limit: float | None = None,
+    tidy: bool = True,
+    leeway: float = 0.0,
 ) -> Found:
     """Return the best transfers that do what is asked.
 
@@ -129,13 +133,14 @@ def seek(
         progress: told what is being done.
         time_limit: in seconds, of every single program.
         tidy: whether tables are made unique.
+        leeway: by how much goals may be missed, in units of the scale.
     """
     goals, everybody = asked.inside, range(len(asked.environment.agents))
     groups = [(i,) for i in everybody] if separable(goals) else [tuple(everybody)]
     programs, solutions = [], []
     for group in groups:
         progress(f"transfers of {', '.join(asked.environment.agents[i] for i in group)}")
-        programs.append(Program(asked.problem, goals, group))
+        programs.append(Program(asked.problem, goals, group, leeway=leeway))
         solutions.append(programs[-1].solve(time_limit))
         if solutions[-1].status != "optimal":
             return _without(solutions[-1], programs)
