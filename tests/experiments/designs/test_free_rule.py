@@ -53,8 +53,7 @@ def test_mechanisms_hold_and_earn_what_is_said(seed: int, asked: dict[str, str],
     if asked.get("participation") == "default" and found.status == "open":
         assert found.reason == LOTS
         return
-    assert found.possible, found.reason
-    check(found)
+    check(found)  # where nothing is possible, that is proved
 
 
 @pytest.mark.slow
@@ -65,8 +64,7 @@ def test_sixty_mechanisms_hold(seed: int, asked: dict[str, str], horizon: int) -
     if asked.get("participation") == "default" and found.status == "open":
         assert found.reason == LOTS
         return
-    assert found.possible, found.reason
-    check(found)
+    check(found)  # where nothing is possible, that is proved
 
 
 @settings(max_examples=4)
