@@ -89,7 +89,7 @@ class RuleCalls:
             state, own = some(state, slice(0, TRIED)), own[:TRIED]
             try:
                 found = self.outcome(
-                    Situation(t, UNREADABLE, state.public), state, own, last=t + 1 >= self.game.periods
+                    Situation(t, unreadable(), state.public), state, own, last=t + 1 >= self.game.periods
                 )
             except Exception:  # whatever a rule raises that looked at it
                 self._reads[t] = True
@@ -110,8 +110,10 @@ class _Unreadable:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
 
-UNREADABLE: Any = _Unreadable()
-"""In place of a memory."""
+def unreadable() -> Any:
+    """Return something in place of a memory; a module that held one could not be looked through."""
+    return _Unreadable()
+
 
 TRIED = 64
 """Cases in which it is tried whether rules look at the memory, at most."""

@@ -20,7 +20,7 @@ import numpy as np
 from dynmech.agents.bounds.fresh_draws import spread
 from dynmech.agents.bounds.inner_problem import Limits, Samples
 from dynmech.agents.bounds.message_sets import MessageSets
-from dynmech.agents.bounds.rule_calls import UNREADABLE, RuleCalls, repeat, some
+from dynmech.agents.bounds.rule_calls import RuleCalls, repeat, some, unreadable
 from dynmech.agents.bounds.state_values import StateValue, own_columns
 from dynmech.sim.core.arrays import Array, FloatArray, IntArray
 from dynmech.sim.core.errors import Refusal
@@ -280,7 +280,7 @@ class _Asked:
         n, width, r = self.compact
         spread_state, own = repeat(state, width * r), self.choices[:, :width].reshape(-1)
         if self.same:
-            return Situation(self.t, UNREADABLE, spread_state.public), spread_state, own
+            return Situation(self.t, unreadable(), spread_state.public), spread_state, own
         flat = self.memory.reshape(n * width, *self.memory.shape[2:])
         return Situation(self.t, np.repeat(flat, r, axis=0), spread_state.public), spread_state, own
 
