@@ -282,13 +282,14 @@ def _moves(
 def recalled_after(shown: Shown, t: int, after: int, rows: Rows) -> IntArray:
     """Return the number of what is recalled in entry `after`, by row."""
     profile, nobody = shown.profile, np.full(len(rows.h), NOTHING)
-    following = profile.game.tables[t].remember[profile.recalled[t].memory[rows.h], rows.sent, rows.draw]
+    known = profile.recalled[t]
+    following = profile.game.tables[t].remember[known.memory[rows.h], rows.sent, rows.draw]
     past = {
         "none": (nobody, nobody, nobody),
         "reports": (rows.sent, rows.decided, nobody),
         "signals": (rows.sent, rows.decided, rows.s),
     }[profile.recall]
-    return profile.recalled[after].number(following, *past)
+    return profile.recalled[after].number(following, *past, *known.rows[rows.h, 1:-3].T)
 
 
 def law_rows(law: LawOfMotion, event: IntArray) -> tuple[IntArray, Array]:

@@ -63,7 +63,7 @@ def profile_from_data(data: Any, game: FiniteGame, named: Named) -> Profile:
             raise InputError(
                 f"{field_path(['strategies', name])}: no such agent; agents: {', '.join(environment.agents)}"
             )
-    base = prescribed_profile(game, parsed.recall)
+    base = prescribed_profile(game, parsed.recall, parsed.periods)
     columns: list[list[FloatArray]] = []
     names = []
     for i, name in enumerate(environment.agents):
@@ -71,7 +71,7 @@ def profile_from_data(data: Any, game: FiniteGame, named: Named) -> Profile:
         columns.append(chances)
         names.append(called)
     chances_by_entry = tuple(zip(*columns, strict=True))
-    return Profile(game, parsed.recall, base.recalled, chances_by_entry, tuple(names))
+    return Profile(game, parsed.recall, base.recalled, chances_by_entry, tuple(names), parsed.periods)
 
 
 def _strategy(base: Profile, agent: int, given: str | list[PeriodFile], named: Named) -> tuple[list[FloatArray], str]:
@@ -140,28 +140,41 @@ def message_labels(game: FiniteGame, t: int, agent: int) -> tuple[str, ...]:
 
 
 def own_rows(profile: Profile, t: int, agent: int) -> tuple[IntArray, IntArray]:
-    """Return what one agent recalls, `(h, 4)`, and the one of each number, `(H,)`."""
-    known = profile.recalled[t]
-    felt = known.rows[:, 3]
-    if (felt == NOTHING).all():
-        return known.own(felt)
-    return known.own(places(profile.game, _before(profile.game, t))[1][agent][felt])
+    """Return what one agent recalls, `(h, 1 + 3P)`, and the one of each number, `(H,)`."""
+    known, own = profile.recalled[t], []
+    for back in range(1, known.periods + 1):
+        felt = known.rows[:, 3 * back]
+        some = felt != NOTHING
+        signals = np.full(len(felt), NOTHING)
+        if some.any():
+            signals[some] = places(profile.game, entry_before(profile.game, t, back))[1][agent][felt[some]]
+        own.append(signals)
+    return known.own(own)
 
 
-def _before(game: FiniteGame, t: int) -> int:
-    """Return the entry whose labels the last period has."""
-    return t - 1 if game.environment.horizon is not None else min(t, 1)
+def entry_before(game: FiniteGame, t: int, back: int) -> int:
+    """Return the entry whose labels the period so many before has."""
+    return t - back if game.environment.horizon is not None else min(t, 1)
 
 
 def memory_data(profile: Profile, t: int, agent: int, row: IntArray) -> dict[str, Any]:
     """Return what an agent recalls by labels, as in a file."""
     game = profile.game
-    memory, sent, decided, felt = (int(k) for k in row)
-    data: dict[str, Any] = {"memory": memory}
-    if sent == NOTHING:
-        return data
-    before = _before(game, t)
-    stage = game.environment.stage(before)
+    data: dict[str, Any] = {"memory": int(row[0])}
+    periods = [
+        _past_data(game, entry_before(game, t, back), agent, row[3 * back - 2 : 3 * back + 1])
+        for back in range(1, len(row) // 3 + 1)
+        if row[3 * back - 2] != NOTHING
+    ]
+    if periods:
+        data |= periods[0]
+    return data | ({"earlier": periods[1:]} if len(periods) > 1 else {})
+
+
+def _past_data(game: FiniteGame, before: int, agent: int, past: IntArray) -> dict[str, Any]:
+    """Return a period that is over by labels."""
+    sent, decided, felt = (int(k) for k in past)
+    stage, data = game.environment.stage(before), dict[str, Any]()
     public, *messages = (int(k) for k in np.unravel_index(sent, game.tables[before].shape))
     data["reports"] = [message_labels(game, before, j)[k] for j, k in enumerate(messages)]
     data["decision"] = stage.decisions[decided]
@@ -211,6 +224,7 @@ def profile_to_data(profile: Profile) -> dict[str, Any]:
         "agents": list(environment.agents),
         "horizon": environment.horizon,
         "recall": profile.recall,
+        **({"periods": profile.periods} if profile.periods > 1 else {}),
         "strategies": strategies,
     }
 

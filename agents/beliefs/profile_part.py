@@ -32,7 +32,7 @@ class ProfilePart(Strategy):
     def __init__(self, profile: Profile, agent: int, file: str = "") -> None:
         self.name = NAME  # not of the class: it is no family of candidates that a registry offers
         self.profile, self.agent, self.file = profile, agent, file
-        self.memory_periods = 0 if profile.recall == "none" else 1
+        self.memory_periods = 0 if profile.recall == "none" else profile.periods
         chances = [period[agent] for period in profile.chances]
         self.width = int(any(((table > 0) & (table < 1)).any() for table in chances))
         self._rows, self._chances = list[dict[tuple[int, ...], int]](), list[FloatArray]()
@@ -61,15 +61,17 @@ class ProfilePart(Strategy):
     def _recalled(self, view: View, t: int, memory: Array) -> IntArray:
         """Return the row of what the agent recalls, `(n,)`."""
         nothing = np.full(view.size, NOTHING)
-        columns = [np.asarray(memory), nothing, nothing, nothing]
-        if self.profile.recall != "none" and view.t:
-            past = view.past[-1]
+        columns = [np.asarray(memory)]
+        for back in range(1, self.profile.periods + 1):
+            if self.profile.recall == "none" or view.t < back:
+                columns += [nothing] * 3
+                continue
+            past = view.past[-back]
             if past.reports is None or past.decision is None:
                 raise Refusal("strategy 'profile': it recalls messages, and needs everything public")
             shape = self.profile.game.tables[self.entry(past.t)].shape
-            columns[1] = np.ravel_multi_index([past.public, *past.reports.T.astype(np.intp)], shape)
-            columns[2] = past.decision
-            columns[3] = past.signal if self.profile.recall == "signals" else nothing
+            columns.append(np.ravel_multi_index([past.public, *past.reports.T.astype(np.intp)], shape))
+            columns += [past.decision, past.signal if self.profile.recall == "signals" else nothing]
         distinct, where = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
         places = np.array([self._rows[t][tuple(row)] for row in distinct.tolist()], np.intp)
         return places[where.reshape(-1)]

@@ -3,7 +3,7 @@
 Schema 1:
 
     {"schema": 1, "kind": "profile", "agents": [...], "horizon": T or null, "recall": "none" | "reports" | "signals",
-     "strategies": {agent: a strategy's name with options, or [PERIOD, …]}}
+     "periods": 1, "strategies": {agent: a strategy's name with options, or [PERIOD, …]}}
 
 An agent that is left out does what the mechanism asks. `[PERIOD, …]` holds one entry per period; under an infinite
 horizon two: the first, and the one that repeats. A PERIOD:
@@ -15,9 +15,10 @@ horizon two: the first, and the one that repeats. A PERIOD:
 `public` is left out where there are no public states (`send` has no axis for it then). `memories` says what each row is
 for: `{"memory": m}` is the mechanism's public memory; with recall `reports` a MEMORY also has `"reports"`, the last
 messages that counted, by label, `"decision"`, what was decided last, and `"public"`, the last public state where there
-are any; with `signals` also `"signal"`, the agent's
-own last signal. In the first period there is nothing to recall. Without `memories`, and with recall `none`, there is a
-row for every memory of the mechanism. What is not in the list plays as prescribed.
+are any; with `signals` also `"signal"`, the agent's own last signal. With `"periods": P` the P − 1 periods before that
+are recalled, too: a MEMORY lists them in `"earlier"`, the latest first, as far as there were any. In the first period
+there is nothing to recall. Without `memories`, and with recall `none`, there is a row for every memory of the
+mechanism. What is not in the list plays as prescribed.
 """
 
 from typing import Any, Literal
@@ -31,14 +32,20 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class MemoryFile(_Model):
-    """What is recalled: the mechanism's memory, and the last period as far as the profile recalls it."""
+class PastFile(_Model):
+    """A period that is over, as far as the profile recalls it."""
 
-    memory: StrictInt
     reports: list[StrictStr] | None = None
     decision: StrictStr | None = None
     public: StrictStr | None = None
     signal: StrictStr | None = None
+
+
+class MemoryFile(PastFile):
+    """What is recalled: the mechanism's memory, the last period, and those before it."""
+
+    memory: StrictInt
+    earlier: list[PastFile] | None = None
 
 
 class PeriodFile(_Model):
@@ -59,6 +66,7 @@ class ProfileFile(_Model):
     agents: list[StrictStr]
     horizon: StrictInt | None
     recall: Literal["none", "reports", "signals"] = "none"
+    periods: StrictInt = 1
     strategies: dict[StrictStr, StrictStr | list[PeriodFile]] = {}
 
 

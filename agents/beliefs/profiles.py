@@ -29,6 +29,7 @@ class Profile:
         recalled: per entry of the game, what can be recalled.
         chances: per entry and agent, the chance of every message, `(H, O, K_i, R_i)`.
         names: per agent, what its strategy is called.
+        periods: how many past periods it depends on, where it recalls any.
     """
 
     game: FiniteGame
@@ -36,6 +37,7 @@ class Profile:
     recalled: tuple[Recalled, ...]
     chances: tuple[tuple[FloatArray, ...], ...]
     names: tuple[str, ...]
+    periods: int = 1
 
     def of(self, t: int, who: Sequence[int]) -> FloatArray:
         """Return the chances of joint messages of some agents in entry t, `(H, S, messages)`; of nobody, 1."""
@@ -49,9 +51,10 @@ class Profile:
     @property
     def is_prescribed(self) -> bool:
         """Whether everybody does what the mechanism asks."""
+        truth = prescribed_profile(self.game, self.recall, self.periods)
         return all(
             np.array_equal(chance, asked)
-            for chances, asks in zip(self.chances, prescribed_profile(self.game, self.recall).chances, strict=True)
+            for chances, asks in zip(self.chances, truth.chances, strict=True)
             for chance, asked in zip(chances, asks, strict=True)
         )
 
@@ -74,15 +77,15 @@ def prescribed_messages(game: FiniteGame, t: int, agent: int, memory: IntArray) 
     return game.tables[t].prescribed[agent][memory]
 
 
-def prescribed_profile(game: FiniteGame, recall: str = "none") -> Profile:
+def prescribed_profile(game: FiniteGame, recall: str = "none", periods: int = 1) -> Profile:
     """Return the profile in which everybody does what the mechanism asks."""
-    known = recalled(game, recall)
+    known = recalled(game, recall, periods)
     chances = []
     for t, rows in enumerate(known):
         shape = game.tables[t].shape
         asked = [prescribed_messages(game, t, i, rows.memory) for i in range(len(shape) - 1)]
         chances.append(tuple(pure(sent, shape[1 + i]) for i, sent in enumerate(asked)))
-    return Profile(game, recall, known, tuple(chances), ("truthful",) * len(game.environment.agents))
+    return Profile(game, recall, known, tuple(chances), ("truthful",) * len(game.environment.agents), periods)
 
 
 def pure(sent: IntArray, messages: int) -> FloatArray:

@@ -1,10 +1,11 @@
-"""What strategies may depend on beside the own signal: the mechanism's memory, and the last period.
+"""What strategies may depend on beside the own signal: the mechanism's memory, and the last periods.
 
 Recall `none`: the mechanism's memory. `reports`: also all messages that counted in the last period, and its decision.
-`signals`: also the own last signal. What is recalled is numbered per period; of the profile of last signals every agent
-knows its own only, but the number, which is part of the state of a search, has them all.
+`signals`: also the own last signal. So it is with as many periods as are recalled, one where nothing else is said.
+What is recalled is numbered per period; of the profiles of past signals every agent knows its own only, but the number,
+which is part of the state of a search, has them all.
 
-Axes: H what is recalled, M memories of the mechanism, X message profiles, L draws, S profiles.
+Axes: H what is recalled, P periods that are, M memories of the mechanism, X message profiles, L draws, S profiles.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.sim.core.arrays import IntArray
-from dynmech.sim.core.errors import InputError
+from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.memory_budget import require_room
 from dynmech.sim.core.near_names import near_name
 
@@ -31,12 +32,13 @@ class Recalled:
     """What can be recalled when a period opens, sorted.
 
     Attributes:
-        rows: memory, last messages (flat), last decision, last profile; `(H, 4)`, −1 where not recalled.
-        widths: one more than the largest of each column, the first apart.
+        rows: memory, then, of the last period first: messages (flat), decision, profile; `(H, 1 + 3P)`, −1 where not
+            recalled.
+        widths: one more than the largest of each column, the first apart, `3P` of them.
     """
 
     rows: IntArray
-    widths: tuple[int, int, int]
+    widths: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,22 +48,34 @@ class Recalled:
         """The mechanism's memory, `(H,)`."""
         return self.rows[:, 0]
 
-    def number(self, memory: IntArray, sent: IntArray, decided: IntArray, felt: IntArray) -> IntArray:
-        """Return the numbers of what is recalled, of broadcast shape; all of it must be among the rows."""
-        codes = _codes((memory, sent, decided, felt), self.widths)
-        return np.searchsorted(_codes(tuple(self.rows.T), self.widths), codes)
+    @property
+    def periods(self) -> int:
+        """How many periods are recalled, P."""
+        return len(self.widths) // 3
 
-    def own(self, felt: IntArray) -> tuple[IntArray, IntArray]:
-        """Return what one agent recalls, given its signal in the last profile of each row, `(H,)`.
+    @property
+    def depth(self) -> IntArray:
+        """Of how many periods there is something to recall, `(H,)`: fewer than P early on."""
+        return (self.rows[:, 1::3] != NOTHING).sum(axis=1)
+
+    def number(self, *columns: IntArray) -> IntArray:
+        """Return the numbers of what is recalled, given as the columns of `rows`; all of it must be among them."""
+        return np.searchsorted(_codes(tuple(self.rows.T), self.widths), _codes(columns, self.widths))
+
+    def own(self, felt: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
+        """Return what one agent recalls, given its signal in every profile of each row, P times `(H,)`.
 
         Returns:
-            its rows, `(h, 4)` with its own last signal in place of the profile, and the one of each number, `(H,)`.
+            its rows, `(h, 1 + 3P)` with its own signals in place of profiles, and the one of each number, `(H,)`.
         """
-        rows, where = np.unique(np.column_stack([self.rows[:, :3], felt]), axis=0, return_inverse=True)
+        own = self.rows.copy()
+        for p, column in enumerate(felt):
+            own[:, 3 * p + 3] = column
+        rows, where = np.unique(own, axis=0, return_inverse=True)
         return rows, where.reshape(-1)
 
 
-def _codes(columns: Sequence[IntArray], widths: tuple[int, int, int]) -> IntArray:
+def _codes(columns: Sequence[IntArray], widths: tuple[int, ...]) -> IntArray:
     memory, *rest = columns
     code = memory
     for column, width in zip(rest, widths, strict=True):
@@ -69,18 +83,20 @@ def _codes(columns: Sequence[IntArray], widths: tuple[int, int, int]) -> IntArra
     return code
 
 
-def recalled(game: FiniteGame, recall: str = "none") -> tuple[Recalled, ...]:
-    """Return what can be recalled in every entry of a game.
+def recalled(game: FiniteGame, recall: str = "none", periods: int = 1) -> tuple[Recalled, ...]:
+    """Return what can be recalled in every entry of a game, of so many periods.
 
     Raises:
-        InputError: no such recall.
+        InputError: no such recall, or no number of periods.
         Refusal: there is too much of it.
     """
     if recall not in RECALLS:
         raise InputError(f"recall: {recall!r} is none of {', '.join(RECALLS)}{near_name(recall, RECALLS)}")
+    if periods < 1 or (periods > 1 and recall == "none"):
+        raise InputError(f"periods: {periods}, with recall {recall!r} expected {'1' if periods > 1 else '1 or more'}")
     if recall == "none":
         return tuple(_bare(tables.memories) for tables in game.tables)
-    start = Recalled(np.array([[0, NOTHING, NOTHING, NOTHING]]), (1, 1, 1))
+    start = Recalled(np.array([[0, *(NOTHING,) * 3 * periods]]), (1, 1, 1) * periods)
     if game.environment.horizon is not None:
         out = [start]
         for t in range(game.entries - 1):
@@ -101,17 +117,24 @@ def _bare(memories: int) -> Recalled:
 
 def _after(game: FiniteGame, before: Sequence[tuple[int, Recalled]], recall: str) -> Recalled:
     """Return what is recalled after entries, whatever was sent and drawn there."""
-    rows, widths = [], [1, 1, 1]
+    rows, widths = [], [1] * len(before[0][1].widths)
     for t, known in before:
         tables, stage = game.tables[t], game.environment.stage(t)
         memory, sent, draw = np.nonzero(tables.chance > 0)
-        some = np.isin(memory, known.memory)
-        memory, sent, draw = memory[some], sent[some], draw[some]
+        kept = np.unique(known.rows[:, :-3], axis=0)  # the oldest period is forgotten
+        start = np.searchsorted(memory, kept[:, 0])
+        count = np.searchsorted(memory, kept[:, 0], "right") - start
         felt = np.arange(stage.size) if recall == "signals" else np.array([NOTHING])
-        require_room("what is recalled of the last period", 8.0 * len(memory) * len(felt))
+        require_room("what is recalled of the last periods", 2.0 * count.sum() * len(felt) * known.rows.shape[1])
+        row = np.repeat(np.arange(len(kept)), count)
+        which = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + start[row]
+        memory, sent, draw = memory[which], sent[which], draw[which]
         decided, following = tables.decide[memory, sent, draw], tables.remember[memory, sent, draw]
-        columns = [np.repeat(column, len(felt)) for column in (following, sent, decided)]
-        rows.append(np.unique(np.column_stack([*columns, np.tile(felt, len(memory))]), axis=0))
-        for k, size in enumerate((prod(tables.shape), len(stage.decisions), stage.size)):
-            widths[k] = max(widths[k], size + 1)
-    return Recalled(np.unique(np.concatenate(rows), axis=0), (widths[0], widths[1], widths[2]))
+        newest = [np.repeat(column, len(felt)) for column in (following, sent, decided)]
+        columns = [*newest, np.tile(felt, len(memory)), *np.repeat(kept[row, 1:], len(felt), axis=0).T]
+        rows.append(np.unique(np.column_stack(columns), axis=0))
+        sizes = (prod(tables.shape) + 1, len(stage.decisions) + 1, stage.size + 1, *known.widths[:-3])
+        widths = [max(pair) for pair in zip(widths, sizes, strict=True)]
+    if max(tables.memories for tables in game.tables) * prod(widths) > np.iinfo(np.intp).max:
+        raise Refusal(f"what is recalled of {len(widths) // 3} periods cannot be numbered; let fewer be recalled")
+    return Recalled(np.unique(np.concatenate(rows), axis=0), tuple(widths))

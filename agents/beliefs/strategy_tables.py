@@ -1,9 +1,9 @@
 """A strategy as chances of messages: asked in every situation that it may be in, as if it were played.
 
 A strategy may look at its signal, the public state, the mechanism's memory, what is asked of it and, where the profile
-recalls them, at last period's messages, decision and own signal. It is asked twice, with other payments and utilities
-in the past that is shown; one whose answers differ looks at more, and is refused. Random numbers are known of those
-that report at random, alone or as noise; others must be written out as tables.
+recalls them, at messages, decisions and own signals of the last periods. It is asked twice, with other payments and
+utilities in the past that is shown; one whose answers differ looks at more, and is refused. Random numbers are known of
+those that report at random, alone or as noise; others must be written out as tables.
 """
 
 from dataclasses import replace
@@ -24,8 +24,8 @@ from dynmech.sim.core.spaces import Finite
 from dynmech.sim.play.game import make_game
 from dynmech.sim.play.roles import GameSpaces, Past, View
 
-DATES = (1, 2, 3, 10)
-"""Dates at which a strategy must do the same where one period repeats."""
+DATES = (0, 1, 2, 9)
+"""How long after all that is recalled has begun to be there a strategy is asked, where one period repeats."""
 
 
 def strategy_chances(
@@ -38,24 +38,36 @@ def strategy_chances(
         InputError: its options do not fit.
     """
     played = make_game(game.environment, game.mechanism)
-    _require_table(game, strategy, agent, recall)
+    _require_table(game, strategy, agent, known[0].periods if recall != "none" else 0)
     strategy.validate(AgentContext.of(played, agent))
     out = []
     for t, rows in enumerate(known):
-        dates = DATES if game.environment.horizon is None and t == 1 else (t,)
-        tables = [_asked(game, strategy, agent, t, date, rows, played.game_spaces) for date in dates]
-        if any(not np.array_equal(table, tables[0]) for table in tables):
-            raise _refused(game, strategy, agent, "does not do the same in all later periods, which no table says")
-        out.append(tables[0])
+        depth = rows.depth
+        chances = np.zeros((*game.tables[t].prescribed[agent][rows.memory].shape, game.tables[t].shape[1 + agent]))
+        for deep in np.unique(depth).tolist():
+            chosen = replace(rows, rows=rows.rows[depth == deep])
+            dates = _dates(rows, deep) if game.environment.horizon is None and t else (t,)
+            tables = [_asked(game, strategy, agent, t, date, chosen, played.game_spaces) for date in dates]
+            if any(not np.array_equal(table, tables[0]) for table in tables):
+                raise _refused(game, strategy, agent, "does not do the same in all later periods, which no table says")
+            chances[depth == deep] = tables[0]
+        out.append(chances)
     return out
+
+
+def _dates(rows: Recalled, deep: int) -> tuple[int, ...]:
+    """Return the dates of a repeated period at which so many periods can be recalled: one, or all later ones."""
+    if 0 < deep < rows.periods:
+        return (deep,)
+    return tuple(max(deep, 1) + later for later in DATES)
 
 
 def _refused(game: FiniteGame, strategy: Strategy, agent: int, why: str) -> Refusal:
     return Refusal(f"strategies.{game.environment.agents[agent]!r}: strategy {strategy.key()!r} {why}")
 
 
-def _require_table(game: FiniteGame, strategy: Strategy, agent: int, recall: str) -> None:
-    """Raise where a strategy is none that sends messages by what is known."""
+def _require_table(game: FiniteGame, strategy: Strategy, agent: int, periods: int) -> None:
+    """Raise where a strategy is none that sends messages by what is known, of so many past periods."""
     parts = list(strategy.components())
     acts = any(type(part).action is not Strategy.action for part in parts if not isinstance(part, Wrapping))
     replies = any(type(part).reply is not Strategy.reply for part in parts if not isinstance(part, Wrapping))
@@ -63,11 +75,15 @@ def _require_table(game: FiniteGame, strategy: Strategy, agent: int, recall: str
         raise _refused(
             game, strategy, agent, "acts, replies, spies, is silent or learns, which no table of messages says"
         )
-    if strategy.memory_periods is None or strategy.memory_periods > 1:
-        raise _refused(game, strategy, agent, "looks at more than the last period, which a profile does not recall")
-    if strategy.memory_periods and recall == "none":
+    if strategy.memory_periods is None:
+        raise _refused(game, strategy, agent, "looks at all periods that were, which a profile does not recall")
+    if strategy.memory_periods and not periods:
         raise _refused(
             game, strategy, agent, "looks at the last period; give the profile recall 'reports' or 'signals'"
+        )
+    if strategy.memory_periods > periods:
+        raise _refused(
+            game, strategy, agent, f"looks {strategy.memory_periods} periods back; give the profile as many 'periods'"
         )
 
 
@@ -120,7 +136,8 @@ def _answer(
         game_spaces=spaces,
     )
     if strategy.memory_periods and t:
-        view = replace(view, past=(_past(game, agent, t, date, rows, h, made_up),))
+        backs = range(min(strategy.memory_periods, int(rows.depth[0])), 0, -1)
+        view = replace(view, past=tuple(_past(game, agent, t, date, rows.rows[h], back, made_up) for back in backs))
     try:
         sent = np.asarray(strategy.message(view))
     except DynmechError:
@@ -132,17 +149,17 @@ def _answer(
     return sent.astype(np.intp).reshape(asked.shape)
 
 
-def _past(game: FiniteGame, agent: int, t: int, date: int, rows: Recalled, h: IntArray, made_up: int) -> Past:
-    """Return the last period as it is recalled; the rest is made up."""
-    before = t - 1 if game.environment.horizon is not None else min(t, 1)
-    shape, count = game.tables[before].shape, len(h)
-    _, sent, decided, felt = rows.rows[h].T
+def _past(game: FiniteGame, agent: int, t: int, date: int, rows: IntArray, back: int, made_up: int) -> Past:
+    """Return the period so many before as it is recalled, by row; the rest is made up."""
+    before = t - back if game.environment.horizon is not None else min(t, 1)
+    shape, count = game.tables[before].shape, len(rows)
+    sent, decided, felt = rows[:, 3 * back - 2 : 3 * back + 1].T
     public, *messages = np.unravel_index(sent % prod(shape), shape)
     signals = places(game, before)[1][agent]
     own = signals[felt] if (felt != NOTHING).all() else np.full(count, made_up % (signals.max() + 1))
     payments = np.full((count, len(messages)), float(made_up))
     return Past(
-        t=date - 1,
+        t=date - back,
         public=public,
         signal=own,
         message=messages[agent],

@@ -25,7 +25,7 @@ def opened_profile(given: object, game: FiniteGame) -> Profile:
     if isinstance(given, Mapping):
         return profile_from_data(dict(given), game, make_strategy)
     if isinstance(given, Profile):
-        base = prescribed_profile(game, given.recall)
+        base = prescribed_profile(game, given.recall, given.periods)
         if [one.shape for one in chain(*given.chances)] != [one.shape for one in chain(*base.chances)]:
             raise InputError("profile: it was made for another game")
         return replace(given, game=game)

@@ -138,6 +138,7 @@ class Happened(NamedTuple):
     profile: tuple[int, ...]
     messages: tuple[int, ...]
     decision: int
+    before: "Happened | None" = None
 
 
 class Particle(NamedTuple):
@@ -237,7 +238,7 @@ class ShownTree:
             law = environment.kernel(t).row(done, int(np.ravel_multi_index(one.profile, axes)))
             for profile in np.ndindex(*environment.stage(t + 1).axes):
                 if law[profile] > 0:
-                    happened = Happened(one.profile, messages, decision)
+                    happened = Happened(one.profile, messages, decision, one.before)
                     arrives = Particle(one.chance * float(law[profile]), memory, profile, happened)
                     following[shown].append(arrives)
         for particles in following.values():

@@ -12,9 +12,9 @@ from tests.builders.generators import generator
 from tests.builders.shown_play import Behaviour, Instant, drawn_chances
 
 
-def drawn_profile(game: FiniteGame, recall: str, seed: int) -> Profile:
+def drawn_profile(game: FiniteGame, recall: str, seed: int, periods: int = 1) -> Profile:
     """A profile at random, in which every agent uses what it recalls."""
-    rng, base = generator(seed), prescribed_profile(game, recall)
+    rng, base = generator(seed), prescribed_profile(game, recall, periods)
     chances: list[tuple[FloatArray, ...]] = []
     for t, known in enumerate(base.chances):
         columns = []
@@ -32,12 +32,18 @@ def behaviour_of(profile: Profile) -> Behaviour:
     def behaviour(agent: int, t: int, now: Instant) -> FloatArray:
         h, before = now.memory if profile.recall == "none" else 0, now.before
         if profile.recall != "none" and before is not None:
-            stage, shape = game.environment.stage(t - 1), game.tables[t - 1].shape
-            public = before.profile[0] if stage.public else 0
-            sent = np.ravel_multi_index((public, *before.messages), shape)
-            felt = np.ravel_multi_index(before.profile, stage.axes) if profile.recall == "signals" else -1
-            columns = (np.array(k) for k in (now.memory, sent, before.decision, felt))
-            h = int(profile.recalled[t].number(*columns))
+            columns: list[int] = [now.memory]
+            for back in range(1, profile.periods + 1):
+                if before is None:
+                    columns += [-1, -1, -1]
+                    continue
+                stage, shape = game.environment.stage(t - back), game.tables[t - back].shape
+                public = before.profile[0] if stage.public else 0
+                sent = int(np.ravel_multi_index((public, *before.messages), shape))
+                felt = int(np.ravel_multi_index(before.profile, stage.axes)) if profile.recall == "signals" else -1
+                columns += [sent, before.decision, felt]
+                before = before.before
+            h = int(profile.recalled[t].number(*(np.array(k) for k in columns)))
         chances: FloatArray = profile.chances[t][agent][h, now.public, now.signal]
         return chances
 

@@ -21,10 +21,13 @@ from dynmech.agents.beliefs.profile_schema import json_schema
 from dynmech.agents.oracle.gains import FAMILIES, KINDS, search_deviator
 from dynmech.agents.oracle.problem import build_problem
 from dynmech.agents.oracle.search import Family
+from dynmech.agents.strategies.base import Strategy
 from dynmech.experiments.catalog.names import make_strategy
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
+from dynmech.sim.core.arrays import Array
 from dynmech.sim.core.errors import DynmechError, InputError, Refusal
+from dynmech.sim.play.roles import View
 from tests.builders.shown_play import Machine, ShownTree, changing_economy
 from tests.builders.shown_profiles import behaviour_of, drawn_profile
 
@@ -41,12 +44,13 @@ CASES = (
 """Disclosure, and what the profile recalls; where less is disclosed everybody does what is asked."""
 
 
-def mismatch(seed: int, disclosure: str, recall: str, horizon: int = 2) -> tuple[float, float]:
+def mismatch(seed: int, disclosure: str, recall: str, horizon: int = 2, periods: int = 1) -> tuple[float, float]:
     """The largest difference between search and tree over agents, relative to the scale, and the largest gain."""
     environment = changing_economy(seed, horizon, actions=seed % 5 == 4)
     mechanism = Machine(environment, seed, pooling=bool(seed % 4))
     game = FiniteGame(environment, mechanism)
-    profile = drawn_profile(game, recall, seed) if disclosure == "everything" else prescribed_profile(game)
+    public = disclosure == "everything"
+    profile = drawn_profile(game, recall, seed, periods) if public else prescribed_profile(game)
     worst = largest = 0.0
     for agent in range(len(environment.agents)):
         search = search_beliefs(Shown(profile, (agent,), disclosure), families=(Family.BEST_RESPONSE,), ex_post=False)
@@ -61,6 +65,21 @@ def test_a_sample_of_games_agrees_with_the_tree(disclosure: str, recall: str) ->
     found = [mismatch(seed, disclosure, recall) for seed in (1, 2, 4, 9)]
     assert max(worst for worst, _ in found) <= 1e-9
     assert max(gain for _, gain in found) > 0.05  # else nothing was compared
+
+
+def test_profiles_that_recall_two_periods_agree_with_the_tree() -> None:
+    """Strategies that look two periods back: their tables in three periods use all of it."""
+    found = [mismatch(seed, "everything", recall, 3, periods=2) for seed, recall in ((7, "reports"), (57, "signals"))]
+    assert max(worst for worst, _ in found) <= 1e-9
+    assert max(gain for _, gain in found) > 0.05
+
+
+@pytest.mark.slow
+def test_games_of_three_periods_with_whole_histories_agree_with_the_tree() -> None:
+    """60 economies × mechanisms against strategies that depend on everything that an agent has seen."""
+    found = [mismatch(seed, "everything", ("reports", "signals")[seed % 2], 3, periods=2) for seed in range(60)]
+    assert max(worst for worst, _ in found) <= 1e-9
+    assert sum(gain > 1e-6 for _, gain in found) > 50
 
 
 @pytest.mark.slow
@@ -159,7 +178,7 @@ def test_a_planted_secret_is_worth_what_it_hides() -> None:
 @pytest.mark.parametrize("recall", RECALLS)
 def test_a_profile_file_says_the_profile(recall: str) -> None:
     game = FiniteGame(environment := changing_economy(3, 3), Machine(environment, 3))
-    profile = drawn_profile(game, recall, 5)
+    profile = drawn_profile(game, recall, 5, 1 if recall == "none" else 2)
     again = profile_from_data(json.loads(json.dumps(profile_to_data(profile))), game, make_strategy)
     for one, other in zip(profile.chances, again.chances, strict=True):
         for chances, read in zip(one, other, strict=True):
@@ -175,6 +194,8 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({"agents": ["a"]}, "agents: ['a'], environment 'oil-leases-prior' has"),
     ({"horizon": 2}, "horizon: 2, environment"),
     ({"recall": "all"}, "recall:"),
+    ({"periods": 2}, "periods: 2, with recall 'none' expected 1"),
+    ({"recall": "reports", "periods": 0}, "periods: 0, with recall 'reports' expected 1 or more"),
     ({"strategies": {"firm 3": "truthful"}}, "strategies.'firm 3': no such agent"),
     ({"strategies": {"firm 1": "mumble"}}, "strategies.'firm 1': unknown strategy 'mumble'"),
     ({"strategies": {"firm 1": "contingent"}}, "looks at the last period; give the profile recall"),
@@ -242,3 +263,43 @@ def test_named_strategies_are_played_as_in_the_simulation(strategy: str) -> None
     for i, name in enumerate(("bidder 1", "bidder 2")):
         payoffs = episodes[episodes.agent == name].payoff
         assert abs(payoffs.mean() - played.payoff[i]) < 5 * payoffs.std() / len(payoffs) ** 0.5 + 1e-9
+
+
+class Grudge(Strategy):
+    """Planted: the lowest message for two periods after the other's highest, else what is asked."""
+
+    name = "grudge"
+    source = "planted"
+    memory_periods = 2
+
+    def message(self, view: View) -> Array:
+        high = np.zeros(view.size, bool)
+        for past in view.past[-2:]:
+            assert past.reports is not None
+            high |= past.reports[:, 1 - view.agent] == 1
+        return np.where(high, 0, view.prescribed)
+
+
+def named(name: str) -> Strategy:
+    return Grudge() if name == "grudge" else make_strategy(name)
+
+
+@pytest.mark.parametrize("horizon", [4, None])
+def test_a_strategy_that_looks_two_periods_back(horizon: int | None) -> None:
+    """Played as in the simulation, whether periods repeat or not; with one period recalled it is refused."""
+    game = game_of(f"repeated-auction:values=2,discount=0.5{f',horizon={horizon}' if horizon else ''}", "pivot")
+    data = {"schema": 1, "kind": "profile", "agents": ["bidder 1", "bidder 2"], "horizon": horizon}
+    data |= {"recall": "reports", "strategies": {"bidder 1": "grudge"}}
+    with pytest.raises(Refusal, match="looks 2 periods back; give the profile as many 'periods'"):
+        profile_from_data(data, game, named)
+    profile = profile_from_data({**data, "periods": 2}, game, named)
+    played = PlayedProfile.of(profile)
+    run = dm.simulate(game.environment, game.mechanism, {"bidder 1": Grudge()}, episodes=4000)
+    episodes = run.episodes()
+    for i, name in enumerate(("bidder 1", "bidder 2")):
+        payoffs = episodes[episodes.agent == name].payoff
+        assert abs(payoffs.mean() - played.payoff[i]) < 5 * payoffs.std() / len(payoffs) ** 0.5 + 1e-3
+    one = profile_from_data({**data, "periods": 3}, game, named)
+    assert PlayedProfile.of(one).payoff == pytest.approx(played.payoff, abs=1e-9)
+    result = dm.audit(game.environment, game.mechanism, profile=profile)
+    assert result.gains.query("family == 'best_response' and agent == 'bidder 2'").gain.max() > 0.01

@@ -130,6 +130,16 @@ def test_many_economies_agree_with_the_tree(seed: int) -> None:
     assert any(needed)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(1000, 1500, 25))
+def test_five_hundred_economies_agree_with_the_tree(start: int) -> None:
+    """An economy, a mechanism and terms of payment each, all of them in turn, with and without deposits."""
+    cases = [
+        (seed, RULES[seed % len(RULES)], TERMS[seed // len(RULES) % len(TERMS)]) for seed in range(start, start + 25)
+    ]
+    assert sum(assert_agrees(seed, rule, terms) for seed, rule, terms in cases) > 5
+
+
 @pytest.mark.parametrize("terms", [*TERMS[:2], TERMS[3], pytest.param(TERMS[4], marks=pytest.mark.slow)])
 def test_endless_horizons_agree_with_a_long_tree(terms: PaymentTerms) -> None:
     base = interdependent(3)

@@ -107,8 +107,9 @@ def test_a_thousand_laws(seed: int) -> None:
     """The same on many economies, with 50 laws each."""
     environment = estimated(small(seed, 2 + seed % 2), 30000)
     found = design(environment, margin="auto")
-    if not found.possible:
-        assert found.status == "open"
+    if not found.possible:  # without a margin either, or is more data what it takes?
+        assert (found.status == "impossible") == (not design(environment).possible)
+        assert found.status in ("impossible", "open")
         return
     assert found.mechanism is not None
     assert found.safety is not None

@@ -37,6 +37,15 @@ from dynmech.sim.play.record import Record
 from dynmech.sim.play.roles import StrategyProtocol
 
 
+def test_lotteries_have_no_epsilon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transfers that are right up to ε follow one decision: a rule that draws one is refused."""
+    mechanism = ContingentDensity(licence(), brackets=3, nodes=4)
+    decide = mechanism.decide
+    monkeypatch.setattr(mechanism, "decide", lambda now, messages: np.eye(8)[decide(now, messages)])
+    with pytest.raises(Refusal, match="it decides by lottery; transfers that are right up to ε follow one decision"):
+        measure(mechanism)
+
+
 def licence(**options: float) -> DensityEnvironment:
     return ContinuousLicence(**options).continuous()  # type: ignore[arg-type]
 
