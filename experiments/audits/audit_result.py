@@ -18,6 +18,7 @@ from dynmech.mechanisms.rules.finite_game import FiniteGame
 from dynmech.mechanisms.rules.values_of_truth import Largest, Least, TruthfulValues
 from dynmech.sim.core.arguments import checked_arguments
 from dynmech.sim.core.errors import Refusal
+from dynmech.sim.core.plain_text import harmless
 from dynmech.sim.core.ties import first_largest, first_smallest
 from dynmech.sim.economy.environment import Environment
 
@@ -364,7 +365,7 @@ class Audit:
     def __repr__(self) -> str:
         from dynmech.experiments.audits.audit_text import summary
 
-        return summary(self)
+        return harmless(summary(self))
 
     def _repr_html_(self) -> str:
         from dynmech.experiments.audits.audit_text import html

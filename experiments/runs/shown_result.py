@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dynmech.experiments.figures.provenance import Provenance
 from dynmech.experiments.runs.to_json import json_text, plain
 from dynmech.sim.core.arguments import checked_arguments
+from dynmech.sim.core.plain_text import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class ShownResult:
         return json_text(self.to_dict())
 
     def __repr__(self) -> str:
-        return "\n".join(self.lines())
+        return harmless("\n".join(self.lines()))  # labels of a stranger's file are in them
 
     def _repr_html_(self) -> str:
         from dynmech.experiments.figures.html_tables import notebook

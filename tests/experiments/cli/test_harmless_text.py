@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
+import dynmech as dm
 from dynmech.experiments.cli.app import main
 from dynmech.experiments.cli.console import HarmlessConsole, progress_bars, show_faults
 from dynmech.experiments.report.page import render_report
@@ -117,3 +118,15 @@ def test_a_command_that_is_none_of_ours_is_not_shown(command: object, whole: Pat
 
 def test_what_a_shell_would_obey_is_quoted() -> None:
     assert checked_command("run", "dynmech run $(reboot) linked") == "dynmech run '$(reboot)' linked"
+
+
+def test_results_in_python_give_no_orders_either(tmp_path: Path) -> None:
+    path = tmp_path / "economy.json"
+    economy = dm.load("oil-leases-prior")
+    assert isinstance(economy, dm.TableEnvironment)
+    dm.save_environment(economy, path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"firm 1"', json.dumps(ORDERS)), encoding="utf-8")
+    lie = {"0": "misreport:map=flip"}
+    for result in (dm.audit(path, "cremer-mclean"), dm.simulate(path, "linked", lie, episodes=20)):
+        assert "owned" in repr(result)
+        assert not {"\x1b", "\x07", "\u202e"} & set(repr(result))
