@@ -81,7 +81,7 @@ def certified(scenario: str, mechanism: str, rules: Mechanism) -> Certified | No
     begin = process_time()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            data = certificate(rules, [(i,) for i in range(len(rules.environment.agents))])
+            data = certificate(rules, [(i,) for i in range(len(rules.environment.agents))], promises=False)
             made = process_time()
             save_certificate(data, Path(folder) / "proof.json")
         except DynmechError:

@@ -149,10 +149,10 @@ def worth_at(problem: Problem, state: InformationState, best: Value, truth: Valu
     return worth, float(weights @ truth.choices[t][state.memory, possible, 0]), honest
 
 
-def worst_stay(problem: Problem, best: Value) -> float:
-    """Return the least value of staying over reachable states, by what is known when reporting."""
+def worst_stay(problem: Problem, best: Value, periods: int | None = None) -> float:
+    """Return the least value of staying over reachable states of the first periods, by what is known when reporting."""
     least = np.inf
-    for t, (period, (_, led)) in enumerate(zip(problem.periods, problem.reachable, strict=True)):
+    for t, (period, (_, led)) in enumerate(list(zip(problem.periods, problem.reachable, strict=True))[:periods]):
         choices, origins = best.choices[t][..., : period.flow.shape[2]], problem.post_decision_states[t]
         possible = None if origins is None or led is None else origins.among(led)
         for part, mass, worth in problem.expectations(t).by_own(choices):

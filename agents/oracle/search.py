@@ -86,12 +86,19 @@ class Value:
     scale: float = 1.0
 
 
-def solve(problem: Problem, family: Family, information: Information, begin: FloatArray | None = None) -> Value:
+def solve(
+    problem: Problem,
+    family: Family,
+    information: Information,
+    begin: FloatArray | None = None,
+    truth: Value | None = None,
+) -> Value:
     """Return the values of the best deviation in a family.
 
     Args:
-        begin: of prescribed play or a best response over an infinite horizon: where value iteration begins, X of the
-            repeated period; how far it is off does not matter.
+        begin: over an infinite horizon: where value iteration begins, X of the repeated period; how far it is off does
+            not matter.
+        truth: the values of prescribed play at this information, where they are known.
 
     Raises:
         Refusal: interim, and the others' prescribed messages do not reveal their signals.
@@ -103,12 +110,12 @@ def solve(problem: Problem, family: Family, information: Information, begin: Flo
             return _solve(problem, Family.PRESCRIBED, information, None, begin)
         case Family.BEST_RESPONSE | Family.LIES:  # what differs is the problem
             return _solve(problem, Family.BEST_RESPONSE, information, None, begin)
-    truth = _solve(problem, Family.PRESCRIBED, information, None)
+    truth = truth or _solve(problem, Family.PRESCRIBED, information, None)
     match family:
         case Family.ONE_SHOT:
-            return _solve(problem, family, information, truth)
+            return _solve(problem, family, information, truth, begin)
         case Family.BELIEF_MANIPULATION:
-            return _solve(problem, family, information, _response(problem, information, truth))
+            return _solve(problem, family, information, _response(problem, information, truth), begin)
 
 
 def _choices(
@@ -180,7 +187,7 @@ def _solve(
         def improve(x: FloatArray) -> FloatArray:
             return outlook.best(_choices(problem, problem.periods[1], family, x, lies[1]), spying=spying)
 
-        begin = after.ahead[1] if after is not None else begin
+        begin = after.ahead[1] if begin is None and after is not None else begin
         begin = np.zeros(outlook.count) if begin is None else begin
         centred = after is None and (family is Family.PRESCRIBED or not problem.exit)
         fixed, residual = fixed_point(improve, begin, problem.discount, flows, centred=centred)

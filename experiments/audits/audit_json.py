@@ -63,6 +63,7 @@ def audit_data(audit: Audit) -> dict[str, Any]:
         },
         "largest_transfer": {**asdict(largest), "declared": audit.mechanism.transfer_bound()} if largest else None,
         "participation": _participation(audit),
+        "proved": audit.proved or None,
         "deposit": [_number(search.deposit) for search in audit.searches] if request.exit or request.terms else None,
         "promises": [verdict_data(verdict) for verdict in audit.verdicts],
         "assumptions": list(audit.mechanism.promises.assumptions),

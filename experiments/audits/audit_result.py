@@ -139,6 +139,8 @@ class Audit:
         One per deviator, of the exact search.
     game : FiniteGame or None
         The economy and the mechanism written out, of the exact search.
+    proved : dict
+        What a certificate proves of `budget`, by kind, and of `participation`, by kind and agent: `lower` and `upper`.
     details : dict
         What this backend alone says, as plain data: it goes into the JSON as it is.
     """
@@ -159,6 +161,7 @@ class Audit:
     verified: str = ""
     searches: list[Search] = field(default_factory=list)
     game: FiniteGame | None = None
+    proved: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -60,6 +60,20 @@ class ParticipationData(_Strict):
     at_the_start: ByAgent = None
 
 
+class EndsData(_Strict):
+    """The figure lies between these two, exactly."""
+
+    lower: float
+    upper: float
+
+
+class ProvedData(_Strict):
+    """What a certificate proves of the budget, by kind, and of participation, by kind and agent."""
+
+    budget: dict[Literal["ex_ante", "expected_period", "ex_post"], EndsData]
+    participation: dict[Literal["ex_ante", "at_the_start", "interim", "ex_post"], list[EndsData | None]]
+
+
 class PromiseData(_Strict):
     """A promise and what became of it."""
 
@@ -191,6 +205,7 @@ class AuditData(_Strict):
     budget_refused: dict[str, str]
     largest_transfer: TransferData | None
     participation: ParticipationData
+    proved: ProvedData | None = None
     deposit: list[float | None] | None
     promises: list[PromiseData]
     assumptions: list[str]

@@ -126,3 +126,9 @@ def _gain_cell(row: "Mapping[Any, Any] | None", scale: float) -> "Cell":
     texts = list(dict.fromkeys(figure(end, scale=scale) for end in ends))
     text = " … ".join(texts) if len(ends) > 1 else f"at least {texts[0]}" if row["kind"] == "lower_bound" else texts[0]
     return Cell(text, hover=str(row["kind"]).replace("_", " "), below="certified" if row["certified"] else "")
+
+
+def certified_kinds(audit: Audit) -> list[str]:
+    """Return what a certificate proves: families of deviations, `budget`, `participation`."""
+    families = [gain.family.replace("_", " ") for gain in audit.figures if gain.certified]
+    return list(dict.fromkeys([*families, *(what for what, ends in audit.proved.items() if ends)]))

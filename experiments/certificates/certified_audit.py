@@ -7,7 +7,7 @@ from typing import Any
 
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain
-from dynmech.experiments.certificates import verify
+from dynmech.experiments.certificates import verify_promises
 from dynmech.experiments.certificates.certifying import certificate, save_certificate
 from dynmech.experiments.certificates.sharp_claims import sharpened
 from dynmech.sim.core.arguments import checked_arguments
@@ -16,7 +16,9 @@ from dynmech.sim.core.errors import InputError, Refusal
 
 @checked_arguments
 def certify(result: Audit, path: str | Path) -> Audit:
-    """Write a certificate of what the best response gains; the separate checker has agreed before it is written.
+    """Write a certificate of what an audit found; the separate checker has agreed before it is written.
+
+    What the best response and single lies gain is proved, the budget, and what taking part is worth to every agent.
 
     Parameters
     ----------
@@ -28,7 +30,8 @@ def certify(result: Audit, path: str | Path) -> Audit:
     Returns
     -------
     Audit
-        The same audit; figures that are proved are marked as certified, with the bounds that are.
+        The same audit; figures that are proved are marked as certified, with the bounds that are; those of budget and
+        participation are in `proved`.
 
     Raises
     ------
@@ -44,11 +47,13 @@ def certify(result: Audit, path: str | Path) -> Audit:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     result = certify(dm.audit("oil-leases-prior", "cremer-mclean"), f"{folder}/proof.json")
-    ...     lines = verify.check(verify.read(f"{folder}/proof.json"))
-    >>> lines[0].partition(" gains ")[0]
+    ...     said = dm.verify(f"{folder}/proof.json").said
+    >>> said[0].partition(" gains ")[0]
     'proved: claims[0], firm 1, ex_ante: the best response'
     >>> int(result.gains["certified"].sum())
-    8
+    24
+    >>> result.proved["budget"]["ex_ante"]["lower"]
+    9.0
     """
     if not isinstance(result, Audit):
         raise InputError(f"certify: an object of type {type(result).__name__} is no audit; give what `audit` returned")
@@ -60,10 +65,15 @@ def certify(result: Audit, path: str | Path) -> Audit:
         )
     data = certificate(request.mechanism, request.deviators, exit=request.exit, searches=result.searches)
     data = sharpened(json.loads(json.dumps(data)))
-    verify.check(data)
+    verify_promises.check(data)
     save_certificate(data, Path(path))
-    claimed = {(" + ".join(claim["agents"]), claim["information"]): claim for claim in data["claims"]}
-    return replace(result, figures=[_marked(gain, claimed) for gain in result.figures])
+    claimed = {
+        (" + ".join(claim["agents"]), claim.get("family") or claim["what"], claim["information"]): claim
+        for claim in (*data["claims"], *data["promises"])
+        if "agents" in claim
+    }
+    figures = [_marked(gain, claimed) for gain in result.figures]
+    return replace(result, figures=figures, proved=_proved(result, data["promises"]))
 
 
 def require_certifiable(request: AuditRequest) -> None:
@@ -78,9 +88,23 @@ def require_certifiable(request: AuditRequest) -> None:
         raise InputError("certificate: it speaks of gains where everything is disclosed; leave --disclosure out")
 
 
-def _marked(gain: AuditedGain, claimed: dict[tuple[str, str], dict[str, Any]]) -> AuditedGain:
+def _marked(gain: AuditedGain, claimed: dict[tuple[str, str, str], dict[str, Any]]) -> AuditedGain:
     """Return a figure as it is proved; as it was where no claim is about it."""
-    claim = claimed.get((gain.agent, gain.information))
-    if claim is None or gain.family != claim["family"] or gain.kind != "exact":
+    claim = claimed.get((gain.agent, gain.family, gain.information))
+    if claim is None or gain.kind != "exact":
         return gain
     return replace(gain, lower=claim["lower"], upper=claim["upper"], certified=True)
+
+
+def _proved(result: Audit, promises: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the bounds that are proved of the budget, by kind, and of participation, by kind and agent."""
+    budget: dict[str, Any] = {}
+    participation: dict[str, Any] = {}
+    for claim in promises:
+        ends = {"lower": claim["lower"], "upper": claim["upper"]}
+        if claim["what"] == "budget":
+            budget[claim["information"]] = ends
+        elif claim["what"] == "participation":
+            by_agent = participation.setdefault(claim["information"], dict.fromkeys(result.environment.agents))
+            by_agent[claim["agents"][0]] = ends
+    return {"budget": budget, "participation": {kind: list(known.values()) for kind, known in participation.items()}}

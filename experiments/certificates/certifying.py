@@ -7,16 +7,18 @@ import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dynmech.agents.oracle.gains import Search, ex_ante_gain, worst_gain
+from dynmech.agents.oracle.gains import FAMILIES, Search, ex_ante_gain, worst_gain, worst_stay
 from dynmech.agents.oracle.merging import numbered, read_rules
 from dynmech.agents.oracle.problem import Problem, build_problem
 from dynmech.agents.oracle.search import Family, Information, Value, require_revealing, solve
+from dynmech.experiments.certificates.promised_claims import SLACK, budget_claims, claimed, revenue_vector
 from dynmech.experiments.certificates.verify import LARGEST
 from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.finite_game import FiniteGame
@@ -29,9 +31,6 @@ from dynmech.sim.economy.files import environment_to_data
 
 SCHEMA = 1
 
-SLACK = 8
-"""How many error bounds a claim is wider than its figure: what is proved is wider than what is computed."""
-
 MARGIN = 1e-7
 """Truth must beat lies by so much, relative to the scale, for a claim of exactly 0."""
 
@@ -42,13 +41,15 @@ def certificate(
     *,
     exit: bool = False,
     searches: Sequence[Search] = (),
+    promises: bool = True,
 ) -> dict[str, Any]:
-    """Return a certificate of what deviators gain by a best response.
+    """Return a certificate of what deviators gain, by a best response and by single lies, and of what truth leaves.
 
     Args:
         deviators: members by index, of each coalition or agent.
         exit: they may leave when they report.
         searches: of an audit of the same, whose values are then not worked out again.
+        promises: single lies, participation and the budget are part of it, not the best response alone.
 
     Raises:
         Refusal: the mechanism is not finite, or too large.
@@ -61,14 +62,20 @@ def certificate(
     known = {search.who: search for search in searches if search.problem.exit == exit}
     claims: list[dict[str, Any]] = []
     proofs: list[dict[str, Any]] = []
+    promised: list[dict[str, Any]] = []
     for who in deviators:
-        names = [environment.agents[i] for i in who]
-        for solved in _solved(game, tuple(who), exit, known.get(tuple(who))):
+        names, seen = [environment.agents[i] for i in who], set[str]()
+        for solved in _solved(game, tuple(who), exit, known.get(tuple(who)), promises):
+            by = {"agents": names, "exit": exit, "proof": len(proofs)}
+            claims += [{**claim, **by} for claim in solved.claims()]
+            stays = [claim for claim in solved.stays() if claim["information"] not in seen]
+            seen |= {claim["information"] for claim in stays}
+            promised += [{**claim, **by} for claim in (*solved.lying(), *stays)]
             about = {"agents": names, "information": solved.information, "exit": exit}
-            claims += [{**claim, "agents": names, "exit": exit, "proof": len(proofs)} for claim in solved.claims()]
             proofs.append({**about, **solved.vectors()})
     if not claims:
         raise Refusal("certificate: nothing can be claimed; what the deviator believes would be a state of its own")
+    further = {"promises": [*promised, *budget_claims(game)], "budget": revenue_vector(game)} if promises else {}
     return {
         "schema": SCHEMA,
         "kind": "certificate",
@@ -76,6 +83,7 @@ def certificate(
         "claims": claims,
         **parts,
         "proofs": proofs,
+        **further,
     }
 
 
@@ -107,6 +115,7 @@ class Solved:
     problem: Problem
     best: Value
     truth: Value
+    lies: tuple[Value, ...]
 
     @property
     def information(self) -> str:
@@ -119,8 +128,18 @@ class Solved:
         return self.best.information is Information.EX_POST
 
     def claims(self) -> Iterator[dict[str, Any]]:
-        """Yield what is claimed, one per information."""
-        problem, best, truth = self.problem, self.best, self.truth
+        """Yield what is claimed of a best response, one per information."""
+        for claim in self._gains(self.best):
+            yield {"family": "best_response", **claim}
+
+    def lying(self) -> Iterator[dict[str, Any]]:
+        """Yield what is claimed of single lies, one per family and information."""
+        for value in self.lies:
+            for claim in self._gains(value):
+                yield {"what": value.family.value, **claim}
+
+    def _gains(self, best: Value) -> Iterator[dict[str, Any]]:
+        problem, truth = self.problem, self.truth
         gains = (
             {"ex_post": worst_gain(problem, best, truth)}
             if self.spying
@@ -130,17 +149,30 @@ class Solved:
                 "interim": worst_gain(problem, best, truth),
             }
         )
-        never = not problem.exit and self.margin() >= MARGIN * best.scale
         for information, gain in gains.items():
-            width = 0.0 if never else SLACK * gain.bound
-            lower, upper = (0.0, 0.0) if never else (gain.gain - width, gain.gain + width)
-            yield {
-                "family": "best_response",
-                "information": information,
-                "states": "reachable",
-                "lower": max(lower, 0.0),
-                "upper": max(upper, 0.0),
-            }
+            width = 0.0 if self.never else SLACK * gain.bound
+            lower, upper = (0.0, 0.0) if self.never else (gain.gain - width, gain.gain + width)
+            about = {"information": information, "states": "reachable"}
+            yield {**about, "lower": max(lower, 0.0), "upper": max(upper, 0.0)}
+
+    def stays(self) -> Iterator[dict[str, Any]]:
+        """Yield what is claimed of the least that truth is worth to an agent, one per information."""
+        problem, truth = self.problem, self.truth
+        if len(problem.deviator) > 1:  # nobody promises anything to a coalition
+            return
+        least = {"ex_ante": truth.ex_ante}
+        if self.spying:
+            pairs = zip(truth.choices, problem.reachable, strict=True)
+            least["ex_post"] = min(float(choices[..., 0][occurs].min(initial=np.inf)) for choices, (occurs, _) in pairs)
+        else:
+            least |= {"at_the_start": worst_stay(problem, truth, periods=1), "interim": worst_stay(problem, truth)}
+        for information, worth in least.items():
+            yield {"what": "participation", **claimed(information, worth, truth.bound)}
+
+    @cached_property
+    def never(self) -> bool:
+        """Whether truth beats lies by so much that nothing at all is gained."""
+        return not self.problem.exit and self.margin() >= MARGIN * self.best.scale
 
     def margin(self) -> float:
         """Return by how much truth beats every lie that changes anything, at reachable information sets."""
@@ -176,7 +208,8 @@ class Solved:
     def vectors(self) -> dict[str, Any]:
         """Return the nodes that can be reached, and the values and the policy there."""
         nodes: list[list[list[int]]] = [[]]
-        values: dict[str, list[list[float]]] = {"best": [[]], "truth": [[]]}
+        solutions = {"best": self.best, "truth": self.truth, **{value.family.value: value for value in self.lies}}
+        values: dict[str, list[list[float]]] = {name: [[]] for name in solutions}
         policy = [[self._policy(0)[0].tolist()]]
         for t in range(1, len(self.problem.periods)):
             via, origins = self.problem.reachable[t][1], self.problem.post_decision_states[t]
@@ -185,7 +218,7 @@ class Solved:
             where = np.argwhere(via)
             nodes.append(where.tolist())
             at = np.flatnonzero(origins.among(via))
-            for name, value in (("best", self.best), ("truth", self.truth)):
+            for name, value in solutions.items():
                 ahead = value.ahead[t if self.problem.stationary else t - 1]
                 assert ahead is not None
                 values[name].append(ahead[at].tolist())
@@ -225,7 +258,9 @@ def _changes_nothing(
     return same.astype(np.float64)
 
 
-def _solved(game: FiniteGame, who: tuple[int, ...], exit: bool, search: Search | None) -> Iterator[Solved]:
+def _solved(
+    game: FiniteGame, who: tuple[int, ...], exit: bool, search: Search | None, promises: bool
+) -> Iterator[Solved]:
     """Yield the problem solved at each information; interim only where the others' messages tell their signals.
 
     Memories stay apart, as in the file; over an infinite horizon value iteration begins at the values of the audit's
@@ -240,14 +275,15 @@ def _solved(game: FiniteGame, who: tuple[int, ...], exit: bool, search: Search |
                 require_revealing(problem)
         except Refusal:
             continue
-        solved = []
-        for family in (Family.BEST_RESPONSE, Family.PRESCRIBED):
+        solved: dict[Family, Value] = {}
+        for family in (Family.PRESCRIBED, *(FAMILIES if promises else (Family.BEST_RESPONSE,))):
             begin = None
             if problem.stationary and merged is not None:
                 value = values.get((family, information)) or solve(merged, family, information)
                 begin = _begin(problem, merged, value)
-            solved.append(solve(problem, family, information, begin))
-        yield Solved(problem, *solved)
+            solved[family] = solve(problem, family, information, begin, truth=solved.get(Family.PRESCRIBED))
+        lies = tuple(solved[family] for family in FAMILIES if promises and family is not Family.BEST_RESPONSE)
+        yield Solved(problem, solved[Family.BEST_RESPONSE], solved[Family.PRESCRIBED], lies)
 
 
 def _begin(problem: Problem, merged: Problem, value: Value) -> FloatArray:

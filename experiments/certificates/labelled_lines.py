@@ -16,9 +16,10 @@ import numpy as np
 from dynmech.sim.core.plain_text import escaped, harmless
 
 STATE = re.compile(r"period (\d+), node (?:None|\((\d+), (\d+), (\d+)\)), information (-?\d+)")
-CLAIM = re.compile(r"^(?:not )?proved: claims\[(\d+)\]")
-BETWEEN = re.compile(r"the best response gains (\S+) to (\S+)")
-AT_MOST = re.compile(r"no deviation gains more than (\S+)$")
+TAKEN = re.compile(r"period (\d+), memory (\d+), profile (\d+)")
+CLAIM = re.compile(r"^(?:not )?proved: (claims|promises)\[(\d+)\]")
+BETWEEN = re.compile(r"(?:gains|the least is|the designer takes) (\S+) to (\S+)")
+AT_MOST = re.compile(r"no (?:deviation|single lie) gains more than (\S+)$")
 
 ROUNDING = 1e-9
 """Share of the largest utility up to which a gain is called rounding."""
@@ -33,9 +34,9 @@ def labelled(line: str, certificate: Mapping[str, Any]) -> str:
     if claim is None:
         return line
     try:
-        about = certificate["claims"][int(claim[1])]
-        line = STATE.sub(lambda found: _state(found, certificate["environment"], about), line)
-        return _worded(line, certificate["environment"])
+        about, economy = certificate[claim[1]][int(claim[2])], certificate["environment"]
+        line = STATE.sub(lambda found: _state(found, economy, about), line)
+        return _worded(TAKEN.sub(lambda found: _taken(found, economy), line), economy)
     except (KeyError, IndexError, TypeError, ValueError):  # of a file that is no certificate
         return line
 
@@ -57,7 +58,7 @@ def _worded(line: str, economy: Mapping[str, Any]) -> str:
     if found := AT_MOST.search(line):
         bound = float(found[1])
         if not bound:
-            return line.replace(found[0], "no deviation gains anything")
+            return line.replace(f"more than {found[1]}", "anything")
         largest = max(float(np.abs(np.asarray(stage["utility"], dtype=float)).max()) for stage in economy["stages"])
         remark = f", which is rounding: utilities are up to {largest:g}" if bound <= ROUNDING * largest else ""
         return f"{line[: found.start(1)]}{_above(Fraction(bound))}{remark}"
@@ -75,9 +76,8 @@ def _above(number: Fraction) -> str:
 
 def _state(found: re.Match[str], economy: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """Return a state in words: what was before, and what the deviator knows now."""
-    stages, endless = economy["stages"], economy["horizon"] is None
-    t, known = int(found[1]), int(found[5])
-    words = [f"period {t} or later" if endless and t else f"period {t}"]
+    stages, t, known = economy["stages"], int(found[1]), int(found[5])
+    words = [_period(t, economy)]
     stage = stages[t if len(stages) > 1 else 0]
     if found[2] is not None:
         before = stages[t - 1 if len(stages) > 1 else 0]
@@ -88,6 +88,18 @@ def _state(found: re.Match[str], economy: Mapping[str, Any], about: Mapping[str,
         sees = range(len(stage["signals"])) if about["information"] == "ex_post" else members
         words.append(f"knowing {_labels(stage, sees, known)}")
     return ", ".join(words)
+
+
+def _taken(found: re.Match[str], economy: Mapping[str, Any]) -> str:
+    """Return a state of prescribed play in words: the memory and the profile."""
+    t, stages = int(found[1]), economy["stages"]
+    stage = stages[t if len(stages) > 1 else 0]
+    profile = _labels(stage, range(len(stage["signals"])), int(found[3]))
+    return f"{_period(t, economy)}, memory {found[2]} at {profile}"
+
+
+def _period(t: int, economy: Mapping[str, Any]) -> str:
+    return f"period {t} or later" if economy["horizon"] is None and t else f"period {t}"
 
 
 def _labels(stage: Mapping[str, Any], agents: Iterable[int], number: int) -> str:

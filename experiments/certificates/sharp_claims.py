@@ -9,6 +9,7 @@ from math import inf, nextafter
 from typing import Any
 
 from dynmech.experiments.certificates.verify import Bounds, Deviator, Game
+from dynmech.experiments.certificates.verify_promises import LIES, Promises
 
 MOST = 4000
 """Nodes of all proofs up to which claims are sharpened: it takes as long as the check itself."""
@@ -23,14 +24,31 @@ def sharpened(certificate: dict[str, Any]) -> dict[str, Any]:
     if sum(len(nodes) for proof in certificate["proofs"] for nodes in proof["nodes"]) > MOST:
         return certificate
     game = Game(certificate["environment"], certificate["mechanism"])
-    claims = list(certificate["claims"])
+    claims, known = list(certificate["claims"]), dict[int, Bounds]()
     for number, proof in enumerate(certificate["proofs"]):
         members = tuple(game.agents.index(name) for name in proof["agents"])
-        bounds = Bounds(Deviator(game, members, bool(proof["exit"])), proof, f"proofs[{number}]")
+        bounds = known[number] = Bounds(Deviator(game, members, bool(proof["exit"])), proof, f"proofs[{number}]")
         for k, claim in enumerate(claims):
             if claim["proof"] == number and claim["upper"] > 0:  # exactly 0 is as sharp as can be
                 claims[k] = {**claim, **_proved(bounds, claim["information"])}
-    return {**certificate, "claims": claims}
+    sharp = {**certificate, "claims": claims}
+    if "promises" in certificate:
+        promises = Promises(certificate, known)
+        sharp["promises"] = [{**claim, **_kept(promises, claim)} for claim in certificate["promises"]]
+    return sharp
+
+
+def _kept(promises: Promises, claim: dict[str, Any]) -> dict[str, float]:
+    """Return what is proved of what is promised beside the best response."""
+    gains = claim["what"] in LIES
+    if gains and claim["upper"] == 0:
+        return {}
+    _, states = promises.bounds(claim, "promises")
+    pick = max if gains else min
+    lower, upper = pick(low for _, low, _ in states), pick(high for *_, high in states)
+    if gains:
+        lower, upper = max(lower, Fraction(0)), max(upper, Fraction(0))
+    return {"lower": rounded(lower, -inf), "upper": rounded(upper, inf)}
 
 
 def _proved(bounds: Bounds, information: str) -> dict[str, float]:

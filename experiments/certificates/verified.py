@@ -96,7 +96,7 @@ def verify(path: str | Path) -> Verified:
     >>> dm.verify(proof).proved
     True
     """
-    from dynmech.experiments.certificates import verify as checker, verify_infeasible, verify_robust
+    from dynmech.experiments.certificates import verify as checker, verify_infeasible, verify_promises, verify_robust
     from dynmech.experiments.certificates.labelled_lines import labelled
 
     data: Any = None
@@ -107,7 +107,7 @@ def verify(path: str | Path) -> Verified:
             raise InputError(
                 f"{path}: no certificate, but of kind {kind[:40]!r}; --certificate of {WRITERS} writes one"
             )
-        by: Any = {"infeasibility": verify_infeasible, "robustness": verify_robust}.get(str(kind), checker)
+        by: Any = {"infeasibility": verify_infeasible, "robustness": verify_robust}.get(str(kind), verify_promises)
         lines = [*by.check(data), *by.SAID]
     except checker.Unproved as error:
         lines = [f"not proved: {error}"]

@@ -39,7 +39,7 @@ from typing import Any
 UNIT = 1074  # every double is a whole number of units of 2^-1074
 LARGEST = 1 << 28  # bytes of a file, unpacked
 MISS = Fraction(1, 10**9)  # by how much the probabilities of a law may miss 1
-FAMILIES, INFORMATION = ("best_response",), ("ex_ante", "on_path", "interim", "ex_post")
+INFORMATION = ("ex_ante", "on_path", "interim", "ex_post")
 Node = tuple[int, int, int] | None
 Case = tuple[int, int, int]  # an entry, the memory and the profile
 Act = tuple[int, tuple[int, int, int], bool]  # its flow, the node that follows, and whether it is prescribed
@@ -48,6 +48,9 @@ Law = tuple[list[tuple[int, int]], int]  # what is possible with its weight, and
 SAID = (
     "Proved: with the tables of this file, and everybody else as prescribed, no play gains more, some as much.",
     "Not proved: that the tables are those of a program or of a paper.",
+)
+UNCHECKED = (
+    "not checked: what is promised of single lies, participation and budget; verify_promises.py checks that, too"
 )
 
 
@@ -320,8 +323,7 @@ class Bounds:
         self.deviator, self.game, self.spying = deviator, deviator.game, proof["information"] == "ex_post"
         self.nodes, self.path = deviator.reachable(False), deviator.reachable(True)
         keys: list[list[Any]] = [[None], *([tuple(node) for node in nodes] for nodes in proof["nodes"][1:])]
-        vectors = [[[0.0], *proof[name][1:]] for name in ("best", "truth", "policy_value")]
-        pairs = [zip(keys, vector, strict=True) for vector in vectors]
+        pairs = (zip(keys, [[0.0], *proof[x][1:]], strict=True) for x in ("best", "truth", "policy_value"))
         self.values = [[dict(zip(key, flat(x, (len(key),), where), strict=True)) for key, x in pair] for pair in pairs]
         self.policy = [dict(zip(key, chosen, strict=True)) for key, chosen in zip(keys, proof["policy"], strict=True)]
         for t, node in ((k, one) for k, nodes in enumerate(self.nodes) for one in nodes - self.policy[k].keys()):
@@ -390,37 +392,39 @@ class Bounds:
 
     def never(self) -> bool:
         """Return whether truth beats every lie that changes anything by more than the errors of its values."""
-        rows = ((t, row) for t, nodes in enumerate(self.rows) for sets in nodes.values() for row in sets.values())
-        need = [error[1] + error[3] for error in self.errors]
-        return not self.deviator.leaves and all(row[4] is None or row[4] >= need[t] * row[0] for t, row in rows)
+        both = zip((error[1] + error[3] for error in self.errors), self.rows, strict=True)
+        rows = ((need, row) for need, nodes in both for sets in nodes.values() for row in sets.values())
+        return not self.deviator.leaves and all(row[4] is None or row[4] >= need * row[0] for need, row in rows)
 
 
-def check(data: dict[str, Any]) -> list[str]:
-    """Return a line per claim, all being proved; raise Unproved at the first that is not."""
+def check(data: dict[str, Any], known: dict[int, Bounds] | None = None) -> list[str]:
+    """Return a line per claim, all being proved; raise Unproved at the first that is not.
+
+    Whoever goes on with the bounds of every proof, as `verify_promises.py` does, finds them in `known`.
+    """
+    lines, known = [UNCHECKED] * (known is None and bool(data.get("promises"))), {} if known is None else known
     if (data["kind"], data["schema"], bool(data["claims"])) != ("certificate", 1, True):
         raise Malformed("it is not of schema 1, or claims nothing")
     for part in ("environment", "mechanism"):
         text = json.dumps(data[part], sort_keys=True, separators=(",", ":"))
         if hashlib.sha256(text.encode()).hexdigest() != data["hashes"][part]:
             raise Malformed(f"the {part} has another hash than the one that was certified")
-    game, lines, known = Game(data["environment"], data["mechanism"]), list[str](), dict[int, Bounds]()
-    deviators: dict[tuple[tuple[int, ...], bool], Deviator] = {}
+    game, deviators = Game(data["environment"], data["mechanism"]), dict[tuple[tuple[int, ...], bool], Deviator]()
     for k, claim in enumerate(data["claims"]):
         where, names, information = f"claims[{k}]", claim["agents"], claim["information"]
-        if (claim["family"] not in FAMILIES, claim["states"], information in INFORMATION) != (False, "reachable", True):
+        if (claim["family"], claim["states"], information in INFORMATION) != ("best_response", "reachable", True):
             raise Malformed(f"{where}: family, information or states are none that are known here")
-        number, proofs, leaves = claim["proof"], data["proofs"], bool(claim["exit"])
-        proof = proofs[index(number, len(proofs), where)]
-        about = (names, "ex_post" if information == "ex_post" else "interim", leaves)
+        proof = data["proofs"][number := index(claim["proof"], len(data["proofs"]), where)]
+        about = (names, "ex_post" if information == "ex_post" else "interim", leaves := bool(claim["exit"]))
         if (proof["agents"], proof["information"], bool(proof["exit"])) != about or len(set(names)) != len(names):
             raise Malformed(f"{where}: proof {number} is about something else")
         if number not in known:
-            members = tuple(game.agents.index(name) for name in names)
-            deviator = deviators.setdefault((members, leaves), Deviator(game, members, leaves))
+            who = tuple(game.agents.index(name) for name in names), leaves
+            deviator = deviators.setdefault(who, Deviator(game, *who))
             if information != "ex_post":
                 deviator.require_revealing()
             known[number] = Bounds(deviator, proof, f"proofs[{number}]")
-        lines.append(_decide(claim, known[number], f"{where}, {' + '.join(names)}, {information}"))
+        lines.insert(k, _decide(claim, known[number], f"{where}, {' + '.join(names)}, {information}"))
     return lines
 
 
@@ -443,8 +447,7 @@ def main(arguments: list[str], checks: Any = check, said: tuple[str, ...] = SAID
     Names come from the file: shown as Python writes texts, none gives orders to a terminal or looks like another line.
     """
     try:
-        (path,) = arguments
-        lines, code = [*checks(read(path)), *said], 0
+        lines, code = [*checks(read(*arguments)), *said], 0
     except Unproved as error:
         lines, code = [f"not proved: {error}"], 1
     except Exception as error:  # whatever a hostile file leads to

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from dynmech.agents.oracle.gains import KINDS
 from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
-from dynmech.experiments.audits.audit_text import headline
+from dynmech.experiments.audits.audit_text import certified_kinds, headline
 from dynmech.experiments.audits.payment_details import deposit_lines
 from dynmech.experiments.audits.replay_commands import lines_to_play
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
@@ -54,7 +54,7 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None
         console.print(Text(f"{more} more deviators gain no more than these; --json has all.", style="dim"))
     console.print()
     console.print(Text(f"{audit.method} 0 stands for at most {audit.tolerance:.6g}.{_refused(audit)}", style="dim"))
-    if proved := list(dict.fromkeys(gain.family.replace("_", " ") for gain in audit.figures if gain.certified)):
+    if proved := certified_kinds(audit):
         console.print(Text(f"Certified: {', '.join(proved)}; `dynmech verify` checks the proof.", style="green"))
     _show_deviation(audit, console)
     console.print()
@@ -308,7 +308,9 @@ def _revenue(audit: Audit, revenue: float, net: float) -> list[tuple[str, str]]:
 
 def _least_to_stay(audit: Audit, kind: str) -> str:
     least = least_of(audit.participation[kind], audit.scale)
-    return f"{kind.replace('_', ' ')}: at least {_money(least.value, audit.request.scale)} ({where_text(least.where)})"
+    certified = all(audit.proved.get("participation", {}).get(kind, [None]))
+    where = f"{where_text(least.where)}{'; certified' * certified}"
+    return f"{kind.replace('_', ' ')}: at least {_money(least.value, audit.request.scale)} ({where})"
 
 
 def _remarks(audit: Audit) -> list[tuple[str, str]]:
@@ -342,9 +344,9 @@ def _option(value: object) -> str:
 
 
 BUDGETS = {
-    "ex_ante": "ex ante {} (discounted, all periods)",
-    "expected_period": "expected period {} (the least, given what was public before)",
-    "ex_post": "ex post {} (the least of any period)",
+    "ex_ante": "ex ante {} (discounted, all periods{})",
+    "expected_period": "expected period {} (the least, given what was public before{})",
+    "ex_post": "ex post {} (the least of any period{})",
 }
 """What the figures of the budget are."""
 
@@ -352,7 +354,8 @@ BUDGETS = {
 def _budget(audit: Audit) -> str:
     """What the designer takes in, and why a figure is missing."""
     known = {kind: least.value for kind, least in audit.budget.items() if not np.isnan(least.value)}
-    figures = [BUDGETS[kind].format(_money(value, audit.request.scale)) for kind, value in known.items()]
+    proved, scale = audit.proved.get("budget", ()), audit.request.scale
+    figures = [BUDGETS[kind].format(_money(x, scale), "; certified" * (kind in proved)) for kind, x in known.items()]
     refused = [
         f"; {kind.replace('_', ' ')} not known: {least.where['refused']}"
         for kind, least in audit.budget.items()
