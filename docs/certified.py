@@ -1,4 +1,6 @@
-"""Write `docs/certified.md` again, a certificate of every pair that an audit decides: `python -m docs.certified`.
+"""Write `docs/certified.md`, a certificate of every pair that an audit decides: `python -m docs.certified`.
+
+Rows that stand there already stay, so that what was interrupted goes on; `python -m docs.certified anew` makes all.
 
 Figures are the same on every platform to the digits that are printed; seconds are those of one processor.
 """
@@ -100,17 +102,22 @@ def rows_of_the_page() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][2:]
 
 
-def main() -> int:
-    """Certify everything and write the page."""
-    lines = []
+def main(words: list[str]) -> int:
+    """Certify what has no row yet, or everything, and write the page after each."""
+    kept = {} if words == ["anew"] else {(row[0], row[1]): row for row in rows_of_the_page()}
+    rows: list[list[str]] = []
     for scenario, mechanism, rules in pairs():
-        row = certified(scenario, mechanism, rules)
-        if row is not None:
-            lines.append(f"| {' | '.join(row.cells())} |\n")
-            sys.stderr.write(lines[-1])
-    PAGE.write_text(HEAD + "".join(lines), encoding="utf-8")
+        old = kept.pop((scenario, mechanism), None)
+        new = None if old else certified(scenario, mechanism, rules)
+        if row := old or (new and new.cells()):
+            rows.append(row)
+        if new is not None:
+            sys.stderr.write(f"{' '.join(new.cells())}\n")
+            left = kept.values()
+            PAGE.write_text(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in [*rows, *left]), encoding="utf-8")
+    PAGE.write_text(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows), encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
