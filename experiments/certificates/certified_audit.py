@@ -52,7 +52,7 @@ def certify(result: Audit, path: str | Path) -> Audit:
     'proved: claims[0], firm 1, ex_ante: the best response'
     >>> int(result.gains["certified"].sum())
     24
-    >>> result.proved["budget"]["ex_ante"]["lower"]
+    >>> round(result.proved["budget"]["ex_ante"]["lower"], 9)
     9.0
     """
     if not isinstance(result, Audit):
