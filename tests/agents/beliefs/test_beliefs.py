@@ -76,8 +76,12 @@ def test_profiles_that_recall_two_periods_agree_with_the_tree() -> None:
 
 @pytest.mark.slow
 def test_games_of_three_periods_with_whole_histories_agree_with_the_tree() -> None:
-    """60 economies × mechanisms against strategies that depend on everything that an agent has seen."""
-    found = [mismatch(seed, "everything", ("reports", "signals")[seed % 2], 3, periods=2) for seed in range(60)]
+    """60 economies × mechanisms against strategies that depend on everything that an agent has seen.
+
+    Without private actions: with them the tree of three periods takes minutes for some economies.
+    """
+    seeds = [seed for seed in range(75) if seed % 5 != 4]
+    found = [mismatch(seed, "everything", ("reports", "signals")[seed % 2], 3, periods=2) for seed in seeds]
     assert max(worst for worst, _ in found) <= 1e-9
     assert sum(gain > 1e-6 for _, gain in found) > 50
 
