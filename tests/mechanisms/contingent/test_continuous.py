@@ -34,7 +34,7 @@ from dynmech.sim.economy.hashing import environment_hash
 from dynmech.sim.play.game import Game, make_game
 from dynmech.sim.play.loop import play_shard
 from dynmech.sim.play.record import Record
-from dynmech.sim.play.roles import StrategyProtocol
+from dynmech.sim.play.roles import Situation, StrategyProtocol
 
 
 def test_lotteries_have_no_epsilon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,3 +385,16 @@ def test_a_curve_is_a_table_and_a_picture(tmp_path: Path) -> None:
     assert picture.read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(InputError, match=r"none/x\.png: cannot be written: No such file"):
         plot_epsilon(frame, tmp_path / "none" / "x.png")
+
+
+def test_the_lowest_of_decisions_that_tie_is_taken() -> None:
+    """Firms that are alike and have the same signal are as good as each other."""
+    mechanism = ContingentDensity(licence(), brackets=3, nodes=4)
+    alike = np.repeat(np.array([[0.35], [0.6], [0.9]]), 2, axis=1)
+    quality = np.stack([mechanism.quality(np.full(3, d), alike) for d in range(mechanism.decisions)])
+    best = quality.max(axis=0)
+    ties = np.abs(quality - best) < 1e-9 * np.abs(quality).max()
+    assert (ties.sum(axis=0) > 1).any(), "the case is there"
+    np.testing.assert_array_equal(
+        mechanism.decide(Situation(0, np.zeros(3, np.intp), np.zeros(3, np.intp)), alike), ties.argmax(axis=0)
+    )

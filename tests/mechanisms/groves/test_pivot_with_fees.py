@@ -15,7 +15,7 @@ from dynmech.experiments.runs.moments import Moments
 from dynmech.experiments.scenarios.bilateral_trade import environment_of
 from dynmech.mechanisms.conditions.trade_budget import Trade, trade_in
 from dynmech.mechanisms.groves.pivot import Pivot
-from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees
+from dynmech.mechanisms.groves.pivot_with_fees import PivotWithFees, _own_last
 from dynmech.mechanisms.planning.planner import plan
 from dynmech.sim.core.errors import InputError, Refusal
 from dynmech.sim.core.streams import Streams
@@ -223,3 +223,11 @@ def test_bad_options_get_one_line(options: dict[str, str], told: str) -> None:
 def test_where_an_agent_takes_part_in_everything_it_refuses() -> None:
     with pytest.raises(Refusal, match="takes part in every decision"):
         make_mechanism("pivot-with-fees", economy("random"))
+
+
+def test_an_agent_s_own_axis_goes_last_behind_public_states_and_all_others() -> None:
+    table = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(_own_last(table, 0, 0)[0], table.reshape(2, 12).T)
+    moved = _own_last(table, 0, 1)  # the first axis is a public state
+    assert moved.shape == (2, 4, 3)
+    np.testing.assert_array_equal(moved, table.swapaxes(1, 2))

@@ -1,5 +1,7 @@
 """The best dynamic revenue beside the relaxed bound: equal where values are separable, apart where they are not."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,11 @@ def test_what_the_program_is_not_for_is_refused() -> None:
         dynamic_revenue(environment("repeated-auction:fatigue=0.5,horizon=2"))
     with pytest.raises(Refusal, match="one buyer in two periods"):
         RelaxedPrices(environment("repeated-auction"))
+
+
+def test_histories_have_a_report_for_every_period_so_far() -> None:
+    found = dynamic_revenue(environment("ar1-additive:buyers=1,nodes=2,horizon=3"))
+    for agent in found.histories:
+        assert [paths.shape[1] for paths in agent] == [1, 2, 3]
+        for before, after in pairwise(agent):
+            assert {tuple(path) for path in after[:, :-1].tolist()} == {tuple(path) for path in before.tolist()}

@@ -211,6 +211,19 @@ def test_what_needs_ironing_is_refused() -> None:
         optimal_rule(against, 1.0)
 
 
+def test_a_response_below_0_is_found_wherever_the_first_type_is() -> None:
+    """Only the highest fifth of first types makes the second lower."""
+    late = TwoPeriodTypes(
+        stats.uniform(),
+        lambda one: stats.uniform(0.5 * np.minimum(one, 0.8) - 0.5 * np.maximum(one - 0.8, 0), 0.5),
+        0.0,
+        1.0,
+        lambda one, two: np.where(one < 0.8, 0.5, -0.5) + 0 * two,
+    )
+    with pytest.raises(Refusal, match=r"at θ_1 = 0\.[89]\d*, .*a higher first type makes the second lower"):
+        optimal_rule(late, 1.0)
+
+
 @pytest.mark.parametrize(("kernel", "a", "b"), [("ar1", 0.3, 0.3), ("ar1", 0.5, 1.0), ("power", 0.7, 0.7)])
 def test_prices_that_rise_too_far_are_refused(kernel: str, a: float, b: float) -> None:
     """Virtual values cross 0 once, and yet: where few first types lie just above, tomorrow's price rises with θ_1."""
@@ -255,6 +268,7 @@ def test_bad_types_get_one_line() -> None:
         ("kernel=power,rho=-1", "below 0"),
         ("kernel=normal,rho=2", "not in"),
         ("a=0", "above 0"),
+        ("b=0", "above 0"),
         ("grid=1", "grid: 1"),
         ("buyers=2", "with several a grid"),
     ):

@@ -20,6 +20,7 @@ from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.play.roles import Acts, Situation
 from tests.builders.best_play import outcomes
+from tests.builders.economies import weather
 from tests.builders.exact import tree_payoffs
 from tests.builders.generators import generator
 from tests.builders.lottery_mechanisms import Raffle
@@ -99,6 +100,15 @@ def test_utilities_of_truth_add_up_to_what_the_plan_is_worth(horizon: int | None
     best = plan(environment)
     values = expected_utilities(environment, lambda t: best.policy[best.at(t)].reshape(-1))
     np.testing.assert_allclose(values.sum(axis=0), best.value[0].reshape(-1), atol=1e-9)
+
+
+def test_utilities_where_a_public_state_stands_before_the_signals() -> None:
+    """Prescribed messages are read off by state and own signal; costs deducted, all get what the plan is worth."""
+    environment = weather(3)
+    truthful = FiniteGame(environment, Pivot(environment)).truthful
+    worth = float((environment.prior * plan(environment).value[0]).sum())
+    assert truthful.welfare == pytest.approx(worth, abs=1e-8)
+    assert truthful.utility.sum() > worth + 0.1, "decisions cost something"
 
 
 def test_utilities_where_each_period_has_its_own_stage() -> None:
