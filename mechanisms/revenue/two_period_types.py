@@ -31,6 +31,9 @@ STEP = 1e-3
 """Distance of the first types between which quantiles are interpolated, relative to the support."""
 
 
+ROUNDING = 1e-9
+"""By how much second types may leave their interval, relative to it."""
+
 WIDTH = 0.25
 """Standard deviation of the family `normal`, before truncation."""
 
@@ -47,7 +50,7 @@ class TwoPeriodTypes:
         label: what the family is called.
 
     Raises:
-        InputError: a support is not bounded.
+        InputError: a support is not bounded, or second types lie outside `low` … `high`, where they would be cut off.
     """
 
     first: Law
@@ -60,6 +63,13 @@ class TwoPeriodTypes:
     def __post_init__(self) -> None:
         if not np.isfinite([*self.first_support, self.low, self.high]).all() or not self.low < self.high:
             raise InputError(f"types {self.label!r}: types must lie in bounded intervals")
+        least, most = self.reach(np.linspace(*self.first_support, 17))
+        slack = ROUNDING * (self.high - self.low)
+        if not (least.min() >= self.low - slack and most.max() <= self.high + slack):
+            raise InputError(
+                f"types {self.label!r}: second types reach from {least.min():g} to {most.max():g}, outside low = "
+                f"{self.low:g} and high = {self.high:g}; expected an interval that holds them all"
+            )
 
     @property
     def first_support(self) -> tuple[float, float]:

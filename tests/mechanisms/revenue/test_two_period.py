@@ -262,6 +262,8 @@ def _two_humps() -> TwoPeriodTypes:
 def test_bad_types_get_one_line() -> None:
     with pytest.raises(InputError, match="bounded"):
         TwoPeriodTypes(stats.norm(), lambda one: stats.norm(one), 0.0, 1.0)
+    with pytest.raises(InputError, match="reach from 0 to 3, outside low = 0 and high = 1"):
+        TwoPeriodTypes(stats.uniform(), lambda one: stats.uniform(0, 2 + one), 0.0, 1.0)
     for options, told in (
         ("kernel=walk", "'walk' is none of ar1"),
         ("rho=1", "static problem"),
