@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from dynmech.agents.bounds.bracket import Bracket
+from dynmech.agents.bounds.bracket import WORST_STATE, Bracket
 from dynmech.experiments.audits.audit_request import AuditRequest
 from dynmech.sim.core.ties import figure, first_of
 
@@ -36,6 +36,28 @@ def ended(found: Sequence[tuple[str, Bracket]]) -> str:
         for name, bracket in missing
     ]
     return f" The budget was spent before bounds were as close as was asked for {'; '.join(rest)} would help."
+
+
+def ways(brackets: Sequence[dict[str, Any]]) -> list[str]:
+    """Return in words how gains were bounded: a line for all deviators of whom the same is to be said.
+
+    >>> ways([{"agent": "a", "policy": "V", "penalty": "V"}, {"agent": "b", "policy": "V", "penalty": "V"}])
+    ['a, b: from below by the policy greedy in the value of V; from above with the penalty of the same value.']
+    >>> ways([{"agent": "a", "policy": "V", "penalty": "(worst state)"}])
+    ['a: from below by the policy greedy in the value of V; from above by what is gained at the worst state.']
+    """
+    agents: dict[tuple[str, str], list[str]] = {}
+    for one in brackets:
+        agents.setdefault((one["policy"], one["penalty"]), []).append(one["agent"])
+    above = {WORST_STATE: "by what is gained at the worst state"}
+    return [
+        f"{', '.join(names)}: from below by the policy greedy in the value of {policy}; from above "
+        + above.get(
+            penalty, f"with the penalty of {'the same value' if policy == penalty else f'the value of {penalty}'}"
+        )
+        + "."
+        for (policy, penalty), names in agents.items()
+    ]
 
 
 def bracket_data(name: str, bracket: Bracket, spy: Bracket | None, messages: str = "all") -> dict[str, Any]:

@@ -6,15 +6,16 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from dynmech.agents.oracle.gains import KINDS
-from dynmech.experiments.audits.audit_result import Audit, AuditedGain, least_of
+from dynmech.experiments.audits.audit_result import Audit, least_of
 from dynmech.experiments.audits.audit_text import certified_kinds, headline
+from dynmech.experiments.audits.bracket_text import ways
 from dynmech.experiments.audits.payment_details import deposit_lines
 from dynmech.experiments.audits.replay_commands import lines_to_play
 from dynmech.experiments.audits.worst_deviation import deviation_rows, largest_ex_ante
 from dynmech.experiments.catalog.options import options_of, shown
+from dynmech.experiments.cli.screens.gain_tables import amount, show_gains
 from dynmech.experiments.cli.screens.replay_line import show_line
-from dynmech.experiments.cli.screens.shown_deviators import by_agent, shown_deviators
+from dynmech.experiments.cli.screens.shown_deviators import by_agent
 from dynmech.experiments.cli.screens.verdict_text import show_promises, where_text
 from dynmech.experiments.figures.terminal_tables import plain_table
 from dynmech.experiments.runs.moments import ZERO
@@ -22,15 +23,6 @@ from dynmech.mechanisms.rules.base import Mechanism
 from dynmech.mechanisms.rules.condition import Condition
 from dynmech.sim.core.errors import Refusal
 from dynmech.sim.core.ties import figure, rounded_up
-
-HEADS = {"ex_ante": "ex ante", "on_path": "on path", "interim": "interim", "ex_post": "ex post"}
-NAMES = {
-    "one_shot": "one-shot",
-    "belief_manipulation": "belief-manipulation",
-    "best_response": "best response",
-    "lies": "lies, bills paid",
-}
-"""The families of deviations as the screen calls them."""
 
 SITUATION = ("period", "signal", "last_signal", "reported", "public")
 """Columns that say what the deviator knows."""
@@ -49,9 +41,7 @@ def show_audit(audit: Audit, console: Console, *, verbose: bool = False) -> None
     if audit.reason:
         console.print(Text(f"Not audited exactly: {audit.reason.removeprefix('audit: ')}.", style="yellow"))
     console.print()
-    console.print(_gains(audit))
-    if more := len(audit.deviators) - len(shown_deviators(audit)):
-        console.print(Text(f"{more} more deviators gain no more than these; --json has all.", style="dim"))
+    show_gains(audit, console)
     console.print()
     console.print(Text(f"{audit.method} 0 stands for at most {audit.tolerance:.6g}.{_refused(audit)}", style="dim"))
     if proved := certified_kinds(audit):
@@ -110,14 +100,13 @@ def _show_details(audit: Audit, console: Console) -> None:
             [_tried(best, audit.request.scale) for best in tried],
         )
     if parts := audit.details.get("first_reports"):
-        rows = [(part["agent"], *(_amount(part[key], audit) for key in ("first_report", "later"))) for part in parts]
+        rows = [(part["agent"], *(amount(part[key], audit) for key in ("first_report", "later"))) for part in parts]
         _show_table(console, ("ex post gains of", "the first report", "later reports"), rows)
     if brackets := audit.details.get("brackets"):
-        _show_table(
-            console,
-            ("ex ante gain of", "greedy in the value of", "penalty: the value of", "between (95 %)", "paths"),
-            [_bracket(bracket, audit) for bracket in brackets],
-        )
+        rows = [_bracket(bracket, audit) for bracket in brackets]
+        _show_table(console, ("ex ante gain of", "between (95 %)", "paths"), rows)
+        for line in ways(brackets):
+            console.print(Text(line, style="dim"))
     if miss := audit.details.get("approximate"):
         _show_table(console, ("figure", ""), [(label, _small(miss[key])) for key, label in APPROXIMATE.items()])
 
@@ -126,7 +115,7 @@ def _bracket(bracket: dict[str, Any], audit: Audit) -> tuple[str, ...]:
     """Return a row on how a deviator's gain was bounded."""
     scale = audit.request.scale
     low, high = (figure(bracket[side], 4, scale=scale) for side in ("lower", "upper"))
-    return bracket["agent"], bracket["policy"], bracket["penalty"], f"{low} … {high}", f"{bracket['paths']:,}"
+    return bracket["agent"], f"{low} … {high}", f"{bracket['paths']:,}"
 
 
 APPROXIMATE = {
@@ -179,61 +168,6 @@ def _show_conditions(audit: Audit, console: Console, verbose: bool) -> None:
         console.print(_condition(condition))
     if others := len(audit.conditions) - len(chosen):
         console.print(Text(f"{others} more conditions, on which no promise rests: --verbose shows them", style="dim"))
-
-
-def _gains(audit: Audit) -> Any:
-    """Return the table of gains: a row per family and deviator."""
-    cells = {(gain.family, gain.agent, gain.information): gain for gain in audit.figures}
-    families = [
-        family for family in NAMES if any(gain.family == family and gain.kind != "refused" for gain in audit.figures)
-    ]
-    kinds = [kind for kind in KINDS if any(gain.information == kind for gain in audit.figures)]
-    table = plain_table()
-    table.add_column("family", no_wrap=True)
-    table.add_column("deviator", overflow="fold")
-    for kind in kinds:
-        table.add_column(HEADS[kind], justify="right", no_wrap=True)
-    for family in families:
-        for name in shown_deviators(audit):
-            row = [_gain(cells.get((family, name, kind)), audit) for kind in kinds]
-            table.add_row(NAMES[family], name, *row)
-    return table
-
-
-def _gain(gain: AuditedGain | None, audit: Audit) -> Text:
-    """Return a gain, or the bound that is known, as it is shown."""
-    tolerance, scale = audit.tolerance, audit.request.scale
-    if gain is None:
-        return Text("")
-    match gain.kind:
-        case "refused":
-            return Text("?", style="yellow")
-        case "exact":
-            return _amount(gain.gain, audit)
-        case "lower_bound":
-            return Text(
-                f"≥ {figure(gain.lower, 4, scale=scale)}", style="bold red" if gain.lower > tolerance else "dim"
-            )
-        case _ if gain.lower > tolerance and gain.upper < np.inf:
-            return Text(
-                f"{figure(gain.lower, 4, scale=scale)} … {figure(gain.upper, 4, scale=scale)}", style="bold red"
-            )
-        case _:
-            if gain.upper <= tolerance:
-                return Text("0", style="dim")
-            if gain.lower > tolerance:
-                return Text(f"{figure(gain.lower, 4, scale=scale)} to {figure(gain.upper, 4, scale=scale)}", "yellow")
-            return Text(f"≤ {figure(gain.upper, scale=scale)}", style="yellow")
-
-
-def _amount(gain: float, audit: Audit) -> Text:
-    if np.isnan(gain):
-        return Text("?", style="yellow")
-    return (
-        Text("0", style="dim")
-        if gain <= audit.tolerance
-        else Text(f"+{figure(gain, scale=audit.request.scale)}", style="bold red")
-    )
 
 
 def _money(value: float | None, scale: float) -> str:

@@ -1,4 +1,4 @@
-"""Screens of stress tests and replays: equal rows once, broken promises first, the end of a long game counted."""
+"""Screens: equal rows once, broken promises first, the end of a long game counted, names however narrow it is."""
 
 import io
 import re
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dynmech import replay, run, stress
+from dynmech import audit, replay, run, stress
+from dynmech.experiments.cli.screens.audit_screen import show_audit
 from dynmech.experiments.cli.screens.replay_screen import show_replay
 from dynmech.experiments.cli.screens.stress_screen import show_stress
 from dynmech.experiments.report.gain_blocks import NO_GAIN, NOT_COVERED, PROMISE_BROKEN, gain_blocks
@@ -78,3 +79,17 @@ def test_a_narrow_replay_keeps_words_whole_and_shows_prescribed_play_where_it_di
     assert "In brackets: what prescribed play gives" in texts[60]
     assert "In brackets" not in texts[140]
     assert "truth:" in texts[140]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_who_gains_is_named_however_narrow_the_screen_is(width: int) -> None:
+    """Bounds are wide: where they do not fit beside names, there are two tables."""
+    found = audit("repeated-auction:values=3", "pay-your-report", bounds=True)
+    target = io.StringIO()
+    show_audit(found, Console(file=target, width=width))
+    lines = target.getvalue().splitlines()
+    for name in ("bidder 1", "bidder 2"):
+        rows = [line for line in lines if line.startswith("best response") and name in line]
+        assert len(rows) == (2 if width == 80 else 1), lines
+    assert all(len(line) <= width for line in lines)
+    assert sum("greedy in the value of" in line for line in lines) == 1
