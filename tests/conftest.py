@@ -71,6 +71,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let what was left out be freed when the process ends: some libraries count what is not."""
+    gc.unfreeze()
+
+
 FEW = 5
 """Examples that no test goes below in the quick suite."""
 
