@@ -114,7 +114,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if lost.line:
                 _say(lost.line)
         code = lost.code
+    if arguments is None:
+        _end_workers()
     sys.exit(code)
+
+
+def _end_workers() -> None:
+    """End this program's idle workers before it leaves: one that is still starting would miss what goes with us.
+
+    Programs that call `main` with words keep theirs for the next call.
+    """
+    pool = sys.modules.get("dynmech.experiments.workers.pool")
+    if pool is not None and pool.EXECUTORS:
+        pool.Loky(1).end()
 
 
 @cache

@@ -166,3 +166,20 @@ def test_too_few_addresses_are_said_before_anything_is_begun(
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr("resource.getrlimit", lambda _: (memory_budget.ADDRESSES, resource.RLIM_INFINITY))
     memory_budget.require_addresses()
+
+
+@pytest.mark.parametrize("words", [None, ["--version"]])
+def test_a_program_ends_its_workers_before_it_leaves(words: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who calls `main` with words keeps them; a worker that is still starting would end with a traceback of its own."""
+    ended: list[dict[str, bool]] = []
+
+    class Pool:
+        def shutdown(self, **how: bool) -> None:
+            ended.append(how)
+
+    monkeypatch.setattr(pool, "EXECUTORS", [Pool()])
+    monkeypatch.setattr(sys, "argv", ["dynmech", "--version"])
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 0
+    assert ended == ([{"wait": True, "kill_workers": True}] if words is None else [])
