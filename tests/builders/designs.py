@@ -10,8 +10,11 @@ import pytest
 from dynmech.agents.oracle.search import Family
 from dynmech.experiments.designs.design_result import Design
 from dynmech.experiments.designs.safe_designs import GAIN
+from dynmech.mechanisms.rules.base import DirectMechanism
+from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.economy.builders import random_environment
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.play.roles import Acts, Situation
 
 
 def economy(seed: int, *, horizon: int | None = None, **options: float) -> TableEnvironment:
@@ -66,7 +69,24 @@ def check(found: Design) -> None:
     if found.goals.objective == "deficit":
         assert found.audit.truth.net_revenue is not None
         assert -found.audit.truth.net_revenue == pytest.approx(found.objective, abs=1e-6 * scale)
-    stays = {"exit": "ex_post", "interim": "interim", "ex-post": "ex_post", "ex-ante": "ex_ante"}
-    if found.goals.participation in stays:
-        kind = stays[found.goals.participation]
+    stays = {"interim": "interim", "ex-post": "ex_post", "ex-ante": "ex_ante"}
+    if found.goals.exit in stays:  # leaving at any time is asked for as staying at every state
+        kind = stays[found.goals.exit]
         assert min(least.value for least in found.audit.participation[kind]) >= -1e-8 * scale
+
+
+class Dice(DirectMechanism):
+    """Draws decisions by lot, for whatever is reported."""
+
+    name = "dice"
+
+    def decide(self, now: Situation, messages: Array) -> Array:
+        stage = self.environment.stage(now.t)
+        lots = np.random.default_rng(3).dirichlet(np.ones(len(stage.decisions)), size=stage.size)
+        return lots[np.ravel_multi_index(tuple(messages.T), stage.axes)]
+
+    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
+        return np.zeros(messages.shape)
+
+    def transfer_bound(self) -> float:
+        return 0.0

@@ -1,21 +1,23 @@
 """Refusing to pay never pays: what is designed holds where payments are voluntary, by a search of its own."""
 
+import copy
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 import dynmech as dm
+from dynmech.experiments.certificates import verify_infeasible
 from dynmech.experiments.designs.designing import design
-from dynmech.mechanisms.rules.base import DirectMechanism
 from dynmech.mechanisms.tables.tabulated_mechanism import TabulatedMechanism
-from dynmech.sim.core.arrays import Array, FloatArray
 from dynmech.sim.core.errors import InputError
 from dynmech.sim.economy.environment import TableEnvironment
 from dynmech.sim.economy.stage import Stage
-from dynmech.sim.play.roles import Acts, Situation
-from tests.builders.designs import check, economy
+from tests.builders.designs import Dice, check, economy, sealed
 
 KIND = {"bayesian": "interim", "ex-post": "ex_post"}
 
@@ -42,23 +44,6 @@ def test_designs_hold_where_payments_are_voluntary(seed: int, horizon: int | Non
     if found.possible:
         assert found.mechanism is not None
         assert voluntary(env, found.mechanism, incentive) <= 1e-8 * env.scale
-
-
-class Dice(DirectMechanism):
-    """Draws decisions by lot, for whatever is reported."""
-
-    name = "dice"
-
-    def decide(self, now: Situation, messages: Array) -> Array:
-        stage = self.environment.stage(now.t)
-        lots = np.random.default_rng(3).dirichlet(np.ones(len(stage.decisions)), size=stage.size)
-        return lots[np.ravel_multi_index(tuple(messages.T), stage.axes)]
-
-    def charge(self, now: Situation, messages: Array, decision: Array, acts: Acts) -> FloatArray:
-        return np.zeros(messages.shape)
-
-    def transfer_bound(self) -> float:
-        return 0.0
 
 
 @pytest.mark.parametrize("seed", [0, 2])
@@ -183,3 +168,100 @@ def test_a_clash_with_outside_options_is_proved() -> None:
     for rule in ("efficient", "free"):
         lost = design(better, rule=rule, participation="default", budget="no-deficit")
         assert (lost.status, lost.certified) == ("impossible", True), lost.reason
+
+
+# Proofs of clashes where bills are seen
+
+
+@pytest.fixture(scope="module")
+def proof() -> dict[str, Any]:
+    """A proof, of Bayesian incentives, that counts rows of bills, refusals and payments."""
+    env = economy(2, horizon=2)
+    lost = design(
+        replace(env, outside=(3 * env.scale,) * 2), incentive="bayesian", participation="default", budget="no-deficit"
+    )
+    assert (lost.status, lost.certified) == ("impossible", True), lost.reason
+    data: dict[str, Any] = json.loads(json.dumps(lost.proof))
+    return data
+
+
+def rows(data: dict[str, Any], kind: str) -> list[list[Any]]:
+    """The rows of a kind, the heaviest first, of the clash that has most of them."""
+    found = [[row for row in clash["rows"] if row[0] == kind] for clash in data["clashes"]]
+    return sorted(max(found, key=len), key=lambda row: -row[5])
+
+
+def negative(data: dict[str, Any], kind: str) -> None:
+    rows(data, kind)[0][5] *= -1
+
+
+def heavier(data: dict[str, Any], kind: str) -> None:
+    rows(data, kind)[0][5] *= 3
+
+
+def dropped(data: dict[str, Any], kind: str) -> None:
+    row = rows(data, kind)[0]
+    next(clash for clash in data["clashes"] if row in clash["rows"])["rows"].remove(row)
+
+
+def of_the_other(data: dict[str, Any], kind: str) -> None:
+    row = rows(data, kind)[0]
+    row[1] = 1 - row[1]
+
+
+def of_no_decision(data: dict[str, Any], kind: str) -> None:
+    row = rows(data, kind)[0]
+    row[4][1] = len(data["environment"]["stages"][0]["decisions"])
+
+
+def out_is_worth_nothing(data: dict[str, Any], _: str) -> None:
+    data["environment"]["outside"] = [0.0, 0.0]
+
+
+def payments_first(data: dict[str, Any]) -> None:
+    """Leave the clash that counts payments, and of its rows these first."""
+    (clash,) = data["clashes"] = data["clashes"][-1:]
+    clash["rows"].sort(key=lambda row: row[0] != "pays")
+
+
+def known_when_reported(data: dict[str, Any], _: str) -> None:
+    """Ex post nothing is learned from a bill under a rule without lots: these rows are not asked for."""
+    payments_first(data)
+    data["goals"]["incentive"] = "ex-post"
+
+
+def nobody_may_refuse(data: dict[str, Any], _: str) -> None:
+    payments_first(data)
+    data["goals"]["participation"] = "exit"
+
+
+def never_decided(data: dict[str, Any], kind: str) -> None:
+    payments_first(data)
+    _, agent, entry, history, (profile, _), weight = data["clashes"][0]["rows"][0]
+    other = next(d for d, chance in enumerate(data["rule"][entry][profile]) if not chance)
+    data["clashes"][0]["rows"][0] = [kind, agent, entry, history, [profile, other], weight]
+
+
+@pytest.mark.parametrize(
+    ("forge", "kind", "why"),
+    [
+        *((negative, kind, "below 0") for kind in ("bill", "refuses", "pays")),
+        *((heavier, kind, "add up") for kind in ("bill", "pays")),
+        *((dropped, kind, "add up") for kind in ("bill", "refuses", "pays")),
+        *((of_the_other, kind, "add up") for kind in ("bill", "refuses")),
+        (of_the_other, "pays", "not among those"),
+        *((of_no_decision, kind, "no whole number from 0 to") for kind in ("bill", "refuses", "pays")),
+        (out_is_worth_nothing, "pays", "add up"),
+        (known_when_reported, "pays", "nobody is asked to pay"),
+        (nobody_may_refuse, "pays", "nobody is asked to pay"),
+        (never_decided, "pays", "nobody is asked to pay"),
+    ],
+)
+def test_forged_bills_fail_for_their_reason(
+    proof: dict[str, Any], forge: Callable[[dict[str, Any], str], None], kind: str, why: str
+) -> None:
+    assert len(verify_infeasible.check(proof)) == len(proof["clashes"])
+    forged = copy.deepcopy(proof)
+    forge(forged, kind)
+    with pytest.raises((verify_infeasible.verify.Unproved, verify_infeasible.verify.Malformed), match=why):
+        verify_infeasible.check(sealed(forged))

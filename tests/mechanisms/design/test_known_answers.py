@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array, hstack, vstack
 
 import dynmech as dm
 from dynmech.experiments.designs.designing import design
@@ -12,6 +13,7 @@ from dynmech.mechanisms.design.goals import Goals, Memory
 from dynmech.mechanisms.design.program import Program
 from dynmech.mechanisms.design.rule_welfare import expected_welfare
 from dynmech.mechanisms.design.seeking import task
+from dynmech.mechanisms.design.solving import solve
 from dynmech.sim.core.errors import Refusal
 
 SURPLUS = Goals(Memory.read("last"), "ex-post", "interim", objective="revenue")
@@ -49,6 +51,47 @@ def test_fees_are_a_feasible_point(seed: int, horizon: int | None) -> None:
     assert most_surplus(two, discount, horizon) >= slack - 1e-7
 
 
+def most_with_fees(chains: Trade, discount: float, horizon: int | None) -> float:
+    """The same where every agent pays what trade costs the other (less than nothing), and a fee at the start."""
+    env = environment_of(chains, discount, horizon)
+    asked = task(env, efficient_rule(env), SURPLUS)
+    program, economy = Program(asked.problem, asked.inside, (0, 1), start_only=True), asked.problem.environment
+    width, rows, column, weight, limit = program.width, [], [], [], []
+    for e, entry in enumerate(asked.problem.nodes.entries):
+        stage = economy.stage(entry.t)
+        decided = asked.problem.rule.table(entry.t, len(stage.decisions)).argmax(axis=1)
+        utility = stage.utility.reshape(2, len(stage.decisions), -1)
+        for i in range(2):
+            for node, profile in np.ndindex(len(entry.keys), stage.size):
+                place = int(program.columns.of(i).p(entry.table[[node]], np.array([profile]))[0])
+                if place in program.transfers:
+                    rows += [len(limit)] * (2 if e == 0 else 1)
+                    column += [place, width + i] if e == 0 else [place]
+                    weight += [1.0, -1.0] if e == 0 else [1.0]
+                    limit.append(-utility[1 - i, decided[profile], profile])
+    held = coo_array((weight, (rows, column)), shape=(len(limit), width + 2))
+    found = solve(
+        np.append(program.cost, [0.0, 0.0]),
+        vstack([hstack([program.matrix, coo_array((len(program.limit), 2))]), held]).tocsr(),
+        np.append(program.limit, limit),
+        np.append(program.equal, np.ones(len(limit), np.bool_)),
+        np.vstack([program.bounds, np.full((2, 2), [-np.inf, np.inf])]),
+    )
+    assert found.status == "optimal"
+    return (expected_welfare(asked.problem) - found.value) * asked.unit
+
+
+@pytest.mark.parametrize("horizon", [None, 1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_with_no_more_than_fees_the_program_is_at_the_condition(seed: int, horizon: int | None) -> None:
+    """Nobody trades alone, so pivot pays each the other's utility; fees up to what the worst first type gets are left.
+
+    Then the program has two unknowns, and its best is min + min − xᵀGy: Yoon's (∗) with equality, by another way.
+    """
+    two = chains(seed, 3)
+    assert most_with_fees(two, 0.7, horizon) == pytest.approx(two.budget(0.7, horizon).slack, abs=1e-7)
+
+
 def test_with_two_types_and_one_period_the_program_finds_more_than_fees() -> None:
     """Cost and value 0 or 1, each half the time. Trade is efficient at (0, 1) alone, worth 1 with chance 1/4.
 
@@ -58,6 +101,7 @@ def test_with_two_types_and_one_period_the_program_finds_more_than_fees() -> Non
     even = np.array([0.5, 0.5])
     two = Trade(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.eye(2), np.eye(2), even, even)
     assert two.budget(0.9, 1).slack == pytest.approx(-0.25)
+    assert most_with_fees(two, 0.9, 1) == pytest.approx(-0.25, abs=1e-8)
     assert most_surplus(two, 0.9, 1) == pytest.approx(0.25, abs=1e-8)
 
 
