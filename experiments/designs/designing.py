@@ -364,8 +364,7 @@ def _without(asked: Task, found: Found, *, free: bool = False) -> Design:
     if not clashes:
         return Design(asked, "open", found, reason="The solver gave up, or goals are missed by less than it can tell.")
     names = tuple(tuple(lattice.names[k] for k in sorted(clash)) for clash in clashes)
-    # what a goal lacks after a history counts by the chance of the history, which is itself unknown under a free rule
-    gives = {lattice.names[k]: lattice.relaxation(k) for k in sorted(lattice.everything) if not free}
+    gives = {lattice.names[k]: lattice.relaxation(k) for k in sorted(lattice.everything)}
     amounts = {name: None if value is None else value * asked.unit for name, value in gives.items()}
     proof = infeasibility(asked, lattice, clashes)
     if proved(proof):

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from dynmech.mechanisms.design.free_program import FreeProgram
+from dynmech.mechanisms.design.free_relaxation import free_relaxation
 from dynmech.mechanisms.design.goals import Goals
 from dynmech.mechanisms.design.program import Problem, Program
 from dynmech.mechanisms.design.rows import DEFINITION
@@ -108,6 +109,8 @@ class GoalLattice:
         others = self.everything - {goal}
         if self.possible(others) is not True:
             return None
+        if isinstance(program, FreeProgram):
+            return free_relaxation(program, goal)
         from scipy.sparse import coo_array, hstack
 
         gives = (program.goal == goal).astype(np.float64)
@@ -122,7 +125,7 @@ class GoalLattice:
     def _group(self, goal: int) -> tuple[int, ...]:
         """Return the agents whose transfers one goal is about, with all that ties them."""
         everybody = tuple(range(len(self.problem.environment.agents)))
-        return everybody if self.goals.budget != "none" else (self.agent_of({goal}),)
+        return everybody if self.free or self.goals.budget != "none" else (self.agent_of({goal}),)
 
 
 def _phase_one(program: Program | FreeProgram, kept: frozenset[int]) -> PhaseOne:

@@ -187,8 +187,9 @@ def proof() -> dict[str, Any]:
 
 def rows(data: dict[str, Any], kind: str) -> list[list[Any]]:
     """The rows of a kind, the heaviest first, of the clash that has most of them."""
-    found = [[row for row in clash["rows"] if row[0] == kind] for clash in data["clashes"]]
-    return sorted(max(found, key=len), key=lambda row: -row[5])
+    found: list[list[Any]] = [[row for row in clash["rows"] if row[0] == kind] for clash in data["clashes"]]
+    most = max(found, key=len)
+    return sorted(most, key=lambda row: -row[5])
 
 
 def negative(data: dict[str, Any], kind: str) -> None:

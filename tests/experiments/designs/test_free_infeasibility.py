@@ -9,12 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 import dynmech as dm
 from dynmech.experiments.certificates import verify_infeasible
+from dynmech.mechanisms.design.clashes import GoalLattice
+from dynmech.mechanisms.design.free_program import FreeProgram
+from dynmech.mechanisms.design.free_seeking import free_task
+from dynmech.mechanisms.design.goals import Goals, Memory
 from dynmech.sim.economy.environment import TableEnvironment
+from dynmech.sim.economy.stage import Stage
 from tests.builders.designs import check, economy, sealed
 from tests.builders.random_economies import acting_apart, working
 from tests.builders.runs import ROOT
@@ -43,7 +49,8 @@ def test_what_no_decision_makes_possible_is_proved(seed: int, asked: dict[str, s
     found = dm.design(losing(economy(seed, horizon=horizon)), rule="free", **asked)  # type: ignore[arg-type]
     assert (found.status, found.certified) == ("impossible", True), found.reason
     assert ("participation of agent 1", "participation of agent 2", "budget") in found.clashes
-    assert not found.relaxations
+    assert found.relaxations["budget"] is not None
+    assert found.relaxations["budget"] > 0
 
 
 @pytest.mark.parametrize("make", [working, acting_apart])
@@ -65,6 +72,45 @@ def test_it_is_impossible_where_the_least_deficit_is_above_0(below: float) -> No
     assert least is not None
     assert found.possible == (least <= 0)
     assert found.certified == (least > 0)
+    if least > 0:
+        assert found.relaxations["budget"] == pytest.approx(least, abs=1e-8 * env.scale)
+
+
+@pytest.mark.parametrize("asked", ASKED[:2])
+def test_what_a_goal_gives_is_the_least_that_will_do(asked: dict[str, str]) -> None:
+    """Rows of another kind, those of a cut horizon, let every agent fall short by a given amount: more is enough."""
+    goals = Goals(Memory.read("history"), **{"incentive": "ex-post", **asked, "objective": "none"})  # type: ignore[arg-type]
+    problem = free_task(losing(economy(2, horizon=2)), goals).problem
+    lattice = GoalLattice(problem, goals, free=True)
+    most = 0.0
+    for k, name in enumerate(lattice.names):
+        gives = lattice.relaxation(k)
+        if gives is None or not name.startswith("participation"):
+            continue
+        most = max(most, gives)
+        for factor, status in ((1.001, "optimal"), (0.999, "infeasible")):
+            short = np.zeros((2, 2))
+            short[k - 2] = factor * gives
+            assert FreeProgram(problem, goals, short=list(short)).solve().status == status
+    assert most > 0.1
+
+
+def test_what_a_sale_lacks_is_as_by_hand() -> None:
+    """One buyer, worth 1 or 2 with even chances, and a cost of 1.25 that is to be covered in expectation.
+
+    Truth and participation leave 1: if the low value gets x for x, the high one keeps 2x − x for itself, and pays
+    2 − x; x/2 + (2 − x)/2 = 1. If both may fall short by g, 1 + g is earned, so g is 1/4; if the high value may gain g
+    by a lie, 1 + g/2, so g is 1/2; and the deficit is 1/4.
+    """
+    utility = np.array([[[0.0, 0.0], [1.0, 2.0]]])
+    stage = Stage((("1", "2"),), ("keep", "sell"), utility, cost=np.full(2, 1.25))
+    env = TableEnvironment("sale", ("buyer",), np.array([0.5, 0.5]), (stage,), 1.0, 1)
+    found = dm.design(env, rule="free", budget="no-deficit", budget_level="ex-ante")
+    assert found.clashes == (("truthful buyer", "participation of buyer", "budget"),)
+    assert found.relaxations == pytest.approx(
+        {"truthful buyer": 0.5, "participation of buyer": 0.25, "budget": 0.25}, abs=1e-7
+    )
+    assert "all of it could be had if" in found.sentence
 
 
 @pytest.fixture(scope="module")

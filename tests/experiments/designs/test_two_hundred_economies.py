@@ -65,7 +65,7 @@ def statuses(number: int) -> Counter[str]:
     least, seen = np.zeros((2, len(NESTED))), Counter[str]()
     for row, incentive in enumerate(("bayesian", "ex-post")):
         for column, goals in enumerate(NESTED):
-            found = design(env, incentive=incentive, **goals, **rule)
+            found = design(env, **{"incentive": incentive, **goals, **rule})
             check(found)
             seen[found.status] += 1
             least[row, column] = np.inf if found.objective is None else found.objective / found.task.unit

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import coo_array, hstack, vstack
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 import dynmech as dm
 from dynmech.experiments.designs.designing import design
@@ -56,7 +56,8 @@ def most_with_fees(chains: Trade, discount: float, horizon: int | None) -> float
     env = environment_of(chains, discount, horizon)
     asked = task(env, efficient_rule(env), SURPLUS)
     program, economy = Program(asked.problem, asked.inside, (0, 1), start_only=True), asked.problem.environment
-    width, rows, column, weight, limit = program.width, [], [], [], []
+    width, rows, column = program.width, list[int](), list[int]()
+    weight, limit = list[float](), list[float]()
     for e, entry in enumerate(asked.problem.nodes.entries):
         stage = economy.stage(entry.t)
         decided = asked.problem.rule.table(entry.t, len(stage.decisions)).argmax(axis=1)
@@ -72,7 +73,7 @@ def most_with_fees(chains: Trade, discount: float, horizon: int | None) -> float
     held = coo_array((weight, (rows, column)), shape=(len(limit), width + 2))
     found = solve(
         np.append(program.cost, [0.0, 0.0]),
-        vstack([hstack([program.matrix, coo_array((len(program.limit), 2))]), held]).tocsr(),
+        csr_array(vstack([hstack([program.matrix, coo_array((len(program.limit), 2))]), held])),
         np.append(program.limit, limit),
         np.append(program.equal, np.ones(len(limit), np.bool_)),
         np.vstack([program.bounds, np.full((2, 2), [-np.inf, np.inf])]),
