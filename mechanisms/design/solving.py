@@ -16,6 +16,9 @@ PRECISION = 1e-10
 SIMPLEX = 20_000
 """Rows up to which the simplex method is tried first; beyond, the interior point method is many times faster."""
 
+STEPS = 10
+"""Steps of the simplex method per row and unknown; where it takes more it goes in circles, and may never end."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -49,6 +52,7 @@ def solve(
     options: dict[str, object] = {"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION}
     if time_limit is not None:
         options["time_limit"] = time_limit
+    steps = STEPS * (len(limit) + len(cost))
     for method in ("highs-ds", "highs-ipm") if len(limit) <= SIMPLEX else ("highs-ipm", "highs-ds"):
         found = linprog(  # type: ignore[call-overload, misc] # its stubs know dense matrices only
             cost,
@@ -58,10 +62,10 @@ def solve(
             b_eq=limit[same] if len(same) else None,
             bounds=bounds,
             method=method,
-            options=options,
+            options=options | ({"maxiter": steps} if method == "highs-ds" else {}),
         )
         status = {0: "optimal", 2: "infeasible", 3: "unbounded"}.get(found.status, "open")
-        if status != "open" or found.status == 1:  # 1: out of time
+        if status != "open" or (found.status == 1 and found.nit < steps):  # 1: out of time, or of steps
             break
     if status != "optimal":
         return Solution(status, np.zeros(0), np.inf, np.zeros(0))
